@@ -1,0 +1,6754 @@
+/*
+sgm.h - v0.1 - score-based generative models in one C99 header - public domain or MIT
+
+A library, a book and the engine of a course. Copy this one file into your project; in *one* C or
+C++ file write
+
+    #define SGM_IMPLEMENTATION
+    #include "sgm.h"
+
+and in every other file just `#include "sgm.h"`. Compile with `cc -O2 yours.c -lm`; add `-fopenmp`
+and it uses all your cores. Nothing else is needed: no other library, no download, no -march flag.
+
+Here is a complete program (it is `examples/hello.c`). It learns to draw from a distribution that it
+only knows by eight points, and prints fresh samples:
+
+    #define SGM_IMPLEMENTATION
+    #include "sgm.h"
+
+    int main(void) {
+        float points[8 * 2], samples[1000 * 2];
+        sgm_data_ring(points, 8);
+        sgm_model_options net = {.net = sgm_mlp, .d = 2, .sde = sgm_sde_vp(0.1, 20), .n_ema = 1};
+        sgm_train_options run = {.steps = 4000, .cosine = 1, .progress = "training"};
+        sgm_model model;
+        if (sgm_model_init(&model, &net, sgm_key_init(1)) ||
+            sgm_train(&model, points, 8, &run, sgm_key_init(2)))
+            return fprintf(stderr, "%s\n", sgm_error()), 1;
+        sgm_score score = sgm_model_score(&model, 0);
+        if (sgm_sample(samples, 1000, &score, &net.sde, NULL, sgm_key_init(3)))
+            return fprintf(stderr, "%s\n", sgm_error()), 1;
+        for (int i = 0; i < 1000; i++) printf("%g %g\n", samples[2 * i], samples[2 * i + 1]);
+        sgm_model_free(&model);
+        return 0;
+    }
+
+# What it does
+
+- Turns data into noise by a stochastic differential equation: VP, sub-VP, VE, cosine, EDM,
+  rectified, or your own (chapter 1).
+- Learns the *score* $∇_x log p_t(x)$ of the noised data with a neural network (chapters 2 to 4), or
+  gives you the exact score where the data is a Gaussian mixture or a finite set of points.
+- Turns noise back into data with that score (chapter 5).
+- Measures how far the result is from the truth (chapter 9).
+
+# What it does not do
+
+- No GPU, no float16, no distributed training.
+- No compilation with `-ffast-math`: results are defined bit by bit, and that flag forbids it.
+- No thread-safety for two calls on the *same* model, trainer or sampler; different objects are
+  independent. The library threads inside a call when you compile with `-fopenmp`.
+- It prints nothing and never exits, unless you ask it for a progress bar.
+
+# Options
+
+Define these before the `#include` that has `SGM_IMPLEMENTATION`:
+
+    SGM_STATIC                all functions static: private to that file
+    SGM_MALLOC(n), SGM_REALLOC(p,n), SGM_FREE(p)    your allocator (all three or none)
+    SGM_ASSERT(x)             your assert, for the library's own invariants
+    SGM_NO_SIMD               only the plain C kernels
+    SGM_NO_THREADS            ignore -fopenmp
+    SGM_NO_STDIO              no files, no progress bar
+
+The environment variable `SGM_ISA=ref|base|avx2|avx512|neon` forces one set of kernels.
+
+# Conventions
+
+An array of n points in dimension D is one block of n·D floats, point after point (row-major). Your
+buffers stay yours: the library writes results where you point it. Option structs may be zeroed, and
+then every field means its default; zero is a default only where zero is never a wish. A function
+that can fail returns `sgm_status`, and `sgm_error()` then tells what was wrong and how to cure it.
+Random numbers are keyed: the same key gives the same numbers, on every machine, for any number of
+threads. Two functions that must not share noise get two keys (`sgm_key_split`).
+
+# Notation
+
+| symbol     | in C    | shape | unit           | what it is, and an example |
+|------------|---------|-------|----------------|----------------------------------------------|
+| $B$, $n$   | `n`     | 1     | points         | how many points are treated at once: 128 |
+| $D$        | `d`     | 1     | numbers        | dimension of one point: 2 |
+| $t$        | `t`     | (n)   | diffusion time | 0 is data, $T$ is noise: 0.5 |
+| $x_0$      | `x0`    | (n,D) | the data's     | a clean point |
+| $x$, $x_t$ | `x`     | (n,D) | the data's     | a noisy point |
+| $ε$        | `eps`   | (n,D) | 1              | standard normal noise |
+| $m_t$      | `m`     | 1     | 1              | mean coefficient of the kernel: 0.9 |
+| $s_t$      | `s`     | 1     | the data's     | its standard deviation: 0.4 |
+| $f(t)$     | `f`     | 1     | 1/time         | drift coefficient: −½β(t) |
+| $g(t)$     | `g`     | 1     | data/√time     | diffusion coefficient: √β(t) |
+| $p_t$      |         |       |                | density of the noised data at time t |
+| $s_θ(x,t)$ | `score` | (n,D) | 1/data         | the score $∇_x log p_t(x)$, or a model of it |
+| $w(t)$     | `w`     | (n)   | 1              | weight of the loss at time t |
+
+# Contents
+
+Part I, the interface: what you may call, in the order of the chapters. Part II, the book: each
+chapter explains its equations and then carries them out.
+
+    1  The forward process            A  Ground: errors, memory, random numbers, exp and log
+    2  Scores and score matching      B  Kernels: the inner loops, once per instruction set
+    3  Networks                       C  Files: safetensors and tables of numbers
+    4  Learning
+    5  The reverse SDE
+    9  Data and measures
+*/
+
+#ifndef SGM_H
+#define SGM_H
+
+#define SGM_VERSION "0.1.0"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef SGM_STATIC
+#if defined(__GNUC__)
+#define SGM_API static __attribute__((unused))
+#else
+#define SGM_API static
+#endif
+#else
+#define SGM_API extern
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+# Part I: the interface
+
+## A. Errors, keys and random numbers
+*/
+
+typedef enum sgm_status {
+    SGM_OK = 0,
+    SGM_BAD_ARGUMENT, /* a size, option or pointer that makes no sense              */
+    SGM_NO_MEMORY,    /* the allocator returned NULL                                */
+    SGM_NO_FILE,      /* a file could not be opened, read, written or renamed       */
+    SGM_BAD_FILE,     /* a file's contents are not what they should be              */
+    SGM_MISMATCH,     /* two things that must fit (shapes, settings) do not         */
+    SGM_NOT_FINITE    /* NaN or infinity in data, a loss or a gradient              */
+} sgm_status;
+
+SGM_API const char *sgm_status_name(sgm_status status); /* "SGM_NO_FILE" */
+SGM_API const char *sgm_error(void);
+/* The last error's message in this thread: what was wrong, and the cure. "" before any error. */
+
+typedef struct sgm_key {
+    uint32_t k[2];
+} sgm_key;
+
+SGM_API sgm_key sgm_key_init(uint64_t seed);
+SGM_API sgm_key sgm_key_split(sgm_key key, uint64_t i);
+/* The i-th child of a key: a key of its own, unrelated to its siblings. */
+SGM_API void sgm_philox(uint32_t out[4], const uint32_t counter[4], sgm_key key);
+/* Philox4x32-10: four random words from a counter and a key (Salmon et al. 2011, section 3.3). */
+SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first);
+SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first);
+/* n draws from U(0,1), or N(0,1). Draw i depends on (key, first+i) alone: any chunking of a long
+   sequence gives the same numbers. Never exactly 0 or 1; |z| < 6.8 (A.1). */
+SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw from {0..n-1}, n>=1 */
+SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
+/* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see A.4). */
+
+/*
+## B. The kernels
+*/
+
+SGM_API const char *sgm_isa(void); /* the instruction set in use: "avx2" */
+SGM_API int sgm_threads(void);     /* how many threads a call may use: 1 without -fopenmp */
+
+/*
+## C. Files
+*/
+
+typedef struct sgm_array {
+    const char *name; /* (rows, cols) floats, row after row */
+    float *data;
+    long rows, cols;
+} sgm_array;
+
+typedef struct sgm_archive {
+    sgm_array *arrays; /* in the order of the file */
+    int n_arrays;
+    const char **meta; /* key, value, key, value, … */
+    int n_meta;        /* pairs */
+    void *memory;
+} sgm_archive;
+
+SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
+                                    const char *const *meta, int n_meta);
+/* Writes a safetensors file (float32), its checksum among the metadata. The file appears whole or
+   not at all: written beside `path` as a temporary file, then renamed. SGM_NO_FILE if it cannot. */
+SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path);
+/* Reads one. Whatever the file holds, no crash: SGM_NO_FILE, SGM_BAD_FILE or SGM_NO_MEMORY, and
+   *archive is then empty. Free it when done. */
+SGM_API void sgm_archive_free(sgm_archive *archive);
+SGM_API const sgm_array *sgm_archive_find(const sgm_archive *archive, const char *name);
+SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key);
+/* NULL where there is none. */
+
+SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
+                                int cols);
+/* A table for gnuplot: a line "# header" (name the columns and units), then one per row, %.9g. */
+
+/*
+## 1. The forward process
+
+$dx = f(t) x dt + g(t) dW$, so $x_t | x_0 ∼ N(m_t x_0, s_t² I)$.
+*/
+
+typedef enum sgm_family {
+    SGM_FAMILY_NONE = 0,
+    SGM_VP,          /* f = -β/2, g² = β, β(t) = a + t(b-a)                                      */
+    SGM_COSINE,      /* VP with m(t) = cos(π/2·(t+.008)/1.008)/cos(π/2·.008/1.008)               */
+    SGM_SUBVP,       /* f = -β/2, g² = β(1-exp(-2∫β)), β as VP                                   */
+    SGM_VE,          /* f = 0, σ(t) = a(b/a)^t, g² = dσ²/dt                                      */
+    SGM_EDM,         /* f = 0, σ(t) = t, g² = 2t                                                 */
+    SGM_RECTIFIED,   /* x_t = (1-t)x0 + tε: f = -1/(1-t), g² = 2t/(1-t)                          */
+    SGM_USER_BETA,   /* VP with your own integral ∫₀ᵗβ                                           */
+    SGM_USER_SIGMA2  /* VE with your own variance σ²(t)                                          */
+} sgm_family;
+
+typedef struct sgm_sde {
+    sgm_family family;
+    double a, b;                         /* the family's two numbers, see above            */
+    double t_min, T;                     /* sampling stops at t_min; the prior lives at T  */
+    double (*curve)(double t, void *user); /* ∫β or σ², for the two user families          */
+    void *user;
+} sgm_sde;
+
+SGM_API sgm_sde sgm_sde_vp(double beta_min, double beta_max);    /* T = 1, t_min = 1e-3 */
+SGM_API sgm_sde sgm_sde_cosine(void);                            /* T = .999            */
+SGM_API sgm_sde sgm_sde_subvp(double beta_min, double beta_max); /* T = 1               */
+SGM_API sgm_sde sgm_sde_ve(double sigma_min, double sigma_max);  /* T = 1, t_min = 1e-5 */
+SGM_API sgm_sde sgm_sde_edm(double sigma_min, double sigma_max); /* t from σ_min to σ_max */
+SGM_API sgm_sde sgm_sde_rectified(void);                         /* T = .999            */
+SGM_API sgm_sde sgm_sde_user_beta(double (*beta_integral)(double t, void *user), void *user);
+SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void *user);
+/* Presets return a value; set T and t_min afterwards if you want others. The two user families need
+   a smooth, non-decreasing function that is known a little beyond [0,T]; ∫β must be 0 at 0. */
+SGM_API sgm_status sgm_sde_check(const sgm_sde *sde);
+/* SGM_BAD_ARGUMENT, with the cure, for a family or numbers that define no process. */
+
+SGM_API double sgm_sde_f(const sgm_sde *sde, double t);      /* drift is f(t)·x            (1.1) */
+SGM_API double sgm_sde_g2(const sgm_sde *sde, double t);     /* g(t)²                      (1.1) */
+SGM_API double sgm_sde_m(const sgm_sde *sde, double t);      /* mean coefficient           (1.3) */
+SGM_API double sgm_sde_s(const sgm_sde *sde, double t);      /* standard deviation         (1.3) */
+SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t); /* log(m²/s²)                 (1.5) */
+SGM_API double sgm_sde_prior(const sgm_sde *sde);            /* std of the prior N(0, ·²I) (1.7) */
+SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr);
+/* The t in [0,T] with that log-SNR, which falls with t; the nearer end if there is none. */
+SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double *a, double *b);
+/* x at t1 given x at t0 < t1 is N(a·x, b² I): a = m1/m0, b² = s1² - a² s0²               (1.6) */
+SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
+                             int d, const sgm_sde *sde);
+/* x = m_t x0 + s_t ε, point by point (1.4). x may be x0 or eps. */
+SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, int d);
+/* KL(p_T ‖ prior) in nats, p_T taken as the Gaussian with the noised data's means and variances per
+   coordinate: what starting from the prior instead of p_T costs (1.8). NaN for n < 2. */
+
+/*
+## 2. Scores and score matching
+*/
+
+typedef struct sgm_score sgm_score;
+struct sgm_score {
+    int d;           /* dimension of a point */
+    int which;       /* free for the owner: which weights, which class, … */
+    const void *ctx; /* what the functions below need; the owner keeps it alive */
+    sgm_status (*eval)(const sgm_score *self, float *s, const float *x, const float *t, long n);
+    sgm_status (*jvp)(const sgm_score *self, float *s, float *js, const float *x, const float *v,
+                      const float *t, long n);
+    sgm_status (*logp)(const sgm_score *self, double *logp, const float *x, const float *t, long n);
+};
+/* Anything that knows ∇log p_t. eval: s(n,D) at the points x(n,D) and times t(n). jvp, if not NULL:
+   s too, and its directional derivative js = (∂s/∂x) v. logp, if not NULL: log density, nats. */
+
+SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
+                                  long n);
+SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
+                                 const float *v, const float *t, long n);
+SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const float *x,
+                                  const float *t, long n);
+/* The same, with the arguments checked. */
+
+typedef enum sgm_cov { SGM_POINTS = 0, SGM_ISOTROPIC, SGM_DIAGONAL, SGM_FULL } sgm_cov;
+
+typedef struct sgm_mixture {
+    int k, d;
+    sgm_cov shape;
+    sgm_sde sde;
+    double *log_weight; /* (k)                                                      */
+    double *mean;       /* (k,D)                                                    */
+    double *var;        /* (k) variances, or (k,D) along the axes                   */
+    double *axes;       /* (k,D,D) orthonormal rows, or NULL: the axes of R^D       */
+    double *scratch;    /* for each of n_threads                                    */
+    int n_threads;
+} sgm_mixture;
+
+SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
+                                    const double *mean, const double *cov, sgm_cov shape,
+                                    const sgm_sde *sde);
+/* Σ_k weight_k N(mean_k, cov_k), seen through the SDE: the exact p_t. weight(k) need not sum to 1,
+   NULL means equal. cov: NULL (SGM_POINTS), (k) variances, (k,D) variances, (k,D,D) symmetric. */
+SGM_API sgm_status sgm_mixture_from_data(sgm_mixture *mix, const float *data, long n, int d,
+                                         const sgm_sde *sde);
+/* The noised mixture of a data set: its score is the *minimiser* of every DSM loss on it (2.7). */
+SGM_API void sgm_mixture_free(sgm_mixture *mix);
+SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix);
+SGM_API sgm_status sgm_mixture_sample(const sgm_mixture *mix, float *x, int *label, long n,
+                                      double t, sgm_key key);
+/* n exact draws from p_t; label (n), if not NULL, gets each draw's component. */
+
+typedef enum sgm_output {
+    SGM_NOISE = 0, /* ε̂, the noise that was added (DDPM)                     */
+    SGM_SCORE,     /* ŝ = -ε̂/s                                               */
+    SGM_X0,        /* x̂0, the clean point                                    */
+    SGM_V,         /* v = m ε - s x0 (Salimans & Ho 2022)                    */
+    SGM_FLOW,      /* u = ṁ x0 + ṡ ε, the path's velocity (flow matching)    */
+    SGM_EDM_F      /* F of D = c_skip x + c_out F (Karras et al. 2022)       */
+} sgm_output;
+
+SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_sde *sde, double t,
+                               double sigma_data);
+/* The two numbers with ε̂ = a·x + b·out (2.9). sigma_data matters to SGM_EDM_F alone. */
+SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_output from,
+                                const float *x, const float *t, long n, int d, const sgm_sde *sde,
+                                double sigma_data);
+/* From any output to any other at the points x. out may be in. */
+
+typedef enum sgm_weight {
+    SGM_WEIGHT_SIGMA2 = 0, /* λ = s²: ‖ε - ε̂‖², every t counts alike          */
+    SGM_WEIGHT_ONE,        /* λ = 1: ‖score error‖²                            */
+    SGM_WEIGHT_G2,         /* λ = g²: the likelihood weighting                 */
+    SGM_WEIGHT_EDM,        /* (σ²+σ_d²)/(σσ_d)² on x̂0, σ = s/m                 */
+    SGM_WEIGHT_MIN_SNR,    /* min(SNR, γ) on x̂0                                */
+    SGM_WEIGHT_FLOW,       /* ‖velocity error‖²                                */
+    SGM_WEIGHT_USER        /* yours, on ‖ε - ε̂‖²                               */
+} sgm_weight;
+
+typedef enum sgm_times {
+    SGM_TIMES_UNIFORM = 0, /* t ~ U(t_min, T)                                       */
+    SGM_TIMES_STRATIFIED,  /* the same, one draw in each of n equal slices          */
+    SGM_TIMES_GRID,        /* uniform over the levels grid[0..n_grid)               */
+    SGM_TIMES_LOGNORMAL,   /* log(s/m) ~ N(mean, std²), kept within [t_min, T]      */
+    SGM_TIMES_LOGIT,       /* logit((t-t_min)/(T-t_min)) ~ N(mean, std²)            */
+    SGM_TIMES_IMPORTANCE   /* density ∝ g²/s²: with λ = g², every draw weighs alike */
+} sgm_times;
+
+#define SGM_BINS 8
+
+typedef struct sgm_loss {
+    sgm_weight weight;
+    double min_snr;    /* γ of SGM_WEIGHT_MIN_SNR; 0 means 5                              */
+    double sigma_data; /* std of the data, for EDM; 0 means .5                            */
+    double (*user_weight)(double t, const sgm_sde *sde, void *user);
+    void *user;
+    sgm_times times;
+    const double *grid; /* levels for SGM_TIMES_GRID                                      */
+    int n_grid;
+    double mean, std;   /* of LOGNORMAL (0,0 means -1.2, 1.2) and LOGIT (0,0 means 0, 1)  */
+    double scale;       /* multiplies the loss; 0 means 1: summed over D, mean over points */
+} sgm_loss;
+
+SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde);
+SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t);
+/* w(t) with loss = w ‖ε - ε̂‖²; λ = w s² in the score's own terms (2.11). */
+SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
+                                  long n, sgm_key key, uint64_t first);
+/* Draws n times, and the weight of each in the loss: w(t), divided by the draw's density ratio to
+   uniform where the times are drawn by importance (2.12). */
+
+SGM_API double sgm_bin_edge(const sgm_sde *sde, int i);
+/* Where the i-th of SGM_BINS slices of [t_min, T] begins: even in t, or in log t for EDM. */
+
+typedef struct sgm_dsm_result {
+    double loss, loss_se;     /* of the score given, ± standard error                            */
+    double floor, floor_se;   /* of the exact score, on the same draws: no score can be below it */
+    double excess, excess_se; /* loss - floor, from E w s²‖score - exact‖²                       */
+    double bin_loss[SGM_BINS], bin_floor[SGM_BINS], bin_excess[SGM_BINS];
+    long bin_count[SGM_BINS]; /* by t, see sgm_bin_edge                                          */
+} sgm_dsm_result;
+
+SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const sgm_score *exact,
+                           const float *data, long n, const sgm_loss *loss, const sgm_sde *sde,
+                           long draws, sgm_key key);
+/* The DSM loss of any score on `draws` fresh (x0, t, ε), x0 from data(n,D). exact may be NULL: then
+   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). */
+
+/*
+## 3. Networks
+*/
+
+typedef struct sgm_tape sgm_tape;
+typedef struct sgm_tensor sgm_tensor;
+
+struct sgm_tensor {
+    float *v;       /* values (rows, cols)                                           */
+    float *d;       /* slope: derivative of the loss by v, or NULL                   */
+    float *j;       /* tangent: derivative of v along a direction, or NULL           */
+    float *jd;      /* derivative of the loss by j, or NULL                          */
+    int rows, cols; /* rows are points; of a parameter, what its operation wants     */
+    const char *name;
+    void (*op)(sgm_tape *tape, sgm_tensor *y, int pass); /* NULL: an input, a parameter */
+    sgm_tensor *a, *b, *c;                               /* what it was made from       */
+    float *aux, s;                                       /* an operation's own notes    */
+    int i, is_param;
+    int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
+    int set;   /* bit 0: d holds a slope, bit 1: jd does                                      */
+};
+
+typedef struct sgm_net_in {
+    sgm_tensor *x;         /* (n,D) noisy points                                        */
+    sgm_tensor *t;         /* (n,1) times                                               */
+    sgm_tensor *log_sigma; /* (n,1) log(s_t/m_t), what the noise looks like to the eye  */
+    void *user;            /* yours, from sgm_model_options                             */
+} sgm_net_in;
+
+typedef sgm_tensor *(*sgm_net)(sgm_tape *tape, const sgm_net_in *in);
+/* A network is one C function: it takes (n,D) and returns (n,D). The same function trains and
+   samples. A NULL tensor may be handed to any op, which then returns NULL: no checks needed. Make
+   one layer per statement: C does not order a call's arguments, and parameters have an order. */
+
+SGM_API sgm_tensor *sgm_linear(sgm_tape *tape, sgm_tensor *x, int out);        /* x W + b   (3.4) */
+SGM_API sgm_tensor *sgm_linear_zero(sgm_tape *tape, sgm_tensor *x, int out);     /* W starts at 0 */
+SGM_API sgm_tensor *sgm_relu(sgm_tape *tape, sgm_tensor *x);                     /* max(x, 0)     */
+SGM_API sgm_tensor *sgm_silu(sgm_tape *tape, sgm_tensor *x);                     /* x σ(x)        */
+SGM_API sgm_tensor *sgm_tanh(sgm_tape *tape, sgm_tensor *x);
+SGM_API sgm_tensor *sgm_gelu(sgm_tape *tape, sgm_tensor *x);                     /* tanh form     */
+SGM_API sgm_tensor *sgm_softplus(sgm_tape *tape, sgm_tensor *x);                 /* log(1 + eˣ)   */
+SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *tape, sgm_tensor *x);                  /* σ(x)          */
+SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);    /* side by side  */
+SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* same shapes   */
+SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* elementwise   */
+SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor);
+SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x);             /*           (3.7) */
+SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate);      /* when training */
+SGM_API sgm_tensor *sgm_time_circle(sgm_tape *tape, sgm_tensor *t);
+/* (n,4): t-½, cos 2πt, sin 2πt, -cos 4πt: the features of Gangloff's tutorial. */
+SGM_API sgm_tensor *sgm_time_sinusoidal(sgm_tape *tape, sgm_tensor *t, int width);
+/* (n,width): sin and cos of 1000·t times geometric frequencies 1 … 1e-4 (Vaswani et al. 2017). */
+SGM_API sgm_tensor *sgm_time_fourier(sgm_tape *tape, sgm_tensor *t, int width, float scale);
+/* (n,width): sin and cos of 2πωt, ω ~ N(0, scale²) fixed at random (Tancik et al. 2020). */
+SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int width);
+/* (n,width): linear, SiLU, linear, SiLU on log σ: the embedding of the EngineersOfAI lesson. */
+SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std);
+/* The next (rows, cols) parameters of the model; they start as N(0, std²), or at 0 for std = 0. */
+
+typedef enum sgm_activation {
+    SGM_RELU = 0, SGM_SILU, SGM_TANH, SGM_GELU, SGM_SOFTPLUS, SGM_SIGMOID
+} sgm_activation;
+typedef enum sgm_embedding {
+    SGM_EMBED_CIRCLE = 0, SGM_EMBED_RAW, SGM_EMBED_SINUSOIDAL, SGM_EMBED_FOURIER, SGM_EMBED_LEARNED
+} sgm_embedding;
+
+typedef struct sgm_mlp_options {
+    int width;                /* 0 means 128                            */
+    int depth;                /* hidden layers, or blocks; 0 means 4    */
+    sgm_activation activation;
+    sgm_embedding embedding;
+    int embedding_width;      /* 0 means 32; RAW and CIRCLE have their own */
+    float dropout;
+} sgm_mlp_options;
+
+SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
+/* [x, embed(t)] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. */
+SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
+/* h = linear [x, t]; h += dropout(activation(linear [h, t])) × depth; linear. The same options. */
+
+SGM_API sgm_tape *sgm_tape_new(void);
+SGM_API void sgm_tape_free(sgm_tape *tape);
+enum { SGM_TRAINING = 1, SGM_ACCUMULATE = 2 };
+SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t n_params,
+                            sgm_key key, int flags);
+/* Empties the tape for another pass. The network's parameters are read from `params` in order;
+   their gradients go to `grads` (NULL: none wanted), which is overwritten, or added to with
+   SGM_ACCUMULATE. SGM_TRAINING turns dropout on; the key feeds it. */
+SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols);
+/* A constant, copied from x; NULL means zeros. */
+SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x);
+/* Asks, before x is used, for the slope by an input: after the backward pass x->d holds it. */
+SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x);
+SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x);
+SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x);
+/* x->j, x->d and x->jd, (rows, cols) zeros at first: fill in the direction in which the inputs
+   move, and the derivatives of your loss by the outputs and by their tangents. */
+SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape);
+/* Carries tangents forward, from those set on inputs to all that is made from them (3.1). */
+SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
+/* Carries slopes back, from those set on outputs to the parameters and the watched inputs (3.3). */
+SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, which sticks */
+
+#define SGM_MAX_EMA 4
+
+typedef struct sgm_model_options {
+    sgm_net net;
+    void *user;        /* handed to net                                                */
+    int d;             /* dimension of a point                                         */
+    sgm_sde sde;
+    sgm_output output; /* what net's result means                                      */
+    double sigma_data; /* std of the data, for SGM_EDM_F; 0 means .5                   */
+    int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
+} sgm_model_options;
+
+typedef struct sgm_model {
+    sgm_model_options o;
+    size_t n_params;
+    float *params;           /* one block                                              */
+    float *ema[SGM_MAX_EMA]; /* blocks of the same layout                              */
+    int n_layers;            /* the parameter tensors, for files and messages          */
+    struct sgm_layer *layers;
+    sgm_tape **tapes;        /* one for each thread that evaluates                     */
+    int n_tapes;
+} sgm_model;
+
+SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key);
+/* Runs net once on a dry tape to learn its parameters, and initialises them. SGM_MISMATCH if it
+   returns another width than d. */
+SGM_API void sgm_model_free(sgm_model *model);
+SGM_API sgm_score sgm_model_score(const sgm_model *model, int which);
+/* The model as a score: which = SGM_RAW, or i for the i-th moving average. It has a jvp. */
+#define SGM_RAW (-1)
+
+/*
+## 4. Learning
+*/
+
+typedef enum sgm_optimiser { SGM_ADAM = 0, SGM_ADAMW, SGM_ADABELIEF, SGM_SGD } sgm_optimiser;
+
+typedef struct sgm_trainer sgm_trainer;
+typedef struct sgm_train_options {
+    long steps;             /* optimiser steps of the whole run; needed                       */
+    int batch;              /* points per step; 0 means 128                                   */
+    sgm_loss loss;
+    sgm_optimiser optimiser;
+    double lr;              /* 0 means 1e-3                                                   */
+    double lr_end;          /* cosine decay from lr to this at the last step; 0: see cosine   */
+    int cosine;             /* 1: decay to lr_end even if that is 0. Neither set: constant lr */
+    long warmup;            /* steps of linear growth from 0 to lr                            */
+    double beta1, beta2;    /* 0 means .9, .999; SGD's momentum is beta1, 0 meaning none      */
+    double eps;             /* 0 means 1e-8 (AdaBelief 1e-16)                                 */
+    double weight_decay;    /* decoupled, for ADAMW                                           */
+    double clip;            /* largest norm of the gradient; 0: no clipping                   */
+    int accumulate;         /* batches per optimiser step; 0 means 1                          */
+    double ema[SGM_MAX_EMA]; /* decay of each of the model's averages; 0 means .999           */
+    double floor;           /* shown beside the loss in the progress bar; 0: not known        */
+    long log_every;         /* steps between calls of on_log; 0: never                        */
+    void (*on_log)(const sgm_trainer *trainer, void *user);
+    void *user;
+    const char *progress;   /* a label: draw a progress bar on stderr if it is a terminal     */
+} sgm_train_options;
+
+struct sgm_trainer {
+    sgm_model *model;
+    sgm_train_options o;
+    const float *data; /* (n,D): yours, and it must outlive the trainer                        */
+    long n, step;      /* step: how many have been done                                        */
+    sgm_key key;
+    double loss;       /* of the last step                                                     */
+    double mean_loss;  /* between the last two calls of on_log                                 */
+    double grad_norm;  /* before clipping                                                      */
+    double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t              */
+    long bin_count[SGM_BINS];  /* and how many points it is the mean of                        */
+    double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
+    long loss_n, bin_n[SGM_BINS];
+    float *grads, *moment1, *moment2, *workspace;
+    sgm_tape *tape;
+};
+
+SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
+                             const sgm_train_options *options, sgm_key key);
+/* The whole run. data(n,D) must be finite. SGM_NOT_FINITE names the layer and t where it began. */
+SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
+                                    long n, const sgm_train_options *options, sgm_key key);
+SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer);
+/* One optimiser step: draw a batch, its times and noise; loss; gradient; update; averages. A step
+   that fails changes nothing. */
+SGM_API void sgm_trainer_free(sgm_trainer *trainer);
+SGM_API double sgm_trainer_lr(const sgm_trainer *trainer); /* of the next step (4.2) */
+SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path);
+SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path);
+/* A checkpoint: raw and averaged parameters, optimiser, key, step, settings. After load the run
+   goes on bit for bit as if it had never stopped. load changes nothing if it fails: SGM_MISMATCH
+   names the setting that differs. */
+SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path);
+SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path);
+/* The parameters alone (a checkpoint can be loaded so too), into a model made by sgm_model_init. */
+
+typedef struct sgm_progress {
+    const char *label;
+    long total;
+    double started, drawn;
+    int active;
+} sgm_progress;
+
+SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total);
+SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double floor);
+SGM_API void sgm_progress_done(sgm_progress *p);
+/* A bar with rate and time left on stderr; silent if that is no terminal. NaN hides a number. */
+SGM_API double sgm_seconds(void); /* wall clock */
+
+/*
+## 5. The reverse SDE
+*/
+
+typedef enum sgm_method {
+    SGM_EULER_MARUYAMA = 0,
+    SGM_REVERSE_DIFFUSION,
+    SGM_ANCESTRAL
+} sgm_method;
+
+typedef enum sgm_grid_kind {
+    SGM_GRID_UNIFORM = 0, SGM_GRID_LOGSNR, SGM_GRID_EDM, SGM_GRID_QUADRATIC
+} sgm_grid_kind;
+
+SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde,
+                                 double t_start, double t_end);
+/* steps+1 falling times, t[0] = t_start and t[steps] = t_end exactly (5.2). */
+
+typedef struct sgm_sample_options {
+    sgm_method method;
+    int steps;            /* updates = evaluations of the score; 0 means 1000                    */
+    sgm_grid_kind grid;
+    double t_start;       /* 0 means the SDE's T                                                 */
+    int plain_end;        /* 0: the last update is the closed-form denoising from t_min (5.9)    */
+    double t_end;         /* where a plain end stops; may be 0                                   */
+    const char *progress; /* a label: progress bar                                               */
+    void (*on_step)(long step, double t, const float *x, long n, void *user); /* may be NULL     */
+    void *user;
+} sgm_sample_options;
+
+typedef struct sgm_sampler {
+    sgm_score score;
+    sgm_sde sde;
+    sgm_sample_options o;
+    sgm_key key;
+    long n, step;   /* step: updates done */
+    double *t;      /* (steps+1) the grid */
+    float *buffer;  /* scratch            */
+    int n_evals;    /* evaluations per point so far */
+} sgm_sampler;
+
+SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+                              const sgm_sample_options *options, sgm_key key);
+/* Fills x(n,D): draws from the prior, then all steps. options NULL: the defaults. */
+SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score,
+                                    const sgm_sde *sde, long n, const sgm_sample_options *options,
+                                    sgm_key key);
+SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x); /* x ~ N(0, prior² I)   */
+SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x);
+SGM_API int sgm_sampler_done(const sgm_sampler *sampler);
+SGM_API void sgm_sampler_free(sgm_sampler *sampler);
+
+/*
+## 9. Data and measures
+*/
+
+SGM_API void sgm_data_ring(float *x, long n);
+/* x(n,2): n points (cos, sin)(2πj/n), the data set of Gangloff's tutorial for n = 8. */
+SGM_API void sgm_data_gaussians(float *x, long n, int modes, double radius, double std,
+                                sgm_key key);
+/* x(n,2): `modes` equal Gaussians on a circle, starting at angle 0. */
+SGM_API void sgm_data_moons(float *x, long n, double noise, sgm_key key);
+/* x(n,2): half circles (cos a, sin a) and (1-cos a, ½-sin a), a ~ U(0,π), plus N(0, noise²). */
+SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key);
+/* x(n,2): (r cos r, r sin r)/10, r = 1.5π(1+2u), plus N(0, noise²). */
+SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key);
+/* x(n,2): uniform on the black squares of a 4×4 board over [-2,2]². */
+
+typedef struct sgm_scaler {
+    int d;
+    double *shift, *scale; /* (D): scaled = (x - shift)/scale */
+} sgm_scaler;
+
+SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d);
+/* Standardises each coordinate: means and standard deviations of x(n,D); a constant coordinate gets
+   scale 1. SGM_NOT_FINITE, SGM_BAD_ARGUMENT (n < 1). */
+SGM_API void sgm_scaler_free(sgm_scaler *scaler);
+SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n);
+SGM_API void sgm_scaler_undo(const sgm_scaler *scaler, float *out, const float *x, long n);
+SGM_API double sgm_scaler_log_det(const sgm_scaler *scaler);
+/* Σ log scale: log density of raw points = log density of scaled points - this. */
+
+SGM_API double sgm_sliced_w2(const float *a, long na, const float *b, long nb, int d,
+                             int directions, sgm_key key);
+/* Sliced 2-Wasserstein distance, in the data's units: √ of the mean over random directions of the
+   squared 1-D distance, exact for unequal sizes (9.2). All measures return NaN for NaN, infinity or
+   n = 0. */
+SGM_API double sgm_energy_distance(const float *a, long na, const float *b, long nb, int d);
+/* 2E|a-b| - E|a-a'| - E|b-b'|, unbiased over pairs (n >= 2): it may be slightly negative (9.3). */
+SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d, double width);
+/* Squared maximum mean discrepancy, unbiased, kernel exp(-|a-b|²/(2 width²)); width 0: the median
+   distance of up to 500 pairs (9.4). */
+SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user);
+SGM_API double sgm_ks2(const float *a, long na, const float *b, long nb);
+/* Kolmogorov–Smirnov distance sup|F_n - F|, in one dimension, to a law or to a second sample. */
+SGM_API double sgm_ks_p(double distance, double n); /* asymptotic p-value; for two: n = ab/(a+b) */
+SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins, int fitted);
+/* p-value of Pearson's χ² with bins - 1 - fitted degrees of freedom. */
+SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
+                              const sgm_score *b, const float *x, double t, long n);
+/* E‖a(x,t) - b(x,t)‖² over the points given, ± standard error: the Fisher divergence if they are
+   drawn from p_t (9.6). */
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SGM_H */
+
+/*
+# Part II: the book
+
+The chapters stand in the order in which the equations are needed. Their ground, which you need not
+read first, stands at the end: errors and random numbers in appendix A, the inner loops in B, files
+in C. C wants a name declared before it is used, so a few declarations and small tools come first.
+*/
+
+#if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
+#define SGM__IMPLEMENTED
+
+#ifdef __FAST_MATH__
+#error "sgm.h defines its results bit by bit: compile without -ffast-math"
+#endif
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/time.h>
+#include <unistd.h>
+#else
+#include <time.h>
+#endif
+#if defined(_OPENMP) && !defined(SGM_NO_THREADS)
+#include <omp.h>
+#define SGM__THREADS
+#define SGM__PARALLEL(clause) _Pragma(clause)
+#else
+#define SGM__PARALLEL(clause)
+#endif
+#if !defined(SGM_NO_SIMD) && defined(__GNUC__) && defined(__x86_64__)
+#define SGM__X86
+#include <immintrin.h>
+#elif !defined(SGM_NO_SIMD) && defined(__GNUC__) && defined(__aarch64__) && defined(__ARM_NEON)
+#define SGM__ARM
+#include <arm_neon.h>
+#endif
+
+/*
+A compiler may fuse `a*b + c` into one instruction that rounds once, where it sees fit, and two
+compilers see different fits. Bits that are to be the same everywhere forbid that here; where the
+library wants the fused operation it says so (`sgm__fma`).
+*/
+
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#ifndef SGM_MALLOC
+#define SGM_MALLOC(n) malloc(n)
+#define SGM_REALLOC(p, n) realloc(p, n)
+#define SGM_FREE(p) free(p)
+#endif
+#ifndef SGM_ASSERT
+#include <assert.h>
+#define SGM_ASSERT(x) assert(x)
+#endif
+
+#if defined(__GNUC__)
+#define SGM__RESTRICT __restrict__
+#define SGM__PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define SGM__THREAD_LOCAL __thread
+#else
+#define SGM__RESTRICT
+#define SGM__PRINTF(f, a)
+#define SGM__THREAD_LOCAL
+#endif
+
+#define SGM__PI 3.14159265358979323846
+#define SGM__LN2 0.69314718055994530942
+
+static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
+static void *sgm__alloc(size_t count, size_t size);
+static long sgm__first_bad(const float *x, size_t n);
+static double sgm__exp(double x);
+static double sgm__expm1(double x);
+static double sgm__log(double x);
+static void sgm__sincos_turns(double turns, double *s, double *c);
+static double sgm__cos_turns(double turns);
+static double sgm__uniform53(sgm_key key, uint64_t i);
+static double sgm__normal1(sgm_key key, uint64_t i);
+
+/* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
+
+typedef struct sgm__adam_rates { /* bias1 = 1 - beta1^t, bias2 = 1 - beta2^t */
+    float lr, beta1, beta2, eps, bias1, bias2, decay, grad_scale;
+} sgm__adam_rates;
+
+static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
+                        long b_row, long b_col, const float *init, long init_row, float *c,
+                        long c_row);
+static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2);
+static void sgm__add(long n, const float *a, const float *b, float *y);
+static void sgm__mul(long n, const float *a, const float *b, float *y);
+static void sgm__muladd(long n, const float *a, const float *b, float *y);
+static void sgm__axpy(long n, float alpha, const float *x, float *y);
+static void sgm__scale(long n, float alpha, const float *x, float *y);
+static float sgm__dot(long n, const float *a, const float *b);
+static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
+static void sgm__adam(long n, float *p, const float *g, float *m, float *v,
+                      const sgm__adam_rates *c);
+static void sgm__adabelief(long n, float *p, const float *g, float *m, float *v,
+                           const sgm__adam_rates *c);
+static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c);
+static void sgm__ema(long n, float *e, const float *p, float w);
+
+/* A call that may fail passes its error on: the first failure ends the function. */
+#define SGM__TRY(call) \
+    do { \
+        sgm_status sgm__st = (call); \
+        if (sgm__st != SGM_OK) return sgm__st; \
+    } while (0)
+
+/*
+# 1. The forward process
+
+Take a point of your data and let it diffuse: pull it gently towards the origin and shake it with
+white noise. Whatever the data looked like, after a while all that is left is a Gaussian blob. Going
+there is easy, and this chapter does it in closed form; coming back is what the rest of the book is
+for. All processes here are *linear* stochastic differential equations,
+
+$$dx = f(t)\, x\, dt + g(t)\, dW, \qquad 0 ≤ t ≤ T \qquad(1.1)$$
+
+with a drift that is proportional to x and a noise strength that does not depend on x. Then
+everything we need about the journey from $x_0$ to $x_t$ is in two numbers. Multiply by $e^{−∫f}$ to
+see that the mean is $m_t x_0$, and write down how the variance grows to find the other:
+
+$$\dot m = f m, \qquad \frac{d(s²)}{dt} = 2 f s² + g², \qquad m_0 = 1, \; s_0 = 0 \qquad(1.2)$$
+
+so the *kernel* of the process is a Gaussian, and a noisy point is one line of code:
+
+$$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.3) \qquad x_t = m_t x_0 + s_t ε, \quad
+ε ∼ N(0, I) \qquad(1.4)$$
+
+| family             | f        | g²               | m         | s²              |
+|--------------------|----------|------------------|-----------|-----------------|
+| VP                 | −β/2     | β                | exp(−½∫β) | 1 − exp(−∫β)    |
+| cosine (m given)   | ṁ/m      | −2ṁ/m            | cos/cos   | 1 − m²          |
+| sub-VP             | −β/2     | β(1 − exp(−2∫β)) | exp(−½∫β) | (1 − exp(−∫β))² |
+| VE                 | 0        | dσ²/dt           | 1         | σ²(t) − σ²(0)   |
+| EDM: VE with σ = t | 0        | 2t               | 1         | t²              |
+| rectified path     | −1/(1−t) | 2t/(1−t)         | 1 − t     | t²              |
+
+(VP, *variance preserving*, is an Ornstein–Uhlenbeck process in a clock of its own; VE is *variance
+exploding*.)
+
+The four columns are one fact said four times: (1.2) must turn f and g into m and s. The tests
+integrate (1.2) for every family; it is easy to publish a process that fails this.
+*/
+
+static double sgm__linear_beta(const sgm_sde *sde, double t) {
+    return sde->a + t * (sde->b - sde->a);
+}
+
+/* The slope of a user's curve: five points of it, exact for quartics. */
+
+static double sgm__curve_slope(const sgm_sde *sde, double t) {
+    double h = 1e-3 * sde->T;
+    double near_by = sde->curve(t + h, sde->user) - sde->curve(t - h, sde->user);
+    double far_off = sde->curve(t + 2 * h, sde->user) - sde->curve(t - 2 * h, sde->user);
+    return (8 * near_by - far_off) / (12 * h);
+}
+
+/* The cosine schedule of Nichol and Dhariwal (2021): m falls like a cosine that starts a little
+after its top, so that the noise does not start with infinite slowness. In turns, c0 and c below. */
+
+static const double sgm__cosine_start = 0.008;
+
+static double sgm__cosine_turns(double t) {
+    return 0.25 * (t + sgm__cosine_start) / (1 + sgm__cosine_start);
+}
+
+/* ∫₀ᵗβ and β(t) of the families that contract. */
+
+static double sgm__beta_integral(const sgm_sde *sde, double t) {
+    if (sde->family == SGM_USER_BETA) return sde->curve(t, sde->user);
+    return t * sde->a + 0.5 * t * t * (sde->b - sde->a);
+}
+
+static double sgm__beta(const sgm_sde *sde, double t) {
+    if (sde->family == SGM_USER_BETA) return sgm__curve_slope(sde, t);
+    if (sde->family == SGM_COSINE) {
+        double s, c;
+        sgm__sincos_turns(sgm__cosine_turns(t), &s, &c);
+        return SGM__PI / (1 + sgm__cosine_start) * s / c;
+    }
+    return sgm__linear_beta(sde, t);
+}
+
+SGM_API double sgm_sde_f(const sgm_sde *sde, double t) {
+    switch (sde->family) {
+    case SGM_VP:
+    case SGM_COSINE:
+    case SGM_SUBVP:
+    case SGM_USER_BETA: return -0.5 * sgm__beta(sde, t);
+    case SGM_RECTIFIED: return -1 / (1 - t);
+    default: return 0;
+    }
+}
+
+SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
+    switch (sde->family) {
+    case SGM_VP:
+    case SGM_COSINE:
+    case SGM_USER_BETA: return sgm__beta(sde, t);
+    case SGM_SUBVP: return -sgm__beta(sde, t) * sgm__expm1(-2 * sgm__beta_integral(sde, t));
+    case SGM_VE: {
+        double rate = sgm__log(sde->b / sde->a), sigma = sde->a * sgm__exp(t * rate);
+        return 2 * rate * sigma * sigma;
+    }
+    case SGM_EDM: return 2 * t;
+    case SGM_RECTIFIED: return 2 * t / (1 - t);
+    case SGM_USER_SIGMA2: return sgm__curve_slope(sde, t);
+    default: return NAN;
+    }
+}
+
+SGM_API double sgm_sde_m(const sgm_sde *sde, double t) {
+    switch (sde->family) {
+    case SGM_VP:
+    case SGM_SUBVP:
+    case SGM_USER_BETA: return sgm__exp(-0.5 * sgm__beta_integral(sde, t));
+    case SGM_COSINE:
+        return sgm__cos_turns(sgm__cosine_turns(t)) / sgm__cos_turns(sgm__cosine_turns(0));
+    case SGM_RECTIFIED: return 1 - t;
+    default: return 1;
+    }
+}
+
+/*
+With little noise s is the small difference of two numbers near 1. $1 − e^{−B}$ is therefore
+computed as `-expm1(-B)`, and the cosine's $1 − \cos²c/\cos²c_0$ as
+$\sin(c−c_0)\sin(c+c_0)/\cos²c_0$.
+*/
+
+SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
+    switch (sde->family) {
+    case SGM_VP:
+    case SGM_USER_BETA: return sqrt(-sgm__expm1(-sgm__beta_integral(sde, t)));
+    case SGM_SUBVP: return -sgm__expm1(-sgm__beta_integral(sde, t));
+    case SGM_COSINE: {
+        double c0 = sgm__cosine_turns(0), c = sgm__cosine_turns(t), below, above, unused;
+        sgm__sincos_turns(0.25 * t / (1 + sgm__cosine_start), &below, &unused);
+        sgm__sincos_turns(c + c0, &above, &unused);
+        return sqrt(below * above) / sgm__cos_turns(c0);
+    }
+    case SGM_VE: return sde->a * sqrt(sgm__expm1(2 * t * sgm__log(sde->b / sde->a)));
+    case SGM_EDM:
+    case SGM_RECTIFIED: return t;
+    case SGM_USER_SIGMA2: return sqrt(sde->curve(t, sde->user) - sde->curve(0, sde->user));
+    default: return NAN;
+    }
+}
+
+/*
+## 1.2 One clock for all families
+
+How far gone is the data at time t? Not t itself but the signal-to-noise ratio tells, and its
+logarithm falls steadily from +∞ to about −10 in every family:
+
+$$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.5)$$
+
+(differentiate, and use (1.2)). Two families with the same λ have the same noisy data up to a
+factor, and this is why a network trained under one can be sampled under another. Between two times
+$t_0 < t_1$ the process is again a Gaussian, and λ gives its variance without cancellation:
+
+$$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
+b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
+*/
+
+SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t) {
+    return 2 * sgm__log(sgm_sde_m(sde, t) / sgm_sde_s(sde, t));
+}
+
+SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double *a, double *b) {
+    double s1 = sgm_sde_s(sde, t1);
+    double fall = t0 > 0 ? sgm_sde_logsnr(sde, t1) - sgm_sde_logsnr(sde, t0) : -HUGE_VAL;
+    *a = sgm_sde_m(sde, t1) / sgm_sde_m(sde, t0);
+    *b = s1 * sqrt(-sgm__expm1(fall));
+}
+
+/* Where ∫β reaches B, for the linear β: the positive root of ½(b−a)t² + at = B, in the form that
+does not divide by b−a. */
+
+static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
+    double root = sqrt(sde->a * sde->a + 2 * (sde->b - sde->a) * integral);
+    return 2 * integral / (sde->a + root);
+}
+
+static double sgm__bisect_logsnr(const sgm_sde *sde, double logsnr) {
+    double low = 0, high = sde->T;
+    for (int i = 0; i < 60; i++) {
+        double mid = 0.5 * (low + high);
+        if (sgm_sde_logsnr(sde, mid) > logsnr)
+            low = mid;
+        else
+            high = mid;
+    }
+    return 0.5 * (low + high);
+}
+
+SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
+    double sigma = sgm__exp(-0.5 * logsnr), t; /* s/m */
+    switch (sde->family) {
+    case SGM_VP: t = sgm__linear_beta_time(sde, sgm__log(1 + sigma * sigma)); break;
+    case SGM_SUBVP: { /* s/m = 2 sinh(B/2) */
+        double half = sgm__log(0.5 * sigma + sqrt(1 + 0.25 * sigma * sigma));
+        t = sgm__linear_beta_time(sde, 2 * half);
+        break;
+    }
+    case SGM_VE: {
+        double over = sigma / sde->a;
+        t = 0.5 * sgm__log(1 + over * over) / sgm__log(sde->b / sde->a);
+        break;
+    }
+    case SGM_EDM: t = sigma; break;
+    case SGM_RECTIFIED: t = sigma / (1 + sigma); break;
+    default: t = sgm__bisect_logsnr(sde, logsnr); break;
+    }
+    return t < 0 ? 0 : t < sde->T ? t : sde->T;
+}
+
+/*
+## 1.3 The prior, and what it costs
+
+Sampling starts from a Gaussian that knows nothing of the data,
+
+$$\text{prior} = N(0, σ_T² I), \qquad σ_T = 1 \text{ for the contracting families}, \;
+s_T \text{ for VE and EDM} \qquad(1.7)$$
+
+but the process really ends in $p_T$, and the samples can be no better than the prior is close to
+it: the divergence $\mathrm{KL}(p_T ‖ \text{prior})$ is carried through to the samples undiminished
+in the worst case. Treat $p_T$ as a Gaussian with the noised data's mean μ and variance v in each
+coordinate, and it is
+
+$$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{V_j}{σ_T²} \right), \quad
+M_j = m_T μ_j, \; V_j = m_T² v_j + s_T² \qquad(1.8)$$
+
+Look at this number before you train: no network can repair it.
+*/
+
+SGM_API double sgm_sde_prior(const sgm_sde *sde) {
+    switch (sde->family) {
+    case SGM_VE:
+    case SGM_EDM:
+    case SGM_USER_SIGMA2: return sgm_sde_s(sde, sde->T);
+    default: return 1;
+    }
+}
+
+SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, int d) {
+    double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
+    double p2 = sgm_sde_prior(sde) * sgm_sde_prior(sde), kl = 0;
+    if (n < 2) return NAN;
+    for (int j = 0; j < d; j++) {
+        double sum = 0, square = 0;
+        for (long i = 0; i < n; i++) sum += data[i * d + j];
+        double mean = sum / (double)n;
+        for (long i = 0; i < n; i++) {
+            double off = data[i * d + j] - mean;
+            square += off * off;
+        }
+        double M = m * mean, V = m * m * square / (double)n + s * s;
+        kl += 0.5 * ((V + M * M) / p2 - 1 - sgm__log(V / p2));
+    }
+    return kl;
+}
+
+/* (1.4), with m and s looked up once for neighbours that share their t. */
+
+SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
+                             int d, const sgm_sde *sde) {
+    double m = 1, s = 0;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1]) m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]);
+        for (long j = i * d; j < (i + 1) * d; j++) x[j] = (float)(m * x0[j] + s * eps[j]);
+    }
+}
+
+/*
+## 1.4 The presets
+
+T and t_min belong to the family. At t = 0 the score of a point is infinite, so sampling stops at
+t_min and finishes in closed form (5.9). At t = 1 the cosine and rectified processes contract with
+infinite speed; T = 0.999 leaves m = 0.0016 and 0.001 there.
+*/
+
+static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, double T) {
+    sgm_sde sde;
+    memset(&sde, 0, sizeof sde);
+    sde.family = family, sde.a = a, sde.b = b, sde.t_min = t_min, sde.T = T;
+    return sde;
+}
+
+SGM_API sgm_sde sgm_sde_vp(double beta_min, double beta_max) {
+    return sgm__sde(SGM_VP, beta_min, beta_max, 1e-3, 1);
+}
+SGM_API sgm_sde sgm_sde_cosine(void) { return sgm__sde(SGM_COSINE, 0, 0, 1e-3, 0.999); }
+SGM_API sgm_sde sgm_sde_subvp(double beta_min, double beta_max) {
+    return sgm__sde(SGM_SUBVP, beta_min, beta_max, 1e-3, 1);
+}
+SGM_API sgm_sde sgm_sde_ve(double sigma_min, double sigma_max) {
+    return sgm__sde(SGM_VE, sigma_min, sigma_max, 1e-5, 1);
+}
+SGM_API sgm_sde sgm_sde_edm(double sigma_min, double sigma_max) {
+    return sgm__sde(SGM_EDM, 0, 0, sigma_min, sigma_max);
+}
+SGM_API sgm_sde sgm_sde_rectified(void) { return sgm__sde(SGM_RECTIFIED, 0, 0, 1e-3, 0.999); }
+
+SGM_API sgm_sde sgm_sde_user_beta(double (*beta_integral)(double t, void *user), void *user) {
+    sgm_sde sde = sgm__sde(SGM_USER_BETA, 0, 0, 1e-3, 1);
+    sde.curve = beta_integral, sde.user = user;
+    return sde;
+}
+SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void *user) {
+    sgm_sde sde = sgm__sde(SGM_USER_SIGMA2, 0, 0, 1e-5, 1);
+    sde.curve = sigma2, sde.user = user;
+    return sde;
+}
+
+SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
+    const char *bad = NULL;
+    if (!sde) return sgm__fail(SGM_BAD_ARGUMENT, "the SDE is NULL: pass the address of a preset");
+    switch (sde->family) {
+    case SGM_VP:
+    case SGM_SUBVP:
+        if (!(sde->a >= 0 && sde->b >= sde->a && sde->b > 0))
+            bad = "needs 0 <= beta_min <= beta_max";
+        break;
+    case SGM_VE:
+        if (!(sde->a > 0 && sde->b > sde->a)) bad = "needs 0 < sigma_min < sigma_max";
+        break;
+    case SGM_COSINE:
+    case SGM_RECTIFIED:
+        if (!(sde->T < 1)) bad = "is singular at t = 1: set T below 1, such as 0.999";
+        break;
+    case SGM_USER_BETA:
+    case SGM_USER_SIGMA2:
+        if (!sde->curve) bad = "needs its curve: a function of t";
+        break;
+    case SGM_EDM: break;
+    default: bad = "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
+    }
+    if (!bad && !(sde->T > 0 && sde->t_min >= 0 && sde->t_min < sde->T))
+        bad = "needs 0 <= t_min < T";
+    if (!bad && !(sgm_sde_s(sde, sde->T) > 0 && sgm_sde_s(sde, sde->T) < 1e12))
+        bad = "has no noise, or an infinite amount, at T: check its numbers";
+    if (bad) return sgm__fail(SGM_BAD_ARGUMENT, "the SDE %s", bad);
+    return SGM_OK;
+}
+
+/*
+Details that have caused bugs:
+
+- VE with a geometric σ(t) has σ(0) = σ_min > 0, so the kernel's variance is σ²(t) − σ²(0). Written
+  as $x_t = x_0 + σ(t) ε$ it disagrees with its own g at small t.
+- Sub-VP's standard deviation is 1 − exp(−∫β), once; with exp(−2∫β) it contradicts its drift and
+  diffusion.
+- A β schedule whose integral is small (1.5, say) leaves half of the signal at T: (1.8) tells.
+*/
+
+/*
+# 2. Scores and score matching
+
+The *score* of a density is the gradient of its logarithm, $∇_x \log p(x)$: an arrow at every point
+that shows which way the density grows, and how steeply. It has two virtues. Scaling p by a constant
+does not change it, so no normalising integral is ever needed. And it can be learnt from samples
+alone, as this chapter shows. Since nothing else in this book asks more of a model, a score is just
+a function with a little context, `sgm_score`. Everything that samples takes one; everything that
+trains makes one.
+*/
+
+static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n) {
+    if (!score || score->d < 1 || !score->eval)
+        return sgm__fail(SGM_BAD_ARGUMENT, "this sgm_score is empty: make it with sgm_model_score, "
+                                           "sgm_mixture_score or fill in d and eval");
+    if (n < 0 || (n > 0 && (!x || !t)))
+        return sgm__fail(SGM_BAD_ARGUMENT, "a score needs points and times, and n >= 0");
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
+                                  long n) {
+    SGM__TRY(sgm__score_check(score, x, t, n));
+    return n ? score->eval(score, s, x, t, n) : SGM_OK;
+}
+
+SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
+                                 const float *v, const float *t, long n) {
+    SGM__TRY(sgm__score_check(score, x, t, n));
+    if (!score->jvp)
+        return sgm__fail(
+            SGM_BAD_ARGUMENT,
+            "this score has no jvp (directional derivative): models and mixtures have");
+    return n ? score->jvp(score, s, js, x, v, t, n) : SGM_OK;
+}
+
+SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const float *x,
+                                  const float *t, long n) {
+    SGM__TRY(sgm__score_check(score, x, t, n));
+    if (!score->logp)
+        return sgm__fail(SGM_BAD_ARGUMENT, "this score has no log density: mixtures have one");
+    return n ? score->logp(score, logp, x, t, n) : SGM_OK;
+}
+
+/*
+## 2.1 Scores that are known exactly
+
+A Gaussian N(μ, C) has the score $−C^{-1}(x − μ)$: a spring back to the mean. A *mixture* of
+Gaussians stays one on its way through the SDE. Each component moves as (1.3) says and widens by s²:
+
+$$p_t(x) = \sum_k w_k\, N(x;\, m_t μ_k,\, m_t² C_k + s_t² I) \qquad(2.1)$$
+
+Its score is the average of its components' scores, weighted by how likely each component is to have
+produced x:
+
+$$∇ \log p_t(x) = \sum_k r_k\, a_k, \quad a_k = −(m_t² C_k + s_t² I)^{-1} (x − m_t μ_k), \quad
+r_k = \frac{w_k N_k(x)}{\sum_l w_l N_l(x)} \qquad(2.2)$$
+
+Differentiate once more along a direction v, which costs no more than the score itself:
+
+$$\frac{∂ \, ∇\log p_t}{∂x} v = \sum_k r_k \left( a_k (a_k·v) − (m_t² C_k + s_t² I)^{-1} v \right) −
+\Big(\sum_k r_k a_k\Big) \Big(\sum_k r_k\, a_k·v\Big) \qquad(2.3)$$
+
+This is a whole family of generative models that need no learning, and the judge of all that do: a
+sampler can be run with the true score, a loss compared with the least possible one, a likelihood
+with the true density. Points, the data set itself, are components with C = 0.
+
+The inverses are cheap because all times share one set of axes: where
+$C = Q^T \mathrm{diag}(v)\, Q$, the covariance at time t is $Q^T \mathrm{diag}(m²v + s²)\, Q$. So
+each C is diagonalised once, by Jacobi's rotations: turn the plane of each off-diagonal element by
+the angle that makes it zero, and repeat until all are.
+*/
+
+static void sgm__jacobi_rotate(double *c, double *q, int d, int i, int j) {
+    double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
+    double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+    double cosine = 1 / sqrt(tangent * tangent + 1), sine = tangent * cosine;
+    for (int k = 0; k < d; k++) { /* columns i and j of c */
+        double a = c[k * d + i], b = c[k * d + j];
+        c[k * d + i] = cosine * a - sine * b, c[k * d + j] = sine * a + cosine * b;
+    }
+    for (int k = 0; k < d; k++) { /* rows i and j of c, and of the axes */
+        double a = c[i * d + k], b = c[j * d + k];
+        c[i * d + k] = cosine * a - sine * b, c[j * d + k] = sine * a + cosine * b;
+        a = q[i * d + k], b = q[j * d + k];
+        q[i * d + k] = cosine * a - sine * b, q[j * d + k] = sine * a + cosine * b;
+    }
+}
+
+/* c(d,d) becomes diagonal, the rows of q(d,d) its axes. */
+
+static void sgm__jacobi(double *c, double *q, int d) {
+    for (int i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
+    for (int sweep = 0; sweep < 50; sweep++) {
+        double off = 0, all = 0;
+        for (int i = 0; i < d * d; i++) {
+            all += c[i] * c[i];
+            if (i % (d + 1)) off += c[i] * c[i];
+        }
+        if (off <= 1e-30 * all) return;
+        for (int i = 0; i < d; i++)
+            for (int j = i + 1; j < d; j++)
+                if (c[i * d + j] != 0) sgm__jacobi_rotate(c, q, d, i, j);
+    }
+}
+
+SGM_API void sgm_mixture_free(sgm_mixture *mix) {
+    SGM_FREE(mix->log_weight);
+    SGM_FREE(mix->mean);
+    SGM_FREE(mix->var);
+    SGM_FREE(mix->axes);
+    SGM_FREE(mix->scratch);
+    memset(mix, 0, sizeof *mix);
+}
+
+/* Per thread: a logarithm for each component, and six vectors of dimension d. */
+
+static size_t sgm__mixture_scratch(const sgm_mixture *mix) {
+    return (size_t)mix->k + 6 * (size_t)mix->d + 2;
+}
+
+static sgm_status sgm__mixture_alloc(sgm_mixture *mix, int k, int d, sgm_cov shape,
+                                     const sgm_sde *sde) {
+    memset(mix, 0, sizeof *mix);
+    SGM__TRY(sgm_sde_check(sde));
+    if (k < 1 || d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT,
+                         "a mixture of %d components in %d dimensions: needs at least 1 of each", k,
+                         d);
+    size_t K = (size_t)k, D = (size_t)d;
+    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = shape, mix->n_threads = sgm_threads();
+    mix->log_weight = (double *)sgm__alloc(K, sizeof(double));
+    mix->mean = (double *)sgm__alloc(K * D, sizeof(double));
+    mix->var = (double *)sgm__alloc(shape >= SGM_DIAGONAL ? K * D : K, sizeof(double));
+    if (shape == SGM_FULL) mix->axes = (double *)sgm__alloc(K * D * D, sizeof(double));
+    mix->scratch =
+        (double *)sgm__alloc((size_t)mix->n_threads * sgm__mixture_scratch(mix), sizeof(double));
+    if (!mix->log_weight || !mix->mean || !mix->var || !mix->scratch ||
+        (shape == SGM_FULL && !mix->axes)) {
+        sgm_mixture_free(mix);
+        return SGM_NO_MEMORY;
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__mixture_weights(sgm_mixture *mix, const double *weight) {
+    double sum = 0;
+    for (int k = 0; k < mix->k; k++) {
+        double w = weight ? weight[k] : 1;
+        if (!(w > 0 && w < 1e300))
+            return sgm__fail(SGM_BAD_ARGUMENT,
+                             "weight %d of the mixture is %g: needs a positive number", k, w);
+        sum += w;
+    }
+    for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
+    return SGM_OK;
+}
+
+/* Component k's covariance into variances along axes. */
+
+static sgm_status sgm__mixture_cov(sgm_mixture *mix, int k, const double *cov, double *work) {
+    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_DIAGONAL ? d : 1;
+    double *var = mix->var + (size_t)k * n_var;
+    if (mix->shape == SGM_FULL) {
+        const double *c = cov + (size_t)k * d * d;
+        for (size_t i = 0; i < d; i++)
+            for (size_t j = 0; j < i; j++)
+                if (!(fabs(c[i * d + j] - c[j * d + i]) <=
+                      1e-9 * (fabs(c[i * d + j]) + fabs(c[i * d + i]))))
+                    return sgm__fail(SGM_BAD_ARGUMENT,
+                                     "covariance %d of the mixture is not symmetric", k);
+        memcpy(work, c, d * d * sizeof *work);
+        sgm__jacobi(work, mix->axes + (size_t)k * d * d, mix->d);
+        for (size_t j = 0; j < d; j++) var[j] = work[j * d + j];
+    } else {
+        memcpy(var, cov + (size_t)k * n_var, n_var * sizeof *var);
+    }
+    for (size_t j = 0; j < n_var; j++)
+        if (!(var[j] > -1e-12 && var[j] < 1e300))
+            return sgm__fail(SGM_BAD_ARGUMENT, "covariance %d of the mixture has the variance %g",
+                             k, var[j]);
+        else if (var[j] < 0)
+            var[j] = 0;
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
+                                    const double *mean, const double *cov, sgm_cov shape,
+                                    const sgm_sde *sde) {
+    SGM__TRY(sgm__mixture_alloc(mix, k, d, shape, sde));
+    sgm_status status = sgm__mixture_weights(mix, weight);
+    double *work = (double *)sgm__alloc((size_t)d * (size_t)d, sizeof(double));
+    if (!work) status = SGM_NO_MEMORY;
+    if (status == SGM_OK && shape != SGM_POINTS && !cov)
+        status = sgm__fail(SGM_BAD_ARGUMENT,
+                           "a mixture of this shape needs covariances; points need none");
+    for (int i = 0; i < k * d && status == SGM_OK; i++) {
+        mix->mean[i] = mean[i];
+        if (!(fabs(mean[i]) < 1e150))
+            status = sgm__fail(SGM_NOT_FINITE, "mean %d of the mixture is %g", i / d, mean[i]);
+    }
+    for (int i = 0; i < k && status == SGM_OK && shape != SGM_POINTS; i++)
+        status = sgm__mixture_cov(mix, i, cov, work);
+    SGM_FREE(work);
+    if (status != SGM_OK) sgm_mixture_free(mix);
+    return status;
+}
+
+SGM_API sgm_status sgm_mixture_from_data(sgm_mixture *mix, const float *data, long n, int d,
+                                         const sgm_sde *sde) {
+    memset(mix, 0, sizeof *mix);
+    if (n < 1 || n > 0x7fffffff || d < 1 || !data)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%ld points in %d dimensions: needs at least 1 of each",
+                         n, d);
+    long bad = sgm__first_bad(data, (size_t)n * (size_t)d);
+    if (bad >= 0)
+        return sgm__fail(SGM_NOT_FINITE, "point %ld of the data is not finite: remove or repair it",
+                         bad / d);
+    SGM__TRY(sgm__mixture_alloc(mix, (int)n, d, SGM_POINTS, sde));
+    for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
+    return sgm__mixture_weights(mix, NULL);
+}
+
+/*
+One point at a time, then. The weights r are e to the power of log densities that differ by
+thousands at low noise, so they are summed relative to the largest seen so far, and when a larger
+one comes what has been summed is scaled down to it: one pass, no overflow. A component 40 below the
+largest adds less than 10⁻¹⁷ of it and is passed over.
+*/
+
+typedef struct sgm__mixture_at {
+    double m, s, t;
+    double *log_norm;         /* (k) log w_k − ½ log det(2π C_k(t)), good for this t      */
+    double *y, *a;            /* (d) x − mμ along the axes; the component's score          */
+    double *sum_a;            /* (d) Σ r a                                                 */
+    double *sum_b;            /* (d) Σ r (a (a·v) − C⁻¹ v)                                 */
+    double *civ;              /* (d) C⁻¹ v                                                 */
+    double sum_r, sum_c, top; /* Σ r, Σ r a·v, the largest log density             */
+} sgm__mixture_at;
+
+static double sgm__mixture_var(const sgm_mixture *mix, const sgm__mixture_at *at, size_t k,
+                               size_t j) {
+    double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * (size_t)mix->d + j] : mix->var[k];
+    return at->m * at->m * v + at->s * at->s;
+}
+
+static void sgm__mixture_at_time(const sgm_mixture *mix, sgm__mixture_at *at, double t) {
+    size_t d = (size_t)mix->d;
+    if (t == at->t) return;
+    at->t = t, at->m = sgm_sde_m(&mix->sde, t), at->s = sgm_sde_s(&mix->sde, t);
+    double log_det = 0, half_log_2pi = 0.91893853320467274178;
+    for (size_t k = 0; k < (size_t)mix->k; k++) {
+        if (mix->shape >= SGM_DIAGONAL) {
+            log_det = 0;
+            for (size_t j = 0; j < d; j++) log_det += sgm__log(sgm__mixture_var(mix, at, k, j));
+        } else if (k == 0 || mix->shape == SGM_ISOTROPIC) {
+            log_det = (double)d * sgm__log(sgm__mixture_var(mix, at, k, 0));
+        }
+        at->log_norm[k] = mix->log_weight[k] - 0.5 * log_det - (double)d * half_log_2pi;
+    }
+}
+
+/* y = Q x, or x = Qᵀ y; for no axes a copy. */
+
+static void sgm__rotate(double *out, const double *q, const double *x, size_t d, int back) {
+    if (!q) {
+        memcpy(out, x, d * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < d; i++) {
+        out[i] = 0;
+        for (size_t j = 0; j < d; j++) out[i] += (back ? q[j * d + i] : q[i * d + j]) * x[j];
+    }
+}
+
+/* The log density of component k at x, and its score (2.2) in at->a; C⁻¹v in at->civ if there is a
+v. */
+
+static double sgm__mixture_component(const sgm_mixture *mix, sgm__mixture_at *at, size_t k,
+                                     const float *x, const float *v, int score) {
+    size_t d = (size_t)mix->d;
+    const double *q = mix->axes ? mix->axes + k * d * d : NULL, *mean = mix->mean + k * d;
+    double square = 0;
+    for (size_t j = 0; j < d; j++) at->a[j] = x[j] - at->m * mean[j];
+    sgm__rotate(at->y, q, at->a, d, 0);
+    for (size_t j = 0; j < d; j++) {
+        double var = sgm__mixture_var(mix, at, k, j);
+        square += at->y[j] * at->y[j] / var;
+        at->y[j] /= -var;
+    }
+    double logp = at->log_norm[k] - 0.5 * square;
+    if (!score || logp < at->top - 40) return logp;
+    sgm__rotate(at->a, q, at->y, d, 1);
+    if (v) {
+        for (size_t j = 0; j < d; j++) at->civ[j] = v[j];
+        sgm__rotate(at->y, q, at->civ, d, 0);
+        for (size_t j = 0; j < d; j++) at->y[j] /= sgm__mixture_var(mix, at, k, j);
+        sgm__rotate(at->civ, q, at->y, d, 1);
+    }
+    return logp;
+}
+
+static double sgm__mixture_row(const sgm_mixture *mix, sgm__mixture_at *at, float *s, float *js,
+                               const float *x, const float *v) {
+    size_t d = (size_t)mix->d;
+    at->top = -HUGE_VAL, at->sum_r = at->sum_c = 0;
+    memset(at->sum_a, 0, d * sizeof(double));
+    memset(at->sum_b, 0, d * sizeof(double));
+    for (size_t k = 0; k < (size_t)mix->k; k++) {
+        double logp = sgm__mixture_component(mix, at, k, x, v, s != NULL), r = 1, av = 0;
+        if (logp < at->top - 40) continue;
+        if (logp > at->top) {
+            double shrink = sgm__exp(at->top - logp);
+            at->top = logp, at->sum_r *= shrink, at->sum_c *= shrink;
+            for (size_t j = 0; j < d; j++) at->sum_a[j] *= shrink, at->sum_b[j] *= shrink;
+        } else {
+            r = sgm__exp(logp - at->top);
+        }
+        at->sum_r += r;
+        if (!s) continue;
+        if (v)
+            for (size_t j = 0; j < d; j++) av += at->a[j] * v[j];
+        at->sum_c += r * av;
+        for (size_t j = 0; j < d; j++) {
+            at->sum_a[j] += r * at->a[j];
+            if (v) at->sum_b[j] += r * (at->a[j] * av - at->civ[j]);
+        }
+    }
+    for (size_t j = 0; s && j < d; j++) {
+        double mean_a = at->sum_a[j] / at->sum_r; /* (2.2), (2.3) */
+        s[j] = (float)mean_a;
+        if (js) js[j] = (float)(at->sum_b[j] / at->sum_r - mean_a * at->sum_c / at->sum_r);
+    }
+    return at->top + sgm__log(at->sum_r);
+}
+
+static void sgm__mixture_rows(const sgm_mixture *mix, int thread, float *s, float *js, double *logp,
+                              const float *x, const float *v, const float *t, long n) {
+    size_t d = (size_t)mix->d, size = sgm__mixture_scratch(mix);
+    double *scratch = mix->scratch + (size_t)thread * size;
+    sgm__mixture_at at;
+    memset(&at, 0, sizeof at);
+    at.log_norm = scratch, at.y = scratch + mix->k, at.a = at.y + d, at.sum_a = at.a + d;
+    at.sum_b = at.sum_a + d, at.civ = at.sum_b + d, at.t = -1;
+    for (long i = 0; i < n; i++) {
+        size_t row = (size_t)i * d;
+        sgm__mixture_at_time(mix, &at, t[i]);
+        double l = sgm__mixture_row(mix, &at, s ? s + row : NULL, js ? js + row : NULL, x + row,
+                                    v ? v + row : NULL);
+        if (logp) logp[i] = l;
+    }
+}
+
+static sgm_status sgm__mixture_all(const sgm_score *self, float *s, float *js, double *logp,
+                                   const float *x, const float *v, const float *t, long n) {
+    const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
+    long d = mix->d, parts = mix->n_threads;
+    if (n * mix->k < 4096 || sgm_threads() == 1) parts = 1;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
+    for (long p = 0; p < parts; p++) {
+        long from = n * p / parts, to = n * (p + 1) / parts;
+        sgm__mixture_rows(mix, (int)p, s ? s + from * d : NULL, js ? js + from * d : NULL,
+                          logp ? logp + from : NULL, x + from * d, v ? v + from * d : NULL,
+                          t + from, to - from);
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__mixture_eval(const sgm_score *self, float *s, const float *x, const float *t,
+                                    long n) {
+    return sgm__mixture_all(self, s, NULL, NULL, x, NULL, t, n);
+}
+static sgm_status sgm__mixture_jvp(const sgm_score *self, float *s, float *js, const float *x,
+                                   const float *v, const float *t, long n) {
+    return sgm__mixture_all(self, s, js, NULL, x, v, t, n);
+}
+static sgm_status sgm__mixture_logp(const sgm_score *self, double *logp, const float *x,
+                                    const float *t, long n) {
+    return sgm__mixture_all(self, NULL, NULL, logp, x, NULL, t, n);
+}
+
+SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    score.d = mix->d, score.ctx = mix;
+    score.eval = sgm__mixture_eval, score.jvp = sgm__mixture_jvp, score.logp = sgm__mixture_logp;
+    return score;
+}
+
+/* An exact draw: choose a component, then a Gaussian along its axes. */
+
+SGM_API sgm_status sgm_mixture_sample(const sgm_mixture *mix, float *x, int *label, long n,
+                                      double t, sgm_key key) {
+    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);
+    size_t d = (size_t)mix->d;
+    sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
+    double *y = mix->scratch, *z = y + d, m = sgm_sde_m(&mix->sde, t), s = sgm_sde_s(&mix->sde, t);
+    for (long i = 0; i < n; i++) {
+        double u = sgm__uniform53(choice, (uint64_t)i);
+        size_t k = 0, last = (size_t)mix->k - 1;
+        for (; k < last; k++) {
+            u -= sgm__exp(mix->log_weight[k]);
+            if (u < 0) break;
+        }
+        sgm_normal(x + (size_t)i * d, d, noise, (uint64_t)i * d);
+        for (size_t j = 0; j < d; j++) {
+            double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * d + j] : mix->var[k];
+            y[j] = sqrt(m * m * v + s * s) * x[(size_t)i * d + j];
+        }
+        sgm__rotate(z, mix->axes ? mix->axes + k * d * d : NULL, y, d, 1);
+        for (size_t j = 0; j < d; j++)
+            x[(size_t)i * d + j] = (float)(m * mix->mean[k * d + j] + z[j]);
+        if (label) label[i] = (int)k;
+    }
+    return SGM_OK;
+}
+
+/*
+## 2.2 Denoising score matching
+
+How can a network learn the score of a density that we only know by samples? Hide noise in a point
+and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3), whose
+score is known:
+
+$$∇_x \log p_t(x | x_0) = −\frac{x − m_t x_0}{s_t²} = −\frac{ε}{s_t} \qquad(2.4)$$
+
+Averaged over the clean points that x may have come from, this is exactly the score we want (write
+$p_t = ∫p_t(x|x_0)p(x_0)dx_0$, differentiate, divide by $p_t$):
+
+$$∇_x \log p_t(x) = E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] \qquad(2.5)$$
+
+and the function that minimises a mean squared error is the conditional mean. So the network that
+minimises
+
+$$L(θ) = E_{t, x_0, ε}\; λ(t) \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.6)$$
+
+*is* the score (Vincent 2011). Note what is not said: the network does not learn −ε/s, which it
+cannot know, but the mean of it given x. On a finite data set, the minimiser is the score of the
+data set's own noised mixture,
+
+$$s_θ^* (x,t) = ∇ \log \frac1n \sum_i N(x;\, m_t x_i,\, s_t² I) \qquad(2.7)$$
+
+a model that has memorised the data; between this and the score of what the data came from stands
+only the network's reluctance.
+
+**The floor.** The loss does not go to zero. What remains at the minimiser is how much the noise
+scatters around its mean given x, and for any score whatever
+
+$$L = L^* + E\; λ(t) \left\| s_θ − ∇\log p_t \right\|² \qquad(2.8)$$
+
+so "my loss has stopped at 0.73" says nothing until you know L*. `sgm_dsm` prints all three: loss,
+floor L*, and the excess, the second term of (2.8), which is the Fisher divergence that the sampler
+feels. It computes the excess from that term, since the difference of two noisy losses has a far
+larger error.
+
+## 2.3 What the network says
+
+A network may be asked for the score, the noise, the clean point or a mixture of them. All are the
+same knowledge, linear in each other once x is given, so each is written as
+
+$$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
+
+| output            | a               | b               | note |
+|-------------------|-----------------|-----------------|------------------------------------------|
+| noise ε           | 0               | 1               | scale 1 at every t |
+| score             | 0               | −s              | like 1/s: hard to fit near the data |
+| clean point x0    | 1/s             | −m/s            | exact at much noise, 0/0 at none |
+| v = m ε − s x0    | s/(m²+s²)       | m/(m²+s²)       | ε at low noise, −x0 at high |
+| flow u = ṁx0 + ṡε | −2fs/g²         | 2s/g²           | flow matching: u = f x + (g²/2s) ε |
+| EDM F             | σ/((σ²+σ_d²) m) | −σ_d/√(σ²+σ_d²) | σ = s/m; in and out of unit variance |
+*/
+
+SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_sde *sde, double t,
+                               double sigma_data) {
+    double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t), half = s * s + m * m;
+    *a = 0, *b = 1;
+    switch (kind) {
+    case SGM_NOISE: break;
+    case SGM_SCORE: *b = -s; break;
+    case SGM_X0: *a = 1 / s, *b = -m / s; break;
+    case SGM_V: *a = s / half, *b = m / half; break;
+    case SGM_FLOW: {
+        double g2 = sgm_sde_g2(sde, t);
+        *a = -2 * sgm_sde_f(sde, t) * s / g2, *b = 2 * s / g2;
+        break;
+    }
+    case SGM_EDM_F: {
+        double sigma = s / m, all = sigma * sigma + sigma_data * sigma_data;
+        *a = sigma / (all * m), *b = -sigma_data / sqrt(all);
+        break;
+    }
+    }
+}
+
+/* Karras et al. also scale what the network sees to unit variance: x c_in with c_in =
+1/(m√(σ²+σ_d²)). */
+
+static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
+    if (kind != SGM_EDM_F) return 1;
+    double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
+    return 1 / sqrt(s * s + m * m * sigma_data * sigma_data);
+}
+
+SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_output from,
+                                const float *x, const float *t, long n, int d, const sgm_sde *sde,
+                                double sigma_data) {
+    double a1 = 0, b1 = 1, a2 = 0, b2 = 1;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1]) {
+            sgm_output_affine(&a1, &b1, from, sde, t[i], sigma_data);
+            sgm_output_affine(&a2, &b2, to, sde, t[i], sigma_data);
+        }
+        for (long j = i * d; j < (i + 1) * d; j++)
+            out[j] = (float)(((a1 - a2) * x[j] + b1 * in[j]) / b2);
+    }
+}
+
+/*
+## 2.4 Which times matter
+
+Two knobs decide where along t the network spends its capacity: the weight and the distribution of
+t. Written for the noise, with $\hat ε = −s\, s_θ$,
+
+$$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|², \qquad λ(t) = w(t)\, s_t² \qquad(2.10)$$
+
+| weight  | w(t)          | what it weighs evenly |
+|---------|---------------|------------------------------------------------------------------------|
+| σ²      | 1             | the noise: DDPM's "simple" loss |
+| one     | 1/s²          | the score itself: dominated by t near 0 |
+| g²      | g²/s²         | the likelihood (Song, Durkan, Murray, Ermon 2021) |
+| EDM     | 1 + σ²/σ_d²   | the network's output F, at every σ = s/m |
+| min-SNR | min(1, γ/SNR) | x0, but never more than γ (Hang et al. 2023): its error is σ times ε's
+| flow    | (g²/2s)²      | the velocity of flow matching |
+
+$$w(t) \text{ from the table, or yours} \qquad(2.11)$$
+*/
+
+SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t) {
+    double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 0.5;
+    switch (loss->weight) {
+    case SGM_WEIGHT_ONE: return 1 / (s * s);
+    case SGM_WEIGHT_G2: return sgm_sde_g2(sde, t) / (s * s);
+    case SGM_WEIGHT_EDM: {
+        double sigma = s / sgm_sde_m(sde, t);
+        return 1 + sigma * sigma / (sd * sd);
+    }
+    case SGM_WEIGHT_MIN_SNR: {
+        double m = sgm_sde_m(sde, t), snr = m * m / (s * s);
+        double most = loss->min_snr > 0 ? loss->min_snr : 5;
+        return snr < most ? 1 : most / snr;
+    }
+    case SGM_WEIGHT_FLOW: {
+        double speed = sgm_sde_g2(sde, t) / (2 * s);
+        return speed * speed;
+    }
+    case SGM_WEIGHT_USER: return loss->user_weight(t, sde, loss->user);
+    default: return 1;
+    }
+}
+
+/*
+The distribution of t does the same job with less noise: draw t often where w is large, and weigh
+each draw alike. For the likelihood weight the density to draw from is g²/s², which by (1.5) is the
+speed at which λ falls. So *importance sampling for the likelihood is drawing log-SNR uniformly*,
+for every family:
+
+$$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
+\frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.12)$$
+
+*Stratified* draws take one t in each of B equal slices, so that a batch cannot by chance be all
+noise.
+*/
+
+static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u, double z) {
+    double low = sde->t_min, width = sde->T - low, t;
+    switch (loss->times) {
+    case SGM_TIMES_GRID: return loss->grid[(int)(u * loss->n_grid)];
+    case SGM_TIMES_LOGNORMAL: {
+        int unset = loss->mean == 0 && loss->std == 0;
+        double mean = unset ? -1.2 : loss->mean, std = unset ? 1.2 : loss->std;
+        t = sgm_sde_t_from_logsnr(sde, -2 * (mean + std * z));
+        break;
+    }
+    case SGM_TIMES_LOGIT: {
+        double std = loss->mean == 0 && loss->std == 0 ? 1 : loss->std;
+        t = low + width / (1 + sgm__exp(-(loss->mean + std * z)));
+        break;
+    }
+    case SGM_TIMES_IMPORTANCE: {
+        double from = sgm_sde_logsnr(sde, low), to = sgm_sde_logsnr(sde, sde->T);
+        t = sgm_sde_t_from_logsnr(sde, from + u * (to - from));
+        break;
+    }
+    default: t = low + u * width;
+    }
+    return t < low ? low : t > sde->T ? sde->T : t;
+}
+
+SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
+    SGM__TRY(sgm_sde_check(sde));
+    if ((int)loss->weight < 0 || loss->weight > SGM_WEIGHT_USER || (int)loss->times < 0 ||
+        loss->times > SGM_TIMES_IMPORTANCE)
+        return sgm__fail(SGM_BAD_ARGUMENT, "the loss's weight or times is not one of the list");
+    if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight)
+        return sgm__fail(SGM_BAD_ARGUMENT, "SGM_WEIGHT_USER needs user_weight, a function of t");
+    if (loss->times != SGM_TIMES_GRID) {
+        if (!(sde->t_min > 0))
+            return sgm__fail(SGM_BAD_ARGUMENT,
+                             "training at t = 0, where there is no noise to find: set t_min");
+        return SGM_OK;
+    }
+    if (!loss->grid || loss->n_grid < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "SGM_TIMES_GRID needs grid and n_grid >= 1");
+    for (int i = 0; i < loss->n_grid; i++)
+        if (!(loss->grid[i] > 0 && loss->grid[i] <= sde->T * (1 + 1e-12)))
+            return sgm__fail(SGM_BAD_ARGUMENT,
+                             "level %d of the loss's grid is %g: needs 0 < t <= T = %g", i,
+                             loss->grid[i], sde->T);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
+                                  long n, sgm_key key, uint64_t first) {
+    SGM__TRY(sgm_loss_check(loss, sde));
+    sgm_key normal = sgm_key_split(key, 0);
+    double range = 0;
+    if (loss->times == SGM_TIMES_IMPORTANCE)
+        range =
+            (sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T)) / (sde->T - sde->t_min);
+    for (long i = 0; i < n; i++) {
+        double u = sgm__uniform53(key, first + (uint64_t)i), z = 0;
+        if (loss->times == SGM_TIMES_STRATIFIED) u = ((double)i + u) / (double)n;
+        if (loss->times == SGM_TIMES_LOGNORMAL || loss->times == SGM_TIMES_LOGIT)
+            z = sgm__normal1(normal, first + (uint64_t)i);
+        double at = sgm__draw_time(loss, sde, u, z), weight = sgm_loss_weight(loss, sde, at);
+        if (loss->times == SGM_TIMES_IMPORTANCE) { /* (2.12) */
+            double s = sgm_sde_s(sde, at);
+            weight *= range * s * s / sgm_sde_g2(sde, at);
+        }
+        t[i] = (float)at, w[i] = (float)weight;
+    }
+    return SGM_OK;
+}
+
+/* Which of SGM_BINS slices of time t belongs to: even in t, or in log t for EDM, whose t is a σ. */
+
+SGM_API double sgm_bin_edge(const sgm_sde *sde, int i) {
+    double share = (double)i / SGM_BINS;
+    if (sde->family != SGM_EDM) return sde->t_min + share * (sde->T - sde->t_min);
+    return sde->t_min * sgm__exp(share * sgm__log(sde->T / sde->t_min));
+}
+
+static int sgm__bin(const sgm_sde *sde, double t) {
+    int bin = 0;
+    while (bin + 1 < SGM_BINS && t >= sgm_bin_edge(sde, bin + 1)) bin++;
+    return bin;
+}
+
+/*
+## 2.5 Loss, floor and excess
+
+The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
+values has the standard error √(variance/n).
+*/
+
+typedef struct sgm__mean {
+    double sum, square;
+} sgm__mean;
+
+static void sgm__mean_add(sgm__mean *m, double x) { m->sum += x, m->square += x * x; }
+
+static void sgm__mean_get(const sgm__mean *m, long n, double *mean, double *se) {
+    *mean = m->sum / (double)n;
+    double var = m->square / (double)n - *mean * *mean;
+    *se = sqrt((var > 0 ? var : 0) / (double)n);
+}
+
+/* One batch: x0, t, w, ε drawn, and both scores at x. buffer: 5 blocks of (n,d), then t(n), w(n).
+*/
+
+typedef struct sgm__dsm_batch {
+    float *x0, *eps, *x, *s, *exact, *t, *w;
+} sgm__dsm_batch;
+
+static sgm_status sgm__dsm_draw(sgm__dsm_batch *b, const sgm_score *score, const sgm_score *exact,
+                                const float *data, long n, int d, const sgm_loss *loss,
+                                const sgm_sde *sde, long first, long count, sgm_key key) {
+    sgm_key pick = sgm_key_split(key, 0), noise = sgm_key_split(key, 1),
+            when = sgm_key_split(key, 2);
+    for (long i = 0; i < count; i++) {
+        uint64_t row = sgm_below(pick, (uint64_t)(first + i), (uint64_t)n);
+        memcpy(b->x0 + i * d, data + row * (uint64_t)d, (size_t)d * sizeof(float));
+    }
+    sgm_normal(b->eps, (size_t)(count * d), noise, (uint64_t)(first * d));
+    SGM__TRY(sgm_loss_times(loss, sde, b->t, b->w, count, when, (uint64_t)first));
+    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, count, d, sde);
+    if (exact) SGM__TRY(sgm_score_eval(exact, b->exact, b->x, b->t, count));
+    if (score) SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, count));
+    return SGM_OK;
+}
+
+static void sgm__dsm_add(sgm_dsm_result *r, sgm__mean sums[3], const sgm__dsm_batch *b,
+                         int has_score, int has_exact, double scale, int d, const sgm_sde *sde,
+                         long count) {
+    for (long i = 0; i < count; i++) {
+        double s = sgm_sde_s(sde, b->t[i]), loss = 0, least = 0, excess = 0, w = scale * b->w[i];
+        for (long j = i * d; j < (i + 1) * d; j++) {
+            double at = has_score ? b->eps[j] + s * b->s[j] : 0;
+            double best = has_exact ? b->eps[j] + s * b->exact[j] : 0;
+            loss += at * at, least += best * best, excess += (at - best) * (at - best);
+        }
+        int bin = sgm__bin(sde, b->t[i]);
+        sgm__mean_add(&sums[0], w * loss);
+        sgm__mean_add(&sums[1], w * least);
+        sgm__mean_add(&sums[2], w * excess);
+        r->bin_loss[bin] += w * loss, r->bin_floor[bin] += w * least,
+            r->bin_excess[bin] += w * excess;
+        r->bin_count[bin]++;
+    }
+}
+
+static void sgm__dsm_finish(sgm_dsm_result *r, const sgm__mean sums[3], int has_score,
+                            int has_exact, long draws) {
+    sgm__mean_get(&sums[0], draws, &r->loss, &r->loss_se);
+    sgm__mean_get(&sums[1], draws, &r->floor, &r->floor_se);
+    sgm__mean_get(&sums[2], draws, &r->excess, &r->excess_se);
+    for (int i = 0; i < SGM_BINS; i++) {
+        double count = (double)r->bin_count[i];
+        r->bin_loss[i] = has_score ? r->bin_loss[i] / count : NAN;
+        r->bin_floor[i] = has_exact ? r->bin_floor[i] / count : NAN;
+        r->bin_excess[i] = has_score && has_exact ? r->bin_excess[i] / count : NAN;
+    }
+    if (!has_score) r->loss = r->loss_se = NAN;
+    if (!has_exact) r->floor = r->floor_se = NAN;
+    if (!has_score || !has_exact) r->excess = r->excess_se = NAN;
+}
+
+SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const sgm_score *exact,
+                           const float *data, long n, const sgm_loss *loss, const sgm_sde *sde,
+                           long draws, sgm_key key) {
+    memset(result, 0, sizeof *result);
+    if (!score && !exact)
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_dsm needs a score, an exact score or both");
+    if (n < 1 || draws < 1 || !data)
+        return sgm__fail(SGM_BAD_ARGUMENT,
+                         "sgm_dsm with %ld points and %ld draws: needs at least 1 of each", n,
+                         draws);
+    int d = score ? score->d : exact->d;
+    if (exact && exact->d != d)
+        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against one in %d", d, exact->d);
+    SGM__TRY(sgm_loss_check(loss, sde));
+    long chunk = 4096, size = chunk * d;
+    float *buffer = (float *)sgm__alloc((size_t)(5 * size + 2 * chunk), sizeof(float));
+    if (!buffer) return SGM_NO_MEMORY;
+    sgm__dsm_batch b;
+    b.x0 = buffer, b.eps = b.x0 + size, b.x = b.eps + size, b.s = b.x + size, b.exact = b.s + size;
+    b.t = b.exact + size, b.w = b.t + chunk;
+    sgm__mean sums[3];
+    memset(sums, 0, sizeof sums);
+    double scale = loss->scale > 0 ? loss->scale : 1;
+    sgm_status status = SGM_OK;
+    for (long first = 0; first < draws && status == SGM_OK; first += chunk) {
+        long count = draws - first < chunk ? draws - first : chunk;
+        status = sgm__dsm_draw(&b, score, exact, data, n, d, loss, sde, first, count, key);
+        if (status == SGM_OK)
+            sgm__dsm_add(result, sums, &b, score != NULL, exact != NULL, scale, d, sde, count);
+    }
+    if (status == SGM_OK) sgm__dsm_finish(result, sums, score != NULL, exact != NULL, draws);
+    SGM_FREE(buffer);
+    return status;
+}
+
+/*
+Details that have caused bugs:
+
+- The *noise* head's loss is s² times the *score* head's, not 1/s². Both have the same minimiser in
+  each t, and neither is "the" loss over all t.
+- At t = 0 there is no noise to find and (2.4) divides by zero: t_min is not a numerical nuisance
+  but part of the model.
+- Comparing two losses that were averaged over different distributions of t compares nothing.
+*/
+
+/*
+# 3. Networks
+
+A network is a function from numbers to numbers, and to train it we need to know how the result
+changes when each of a million parameters does. This chapter computes that with an array.
+
+## 3.1 The tape
+
+Every operation that a network performs is written down on a *tape*: what went in, what came out. A
+result can only be made from things that exist already, so the order of creation is an order in
+which everything comes after its ingredients, and no graph needs to be sorted. With $y = f(x)$ one
+entry of the tape, three passes over it compute everything in this book:
+
+$$\text{forward: } y = f(x), \qquad \text{tangent: } \dot y = f'(x)\, \dot x \qquad(3.1)$$
+
+The *tangent* pass runs in the same order and carries a direction along: if the inputs move with
+velocity $\dot x$, the outputs move with velocity $\dot y$ (3.2 in the code below). One pass gives
+the directional derivative of all outputs, $J v$. The *backward* pass runs the array in reverse, and
+answers the opposite question: if the loss depends on y with slope $\bar y = ∂L/∂y$, how does it
+depend on x?
+
+$$\bar x = f'(x)^T \bar y \qquad(3.3)$$
+
+One pass gives the derivative of one number by all inputs and parameters. Some losses (implicit and
+sliced score matching) contain tangents themselves. Then the loss also has a slope $\bar{\dot y}$ by
+each tangent, and since $\dot y = f'(x) \dot x$ depends on x as well, each operation must pass back
+two more terms, one of them with its second derivative. Every operation here does, so one tape gives
+exact second derivatives: tangent first, then backward.
+
+So an operation is one function with three short cases, side by side where they can be compared. A
+tensor has four arrays for the four quantities: `v` value, `j` tangent, `d` slope by the value, `jd`
+slope by the tangent.
+*/
+
+enum { SGM__FORWARD, SGM__TANGENT, SGM__BACKWARD };
+
+typedef void (*sgm__op)(sgm_tape *tape, sgm_tensor *y, int pass);
+
+/* A parameter tensor of the model: where it lies in the block, and how it starts. */
+
+struct sgm_layer {
+    char name[28];
+    int rows, cols;
+    size_t offset;
+    float spread; /* uniform within ±spread, or normal with that std */
+    int is_normal;
+};
+
+/*
+The tape takes all its memory from an *arena*: big blocks that are handed out piece by piece and
+taken back all at once by a reset. After the first pass has shown how much is needed, no pass
+allocates again.
+*/
+
+typedef struct sgm__arena_block {
+    struct sgm__arena_block *next;
+    size_t size, used; /* bytes after this header */
+} sgm__arena_block;
+
+struct sgm_tape {
+    sgm__arena_block *blocks, *current;
+    sgm_tensor **list; /* in order of creation */
+    int n, capacity;
+    float *params, *grads;
+    size_t n_params, cursor;
+    int flags, dry, n_ops;
+    sgm_key key;
+    struct sgm_layer *layers; /* filled by a dry run */
+    int n_layers, layer_capacity;
+    sgm_status status;
+    char message[400];
+    int n_allocs; /* how often the tape has asked for memory: tests count */
+};
+
+static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
+    SGM__PRINTF(3, 4);
+
+/* The first error sticks, with its message: all later ones follow from it. */
+
+static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...) {
+    if (tape->status != SGM_OK) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(tape->message, sizeof tape->message, format, args);
+    va_end(args);
+    tape->status = sgm__fail(status, "%s", tape->message);
+}
+
+SGM_API sgm_status sgm_tape_status(const sgm_tape *tape) {
+    if (tape->status != SGM_OK) sgm__fail(tape->status, "%s", tape->message);
+    return tape->status;
+}
+
+static void *sgm__arena(sgm_tape *tape, size_t bytes) {
+    bytes = (bytes + 63) & ~(size_t)63;
+    while (tape->current && tape->current->size - tape->current->used < bytes) {
+        if (!tape->current->next) break;
+        tape->current = tape->current->next;
+    }
+    sgm__arena_block *block = tape->current;
+    if (!block || block->size - block->used < bytes) {
+        size_t size = block ? 2 * block->size : (size_t)1 << 16;
+        if (size < bytes) size = bytes;
+        sgm__arena_block *fresh = (sgm__arena_block *)SGM_MALLOC(sizeof *fresh + 64 + size);
+        tape->n_allocs++;
+        if (!fresh) {
+            sgm__tape_fail(tape, SGM_NO_MEMORY, "no memory for %zu bytes of a network's tape",
+                           size);
+            return NULL;
+        }
+        fresh->next = NULL, fresh->size = size, fresh->used = 0;
+        if (block)
+            block->next = fresh;
+        else
+            tape->blocks = fresh;
+        tape->current = block = fresh;
+    }
+    size_t start = ((size_t)(block + 1) + 63) & ~(size_t)63; /* whole cache lines */
+    void *p = (char *)start + block->used;
+    block->used += bytes;
+    return p;
+}
+
+SGM_API sgm_tape *sgm_tape_new(void) { return (sgm_tape *)sgm__alloc(1, sizeof(sgm_tape)); }
+
+SGM_API void sgm_tape_free(sgm_tape *tape) {
+    if (!tape) return;
+    for (sgm__arena_block *b = tape->blocks, *next; b; b = next) {
+        next = b->next;
+        SGM_FREE(b);
+    }
+    SGM_FREE(tape->list);
+    SGM_FREE(tape->layers);
+    SGM_FREE(tape);
+}
+
+SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t n_params,
+                            sgm_key key, int flags) {
+    for (sgm__arena_block *b = tape->blocks; b; b = b->next) b->used = 0;
+    tape->current = tape->blocks;
+    tape->n = 0, tape->n_ops = 0, tape->cursor = 0;
+    tape->params = params, tape->grads = grads, tape->n_params = n_params;
+    tape->key = key, tape->flags = flags;
+    tape->status = SGM_OK, tape->message[0] = 0;
+}
+
+static float *sgm__floats(sgm_tape *tape, const sgm_tensor *like) {
+    return (float *)sgm__arena(tape, (size_t)like->rows * (size_t)like->cols * sizeof(float));
+}
+
+static long sgm__size(const sgm_tensor *x) { return (long)x->rows * x->cols; }
+
+/* A new entry of the tape, without values yet. */
+
+static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, int rows, int cols) {
+    if (tape->status != SGM_OK) return NULL;
+    if (tape->n == tape->capacity) {
+        int capacity = tape->capacity ? 2 * tape->capacity : 64;
+        sgm_tensor **list = (sgm_tensor **)SGM_REALLOC(tape->list, (size_t)capacity * sizeof *list);
+        tape->n_allocs++;
+        if (!list) {
+            sgm__tape_fail(tape, SGM_NO_MEMORY, "no memory for a tape of %d operations", capacity);
+            return NULL;
+        }
+        tape->list = list, tape->capacity = capacity;
+    }
+    sgm_tensor *y = (sgm_tensor *)sgm__arena(tape, sizeof *y);
+    if (!y) return NULL;
+    memset(y, 0, sizeof *y);
+    y->name = name, y->rows = rows, y->cols = cols;
+    tape->list[tape->n++] = y;
+    return y;
+}
+
+/* The result of an operation: entered, given memory, and computed (a dry run only wants its shape).
+*/
+
+static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
+                               sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
+    sgm_tensor *y = sgm__entry(tape, name, rows, cols);
+    if (!y) return NULL;
+    y->op = op, y->a = a, y->b = b, y->c = c;
+    y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
+    y->v = sgm__floats(tape, y);
+    if (!y->v) return NULL;
+    if (!tape->dry) op(tape, y, SGM__FORWARD);
+    return tape->status == SGM_OK ? y : NULL;
+}
+
+/*
+Slopes add up: a tensor that is used twice gets two contributions. The first one is *written*, not
+added, so nobody has to clear the arrays. `sgm__slope` returns the array to contribute to and says
+through `first` which it is; `y->set` remembers. A tensor that no parameter and no watched input
+leads to needs no slope, and gets NULL.
+*/
+
+enum { SGM__D = 1, SGM__JD = 2 };
+
+static float *sgm__slope(sgm_tape *tape, sgm_tensor *x, int which, int *first) {
+    float **slot = which == SGM__D ? &x->d : &x->jd;
+    if (!x->needs || (which == SGM__JD && !x->j)) return NULL;
+    if (!*slot) *slot = sgm__floats(tape, x);
+    *first = !(x->set & which);
+    x->set |= which;
+    return *slot;
+}
+
+static void sgm__give(sgm_tape *tape, sgm_tensor *x, int which, const float *slope) {
+    int first;
+    float *to = sgm__slope(tape, x, which, &first);
+    if (!to) return;
+    if (first)
+        memcpy(to, slope, (size_t)sgm__size(x) * sizeof *to);
+    else
+        sgm__add(sgm__size(x), to, slope, to);
+}
+
+/* The same with slope times factor, element by element. */
+
+static void sgm__give_product(sgm_tape *tape, sgm_tensor *x, int which, const float *factor,
+                              const float *slope) {
+    int first;
+    float *to = sgm__slope(tape, x, which, &first);
+    if (!to) return;
+    if (first)
+        sgm__mul(sgm__size(x), factor, slope, to);
+    else
+        sgm__muladd(sgm__size(x), factor, slope, to);
+}
+
+/* Memory for y's tangent, if any of its ingredients moves. */
+
+static float *sgm__moves(sgm_tape *tape, sgm_tensor *y) {
+    if (!((y->a && y->a->j) || (y->b && y->b->j) || (y->c && y->c->j))) return NULL;
+    if (!y->j) y->j = sgm__floats(tape, y);
+    return y->j;
+}
+
+SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape) {
+    for (int i = 0; i < tape->n && tape->status == SGM_OK; i++) {
+        sgm_tensor *y = tape->list[i];
+        if (y->op && sgm__moves(tape, y)) y->op(tape, y, SGM__TANGENT);
+    }
+    return sgm_tape_status(tape);
+}
+
+/*
+Parameters write their slopes straight into the model's gradient block. A parameter that the loss
+did not reach has slope zero.
+*/
+
+SGM_API sgm_status sgm_tape_backward(sgm_tape *tape) {
+    for (int i = tape->n - 1; i >= 0 && tape->status == SGM_OK; i--) {
+        sgm_tensor *y = tape->list[i];
+        if (y->op && y->needs && y->set) y->op(tape, y, SGM__BACKWARD);
+        if (y->is_param && y->d && !y->set && !(tape->flags & SGM_ACCUMULATE))
+            memset(y->d, 0, (size_t)sgm__size(y) * sizeof(float));
+    }
+    return sgm_tape_status(tape);
+}
+
+static float *sgm__zeros(sgm_tape *tape, const sgm_tensor *x) {
+    float *zeros = sgm__floats(tape, x);
+    if (zeros) memset(zeros, 0, (size_t)sgm__size(x) * sizeof *zeros);
+    return zeros;
+}
+
+SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
+    if (x && !x->j) x->j = sgm__zeros(tape, x);
+    return x ? x->j : NULL;
+}
+
+SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x) {
+    if (!x) return NULL;
+    if (!x->d || !(x->set & SGM__D)) x->d = sgm__zeros(tape, x);
+    x->set |= SGM__D;
+    return x->d;
+}
+
+SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x) {
+    if (!x || !sgm_tape_tangent_of(tape, x)) return NULL;
+    if (!x->jd || !(x->set & SGM__JD)) x->jd = sgm__zeros(tape, x);
+    x->set |= SGM__JD;
+    return x->jd;
+}
+
+/*
+## 3.2 What goes in: inputs and parameters
+
+Parameters come from a *cursor* that moves through the model's one block: the first `sgm_linear` of
+a network takes the first numbers, the next the next. So a network is one C function that names no
+parameter, and the same function serves for training, sampling and, on a *dry* tape, for finding out
+how many parameters there are.
+*/
+
+SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols) {
+    if (rows < 1 || cols < 1) {
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
+                       "an input of %d by %d: needs at least one row and column", rows, cols);
+        return NULL;
+    }
+    sgm_tensor *y = sgm__entry(tape, "input", rows, cols);
+    if (!y) return NULL;
+    y->v = sgm__floats(tape, y);
+    if (!y->v) return NULL;
+    if (x)
+        memcpy(y->v, x, (size_t)sgm__size(y) * sizeof *x);
+    else
+        memset(y->v, 0, (size_t)sgm__size(y) * sizeof *x);
+    return y;
+}
+
+SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
+    (void)tape;
+    if (x) x->needs |= 2;
+}
+
+static sgm_status sgm__note_layer(sgm_tape *tape, const char *name, int rows, int cols,
+                                  float spread, int is_normal) {
+    if (tape->n_layers == tape->layer_capacity) {
+        int capacity = tape->layer_capacity ? 2 * tape->layer_capacity : 16;
+        struct sgm_layer *layers =
+            (struct sgm_layer *)SGM_REALLOC(tape->layers, (size_t)capacity * sizeof *layers);
+        if (!layers) return sgm__fail(SGM_NO_MEMORY, "no memory for a list of %d layers", capacity);
+        tape->layers = layers, tape->layer_capacity = capacity;
+    }
+    struct sgm_layer *layer = &tape->layers[tape->n_layers++];
+    snprintf(layer->name, sizeof layer->name, "%s", name);
+    layer->rows = rows, layer->cols = cols, layer->offset = tape->cursor;
+    layer->spread = spread, layer->is_normal = is_normal;
+    return SGM_OK;
+}
+
+static sgm_tensor *sgm__param(sgm_tape *tape, const char *name, int rows, int cols, float spread,
+                              int is_normal) {
+    size_t size = (size_t)rows * (size_t)cols;
+    if (rows < 1 || cols < 1)
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s of %d by %d: needs at least one row and column",
+                       name, rows, cols);
+    sgm_tensor *p = sgm__entry(tape, "parameter", rows, cols);
+    if (!p) return NULL;
+    if (tape->dry) {
+        sgm_status status = sgm__note_layer(tape, name, rows, cols, spread, is_normal);
+        if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
+    } else if (tape->cursor + size > tape->n_params) {
+        sgm__tape_fail(tape, SGM_MISMATCH,
+                       "the network asks for more parameters than it did at first: it must "
+                       "do the same operations every time");
+        return NULL;
+    }
+    p->is_param = 1;
+    p->v = tape->params ? tape->params + tape->cursor : NULL;
+    p->d = tape->grads ? tape->grads + tape->cursor : NULL;
+    p->needs = tape->grads ? 1 : 0;
+    if (tape->flags & SGM_ACCUMULATE) p->set = SGM__D;
+    tape->cursor += size;
+    return p;
+}
+
+SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std) {
+    char name[28];
+    snprintf(name, sizeof name, "param%d", tape->n_layers);
+    return sgm__param(tape, name, rows, cols, std, 1);
+}
+
+/*
+## 3.3 The linear layer
+
+$$y = x W + b \qquad(3.4) \qquad \bar x = \bar y W^T, \quad \bar W = x^T \bar y, \quad
+\bar b = \sum_{rows} \bar y$$
+
+with x of shape (n, in), W (in, out) and b (1, out). In the tangent pass b does not move; W gets a
+second contribution $\dot x^T \bar{\dot y}$ if the loss looks at tangents. Weights and bias start
+uniform within ±1/√in, so that a sum of `in` products neither grows nor fades from layer to layer.
+*/
+
+static void sgm__matmul_nn(const sgm_tensor *x, const sgm_tensor *w, const float *in,
+                           const float *init, float *out) {
+    sgm__matmul(x->rows, w->cols, w->rows, in, x->cols, 1, w->v, w->cols, 1, init, 0, out, w->cols);
+}
+
+static void sgm__linear_back(sgm_tape *tape, sgm_tensor *x, sgm_tensor *w, const float *in,
+                             const float *slope, int which) {
+    int first;
+    float *dw = sgm__slope(tape, w, SGM__D, &first);
+    if (dw)
+        sgm__matmul(w->rows, w->cols, x->rows, in, 1, x->cols, slope, w->cols, 1, first ? NULL : dw,
+                    w->cols, dw, w->cols);
+    float *dx = sgm__slope(tape, x, which, &first);
+    if (dx)
+        sgm__matmul(x->rows, w->rows, w->cols, slope, w->cols, 1, w->v, 1, w->cols,
+                    first ? NULL : dx, w->rows, dx, w->rows);
+}
+
+static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a, *w = y->b, *b = y->c;
+    int first;
+    switch (pass) {
+    case SGM__FORWARD: sgm__matmul_nn(x, w, x->v, b->v, y->v); break; /* (3.4) */
+    case SGM__TANGENT:
+        if (x->j) sgm__matmul_nn(x, w, x->j, NULL, y->j);
+        break;
+    case SGM__BACKWARD:
+        if (y->set & SGM__D) {
+            float *db = sgm__slope(tape, b, SGM__D, &first);
+            if (db && first) memset(db, 0, (size_t)y->cols * sizeof *db);
+            if (db) sgm__colsum(y->rows, y->cols, y->d, y->cols, db);
+            sgm__linear_back(tape, x, w, x->v, y->d, SGM__D);
+        }
+        if (y->set & SGM__JD && x->j) sgm__linear_back(tape, x, w, x->j, y->jd, SGM__JD);
+        break;
+    }
+}
+
+static sgm_tensor *sgm__linear_spread(sgm_tape *tape, sgm_tensor *x, int out, float spread) {
+    char name[2][28];
+    if (!x) return NULL;
+    snprintf(name[0], sizeof name[0], "linear%d.weight", tape->n_ops);
+    snprintf(name[1], sizeof name[1], "linear%d.bias", tape->n_ops++);
+    sgm_tensor *w = sgm__param(tape, name[0], x->cols, out, spread, 0);
+    sgm_tensor *b = sgm__param(tape, name[1], 1, out, spread, 0);
+    if (!w || !b) return NULL;
+    return sgm__result(tape, "linear", sgm__op_linear, x->rows, out, x, w, b);
+}
+
+SGM_API sgm_tensor *sgm_linear(sgm_tape *tape, sgm_tensor *x, int out) {
+    return sgm__linear_spread(tape, x, out, x ? 1 / sqrtf((float)x->cols) : 0);
+}
+
+SGM_API sgm_tensor *sgm_linear_zero(sgm_tape *tape, sgm_tensor *x, int out) {
+    return sgm__linear_spread(tape, x, out, 0);
+}
+
+/*
+## 3.4 Activations
+
+A function φ of one variable, applied to each element. With tangents its second derivative enters,
+as it must:
+
+$$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\, \bar{\dot y}, \qquad
+\bar{\dot x} = φ'(x)\, \bar{\dot y} \qquad(3.5)$$
+
+The kernel gives φ, φ' and φ'' at once, since they share one exponential. When slopes will be
+wanted, φ' is kept from the forward pass in `aux`.
+*/
+
+static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a;
+    long n = sgm__size(y);
+    if (!y->aux && (pass != SGM__FORWARD || y->needs)) {
+        y->aux = sgm__floats(tape, y);
+        if (!y->aux) return;
+        if (pass != SGM__FORWARD) sgm__act(y->i, n, x->v, NULL, y->aux, NULL);
+    }
+    switch (pass) {
+    case SGM__FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
+    case SGM__TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
+    case SGM__BACKWARD:
+        if (y->set & SGM__D) sgm__give_product(tape, x, SGM__D, y->aux, y->d);
+        if (y->set & SGM__JD && x->j) {
+            sgm__give_product(tape, x, SGM__JD, y->aux, y->jd);
+            float *bend = sgm__floats(tape, y);
+            if (!bend) return;
+            sgm__act(y->i, n, x->v, NULL, NULL, bend);
+            sgm__mul(n, bend, x->j, bend);
+            sgm__give_product(tape, x, SGM__D, bend, y->jd);
+        }
+        break;
+    }
+}
+
+/* y->i must be known before the forward pass runs, so these are entered by hand. */
+
+static sgm_tensor *sgm__activation(sgm_tape *tape, sgm_tensor *x, int kind) {
+    static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
+    if (!x) return NULL;
+    sgm_tensor *y = sgm__entry(tape, names[kind], x->rows, x->cols);
+    if (!y) return NULL;
+    y->op = sgm__op_activation, y->a = x, y->i = kind, y->needs = x->needs;
+    y->v = sgm__floats(tape, y);
+    if (!y->v) return NULL;
+    if (!tape->dry) sgm__op_activation(tape, y, SGM__FORWARD);
+    return tape->status == SGM_OK ? y : NULL;
+}
+
+SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_RELU); }
+SGM_API sgm_tensor *sgm_silu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_SILU); }
+SGM_API sgm_tensor *sgm_tanh(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_TANH); }
+SGM_API sgm_tensor *sgm_gelu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_GELU); }
+SGM_API sgm_tensor *sgm_softplus(sgm_tape *t, sgm_tensor *x) {
+    return sgm__activation(t, x, SGM_SOFTPLUS);
+}
+SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *t, sgm_tensor *x) {
+    return sgm__activation(t, x, SGM_SIGMOID);
+}
+
+/*
+## 3.5 Putting tensors together
+
+Sum, product, multiple, and two tensors side by side. The product's rules are those of (ab)' = a'b +
+ab', once for the tangent and once more for what the tangent's slope says about a and b.
+*/
+
+static int sgm__same_shape(sgm_tape *tape, const char *op, const sgm_tensor *a,
+                           const sgm_tensor *b) {
+    if (a->rows == b->rows && a->cols == b->cols) return 1;
+    sgm__tape_fail(tape, SGM_MISMATCH, "%s of (%d, %d) and (%d, %d): the shapes must agree", op,
+                   a->rows, a->cols, b->rows, b->cols);
+    return 0;
+}
+
+static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *part[2];
+    part[0] = y->a, part[1] = y->b;
+    switch (pass) {
+    case SGM__FORWARD: sgm__add(sgm__size(y), y->a->v, y->b->v, y->v); break;
+    case SGM__TANGENT:
+        if (y->a->j && y->b->j)
+            sgm__add(sgm__size(y), y->a->j, y->b->j, y->j);
+        else
+            memcpy(y->j, y->a->j ? y->a->j : y->b->j, (size_t)sgm__size(y) * sizeof(float));
+        break;
+    case SGM__BACKWARD:
+        for (int i = 0; i < 2; i++) {
+            if (y->set & SGM__D) sgm__give(tape, part[i], SGM__D, y->d);
+            if (y->set & SGM__JD) sgm__give(tape, part[i], SGM__JD, y->jd);
+        }
+        break;
+    }
+}
+
+SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
+    if (!a || !b || !sgm__same_shape(tape, "the sum", a, b)) return NULL;
+    return sgm__result(tape, "add", sgm__op_add, a->rows, a->cols, a, b, NULL);
+}
+
+static void sgm__op_mul(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *a = y->a, *b = y->b;
+    long n = sgm__size(y);
+    switch (pass) {
+    case SGM__FORWARD: sgm__mul(n, a->v, b->v, y->v); break;
+    case SGM__TANGENT:
+        if (a->j) sgm__mul(n, a->j, b->v, y->j);
+        if (a->j && b->j)
+            sgm__muladd(n, a->v, b->j, y->j);
+        else if (b->j)
+            sgm__mul(n, a->v, b->j, y->j);
+        break;
+    case SGM__BACKWARD:
+        if (y->set & SGM__D) {
+            sgm__give_product(tape, a, SGM__D, b->v, y->d);
+            sgm__give_product(tape, b, SGM__D, a->v, y->d);
+        }
+        if (y->set & SGM__JD) {
+            sgm__give_product(tape, a, SGM__JD, b->v, y->jd);
+            sgm__give_product(tape, b, SGM__JD, a->v, y->jd);
+            if (b->j) sgm__give_product(tape, a, SGM__D, b->j, y->jd);
+            if (a->j) sgm__give_product(tape, b, SGM__D, a->j, y->jd);
+        }
+        break;
+    }
+}
+
+SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
+    if (!a || !b || !sgm__same_shape(tape, "the product", a, b)) return NULL;
+    return sgm__result(tape, "mul", sgm__op_mul, a->rows, a->cols, a, b, NULL);
+}
+
+static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a;
+    long n = sgm__size(y);
+    switch (pass) {
+    case SGM__FORWARD: sgm__scale(n, y->s, x->v, y->v); break;
+    case SGM__TANGENT: sgm__scale(n, y->s, x->j, y->j); break;
+    case SGM__BACKWARD:
+        for (int which = SGM__D; which <= SGM__JD; which++) {
+            int first;
+            float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
+            const float *from = which == SGM__D ? y->d : y->jd;
+            if (to && first)
+                sgm__scale(n, y->s, from, to);
+            else if (to)
+                sgm__axpy(n, y->s, from, to);
+        }
+        break;
+    }
+}
+
+SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor) {
+    if (!x) return NULL;
+    sgm_tensor *y = sgm__entry(tape, "scale", x->rows, x->cols);
+    if (!y) return NULL;
+    y->op = sgm__op_scale, y->a = x, y->s = factor, y->needs = x->needs;
+    y->v = sgm__floats(tape, y);
+    if (!y->v) return NULL;
+    if (!tape->dry) sgm__op_scale(tape, y, SGM__FORWARD);
+    return y;
+}
+
+/* Columns [from, from + cols) of a wider array, copied out or in. */
+
+static void sgm__columns(float *to, int to_cols, const float *x, int x_cols, int cols, int rows) {
+    for (long i = 0; i < rows; i++)
+        memcpy(to + i * to_cols, x + i * x_cols, (size_t)cols * sizeof *to);
+}
+
+static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *part[2];
+    part[0] = y->a, part[1] = y->b;
+    for (int i = 0, from = 0; i < 2; from += part[i++]->cols) {
+        sgm_tensor *x = part[i];
+        if (pass == SGM__FORWARD)
+            sgm__columns(y->v + from, y->cols, x->v, x->cols, x->cols, y->rows);
+        if (pass == SGM__TANGENT) {
+            if (x->j) sgm__columns(y->j + from, y->cols, x->j, x->cols, x->cols, y->rows);
+            for (long r = 0; !x->j && r < y->rows; r++)
+                memset(y->j + r * y->cols + from, 0, (size_t)x->cols * sizeof(float));
+        }
+        for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+            if (!x->needs || !(y->set & which)) continue;
+            const float *slope = which == SGM__D ? y->d : y->jd;
+            float *cut = sgm__floats(tape, x);
+            if (!cut) return;
+            sgm__columns(cut, x->cols, slope + from, y->cols, x->cols, y->rows);
+            sgm__give(tape, x, which, cut);
+        }
+    }
+}
+
+SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
+    if (!a || !b) return NULL;
+    if (a->rows != b->rows) {
+        sgm__tape_fail(tape, SGM_MISMATCH, "(%d, %d) beside (%d, %d): the rows must agree", a->rows,
+                       a->cols, b->rows, b->cols);
+        return NULL;
+    }
+    return sgm__result(tape, "concat", sgm__op_concat, a->rows, a->cols + b->cols, a, b, NULL);
+}
+
+/*
+## 3.6 Layer norm
+
+Each row is shifted to mean 0 and scaled to mean square 1, then every column gets a gain and a bias
+of its own:
+
+$$y = γ ⊙ (c\, r) + β, \qquad c = x − \bar x, \quad
+r = \left( \tfrac1n c·c + 10^{-5} \right)^{−1/2} \qquad(3.7)$$
+
+Centring is linear. For the scaling $u = c\,r$, with p and q the slopes by u and by $\dot u$ and n
+the width,
+
+$$\dot u = \dot c\, r − r³ \tfrac{c·\dot c}{n} c, \qquad
+\bar{\dot c} = r q − r³ \tfrac{q·c}{n} c \qquad(3.8)$$
+$$\bar c = r p − r³ \tfrac{p·c}{n} c − \tfrac{r³}{n} \left[ (q·\dot c) c + (c·\dot c) q +
+(q·c) \dot c − 3 \tfrac{r²}{n} (c·\dot c)(q·c)\, c \right] \qquad(3.9)$$
+
+These are (3.3) written out; the tests hold them against differences. The three steps are three
+operations.
+*/
+
+static void sgm__center_row(float *to, const float *x, int n, int add) {
+    double sum = 0;
+    for (int j = 0; j < n; j++) sum += x[j];
+    float mean = (float)(sum / n);
+    for (int j = 0; j < n; j++) to[j] = x[j] - mean + (add ? to[j] : 0);
+}
+
+static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a;
+    long n = y->cols, size = sgm__size(y);
+    for (long i = 0; pass != SGM__BACKWARD && i < size; i += n) {
+        if (pass == SGM__FORWARD)
+            sgm__center_row(y->v + i, x->v + i, y->cols, 0);
+        else
+            sgm__center_row(y->j + i, x->j + i, y->cols, 0);
+    }
+    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        int first;
+        float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
+        const float *from = which == SGM__D ? y->d : y->jd;
+        for (long i = 0; to && i < size; i += n) sgm__center_row(to + i, from + i, y->cols, !first);
+    }
+}
+
+static double sgm__row_dot(const float *a, const float *b, int n) {
+    double sum = 0;
+    for (int j = 0; j < n; j++) sum += (double)a[j] * b[j];
+    return sum;
+}
+
+/* (3.8) and (3.9) for one row; any of p, cj, q may be NULL, and is then 0. */
+
+static void sgm__rms_slopes(float *dc, float *dcj, const float *c, const float *cj, const float *p,
+                            const float *q, int n, double r) {
+    double k = r * r * r / n, cp = p ? sgm__row_dot(c, p, n) : 0,
+           cq = q ? sgm__row_dot(c, q, n) : 0;
+    double ccj = q && cj ? sgm__row_dot(c, cj, n) : 0, qcj = q && cj ? sgm__row_dot(q, cj, n) : 0;
+    double along_c = -k * cp - k * qcj + 3 * k * r * r / n * ccj * cq;
+    for (int j = 0; j < n; j++) {
+        double slope = along_c * c[j];
+        if (p) slope += r * p[j];
+        if (q && cj) slope -= k * (ccj * q[j] + cq * cj[j]);
+        if (dc) dc[j] = (float)slope;
+        if (dcj) dcj[j] = (float)(r * q[j] - k * cq * c[j]);
+    }
+}
+
+static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a;
+    int n = y->cols, has_q = (y->set & SGM__JD) && x->j;
+    float *dc = NULL, *dcj = NULL;
+    if (pass == SGM__BACKWARD) {
+        dc = sgm__floats(tape, y), dcj = has_q ? sgm__floats(tape, y) : NULL;
+        if (!dc || (has_q && !dcj)) return;
+    }
+    for (long i = 0; i < sgm__size(y); i += n) {
+        const float *c = x->v + i, *cj = x->j ? x->j + i : NULL;
+        double r = 1 / sqrt(sgm__row_dot(c, c, n) / n + 1e-5);
+        if (pass == SGM__FORWARD)
+            for (int j = 0; j < n; j++) y->v[i + j] = (float)(c[j] * r); /* (3.7) */
+        if (pass == SGM__TANGENT) {
+            double k = r * r * r * sgm__row_dot(c, cj, n) / n;
+            for (int j = 0; j < n; j++) y->j[i + j] = (float)(r * cj[j] - k * c[j]); /* (3.8) */
+        }
+        if (pass == SGM__BACKWARD)
+            sgm__rms_slopes(dc + i, dcj ? dcj + i : NULL, c, cj, y->set & SGM__D ? y->d + i : NULL,
+                            has_q ? y->jd + i : NULL, n, r);
+    }
+    if (dc) sgm__give(tape, x, SGM__D, dc);
+    if (dcj) sgm__give(tape, x, SGM__JD, dcj);
+}
+
+/* y = x ⊙ γ + β, γ and β of shape (1, cols). */
+
+static void sgm__affine_param(sgm_tape *tape, sgm_tensor *p, const float *x, const float *slope,
+                              int rows) {
+    int first;
+    float *to = sgm__slope(tape, p, SGM__D, &first);
+    if (to && first) memset(to, 0, (size_t)p->cols * sizeof *to);
+    for (long i = 0; to && i < rows; i++)
+        for (long j = 0; j < p->cols; j++)
+            to[j] += slope[i * p->cols + j] * (x ? x[i * p->cols + j] : 1);
+}
+
+static void sgm__op_affine(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a, *gain = y->b, *bias = y->c;
+    long n = y->cols, size = sgm__size(y);
+    for (long i = 0; pass == SGM__FORWARD && i < size; i++)
+        y->v[i] = x->v[i] * gain->v[i % n] + bias->v[i % n];
+    for (long i = 0; pass == SGM__TANGENT && i < size; i++) y->j[i] = x->j[i] * gain->v[i % n];
+    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        const float *slope = which == SGM__D ? y->d : y->jd, *value = which == SGM__D ? x->v : x->j;
+        int first;
+        if (!(y->set & which) || !value) continue;
+        sgm__affine_param(tape, gain, value, slope, y->rows);
+        if (which == SGM__D) sgm__affine_param(tape, bias, NULL, slope, y->rows);
+        float *to = sgm__slope(tape, x, which, &first);
+        for (long i = 0; to && i < size; i++)
+            to[i] = slope[i] * gain->v[i % n] + (first ? 0 : to[i]);
+    }
+}
+
+SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x) {
+    char name[2][28];
+    if (!x) return NULL;
+    snprintf(name[0], sizeof name[0], "norm%d.gain", tape->n_ops);
+    snprintf(name[1], sizeof name[1], "norm%d.bias", tape->n_ops++);
+    sgm_tensor *gain = sgm__param(tape, name[0], 1, x->cols, 1, 2); /* starts at 1 */
+    sgm_tensor *bias = sgm__param(tape, name[1], 1, x->cols, 0, 0);
+    sgm_tensor *c = sgm__result(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL);
+    if (!gain || !bias || !c) return NULL;
+    sgm_tensor *u = sgm__result(tape, "rms", sgm__op_rms, x->rows, x->cols, c, NULL, NULL);
+    if (!u) return NULL;
+    return sgm__result(tape, "affine", sgm__op_affine, x->rows, x->cols, u, gain, bias);
+}
+
+/*
+## 3.7 Dropout
+
+In training each number is kept with probability 1 − rate and then divided by that, so that its mean
+is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
+place on it. As a product with a constant it needs no rules of its own.
+*/
+
+SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
+    if (!x) return NULL;
+    if (!(rate >= 0 && rate < 1)) {
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "a dropout rate of %g: needs 0 <= rate < 1",
+                       (double)rate);
+        return NULL;
+    }
+    tape->n_ops++;
+    if (rate == 0 || !(tape->flags & SGM_TRAINING)) return x;
+    sgm_tensor *mask = sgm_tape_input(tape, NULL, x->rows, x->cols);
+    if (!mask) return NULL;
+    sgm_uniform(mask->v, (size_t)sgm__size(x), sgm_key_split(tape->key, (uint64_t)tape->n_ops), 0);
+    for (long i = 0; i < sgm__size(x); i++) mask->v[i] = mask->v[i] < rate ? 0 : 1 / (1 - rate);
+    return sgm_mul(tape, x, mask);
+}
+
+/*
+## 3.8 Telling the network the time
+
+One number t beside D coordinates is easily overlooked by a network, and the score changes by orders
+of magnitude along it. So t is spread over several features. Each is a function of t alone: nothing
+flows back through it, and rows with the same t share one evaluation.
+*/
+
+typedef void (*sgm__feature)(float *out, double t, int width, double scale);
+
+static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, const sgm_tensor *t,
+                                      int width, double scale, sgm__feature feature) {
+    if (!t) return NULL;
+    if (t->cols != 1 || width < 1)
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
+                       "time features of width %d from (%d, %d): needs width >= 1 and times "
+                       "of shape (n, 1)",
+                       width, t->rows, t->cols);
+    sgm_tensor *y = sgm__entry(tape, name, t->rows, width);
+    if (!y) return NULL;
+    y->v = sgm__floats(tape, y);
+    if (!y->v) return NULL;
+    for (long i = 0; i < t->rows; i++) {
+        float *row = y->v + i * width;
+        if (i > 0 && t->v[i] == t->v[i - 1])
+            memcpy(row, row - width, (size_t)width * sizeof *row);
+        else
+            feature(row, t->v[i], width, scale);
+    }
+    return y;
+}
+
+static void sgm__feature_circle(float *out, double t, int width, double scale) {
+    double s, c;
+    (void)width, (void)scale;
+    sgm__sincos_turns(t, &s, &c);
+    out[0] = (float)(t - 0.5), out[1] = (float)c, out[2] = (float)s;
+    out[3] = (float)-sgm__cos_turns(2 * t);
+}
+
+SGM_API sgm_tensor *sgm_time_circle(sgm_tape *tape, sgm_tensor *t) {
+    return sgm__time_features(tape, "time_circle", t, 4, 1, sgm__feature_circle);
+}
+
+static void sgm__feature_sinusoidal(float *out, double t, int width, double scale) {
+    int half = (width + 1) / 2;
+    for (int j = 0; j < half; j++) {
+        double s, c, down = half > 1 ? (double)j / (half - 1) : 0;
+        double frequency = sgm__exp(-9.2103403719761836 * down); /* 10⁻⁴ at the last */
+        sgm__sincos_turns(scale * t * frequency / (2 * SGM__PI), &s, &c);
+        out[j] = (float)s;
+        if (half + j < width) out[half + j] = (float)c;
+    }
+}
+
+SGM_API sgm_tensor *sgm_time_sinusoidal(sgm_tape *tape, sgm_tensor *t, int width) {
+    return sgm__time_features(tape, "time_sinusoidal", t, width, 1000, sgm__feature_sinusoidal);
+}
+
+static void sgm__feature_fourier(float *out, double t, int width, double scale) {
+    sgm_key key = sgm_key_init(0x5367c0deULL);
+    int half = (width + 1) / 2;
+    for (int j = 0; j < half; j++) {
+        double s, c;
+        sgm__sincos_turns(scale * sgm__normal1(key, (uint64_t)j) * t, &s, &c);
+        out[j] = (float)s;
+        if (half + j < width) out[half + j] = (float)c;
+    }
+}
+
+SGM_API sgm_tensor *sgm_time_fourier(sgm_tape *tape, sgm_tensor *t, int width, float scale) {
+    return sgm__time_features(tape, "time_fourier", t, width, scale, sgm__feature_fourier);
+}
+
+SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int width) {
+    sgm_tensor *h = sgm_silu(tape, sgm_linear(tape, log_sigma, width));
+    return sgm_silu(tape, sgm_linear(tape, h, width));
+}
+
+/*
+## 3.9 Two ready networks
+
+A network is one short function. Copy one of these and change it: that is how they are meant to be
+used.
+*/
+
+static sgm_mlp_options sgm__mlp_options(const sgm_net_in *in) {
+    sgm_mlp_options o;
+    memset(&o, 0, sizeof o);
+    if (in->user) o = *(const sgm_mlp_options *)in->user;
+    if (o.width == 0) o.width = 128;
+    if (o.depth == 0) o.depth = 4;
+    if (o.embedding_width == 0) o.embedding_width = 32;
+    return o;
+}
+
+static sgm_tensor *sgm__embed(sgm_tape *tape, const sgm_net_in *in, const sgm_mlp_options *o) {
+    switch (o->embedding) {
+    case SGM_EMBED_RAW: return in->t;
+    case SGM_EMBED_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, o->embedding_width);
+    case SGM_EMBED_FOURIER: return sgm_time_fourier(tape, in->log_sigma, o->embedding_width, 1);
+    case SGM_EMBED_LEARNED: return sgm_time_learned(tape, in->log_sigma, o->embedding_width);
+    default: return sgm_time_circle(tape, in->t);
+    }
+}
+
+SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_mlp_options o = sgm__mlp_options(in);
+    sgm_tensor *h = sgm_concat(tape, in->x, sgm__embed(tape, in, &o));
+    for (int i = 0; i < o.depth; i++)
+        h = sgm_dropout(tape, sgm__activation(tape, sgm_linear(tape, h, o.width), o.activation),
+                        o.dropout);
+    return sgm_linear(tape, h, in->x->cols);
+}
+
+SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_mlp_options o = sgm__mlp_options(in);
+    sgm_tensor *time = sgm__embed(tape, in, &o);
+    sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, time), o.width);
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *step = sgm_linear(tape, sgm_concat(tape, h, time), o.width);
+        h = sgm_add(tape, h,
+                    sgm_dropout(tape, sgm__activation(tape, step, o.activation), o.dropout));
+    }
+    return sgm_linear(tape, h, in->x->cols);
+}
+
+/*
+## 3.10 The model: a network with its parameters
+
+A model is a network, the meaning of its output, the SDE it belongs to, and one block of parameters.
+Seen from outside it is an `sgm_score`: points go in by batches of 240 (so that all activations of a
+batch stay in the cache), through the network, and (2.9) turns what comes out into a score,
+$s_θ = −\hat ε / s_t$.
+*/
+
+#define SGM__CHUNK 240
+
+/* Puts x, t and log σ on the tape; x scaled as the output wants it. */
+
+static void sgm__net_in(sgm_tape *tape, sgm_net_in *in, const sgm_model_options *o, const float *x,
+                        const float *t, int n) {
+    in->x = sgm_tape_input(tape, x, n, o->d);
+    in->t = sgm_tape_input(tape, t, n, 1);
+    in->log_sigma = sgm_tape_input(tape, NULL, n, 1);
+    in->user = o->user;
+    if (!in->log_sigma) return;
+    double scale = 1, log_sigma = 0;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1]) {
+            log_sigma = -0.5 * sgm_sde_logsnr(&o->sde, t[i]);
+            scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+        }
+        in->log_sigma->v[i] = (float)log_sigma;
+        for (long j = i * o->d; scale != 1 && j < (i + 1) * o->d; j++)
+            in->x->v[j] = (float)(scale * in->x->v[j]);
+    }
+}
+
+static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o) {
+    if (tape->status != SGM_OK) return NULL;
+    sgm_tensor *out = o->net(tape, in);
+    if (tape->status != SGM_OK) return NULL;
+    if (!out)
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL");
+    else if (out->rows != in->x->rows || out->cols != o->d)
+        sgm__tape_fail(tape, SGM_MISMATCH,
+                       "the network returned (%d, %d) where (%d, %d) is needed: end it with "
+                       "sgm_linear(tape, h, in->x->cols)",
+                       out->rows, out->cols, in->x->rows, o->d);
+    else if (!tape->dry && tape->cursor != tape->n_params)
+        sgm__tape_fail(tape, SGM_MISMATCH,
+                       "the network used %zu of its %zu parameters: it must do the same operations "
+                       "every time",
+                       tape->cursor, tape->n_params);
+    return tape->status == SGM_OK ? out : NULL;
+}
+
+/* Scores of a few points, s = c_x x + c_o out with (2.9), and with v their change along v. */
+
+static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
+                                   float *js, const float *x, const float *v, const float *t,
+                                   int n) {
+    const sgm_model_options *o = &model->o;
+    sgm_net_in in;
+    sgm_tape_reset(tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params,
+                   sgm_key_init(0), 0);
+    sgm__net_in(tape, &in, o, x, t, n);
+    sgm_tensor *out = sgm__net_run(tape, &in, o);
+    if (out && v) {
+        float *move = sgm_tape_tangent_of(tape, in.x);
+        for (long i = 0; move && i < n; i++) {
+            double scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+            for (long j = i * o->d; j < (i + 1) * o->d; j++) move[j] = (float)(scale * v[j]);
+        }
+        sgm_tape_tangent(tape);
+    }
+    if (tape->status != SGM_OK) return tape->status;
+    double a = 0, b = 1, sd = 1;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1]) {
+            sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
+            sd = sgm_sde_s(&o->sde, t[i]);
+        }
+        for (long j = i * o->d; j < (i + 1) * o->d; j++) {
+            s[j] = (float)((a * x[j] + b * out->v[j]) / -sd);
+            if (v) js[j] = (float)((a * v[j] + b * (out->j ? out->j[j] : 0)) / -sd);
+        }
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, const float *x,
+                                 const float *v, const float *t, long n) {
+    const sgm_model *model = (const sgm_model *)self->ctx;
+    long d = self->d, chunks = (n + SGM__CHUNK - 1) / SGM__CHUNK;
+    int threads = sgm_threads() < model->n_tapes ? sgm_threads() : model->n_tapes;
+    if (threads > 1 && chunks < 8 * threads)
+        chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
+    if (chunks > n) chunks = n;
+    const sgm_tape *failed = NULL;
+    SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
+    for (long c = 0; c < chunks; c++) {
+        long from = n * c / chunks, to = n * (c + 1) / chunks;
+#ifdef SGM__THREADS
+        sgm_tape *tape = model->tapes[threads > 1 ? omp_get_thread_num() : 0];
+#else
+        sgm_tape *tape = model->tapes[0];
+#endif
+        if (sgm__model_chunk(model, self->which, tape, s + from * d, js ? js + from * d : NULL,
+                             x + from * d, v ? v + from * d : NULL, t + from,
+                             (int)(to - from)) != SGM_OK)
+            failed = tape;
+    }
+    return failed ? sgm_tape_status(failed) : SGM_OK;
+}
+
+static sgm_status sgm__model_eval(const sgm_score *self, float *s, const float *x, const float *t,
+                                  long n) {
+    return sgm__model_all(self, s, NULL, x, NULL, t, n);
+}
+static sgm_status sgm__model_jvp(const sgm_score *self, float *s, float *js, const float *x,
+                                 const float *v, const float *t, long n) {
+    return sgm__model_all(self, s, js, x, v, t, n);
+}
+
+SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    if (which < SGM_RAW || which >= model->o.n_ema) {
+        sgm__fail(SGM_BAD_ARGUMENT, "moving average %d of a model that keeps %d: set n_ema", which,
+                  model->o.n_ema);
+        return score;
+    }
+    score.d = model->o.d, score.which = which, score.ctx = model;
+    score.eval = sgm__model_eval, score.jvp = sgm__model_jvp;
+    return score;
+}
+
+SGM_API void sgm_model_free(sgm_model *model) {
+    for (int i = 0; model->tapes && i < model->n_tapes; i++) sgm_tape_free(model->tapes[i]);
+    SGM_FREE(model->tapes);
+    SGM_FREE(model->params);
+    for (int i = 0; i < SGM_MAX_EMA; i++) SGM_FREE(model->ema[i]);
+    SGM_FREE(model->layers);
+    memset(model, 0, sizeof *model);
+}
+
+/* Uniform within ±spread, normal with that standard deviation, or the constant itself. */
+
+static void sgm__layer_start(float *p, const struct sgm_layer *layer, sgm_key key) {
+    size_t n = (size_t)layer->rows * (size_t)layer->cols;
+    if (layer->is_normal == 1)
+        sgm_normal(p, n, key, 0);
+    else
+        sgm_uniform(p, n, key, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (layer->is_normal == 2)
+            p[i] = layer->spread;
+        else
+            p[i] = layer->spread * (layer->is_normal ? p[i] : 2 * p[i] - 1);
+    }
+}
+
+static sgm_status sgm__model_memory(sgm_model *model) {
+    int ok = 1;
+    model->n_tapes = sgm_threads();
+    model->tapes = (sgm_tape **)sgm__alloc((size_t)model->n_tapes, sizeof *model->tapes);
+    for (int i = 0; model->tapes && i < model->n_tapes; i++)
+        ok &= (model->tapes[i] = sgm_tape_new()) != NULL;
+    model->params = (float *)sgm__alloc(model->n_params, sizeof(float));
+    for (int i = 0; i < model->o.n_ema; i++)
+        ok &= (model->ema[i] = (float *)sgm__alloc(model->n_params, sizeof(float))) != NULL;
+    return ok && model->tapes && model->params ? SGM_OK : SGM_NO_MEMORY;
+}
+
+/* Two rows of zeros through the network on a dry tape: shapes and parameters, no numbers. */
+
+static sgm_status sgm__model_dry_run(sgm_model *model) {
+    float t[2];
+    sgm_net_in in;
+    sgm_tape *tape = sgm_tape_new();
+    if (!tape) return SGM_NO_MEMORY;
+    t[0] = t[1] = (float)model->o.sde.T;
+    tape->dry = 1;
+    in.x = sgm_tape_input(tape, NULL, 2, model->o.d);
+    in.t = sgm_tape_input(tape, t, 2, 1), in.log_sigma = sgm_tape_input(tape, t, 2, 1);
+    in.user = model->o.user;
+    sgm__net_run(tape, &in, &model->o);
+    sgm_status status = sgm_tape_status(tape);
+    if (status == SGM_OK && tape->cursor == 0)
+        status = sgm__fail(SGM_BAD_ARGUMENT, "the network has no parameters to train");
+    model->n_params = tape->cursor;
+    model->layers = tape->layers, model->n_layers = tape->n_layers;
+    tape->layers = NULL;
+    sgm_tape_free(tape);
+    return status;
+}
+
+SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key) {
+    memset(model, 0, sizeof *model);
+    SGM__TRY(sgm_sde_check(&options->sde));
+    if (!options->net)
+        return sgm__fail(SGM_BAD_ARGUMENT, "a model needs a network: set net, to sgm_mlp for one");
+    if (options->d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "points of dimension %d: set d to at least 1",
+                         options->d);
+    if (options->n_ema < 0 || options->n_ema > SGM_MAX_EMA)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%d moving averages: n_ema is 0 to %d", options->n_ema,
+                         SGM_MAX_EMA);
+    if ((int)options->output < 0 || options->output > SGM_EDM_F)
+        return sgm__fail(SGM_BAD_ARGUMENT, "there is no output kind %d", (int)options->output);
+    model->o = *options;
+    if (model->o.sigma_data == 0) model->o.sigma_data = 0.5;
+    sgm_status status = sgm__model_dry_run(model);
+    if (status == SGM_OK) status = sgm__model_memory(model);
+    if (status != SGM_OK) {
+        sgm_model_free(model);
+        return status;
+    }
+    for (int i = 0; i < model->n_layers; i++)
+        sgm__layer_start(model->params + model->layers[i].offset, &model->layers[i],
+                         sgm_key_split(key, (uint64_t)i));
+    for (int i = 0; i < model->o.n_ema; i++)
+        memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
+    return SGM_OK;
+}
+
+/*
+Details that have caused bugs:
+
+- A network that does different operations in training and in sampling (beyond dropout) shifts the
+  cursor, and every later layer reads its neighbour's parameters. The model checks that each pass
+  uses exactly as many as the dry run did.
+- Two layers among the arguments of one call, `sgm_mul(t, sgm_linear(…), sgm_linear(…))`: C does not
+  say which is made first, compilers disagree, and with them the order of the parameters. Give each
+  a line of its own.
+- Adding into slopes that were never cleared. Here the first contribution overwrites.
+- Rows must not see each other: evaluation cuts batches as it pleases.
+*/
+
+/*
+# 4. Learning
+
+Training repeats one step: take some points, hide noise in them (1.4), ask the network for it, and
+move the parameters a little against the gradient of the loss (2.10). This chapter is that step, in
+the order in which it happens, and then what a long run needs around it: averages, a watch for
+numbers gone wrong, and a way to stop and go on.
+
+## 4.1 The batch
+
+Points come in shuffled epochs: step after step takes the next B of a stream that runs through the
+data in one keyed order, then in another (section A.4). Nothing about the stream is stored, so a
+resumed run continues it exactly. Times and noise are keyed by the step.
+*/
+
+enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT };
+
+static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t batch) {
+    return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
+}
+
+/* The trainer's workspace: x0, ε and x of shape (B,D), t and w of shape (B). */
+
+typedef struct sgm__batch {
+    float *x0, *eps, *x, *t, *w;
+} sgm__batch;
+
+static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
+    long size = (long)trainer->o.batch * trainer->model->o.d;
+    sgm__batch b;
+    b.x0 = trainer->workspace, b.eps = b.x0 + size, b.x = b.eps + size;
+    b.t = b.x + size, b.w = b.t + trainer->o.batch;
+    return b;
+}
+
+static sgm_status sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
+    int d = trainer->model->o.d, B = trainer->o.batch;
+    uint64_t n = (uint64_t)trainer->n, first = batch * (uint64_t)B, epoch = (uint64_t)-1;
+    sgm_key shuffle = trainer->key;
+    for (int i = 0; i < B; i++) {
+        uint64_t at = first + (uint64_t)i;
+        if (at / n != epoch)
+            epoch = at / n, shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
+        uint64_t row = sgm_permute(at % n, n, shuffle);
+        memcpy(b->x0 + (long)i * d, trainer->data + row * (uint64_t)d, (size_t)d * sizeof(float));
+    }
+    sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
+    SGM__TRY(sgm_loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
+                            sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0));
+    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &trainer->model->o.sde);
+    return SGM_OK;
+}
+
+/*
+## 4.2 The loss and where its slope starts
+
+With (2.9) the loss of one batch, and its slope by what the network said, are
+
+$$L = \frac{c}{B} \sum_i w_i \left\| a_i x_i + b_i \mathrm{out}_i − ε_i \right\|², \qquad
+\frac{∂L}{∂\mathrm{out}_i} = \frac{2 c}{B} w_i b_i
+(a_i x_i + b_i \mathrm{out}_i − ε_i) \qquad(4.1)$$
+
+The slope is written where the tape's backward pass picks it up. c is the loss's `scale`, and with k
+batches to a step also 1/k.
+*/
+
+static double sgm__dsm_seed(sgm_trainer *trainer, const sgm__batch *b, const float *out,
+                            float *slope, double factor) {
+    const sgm_model_options *o = &trainer->model->o;
+    double total = 0, scale = trainer->o.loss.scale;
+    int B = trainer->o.batch, d = o->d;
+    for (long i = 0; i < B; i++) {
+        double a_i, b_i, square = 0, w = b->w[i];
+        sgm_output_affine(&a_i, &b_i, o->output, &o->sde, b->t[i], o->sigma_data);
+        double push = 2 * scale * factor / B * w * b_i;
+        for (long j = i * d; j < (i + 1) * d; j++) {
+            double miss = a_i * b->x[j] + b_i * out[j] - b->eps[j];
+            square += miss * miss;
+            slope[j] = (float)(push * miss); /* (4.1) */
+        }
+        int bin = sgm__bin(&o->sde, b->t[i]);
+        trainer->bin_sum[bin] += scale * w * square;
+        trainer->bin_n[bin]++;
+        total += scale * w * square;
+    }
+    return total / B;
+}
+
+/*
+## 4.3 A watch for numbers gone wrong
+
+A NaN spreads through everything it touches, and an hour later all one sees is that the loss is NaN.
+The loss and the norm of the gradient are looked at in every step, *before* any parameter changes.
+If one is not finite, the tape still holds every intermediate result, and the first of them that
+went wrong is named, with the time t of its row.
+*/
+
+static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b) {
+    const sgm_tape *tape = trainer->tape;
+    const sgm_model *model = trainer->model;
+    const char *cure = "lower lr, set clip, or raise t_min";
+    for (int i = 0; i < model->n_layers; i++) {
+        const struct sgm_layer *layer = &model->layers[i];
+        if (sgm__first_bad(model->params + layer->offset,
+                           (size_t)layer->rows * (size_t)layer->cols) >= 0)
+            return sgm__fail(SGM_NOT_FINITE,
+                             "step %ld: the parameter %s is not finite before the step",
+                             trainer->step, layer->name);
+    }
+    for (int i = 0; i < tape->n; i++) {
+        const sgm_tensor *y = tape->list[i];
+        long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
+        if (bad < 0) continue;
+        double t = b->t[bad / y->cols % trainer->o.batch];
+        return sgm__fail(
+            SGM_NOT_FINITE,
+            "step %ld: the first number that is not finite came out of operation %d (%s) "
+            "at t = %.4g, sigma = %.4g: %s",
+            trainer->step, i, y->name, t, sgm_sde_s(&model->o.sde, t), cure);
+    }
+    for (int i = model->n_layers - 1; i >= 0; i--) {
+        const struct sgm_layer *layer = &model->layers[i];
+        if (sgm__first_bad(trainer->grads + layer->offset,
+                           (size_t)layer->rows * (size_t)layer->cols) >= 0)
+            return sgm__fail(SGM_NOT_FINITE, "step %ld: the gradient of %s is not finite: %s",
+                             trainer->step, layer->name, cure);
+    }
+    return sgm__fail(SGM_NOT_FINITE,
+                     "step %ld: the loss %g or the gradient's norm %g is not finite: %s",
+                     trainer->step, trainer->loss, trainer->grad_norm, cure);
+}
+
+/*
+## 4.4 The gradient of a batch
+
+Draw, run the network, seed, run back. With `accumulate` several batches add their gradients before
+one update.
+*/
+
+static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
+    sgm_model *model = trainer->model;
+    sgm_tape *tape = trainer->tape;
+    int k = trainer->o.accumulate, d = model->o.d;
+    sgm__batch b = sgm__batch_of(trainer);
+    double loss = 0;
+    for (int i = 0; i < k; i++) {
+        uint64_t batch = (uint64_t)trainer->step * (uint64_t)k + (uint64_t)i;
+        sgm_net_in in;
+        SGM__TRY(sgm__batch_draw(trainer, &b, batch));
+        sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
+                       sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
+                       SGM_TRAINING | (i ? SGM_ACCUMULATE : 0));
+        sgm__net_in(tape, &in, &model->o, b.x, b.t, trainer->o.batch);
+        sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
+        float *slope = sgm_tape_slope_of(tape, out);
+        if (!slope) return sgm_tape_status(tape);
+        loss += sgm__dsm_seed(trainer, &b, out->v, slope, 1.0 / k) / k;
+        trainer->loss = loss;
+        if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
+        SGM__TRY(sgm_tape_backward(tape));
+    }
+    (void)d;
+    trainer->grad_norm =
+        sqrt((double)sgm__dot((long)model->n_params, trainer->grads, trainer->grads));
+    if (!(trainer->grad_norm < HUGE_VAL)) return sgm__watchdog(trainer, &b);
+    return SGM_OK;
+}
+
+/*
+## 4.5 The learning rate, and the optimisers
+
+The rate grows linearly over the warm-up and then falls along half a cosine:
+
+$$η_k = η \cdot \min\!\left(1, \tfrac{k+1}{K_w}\right), \qquad
+η_k = η_{end} + ½ (η − η_{end}) (1 + \cos π u), \quad
+u = \tfrac{k − K_w}{K − K_w} \qquad(4.2)$$
+
+**Adam** (Kingma and Ba 2015) divides a running mean of the gradient by the root of a running mean
+of its square. Both start at zero, and dividing by $1 − β^k$ undoes that:
+
+$$m ← β_1 m + (1−β_1) g, \quad v ← β_2 v + (1−β_2) g², \quad
+θ ← θ − η \frac{m/(1−β_1^k)}{\sqrt{v/(1−β_2^k)} + ϵ} \qquad(4.3)$$
+
+**AdamW** also shrinks the parameters, θ ← θ − ηλθ, apart from the gradient (Loshchilov and Hutter
+2019). **AdaBelief** (Zhuang et al. 2020) lets v follow (g − m)², how much the gradient surprised,
+instead of g². **SGD** is m ← μm + g, θ ← θ − ηm. The loops are kernels, one pass over the block
+each.
+*/
+
+SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    double k = (double)trainer->step, warm = (double)o->warmup;
+    if (trainer->step < o->warmup) return o->lr * (k + 1) / warm;
+    if (!o->cosine && o->lr_end == 0) return o->lr;
+    double u = (k - warm) / ((double)o->steps - warm);
+    if (u > 1) u = 1;
+    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.2) */
+}
+
+static void sgm__trainer_update(sgm_trainer *trainer) {
+    sgm_model *model = trainer->model;
+    const sgm_train_options *o = &trainer->o;
+    long n = (long)model->n_params;
+    double k = (double)trainer->step + 1, clip = o->clip;
+    sgm__adam_rates c;
+    memset(&c, 0, sizeof c);
+    c.lr = (float)sgm_trainer_lr(trainer), c.eps = (float)o->eps;
+    c.beta1 = (float)o->beta1, c.beta2 = (float)o->beta2;
+    if (o->optimiser != SGM_SGD) {
+        c.bias1 = (float)-sgm__expm1(k * sgm__log(o->beta1));
+        c.bias2 = (float)-sgm__expm1(k * sgm__log(o->beta2));
+    }
+    c.decay = o->optimiser == SGM_ADAMW ? (float)o->weight_decay : 0;
+    c.grad_scale = clip > 0 && trainer->grad_norm > clip ? (float)(clip / trainer->grad_norm) : 1;
+    switch (o->optimiser) {
+    case SGM_ADABELIEF:
+        sgm__adabelief(n, model->params, trainer->grads, trainer->moment1, trainer->moment2, &c);
+        break;
+    case SGM_SGD: sgm__sgd(n, model->params, trainer->grads, trainer->moment1, &c); break;
+    default: sgm__adam(n, model->params, trainer->grads, trainer->moment1, trainer->moment2, &c);
+    }
+}
+
+/*
+## 4.6 Averages of the parameters
+
+The last parameters carry the noise of the last batches; their exponential moving average does not.
+Starting the average at zero and dividing by $1 − γ^k$, as Adam does, is the same as moving by a
+share that begins at 1:
+
+$$e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.4)$$
+
+(multiply both sides by $1 − γ^k$ to see it), and so the average is right from the first step. A
+model can keep several with different memories 1/(1−γ).
+*/
+
+static void sgm__trainer_average(sgm_trainer *trainer) {
+    sgm_model *model = trainer->model;
+    for (int i = 0; i < model->o.n_ema; i++) {
+        double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
+        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay));
+        sgm__ema((long)model->n_params, model->ema[i], model->params, (float)share);
+    }
+}
+
+/*
+## 4.7 The trainer
+*/
+
+static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
+    if (o->batch == 0) o->batch = 128;
+    if (o->lr == 0) o->lr = 1e-3;
+    if (o->optimiser != SGM_SGD && o->beta1 == 0) o->beta1 = 0.9;
+    if (o->beta2 == 0) o->beta2 = 0.999;
+    if (o->eps == 0) o->eps = o->optimiser == SGM_ADABELIEF ? 1e-16 : 1e-8;
+    if (o->accumulate == 0) o->accumulate = 1;
+    if (o->loss.scale == 0) o->loss.scale = 1;
+    if (o->loss.sigma_data == 0) o->loss.sigma_data = model->o.sigma_data;
+    for (int i = 0; i < SGM_MAX_EMA; i++)
+        if (o->ema[i] == 0) o->ema[i] = 0.999;
+    const char *bad = NULL;
+    if (o->steps < 1)
+        bad = "needs steps >= 1";
+    else if (o->batch < 1)
+        bad = "needs batch >= 1";
+    else if (!(o->lr > 0 && o->lr < 1e3 && o->lr_end >= 0))
+        bad = "needs lr > 0 and lr_end >= 0";
+    else if (o->warmup < 0 || o->warmup >= o->steps + (o->warmup == 0))
+        bad = "needs 0 <= warmup < steps";
+    else if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 > 0 && o->beta2 < 1))
+        bad = "needs betas in (0, 1)";
+    else if (!(o->eps > 0))
+        bad = "needs eps > 0";
+    else if (o->accumulate < 1)
+        bad = "needs accumulate >= 1";
+    else if (!(o->clip >= 0 && o->weight_decay >= 0))
+        bad = "needs clip >= 0 and weight_decay >= 0";
+    else if ((int)o->optimiser < 0 || o->optimiser > SGM_SGD)
+        bad = "has no such optimiser";
+    for (int i = 0; i < model->o.n_ema && !bad; i++)
+        if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
+    return bad ? sgm__fail(SGM_BAD_ARGUMENT, "training %s", bad) : SGM_OK;
+}
+
+SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
+    SGM_FREE(trainer->grads);
+    SGM_FREE(trainer->moment1);
+    SGM_FREE(trainer->moment2);
+    SGM_FREE(trainer->workspace);
+    sgm_tape_free(trainer->tape);
+    memset(trainer, 0, sizeof *trainer);
+}
+
+SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
+                                    long n, const sgm_train_options *options, sgm_key key) {
+    memset(trainer, 0, sizeof *trainer);
+    if (!model || !model->params)
+        return sgm__fail(
+            SGM_BAD_ARGUMENT,
+            "training needs a model: call sgm_model_init first and look at its status");
+    if (n < 1 || !data)
+        return sgm__fail(SGM_BAD_ARGUMENT, "training on %ld points: needs at least 1", n);
+    size_t d = (size_t)model->o.d, P = model->n_params;
+    long bad = sgm__first_bad(data, (size_t)n * d);
+    if (bad >= 0)
+        return sgm__fail(
+            SGM_NOT_FINITE,
+            "point %ld of the training data is not finite (coordinate %ld): remove or repair it",
+            bad / (long)d, bad % (long)d);
+    trainer->model = model, trainer->o = *options, trainer->data = data, trainer->n = n;
+    trainer->key = key;
+    SGM__TRY(sgm__train_defaults(&trainer->o, model));
+    SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
+    size_t B = (size_t)trainer->o.batch;
+    trainer->grads = (float *)sgm__alloc(P, sizeof(float));
+    trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
+    trainer->moment2 = (float *)sgm__alloc(trainer->o.optimiser == SGM_SGD ? 1 : P, sizeof(float));
+    trainer->workspace = (float *)sgm__alloc(B * (3 * d + 2), sizeof(float));
+    trainer->tape = sgm_tape_new();
+    if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->workspace ||
+        !trainer->tape) {
+        sgm_trainer_free(trainer);
+        return SGM_NO_MEMORY;
+    }
+    return SGM_OK;
+}
+
+static void sgm__trainer_log(sgm_trainer *trainer) {
+    trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
+    for (int i = 0; i < SGM_BINS; i++) {
+        trainer->bin_loss[i] =
+            trainer->bin_n[i] ? trainer->bin_sum[i] / (double)trainer->bin_n[i] : NAN;
+        trainer->bin_count[i] = trainer->bin_n[i];
+        trainer->bin_sum[i] = 0, trainer->bin_n[i] = 0;
+    }
+    trainer->loss_sum = 0, trainer->loss_n = 0;
+    if (trainer->o.on_log) trainer->o.on_log(trainer, trainer->o.user);
+}
+
+SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
+    SGM__TRY(sgm__trainer_gradient(trainer));
+    sgm__trainer_update(trainer);
+    sgm__trainer_average(trainer);
+    trainer->step++;
+    trainer->loss_sum += trainer->loss, trainer->loss_n++;
+    if (trainer->o.log_every > 0 && trainer->step % trainer->o.log_every == 0)
+        sgm__trainer_log(trainer);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
+                             const sgm_train_options *options, sgm_key key) {
+    sgm_trainer trainer;
+    sgm_progress bar;
+    SGM__TRY(sgm_trainer_init(&trainer, model, data, n, options, key));
+    double shown = NAN, floor = trainer.o.floor > 0 ? trainer.o.floor : NAN;
+    sgm_status status = SGM_OK;
+    sgm_progress_init(&bar, trainer.o.progress, trainer.o.steps);
+    while (status == SGM_OK && trainer.step < trainer.o.steps) {
+        status = sgm_trainer_step(&trainer);
+        shown = shown == shown ? shown + 0.002 * (trainer.loss - shown) : trainer.loss;
+        sgm_progress_step(&bar, trainer.step, shown, floor);
+    }
+    sgm_progress_done(&bar);
+    sgm_trainer_free(&trainer);
+    return status;
+}
+
+/*
+## 4.8 The progress bar
+
+Quiet when stderr is not a terminal, redrawn ten times a second when it is: share done, rate, time
+left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
+*/
+
+SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
+    memset(p, 0, sizeof *p);
+    p->label = label, p->total = total;
+#if !defined(SGM_NO_STDIO) && (defined(__unix__) || defined(__APPLE__))
+    p->active = label && total > 0 && isatty(2);
+#endif
+    if (p->active) p->started = sgm_seconds();
+}
+
+SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double floor) {
+#ifndef SGM_NO_STDIO
+    if (!p->active) return;
+    double now = sgm_seconds(), passed = now - p->started, rate = (double)done / (passed + 1e-9);
+    if (done < p->total && now - p->drawn < 0.1) return;
+    p->drawn = now;
+    char bar[21];
+    for (int i = 0; i < 20; i++) bar[i] = (long)i * p->total < 20 * done ? '#' : '.';
+    bar[20] = 0;
+    fprintf(stderr, "\r%-14s [%s] %3.0f%%  %.*f/s  %.0f s left", p->label, bar,
+            100.0 * (double)done / (double)p->total, rate < 100 ? 1 : 0, rate,
+            (double)(p->total - done) / (rate + 1e-9));
+    if (loss == loss) fprintf(stderr, "  loss %.4f", loss);
+    if (floor == floor) fprintf(stderr, " (floor %.4f)", floor);
+    fprintf(stderr, "\033[K");
+    fflush(stderr);
+#else
+    (void)p, (void)done, (void)loss, (void)floor;
+#endif
+}
+
+SGM_API void sgm_progress_done(sgm_progress *p) {
+#ifndef SGM_NO_STDIO
+    if (p->active) fprintf(stderr, "\n");
+#endif
+    p->active = 0;
+}
+
+/*
+## 4.9 Stop, and go on
+
+A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
+optimiser's two moments, the key and the step. The step's own randomness comes from the key, so a
+run that was stopped and resumed ends with the same bits as one that was not; a test compares them.
+The settings are stored as text beside it, one by one, so that a resume under other settings is
+refused by name.
+*/
+
+typedef struct sgm__settings {
+    char text[24][2][48];
+    int n;
+} sgm__settings;
+
+static void sgm__setting(sgm__settings *s, const char *name, double value) {
+    snprintf(s->text[s->n][0], sizeof s->text[0][0], "%s", name);
+    snprintf(s->text[s->n][1], sizeof s->text[0][1], "%.17g", value);
+    s->n++;
+}
+
+/* What must agree for a model, and beyond that for a run. */
+
+static void sgm__model_settings(sgm__settings *s, const sgm_model *model) {
+    sgm__setting(s, "model.d", model->o.d);
+    sgm__setting(s, "model.output", model->o.output);
+    sgm__setting(s, "model.sigma_data", model->o.sigma_data);
+    sgm__setting(s, "sde.family", model->o.sde.family);
+    sgm__setting(s, "sde.a", model->o.sde.a);
+    sgm__setting(s, "sde.b", model->o.sde.b);
+    sgm__setting(s, "sde.t_min", model->o.sde.t_min);
+    sgm__setting(s, "sde.T", model->o.sde.T);
+}
+
+static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    sgm__setting(s, "train.points", (double)trainer->n);
+    sgm__setting(s, "train.batch", o->batch);
+    sgm__setting(s, "train.accumulate", o->accumulate);
+    sgm__setting(s, "train.optimiser", o->optimiser);
+    sgm__setting(s, "train.lr", o->lr);
+    sgm__setting(s, "train.lr_end", o->lr_end);
+    sgm__setting(s, "train.warmup", (double)o->warmup);
+    sgm__setting(s, "train.clip", o->clip);
+    sgm__setting(s, "train.weight", o->loss.weight);
+    sgm__setting(s, "train.times", o->loss.times);
+    sgm__setting(s, "train.key0", trainer->key.k[0]);
+    sgm__setting(s, "train.key1", trainer->key.k[1]);
+}
+
+static sgm_status sgm__settings_agree(const sgm__settings *s, const sgm_archive *archive,
+                                      const char *path) {
+    for (int i = 0; i < s->n; i++) {
+        const char *stored = sgm_archive_meta(archive, s->text[i][0]);
+        if (!stored)
+            return sgm__fail(
+                SGM_BAD_FILE,
+                "%s has no %s: it was not written by this library, or not for this purpose", path,
+                s->text[i][0]);
+        if (strcmp(stored, s->text[i][1]))
+            return sgm__fail(SGM_MISMATCH,
+                             "%s has %s = %s, but here it is %s: make them equal, or start anew",
+                             path, s->text[i][0], stored, s->text[i][1]);
+    }
+    return SGM_OK;
+}
+
+/*
+Parameters are stored tensor by tensor, as `raw/linear0.weight` and `ema0/linear0.weight`, so that
+any program that reads safetensors can use them; what only a resume needs (`adam/m`, `adam/v`) is
+stored as one block.
+*/
+
+typedef struct sgm__listing {
+    sgm_array *arrays;
+    char (*names)[64];
+    int n;
+} sgm__listing;
+
+static sgm_status sgm__listing_init(sgm__listing *list, const sgm_model *model,
+                                    const sgm_trainer *trainer) {
+    size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 4;
+    memset(list, 0, sizeof *list);
+    list->arrays = (sgm_array *)sgm__alloc(room, sizeof *list->arrays);
+    list->names = (char(*)[64])sgm__alloc(room, sizeof *list->names);
+    if (!list->arrays || !list->names) return SGM_NO_MEMORY;
+    for (int which = SGM_RAW; which < model->o.n_ema; which++)
+        for (int i = 0; i < model->n_layers; i++) {
+            const struct sgm_layer *layer = &model->layers[i];
+            sgm_array *a = &list->arrays[list->n];
+            if (which < 0)
+                snprintf(list->names[list->n], 64, "raw/%s", layer->name);
+            else
+                snprintf(list->names[list->n], 64, "ema%d/%s", which, layer->name);
+            a->name = list->names[list->n++];
+            a->data = (which < 0 ? model->params : model->ema[which]) + layer->offset;
+            a->rows = layer->rows, a->cols = layer->cols;
+        }
+    for (int i = 0; trainer && i < (trainer->o.optimiser == SGM_SGD ? 1 : 2); i++) {
+        sgm_array *a = &list->arrays[list->n];
+        snprintf(list->names[list->n], 64, i ? "adam/v" : "adam/m");
+        a->name = list->names[list->n++];
+        a->data = i ? trainer->moment2 : trainer->moment1;
+        a->rows = 1, a->cols = (long)model->n_params;
+    }
+    return SGM_OK;
+}
+
+static void sgm__listing_free(sgm__listing *list) {
+    SGM_FREE(list->arrays);
+    SGM_FREE(list->names);
+}
+
+static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
+    sgm__settings s;
+    sgm__listing list;
+    const char *meta[2 * 24];
+    s.n = 0;
+    sgm__setting(&s, "sgm.format", 1);
+    sgm__model_settings(&s, model);
+    if (trainer) {
+        sgm__run_settings(&s, trainer);
+        sgm__setting(&s, "train.step", (double)trainer->step);
+    }
+    for (int i = 0; i < s.n; i++) meta[2 * i] = s.text[i][0], meta[2 * i + 1] = s.text[i][1];
+    sgm_status status = sgm__listing_init(&list, model, trainer);
+    if (status == SGM_OK) status = sgm_archive_save(path, list.arrays, list.n, meta, s.n);
+    sgm__listing_free(&list);
+    return status;
+}
+
+/* First everything is checked, then everything is copied: a file that does not fit changes nothing.
+*/
+
+static sgm_status sgm__fits(const sgm__listing *list, const sgm_archive *archive,
+                            const char *path) {
+    for (int i = 0; i < list->n; i++) {
+        const sgm_array *here = &list->arrays[i], *there = sgm_archive_find(archive, here->name);
+        if (!there)
+            return sgm__fail(SGM_MISMATCH,
+                             "%s has no %s: it holds another network, or fewer averages (n_ema)",
+                             path, here->name);
+        if (there->rows != here->rows || there->cols != here->cols)
+            return sgm__fail(
+                SGM_MISMATCH,
+                "%s has %s of (%ld, %ld), the network (%ld, %ld): they are not the same network",
+                path, here->name, there->rows, there->cols, here->rows, here->cols);
+        long bad = sgm__first_bad(there->data, (size_t)there->rows * (size_t)there->cols);
+        if (bad >= 0)
+            return sgm__fail(SGM_NOT_FINITE, "%s has a number in %s that is not finite", path,
+                             here->name);
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *path) {
+    sgm_archive archive;
+    sgm__settings s;
+    sgm__listing list;
+    SGM__TRY(sgm_archive_load(&archive, path));
+    s.n = 0;
+    sgm__model_settings(&s, model);
+    if (trainer) sgm__run_settings(&s, trainer);
+    sgm_status status = sgm__listing_init(&list, model, trainer);
+    if (status == SGM_OK) status = sgm__settings_agree(&s, &archive, path);
+    if (status == SGM_OK) status = sgm__fits(&list, &archive, path);
+    const char *step = trainer ? sgm_archive_meta(&archive, "train.step") : NULL;
+    if (status == SGM_OK && trainer && !(step && atol(step) >= 0))
+        status =
+            sgm__fail(SGM_BAD_FILE, "%s has no train.step: it is a model, not a checkpoint", path);
+    for (int i = 0; i < list.n && status == SGM_OK; i++) {
+        const sgm_array *from = sgm_archive_find(&archive, list.arrays[i].name);
+        memcpy(list.arrays[i].data, from->data,
+               (size_t)from->rows * (size_t)from->cols * sizeof(float));
+    }
+    if (status == SGM_OK && trainer) trainer->step = atol(step);
+    sgm__listing_free(&list);
+    sgm_archive_free(&archive);
+    return status;
+}
+
+SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path) {
+    return sgm__save(trainer->model, trainer, path);
+}
+SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path) {
+    return sgm__load(trainer->model, trainer, path);
+}
+SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path) {
+    return sgm__save(model, NULL, path);
+}
+SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
+    return sgm__load(model, NULL, path);
+}
+
+/*
+Details that have caused bugs:
+
+- Sampling with the raw parameters after training for the averaged ones, or the other way about:
+  `sgm_model_score` asks which.
+- An average that starts at the random initial parameters remembers them for thousands of steps;
+  (4.4) forgets them in the first.
+- Clipping after the update, or a clip that is applied to each tensor: here it is the norm of the
+  whole gradient, before the update.
+- Restoring parameters but not the moments, the step or the key: the loss jumps, and nobody knows
+  why.
+*/
+
+/*
+# 5. The reverse SDE
+
+Run a film of the forward process backwards: it shows points that gather out of a Gaussian blob and
+settle on the data. Anderson (1982) found that the reversed film is itself a diffusion, whose drift
+is known but for one thing, the score of the noised data:
+
+$$dx = \left[ f(t)\, x − g(t)² ∇_x \log p_t(x) \right] dt + g(t)\, d\bar W, \qquad t \text{ from } T
+\text{ down to } 0 \qquad(5.1)$$
+
+Note the whole g², not ½g²: the noise on the way back spreads the points again, and the drift has to
+make up for it. (Half of it belongs to the deterministic flow that has no noise.) With an exact
+score and infinitely many steps, points that start from $p_T$ end as samples of the data. So there
+are three errors, and it pays to keep them apart: the prior is not $p_T$ (1.8), the score is learnt,
+and the steps are finite. Swap in an exact score and the second is gone; that is what `sgm_mixture`
+is for.
+
+## 5.1 Time grids
+
+A run makes `steps` evaluations of the score. The rule that all samplers here obey:
+
+$$T = t_0 > t_1 > … > t_{K−1} = t_{min}, \quad\text{and one closed-form update from } t_{min}
+\text{ to } 0 \qquad(5.2)$$
+
+so each update evaluates the score at the time where it starts, and none is ever made at t = 0,
+where the score of a point mass is infinite. A *plain* end instead makes all K updates by the
+method, from T to an end that you choose; the evaluations are still at the starts. Grids are laid
+evenly in some function of t:
+
+| grid      | even in       | good for |
+|-----------|---------------|----------------------------------------------|
+| uniform   | t             | the textbook's choice |
+| log-SNR   | λ(t) of (1.5) | few steps: every step removes the same share |
+| EDM       | $(s/m)^{1/7}$ | few steps, with the small ones at the end |
+| quadratic | √t            | between the two |
+*/
+
+SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde,
+                                 double t_start, double t_end) {
+    SGM__TRY(sgm_sde_check(sde));
+    if (steps < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "a time grid of %d steps: ask for at least 1", steps);
+    if (!(t_start <= sde->T * (1 + 1e-12) && t_start > t_end && t_end >= 0))
+        return sgm__fail(SGM_BAD_ARGUMENT,
+                         "a time grid from %g to %g: needs T = %g >= start > end >= 0", t_start,
+                         t_end, sde->T);
+    if (t_end == 0 && (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM))
+        return sgm__fail(SGM_BAD_ARGUMENT,
+                         "this grid cannot end at t = 0, where log-SNR is infinite: "
+                         "end at t_min");
+    double from = 0, to = 0;
+    if (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM) {
+        from = sgm_sde_logsnr(sde, t_start), to = sgm_sde_logsnr(sde, t_end);
+        if (kind == SGM_GRID_EDM) from = sgm__exp(-from / 14), to = sgm__exp(-to / 14);
+    }
+    for (int i = 0; i <= steps; i++) {
+        double share = (double)i / steps, u = from + share * (to - from);
+        switch (kind) {
+        case SGM_GRID_LOGSNR: t[i] = sgm_sde_t_from_logsnr(sde, u); break;
+        case SGM_GRID_EDM: t[i] = sgm_sde_t_from_logsnr(sde, -14 * sgm__log(u)); break;
+        case SGM_GRID_QUADRATIC:
+            u = sqrt(t_start) + share * (sqrt(t_end) - sqrt(t_start));
+            t[i] = u * u;
+            break;
+        default: t[i] = t_start + share * (t_end - t_start);
+        }
+    }
+    t[0] = t_start, t[steps] = t_end;
+    return SGM_OK;
+}
+
+/*
+## 5.2 Three ways to take a step
+
+From the time t to an earlier time t' every method here has the form
+$x ← c_x x + c_s s(x,t) + c_z z$ with a fresh normal z; they differ in the three numbers.
+**Euler–Maruyama** freezes (5.1) over Δ = t − t':
+
+$$c_x = 1 − f Δ, \quad c_s = g² Δ, \quad c_z = g √Δ \qquad(5.3)$$
+
+**Reverse diffusion** (Song et al. 2021, appendix E) freezes the *discrete* forward process. By
+(1.6) the forward step from t' to t is x ← a x + b z, that is, a drift (a−1)x and a variance b²;
+turning its sign as (5.1) does gives
+
+$$c_x = 2 − a, \quad c_s = b², \quad c_z = b \qquad(5.4)$$
+
+which respects the schedule over the whole step, not only at its start. The **ancestral** step asks
+Bayes instead. The score says where the clean point probably is (Tweedie's formula),
+
+$$\hat x_0 = E[x_0 | x] = \frac{x + s² ∇\log p_t(x)}{m} \qquad(5.5)$$
+
+and if we knew $x_0$, the point at t' given the one at t would be Gaussian, the product of the
+kernel from $x_0$ to t' and the kernel from t' to t:
+
+$$x_{t'} | x_t, x_0 ∼ N\!\left( \frac{a s'^2}{s²} x_t + \frac{m' b²}{s²} x_0,\;
+\frac{b² s'^2}{s²} I \right)
+\qquad(5.6)$$
+
+Put (5.5) for $x_0$ and collect terms; since $s² = a² s'^2 + b²$, the coefficient of x is simply
+1/a:
+
+$$c_x = \frac1a, \quad c_s = \frac{b²}{a}, \quad c_z = \frac{b s'}{s} \qquad(5.7)$$
+
+For the discrete VP process this is DDPM's sampler, term by term. All three agree to first order in
+the step.
+*/
+
+static void sgm__reverse_step(double c[3], sgm_method method, const sgm_sde *sde, double t,
+                              double to) {
+    double a, b;
+    if (method == SGM_EULER_MARUYAMA) {
+        double g2 = sgm_sde_g2(sde, t), step = t - to;
+        c[0] = 1 - sgm_sde_f(sde, t) * step; /* (5.3) */
+        c[1] = g2 * step;
+        c[2] = sqrt(g2 * step);
+        return;
+    }
+    sgm_sde_transition(sde, to, t, &a, &b);
+    if (method == SGM_REVERSE_DIFFUSION) {
+        c[0] = 2 - a, c[1] = b * b, c[2] = b; /* (5.4) */
+    } else {
+        c[0] = 1 / a, c[1] = b * b / a; /* (5.7) */
+        c[2] = b * sgm_sde_s(sde, to) / sgm_sde_s(sde, t);
+    }
+}
+
+/*
+## 5.3 The last step
+
+From t_min to 0 there is nothing left to discretise: the best guess at the clean point is (5.5)
+itself,
+
+$$c_x = \frac1m, \quad c_s = \frac{s²}{m}, \quad c_z = 0 \qquad(5.9)$$
+
+Adding noise in the last step, as a plain Euler–Maruyama step would, blurs the samples by g√Δ for
+nothing. The ancestral step to t' = 0 has s' = 0 and is (5.9) already.
+*/
+
+static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
+    double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
+    c[0] = 1 / m, c[1] = s * s / m, c[2] = 0;
+}
+
+/*
+## 5.4 The sampler
+
+The sampler is that loop. Its noise is keyed by the step and the position in the batch, so the same
+key draws the same samples whether you call `sgm_sample` or step by hand, on one core or many.
+*/
+
+SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score,
+                                    const sgm_sde *sde, long n, const sgm_sample_options *options,
+                                    sgm_key key) {
+    memset(sampler, 0, sizeof *sampler);
+    SGM__TRY(sgm_sde_check(sde));
+    if (!score || !score->eval || score->d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT,
+                         "sampling needs a score: sgm_model_score, sgm_mixture_score or your own");
+    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);
+    sampler->score = *score, sampler->sde = *sde, sampler->key = key, sampler->n = n;
+    if (options) sampler->o = *options;
+    sgm_sample_options *o = &sampler->o;
+    if (o->steps == 0) o->steps = 1000;
+    if (o->t_start == 0) o->t_start = sde->T;
+    if (o->steps < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%d sampling steps: ask for at least 1", o->steps);
+    if ((int)o->method < 0 || o->method > SGM_ANCESTRAL)
+        return sgm__fail(SGM_BAD_ARGUMENT, "there is no sampling method %d", (int)o->method);
+    if (!(o->t_start > 0 && o->t_start <= sde->T * (1 + 1e-12)))
+        return sgm__fail(SGM_BAD_ARGUMENT, "sampling from t = %g: needs 0 < t_start <= T = %g",
+                         o->t_start, sde->T);
+    if (!o->plain_end && !(sde->t_min > 0))
+        return sgm__fail(SGM_BAD_ARGUMENT, "t_min is 0, where the score of a point is infinite: "
+                                           "set the SDE's t_min, or plain_end");
+    sampler->t = (double *)sgm__alloc((size_t)o->steps + 1, sizeof(double));
+    sampler->buffer = (float *)sgm__alloc((size_t)n * (2 * (size_t)score->d + 1), sizeof(float));
+    sgm_status status = SGM_OK;
+    if (!sampler->t || !sampler->buffer)
+        status = SGM_NO_MEMORY;
+    else if (o->plain_end)
+        status = sgm_time_grid(sampler->t, o->steps, o->grid, sde, o->t_start, o->t_end);
+    else if (o->steps == 1)
+        sampler->t[0] = o->t_start;
+    else
+        status = sgm_time_grid(sampler->t, o->steps - 1, o->grid, sde, o->t_start, sde->t_min);
+    if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.2) t[steps] = 0, as memory comes */
+    return status;
+}
+
+SGM_API void sgm_sampler_free(sgm_sampler *sampler) {
+    SGM_FREE(sampler->t);
+    SGM_FREE(sampler->buffer);
+    sampler->t = NULL, sampler->buffer = NULL;
+}
+
+/* Normals for a whole batch, filled by all threads: draw i is a function of i. */
+
+static void sgm__normal_parallel(float *z, long n, sgm_key key) {
+    long chunk = 4096, chunks = (n + chunk - 1) / chunk;
+    SGM__PARALLEL("omp parallel for schedule(static) if (chunks > 1)")
+    for (long c = 0; c < chunks; c++) {
+        long first = c * chunk, count = n - first < chunk ? n - first : chunk;
+        sgm_normal(z + first, (size_t)count, key, (uint64_t)first);
+    }
+}
+
+SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x) {
+    long size = sampler->n * sampler->score.d;
+    float std = (float)sgm_sde_prior(&sampler->sde);
+    sgm__normal_parallel(x, size, sgm_key_split(sampler->key, 0));
+    for (long i = 0; i < size; i++) x[i] *= std;
+    sampler->step = 0, sampler->n_evals = 0;
+}
+
+SGM_API int sgm_sampler_done(const sgm_sampler *sampler) {
+    return sampler->step >= sampler->o.steps;
+}
+
+SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
+    const sgm_sample_options *o = &sampler->o;
+    if (sgm_sampler_done(sampler))
+        return sgm__fail(SGM_BAD_ARGUMENT, "the sampler has done all its %d steps", o->steps);
+    long n = sampler->n, size = n * sampler->score.d, i = sampler->step;
+    float *s = sampler->buffer, *z = s + size, *times = z + size;
+    double t = sampler->t[i], c[3];
+    for (long k = 0; k < n; k++) times[k] = (float)t;
+    SGM__TRY(sampler->score.eval(&sampler->score, s, x, times, n));
+    if (!o->plain_end && i + 1 == o->steps)
+        sgm__denoise_step(c, &sampler->sde, t);
+    else
+        sgm__reverse_step(c, o->method, &sampler->sde, t, sampler->t[i + 1]);
+    if (c[2] > 0)
+        sgm__normal_parallel(z, size, sgm_key_split(sampler->key, (uint64_t)i + 1));
+    else
+        memset(z, 0, (size_t)size * sizeof *z);
+    for (long k = 0; k < size; k++) x[k] = (float)(c[0] * x[k] + c[1] * s[k] + c[2] * z[k]);
+    sampler->step++, sampler->n_evals++;
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+                              const sgm_sample_options *options, sgm_key key) {
+    sgm_sampler sampler;
+    sgm_progress bar;
+    SGM__TRY(sgm_sampler_init(&sampler, score, sde, n, options, key));
+    const sgm_sample_options *o = &sampler.o;
+    sgm_status status = SGM_OK;
+    sgm_progress_init(&bar, o->progress, o->steps);
+    sgm_sampler_prior(&sampler, x);
+    while (status == SGM_OK && !sgm_sampler_done(&sampler)) {
+        status = sgm_sampler_step(&sampler, x);
+        if (status == SGM_OK && o->on_step)
+            o->on_step(sampler.step, sampler.t[sampler.step], x, n, o->user);
+        sgm_progress_step(&bar, sampler.step, NAN, NAN);
+    }
+    sgm_progress_done(&bar);
+    long bad = status == SGM_OK ? sgm__first_bad(x, (size_t)n * (size_t)score->d) : -1;
+    if (bad >= 0)
+        status = sgm__fail(SGM_NOT_FINITE,
+                           "sample %ld is not finite: the steps are too coarse near the "
+                           "data; use more steps, a log-SNR grid or a larger t_min",
+                           bad / score->d);
+    sgm_sampler_free(&sampler);
+    return status;
+}
+
+/*
+Details that have caused bugs:
+
+- `linspace(T, 0, N)` has N−1 intervals and its last point is the singular one. Count evaluations,
+  not points.
+- The drift of the reversed process is evaluated at t, every part of it at the same t. A tutorial
+  that sets `t = T − t` and then passes `T − t` to the drift mixes the two ends of the schedule.
+- Reporting the noisy last iterate of a predictor, not (5.9), adds noise of size s(t_min) to every
+  sample.
+*/
+
+/*
+# 9. Data and measures
+
+A generative model is a claim about a distribution, and a loss curve does not prove it. You need
+data whose distribution you know, and numbers that say how far your samples are from it.
+
+## 9.1 Toy sets
+
+Each set below is a recipe in the plane whose support, mean and variance follow with pencil and
+paper. Point i depends on the key and on i alone, so every prefix of a draw is a fair, shorter draw.
+One key makes a set; its two children keep the shape and the noise apart.
+*/
+
+static void sgm__toy_point(float *xy, double x, double y, double noise, sgm_key key, uint64_t i) {
+    float z[2];
+    sgm_normal(z, 2, sgm_key_split(key, 1), 2 * i);
+    xy[0] = (float)(x + noise * z[0]), xy[1] = (float)(y + noise * z[1]);
+}
+
+SGM_API void sgm_data_ring(float *x, long n) {
+    for (long i = 0; i < n; i++) {
+        double s, c;
+        sgm__sincos_turns((double)i / (double)n, &s, &c);
+        x[2 * i] = (float)c, x[2 * i + 1] = (float)s;
+    }
+}
+
+/* A circle without modes has no points: you get NaN, which everything downstream refuses. */
+SGM_API void sgm_data_gaussians(float *x, long n, int modes, double radius, double std,
+                                sgm_key key) {
+    if (modes < 1) sgm__fail(SGM_BAD_ARGUMENT, "a mixture needs modes >= 1, got %d", modes);
+    for (long i = 0; i < n; i++) {
+        double s = NAN, c = NAN, u = sgm__uniform53(sgm_key_split(key, 0), (uint64_t)i);
+        if (modes >= 1) sgm__sincos_turns(floor(u * modes) / modes, &s, &c);
+        sgm__toy_point(x + 2 * i, radius * c, radius * s, std, key, (uint64_t)i);
+    }
+}
+
+/* The two moons: a fair coin chooses the arc of each point, half a turn times u its place there. */
+SGM_API void sgm_data_moons(float *x, long n, double noise, sgm_key key) {
+    sgm_key shape = sgm_key_split(key, 0);
+    for (long i = 0; i < n; i++) {
+        double s, c, coin = sgm__uniform53(shape, 2 * (uint64_t)i);
+        sgm__sincos_turns(0.5 * sgm__uniform53(shape, 2 * (uint64_t)i + 1), &s, &c);
+        if (coin < 0.5) c = 1 - c, s = 0.5 - s;
+        sgm__toy_point(x + 2 * i, c, s, noise, key, (uint64_t)i);
+    }
+}
+
+/* The angle of the roll is its radius: r = 1.5π(1 + 2u) radians are 0.75(1 + 2u) turns. */
+SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key) {
+    sgm_key shape = sgm_key_split(key, 0);
+    for (long i = 0; i < n; i++) {
+        double s, c, turns = 0.75 * (1 + 2 * sgm__uniform53(shape, (uint64_t)i));
+        double r = 2 * SGM__PI * turns;
+        sgm__sincos_turns(turns, &s, &c);
+        sgm__toy_point(x + 2 * i, r * c / 10, r * s / 10, noise, key, (uint64_t)i);
+    }
+}
+
+/* As on a chess board, the lower left square is black. The place within a square is an odd multiple
+of 2⁻²³: on this board a float holds it exactly, so rounding pushes no point over an edge. */
+static double sgm__off_edge(double u) { return (floor(u * 4194304.0) + 0.5) / 4194304.0; }
+
+SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key) {
+    sgm_key shape = sgm_key_split(key, 0);
+    for (long i = 0; i < n; i++) {
+        uint64_t at = 3 * (uint64_t)i;
+        int square = (int)sgm_below(shape, at, 8), row = square / 2;
+        int column = 2 * (square % 2) + row % 2;
+        x[2 * i] = (float)(column - 2 + sgm__off_edge(sgm__uniform53(shape, at + 1)));
+        x[2 * i + 1] = (float)(row - 2 + sgm__off_edge(sgm__uniform53(shape, at + 2)));
+    }
+}
+
+/*
+## 9.2 The scaler
+
+The noise of chapter 1 is as large along one coordinate as along another, so the data should be too.
+The scaler brings each to mean 0 and variance 1. Densities stretch along: for $y = (x - a)/b$,
+
+$$\log p(x) = \log p(y) - \sum_k \log b_k \qquad(9.1)$$
+
+Forget the sum and your log-likelihood is off by a constant that no plot shows. The code sums x −
+x₁, the way from the first point: a constant coordinate then has variance zero exactly, not 10⁻³²,
+and a cloud far from the origin loses no digits.
+*/
+
+static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
+    if (!x || n < least || d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%s: n >= %ld points of dimension >= 1, got %ld of %d",
+                         who, least, x ? n : 0, d);
+    long bad = sgm__first_bad(x, (size_t)n * (size_t)d);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE, "%s: point %ld is NaN or infinite: remove it", who, bad / d);
+}
+
+SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
+    if (!scaler) return sgm__fail(SGM_BAD_ARGUMENT, "sgm_scaler_init: scaler is NULL");
+    memset(scaler, 0, sizeof *scaler);
+    SGM__TRY(sgm__usable("sgm_scaler_init", x, n, d, 1));
+    double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift);
+    if (!shift) return SGM_NO_MEMORY;
+    double *scale = shift + d;
+    for (long i = 0; i < n; i++)
+        for (int k = 0; k < d; k++) shift[k] += (double)x[i * d + k] - x[k];
+    for (int k = 0; k < d; k++) shift[k] = x[k] + shift[k] / (double)n;
+    for (long i = 0; i < n; i++)
+        for (int k = 0; k < d; k++)
+            scale[k] += (x[i * d + k] - shift[k]) * (x[i * d + k] - shift[k]);
+    for (int k = 0; k < d; k++) scale[k] = scale[k] > 0 ? sqrt(scale[k] / (double)n) : 1;
+    scaler->d = d, scaler->shift = shift, scaler->scale = scale;
+    return SGM_OK;
+}
+
+SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
+    SGM_FREE(scaler->shift); /* scale lies in the same block */
+    memset(scaler, 0, sizeof *scaler);
+}
+
+SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n) {
+    for (long i = 0, d = scaler->d; i < n * d; i++)
+        out[i] = (float)((x[i] - scaler->shift[i % d]) / scaler->scale[i % d]);
+}
+
+SGM_API void sgm_scaler_undo(const sgm_scaler *scaler, float *out, const float *x, long n) {
+    for (long i = 0, d = scaler->d; i < n * d; i++)
+        out[i] = (float)(x[i] * scaler->scale[i % d] + scaler->shift[i % d]);
+}
+
+SGM_API double sgm_scaler_log_det(const sgm_scaler *scaler) {
+    double sum = 0;
+    for (int k = 0; k < scaler->d; k++) sum += sgm__log(scaler->scale[k]);
+    return sum;
+}
+
+/*
+## 9.3 How far apart are two samples?
+
+No single number answers that. Each measure below sees some differences and is blind to others, and
+each has a *noise floor*: what it reads for two samples of one distribution. Print that reading,
+exact against exact at the same sizes, beside every result: a number is small only compared with it.
+Sums are in double and in a fixed order, so threads change the speed and no bit.
+*/
+
+static double sgm__dist2(const float *a, const float *b, int d) {
+    double sum[4] = {0, 0, 0, 0};
+    for (int k = 0; k < d; k++) {
+        double off = (double)a[k] - b[k];
+        sum[k & 3] += off * off;
+    }
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static int sgm__ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/*
+### Sliced Wasserstein
+
+The 2-Wasserstein distance is the root of the least mean squared way that mass must travel to turn
+one sample into the other. On a line mass keeps its order, so quantile goes to quantile and no
+search is needed. In many dimensions you look along random directions θ and average:
+
+$$\mathrm{SW}_2^2 = E_θ \int_0^1 \left( F^{-1}_{θ·a}(q) - F^{-1}_{θ·b}(q) \right)^2 dq \qquad(9.2)$$
+
+Its unit is the data's. It sees *how far* mass is misplaced: a shift by v reads |v|/√D. It hardly
+sees a lost mode that is light or near, and in high dimension, where projections of almost anything
+look Gaussian, little beyond means and variances. Its floor is positive and falls like 1/√n.
+
+Both $F^{-1}$ are staircases, with steps of 1/n_a and 1/n_b. Counting mass in units of 1/(n_a n_b)
+makes the corners of both whole numbers, and the integral exact.
+*/
+
+static double sgm__w2_sorted(const double *a, long na, const double *b, long nb) {
+    uint64_t at = 0, end_a = (uint64_t)nb, end_b = (uint64_t)na;
+    double sum = 0;
+    for (long i = 0, j = 0; i < na && j < nb;) {
+        uint64_t end = end_a < end_b ? end_a : end_b;
+        sum += (double)(end - at) * (a[i] - b[j]) * (a[i] - b[j]);
+        if (end == end_a) i++, end_a += (uint64_t)nb;
+        if (end == end_b) j++, end_b += (uint64_t)na;
+        at = end;
+    }
+    return sum / ((double)na * (double)nb);
+}
+
+static const double sgm__line = 1; /* the direction along which a line projects on itself */
+
+static void sgm__project(double *out, const float *x, long n, int d, const double *direction) {
+    for (long i = 0; i < n; i++) {
+        double sum[4] = {0, 0, 0, 0};
+        for (int k = 0; k < d; k++) sum[k & 3] += x[i * d + k] * direction[k];
+        out[i] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    }
+    qsort(out, (size_t)n, sizeof *out, sgm__ascending);
+}
+
+/* One slice. A vector of normals points everywhere alike; its length is divided out at the end. */
+static double sgm__w2_along(double *work, const float *a, long na, const float *b, long nb, int d,
+                            sgm_key key) {
+    double *direction = work, *pa = work + d, *pb = pa + na, length2 = 0;
+    for (int k = 0; k < d; k++) {
+        direction[k] = sgm__normal1(key, (uint64_t)k);
+        length2 += direction[k] * direction[k];
+    }
+    sgm__project(pa, a, na, d, direction);
+    sgm__project(pb, b, nb, d, direction);
+    return sgm__w2_sorted(pa, na, pb, nb) / length2;
+}
+
+SGM_API double sgm_sliced_w2(const float *a, long na, const float *b, long nb, int d,
+                             int directions, sgm_key key) {
+    const char *who = "sgm_sliced_w2";
+    if (sgm__usable(who, a, na, d, 1) || sgm__usable(who, b, nb, d, 1)) return NAN;
+    if (directions < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%s: directions >= 1, got %d", who, directions), NAN;
+    long count = d == 1 ? 1 : directions; /* a line has one direction only */
+    long workers = sgm_threads() < count ? sgm_threads() : count;
+    long each = na + nb + d;
+    double sum = 0, *slice = (double *)sgm__alloc((size_t)(count + workers * each), sizeof sum);
+    if (!slice) return NAN;
+    SGM__PARALLEL("omp parallel for if(workers > 1)")
+    for (long w = 0; w < workers; w++)
+        for (long l = w; l < count; l += workers)
+            slice[l] = sgm__w2_along(slice + count + w * each, a, na, b, nb, d,
+                                     sgm_key_split(key, (uint64_t)l));
+    for (long l = 0; l < count; l++) sum += slice[l];
+    SGM_FREE(slice);
+    return sqrt(sum / (double)count);
+}
+
+/*
+### Energy distance
+
+Strangers against siblings (Székely & Rizzo 2013): are points of a farther from b than from a?
+
+$$\mathcal{E} = 2E|a - b| - E|a - a'| - E|b - b'| \qquad(9.3)$$
+
+It is zero only for equal distributions, has the unit of the data, needs no setting, and reads 2|v|
+for two point masses v apart. Large scales drown fine texture in it: a thin manifold grown a little
+thick goes unnoticed. Pairs of a point with itself are left out, so the estimate is unbiased: its
+floor scatters around zero like 1/n, and it may read negative. One point has no pairs: NaN.
+*/
+
+/* A pair's distance or, given a width, its similarity (9.4). */
+static double sgm__of_pair(double dist2, double width) {
+    return width > 0 ? sgm__exp(-0.5 * (dist2 / width / width)) : sqrt(dist2);
+}
+
+/* Its mean over all pairs (i, j) or, where b is NULL, over the pairs i < j within a. */
+static double sgm__pair_mean(const float *a, long na, const float *b, long nb, int d, double w) {
+    double *row = (double *)sgm__alloc((size_t)na, sizeof *row);
+    if (!row) return NAN;
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) if(na > 64)")
+    for (long i = 0; i < na; i++) {
+        const float *other = b ? b : a;
+        double sum = 0;
+        for (long j = b ? 0 : i + 1; j < (b ? nb : na); j++)
+            sum += sgm__of_pair(sgm__dist2(a + i * d, other + j * d, d), w);
+        row[i] = sum;
+    }
+    double sum = 0, pairs = b ? (double)na * (double)nb : (double)na * (double)(na - 1) / 2;
+    for (long i = 0; i < na; i++) sum += row[i];
+    SGM_FREE(row);
+    return sum / pairs;
+}
+
+static double sgm__excess(const float *a, long na, const float *b, long nb, int d, double w) {
+    return 2 * sgm__pair_mean(a, na, b, nb, d, w) - sgm__pair_mean(a, na, NULL, 0, d, w) -
+           sgm__pair_mean(b, nb, NULL, 0, d, w);
+}
+
+SGM_API double sgm_energy_distance(const float *a, long na, const float *b, long nb, int d) {
+    const char *who = "sgm_energy_distance";
+    if (sgm__usable(who, a, na, d, 2) || sgm__usable(who, b, nb, d, 2)) return NAN;
+    return sgm__excess(a, na, b, nb, d, 0);
+}
+
+/*
+### Maximum mean discrepancy
+
+The same comparison, with a similarity in place of the distance (Gretton et al. 2012):
+
+$$\mathrm{MMD}^2 = E k(a, a') + E k(b, b') - 2 E k(a, b), \quad
+k(x, y) = e^{-|x - y|²/2w²} \qquad(9.4)$$
+
+It has no unit and lies between 0 and 2, up to noise. It sees differences at the scale of the width
+w and little else: a large w sees means, a small one texture, until every point is alone and nothing
+is similar. Take several. Its floor scatters around zero like 1/n.
+
+Width 0 takes the median distance of 500 pooled pairs, drawn with a key of their own: the same data,
+the same width. Where most pairs coincide the largest stands in; where all do, any width will do.
+*/
+
+static double sgm__median_distance(const float *a, long na, const float *b, long nb, int d) {
+    enum { PAIRS = 500 };
+    double distance[PAIRS];
+    uint64_t n = (uint64_t)na + (uint64_t)nb;
+    sgm_key key = sgm_key_init(94);
+    for (uint64_t p = 0; p < PAIRS; p++) {
+        uint64_t i = sgm_below(key, 2 * p, n), j = sgm_below(key, 2 * p + 1, n - 1);
+        if (j >= i) j++; /* any point but i */
+        const float *x = (long)i < na ? a + (long)i * d : b + ((long)i - na) * d;
+        const float *y = (long)j < na ? a + (long)j * d : b + ((long)j - na) * d;
+        distance[p] = sqrt(sgm__dist2(x, y, d));
+    }
+    qsort(distance, PAIRS, sizeof distance[0], sgm__ascending);
+    double median = distance[PAIRS / 2], most = distance[PAIRS - 1];
+    return median > 0 ? median : most > 0 ? most : 1;
+}
+
+SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d, double width) {
+    if (!(width >= 0))
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_mmd2: width >= 0, got %g", width), NAN;
+    if (sgm__usable("sgm_mmd2", a, na, d, 2) || sgm__usable("sgm_mmd2", b, nb, d, 2)) return NAN;
+    if (width == 0) width = sgm__median_distance(a, na, b, nb, d);
+    return -sgm__excess(a, na, b, nb, d, width);
+}
+
+/*
+### Kolmogorov–Smirnov and χ²
+
+Against a distribution that you can write down: the largest gap between the distribution functions,
+and Pearson's sum over bins that count N_k where E_k are expected.
+
+$$D = \sup_x |F_n(x) - F(x)|, \qquad χ^2 = \sum_k \frac{(N_k - E_k)^2}{E_k} \qquad(9.5)$$
+
+D lives in one dimension, has no unit, and does not change when you stretch the axis. It sees the
+bulk best and the tails worst. Its floor: one exact sample in twenty exceeds 1.36/√n. χ² works
+wherever you can cut bins, sees any difference between them and none inside one, and has its own
+size, the number of bins, for a floor; trust it where every E_k is 5 or more. Section 9.5 turns both
+into p-values. F_n jumps by 1/n at each point, so the gap is measured on both sides; F must be
+continuous.
+*/
+
+SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user) {
+    if (!cdf) return sgm__fail(SGM_BAD_ARGUMENT, "sgm_ks: cdf is NULL"), NAN;
+    if (sgm__usable("sgm_ks", x, n, 1, 1)) return NAN;
+    double largest = 0, *sorted = (double *)sgm__alloc((size_t)n, sizeof *sorted);
+    if (!sorted) return NAN;
+    sgm__project(sorted, x, n, 1, &sgm__line); /* on a line that is: sort */
+    for (long i = 0; i < n && largest == largest; i++) {
+        double f = cdf(sorted[i], user);
+        double above = (double)(i + 1) / (double)n - f, below = f - (double)i / (double)n;
+        largest = fmax(largest, fmax(above, below));
+        if (!(f >= 0 && f <= 1))
+            largest = (sgm__fail(SGM_BAD_ARGUMENT, "sgm_ks: cdf gave %g, no probability", f), NAN);
+    }
+    SGM_FREE(sorted);
+    return largest;
+}
+
+/* Of two samples: step over each value in turn, with all the points that share it, and compare. */
+SGM_API double sgm_ks2(const float *a, long na, const float *b, long nb) {
+    if (sgm__usable("sgm_ks2", a, na, 1, 1) || sgm__usable("sgm_ks2", b, nb, 1, 1)) return NAN;
+    double largest = 0, *sa = (double *)sgm__alloc((size_t)na + (size_t)nb, sizeof *sa);
+    if (!sa) return NAN;
+    double *sb = sa + na;
+    sgm__project(sa, a, na, 1, &sgm__line);
+    sgm__project(sb, b, nb, 1, &sgm__line);
+    for (long i = 0, j = 0; i < na && j < nb;) {
+        double value = sa[i] < sb[j] ? sa[i] : sb[j];
+        while (i < na && sa[i] <= value) i++;
+        while (j < nb && sb[j] <= value) j++;
+        largest = fmax(largest, fabs((double)i / (double)na - (double)j / (double)nb));
+    }
+    SGM_FREE(sa);
+    return largest;
+}
+
+/*
+## 9.4 Fisher divergence: two scores
+
+Where you have scores, compare them directly:
+
+$$\mathrm{FD}(t) = E_{x∼p_t} ‖ s_a(x, t) - s_b(x, t) ‖² \qquad(9.6)$$
+
+Its unit is 1/data². It is what score matching minimises, and its floor is zero: equal scores differ
+nowhere. But it is local: inside a far mode no score knows that mode's weight, so at small t
+mixtures with weights 1:1 and 9:1 look alike to it. The standard error is that of a mean, by
+Welford's update.
+*/
+
+SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
+                              const sgm_score *b, const float *x, double t, long n) {
+    if (!divergence || !a || !b || !x || n < 1 || a->d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_fisher needs two scores and n >= 1 points");
+    if (a->d != b->d)
+        return sgm__fail(SGM_MISMATCH, "sgm_fisher: scores of dimension %d and %d", a->d, b->d);
+    long d = a->d, size = n * d;
+    float *sa = (float *)sgm__alloc((size_t)(2 * size + n), sizeof *sa);
+    if (!sa) return SGM_NO_MEMORY;
+    float *sb = sa + size, *times = sb + size;
+    for (long i = 0; i < n; i++) times[i] = (float)t;
+    sgm_status status = sgm_score_eval(a, sa, x, times, n);
+    if (status == SGM_OK) status = sgm_score_eval(b, sb, x, times, n);
+    if (status == SGM_OK && sgm__first_bad(sa, (size_t)(2 * size)) >= 0)
+        status = sgm__fail(SGM_NOT_FINITE, "sgm_fisher: a score is not finite");
+    double mean = status == SGM_OK ? 0 : NAN, squares = 0;
+    for (long i = 0; i < n && status == SGM_OK; i++) {
+        double q = sgm__dist2(sa + i * d, sb + i * d, a->d), off = q - mean;
+        mean += off / (double)(i + 1);
+        squares += off * (q - mean);
+    }
+    SGM_FREE(sa);
+    *divergence = mean;
+    if (se) *se = status == SGM_OK && n > 1 ? sqrt(squares / (double)(n - 1) / (double)n) : NAN;
+    return status;
+}
+
+/*
+## 9.5 From a statistic to a p-value
+
+A p-value is the chance that an exact sample looks at least as bad as yours; over exact samples it
+is uniform on (0,1). One 0.03 means little, one 10⁻⁹ that something is wrong. For D take
+Kolmogorov's limit, with the correction of Vrbik (2018) for finite n: it is then right to 3·10⁻³
+from n = 10 on.
+
+$$λ = D√n + \frac{1}{6√n} + \frac{D√n - 1}{4n}, \quad
+p = 1 - \frac{√{2π}}{λ} \sum_{k=1}^∞ e^{-(2k-1)²π²/8λ²} = 2 \sum_{k=1}^∞ (-1)^{k-1} e^{-2k²λ²}
+\qquad(9.7)$$
+*/
+
+SGM_API double sgm_ks_p(double distance, double n) {
+    double root = sqrt(n), x = distance * root;
+    double lambda = x + 1 / (6 * root) + (x - 1) / (4 * n), l2 = lambda * lambda;
+    if (!(n > 0) || lambda != lambda) return NAN;
+    if (lambda <= 0) return 1;
+    if (lambda >= 1.18) return 2 * (sgm__exp(-2 * l2) - sgm__exp(-8 * l2) + sgm__exp(-18 * l2));
+    double e = -SGM__PI * SGM__PI / (8 * l2);
+    double sum = sgm__exp(e) + sgm__exp(9 * e) + sgm__exp(25 * e) + sgm__exp(49 * e);
+    return 1 - sqrt(2 * SGM__PI) / lambda * sum;
+}
+
+/*
+For χ² with ν degrees of freedom, $p = Q(ν/2, χ²/2)$, the regularised incomplete gamma function.
+Below its bulk a series gives 1 − Q; above, a continued fraction gives Q:
+
+$$Q(a, x) = 1 - g \sum_{n=0}^∞ \frac{x^n}{(a+1)⋯(a+n)}, \qquad
+Q(a, x) = \cfrac{a g}{x+1-a - \cfrac{1(1-a)}{x+3-a - \cfrac{2(2-a)}{x+5-a - ⋯}}}
+\qquad(9.8)$$
+
+Both need $g = x^a e^{-x}/Γ(a+1)$. Stirling's series gives it to 10⁻¹³ once a ≥ 16, and a smaller a
+climbs there by Γ(a+2) = (a+1)Γ(a+1).
+*/
+
+static double sgm__gamma_front(double a, double x) {
+    double log_climb = 0;
+    for (; a < 16; a += 1) log_climb += sgm__log((a + 1) / x);
+    double r2 = 1 / (a * a), stirling = 1.0 / 12 - r2 * (1.0 / 360 - r2 * (1.0 / 1260 - r2 / 1680));
+    double log_g = log_climb + a * sgm__log(x / a) + (a - x) - stirling / a;
+    return sgm__exp(log_g) / sqrt(2 * SGM__PI * a);
+}
+
+static double sgm__gamma_q(double a, double x) {
+    if (x <= 0 || x > 1e300) return x <= 0 ? 1 : 0;
+    double g = sgm__gamma_front(a, x);
+    if (x < a + 1) {
+        double term = 1, sum = 1;
+        for (double n = 1; term > 1e-17 * sum; n++) term *= x / (a + n), sum += term;
+        return 1 - g * sum;
+    }
+    double b = x + 1 - a, c = 1e300, f = 1 / b, h = f; /* Lentz: c·f → 1 as the fraction settles */
+    for (double i = 1; i < 1e6; i++) {
+        b += 2;
+        f = 1 / (b - i * (i - a) * f);
+        c = b - i * (i - a) / c;
+        h *= c * f;
+        if (fabs(c * f - 1) < 1e-14) break;
+    }
+    return a * g * h;
+}
+
+SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins, int fitted) {
+    double chi2 = 0, freedom = (double)bins - 1 - fitted;
+    if (!count || !expected || fitted < 0 || freedom < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_chi2_p: bins - 1 - fitted must be >= 1"), NAN;
+    for (int k = 0; k < bins; k++) {
+        if (!(expected[k] > 0) || !(count[k] >= 0))
+            return sgm__fail(SGM_BAD_ARGUMENT, "sgm_chi2_p: bin %d: no count expected", k), NAN;
+        chi2 += (count[k] - expected[k]) * (count[k] - expected[k]) / expected[k];
+    }
+    return sgm__gamma_q(0.5 * freedom, 0.5 * chi2);
+}
+
+/*
+**Details that have caused bugs.** Pairs of a point with itself bias energy distance and MMD by 1/n,
+the size of the effect you look for. Distance to the *training* points rewards copying them: measure
+against fresh ones. A parameter fitted to the sample makes p too large; χ² counts it in `fitted`.
+*/
+
+/*
+# A. Ground
+
+## A.1 Errors and memory
+
+Every error of the library passes through the one function below: set a breakpoint on it and you see
+any of them happen. It keeps the message for `sgm_error` and returns the status, so that the place
+of the error reads `return sgm__fail(SGM_BAD_ARGUMENT, "…")`.
+*/
+
+static SGM__THREAD_LOCAL char sgm__message[512];
+
+static sgm_status sgm__fail(sgm_status status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sgm__message, sizeof sgm__message, format, args);
+    va_end(args);
+    return status;
+}
+
+SGM_API const char *sgm_error(void) { return sgm__message; }
+
+SGM_API const char *sgm_status_name(sgm_status status) {
+    switch (status) {
+    case SGM_OK: return "SGM_OK";
+    case SGM_BAD_ARGUMENT: return "SGM_BAD_ARGUMENT";
+    case SGM_NO_MEMORY: return "SGM_NO_MEMORY";
+    case SGM_NO_FILE: return "SGM_NO_FILE";
+    case SGM_BAD_FILE: return "SGM_BAD_FILE";
+    case SGM_MISMATCH: return "SGM_MISMATCH";
+    case SGM_NOT_FINITE: return "SGM_NOT_FINITE";
+    }
+    return "unknown status";
+}
+
+/* Zeroed memory for count things of a size, or NULL with the error set: also where their product
+would overflow. */
+
+static void *sgm__alloc(size_t count, size_t size) {
+    void *p = NULL;
+    if (count == 0) count = 1;
+    if (size == 0 || count <= (size_t)-1 / 2 / size) p = SGM_MALLOC(count * size);
+    if (!p)
+        sgm__fail(SGM_NO_MEMORY, "no memory for %zu things of %zu bytes", count, size);
+    else
+        memset(p, 0, count * size);
+    return p;
+}
+
+/*
+NaN and infinity are the floats whose exponent bits are all ones. Looking at the bits costs nothing
+and no compiler flag can talk the test away. The answer is the index of the first, or -1.
+*/
+
+static long sgm__first_bad(const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        if ((bits & 0x7f800000u) == 0x7f800000u) return (long)i;
+    }
+    return -1;
+}
+
+SGM_API double sgm_seconds(void) {
+#if defined(__unix__) || defined(__APPLE__)
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    return (double)now.tv_sec + 1e-6 * (double)now.tv_usec;
+#else
+    return (double)clock() / CLOCKS_PER_SEC;
+#endif
+}
+
+SGM_API int sgm_threads(void) {
+#ifdef SGM__THREADS
+    return omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+/*
+## A.2 Keys: random numbers without a state
+
+A generator with a hidden state gives thread 2 whatever thread 1 left over. A *counter-based* one is
+a function: draw number i under key k is `philox(i, k)`, whoever asks and whenever. So a run repeats
+exactly, on one thread or eight, and a sampler can be stopped, resumed or cut into chunks without
+changing a bit.
+
+Philox4x32 (Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as 1, 2, 3*, 2011) is ten
+rounds of two 32×32→64 bit multiplications. Each round keeps the high halves as mixing and the low
+halves as a bijection, and the key moves on by two odd constants (the golden ratio and √3 − 1).
+*/
+
+SGM_API void sgm_philox(uint32_t out[4], const uint32_t counter[4], sgm_key key) {
+    uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
+    uint32_t k0 = key.k[0], k1 = key.k[1];
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * x0, p1 = (uint64_t)0xCD9E8D57u * x2;
+        x0 = (uint32_t)(p1 >> 32) ^ x1 ^ k0;
+        x2 = (uint32_t)(p0 >> 32) ^ x3 ^ k1;
+        x1 = (uint32_t)p1;
+        x3 = (uint32_t)p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = x0, out[1] = x1, out[2] = x2, out[3] = x3;
+}
+
+/* The counter's last word says what the draw is for, so that draws, children and shuffles of one
+key never meet. */
+
+enum { SGM__DRAWS = 0, SGM__CHILDREN = 1, SGM__SHUFFLE = 2 };
+
+static void sgm__block(uint32_t out[4], sgm_key key, uint64_t i, uint32_t purpose) {
+    uint32_t counter[4];
+    counter[0] = (uint32_t)i, counter[1] = (uint32_t)(i >> 32);
+    counter[2] = 0, counter[3] = purpose;
+    sgm_philox(out, counter, key);
+}
+
+SGM_API sgm_key sgm_key_init(uint64_t seed) {
+    sgm_key key;
+    key.k[0] = (uint32_t)seed, key.k[1] = (uint32_t)(seed >> 32);
+    return key;
+}
+
+SGM_API sgm_key sgm_key_split(sgm_key key, uint64_t i) {
+    uint32_t out[4];
+    sgm_key child;
+    sgm__block(out, key, i, SGM__CHILDREN);
+    child.k[0] = out[0], child.k[1] = out[1];
+    return child;
+}
+
+/*
+## A.3 Uniform and normal draws
+
+A float holds 24 bits. 23 random bits and a half, `(w + ½)/2²³`, are exact in it and lie strictly
+inside (0,1). The normals come in pairs from Box and Muller (1958):
+
+$$z_1 = \sqrt{-2 \log u} \cos 2πv, \qquad z_2 = \sqrt{-2 \log u} \sin 2πv \qquad(A.1)$$
+
+Rejection methods are faster but use an unknown number of words per draw, and then draw i would no
+longer be a function of i. With 32 bits in u the largest value is √(2·33·log 2) = 6.76; in a million
+normals one expects none beyond 5.
+*/
+
+static double sgm__open32(uint32_t w) { return ((double)w + 0.5) * (1.0 / 4294967296.0); }
+
+static void sgm__normal4(float z[4], sgm_key key, uint64_t block) {
+    uint32_t w[4];
+    sgm__block(w, key, block, SGM__DRAWS);
+    for (int i = 0; i < 4; i += 2) {
+        double s, c, r = sqrt(-2 * sgm__log(sgm__open32(w[i])));
+        sgm__sincos_turns(sgm__open32(w[i + 1]), &s, &c);
+        z[i] = (float)(r * c);
+        z[i + 1] = (float)(r * s);
+    }
+}
+
+SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first) {
+    float four[4];
+    size_t i = 0;
+    while (i < n) {
+        uint64_t at = first + i, skip = at % 4;
+        sgm__normal4(four, key, at / 4);
+        for (; skip < 4 && i < n; skip++) z[i++] = four[skip];
+    }
+}
+
+SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first) {
+    uint32_t w[4];
+    size_t i = 0;
+    while (i < n) {
+        uint64_t at = first + i, skip = at % 4;
+        sgm__block(w, key, at / 4, SGM__DRAWS);
+        for (; skip < 4 && i < n; skip++)
+            u[i++] = ((float)(w[skip] >> 9) + 0.5f) * (1.0f / 8388608.0f);
+    }
+}
+
+/* One draw at a time, in double precision: 53 bits from two words. */
+
+static double sgm__uniform53(sgm_key key, uint64_t i) {
+    uint32_t w[4];
+    sgm__block(w, key, i, SGM__DRAWS);
+    uint64_t bits = ((uint64_t)w[0] << 20) ^ (w[1] >> 12);
+    return ((double)bits + 0.5) * (1.0 / 4503599627370496.0);
+}
+
+static double sgm__normal1(sgm_key key, uint64_t i) {
+    float four[4];
+    sgm__normal4(four, key, i / 4);
+    return four[i % 4];
+}
+
+SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n) {
+    return (uint64_t)(sgm__uniform53(key, i) * (double)n);
+}
+
+/*
+## A.4 A shuffle without a table
+
+Training wants each epoch's points in a new order. A table of the order must be stored, and restored
+on resume; a *bijection* of {0, …, n−1} that the key chooses need not. Cut i into two halves of b
+bits and mix them in turn, (l, r) → (r, l ⊕ hash(r)): whatever the hash, that step can be undone, so
+it is a bijection of 2^(2b) numbers. If the result is ≥ n, apply it again: it must come back below
+n, since a bijection's orbits are cycles. As 4^b < 4n + 4, a few rounds do.
+*/
+
+static uint32_t sgm__hash(uint32_t x) {
+    x ^= x >> 16, x *= 0x7feb352du;
+    x ^= x >> 15, x *= 0x846ca68bu;
+    return x ^ (x >> 16);
+}
+
+SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key) {
+    int b = 1;
+    while (b < 32 && ((uint64_t)1 << (2 * b)) < n) b++;
+    uint32_t mask = b == 32 ? 0xffffffffu : ((uint32_t)1 << b) - 1;
+    do {
+        uint32_t l = (uint32_t)(i >> b) & mask, r = (uint32_t)i & mask;
+        for (uint32_t round = 0; round < 8; round++) {
+            uint32_t h = sgm__hash(r ^ key.k[round % 2] ^ (round * 0x9E3779B9u));
+            uint32_t next = (l ^ sgm__hash(h + key.k[(round + 1) % 2])) & mask;
+            l = r, r = next;
+        }
+        i = ((uint64_t)l << b) | r;
+    } while (i >= n);
+    return i;
+}
+
+/*
+## A.5 exp, log, sin and cos
+
+The C library's versions differ in the last bit from one system to the next, and a compiler may
+evaluate `exp(2.)` itself with yet another rounding. These are ours, in plain double arithmetic;
+their relative error is below 4·10⁻¹⁶ (log: near 1 the absolute one is). The recipe is always the
+same: reduce the argument to a short interval where a Taylor polynomial is exact to rounding, then
+undo the reduction.
+
+$$e^x = 2^k e^r, \quad r = x − k \log 2 ∈ [−0.35, 0.35] \qquad(A.2)$$
+
+log 2 is split in two so that k times its first part is exact and r loses nothing.
+*/
+
+static double sgm__pow2(int k) {
+    uint64_t bits = (uint64_t)(k + 1023) << 52;
+    double p;
+    memcpy(&p, &bits, sizeof p);
+    return p;
+}
+
+static const double sgm__ln2_hi = 6.93147180369123816490e-01; /* 33 bits */
+static const double sgm__ln2_lo = 1.90821492927058770002e-10;
+
+/* 1/n!, exact to rounding: the factorials themselves are exact in a double up to 22!. */
+
+static const double sgm__over_factorial[18] = {1.0,
+                                               1.0,
+                                               1.0 / 2,
+                                               1.0 / 6,
+                                               1.0 / 24,
+                                               1.0 / 120,
+                                               1.0 / 720,
+                                               1.0 / 5040,
+                                               1.0 / 40320,
+                                               1.0 / 362880,
+                                               1.0 / 3628800,
+                                               1.0 / 39916800,
+                                               1.0 / 479001600,
+                                               1.0 / 6227020800.0,
+                                               1.0 / 87178291200.0,
+                                               1.0 / 1307674368000.0,
+                                               1.0 / 20922789888000.0,
+                                               1.0 / 355687428096000.0};
+
+/* (eʳ − 1)/r by Horner's rule, for |r| ≤ 0.35; the first term left out is r¹⁴/15! < 4·10⁻¹⁹. */
+
+static double sgm__expm1_over(double r) {
+    double p = 0;
+    for (int n = 14; n >= 1; n--) p = p * r + sgm__over_factorial[n];
+    return p;
+}
+
+static double sgm__exp(double x) {
+    if (x != x) return x;
+    if (x > 709.8) return HUGE_VAL;
+    if (x < -745.2) return 0;
+    int k = (int)(x * (1 / SGM__LN2) + (x < 0 ? -0.5 : 0.5));
+    double r = (x - k * sgm__ln2_hi) - k * sgm__ln2_lo;
+    double y = 1 + r * sgm__expm1_over(r);
+    int half = k / 2; /* in two factors: 2^k itself may be beyond the range of double */
+    return y * sgm__pow2(half) * sgm__pow2(k - half);
+}
+
+/* eˣ − 1 without the cancellation near 0, where 1 − ᾱ of a little noise would lose its digits. */
+
+static double sgm__expm1(double x) {
+    if (fabs(x) < 0.34) return x * sgm__expm1_over(x);
+    return sgm__exp(x) - 1;
+}
+
+/*
+$$\log x = k \log 2 + 2 \,\mathrm{artanh}\, z, \quad z = \frac{y − 1}{y + 1},\; x = 2^k y,\;
+y ∈ [√½, √2) \qquad(A.3)$$
+*/
+
+static double sgm__log(double x) {
+    if (x != x || x < 0) return NAN;
+    if (x == 0) return -HUGE_VAL;
+    if (x > 1.7976931348623157e308) return x;
+    int k = 0;
+    if (x < 2.2250738585072014e-308) x *= 18014398509481984.0, k = -54; /* subnormal: times 2^54 */
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    k += (int)(bits >> 52) - 1023;
+    bits = (bits & 0x000fffffffffffffULL) | 0x3ff0000000000000ULL;
+    memcpy(&x, &bits, sizeof x);
+    if (x > 1.41421356237309504880) x *= 0.5, k++;
+    static const double over[10] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                    1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
+    double z = (x - 1) / (x + 1), z2 = z * z, p = 0;
+    for (int i = 0; i < 10; i++) p = (p + over[i]) * z2;
+    return k * sgm__ln2_hi + (2 * z + (2 * z * p + k * sgm__ln2_lo));
+}
+
+/*
+Angles are measured in turns, 2π each: then the reduction to an eighth of a turn is exact, and no
+digits of π are needed but in the last product. A quarter turn takes (cos, sin) to (−sin, cos).
+*/
+
+static void sgm__sincos_turns(double turns, double *s, double *c) {
+    turns -= floor(turns);
+    int quarter = (int)(4 * turns + 0.5);
+    double a = 2 * SGM__PI * (turns - 0.25 * quarter), a2 = -a * a, sn = 0, cs = 0;
+    for (int n = 16; n >= 0; n -= 2) {
+        cs = cs * a2 + sgm__over_factorial[n];
+        sn = sn * a2 + sgm__over_factorial[n + 1];
+    }
+    sn *= a;
+    switch (quarter & 3) {
+    case 0: *s = sn, *c = cs; break;
+    case 1: *s = cs, *c = -sn; break;
+    case 2: *s = -sn, *c = -cs; break;
+    default: *s = -cs, *c = sn; break;
+    }
+}
+
+static double sgm__cos_turns(double turns) {
+    double s, c;
+    sgm__sincos_turns(turns, &s, &c);
+    return c;
+}
+
+/*
+# B. Kernels
+
+A network spends its time in a handful of loops over floats: one matrix product, a few functions of
+one variable, the step of an optimiser. This appendix holds those loops. Each exists twice: as a
+scalar twin with the suffix `_ref`, a few lines of plain C that *define* the result down to the last
+bit, and as a fast version that must give the same bits. If you want to know what a kernel means,
+read the twin; if you want to know why it is fast, read on.
+
+## B.1 Why the order of additions is part of the meaning
+
+Addition of floats is not associative: $(10^8 - 10^8) + 1 = 1$, but $10^8 + (-10^8 + 1) = 0$,
+because the inner sum is rounded to a multiple of 8. A result is therefore reproducible only if
+three things are fixed: which numbers are added, in which order, and where each rounding happens.
+
+Every kernel here fixes all three. A matrix product adds its terms with ascending p. A dot product
+keeps sixteen sums, element i going to sum i mod 16, and adds the sixteen in a fixed tree. Vector
+lanes and threads only decide *which element* of the result is worked on *when*, never how its sum
+is ordered.
+
+Rounding is fixed by naming it. A fused multiply-add computes $a b + c$ with one rounding instead of
+two, so it matters whether the compiler fuses. It is told never to do so on its own, and the kernels
+ask for it by name. The one exception is the instruction set called `base`, which is for processors
+that have no fused multiply-add: there $a b + c$ rounds twice and the last bits differ.
+*/
+
+enum { SGM__RELU, SGM__SILU, SGM__TANH, SGM__GELU, SGM__SOFTPLUS, SGM__SIGMOID };
+
+/* The matrix product (B.1) as data: sizes, and of each array the start and the strides. */
+typedef struct sgm__product {
+    int m, n, k;
+    const float *a;
+    long a_row, a_col;
+    const float *b;
+    long b_row, b_col;
+    const float *init; /* NULL: start from 0; init_row = 0: one bias row for all; init = c: add */
+    long init_row;
+    float *c;
+    long c_row;
+} sgm__product;
+
+typedef struct sgm__kernels {
+    const char *name;
+    int lanes;
+    void (*matmul)(const sgm__product *);
+    void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
+    void (*exp_n)(long n, const float *x, float *y);
+    void (*log_n)(long n, const float *x, float *y);
+    void (*add)(long n, const float *a, const float *b, float *y);
+    void (*mul)(long n, const float *a, const float *b, float *y);
+    void (*muladd)(long n, const float *a, const float *b, float *y);
+    void (*axpy)(long n, float alpha, const float *x, float *y);
+    void (*scale)(long n, float alpha, const float *x, float *y);
+    float (*dot)(long n, const float *a, const float *b);
+    void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
+    void (*moments)(int belief, long n, float *p, const float *g, float *m, float *v,
+                    const sgm__adam_rates *);
+    void (*sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *);
+    void (*ema)(long n, float *e, const float *p, float w);
+} sgm__kernels;
+
+/* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. */
+static float sgm__fmaf(float a, float b, float c) { return fmaf(a, b, c); }
+
+/*
+## B.2 The matrix product
+
+$C_{ij} = I_{ij} + ∑_p A_{ip} B_{pj}\qquad(B.1)$
+
+with p ascending and every step fused. Since each array comes with its strides, the same function is
+all three products of a linear layer $Y = X W + b$: forward with I = b repeated (init_row = 0), the
+gradient of the input $dX = dY\, W^T$ with the strides of W exchanged, and the gradient of the
+weights $dW = X^T dY$ with the strides of X exchanged.
+*/
+static void sgm__matmul_ref(const sgm__product *q) {
+    for (long i = 0; i < q->m; i++)
+        for (long j = 0; j < q->n; j++) {
+            float sum = q->init ? q->init[i * q->init_row + j] : 0.0f;
+            for (long p = 0; p < q->k; p++)
+                sum = sgm__fmaf(q->a[i * q->a_row + p * q->a_col],
+                                q->b[p * q->b_row + j * q->b_col], sum);
+            q->c[i * q->c_row + j] = sum;
+        }
+}
+
+/*
+## B.3 The exponential and the logarithm
+
+The C library's exp may differ in the last bit from machine to machine; this one may not. Write
+$x = n \ln 2 + r$ with n whole and $|r| ≤ \frac{1}{2} \ln 2$. Then $e^x = 2^n e^r$, the power of two
+is exact, and a polynomial of degree 6 in r, fitted so that its largest error is smallest, is good
+to $3·10^{-9}$:
+
+$e^r - 1 ≈ r + r^2 (c_2 + c_3 r + c_4 r^2 + c_5 r^3 + c_6 r^4)\qquad(B.2)$
+
+Two details. Adding $1.5 · 2^{23}$ to a small float leaves no room for a fraction: the sum is
+rounded to a whole number, which then stands in its low bits. And ln 2 is subtracted in two parts,
+the first of them short enough that n times it is exact, so that r keeps its digits.
+*/
+#define SGM__EXP_MAGIC 12582912.0f
+#define SGM__LOG2_E 1.44269504f
+#define SGM__LN2_HI 0.693359375f
+#define SGM__LN2_LO -2.12194440e-4f
+static const float sgm__exp_c[] = {0.4999999341f, 0.1666652011f, 0.0416683942f, 0.008368780031f,
+                                   0.001381446638f};
+
+static float sgm__poly_ref(float x, const float *c, int n) {
+    float p = c[n - 1];
+    for (int i = n - 2; i >= 0; i--) p = sgm__fmaf(x, p, c[i]);
+    return p;
+}
+
+static unsigned sgm__bits(float x) {
+    unsigned u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static float sgm__float(unsigned u) {
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+/* Comparisons with a NaN are false, so clamping keeps it. */
+static float sgm__clamp(float x, float low, float high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/* Returns $e^r - 1$ and sets n, so that $e^x = 2^n + 2^n (e^r - 1)$. */
+static float sgm__exp_rest_ref(float x, int *n) {
+    const float t = sgm__fmaf(x, SGM__LOG2_E, SGM__EXP_MAGIC), whole = t - SGM__EXP_MAGIC;
+    float r = sgm__fmaf(whole, -SGM__LN2_HI, x);
+    r = sgm__fmaf(whole, -SGM__LN2_LO, r);
+    *n = (int)(sgm__bits(t) - sgm__bits(SGM__EXP_MAGIC));
+    return sgm__fmaf(r * r, sgm__poly_ref(r, sgm__exp_c, 5), r);
+}
+
+static float sgm__power_of_two(int n) { return sgm__float((unsigned)(n + 127) << 23); }
+
+/*
+Two factors $2^{n/2}$ carry the result past the ends: to infinity above, through subnormals below.
+*/
+static float sgm__exp_ref(float x) {
+    int n;
+    const float y = sgm__exp_rest_ref(sgm__clamp(x, -104.0f, 89.0f), &n) + 1.0f;
+    const int half = n >> 1;
+    return y * sgm__power_of_two(half) * sgm__power_of_two(n - half);
+}
+
+/*
+The logarithm goes the other way. The bits of a float *are* nearly its logarithm: taking those of
+$\sqrt{1/2}$ away leaves in the exponent field the n for which $x = 2^n (1 + f)$ with
+$\sqrt{1/2} ≤ 1 + f < \sqrt{2}$, and then
+
+$\ln x = n \ln 2 + f - \frac{1}{2} f^2 + f^3 (c_3 + c_4 f + … + c_{10} f^7)\qquad(B.3)$
+
+to $6·10^{-9}$, added from the smallest term to the largest. A subnormal is first scaled by
+$2^{23}$.
+*/
+#define SGM__FLOAT_MIN 1.17549435e-38f
+#define SGM__INF sgm__float(0x7f800000u)
+#define SGM__NAN sgm__float(0x7fc00000u)
+#define SGM__SIGN_BIT ((int)0x80000000u)
+#define SGM__SQRT_HALF_BITS 0x3f3504f3u
+static const float sgm__log_c[] = {0.3333333171f, -0.2500082104f, 0.2000122692f, -0.1662335746f,
+                                   0.1420175714f, -0.1316017989f, 0.1276157886f, -0.07634503853f};
+
+static float sgm__log_ref(float x) {
+    const int tiny = x < SGM__FLOAT_MIN;
+    const unsigned bits = sgm__bits(tiny ? x * 8388608.0f : x);
+    const int n = (int)(bits - SGM__SQRT_HALF_BITS) >> 23;
+    const float f = sgm__float(bits - ((unsigned)n << 23)) - 1.0f, q = f * f;
+    const float e = (float)(n - (tiny ? 23 : 0));
+    float y = sgm__fmaf(e, SGM__LN2_LO, f * q * sgm__poly_ref(f, sgm__log_c, 8));
+    y = sgm__fmaf(q, -0.5f, y) + f;
+    y = sgm__fmaf(e, SGM__LN2_HI, y);
+    if (x > 0.0f && x < SGM__INF) return y;
+    return x == 0.0f ? -SGM__INF : x < 0.0f ? SGM__NAN : x;
+}
+
+static void sgm__exp_n_ref(long n, const float *x, float *y) {
+    for (long i = 0; i < n; i++) y[i] = sgm__exp_ref(x[i]);
+}
+
+static void sgm__log_n_ref(long n, const float *x, float *y) {
+    for (long i = 0; i < n; i++) y[i] = sgm__log_ref(x[i]);
+}
+
+/*
+## B.4 Activations and their two derivatives
+
+The gradient of a network needs $f'$, and the divergence of a score needs $f''$ as well. Four of the
+six functions are built on the sigmoid $σ(x) = 1 / (1 + e^{-x})$. With $e = e^{-|x|} ≤ 1$ and
+$q = 1 / (1 + e)$ nothing can overflow and no digits cancel:
+
+$σ = q \text{ or } e q,\quad σ' = e q^2,\quad σ'' = ∓ σ' (1 - e) q\qquad(B.4)$
+
+with the first choice and the minus sign for $x ≥ 0$.
+*/
+static float sgm__abs(float x) { return sgm__float(sgm__bits(x) & 0x7fffffffu); }
+
+static float sgm__sigmoid_ref(float x, float *d1, float *d2) {
+    const float e = sgm__exp_ref(-sgm__abs(x)), q = 1.0f / (1.0f + e);
+    const float slope = e * q * q, tilt = (1.0f - e) * q;
+    *d1 = slope;
+    *d2 = slope * (x >= 0.0f ? -tilt : tilt);
+    return x >= 0.0f ? q : e * q;
+}
+
+/*
+SiLU and GELU are the same idea, an input that is let through a soft gate:
+
+$f = x σ(z),\quad f' = σ + x z' σ',\quad f'' = (2 z' + x z'') σ' + x z'^2 σ''\qquad(B.5)$
+
+with $z = x$ for SiLU and $z = \sqrt{8/π} (x + 0.044715 x^3)$ for GELU, because
+$\frac{1}{2} (1 + \tanh u) = σ(2u)$. Far out the gate is shut or open to the last bit; clamping x
+there keeps $∞ · 0$ out of the formulas.
+*/
+#define SGM__GELU_1 1.59576912f
+#define SGM__GELU_3 0.0713548163f
+
+static float sgm__gate_ref(int kind, float x, float *d1, float *d2) {
+    const float far = kind == SGM__SILU ? 105.0f : 20.0f;
+    const float xc = sgm__clamp(x, -far, far);
+    float z = xc, z1 = 1.0f, z2 = 0.0f, s, s1, s2;
+    if (kind == SGM__GELU) {
+        const float q = xc * xc;
+        z = xc * sgm__fmaf(q, SGM__GELU_3, SGM__GELU_1);
+        z1 = sgm__fmaf(q, 3.0f * SGM__GELU_3, SGM__GELU_1);
+        z2 = xc * (6.0f * SGM__GELU_3);
+    }
+    s = sgm__sigmoid_ref(z, &s1, &s2);
+    *d1 = sgm__fmaf(xc * z1, s1, s);
+    *d2 = sgm__fmaf(xc * z1 * z1, s2, s1 * sgm__fmaf(xc, z2, 2.0f * z1));
+    return (x < xc ? xc : x) * s;
+}
+
+/*
+$\tanh |x| = -m q,\quad f' = 4 e q^2,\quad f'' = -2 f f'$ with $e = e^{-2|x|}$, $m = e - 1$ and
+$q = 1 / (2 + m)$. Both e and m come straight from (B.2), so that neither a small x nor a large one
+costs digits.
+*/
+static float sgm__tanh_ref(float x, float *d1, float *d2) {
+    int n;
+    const float z = sgm__clamp(sgm__abs(x) * -2.0f, -104.0f, 0.0f);
+    const float rest = sgm__exp_rest_ref(z, &n);
+    const float scale = sgm__power_of_two(n >> 1) * sgm__power_of_two(n - (n >> 1));
+    const float e = sgm__fmaf(scale, rest, scale), m = sgm__fmaf(scale, rest, scale - 1.0f);
+    const float q = 1.0f / (2.0f + m);
+    const float y = sgm__float(sgm__bits((0.0f - m) * q) | (sgm__bits(x) & 0x80000000u));
+    *d1 = e * 4.0f * q * q;
+    *d2 = -2.0f * y * *d1;
+    return y;
+}
+
+/*
+Softplus is $\max(x, 0) + \ln(1 + u)$ with $u = e^{-|x|}$, and a logarithm near 1 is best taken as
+
+$\ln(1 + u) = 2 \operatorname{artanh} s = 2 s + c_3 s^3 + c_5 s^5 + c_7 s^7 + c_9 s^9, \quad s =
+\frac{u}{2 + u} ≤ \frac{1}{3}\qquad(B.6)$
+*/
+static const float sgm__atanh_c[] = {0.6666641628f, 0.4002152726f, 0.2800180582f, 0.2801198127f};
+
+static float sgm__softplus_ref(float x, float *d1, float *d2) {
+    const float u = sgm__exp_ref(-sgm__abs(x)), s = u / (2.0f + u), w = s * s;
+    const float p = sgm__fmaf(s * w, sgm__poly_ref(w, sgm__atanh_c, 4), 2.0f * s);
+    float bend;
+    *d1 = sgm__sigmoid_ref(x, d2, &bend);
+    return (x <= 0.0f ? 0.0f : x) + p;
+}
+
+static float sgm__relu_ref(float x, float *d1, float *d2) {
+    *d1 = x > 0.0f ? 1.0f : 0.0f;
+    *d2 = 0.0f;
+    return x <= 0.0f ? 0.0f : x;
+}
+
+static void sgm__act_ref(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    for (long i = 0; i < n; i++) {
+        const float v = x[i];
+        float f, f1, f2;
+        switch (kind) {
+        case SGM__RELU: f = sgm__relu_ref(v, &f1, &f2); break;
+        case SGM__TANH: f = sgm__tanh_ref(v, &f1, &f2); break;
+        case SGM__SOFTPLUS: f = sgm__softplus_ref(v, &f1, &f2); break;
+        case SGM__SIGMOID: f = sgm__sigmoid_ref(v, &f1, &f2); break;
+        default: f = sgm__gate_ref(kind, v, &f1, &f2); break;
+        }
+        if (y) y[i] = f;
+        if (d1) d1[i] = f1;
+        if (d2) d2[i] = f2;
+    }
+}
+
+/*
+## B.5 Element by element, and sums
+
+Products that feed a sum are fused; everything else is one operation. The dot product is
+
+$\text{lane}_l = ∑_{i \bmod 16 = l} a_i b_i\qquad(B.7)$
+
+with ascending i in each lane, and then a tree: lane l takes lane l + 8, then l + 4, l + 2, l + 1.
+*/
+static void sgm__add_ref(long n, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i++) y[i] = a[i] + b[i];
+}
+
+static void sgm__mul_ref(long n, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
+static void sgm__muladd_ref(long n, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i++) y[i] = sgm__fmaf(a[i], b[i], y[i]);
+}
+
+static void sgm__axpy_ref(long n, float alpha, const float *x, float *y) {
+    for (long i = 0; i < n; i++) y[i] = sgm__fmaf(alpha, x[i], y[i]);
+}
+
+static void sgm__scale_ref(long n, float alpha, const float *x, float *y) {
+    for (long i = 0; i < n; i++) y[i] = alpha * x[i];
+}
+
+static float sgm__tree16(float *lane) {
+    for (int half = 8; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+    return lane[0];
+}
+
+static float sgm__dot_ref(long n, const float *a, const float *b) {
+    float lane[16];
+    for (int l = 0; l < 16; l++) lane[l] = 0.0f;
+    for (long i = 0; i < n; i++) lane[i % 16] = sgm__fmaf(a[i], b[i], lane[i % 16]);
+    return sgm__tree16(lane);
+}
+
+/* Adds every row of x to y: the gradient of a bias. */
+static void sgm__colsum_ref(long rows, long cols, const float *x, long x_row, float *y) {
+    for (long i = 0; i < rows; i++)
+        for (long j = 0; j < cols; j++) y[j] += x[i * x_row + j];
+}
+
+/*
+## B.6 The step of an optimiser
+
+Adam (Kingma and Ba 2015) divides a running mean of the gradient by the root of a running mean of
+its square, both corrected for having started at zero:
+
+$m ← β_1 m + (1 - β_1) g,\quad v ← β_2 v + (1 - β_2) g^2,\quad θ ← θ - η \frac{m / b_1}{\sqrt{v /
+b_2} + ε},\quad b_i = 1 - β_i^t\qquad(B.8)$
+
+The two corrections are the same for all parameters. Pulling $\sqrt{b_2}$ through the fraction
+leaves one square root and one division per parameter,
+
+$θ ← θ - \frac{η \sqrt{b_2}}{b_1} · \frac{m}{\sqrt{v} + ε \sqrt{b_2}}$
+
+and both are the processor's own, which IEEE 754 rounds correctly everywhere. AdamW's decay first
+shrinks θ by the factor $1 - η · \text{decay}$; clipping arrives as a factor on g.
+
+AdaBelief (Zhuang et al. 2020) measures how far the gradient strays from what the mean predicted:
+
+$v ← β_2 v + (1 - β_2) (g - m)^2 + ε\qquad(B.9)$
+
+with the new m, and continues as Adam does.
+
+A parameter whose gradient is exactly zero for thousands of steps (the weights of a ReLU that never
+fires) sees its m and v decay by a constant factor per step, until they are *subnormal*: numbers
+below 10⁻³⁸, on which many processors are twenty times slower. Both are set to zero well before
+that, below 2⁻¹⁰⁰, where they move no parameter by half of its last bit.
+*/
+#define SGM__FADED 7.8886091e-31f /* 2^-100 */
+
+static float sgm__unless_faded(float x) { return fabsf(x) < SGM__FADED ? 0 : x; }
+
+typedef struct sgm__adam_plan {
+    float fresh1, fresh2, step, eps, shrink;
+} sgm__adam_plan;
+
+static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
+    const float root = sqrtf(c->bias2);
+    sgm__adam_plan plan;
+    plan.fresh1 = 1.0f - c->beta1;
+    plan.fresh2 = 1.0f - c->beta2;
+    plan.step = -(c->lr * root / c->bias1);
+    plan.eps = c->eps * root;
+    plan.shrink = -(c->lr * c->decay);
+    return plan;
+}
+
+static void sgm__moments_ref(int belief, long n, float *p, const float *g, float *m, float *v,
+                             const sgm__adam_rates *c) {
+    const sgm__adam_plan plan = sgm__adam_plan_from(c);
+    for (long i = 0; i < n; i++) {
+        const float grad = g[i] * c->grad_scale;
+        float away;
+        m[i] = sgm__unless_faded(sgm__fmaf(c->beta1, m[i], plan.fresh1 * grad));
+        away = belief ? grad - m[i] : grad;
+        v[i] = sgm__unless_faded(sgm__fmaf(c->beta2, v[i], plan.fresh2 * away * away));
+        if (belief) v[i] += c->eps;
+        p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
+        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]);
+    }
+}
+
+/* Descent with momentum β₁: $m ← β_1 m + g,\; θ ← θ - η m\qquad(B.10)$ */
+static void sgm__sgd_ref(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
+    const float shrink = -(c->lr * c->decay);
+    for (long i = 0; i < n; i++) {
+        m[i] = sgm__fmaf(c->beta1, m[i], g[i] * c->grad_scale);
+        p[i] = sgm__fmaf(shrink, p[i], p[i]);
+        p[i] = sgm__fmaf(-c->lr, m[i], p[i]);
+    }
+}
+
+/* The running average of the parameters: $e ← e + w (θ - e)\qquad(B.11)$ */
+static void sgm__ema_ref(long n, float *e, const float *p, float w) {
+    for (long i = 0; i < n; i++) e[i] = sgm__fmaf(w, p[i] - e[i], e[i]);
+}
+
+static const sgm__kernels sgm__kernels_ref = {"ref",           1,
+                                              sgm__matmul_ref, sgm__act_ref,
+                                              sgm__exp_n_ref,  sgm__log_n_ref,
+                                              sgm__add_ref,    sgm__mul_ref,
+                                              sgm__muladd_ref, sgm__axpy_ref,
+                                              sgm__scale_ref,  sgm__dot_ref,
+                                              sgm__colsum_ref, sgm__moments_ref,
+                                              sgm__sgd_ref,    sgm__ema_ref};
+
+/*
+## B.7 Tiles: how a matrix product reaches the peak of the processor
+
+A core of today can do one or two vector multiply-adds per cycle and about as many loads. The twin
+above needs two loads for each multiply-add and waits for the sum before it: it is slow by a factor
+of a hundred or more. The cure is to hold a whole *tile* of C in registers. With a tile of r rows
+and c registers of columns, one step of p loads c registers of B, broadcasts r numbers of A, and
+does $r c$ multiply-adds with them:
+
+$\frac{\text{loads}}{\text{multiply-adds}} = \frac{r + c}{r c}\qquad(B.12)$
+
+With 32 registers, 8 × 2 gives 10 loads for 16 multiply-adds; with 16 registers, 6 × 2 gives 8 for
+twelve. Either way the multiply-adds are the limit. The tile does a second thing: its 16 or 12 sums
+are independent, and since a multiply-add takes about four cycles from start to finish, you need at
+least four, on some machines eight, in flight.
+
+What remains is to feed it. B is read in *panels*, two registers wide and k deep. Where many tiles
+read the same panel it is first copied so that its rows lie one after the other: then the tile walks
+through memory in a straight line. The panel, at most 48 KiB, lives on the stack, so no call
+allocates.
+
+Each instruction set that this machine's family may have is compiled below from one text, B.8, for
+which the header includes itself. Which of them runs is decided when the program runs (B.9).
+*/
+#define SGM__DEEP 384  /* rows of B in a panel */
+#define SGM__BLOCK 240 /* rows of A that share the panels */
+#define SGM__SHEET 48  /* rows of C that are worked on in a copy */
+#define SGM__FEW 32    /* so few rows do not pay for copying a panel */
+#define SGM__LARGE 8e6 /* multiply-adds that pay for waking other threads */
+#define SGM__JOIN_TEXT(a, b) a##_##b
+#define SGM__JOIN(a, b) SGM__JOIN_TEXT(a, b)
+#define SGM__K(name) SGM__JOIN(sgm__##name, SGM__ISA)
+#define SGM__STRING_TEXT(a) #a
+#define SGM__STRING(a) SGM__STRING_TEXT(a)
+#define SGM__FN static SGM__TARGET
+#define SGM__INLINE static inline __attribute__((always_inline)) SGM__TARGET
+#define SGM__PANEL (2 * SGM__LANES)
+#define sgm__vf SGM__K(vf)
+#define sgm__vi SGM__K(vi)
+#define sgm__vu SGM__K(vu)
+#define sgm__vget SGM__K(vget)
+#define sgm__vput SGM__K(vput)
+#define sgm__vload SGM__K(vload)
+#define sgm__vstore SGM__K(vstore)
+#define sgm__vall SGM__K(vall)
+#define sgm__vfma SGM__K(vfma)
+#define sgm__vroot SGM__K(vroot)
+#define sgm__vpick SGM__K(vpick)
+#if defined(__clang__)
+#define SGM__UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SGM__UNROLL _Pragma("GCC unroll 32")
+#endif
+#if !defined(SGM__TEXT)
+#define SGM__TEXT "sgm.h"
+#endif
+
+#if defined(SGM__X86)
+#define SGM__ISA base
+#define SGM__ISA_BASE 1
+#include SGM__TEXT
+#define SGM__ISA avx2
+#define SGM__ISA_AVX2 1
+#include SGM__TEXT
+#define SGM__ISA avx512
+#define SGM__ISA_AVX512 1
+#include SGM__TEXT
+#elif defined(SGM__ARM)
+#define SGM__ISA neon
+#define SGM__ISA_NEON 1
+#include SGM__TEXT
+#endif
+
+/*
+## B.9 Choosing at run time
+
+The first kernel that runs asks the processor what it can do, and the environment whether you want
+something else: `SGM_ISA=avx2` makes an AVX-512 machine behave like its elder sister, `SGM_ISA=ref`
+runs the twins. A wish that cannot be granted is passed over. Two threads that arrive at once both
+find the same answer and store the same pointer.
+*/
+static const sgm__kernels *sgm__kernels_for(const char *name) {
+#if defined(SGM__X86)
+    __builtin_cpu_init();
+    if (!strcmp(name, "avx512") && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+        return &sgm__kernels_avx512;
+    if (!strcmp(name, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &sgm__kernels_avx2;
+    if (!strcmp(name, "base")) return &sgm__kernels_base;
+#elif defined(SGM__ARM)
+    if (!strcmp(name, "neon")) return &sgm__kernels_neon;
+#endif
+    return strcmp(name, "ref") ? NULL : &sgm__kernels_ref;
+}
+
+static const sgm__kernels *sgm__kernels_choose(void) {
+    static const char *const best_first[] = {"avx512", "avx2", "neon", "base", "ref"};
+    const char *wish = getenv("SGM_ISA");
+    const sgm__kernels *found = wish ? sgm__kernels_for(wish) : NULL;
+    for (int i = 0; !found && i < 5; i++) found = sgm__kernels_for(best_first[i]);
+    return found;
+}
+
+static const sgm__kernels *sgm__k(void) {
+#if defined(__GNUC__)
+    static const sgm__kernels *chosen;
+    const sgm__kernels *k = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
+    if (!k) __atomic_store_n(&chosen, k = sgm__kernels_choose(), __ATOMIC_RELAXED);
+    return k;
+#else
+    return &sgm__kernels_ref; /* without vector types there is nothing to choose */
+#endif
+}
+
+SGM_API const char *sgm_isa(void) { return sgm__k()->name; }
+
+/*
+## B.10 Threads
+
+A product is divided among threads by rows or by columns of C, never by p: each element of C still
+has one owner who adds all of its terms. A product too small to pay for waking the others stays with
+you, and so does one that is asked for inside a parallel region.
+*/
+#ifdef SGM__THREADS
+/* The part of C that thread t of T owns: whole tiles of rows or columns, whichever are more. */
+static sgm__product sgm__share(const sgm__product *q, long t, long T) {
+    const int by_rows = q->m >= q->n;
+    const long n = by_rows ? q->m : q->n, from = n * t / T / 16 * 16;
+    const long to = t + 1 == T ? n : n * (t + 1) / T / 16 * 16;
+    const long i = by_rows ? from : 0, j = by_rows ? 0 : from;
+    sgm__product s = *q;
+    if (by_rows)
+        s.m = (int)(to - from);
+    else
+        s.n = (int)(to - from);
+    s.a += i * q->a_row;
+    s.b += j * q->b_col;
+    s.c += i * q->c_row + j;
+    if (s.init) s.init += i * q->init_row + j;
+    return s;
+}
+
+static void sgm__matmul_threads(const sgm__product *q) {
+    const sgm__kernels *k = sgm__k();
+#pragma omp parallel
+    {
+        const sgm__product s = sgm__share(q, omp_get_thread_num(), omp_get_num_threads());
+        k->matmul(&s);
+    }
+}
+#endif
+
+/* (B.1) with all its strides spelt out. */
+static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
+                        long b_row, long b_col, const float *init, long init_row, float *c,
+                        long c_row) {
+    sgm__product q;
+    if (m <= 0 || n <= 0) return;
+    q.m = m, q.n = n, q.k = k;
+    q.a = a, q.a_row = a_row, q.a_col = a_col;
+    q.b = b, q.b_row = b_row, q.b_col = b_col;
+    q.init = init, q.init_row = init_row;
+    q.c = c, q.c_row = c_row;
+#ifdef SGM__THREADS
+    if ((double)m * n * k >= SGM__LARGE && omp_get_max_threads() > 1 && !omp_in_parallel()) {
+        sgm__matmul_threads(&q);
+        return;
+    }
+#endif
+    sgm__k()->matmul(&q);
+}
+
+/* The rest is the table by its short names. */
+static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    sgm__k()->act(kind, n, x, y, d1, d2);
+}
+
+static void sgm__add(long n, const float *a, const float *b, float *y) {
+    sgm__k()->add(n, a, b, y);
+}
+
+static void sgm__mul(long n, const float *a, const float *b, float *y) {
+    sgm__k()->mul(n, a, b, y);
+}
+
+static void sgm__muladd(long n, const float *a, const float *b, float *y) {
+    sgm__k()->muladd(n, a, b, y);
+}
+
+static void sgm__axpy(long n, float s, const float *x, float *y) { sgm__k()->axpy(n, s, x, y); }
+
+static void sgm__scale(long n, float s, const float *x, float *y) { sgm__k()->scale(n, s, x, y); }
+
+static float sgm__dot(long n, const float *a, const float *b) { return sgm__k()->dot(n, a, b); }
+
+static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
+    sgm__k()->colsum(rows, cols, x, x_row, y);
+}
+
+/*
+The optimisers visit each parameter once and touch no other, so a block large enough to be worth it
+is cut into pieces that any thread may take.
+*/
+#define SGM__PIECE 32768L
+#define SGM__MANY (1L << 18)
+
+static long sgm__piece(long n, long i) { return n - i < SGM__PIECE ? n - i : SGM__PIECE; }
+
+static void sgm__moments(int belief, long n, float *p, const float *g, float *m, float *v,
+                         const sgm__adam_rates *c) {
+    const sgm__kernels *k = sgm__k();
+    SGM__PARALLEL("omp parallel for schedule(static) if (n >= SGM__MANY)")
+    for (long i = 0; i < n; i += SGM__PIECE)
+        k->moments(belief, sgm__piece(n, i), p + i, g + i, m + i, v + i, c);
+}
+
+static void sgm__adam(long n, float *p, const float *g, float *m, float *v,
+                      const sgm__adam_rates *c) {
+    sgm__moments(0, n, p, g, m, v, c);
+}
+
+static void sgm__adabelief(long n, float *p, const float *g, float *m, float *v,
+                           const sgm__adam_rates *c) {
+    sgm__moments(1, n, p, g, m, v, c);
+}
+
+static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
+    const sgm__kernels *k = sgm__k();
+    SGM__PARALLEL("omp parallel for schedule(static) if (n >= SGM__MANY)")
+    for (long i = 0; i < n; i += SGM__PIECE) k->sgd(sgm__piece(n, i), p + i, g + i, m + i, c);
+}
+
+static void sgm__ema(long n, float *e, const float *p, float w) {
+    const sgm__kernels *k = sgm__k();
+    SGM__PARALLEL("omp parallel for schedule(static) if (n >= SGM__MANY)")
+    for (long i = 0; i < n; i += SGM__PIECE) k->ema(sgm__piece(n, i), e + i, p + i, w);
+}
+
+/*
+# C. Files
+
+## C.1 What must never happen to a file
+
+A checkpoint is hours of work, so three things are ruled out. A save that fails half way must not
+cost you the file that was there before. A damaged file must not load as if it were whole. And a
+file that someone sends you must not crash the program, whatever its bytes are.
+*/
+
+SGM_API void sgm_archive_free(sgm_archive *archive) {
+    if (!archive) return;
+    SGM_FREE(archive->memory);
+    memset(archive, 0, sizeof *archive);
+}
+
+SGM_API const sgm_array *sgm_archive_find(const sgm_archive *archive, const char *name) {
+    for (int i = 0; archive && name && i < archive->n_arrays; i++)
+        if (strcmp(archive->arrays[i].name, name) == 0) return archive->arrays + i;
+    return NULL;
+}
+
+SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key) {
+    for (int i = 0; archive && key && i < archive->n_meta; i++)
+        if (strcmp(archive->meta[2 * i], key) == 0) return archive->meta[2 * i + 1];
+    return NULL;
+}
+
+#ifndef SGM_NO_STDIO
+#include <errno.h>
+#include <limits.h>
+
+/*
+You write to a temporary file in the same directory and rename it at the end. A rename replaces the
+old file in one step: `path` names either the whole old file or the whole new one. Every write is
+checked, and so is the close, where a full disk often shows first. With `file` NULL the struct only
+counts bytes: so you learn how long a header is before you write it.
+*/
+
+typedef struct sgm__file {
+    FILE *file;
+    char *temporary; /* its name, until the rename  */
+    uint64_t bytes;  /* written, or counted, so far */
+    int error;       /* errno of the first failure  */
+} sgm__file;
+
+static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
+    if (f->file && !f->error && fwrite(bytes, 1, n, f->file) != n) f->error = errno ? errno : EIO;
+    f->bytes += n;
+}
+
+static void sgm__file_text(sgm__file *f, const char *s) { sgm__file_put(f, s, strlen(s)); }
+
+static sgm_status sgm__file_no(int writing, const char *path, int error) {
+    return sgm__fail(SGM_NO_FILE, "cannot %s '%.200s': %s; check that %s",
+                     writing ? "write" : "read", path, error ? strerror(error) : "it ends early",
+                     writing ? "its directory exists, may be written and has room"
+                             : "it is a regular file, whole, that you may read");
+}
+
+/* Mode x refuses a name that exists: two processes, or threads, never share a temporary, and a link
+planted under its name is not followed. */
+
+static sgm_status sgm__file_open(sgm__file *f, const char *path) {
+    size_t room = strlen(path) + 48;
+    long process = 0;
+#if defined(__unix__) || defined(__APPLE__)
+    process = (long)getpid();
+#endif
+    memset(f, 0, sizeof *f);
+    f->temporary = (char *)sgm__alloc(room, 1);
+    if (!f->temporary) return SGM_NO_MEMORY;
+    errno = EEXIST;
+    for (int i = 0; !f->file && errno == EEXIST && i < 1000; i++) {
+        snprintf(f->temporary, room, "%s.%ld-%d.tmp", path, process, i);
+        f->file = fopen(f->temporary, "wbx");
+    }
+    if (f->file) return SGM_OK;
+    f->error = errno;
+    SGM_FREE(f->temporary);
+    return sgm__file_no(1, path, f->error);
+}
+
+/* fflush gives the bytes to the system, not to the disk: the rename is safe against the death of
+your program, but not against a loss of power a moment later. */
+
+static sgm_status sgm__file_close(sgm__file *f, const char *path) {
+    if (fflush(f->file) && !f->error) f->error = errno;
+    if (fclose(f->file) && !f->error) f->error = errno;
+#ifdef _WIN32
+    if (!f->error) remove(path); /* rename does not replace a file there */
+#endif
+    if (!f->error && rename(f->temporary, path)) f->error = errno;
+    if (f->error) remove(f->temporary);
+    SGM_FREE(f->temporary);
+    return f->error ? sgm__file_no(1, path, f->error) : SGM_OK;
+}
+
+/*
+## C.2 Tables for gnuplot
+
+Nine significant digits bring every float back exactly. `printf` writes the decimal point of the
+user's locale, maybe a comma, which no plotting program reads: whatever it is becomes a point.
+*/
+
+static void sgm__file_number(sgm__file *f, float x) {
+    char text[40];
+    size_t n = 0;
+    if (x != x)
+        strcpy(text, "nan"); /* printf may say -nan */
+    else
+        snprintf(text, sizeof text, "%.9g", (double)x);
+    for (const char *c = text; *c; c++) {
+        if (strchr("0123456789+-aefin", *c))
+            text[n++] = *c;
+        else if (n == 0 || text[n - 1] != '.')
+            text[n++] = '.';
+    }
+    sgm__file_put(f, text, n);
+}
+
+SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
+                                int cols) {
+    sgm__file f;
+    if (!path || rows < 0 || cols < 1 || (!x && rows > 0))
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_dat_save needs a path, x, rows >= 0, cols >= 1");
+    SGM__TRY(sgm__file_open(&f, path));
+    for (const char *c = header; c && *c; c++) {
+        if (c == header || c[-1] == '\n') sgm__file_text(&f, "# ");
+        sgm__file_put(&f, c, 1);
+    }
+    if (header) sgm__file_text(&f, *header ? "\n" : "#\n");
+    for (long i = 0; i < rows && !f.error; i++)
+        for (int j = 0; j < cols; j++) {
+            sgm__file_number(&f, *x++);
+            sgm__file_text(&f, j + 1 < cols ? " " : "\n");
+        }
+    return sgm__file_close(&f, path);
+}
+
+/*
+## C.3 The archive
+
+Arrays are kept as *safetensors*, because other tools read it and because it is small enough to be
+checked completely. A file is
+
+    8 bytes      length of the header, little-endian
+    header       JSON: {"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}, ...}
+    the rest     the numbers, little-endian; the offsets count from here
+
+with spaces after the JSON, so that the numbers start at a multiple of 8. The name `__metadata__` is
+reserved for pairs of strings. One pair is ours: `sgm.checksum`, the FNV-1a hash of the numbers'
+bytes (Fowler, Noll and Vo), which starts from a fixed h and takes in byte after byte:
+
+$$h ← (h ⊕ \mathrm{byte}) · (2^{40} + 435) \bmod 2^{64} \qquad(C.1)$$
+
+It needs no table, and each step is a bijection of h, so a change within one byte is always noticed;
+anything else escapes with a chance near 2⁻⁶⁴. It does not stop someone who forges the file on
+purpose, and damage in the header is noticed only where it breaks the rules of C.4.
+*/
+
+static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * (((uint64_t)1 << 40) + 435);
+    return h;
+}
+
+static const uint64_t sgm__fnv_start = ((uint64_t)0xcbf29ce4u << 32) | 0x84222325u;
+static const char *const sgm__checksum_key = "sgm.checksum";
+enum { SGM__HEADER_MAX = 100000000 }; /* the limit of the format's own library */
+
+/* The format is UTF-8 and no reader need take less: no wrong lead byte, no continuation missing, no
+more bytes than needed, no half of a surrogate pair, nothing beyond the last code point. */
+
+static int sgm__utf8_valid(const char *s) {
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *u = (const unsigned char *)s;
+    while (u && *u) {
+        uint32_t code = *u++;
+        if (code < 0x80) continue;
+        if (code < 0xc0 || code > 0xf4) return 0;
+        int n = code >= 0xf0 ? 4 : code >= 0xe0 ? 3 : 2;
+        code &= 0x7fu >> n;
+        for (int i = 1; i < n; i++, u++) {
+            if ((*u & 0xc0) != 0x80) return 0;
+            code = (code << 6) | (*u & 0x3fu);
+        }
+        if (code < least[n] || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff) return 0;
+    }
+    return u != NULL;
+}
+
+/* n names, one every `stride` bytes from `first`: all valid, none twice. They are sorted for that,
+since a hostile file may hold a million. */
+
+static int sgm__order_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static sgm_status sgm__names_check(const void *first, size_t stride, int n, sgm_status status) {
+    const char **names = (const char **)sgm__alloc((size_t)n, sizeof *names);
+    sgm_status st = names ? SGM_OK : SGM_NO_MEMORY;
+    for (int i = 0; i < n && !st; i++) {
+        memcpy(names + i, (const char *)first + (size_t)i * stride, sizeof *names);
+        if (!sgm__utf8_valid(names[i]))
+            st = sgm__fail(status, "name %d of an archive is NULL or not in UTF-8: give it one", i);
+    }
+    if (!st) qsort(names, (size_t)n, sizeof *names, sgm__order_names);
+    for (int i = 1; i < n && !st; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            st = sgm__fail(status, "'%.80s' occurs twice in an archive: rename one", names[i]);
+    SGM_FREE(names);
+    return st;
+}
+
+static sgm_status sgm__archive_check(const sgm_array *arrays, int n_arrays, const char *const *meta,
+                                     int n_meta) {
+    long room = LONG_MAX / 4;
+    if (n_arrays < 0 || n_meta < 0 || (n_arrays > 0 && !arrays) || (n_meta > 0 && !meta))
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_save needs arrays and meta, or 0 of them");
+    SGM__TRY(sgm__names_check(arrays, sizeof *arrays, n_arrays, SGM_BAD_ARGUMENT));
+    SGM__TRY(sgm__names_check(meta, 2 * sizeof *meta, n_meta, SGM_BAD_ARGUMENT));
+    for (int i = 0; i < n_meta; i++)
+        if (!sgm__utf8_valid(meta[2 * (size_t)i + 1]))
+            return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_save: '%.80s' needs a value in UTF-8",
+                             meta[2 * (size_t)i]);
+    for (int i = 0; i < n_arrays; i++) {
+        long rows = arrays[i].rows, cols = arrays[i].cols;
+        if (rows < 0 || cols < 0 || (cols && rows > room / cols) ||
+            (rows && cols && !arrays[i].data) || strcmp(arrays[i].name, "__metadata__") == 0)
+            return sgm__fail(SGM_BAD_ARGUMENT,
+                             "sgm_archive_save: '%.80s' has no data, a reserved "
+                             "name or no possible size: %ld x %ld",
+                             arrays[i].name, rows, cols);
+        room -= rows * cols;
+    }
+    return SGM_OK;
+}
+
+static void sgm__put_string(sgm__file *f, const char *s) {
+    char escape[8];
+    sgm__file_text(f, "\"");
+    for (; *s; s++) {
+        if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\') {
+            sgm__file_put(f, s, 1);
+            continue;
+        }
+        snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)*s);
+        sgm__file_text(f, escape);
+    }
+    sgm__file_text(f, "\"");
+}
+
+/* An archive that was loaded and is saved again brings its old checksum along: it is left out. */
+
+static void sgm__put_header(sgm__file *f, const sgm_array *arrays, int n_arrays,
+                            const char *const *meta, int n_meta, const char *checksum) {
+    char numbers[128];
+    long begin = 0;
+    sgm__file_text(f, "{\"__metadata__\":{\"sgm.checksum\":");
+    sgm__put_string(f, checksum);
+    for (int i = 0; i < n_meta; i++, meta += 2) {
+        if (strcmp(meta[0], sgm__checksum_key) == 0) continue;
+        sgm__file_text(f, ",");
+        sgm__put_string(f, meta[0]);
+        sgm__file_text(f, ":");
+        sgm__put_string(f, meta[1]);
+    }
+    sgm__file_text(f, "}");
+    for (int i = 0; i < n_arrays; i++) {
+        long rows = arrays[i].rows, cols = arrays[i].cols, end = begin + 4 * (rows * cols);
+        sgm__file_text(f, ",");
+        sgm__put_string(f, arrays[i].name);
+        snprintf(numbers, sizeof numbers,
+                 ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%ld,%ld]}", rows, cols,
+                 begin, end);
+        sgm__file_text(f, numbers);
+        begin = end;
+    }
+    sgm__file_text(f, "}");
+    while (f->bytes % 8) sgm__file_text(f, " ");
+}
+
+/* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
+
+static uint64_t sgm__put_data(sgm__file *f, const sgm_array *arrays, int n_arrays) {
+    uint64_t hash = sgm__fnv_start;
+    for (int a = 0; a < n_arrays; a++) {
+        size_t n = (size_t)arrays[a].rows * (size_t)arrays[a].cols;
+        for (size_t i = 0; i < n && !f->error; i++) {
+            unsigned char bytes[4];
+            uint32_t bits;
+            memcpy(&bits, arrays[a].data + i, sizeof bits);
+            for (int b = 0; b < 4; b++) bytes[b] = (unsigned char)(bits >> 8 * b);
+            hash = sgm__fnv(hash, bytes, sizeof bytes);
+            sgm__file_put(f, bytes, sizeof bytes);
+        }
+    }
+    return hash;
+}
+
+static void sgm__checksum_text(char text[17], uint64_t hash) {
+    snprintf(text, 17, "%08lx%08lx", (unsigned long)(hash >> 32), (unsigned long)(uint32_t)hash);
+}
+
+SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
+                                    const char *const *meta, int n_meta) {
+    sgm__file f;
+    char checksum[17];
+    unsigned char length[8];
+    if (!path) return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_save needs a path");
+    SGM__TRY(sgm__archive_check(arrays, n_arrays, meta, n_meta));
+    memset(&f, 0, sizeof f);
+    sgm__checksum_text(checksum, sgm__put_data(&f, arrays, n_arrays));
+    f.bytes = 0;
+    sgm__put_header(&f, arrays, n_arrays, meta, n_meta, checksum);
+    if (f.bytes > SGM__HEADER_MAX)
+        return sgm__fail(SGM_BAD_ARGUMENT,
+                         "sgm_archive_save: shorten names and metadata: the "
+                         "format allows a header of %d bytes",
+                         (int)SGM__HEADER_MAX);
+    for (int b = 0; b < 8; b++) length[b] = (unsigned char)(f.bytes >> 8 * b);
+    SGM__TRY(sgm__file_open(&f, path));
+    sgm__file_put(&f, length, sizeof length);
+    sgm__put_header(&f, arrays, n_arrays, meta, n_meta, checksum);
+    sgm__put_data(&f, arrays, n_arrays);
+    return sgm__file_close(&f, path);
+}
+
+/*
+## C.4 Reading what you do not trust
+
+The reader assumes that the file wants to harm it. The header lies in memory with a zero byte after
+it, and the parser steps over a byte only when it has seen that it is not zero: it cannot run off
+the end. Strings are decoded where they stand, as an escape is never shorter than what it means. The
+first error sticks and moves the parser to the end, where nothing more matches. Memory is bounded by
+the size of the file on disk, not by a number that the file claims.
+*/
+
+typedef struct sgm__json {
+    const char *path, *name; /* for messages: the file, and the array being read or NULL */
+    char *text, *at, *end;
+    float *data;
+    long data_bytes, used; /* used: where the last array ends */
+    size_t max_arrays, max_pairs;
+    sgm_status status;
+} sgm__json;
+
+static void sgm__json_bad(sgm__json *j, const char *what, const char *which) {
+    if (j->status) return;
+    j->status = sgm__fail(SGM_BAD_FILE,
+                          "'%.150s' cannot be read: %s%.60s%s%s%.20s, at byte %ld of "
+                          "its header",
+                          j->path, j->name ? "array '" : "", j->name ? j->name : "",
+                          j->name ? "': " : "", what, which, (long)(j->at - j->text));
+    j->at = j->end;
+}
+
+/* Steps over white space, and then over c if it is there. */
+
+static void sgm__json_space(sgm__json *j) { j->at += strspn(j->at, " \n\r\t"); }
+
+static int sgm__json_take(sgm__json *j, char c) {
+    sgm__json_space(j);
+    if (*j->at != c) return 0;
+    j->at++;
+    return 1;
+}
+
+static void sgm__json_need(sgm__json *j, const char *c) {
+    if (!sgm__json_take(j, *c)) sgm__json_bad(j, "it lacks a ", c);
+}
+
+/* Is there an item number n (counted from 0) before the closing bracket? */
+
+static int sgm__json_more(sgm__json *j, char close, int n) {
+    if (sgm__json_take(j, close)) return 0;
+    if (n > 0) sgm__json_need(j, ",");
+    return j->status == SGM_OK;
+}
+
+static long sgm__json_hex4(const char *s) {
+    char digits[5];
+    if (strspn(s, "0123456789abcdefABCDEF") < 4) return -1;
+    memcpy(digits, s, 4);
+    digits[4] = 0;
+    return strtol(digits, NULL, 16);
+}
+
+/* Decodes the escape at j->at: how many bytes it gives, or 0 if it is wrong. \u0000 is wrong: a C
+string would end there, and two names could look like one. */
+
+static int sgm__json_escape(sgm__json *j, char *to) {
+    static const char from[] = "\"\\/bfnrt", meaning[] = "\"\\/\b\f\n\r\t";
+    static const int lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
+    const char *s = j->at, *simple = s[1] ? strchr(from, s[1]) : NULL;
+    long code = s[1] == 'u' ? sgm__json_hex4(s + 2) : simple ? meaning[simple - from] : -1;
+    int length = simple ? 2 : 6;
+    if (code >= 0xd800 && code < 0xdc00) { /* half of a pair: the other must follow */
+        long low = s[6] == '\\' && s[7] == 'u' ? sgm__json_hex4(s + 8) : -1;
+        code = low < 0xdc00 || low > 0xdfff ? -1 : 0x10000 + (code - 0xd800) * 1024 + low - 0xdc00;
+        length = 12;
+    } else if (code >= 0xdc00 && code < 0xe000) {
+        code = -1;
+    }
+    int n = code <= 0 ? 0 : code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (int i = n - 1; i > 0; i--, code >>= 6) to[i] = (char)(0x80 | (code & 0x3f));
+    if (n == 0) return 0;
+    to[0] = (char)(lead[n] | code);
+    j->at += length;
+    return n;
+}
+
+static const char *sgm__json_string(sgm__json *j) {
+    sgm__json_need(j, "\"");
+    char *string = j->at, *to = string;
+    while (*j->at != '"') {
+        int n = (unsigned char)*j->at >= 0x20;
+        if (*j->at == '\\')
+            n = sgm__json_escape(j, to);
+        else
+            *to = *j->at, j->at += n;
+        if (n == 0) sgm__json_bad(j, "a string has no end or a wrong escape", "");
+        if (j->status) return "";
+        to += n;
+    }
+    j->at++;
+    *to = 0;
+    return string;
+}
+
+static long sgm__json_size(sgm__json *j) {
+    sgm__json_space(j);
+    size_t digits = strspn(j->at, "0123456789");
+    errno = 0;
+    long size = strtol(j->at, NULL, 10);
+    if (digits == 0 || (digits > 1 && *j->at == '0') || errno) {
+        sgm__json_bad(j, "a size or offset is no whole number, or negative, or too large", "");
+        return 0;
+    }
+    j->at += digits;
+    return size;
+}
+
+/* Steps over the value of a key that we do not know: a string, a word or a list of such. */
+
+static void sgm__json_skip(sgm__json *j) {
+    int list = sgm__json_take(j, '[');
+    for (int n = 0; list ? sgm__json_more(j, ']', n) : n == 0; n = 1) {
+        sgm__json_space(j);
+        size_t word = strspn(j->at, "+-.0123456789Eaeflnrstu");
+        if (*j->at == '"')
+            sgm__json_string(j);
+        else if (word == 0)
+            sgm__json_bad(j, "a value is missing, or nests too deep", "");
+        else
+            j->at += word;
+    }
+}
+
+/* Rows are the first dimension, columns the product of the others; a scalar is 1 × 1. */
+
+static void sgm__json_shape(sgm__json *j, sgm_array *a) {
+    a->rows = a->cols = 1;
+    sgm__json_need(j, "[");
+    for (int n = 0; sgm__json_more(j, ']', n); n = 1) {
+        long size = sgm__json_size(j);
+        if (n == 0)
+            a->rows = size;
+        else if (size > 0 && a->cols > LONG_MAX / size)
+            sgm__json_bad(j, "shape is too large", "");
+        else
+            a->cols *= size;
+    }
+}
+
+static void sgm__json_array(sgm__json *j, sgm_array *a) {
+    long begin = 0, end = 0, numbers;
+    int seen = 0;
+    sgm__json_need(j, "{");
+    for (int n = 0; sgm__json_more(j, '}', n); n = 1) {
+        const char *key = sgm__json_string(j), *dtype = "F32";
+        int which = strcmp(key, "dtype") == 0          ? 1
+                    : strcmp(key, "shape") == 0        ? 2
+                    : strcmp(key, "data_offsets") == 0 ? 4
+                                                       : 0;
+        if (seen & which) sgm__json_bad(j, "it has two of the key ", key);
+        seen |= which;
+        sgm__json_need(j, ":");
+        if (which == 0) sgm__json_skip(j);
+        if (which == 1) dtype = sgm__json_string(j);
+        if (strcmp(dtype, "F32"))
+            sgm__json_bad(j, "convert it to float32 before saving it: its dtype is ", dtype);
+        if (which == 2) sgm__json_shape(j, a);
+        if (which < 4) continue;
+        sgm__json_need(j, "[");
+        begin = sgm__json_size(j);
+        sgm__json_need(j, ",");
+        end = sgm__json_size(j);
+        sgm__json_need(j, "]");
+    }
+    if (seen != 7) sgm__json_bad(j, "it lacks dtype, shape or data_offsets", "");
+    if (begin > end || end > j->data_bytes || (begin | end) % 4)
+        sgm__json_bad(j, "its data_offsets are no multiples of 4 within the file, is it cut?", "");
+    numbers = (end - begin) / 4;
+    if (!j->status && ((a->cols && a->rows > numbers / a->cols) || a->rows * a->cols != numbers))
+        sgm__json_bad(j, "its shape and its data_offsets disagree", "");
+    if (!j->status) a->data = j->data + begin / 4;
+    if (j->used < end) j->used = end;
+}
+
+static void sgm__json_header(sgm__json *j, sgm_archive *archive) {
+    int metas = 0;
+    if (strlen(j->text) != (size_t)(j->end - j->text) || !sgm__utf8_valid(j->text))
+        sgm__json_bad(j, "its header is not UTF-8 text", "");
+    sgm__json_need(j, "{");
+    for (int n = 0; sgm__json_more(j, '}', n); n = 1, j->name = NULL) {
+        const char *name = sgm__json_string(j);
+        sgm__json_need(j, ":");
+        if (strcmp(name, "__metadata__")) {
+            SGM_ASSERT((size_t)archive->n_arrays < j->max_arrays);
+            archive->arrays[archive->n_arrays].name = j->name = name;
+            sgm__json_array(j, archive->arrays + archive->n_arrays++);
+            continue;
+        }
+        if (metas++) sgm__json_bad(j, "it has two of the key ", name);
+        sgm__json_need(j, "{");
+        for (; sgm__json_more(j, '}', archive->n_meta); archive->n_meta++) {
+            SGM_ASSERT((size_t)archive->n_meta < j->max_pairs);
+            archive->meta[2 * archive->n_meta] = sgm__json_string(j);
+            sgm__json_need(j, ":");
+            archive->meta[2 * archive->n_meta + 1] = sgm__json_string(j);
+        }
+    }
+    sgm__json_space(j);
+    if (j->at != j->end) sgm__json_bad(j, "something follows its end", "");
+    if (j->used != j->data_bytes) sgm__json_bad(j, "the file is longer than its header says", "");
+}
+
+/* One block holds the arrays, the pairs, the numbers and the text. An array takes at least 50 bytes
+of header and a pair 6, so the header's length bounds how many there are. */
+
+static sgm_status sgm__archive_block(sgm_archive *archive, sgm__json *j, FILE *file,
+                                     size_t header) {
+    j->max_arrays = header / 50 + 1, j->max_pairs = header / 6 + 1;
+    size_t arrays = j->max_arrays * sizeof(sgm_array), pairs = j->max_pairs * 2 * sizeof(char *);
+    size_t data_bytes = (size_t)j->data_bytes;
+    char *block = (char *)sgm__alloc(arrays + pairs + data_bytes + header + 1, 1);
+    if (!block) return SGM_NO_MEMORY;
+    archive->memory = block;
+    archive->arrays = (sgm_array *)(void *)block;
+    archive->meta = (const char **)(void *)(block + arrays);
+    j->data = (float *)(void *)(block + arrays + pairs);
+    j->text = j->at = block + arrays + pairs + data_bytes;
+    j->end = j->text + header;
+    errno = 0;
+    if (fread(j->text, 1, header, file) != header ||
+        fread(j->data, 1, data_bytes, file) != data_bytes)
+        return sgm__file_no(0, j->path, errno);
+    return SGM_OK;
+}
+
+static sgm_status sgm__archive_read(sgm_archive *archive, const char *path, FILE *file) {
+    sgm__json j;
+    unsigned char length[8];
+    char checksum[17];
+    uint64_t header = 0;
+    size_t got = fread(length, 1, 8, file);
+    long size = ferror(file) || fseek(file, 0, SEEK_END) ? -1 : ftell(file);
+    if (size < 0 || fseek(file, 8, SEEK_SET)) return sgm__file_no(0, path, errno);
+    for (int b = 0; b < 8 && got == 8; b++) header |= (uint64_t)length[b] << 8 * b;
+    if (got < 8 || size < 8 || header > (uint64_t)(size - 8) || header > SGM__HEADER_MAX)
+        return sgm__fail(SGM_BAD_FILE,
+                         "'%.200s' does not begin with the length of its header: it "
+                         "is cut short, or no safetensors file",
+                         path);
+    memset(&j, 0, sizeof j);
+    j.path = path;
+    j.data_bytes = size - 8 - (long)header;
+    SGM__TRY(sgm__archive_block(archive, &j, file, (size_t)header));
+    unsigned char *bytes = (unsigned char *)j.data;
+    sgm__checksum_text(checksum, sgm__fnv(sgm__fnv_start, bytes, (size_t)j.data_bytes));
+    for (long i = 0; i < j.data_bytes / 4; i++, bytes += 4) {
+        uint32_t bits = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                        (uint32_t)bytes[3] << 24;
+        memcpy(bytes, &bits, sizeof bits);
+    }
+    sgm__json_header(&j, archive);
+    SGM__TRY(j.status);
+    SGM__TRY(sgm__names_check(archive->arrays, sizeof(sgm_array), archive->n_arrays, SGM_BAD_FILE));
+    SGM__TRY(sgm__names_check(archive->meta, 2 * sizeof(char *), archive->n_meta, SGM_BAD_FILE));
+    const char *saved = sgm_archive_meta(archive, sgm__checksum_key);
+    if (!saved || strcmp(saved, checksum) == 0) return SGM_OK;
+    return sgm__fail(SGM_BAD_FILE,
+                     "'%.200s' is damaged: its numbers do not have the checksum that "
+                     "was saved; take another copy, or, if another program changed them, drop %s "
+                     "from the metadata",
+                     path, sgm__checksum_key);
+}
+
+SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
+    if (archive) memset(archive, 0, sizeof *archive);
+    if (!archive || !path)
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_load needs an archive and a path");
+    FILE *file = fopen(path, "rb");
+    if (!file) return sgm__file_no(0, path, errno);
+    sgm_status status = sgm__archive_read(archive, path, file);
+    fclose(file);
+    if (status) sgm_archive_free(archive);
+    return status;
+}
+
+#else
+
+static sgm_status sgm__no_files(void) {
+    return sgm__fail(SGM_NO_FILE, "no files: compile sgm.h without SGM_NO_STDIO to have them");
+}
+
+SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
+                                    const char *const *meta, int n_meta) {
+    (void)path, (void)arrays, (void)n_arrays, (void)meta, (void)n_meta;
+    return sgm__no_files();
+}
+
+SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
+    (void)path;
+    if (archive) memset(archive, 0, sizeof *archive);
+    return sgm__no_files();
+}
+
+SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
+                                int cols) {
+    (void)path, (void)header, (void)x, (void)rows, (void)cols;
+    return sgm__no_files();
+}
+#endif /* SGM_NO_STDIO */
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#elif defined(__clang__)
+#pragma STDC FP_CONTRACT DEFAULT
+#endif
+#endif /* SGM_IMPLEMENTATION */
+
+#ifdef SGM__ISA
+/*
+## B.8 The text that is compiled once per instruction set
+
+Everything below is plain C over one machine register of `SGM__LANES` floats. The compiler's vector
+types give you arithmetic and comparison on all lanes at once; only fused multiply-add, square root
+and broadcast are named per instruction set, and the order in which two registers interleave.
+`SGM__K(tile)` is `sgm__tile_avx2` when the text is compiled for AVX2, and so on; there is no macro
+longer than a line, and a debugger steps through a kernel as through any other function.
+*/
+#if defined(SGM__ISA_AVX512)
+#define SGM__TARGET __attribute__((target("avx2,fma,avx512f,avx512vl")))
+#define SGM__LANES 16
+#define SGM__TALL 8
+#define SGM__ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define SGM__ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define SGM__ALL(x) (sgm__vf) _mm512_set1_ps(x)
+#define SGM__ROOT(x) (sgm__vf) _mm512_maskz_sqrt_ps(0xffff, (__m512)(x))
+#define SGM__FMA(a, b, c) (sgm__vf) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))
+#elif defined(SGM__ISA_AVX2)
+#define SGM__TARGET __attribute__((target("avx2,fma")))
+#define SGM__LANES 8
+#define SGM__TALL 6
+#define SGM__ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
+#define SGM__ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
+#define SGM__ALL(x) (sgm__vf) _mm256_set1_ps(x)
+#define SGM__ROOT(x) (sgm__vf) _mm256_sqrt_ps((__m256)(x))
+#define SGM__FMA(a, b, c) (sgm__vf) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
+#else
+#define SGM__TARGET
+#define SGM__LANES 4
+#define SGM__ZIP_LO 0, 4, 1, 5
+#define SGM__ZIP_HI 2, 6, 3, 7
+#if defined(SGM__ISA_NEON)
+#define SGM__TALL 8
+#define SGM__ALL(x) (sgm__vf) vdupq_n_f32(x)
+#define SGM__ROOT(x) (sgm__vf) vsqrtq_f32((float32x4_t)(x))
+#define SGM__FMA(a, b, c) (sgm__vf) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
+#else
+#define SGM__TALL 6
+#define SGM__ALL(x) (sgm__vf) _mm_set1_ps(x)
+#define SGM__ROOT(x) (sgm__vf) _mm_sqrt_ps((__m128)(x))
+#define SGM__FMA(a, b, c) ((a) * (b) + (c))
+#endif
+#endif
+
+typedef float sgm__vf __attribute__((vector_size(4 * SGM__LANES)));
+typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
+typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
+typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
+
+SGM__INLINE sgm__vf sgm__vall(float x) { return SGM__ALL(x); }
+SGM__INLINE sgm__vf sgm__vroot(sgm__vf x) { return SGM__ROOT(x); }
+SGM__INLINE sgm__vf sgm__vfma(sgm__vf a, sgm__vf b, sgm__vf c) { return SGM__FMA(a, b, c); }
+SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
+SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
+
+/*
+The last few numbers of an array rarely fill a register. Loading fewer than a registerful pads with
+zeros, storing fewer leaves the rest of memory alone, and so one loop body serves the whole array:
+an element's bits do not depend on where in the array it stands.
+*/
+SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
+    sgm__vf v = sgm__vall(0.0f);
+    if (count >= SGM__LANES) return sgm__vget(x);
+    for (long l = 0; l < count; l++) v[l] = x[l];
+    return v;
+}
+
+SGM__INLINE void sgm__vstore(float *y, sgm__vf v, long count) {
+    if (count >= SGM__LANES)
+        sgm__vput(y, v);
+    else
+        for (long l = 0; l < count; l++) y[l] = v[l];
+}
+
+/* A comparison fills a lane with ones or zeros; pick takes a where it is ones and b elsewhere. */
+SGM__INLINE sgm__vf sgm__vpick(sgm__vi mask, sgm__vf a, sgm__vf b) {
+    return (sgm__vf)((mask & (sgm__vi)a) | (~mask & (sgm__vi)b));
+}
+
+SGM__INLINE sgm__vf SGM__K(zip)(sgm__vf a, sgm__vf b, int upper) {
+#if defined(__clang__)
+    return upper ? __builtin_shufflevector(a, b, SGM__ZIP_HI)
+                 : __builtin_shufflevector(a, b, SGM__ZIP_LO);
+#else
+    const sgm__vi lo = {SGM__ZIP_LO}, hi = {SGM__ZIP_HI};
+    return upper ? __builtin_shuffle(a, b, hi) : __builtin_shuffle(a, b, lo);
+#endif
+}
+
+/*
+Transposition is a card trick. Lay the rows of an L by L square in a deck, cut the deck in half, and
+riffle each card of the first half with its partner in the second: one element of this, one of that.
+After $\log_2 L$ riffles every element has arrived at its transposed place.
+*/
+SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    long i = 0, j = 0;
+    for (; i + SGM__LANES <= rows; i += SGM__LANES) {
+        for (j = 0; j + SGM__LANES <= cols; j += SGM__LANES) {
+            sgm__vf card[SGM__LANES], next[SGM__LANES];
+            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] =
+                sgm__vload(x + (i + r) * x_row + j, SGM__LANES);
+            SGM__UNROLL for (int riffle = 1; riffle < SGM__LANES; riffle *= 2) {
+                SGM__UNROLL for (int r = 0; r < SGM__LANES / 2; r++) {
+                    next[2 * r] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 0);
+                    next[2 * r + 1] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 1);
+                }
+                SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] = next[r];
+            }
+            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++)
+                sgm__vstore(y + (j + r) * y_row + i, card[r], SGM__LANES);
+        }
+        for (; j < cols; j++)
+            for (int r = 0; r < SGM__LANES; r++) y[j * y_row + i + r] = x[(i + r) * x_row + j];
+    }
+    for (; i < rows; i++)
+        for (j = 0; j < cols; j++) y[j * y_row + i] = x[i * x_row + j];
+}
+
+/*
+The tile of (B.12): `rows` by `vecs` sums that live in registers for all of p. Both sizes are
+constants where this function is inlined, so every loop over them unrolls. Three rows of A share one
+pointer because x86 addresses base, base + stride and base + 2 stride for free.
+*/
+SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
+    sgm__vf acc[2 * SGM__TALL], bv[2];
+    const float *ap[6], *b = q->b, *init = q->init;
+    float *c = q->c;
+    const long a_row = q->a_row, a_col = q->a_col, b_row = q->b_row;
+    SGM__UNROLL for (int r = 0; r < rows * vecs; r++) acc[r] = sgm__vall(0.0f);
+    if (init)
+        SGM__UNROLL for (int r = 0; r < rows; r++, init += q->init_row)
+            SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
+                sgm__vget(init + v * SGM__LANES);
+    SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] = q->a + 3 * g * a_row;
+    for (int p = q->k; p > 0; p--) {
+        SGM__UNROLL for (int v = 0; v < vecs; v++) bv[v] = sgm__vget(b + v * SGM__LANES);
+        SGM__UNROLL for (int r = 0; r < rows; r++) {
+            const sgm__vf av = sgm__vall(ap[r / 3][(r % 3) * a_row]);
+            SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
+                sgm__vfma(av, bv[v], acc[r * vecs + v]);
+        }
+        SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] += a_col;
+        b += b_row;
+    }
+    SGM__UNROLL for (int r = 0; r < rows; r++, c += q->c_row)
+        SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vput(c + v * SGM__LANES, acc[r * vecs + v]);
+}
+
+SGM__INLINE void SGM__K(down)(sgm__product *q, int rows) {
+    q->m -= rows;
+    q->a += rows * q->a_row;
+    q->c += rows * q->c_row;
+    if (q->init) q->init += rows * q->init_row;
+}
+
+/*
+All rows of C against one panel of B: tall tiles while they fit, then lower ones. A panel one
+register wide gets tiles of twice the height, which keeps as many sums in flight.
+*/
+SGM__INLINE void SGM__K(strip_of)(int vecs, sgm__product q) {
+    const int tall = SGM__TALL * 2 / vecs, left = tall == 6 && q.m % 6 == 2 ? 8 : 0;
+    for (; q.m >= tall && q.m > left; SGM__K(down)(&q, tall)) SGM__K(tile)(tall, vecs, &q);
+    for (; vecs == 1 && q.m >= 8; SGM__K(down)(&q, 8)) SGM__K(tile)(8, 1, &q);
+    for (; q.m >= 4; SGM__K(down)(&q, 4)) SGM__K(tile)(4, vecs, &q);
+    for (; q.m >= 2; SGM__K(down)(&q, 2)) SGM__K(tile)(2, vecs, &q);
+    if (q.m > 0) SGM__K(tile)(1, vecs, &q);
+}
+
+SGM__FN void SGM__K(strip)(const sgm__product *q) {
+    if (q->n > SGM__LANES)
+        SGM__K(strip_of)(2, *q);
+    else
+        SGM__K(strip_of)(1, *q);
+}
+
+SGM__INLINE long SGM__K(width)(const sgm__product *q) {
+    return q->n > SGM__LANES ? SGM__PANEL : SGM__LANES;
+}
+
+/* Tiles write whole registers, so a C that ends in the middle of one is worked on in a copy. */
+SGM__FN void SGM__K(strip_ragged)(const sgm__product *q) {
+    float sheet[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
+    const long width = SGM__K(width)(q);
+    sgm__product s = *q;
+    memset(sheet, 0, sizeof sheet);
+    for (long i = 0; i < q->m; i += SGM__SHEET) {
+        s.m = (int)(q->m - i < SGM__SHEET ? q->m - i : SGM__SHEET);
+        s.a = q->a + i * q->a_row;
+        if (q->init) {
+            for (long r = 0; r < s.m; r++)
+                for (int j = 0; j < q->n; j++)
+                    sheet[r * width + j] = q->init[(i + r) * q->init_row + j];
+            s.init = sheet, s.init_row = width;
+        }
+        s.c = sheet, s.c_row = width;
+        SGM__K(strip)(&s);
+        for (long r = 0; r < s.m; r++)
+            for (int j = 0; j < q->n; j++) q->c[(i + r) * q->c_row + j] = sheet[r * width + j];
+    }
+}
+
+/* Copy k rows of B, n wide, into a panel of whole registers with zeros at the right. */
+SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
+    const long width = SGM__K(width)(q), whole = q->b_col == 1 ? q->n / SGM__LANES * SGM__LANES : 0;
+    if (q->n < width) memset(panel, 0, (size_t)(q->k * width) * sizeof *panel);
+    if (q->b_row == 1 && q->b_col != 1) {
+        SGM__K(turn)(q->n, q->k, q->b, q->b_col, panel, width);
+        return;
+    }
+    for (long p = 0; p < q->k; p++)
+        for (long j = 0; j < whole; j += SGM__LANES)
+            sgm__vput(panel + p * width + j, sgm__vget(q->b + p * q->b_row + j));
+    for (long j = whole; j < q->n; j++)
+        for (long p = 0; p < q->k; p++) panel[p * width + j] = q->b[p * q->b_row + j * q->b_col];
+}
+
+/*
+The plain way through (B.1): blocks of rows, so that their part of A stays in the second-level
+cache; within a block, one panel of B after the other. A panel that only a few tiles will read is
+not worth a copy: it is read in place, if its rows are contiguous and fill the registers.
+*/
+SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
+    float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
+    for (long i = 0; i < q->m; i += SGM__BLOCK) {
+        const int rows = (int)(q->m - i < SGM__BLOCK ? q->m - i : SGM__BLOCK);
+        for (long j = 0; j < q->n; j += SGM__PANEL) {
+            sgm__product s = *q;
+            int ragged;
+            s.m = rows;
+            s.n = (int)(q->n - j < SGM__PANEL ? q->n - j : SGM__PANEL);
+            s.a += i * q->a_row;
+            s.b += j * q->b_col;
+            s.c += i * q->c_row + j;
+            if (s.init) s.init += i * q->init_row + j;
+            ragged = s.n != SGM__K(width)(&s);
+            if (s.b_col != 1 || rows > SGM__FEW || ragged) {
+                SGM__K(pack)(&s, panel);
+                s.b = panel, s.b_row = SGM__K(width)(&s);
+            }
+            if (ragged)
+                SGM__K(strip_ragged)(&s);
+            else
+                SGM__K(strip)(&s);
+        }
+    }
+}
+
+/*
+The way through $Y = X W^T$ when X has few rows: $Y^T = W X^T$. Now W, the large one, is read in
+place as broadcasts, and only the small ones, X and Y, are transposed. Each element of Y still adds
+the same products in the same order.
+*/
+SGM__FN void SGM__K(matmul_turned)(const sgm__product *q) {
+    float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
+    float turned[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
+    memset(turned, 0, sizeof turned);
+    for (long j = 0; j < q->m; j += SGM__PANEL) {
+        sgm__product s = *q;
+        s.n = (int)(q->m - j < SGM__PANEL ? q->m - j : SGM__PANEL);
+        s.b = q->a + j * q->a_row, s.b_row = q->a_col, s.b_col = q->a_row;
+        SGM__K(pack)(&s, panel);
+        s.b = panel, s.b_row = s.init_row = s.c_row = SGM__K(width)(&s);
+        for (long i = 0; i < q->n; i += SGM__SHEET) {
+            const float *init = q->init ? q->init + j * q->init_row + i : NULL;
+            s.m = (int)(q->n - i < SGM__SHEET ? q->n - i : SGM__SHEET);
+            s.a = q->b + i * q->b_col, s.a_row = q->b_col, s.a_col = q->b_row;
+            if (init) SGM__K(turn)(s.n, s.m, init, q->init_row, turned, s.c_row);
+            s.init = init ? turned : NULL;
+            s.c = turned;
+            SGM__K(strip)(&s);
+            SGM__K(turn)(s.m, s.n, turned, s.c_row, q->c + j * q->c_row + i, q->c_row);
+        }
+    }
+}
+
+/*
+A sum longer than a panel is deep is done in pieces: C holds the sums so far and the next piece
+starts from them, which is exact. Sixteen lanes for eight columns or fewer would be half idle; since
+both sections give the same bits, AVX-512 hands such products to its neighbour.
+*/
+SGM__FN void SGM__K(matmul)(const sgm__product *q) {
+    const int pieces = q->k > 0 ? (q->k + SGM__DEEP - 1) / SGM__DEEP : 1;
+    const double m = q->m, n = q->n, k = q->k;
+    const int turn = q->b_col != 1 ? m * (k + n) < n * k : q->a_row == 1 && n <= 8 && n < m;
+    sgm__product s = *q;
+#if defined(SGM__ISA_AVX512)
+    if ((turn ? q->m : q->n) <= 8) {
+        sgm__matmul_avx2(q);
+        return;
+    }
+#endif
+    for (int piece = 0; piece < pieces; piece++) {
+        s.k = (int)((long)q->k * (piece + 1) / pieces - (long)q->k * piece / pieces);
+        if (turn)
+            SGM__K(matmul_turned)(&s);
+        else
+            SGM__K(matmul_rows)(&s);
+        s.a += s.k * s.a_col;
+        s.b += s.k * s.b_row;
+        s.init = s.c, s.init_row = s.c_row;
+    }
+}
+
+/* Lane by lane the steps of the twins, from the inside of each polynomial to the outside. */
+SGM__INLINE sgm__vf SGM__K(poly)(sgm__vf x, const float *c, int n) {
+    sgm__vf p = sgm__vall(c[n - 1]);
+    SGM__UNROLL for (int i = n - 2; i >= 0; i--) p = sgm__vfma(x, p, sgm__vall(c[i]));
+    return p;
+}
+
+SGM__INLINE sgm__vf SGM__K(exp_rest)(sgm__vf x, sgm__vi *n) {
+    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
+    const sgm__vf t = sgm__vfma(x, sgm__vall(SGM__LOG2_E), magic), whole = t - magic;
+    sgm__vf r = sgm__vfma(whole, sgm__vall(-SGM__LN2_HI), x);
+    r = sgm__vfma(whole, sgm__vall(-SGM__LN2_LO), r);
+    *n = (sgm__vi)t - (sgm__vi)magic;
+    return sgm__vfma(r * r, SGM__K(poly)(r, sgm__exp_c, 5), r);
+}
+
+/* 2^n in two factors, each of them a normal float. */
+SGM__INLINE sgm__vf SGM__K(times_power)(sgm__vf x, sgm__vi n) {
+    const sgm__vi half = n >> 1;
+    x = x * (sgm__vf)((sgm__vu)(half + 127) << 23);
+    return x * (sgm__vf)((sgm__vu)(n - half + 127) << 23);
+}
+
+SGM__INLINE sgm__vf SGM__K(clamp)(sgm__vf x, float low, float high) {
+    x = sgm__vpick(x < sgm__vall(low), sgm__vall(low), x);
+    return sgm__vpick(x > sgm__vall(high), sgm__vall(high), x);
+}
+
+SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
+    sgm__vi n;
+    const sgm__vf rest = SGM__K(exp_rest)(SGM__K(clamp)(x, -104.0f, 89.0f), &n);
+    return SGM__K(times_power)(rest + sgm__vall(1.0f), n);
+}
+
+SGM__INLINE sgm__vf SGM__K(log)(sgm__vf x) {
+    const sgm__vf zero = sgm__vall(0.0f), inf = sgm__vall(SGM__INF);
+    const sgm__vi tiny = x < sgm__vall(SGM__FLOAT_MIN);
+    const sgm__vu bits = (sgm__vu)sgm__vpick(tiny, x * sgm__vall(8388608.0f), x);
+    const sgm__vi n = (sgm__vi)(bits - SGM__SQRT_HALF_BITS) >> 23;
+    const sgm__vf f = (sgm__vf)(bits - ((sgm__vu)n << 23)) - sgm__vall(1.0f), q = f * f;
+    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
+    const sgm__vf e = (sgm__vf)((sgm__vi)magic + n - (tiny & 23)) - magic;
+    sgm__vf p, y = sgm__vfma(e, sgm__vall(SGM__LN2_LO), f * q * SGM__K(poly)(f, sgm__log_c, 8));
+    y = sgm__vfma(q, sgm__vall(-0.5f), y) + f;
+    y = sgm__vfma(e, sgm__vall(SGM__LN2_HI), y);
+    p = sgm__vpick(x < zero, sgm__vall(SGM__NAN), x); /* what is not a positive finite number */
+    p = sgm__vpick(x == zero, -inf, p);
+    return sgm__vpick((x > zero) & (x < inf), y, p);
+}
+
+SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i, SGM__K(exp)(sgm__vload(x + i, n - i)), n - i);
+}
+
+SGM__FN void SGM__K(log_n)(long n, const float *x, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i, SGM__K(log)(sgm__vload(x + i, n - i)), n - i);
+}
+
+SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
+
+/* sigma, sigma' and sigma'' as in sgm__sigmoid_ref (B.4). */
+SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
+    const sgm__vf one = sgm__vall(1.0f);
+    const sgm__vf e = SGM__K(exp)(-SGM__K(abs)(x)), q = one / (one + e);
+    const sgm__vi up = x >= sgm__vall(0.0f);
+    const sgm__vf slope = e * q * q, tilt = (one - e) * q;
+    *s1 = slope;
+    *s2 = slope * sgm__vpick(up, -tilt, tilt);
+    return sgm__vpick(up, q, e * q);
+}
+
+/* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
+SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    const float far = kind == SGM__SILU ? 105.0f : 20.0f;
+    const sgm__vf xc = SGM__K(clamp)(x, -far, far), two = sgm__vall(2.0f);
+    sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
+    if (kind == SGM__GELU) {
+        const sgm__vf q = xc * xc;
+        z = xc * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
+        z1 = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
+        z2 = xc * sgm__vall(6.0f * SGM__GELU_3);
+    }
+    s = SGM__K(sigmoid)(z, &s1, &s2);
+    *d1 = sgm__vfma(xc * z1, s1, s);
+    *d2 = sgm__vfma(xc * z1 * z1, s2, s1 * sgm__vfma(xc, z2, two * z1));
+    return sgm__vpick(x < xc, xc, x) * s;
+}
+
+SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    sgm__vi n;
+    const sgm__vf one = sgm__vall(1.0f), two = sgm__vall(2.0f);
+    const sgm__vf z = SGM__K(clamp)(SGM__K(abs)(x) * -two, -104.0f, 0.0f);
+    const sgm__vf rest = SGM__K(exp_rest)(z, &n), scale = SGM__K(times_power)(one, n);
+    const sgm__vf e = sgm__vfma(scale, rest, scale), m = sgm__vfma(scale, rest, scale - one);
+    const sgm__vf q = one / (two + m), t = (sgm__vall(0.0f) - m) * q;
+    const sgm__vf y = (sgm__vf)((sgm__vi)t | ((sgm__vi)x & SGM__SIGN_BIT));
+    *d1 = e * sgm__vall(4.0f) * q * q;
+    *d2 = -two * y * *d1;
+    return y;
+}
+
+SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    const sgm__vf zero = sgm__vall(0.0f), two = sgm__vall(2.0f);
+    const sgm__vf u = SGM__K(exp)(-SGM__K(abs)(x)), s = u / (two + u), w = s * s;
+    const sgm__vf p = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
+    sgm__vf bend;
+    *d1 = SGM__K(sigmoid)(x, d2, &bend);
+    return sgm__vpick(x <= zero, zero, x) + p;
+}
+
+SGM__INLINE sgm__vf SGM__K(relu)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    const sgm__vf zero = sgm__vall(0.0f);
+    *d1 = sgm__vpick(x > zero, sgm__vall(1.0f), zero);
+    *d2 = zero;
+    return sgm__vpick(x <= zero, zero, x);
+}
+
+SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    for (long i = 0; i < n; i += SGM__LANES) {
+        const sgm__vf v = sgm__vload(x + i, n - i);
+        sgm__vf f, f1, f2;
+        if (kind == SGM__RELU)
+            f = SGM__K(relu)(v, &f1, &f2);
+        else if (kind == SGM__TANH)
+            f = SGM__K(tanh)(v, &f1, &f2);
+        else if (kind == SGM__SOFTPLUS)
+            f = SGM__K(softplus)(v, &f1, &f2);
+        else if (kind == SGM__SIGMOID)
+            f = SGM__K(sigmoid)(v, &f1, &f2);
+        else
+            f = SGM__K(gate)(kind, v, &f1, &f2);
+        if (y) sgm__vstore(y + i, f, n - i);
+        if (d1) sgm__vstore(d1 + i, f1, n - i);
+        if (d2) sgm__vstore(d2 + i, f2, n - i);
+    }
+}
+
+SGM__FN void SGM__K(add)(long n, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i, sgm__vload(a + i, n - i) + sgm__vload(b + i, n - i), n - i);
+}
+
+SGM__FN void SGM__K(mul)(long n, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i, sgm__vload(a + i, n - i) * sgm__vload(b + i, n - i), n - i);
+}
+
+SGM__FN void SGM__K(muladd)(long n, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(
+            y + i,
+            sgm__vfma(sgm__vload(a + i, n - i), sgm__vload(b + i, n - i), sgm__vload(y + i, n - i)),
+            n - i);
+}
+
+SGM__FN void SGM__K(axpy)(long n, float alpha, const float *x, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i,
+                    sgm__vfma(sgm__vall(alpha), sgm__vload(x + i, n - i), sgm__vload(y + i, n - i)),
+                    n - i);
+}
+
+SGM__FN void SGM__K(scale)(long n, float alpha, const float *x, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i, sgm__vall(alpha) * sgm__vload(x + i, n - i), n - i);
+}
+
+/* Sixteen sums whatever the width of a register, then the tree of (B.7). */
+SGM__FN float SGM__K(dot)(long n, const float *a, const float *b) {
+    sgm__vf acc[16 / SGM__LANES], last;
+    float lane[16];
+    long i = 0;
+    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] = sgm__vall(0.0f);
+    for (; i + 16 <= n; i += 16)
+        SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] =
+            sgm__vfma(sgm__vload(a + i + v * SGM__LANES, SGM__LANES),
+                      sgm__vload(b + i + v * SGM__LANES, SGM__LANES), acc[v]);
+    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++)
+        sgm__vstore(lane + v * SGM__LANES, acc[v], SGM__LANES);
+    for (; i < n; i++) {
+        last = sgm__vfma(sgm__vall(a[i]), sgm__vall(b[i]), sgm__vall(lane[i % 16]));
+        lane[i % 16] = last[0];
+    }
+    return sgm__tree16(lane);
+}
+
+SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, float *y) {
+    for (long j = 0; j < cols; j += SGM__LANES) {
+        sgm__vf sum = sgm__vload(y + j, cols - j);
+        for (long i = 0; i < rows; i++) sum += sgm__vload(x + i * x_row + j, cols - j);
+        sgm__vstore(y + j, sum, cols - j);
+    }
+}
+
+SGM__INLINE sgm__vf SGM__K(unless_faded)(sgm__vf x) {
+    return (sgm__vf)((sgm__vi)x & (SGM__K(abs)(x) >= sgm__vall(SGM__FADED)));
+}
+
+/* (B.8) and (B.9), one register of each array at a time. */
+SGM__INLINE void SGM__K(moments_at)(int belief, long i, long n, float *p, const float *g, float *m,
+                                    float *v, const sgm__adam_rates *c,
+                                    const sgm__adam_plan *plan) {
+    const sgm__vf grad = sgm__vload(g + i, n) * sgm__vall(c->grad_scale);
+    const sgm__vf mean = SGM__K(unless_faded)(
+        sgm__vfma(sgm__vall(c->beta1), sgm__vload(m + i, n), sgm__vall(plan->fresh1) * grad));
+    const sgm__vf away = belief ? grad - mean : grad;
+    sgm__vf square = SGM__K(unless_faded)(sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n),
+                                                    sgm__vall(plan->fresh2) * away * away)),
+            x;
+    if (belief) square += sgm__vall(c->eps);
+    x = sgm__vload(p + i, n);
+    x = sgm__vfma(sgm__vall(plan->shrink), x, x);
+    x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
+    sgm__vstore(m + i, mean, n);
+    sgm__vstore(v + i, square, n);
+    sgm__vstore(p + i, x, n);
+}
+
+SGM__FN void SGM__K(moments)(int belief, long n, float *p, const float *g, float *m, float *v,
+                             const sgm__adam_rates *rates) {
+    const sgm__adam_rates c = *rates;
+    const sgm__adam_plan plan = sgm__adam_plan_from(&c);
+    long i = 0;
+    for (; i + SGM__LANES <= n; i += SGM__LANES)
+        SGM__K(moments_at)(belief, i, SGM__LANES, p, g, m, v, &c, &plan);
+    if (i < n) SGM__K(moments_at)(belief, i, n - i, p, g, m, v, &c, &plan);
+}
+
+SGM__FN void SGM__K(sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
+    const sgm__adam_rates r = *c;
+    const float shrink = -(r.lr * r.decay);
+    for (long i = 0; i < n; i += SGM__LANES) {
+        const sgm__vf grad = sgm__vload(g + i, n - i) * sgm__vall(r.grad_scale);
+        const sgm__vf mean = sgm__vfma(sgm__vall(r.beta1), sgm__vload(m + i, n - i), grad);
+        sgm__vf x = sgm__vload(p + i, n - i);
+        x = sgm__vfma(sgm__vall(shrink), x, x);
+        sgm__vstore(m + i, mean, n - i);
+        sgm__vstore(p + i, sgm__vfma(sgm__vall(-r.lr), mean, x), n - i);
+    }
+}
+
+SGM__FN void SGM__K(ema)(long n, float *e, const float *p, float w) {
+    for (long i = 0; i < n; i += SGM__LANES) {
+        const sgm__vf old = sgm__vload(e + i, n - i), now = sgm__vload(p + i, n - i);
+        sgm__vstore(e + i, sgm__vfma(sgm__vall(w), now - old, old), n - i);
+    }
+}
+
+static const sgm__kernels SGM__K(kernels) = {
+    SGM__STRING(SGM__ISA), SGM__LANES,      SGM__K(matmul), SGM__K(act),
+    SGM__K(exp_n),         SGM__K(log_n),   SGM__K(add),    SGM__K(mul),
+    SGM__K(muladd),        SGM__K(axpy),    SGM__K(scale),  SGM__K(dot),
+    SGM__K(colsum),        SGM__K(moments), SGM__K(sgd),    SGM__K(ema)};
+
+#undef SGM__ISA
+#undef SGM__ISA_BASE
+#undef SGM__ISA_AVX2
+#undef SGM__ISA_AVX512
+#undef SGM__ISA_NEON
+#undef SGM__TARGET
+#undef SGM__LANES
+#undef SGM__TALL
+#undef SGM__ZIP_LO
+#undef SGM__ZIP_HI
+#undef SGM__ALL
+#undef SGM__ROOT
+#undef SGM__FMA
+
+#endif /* SGM__ISA */

@@ -1,0 +1,624 @@
+/*
+Appendix B: kernels. Every instruction set this machine has is held against the scalar twins: bit
+for bit where there is a fused multiply-add, within a derived bound for `base`, which rounds
+twice.
+
+    cc -O2 -I. tests/test_b_kernels.c -lcmocka -lm -o test_b_kernels && ./test_b_kernels
+*/
+#define _POSIX_C_SOURCE 200112L
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define SGM_IMPLEMENTATION
+#include "sgm.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define UNIT 5.9604644775390625e-8 /* u = 2^-24: the relative error of one rounding to float */
+
+static const char *const isa_names[] = { "base", "avx2", "avx512", "neon" };
+static const int sizes[] = { 0, 1, 2, 7, 8, 13, 16, 17, 31, 33, 64, 65, 100 };
+
+/* Numbers with all their bits in use, in [-1, 1): a sum of them betrays any change of order. */
+static float noise(void)
+{
+    static uint32_t state = 2463534242u;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return (float)(int32_t)state * 4.6566129e-10f;
+}
+
+static float *vector(long n)
+{
+    float *x = (float *)malloc((size_t)(n + 1) * sizeof *x);
+    assert_non_null(x);
+    for (long i = 0; i < n; i++) x[i] = noise();
+    return x;
+}
+
+static float *copy(const float *x, long n)
+{
+    float *y = vector(n);
+    memcpy(y, x, (size_t)n * sizeof *y);
+    return y;
+}
+
+static int same(const float *a, const float *b, long n)
+{
+    for (long i = 0; i < n; i++)
+        if (memcmp(a + i, b + i, sizeof *a) && !(isnan(a[i]) && isnan(b[i]))) return 0;
+    return 1;
+}
+
+static int fused(const sgm__kernels *k) { return strcmp(k->name, "base") != 0; }
+
+/* Every k in the table of this machine, one after the other. */
+static const sgm__kernels *next_isa(int *i)
+{
+    const sgm__kernels *k = NULL;
+    while (!k && *i < COUNT(isa_names)) k = sgm__kernels_for(isa_names[(*i)++]);
+    return k;
+}
+
+/* ---- the matrix product ---- */
+
+enum form { NN, NT, TN, FORMS };
+enum start { ZERO, BIAS, ADD, STARTS };
+
+typedef struct matmul_case {
+    sgm__product q;
+    float *a, *b, *bias, *c; /* c as it was before */
+    long n_c;
+} matmul_case;
+
+/* Rows are `gap` longer than they need be, and arrays end with the last element that is used. */
+static matmul_case matmul_case_new(int m, int n, int k, int form, int start, int gap)
+{
+    matmul_case t;
+    const long a_len = form == TN ? m + gap : k + gap, b_len = form == NT ? k + gap : n + gap;
+    const long a_rows = form == TN ? k : m, b_rows = form == NT ? n : k;
+    memset(&t, 0, sizeof t);
+    t.a = vector(a_rows ? a_rows * a_len - gap : 0);
+    t.b = vector(b_rows ? b_rows * b_len - gap : 0);
+    t.n_c = m ? (long)m * (n + gap) - gap : 0;
+    t.c = vector(t.n_c);
+    t.bias = vector(n);
+    t.q.m = m, t.q.n = n, t.q.k = k;
+    t.q.a = t.a, t.q.a_row = form == TN ? 1 : a_len, t.q.a_col = form == TN ? a_len : 1;
+    t.q.b = t.b, t.q.b_row = form == NT ? 1 : b_len, t.q.b_col = form == NT ? b_len : 1;
+    t.q.c_row = n + gap;
+    if (start == BIAS) t.q.init = t.bias, t.q.init_row = 0;
+    return t;
+}
+
+static void matmul_case_free(matmul_case *t)
+{
+    free(t->a);
+    free(t->b);
+    free(t->bias);
+    free(t->c);
+}
+
+/* Run on a fresh copy of c, which is returned. */
+static float *matmul_case_run(const matmul_case *t, int start, const sgm__kernels *k)
+{
+    sgm__product q = t->q;
+    q.c = copy(t->c, t->n_c);
+    if (start == ADD) q.init = q.c, q.init_row = q.c_row;
+    k->matmul(&q);
+    return q.c;
+}
+
+/*
+Of k fused steps each rounds once, of k unfused ones each rounds twice, but the rounding of a
+product is no larger than u times that product. To first order the distance of the two is at most
+(2k + 1) u S with S = |init| + sum |a b|; one per cent pays for the higher orders, since k u <
+0.01.
+*/
+static void assert_close_product(const matmul_case *t, int start, const float *got,
+                                 const float *ref)
+{
+    const sgm__product *q = &t->q;
+    for (long i = 0; i < q->m; i++)
+        for (long j = 0; j < q->n; j++) {
+            double s = start == ZERO ? 0.0 : start == BIAS ? fabs(t->bias[j])
+                                                           : fabs(t->c[i * q->c_row + j]);
+            const long at = i * q->c_row + j;
+            for (long p = 0; p < q->k; p++)
+                s += fabs((double)q->a[i * q->a_row + p * q->a_col] *
+                          q->b[p * q->b_row + j * q->b_col]);
+            assert_true(fabs((double)got[at] - ref[at]) <= 1.01 * (2 * q->k + 1) * UNIT * s);
+        }
+}
+
+static void check_matmul(int m, int n, int k, int form, int start, int gap)
+{
+    matmul_case t = matmul_case_new(m, n, k, form, start, gap);
+    float *ref = matmul_case_run(&t, start, &sgm__kernels_ref);
+    const sgm__kernels *isa;
+    for (int i = 0; (isa = next_isa(&i)) != NULL;) {
+        float *got = matmul_case_run(&t, start, isa);
+        if (fused(isa) && !same(got, ref, t.n_c))
+            fail_msg("%s m=%d n=%d k=%d form %d start %d", isa->name, m, n, k, form, start);
+        if (!fused(isa)) assert_close_product(&t, start, got, ref);
+        free(got);
+    }
+    free(ref);
+    matmul_case_free(&t);
+}
+
+/*
+The twin itself against sums in double: k roundings, so an error of at most k u S, S <= k + 1.
+*/
+static void test_matmul_ref_is_B_1(void **state)
+{
+    const int m = 5, n = 7, k = 40;
+    (void)state;
+    for (int form = 0; form < FORMS; form++)
+        for (int start = 0; start < STARTS; start++) {
+            matmul_case t = matmul_case_new(m, n, k, form, start, 3);
+            float *got = matmul_case_run(&t, start, &sgm__kernels_ref);
+            for (int i = 0; i < m; i++)
+                for (int j = 0; j < n; j++) {
+                    double sum = start == ZERO ? 0 : start == BIAS ? t.bias[j] : t.c[i * 10 + j];
+                    for (int p = 0; p < k; p++)
+                        sum += (double)(form == TN ? t.a[p * (m + 3) + i] : t.a[i * (k + 3) + p]) *
+                               (form == NT ? t.b[j * (k + 3) + p] : t.b[p * (n + 3) + j]);
+                    assert_true(fabs(got[i * 10 + j] - sum) <= 1.01 * k * UNIT * (k + 1));
+                }
+            for (int i = 0; i + 1 < m; i++) /* the gap between rows is nobody's */
+                assert_true(same(got + i * 10 + n, t.c + i * 10 + n, 3));
+            free(got);
+            matmul_case_free(&t);
+        }
+}
+
+static void test_matmul_every_isa_every_size(void **state)
+{
+    int turn = 0;
+    (void)state;
+    for (int i = 0; i < COUNT(sizes); i++)
+        for (int j = 0; j < COUNT(sizes); j++)
+            for (int p = 0; p < COUNT(sizes); p++)
+                for (int form = 0; form < FORMS; form++, turn++)
+                    check_matmul(sizes[i], sizes[j], sizes[p], form, turn / 3 % STARTS, turn % 4);
+}
+
+/* Beyond one block of rows, one panel's depth, one sheet; and the shapes of a small network. */
+static void test_matmul_beyond_one_block(void **state)
+{
+    static const int shape[][3] = { { 500, 37, 65 }, { 13, 100, 800 }, { 8, 256, 6 },
+        { 8, 256, 256 }, { 64, 256, 256 }, { 8, 2, 256 }, { 6, 256, 8 }, { 256, 2, 8 },
+        { 300, 300, 31 }, { 1, 256, 256 }, { 19, 33, 769 } };
+    (void)state;
+    for (int i = 0; i < COUNT(shape); i++)
+        for (int form = 0; form < FORMS; form++)
+            for (int start = 0; start < STARTS; start++)
+                check_matmul(shape[i][0], shape[i][1], shape[i][2], form, start, i % 3);
+}
+
+/* Strides that are 1 in no direction: every second element of every array but C. */
+static void test_matmul_odd_strides(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COUNT(sizes); i++) {
+        const int m = sizes[i], n = sizes[COUNT(sizes) - 1 - i], k = 29;
+        matmul_case t = matmul_case_new(2 * m, 2 * n, 2 * k, NN, ADD, 1);
+        float *ref, *got;
+        const sgm__kernels *isa;
+        t.q.m = m, t.q.n = n, t.q.k = k;
+        t.q.a_row *= 2, t.q.a_col = 2, t.q.b_row *= 2, t.q.b_col = 2;
+        ref = matmul_case_run(&t, ADD, &sgm__kernels_ref);
+        for (int s = 0; (isa = next_isa(&s)) != NULL;) {
+            got = matmul_case_run(&t, ADD, isa);
+            if (fused(isa)) assert_true(same(got, ref, t.n_c));
+            else assert_close_product(&t, ADD, got, ref);
+            free(got);
+        }
+        free(ref);
+        matmul_case_free(&t);
+    }
+}
+
+static void test_matmul_threads_do_not_matter(void **state)
+{
+    const int shape[3][3] = { { 700, 70, 65 }, { 40, 900, 77 }, { 130, 131, 400 } };
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int form = 0; form < FORMS; form++) {
+            matmul_case t = matmul_case_new(shape[i][0], shape[i][1], shape[i][2], form, BIAS, 0);
+            const sgm__product *q = &t.q;
+            float *one = matmul_case_run(&t, BIAS, sgm__k());
+            float *many = copy(t.c, t.n_c);
+#if defined(_OPENMP)
+            omp_set_num_threads(3);
+#endif
+            sgm__matmul(q->m, q->n, q->k, q->a, q->a_row, q->a_col, q->b, q->b_row, q->b_col,
+                        q->init, q->init_row, many, q->c_row);
+            assert_true(same(one, many, t.n_c));
+            free(one);
+            free(many);
+            matmul_case_free(&t);
+        }
+}
+
+/* ---- functions of one variable ---- */
+
+/* Distance in units of the last place of the truth, subnormals included. */
+static double ulps(float got, double truth)
+{
+    int e;
+    if (isnan(truth)) return isnan(got) ? 0 : INFINITY;
+    if (fabs(truth) > 3.4028235677973366e38) return got == (float)truth ? 0 : INFINITY;
+    frexp(truth, &e);
+    return fabs(got - truth) / ldexp(1.0, (e > -125 ? e : -125) - 24);
+}
+
+static void sweep(float *x, long n, float low, float high)
+{
+    static const float special[] = { 0.0f, -0.0f, 1.0f, -1.0f, 1e-38f, 1e-45f, -1e-45f, 3e38f,
+                                     -3e38f, 100.0f, -100.0f, 88.7f, 88.8f, -87.4f, -103.9f,
+                                     1e-20f };
+    for (long i = 0; i < n; i++) x[i] = low + (high - low) * (0.5f + 0.5f * noise());
+    memcpy(x, special, sizeof special);
+    x[COUNT(special)] = INFINITY;
+    x[COUNT(special) + 1] = -INFINITY;
+    x[COUNT(special) + 2] = NAN;
+}
+
+/*
+exp: the polynomial is good to 3e-9 (0.05 ulp), r carries u/2 |r| + the rounding of two fused
+steps (0.35 ulp at most, |r| < 0.35), the sum 1 + rest half an ulp below 2 but up to a full one
+below 1, where the last place is half as large: under 2 ulp. base rounds r twice more: 3 ulp. log:
+the last sum is half an ulp; what it adds carries at most u |f| (1 + |f|/2) more, and near x = 1
+the result is f itself: under 2 ulp; base 3.
+*/
+static void test_exp_and_log(void **state)
+{
+    enum { N = 20003 };
+    float *x = vector(N), *ref = vector(N), *got = vector(N);
+    const sgm__kernels *isa;
+    (void)state;
+    for (int log_ = 0; log_ < 2; log_++) {
+        sweep(x, N, log_ ? 0.0f : -110.0f, log_ ? 5.0f : 95.0f);
+        if (log_) sgm__log_n_ref(N, x, ref);
+        else sgm__exp_n_ref(N, x, ref);
+        for (int i = 0; i < N; i++)
+            assert_true(ulps(ref[i], log_ ? log(x[i]) : exp(x[i])) <= 2.0);
+        for (int s = 0; (isa = next_isa(&s)) != NULL;) {
+            (log_ ? isa->log_n : isa->exp_n)(N, x, got);
+            if (fused(isa)) assert_true(same(got, ref, N));
+            for (int i = 0; i < N; i++)
+                assert_true(ulps(got[i], log_ ? log(x[i]) : exp(x[i])) <= 3.0);
+        }
+    }
+    free(x);
+    free(ref);
+    free(got);
+}
+
+static void truth(int kind, double x, double *y, double *d1, double *d2)
+{
+    const double e = exp(-fabs(x)), s1 = e / (1 + e) / (1 + e);
+    const double s = x >= 0 ? 1 / (1 + e) : e / (1 + e);
+    const double c = sqrt(8 / acos(-1.0)), s2 = -s1 * tanh(x / 2);
+    if (kind == SGM__RELU) *y = x > 0 ? x : 0, *d1 = x > 0, *d2 = 0;
+    else if (kind == SGM__SIGMOID) *y = s, *d1 = s1, *d2 = s2;
+    else if (kind == SGM__SOFTPLUS) *y = (x > 0 ? x : 0) + log1p(e), *d1 = s, *d2 = s1;
+    else if (kind == SGM__SILU) *y = x * s, *d1 = s + x * s1, *d2 = 2 * s1 + x * s2;
+    else if (kind == SGM__TANH) *y = tanh(x), *d1 = 1 / cosh(x) / cosh(x), *d2 = -2 * *y * *d1;
+    else {
+        const double z = c * (x + 0.044715 * x * x * x), z1 = c * (1 + 0.134145 * x * x);
+        double g, g1, g2;
+        truth(SGM__SIGMOID, z, &g, &g1, &g2);
+        *y = x * g, *d1 = g + x * z1 * g1;
+        *d2 = (2 * z1 + x * c * 0.26829 * x) * g1 + x * z1 * z1 * g2;
+    }
+}
+
+static void test_activations(void **state)
+{
+    enum { N = 10007 };
+    float *x = vector(N), *ref[3], *got[3];
+    const sgm__kernels *isa;
+    (void)state;
+    for (int j = 0; j < 3; j++) ref[j] = vector(N), got[j] = vector(N);
+    for (int kind = SGM__RELU; kind <= SGM__SIGMOID; kind++)
+        for (int zoom = 0; zoom < 2; zoom++) {
+            sweep(x, N, zoom ? -5.0f : -100.0f, zoom ? 5.0f : 100.0f);
+            sgm__act_ref(kind, N, x, ref[0], ref[1], ref[2]);
+            for (int s = 0; (isa = next_isa(&s)) != NULL;) {
+                isa->act(kind, N, x, got[0], got[1], got[2]);
+                for (int j = 0; j < 3; j++) {
+                    if (fused(isa)) assert_true(same(got[j], ref[j], N));
+                    for (int i = 19; i < N; i++) {
+                        double t[3];
+                        truth(kind, x[i], &t[0], &t[1], &t[2]);
+                        /* promised: 4e-7 = 6.7 u of the larger of 1 and the truth */
+                        if (!(fabs(got[j][i] - t[j]) <= 4e-7 * fmax(1.0, fabs(t[j]))))
+                            fail_msg("%s kind %d d%d(%.9g) = %.9g, truth %.9g", isa->name, kind, j,
+                                     x[i], got[j][i], t[j]);
+                    }
+                }
+            }
+        }
+    for (int j = 0; j < 3; j++) free(ref[j]), free(got[j]);
+    free(x);
+}
+
+/* The ends: f, f', f'' at +inf and -inf are these limits, and a NaN comes out as one. */
+static void test_activations_at_the_ends(void **state)
+{
+    const float limit[6][2][3] = { /* [kind][+inf, -inf][f, f', f''] */
+        { { INFINITY, 1, 0 }, { 0, 0, 0 } },  { { INFINITY, 1, 0 }, { 0, 0, 0 } },
+        { { 1, 0, 0 }, { -1, 0, 0 } },        { { INFINITY, 1, 0 }, { 0, 0, 0 } },
+        { { INFINITY, 1, 0 }, { 0, 0, 0 } },  { { 1, 0, 0 }, { 0, 0, 0 } } };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
+        for (int kind = 0; kind < 6; kind++) {
+            float x[3], y[3], d1[3], d2[3], alone[3];
+            x[0] = INFINITY, x[1] = -INFINITY, x[2] = NAN;
+            isa->act(kind, 3, x, y, d1, d2);
+            for (int i = 0; i < 2; i++) {
+                assert_true(y[i] == limit[kind][i][0]);
+                assert_true(d1[i] == limit[kind][i][1]);
+                assert_true(d2[i] == limit[kind][i][2]);
+            }
+            assert_true(isnan(y[2]));
+            isa->act(kind, 3, x, NULL, alone, NULL);
+            assert_true(same(alone, d1, 3));
+            isa->act(kind, 3, x, NULL, NULL, alone);
+            assert_true(same(alone, d2, 3));
+            isa->act(kind, 3, x, x, NULL, NULL); /* y may be x */
+            assert_true(same(x, y, 3));
+        }
+}
+
+/* ---- loops and sums ---- */
+
+static void test_elementwise(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int i = 0; i < COUNT(sizes); i++)
+        for (int s = 0; (isa = next_isa(&s)) != NULL;) {
+            const int n = sizes[i];
+            float *a = vector(n), *b = vector(n), *y = vector(n), *z = copy(y, n);
+            isa->add(n, a, b, z);
+            for (int j = 0; j < n; j++) assert_true(z[j] == a[j] + b[j]);
+            isa->mul(n, a, b, z);
+            for (int j = 0; j < n; j++) assert_true(z[j] == a[j] * b[j]);
+            isa->scale(n, 0.3f, a, z);
+            for (int j = 0; j < n; j++) assert_true(z[j] == 0.3f * a[j]);
+            memcpy(z, y, (size_t)n * sizeof *z);
+            isa->muladd(n, a, b, z);
+            for (int j = 0; j < n; j++)
+                assert_true(z[j] == (fused(isa) ? fmaf(a[j], b[j], y[j]) : a[j] * b[j] + y[j]));
+            memcpy(z, y, (size_t)n * sizeof *z);
+            isa->axpy(n, 0.3f, a, z);
+            for (int j = 0; j < n; j++)
+                assert_true(z[j] == (fused(isa) ? fmaf(0.3f, a[j], y[j]) : 0.3f * a[j] + y[j]));
+            isa->add(n, a, a, a); /* an output may be an input */
+            isa->scale(n, 0.5f, a, b);
+            isa->add(n, b, b, b);
+            assert_true(same(a, b, n));
+            free(a);
+            free(b);
+            free(y);
+            free(z);
+        }
+}
+
+/* (B.7) once more, from the definition: lanes, then pairs that are 8, 4, 2, 1 apart. */
+static void test_dot_has_sixteen_lanes(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int n = 0; n < 100; n++) {
+        float *a = vector(n), *b = vector(n), l[16];
+        memset(l, 0, sizeof l);
+        for (int i = 0; i < n; i++) l[i % 16] = fmaf(a[i], b[i], l[i % 16]);
+        for (int i = 0; i < 8; i++) l[i] += l[i + 8];
+        for (int i = 0; i < 4; i++) l[i] += l[i + 4];
+        l[0] = (l[0] + l[2]) + (l[1] + l[3]);
+        for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;) {
+            const float got = isa->dot(n, a, b);
+            /* base: at most 2 ceil(n/16) roundings a lane and 4 in the tree, twice over, S <= n */
+            if (fused(isa)) assert_true(got == l[0]);
+            else assert_true(fabs((double)got - l[0]) <= 2 * (2 * (n / 16 + 1) + 4) * UNIT * n);
+        }
+        free(a);
+        free(b);
+    }
+}
+
+static void test_colsum(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int i = 0; i < COUNT(sizes); i++)
+        for (int j = 0; j < COUNT(sizes); j++) {
+            const int rows = sizes[i], cols = sizes[j];
+            float *x = vector((long)rows * (cols + 3)), *y = vector(cols), *ref = copy(y, cols);
+            for (int r = 0; r < rows; r++)
+                for (int c = 0; c < cols; c++) ref[c] += x[r * (cols + 3) + c];
+            for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;) {
+                float *got = copy(y, cols);
+                isa->colsum(rows, cols, x, cols + 3, got);
+                assert_true(same(got, ref, cols));
+                free(got);
+            }
+            free(x);
+            free(y);
+            free(ref);
+        }
+}
+
+/* ---- optimisers ---- */
+
+static sgm__adam_rates rates_at(int t)
+{
+    sgm__adam_rates c;
+    c.lr = 1e-3f, c.beta1 = 0.9f, c.beta2 = 0.999f, c.eps = 1e-3f, c.decay = 0.01f;
+    c.grad_scale = 0.7f;
+    c.bias1 = (float)(1 - pow(c.beta1, t));
+    c.bias2 = (float)(1 - pow(c.beta2, t));
+    return c;
+}
+
+static void test_optimisers_every_isa(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int i = 0; i < COUNT(sizes); i++)
+        for (int s = 0; (isa = next_isa(&s)) != NULL;)
+            for (int belief = 0; belief < 2; belief++) {
+                const int n = sizes[i];
+                float *p = vector(n), *m = vector(n), *v = vector(n), *g = vector(n);
+                float *p2 = copy(p, n), *m2 = copy(m, n), *v2 = copy(v, n);
+                for (int j = 0; j < n; j++) v[j] = v2[j] = fabsf(v[j]);
+                for (int t = 1; t < 4 && fused(isa); t++) {
+                    const sgm__adam_rates c = rates_at(t);
+                    isa->moments(belief, n, p, g, m, v, &c);
+                    sgm__moments_ref(belief, n, p2, g, m2, v2, &c);
+                    isa->sgd(n, p, g, m, &c);
+                    sgm__sgd_ref(n, p2, g, m2, &c);
+                    isa->ema(n, v, m, 0.1f);
+                    sgm__ema_ref(n, v2, m2, 0.1f);
+                    for (int j = 0; j < n; j++) v[j] = v2[j] = fabsf(v2[j]);
+                }
+                assert_true(same(p, p2, n) && same(m, m2, n) && same(v, v2, n));
+                free(p), free(m), free(v), free(g), free(p2), free(m2), free(v2);
+            }
+}
+
+/* A block large enough to be shared among threads, and not a whole number of pieces. */
+static void test_optimisers_in_pieces(void **state)
+{
+    const long n = SGM__MANY + 12345;
+    const sgm__adam_rates c = rates_at(2);
+    float *p = vector(n), *m = vector(n), *v = vector(n), *g = vector(n), *p2, *m2, *v2;
+    (void)state;
+    for (long j = 0; j < n; j++) v[j] = fabsf(v[j]);
+    p2 = copy(p, n), m2 = copy(m, n), v2 = copy(v, n);
+#if defined(_OPENMP)
+    omp_set_num_threads(3);
+#endif
+    sgm__adam(n, p, g, m, v, &c);
+    sgm__k()->moments(0, n, p2, g, m2, v2, &c);
+    sgm__adabelief(n, p, g, m, v, &c);
+    sgm__k()->moments(1, n, p2, g, m2, v2, &c);
+    sgm__sgd(n, p, g, m, &c);
+    sgm__k()->sgd(n, p2, g, m2, &c);
+    sgm__ema(n, v, p, 0.01f);
+    sgm__k()->ema(n, v2, p2, 0.01f);
+    assert_true(same(p, p2, n) && same(m, m2, n) && same(v, v2, n));
+    free(p), free(m), free(v), free(g), free(p2), free(m2), free(v2);
+}
+
+/*
+(B.8) and (B.9) as printed, in double. A step moves p by at most about lr (the ratio of the means
+is below 1 / sqrt(1 - beta2) = 32 in the worst case, near 1 here), and m, v, root, quotient and
+product round ten times, so each step errs by at most 10 u 32 lr + u |p|; T steps add up: T u (320
+lr + 2).
+*/
+static void test_optimisers_against_double(void **state)
+{
+    enum { N = 37, T = 50 };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
+        for (int belief = 0; belief < 2; belief++) {
+            float *p = vector(N), *m = vector(N), *v = vector(N);
+            double dp[N], dm[N], dv[N];
+            for (int j = 0; j < N; j++) dp[j] = p[j], m[j] = v[j] = 0, dm[j] = dv[j] = 0;
+            for (int t = 1; t <= T; t++) {
+                const sgm__adam_rates c = rates_at(t);
+                float *g = vector(N);
+                isa->moments(belief, N, p, g, m, v, &c);
+                for (int j = 0; j < N; j++) {
+                    const double d = (double)g[j] * c.grad_scale;
+                    double away;
+                    dm[j] = c.beta1 * dm[j] + (1.0 - c.beta1) * d;
+                    away = belief ? d - dm[j] : d;
+                    dv[j] = c.beta2 * dv[j] + (1.0 - c.beta2) * away * away;
+                    if (belief) dv[j] += c.eps;
+                    dp[j] -= (double)c.lr * c.decay * dp[j];
+                    dp[j] -= c.lr * (dm[j] / c.bias1) / (sqrt(dv[j] / c.bias2) + c.eps);
+                    assert_true(fabs(p[j] - dp[j]) <= t * UNIT * (320 * c.lr + 2));
+                }
+                free(g);
+            }
+            free(p), free(m), free(v);
+        }
+}
+
+static void test_sgd_and_ema(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;) {
+        const sgm__adam_rates c = rates_at(1);
+        const double mean = 0.9 * -0.233 + 0.617 * 0.7;
+        float p = 2.385f, g = 0.617f, m = -0.233f, e = 1.771f;
+        isa->sgd(1, &p, &g, &m, &c);
+        /* three roundings of numbers below 1, then of numbers below 4 */
+        assert_true(fabs(m - mean) <= 4 * UNIT);
+        assert_true(fabs(p - (2.385 * (1 - 1e-5) - 1e-3 * mean)) <= 12 * UNIT);
+        p = 2.385f;
+        isa->ema(1, &e, &p, 0.25f);
+        assert_true(fabs(e - (1.771 + 0.25 * (2.385 - 1.771))) <= 4 * UNIT);
+    }
+}
+
+/* ---- choosing ---- */
+
+static void test_choice(void **state)
+{
+    const sgm__kernels *best;
+    (void)state;
+    unsetenv("SGM_ISA");
+    best = sgm__kernels_choose();
+    setenv("SGM_ISA", "ref", 1);
+    assert_string_equal(sgm__kernels_choose()->name, "ref");
+    setenv("SGM_ISA", "abacus", 1);
+    assert_ptr_equal(sgm__kernels_choose(), best);
+    for (int i = 0; i < COUNT(isa_names); i++) {
+        const sgm__kernels *k = sgm__kernels_for(isa_names[i]);
+        setenv("SGM_ISA", isa_names[i], 1);
+        assert_ptr_equal(sgm__kernels_choose(), k ? k : best);
+    }
+    unsetenv("SGM_ISA");
+    assert_string_equal(sgm_isa(), sgm__k()->name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_matmul_ref_is_B_1),
+        cmocka_unit_test(test_matmul_every_isa_every_size),
+        cmocka_unit_test(test_matmul_beyond_one_block),
+        cmocka_unit_test(test_matmul_odd_strides),
+        cmocka_unit_test(test_matmul_threads_do_not_matter),
+        cmocka_unit_test(test_exp_and_log),
+        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_activations_at_the_ends),
+        cmocka_unit_test(test_elementwise),
+        cmocka_unit_test(test_dot_has_sixteen_lanes),
+        cmocka_unit_test(test_colsum),
+        cmocka_unit_test(test_optimisers_every_isa),
+        cmocka_unit_test(test_optimisers_in_pieces),
+        cmocka_unit_test(test_optimisers_against_double),
+        cmocka_unit_test(test_sgd_and_ema),
+        cmocka_unit_test(test_choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
