@@ -1,0 +1,90 @@
+# sgm.h: `make` lists what there is to make.
+
+CC      ?= cc
+CFLAGS  ?= -O2
+OPENMP  := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
+WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow
+BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) -I.
+OUT     := out
+VERSION := $(shell sed -n 's/^\#define SGM_VERSION "\(.*\)"/\1/p' sgm.h)
+
+TUTORIALS := $(sort $(basename $(notdir $(wildcard tutorial/[0-9][0-9]_*.c))))
+NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
+EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
+PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev
+
+.PHONY: help setup setup-peers tour examples test bench plots report strict asan samebits clean $(NUMBERS) $(TUTORIALS)
+
+help: ## this list
+	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
+	@echo; echo "  QUICK=1 shrinks a tutorial to seconds, SGM_SEED=n changes its random numbers,"
+	@echo "  SGM_ISA=ref|base|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
+
+setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, GSL, stb)
+	@missing=""; for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then echo "setup: nothing is missing"; exit 0; fi; \
+	root=; [ "$$(id -u)" = 0 ] || { sudo -n true 2>/dev/null && root=sudo; } || root=none; \
+	command -v apt-get >/dev/null || root=none; \
+	if [ "$$root" = none ]; then \
+	  echo "setup: missing:$$missing"; \
+	  echo "setup: as root, run: apt-get install$$missing"; \
+	  echo "setup: going on without; pictures need gnuplot, tests need cmocka and GSL"; exit 0; fi; \
+	echo "setup: installing$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$root apt-get update -qq && $$root apt-get install -y -qq --no-install-recommends $$missing; } >$(OUT)-setup.log 2>&1 \
+	  && { rm -f $(OUT)-setup.log; echo "setup: done"; } \
+	  || { echo "setup: apt-get failed; its last words:"; tail -5 $(OUT)-setup.log; }
+
+setup-peers: ## install what `make bench` compares with (OpenBLAS, PyTorch, JAX: several GB)
+	@tests/bench/setup_peers.sh
+
+$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h sgm.h
+	@mkdir -p $(@D)
+	$(BUILD) $< -o $@ -lm
+
+$(OUT)/bin/%: examples/%.c sgm.h
+	@mkdir -p $(@D)
+	$(BUILD) $< -o $@ -lm
+
+define tutorial_rules
+$(firstword $(subst _, ,$(1))): $(1)
+$(1): $(OUT)/bin/$(1)
+	@./$(OUT)/bin/$(1)
+	@plots/draw.sh $(1)
+endef
+$(foreach t,$(TUTORIALS),$(eval $(call tutorial_rules,$(t))))
+
+tour: ## run every tutorial at full scale, draw every figure, write out/report.html
+	@mkdir -p $(OUT); failed=0; start=$$(date +%s); \
+	for t in $(TUTORIALS); do $(MAKE) --no-print-directory $$t || failed=1; echo; done; \
+	plots/report.sh >$(OUT)/report.html; \
+	echo "tour: $$(( $$(date +%s) - start )) s; open $(OUT)/report.html"; exit $$failed
+
+examples: $(EXAMPLES:%=$(OUT)/bin/%) ## build the examples into out/bin
+
+plots: ## draw the figures of all tutorials that have been run
+	@for t in $(TUTORIALS); do [ ! -d $(OUT)/$$t ] || plots/draw.sh $$t; done
+
+report: ## write out/report.html from what is in out/
+	@plots/report.sh >$(OUT)/report.html && echo $(OUT)/report.html
+
+test: ## all tests: chapters, tutorials (QUICK), examples, prose, compilers' warnings
+	@tests/run.sh
+
+strict: ## silence under all warnings: every compiler here, C99 to C17 and C++17
+	@tests/strict.sh
+
+asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@SANITIZE=1 tests/run.sh
+
+samebits: ## one hash over compilers, optimisation levels, instruction sets and threads
+	@tests/samebits.sh
+
+bench: ## speed, side by side with the peers that are installed: table and out/bench.tsv
+	@tests/bench/run.sh
+
+clean: ## remove out/
+	rm -rf $(OUT)

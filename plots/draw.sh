@@ -1,0 +1,13 @@
+#!/bin/sh
+# Draws the figures of one tutorial: every plots/NN_topic*.gp, from the data in out/NN_topic.
+set -u
+topic=$1
+dir=${SGM_OUT:-out}/$topic
+command -v gnuplot >/dev/null || { echo "no gnuplot here: figures of $topic skipped (make setup installs it)"; exit 0; }
+failed=0
+for script in plots/"$topic"*.gp; do
+    [ -f "$script" ] || continue
+    if gnuplot -e "dir='$dir'" "$script"; then echo "figure $dir/$(basename "$script" .gp).png"
+    else echo "figure $script FAILED"; failed=1; fi
+done
+exit $failed

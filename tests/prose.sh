@@ -1,0 +1,33 @@
+#!/bin/bash
+# What the book promises about itself.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+case $1 in
+hello) # the program printed at the top of sgm.h is the file that the tests compile
+    awk '/examples\/hello.c/{found=1} found&&/^    [^ ]|^        |^$/{print} /^# What it does/{exit}' sgm.h |
+        sed 's/^    //' | sed '/^# What/d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed '/./,$!d' >out/test/hello.printed
+    diff -B out/test/hello.printed examples/hello.c ;;
+equations) # a number (c.n) cited anywhere is defined by a \qquad(c.n) of sgm.h
+    grep -o '\\qquad([0-9ABC]*\.[0-9]*)' sgm.h | grep -o '([^)]*)' | sort >out/test/defined
+    uniq -d out/test/defined | sed 's/^/defined twice: /' | grep . && exit 1
+    bad=0
+    for number in $(cat sgm.h tutorial/*.[ch] tests/*.c examples/*.c | grep -oE '\([1-9ABC]\.[1-9][0-9]?\)' | sort -u); do
+        grep -qxF "$number" out/test/defined || { echo "cited but not defined: $number"; bad=1; }
+    done
+    exit $bad ;;
+page) # under 8000 lines; 100 columns; a quarter to two fifths prose
+    lines=$(wc -l <sgm.h)
+    [ "$lines" -le 8000 ] || { echo "sgm.h has $lines lines"; exit 1; }
+    LC_ALL=C.UTF-8 awk '{n=length($0)} n>100{print "sgm.h:" NR ": " n " columns"; bad=1} END{exit bad}' <(
+        LC_ALL=C.UTF-8 sed 's/[^ -~]/x/g' sgm.h) || exit 1
+    awk 'BEGIN{inside=0} /^\/\*/{inside=1} inside{prose++} /\*\//{inside=0}
+        END{share=prose/NR; printf "%.0f %% prose\n",100*share; exit !(share>.18&&share<.45)}' sgm.h ;;
+unwritable) # a tutorial that cannot write says so, names the cure and fails
+    touch "$2/blocked"
+    program=$(ls "$2"/[0-9][0-9]_* 2>/dev/null | grep -v '\.' | head -1)
+    for p in "$2"/04_circle "$2"/01_forward; do [ -f "$p" ] && program=$p; done
+    SGM_OUT=$2/blocked QUICK=1 "$program" >"$2/said" 2>&1 && { echo "it succeeded"; exit 1; }
+    cat "$2/said"
+    grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
+*) exit 2 ;;
+esac

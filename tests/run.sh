@@ -1,0 +1,81 @@
+#!/bin/bash
+# Builds and runs everything that can fail, and ends with the line "N passed, N failed".
+# SANITIZE=1: the chapters' tests under AddressSanitizer and UBSan instead.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+CC=${CC:-cc}
+build=out/test
+mkdir -p "$build"
+export SGM_OUT=$build
+passed=0 failed=0
+ok() { passed=$((passed + 1)); printf 'ok      %s\n' "$1"; }
+bad() { failed=$((failed + 1)); printf 'FAILED  %s\n' "$1"; }
+check() { # check NAME COMMAND...: passes if the command succeeds; shows its output if not
+    local name=$1; shift
+    if "$@" >"$build/log" 2>&1; then ok "$name"; else bad "$name"; tail -30 "$build/log"; fi
+}
+
+flags="-std=c99 -I. -Wall -Wextra -Wpedantic -Wshadow -Werror"
+if [ "${SANITIZE:-}" ]; then
+    flags="$flags -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+    export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+else
+    flags="$flags -O2"
+fi
+echo 'int main(void){return 0;}' | $CC -fopenmp -x c - -o /dev/null 2>/dev/null && flags="$flags -fopenmp"
+export CC flags build
+
+echo '#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <gsl/gsl_cdf.h>' | $CC -x c -fsyntax-only - 2>/dev/null || {
+    echo "the tests need cmocka and GSL: run make setup as root, or: apt-get install libcmocka-dev libgsl-dev"
+    echo "0 passed, 1 failed"
+    exit 1
+}
+
+# The chapters, compiled two at a time. A test prints cmocka's lines; a crash counts as a failure.
+compile() { $CC $flags "tests/$1.c" -o "$build/$1" -lcmocka -lgsl -lgslcblas -lm 2>"$build/$1.warnings"; }
+export -f compile
+tests=$(cd tests && ls test_*.c | sed 's/\.c$//')
+printf '%s\n' $tests | xargs -P 2 -I{} bash -c 'compile {}'
+for t in $tests; do
+    if [ ! -x "$build/$t" ] || [ -s "$build/$t.warnings" ]; then
+        bad "$t compiles"; head -20 "$build/$t.warnings"; continue
+    fi
+    "$build/$t" >"$build/log" 2>&1; status=$?
+    good=$(grep -c '^\[       OK \]' "$build/log")
+    lost=$(grep '^\[  FAILED  \]' "$build/log" | sort -u | grep -vc 'test(s)')
+    [ $status -ne 0 ] && [ "$lost" -eq 0 ] && lost=1
+    [ "$good" -eq 0 ] && [ "$lost" -eq 0 ] && lost=1
+    passed=$((passed + good)) failed=$((failed + lost))
+    printf '%-8s%s: %d tests\n' "$([ "$lost" -eq 0 ] && echo ok || echo FAILED)" "$t" "$good"
+    [ "$lost" -eq 0 ] || grep -vE '^\[ (RUN  |      OK)' "$build/log" | tail -40
+done
+
+if [ -z "${SANITIZE:-}" ]; then
+    for source in tutorial/[0-9][0-9]_*.c; do
+        t=$(basename "$source" .c)
+        check "$t compiles" $CC $flags "$source" -o "$build/$t" -lm
+        check "$t QUICK=1 passes its table" env QUICK=1 "$build/$t"
+        check "$t has a figure script" test -n "$(ls plots/"$t"*.gp 2>/dev/null)"
+    done
+    for source in examples/*.c; do
+        t=$(basename "$source" .c)
+        check "$t.c compiles" $CC $flags "$source" -o "$build/$t" -lm
+    done
+    check "hello runs" sh -c "$build/hello >$build/hello.txt && test \$(wc -l <$build/hello.txt) = 1000"
+    check "own_network trains, saves, loads" "$build/own_network" "$build/moons.safetensors"
+    check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
+    check "every cited equation exists" tests/prose.sh equations
+    check "the page: lines, lengths, share of prose" tests/prose.sh page
+    check "silent under strict flags" tests/strict.sh
+    check "same bits" tests/samebits.sh quick
+    check "bad use of a tutorial: an out/ that cannot be written" tests/prose.sh unwritable "$build"
+fi
+rm -f "$build/log"
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,29 @@
+#!/bin/bash
+# Every compiler found here, every standard: sgm.h must compile without a word, alone, twice, static, and with its options.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n#include "sgm.h"\nint main(void) { return 0; }\n' >"$dir/one.c"
+printf '#include "sgm.h"\n#include "sgm.h"\nsgm_key other(void) { return sgm_key_init(1); }\n' >"$dir/two.c"
+printf '#define SGM_STATIC\n#define SGM_IMPLEMENTATION\n#include "sgm.h"\nint main(void) { return (int)sgm_key_init(0).k[0]; }\n' >"$dir/static.c"
+warn="-Wall -Wextra -Wpedantic -Wshadow -Werror -I."
+bad=0
+try() { # try NAME COMMAND...
+    local name=$1; shift
+    if "$@" >"$dir/log" 2>&1 && [ ! -s "$dir/log" ]; then echo "silent  $name"
+    else echo "NOISY   $name"; head -20 "$dir/log"; bad=1; fi
+}
+for cc in gcc clang; do
+    command -v $cc >/dev/null || { echo "skipped $cc: not installed here"; continue; }
+    for std in c99 c11 c17; do
+        try "$cc $std" $cc -std=$std -O2 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
+    done
+    try "$cc c99 SGM_STATIC" $cc -std=c99 -O1 $warn "$dir/static.c" -o "$dir/a.out" -lm
+    for option in SGM_NO_SIMD SGM_NO_STDIO SGM_NO_THREADS; do
+        try "$cc c99 $option" $cc -std=c99 -O1 -D$option $warn "$dir/one.c" -o "$dir/a.out" -lm
+    done
+    cxx=${cc/gcc/g}++; cxx=${cxx/clangg/clang}
+    command -v $cxx >/dev/null || { echo "skipped $cxx: not installed here"; continue; }
+    try "$cxx c++17" $cxx -std=c++17 -x c++ -O1 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
+done
+exit $bad

@@ -1,0 +1,109 @@
+/*
+What all tutorials share: where their output goes, and the table that ends each of them. A line of the table holds a number
+that was just computed against a number that is known, and says how far apart they may be.
+*/
+
+#ifndef TUTORIAL_H
+#define TUTORIAL_H
+
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static char tut_folder[256];
+static FILE *tut_table;
+static int tut_failed, tut_rows;
+static struct {
+    char name[64];
+    double got, truth, tolerance;
+    int pass;
+} tut_row[128];
+
+/* Ends the program with the library's message, if a call failed. */
+
+static void tut_must(sgm_status status) {
+    if (status == SGM_OK) return;
+    fprintf(stderr, "\nerror: %s (%s)\n", sgm_error(), sgm_status_name(status));
+    exit(2);
+}
+
+static void *tut_memory(size_t bytes) {
+    void *p = calloc(1, bytes);
+    if (!p) fprintf(stderr, "\nerror: no memory for %zu bytes\n", bytes), exit(2);
+    return p;
+}
+
+/* A path in this tutorial's folder: out/NN_topic/name. Good until the fourth call after. */
+
+static const char *tut_path(const char *name) {
+    static char path[4][512];
+    static int next;
+    char *p = path[next++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", tut_folder, name);
+    return p;
+}
+
+/* QUICK=1 in the environment: a few seconds instead of the full experiment, with wider tolerances. */
+
+static int tut_quick(void) {
+    const char *quick = getenv("QUICK");
+    return quick && *quick && strcmp(quick, "0") != 0;
+}
+
+/* SGM_SEED=n in the environment changes every random number of the run. */
+
+static sgm_key tut_key(void) {
+    const char *seed = getenv("SGM_SEED");
+    return sgm_key_init(seed ? strtoull(seed, NULL, 10) : 1);
+}
+
+static void tut_start(const char *topic) {
+    const char *out = getenv("SGM_OUT") ? getenv("SGM_OUT") : "out";
+    snprintf(tut_folder, sizeof tut_folder, "%s/%s", out, topic);
+    if ((mkdir(out, 0777) && errno != EEXIST) || (mkdir(tut_folder, 0777) && errno != EEXIST) ||
+        !(tut_table = fopen(tut_path("checks.tsv"), "w"))) {
+        fprintf(stderr, "error: cannot write to %s (%s): run from the project's folder, or set SGM_OUT to a "
+                        "folder that you may write to\n", tut_folder, strerror(errno));
+        exit(2);
+    }
+    fprintf(tut_table, "name\tgot\ttruth\ttolerance\tresult\n");
+    printf("%s%s: kernels %s, %d thread%s\n\n", topic, tut_quick() ? " (QUICK)" : "", sgm_isa(), sgm_threads(),
+           sgm_threads() > 1 ? "s" : "");
+    fflush(stdout);
+}
+
+/* One line of the table: |got - truth| <= tolerance. */
+
+static void tut_check(const char *name, double got, double truth, double tolerance) {
+    int pass = fabs(got - truth) <= tolerance;
+    fprintf(tut_table, "%s\t%.9g\t%.9g\t%.3g\t%s\n", name, got, truth, tolerance, pass ? "PASS" : "FAIL");
+    fflush(tut_table);
+    if (!pass) tut_failed++;
+    if (tut_rows == 128) return;
+    snprintf(tut_row[tut_rows].name, sizeof tut_row[0].name, "%s", name);
+    tut_row[tut_rows].got = got, tut_row[tut_rows].truth = truth;
+    tut_row[tut_rows].tolerance = tolerance, tut_row[tut_rows++].pass = pass;
+}
+
+/* Prints the table; what main returns: 0 if all passed, else 1. */
+
+static int tut_done(void) {
+    printf("\n%-52s %12s %12s %10s\n", "quantity", "got", "truth", "tolerance");
+    for (int i = 0; i < tut_rows; i++)
+        printf("%-52s %12.6g %12.6g %10.2g  %s\n", tut_row[i].name, tut_row[i].got, tut_row[i].truth,
+               tut_row[i].tolerance, tut_row[i].pass ? "PASS" : "FAIL");
+    printf("\n%s: data in %s, figures by `make plots`\n", tut_failed ? "SOME CHECKS FAILED" : "all checks passed",
+           tut_folder);
+    fclose(tut_table);
+    return tut_failed ? 1 : 0;
+}
+
+/* A file of rows under a "#" line, for gnuplot; stops the program if it cannot be written. */
+
+static void tut_dat(const char *name, const char *header, const float *x, long rows, int cols) {
+    tut_must(sgm_dat_save(tut_path(name), header, x, rows, cols));
+}
+
+#endif
