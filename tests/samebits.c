@@ -1,0 +1,81 @@
+/*
+Prints one hash of everything that floats through the library: a model trained with dropout, layer norm and clipping, its
+averages, samples by all three methods, tangents, and the exact score. tests/samebits.sh compares it over compilers, optimisation levels,
+instruction sets and numbers of threads.
+
+    samebits [steps] [samples] [sampling steps]
+*/
+
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+static uint64_t hash = 14695981039346656037ULL;
+
+static void feed(const void *data, size_t bytes) { /* FNV-1a */
+    const unsigned char *p = (const unsigned char *)data;
+    for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 1099511628211ULL;
+}
+
+static void must(sgm_status status) {
+    if (status == SGM_OK) return;
+    printf("error: %s\n", sgm_error());
+    exit(1);
+}
+
+static sgm_tensor *network(sgm_tape *t, const sgm_net_in *in) {
+    sgm_tensor *learned = sgm_time_learned(t, in->log_sigma, 9);
+    sgm_tensor *time = sgm_concat(t, sgm_time_circle(t, in->t), learned);
+    sgm_tensor *h = sgm_relu(t, sgm_linear(t, sgm_concat(t, in->x, time), 256));
+    h = sgm_dropout(t, sgm_layer_norm(t, sgm_gelu(t, sgm_linear(t, h, 256))), 0.1f);
+    h = sgm_add(t, h, sgm_tanh(t, sgm_linear(t, h, 256)));
+    sgm_tensor *gate = sgm_softplus(t, sgm_linear(t, h, 37));
+    h = sgm_mul(t, sgm_silu(t, sgm_linear(t, h, 37)), gate);
+    return sgm_linear(t, h, in->x->cols);
+}
+
+int main(int argc, char **argv) {
+    long steps = argc > 1 ? atol(argv[1]) : 200, n = argc > 2 ? atol(argv[2]) : 100;
+    int walk = argc > 3 ? atoi(argv[3]) : 50;
+    float points[16];
+    sgm_data_ring(points, 8);
+    sgm_model_options net;
+    sgm_train_options how;
+    sgm_model model;
+    memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
+    net.net = network, net.d = 2, net.sde = sgm_sde_vp(0.001, 3), net.output = SGM_V, net.n_ema = 2;
+    how.steps = steps, how.batch = 8, how.cosine = 1, how.warmup = 3, how.clip = 1, how.ema[0] = 0.9;
+    how.loss.times = SGM_TIMES_IMPORTANCE, how.loss.weight = SGM_WEIGHT_G2;
+    must(sgm_model_init(&model, &net, sgm_key_init(1)));
+    must(sgm_train(&model, points, 8, &how, sgm_key_init(2)));
+    feed(model.params, model.n_params * sizeof(float));
+    for (int i = 0; i < 2; i++) feed(model.ema[i], model.n_params * sizeof(float));
+
+    float *x = (float *)malloc((size_t)n * 8), *v = (float *)malloc((size_t)n * 8);
+    float *s = (float *)malloc((size_t)n * 8), *js = (float *)malloc((size_t)n * 8);
+    float *t = (float *)malloc((size_t)n * 4);
+    sgm_mixture mix;
+    must(sgm_mixture_from_data(&mix, points, 8, 2, &net.sde));
+    sgm_score learned = sgm_model_score(&model, 0), exact = sgm_mixture_score(&mix);
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+        sgm_sample_options o;
+        memset(&o, 0, sizeof o);
+        o.steps = walk, o.method = (sgm_method)method;
+        must(sgm_sample(x, n, method ? &exact : &learned, &net.sde, &o, sgm_key_init(3)));
+        feed(x, (size_t)n * 8);
+    }
+    sgm_normal(v, (size_t)n * 2, sgm_key_init(4), 0);
+    for (long i = 0; i < n; i++) t[i] = (float)(i + 1) / (float)n;
+    must(sgm_score_jvp(&learned, s, js, x, v, t, n));
+    feed(s, (size_t)n * 8), feed(js, (size_t)n * 8);
+    must(sgm_score_jvp(&exact, s, js, x, v, t, n));
+    feed(s, (size_t)n * 8), feed(js, (size_t)n * 8);
+    double measured[2];
+    measured[0] = sgm_sliced_w2(x, n, v, n, 2, 20, sgm_key_init(5));
+    measured[1] = sgm_energy_distance(x, n, v, n, 2);
+    feed(measured, sizeof measured);
+    printf("%016llx\n", (unsigned long long)hash);
+    sgm_mixture_free(&mix);
+    sgm_model_free(&model);
+    free(x), free(v), free(s), free(js), free(t);
+    return 0;
+}
