@@ -787,11 +787,13 @@ library wants the fused operation it says so (`sgm__fma`).
 
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
 static void *sgm__alloc(size_t count, size_t size);
+static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
 static double sgm__exp(double x);
 static double sgm__expm1(double x);
 static double sgm__log(double x);
 static void sgm__sincos_turns(double turns, double *s, double *c);
+static uint32_t sgm__hash(uint32_t x);
 static double sgm__cos_turns(double turns);
 static double sgm__uniform53(sgm_key key, uint64_t i);
 static double sgm__normal1(sgm_key key, uint64_t i);
@@ -1282,11 +1284,11 @@ static void sgm__jacobi(double *c, double *q, int d) {
 }
 
 SGM_API void sgm_mixture_free(sgm_mixture *mix) {
-    SGM_FREE(mix->log_weight);
-    SGM_FREE(mix->mean);
-    SGM_FREE(mix->var);
-    SGM_FREE(mix->axes);
-    SGM_FREE(mix->scratch);
+    sgm__free(mix->log_weight);
+    sgm__free(mix->mean);
+    sgm__free(mix->var);
+    sgm__free(mix->axes);
+    sgm__free(mix->scratch);
     memset(mix, 0, sizeof *mix);
 }
 
@@ -1378,7 +1380,7 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
     }
     for (int i = 0; i < k && status == SGM_OK && shape != SGM_POINTS; i++)
         status = sgm__mixture_cov(mix, i, cov, work);
-    SGM_FREE(work);
+    sgm__free(work);
     if (status != SGM_OK) sgm_mixture_free(mix);
     return status;
 }
@@ -1943,7 +1945,7 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
             sgm__dsm_add(result, sums, &b, score != NULL, exact != NULL, scale, d, sde, count);
     }
     if (status == SGM_OK) sgm__dsm_finish(result, sums, score != NULL, exact != NULL, draws);
-    SGM_FREE(buffer);
+    sgm__free(buffer);
     return status;
 }
 
@@ -2090,7 +2092,7 @@ SGM_API void sgm_tape_free(sgm_tape *tape) {
     }
     SGM_FREE(tape->list);
     SGM_FREE(tape->layers);
-    SGM_FREE(tape);
+    sgm__free(tape);
 }
 
 SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t n_params,
@@ -2212,7 +2214,7 @@ SGM_API sgm_status sgm_tape_backward(sgm_tape *tape) {
     for (int i = tape->n - 1; i >= 0 && tape->status == SGM_OK; i--) {
         sgm_tensor *y = tape->list[i];
         if (y->op && y->needs && y->set) y->op(tape, y, SGM__BACKWARD);
-        if (y->is_param && y->d && !y->set && !(tape->flags & SGM_ACCUMULATE))
+        if (y->is_param && y->d && !(y->set & SGM__D))
             memset(y->d, 0, (size_t)sgm__size(y) * sizeof(float));
     }
     return sgm_tape_status(tape);
@@ -2231,7 +2233,8 @@ SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
 
 SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x) return NULL;
-    if (!x->d || !(x->set & SGM__D)) x->d = sgm__zeros(tape, x);
+    if (!x->d) x->d = sgm__floats(tape, x); /* a parameter has its place in the gradient block */
+    if (x->d && !(x->set & SGM__D)) memset(x->d, 0, (size_t)sgm__size(x) * sizeof *x->d);
     x->set |= SGM__D;
     return x->d;
 }
@@ -2921,7 +2924,8 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     sgm_tensor *out = o->net(tape, in);
     if (tape->status != SGM_OK) return NULL;
     if (!out)
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL");
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
+                       "the network returned NULL: return the tensor of its last operation");
     else if (out->rows != in->x->rows || out->cols != o->d)
         sgm__tape_fail(tape, SGM_MISMATCH,
                        "the network returned (%d, %d) where (%d, %d) is needed: end it with "
@@ -2988,8 +2992,10 @@ static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, con
 #endif
         if (sgm__model_chunk(model, self->which, tape, s + from * d, js ? js + from * d : NULL,
                              x + from * d, v ? v + from * d : NULL, t + from,
-                             (int)(to - from)) != SGM_OK)
+                             (int)(to - from)) != SGM_OK) {
+            SGM__PARALLEL("omp atomic write")
             failed = tape;
+        }
     }
     return failed ? sgm_tape_status(failed) : SGM_OK;
 }
@@ -3018,9 +3024,9 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
 
 SGM_API void sgm_model_free(sgm_model *model) {
     for (int i = 0; model->tapes && i < model->n_tapes; i++) sgm_tape_free(model->tapes[i]);
-    SGM_FREE(model->tapes);
-    SGM_FREE(model->params);
-    for (int i = 0; i < SGM_MAX_EMA; i++) SGM_FREE(model->ema[i]);
+    sgm__free(model->tapes);
+    sgm__free(model->params);
+    for (int i = 0; i < SGM_MAX_EMA; i++) sgm__free(model->ema[i]);
     SGM_FREE(model->layers);
     memset(model, 0, sizeof *model);
 }
@@ -3068,7 +3074,8 @@ static sgm_status sgm__model_dry_run(sgm_model *model) {
     sgm__net_run(tape, &in, &model->o);
     sgm_status status = sgm_tape_status(tape);
     if (status == SGM_OK && tape->cursor == 0)
-        status = sgm__fail(SGM_BAD_ARGUMENT, "the network has no parameters to train");
+        status = sgm__fail(SGM_BAD_ARGUMENT, "the network has no parameters to train: give it a "
+                                             "sgm_linear");
     model->n_params = tape->cursor;
     model->layers = tape->layers, model->n_layers = tape->n_layers;
     tape->layers = NULL;
@@ -3088,7 +3095,8 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
         return sgm__fail(SGM_BAD_ARGUMENT, "%d moving averages: n_ema is 0 to %d", options->n_ema,
                          SGM_MAX_EMA);
     if ((int)options->output < 0 || options->output > SGM_EDM_F)
-        return sgm__fail(SGM_BAD_ARGUMENT, "there is no output kind %d", (int)options->output);
+        return sgm__fail(SGM_BAD_ARGUMENT, "there is no output kind %d: see sgm_output",
+                         (int)options->output);
     model->o = *options;
     if (model->o.sigma_data == 0) model->o.sigma_data = 0.5;
     sgm_status status = sgm__model_dry_run(model);
@@ -3403,10 +3411,10 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
 }
 
 SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
-    SGM_FREE(trainer->grads);
-    SGM_FREE(trainer->moment1);
-    SGM_FREE(trainer->moment2);
-    SGM_FREE(trainer->workspace);
+    sgm__free(trainer->grads);
+    sgm__free(trainer->moment1);
+    sgm__free(trainer->moment2);
+    sgm__free(trainer->workspace);
     sgm_tape_free(trainer->tape);
     memset(trainer, 0, sizeof *trainer);
 }
@@ -3458,7 +3466,15 @@ static void sgm__trainer_log(sgm_trainer *trainer) {
 }
 
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
-    SGM__TRY(sgm__trainer_gradient(trainer));
+    double bin_sum[SGM_BINS];
+    long bin_n[SGM_BINS];
+    memcpy(bin_sum, trainer->bin_sum, sizeof bin_sum), memcpy(bin_n, trainer->bin_n, sizeof bin_n);
+    sgm_status status = sgm__trainer_gradient(trainer);
+    if (status != SGM_OK) {
+        memcpy(trainer->bin_sum, bin_sum, sizeof bin_sum);
+        memcpy(trainer->bin_n, bin_n, sizeof bin_n);
+        return status;
+    }
     sgm__trainer_update(trainer);
     sgm__trainer_average(trainer);
     trainer->step++;
@@ -3541,13 +3557,16 @@ refused by name.
 */
 
 typedef struct sgm__settings {
-    char text[24][2][48];
+    char text[48][2][48];
     int n;
 } sgm__settings;
 
 static void sgm__setting(sgm__settings *s, const char *name, double value) {
+    char *text = s->text[s->n][1];
     snprintf(s->text[s->n][0], sizeof s->text[0][0], "%s", name);
-    snprintf(s->text[s->n][1], sizeof s->text[0][1], "%.17g", value);
+    snprintf(text, sizeof s->text[0][1], "%.17g", value);
+    for (; *text; text++)
+        if (*text == ',') *text = '.'; /* whatever the locale writes */
     s->n++;
 }
 
@@ -3564,6 +3583,17 @@ static void sgm__model_settings(sgm__settings *s, const sgm_model *model) {
     sgm__setting(s, "sde.T", model->o.sde.T);
 }
 
+/* One number for all levels of a grid, so that another grid is noticed. */
+
+static double sgm__grid_number(const sgm_loss *loss) {
+    uint32_t number = 0, words[2];
+    for (int i = 0; loss->times == SGM_TIMES_GRID && i < loss->n_grid; i++) {
+        memcpy(words, &loss->grid[i], sizeof words);
+        number = sgm__hash(sgm__hash(number ^ words[0]) ^ words[1]);
+    }
+    return number;
+}
+
 static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     sgm__setting(s, "train.points", (double)trainer->n);
@@ -3576,6 +3606,23 @@ static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
     sgm__setting(s, "train.clip", o->clip);
     sgm__setting(s, "train.weight", o->loss.weight);
     sgm__setting(s, "train.times", o->loss.times);
+    sgm__setting(s, "train.beta1", o->beta1);
+    sgm__setting(s, "train.beta2", o->beta2);
+    sgm__setting(s, "train.eps", o->eps);
+    sgm__setting(s, "train.weight_decay", o->weight_decay);
+    sgm__setting(s, "train.cosine", o->cosine != 0);
+    sgm__setting(s, "train.steps", o->cosine || o->lr_end > 0 ? (double)o->steps : 0);
+    sgm__setting(s, "loss.scale", o->loss.scale);
+    sgm__setting(s, "loss.min_snr", o->loss.min_snr);
+    sgm__setting(s, "loss.sigma_data", o->loss.sigma_data);
+    sgm__setting(s, "loss.mean", o->loss.mean);
+    sgm__setting(s, "loss.std", o->loss.std);
+    sgm__setting(s, "loss.grid", sgm__grid_number(&o->loss));
+    for (int i = 0; i < SGM_MAX_EMA; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "train.ema%d", i);
+        sgm__setting(s, name, o->ema[i]);
+    }
     sgm__setting(s, "train.key0", trainer->key.k[0]);
     sgm__setting(s, "train.key1", trainer->key.k[1]);
 }
@@ -3639,14 +3686,14 @@ static sgm_status sgm__listing_init(sgm__listing *list, const sgm_model *model,
 }
 
 static void sgm__listing_free(sgm__listing *list) {
-    SGM_FREE(list->arrays);
-    SGM_FREE(list->names);
+    sgm__free(list->arrays);
+    sgm__free(list->names);
 }
 
 static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
     sgm__settings s;
     sgm__listing list;
-    const char *meta[2 * 24];
+    const char *meta[2 * 48];
     s.n = 0;
     sgm__setting(&s, "sgm.format", 1);
     sgm__model_settings(&s, model);
@@ -3697,7 +3744,8 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
     if (status == SGM_OK) status = sgm__settings_agree(&s, &archive, path);
     if (status == SGM_OK) status = sgm__fits(&list, &archive, path);
     const char *step = trainer ? sgm_archive_meta(&archive, "train.step") : NULL;
-    if (status == SGM_OK && trainer && !(step && atol(step) >= 0))
+    if (status == SGM_OK && trainer &&
+        !(step && *step && strspn(step, "0123456789") == strlen(step)))
         status =
             sgm__fail(SGM_BAD_FILE, "%s has no train.step: it is a model, not a checkpoint", path);
     for (int i = 0; i < list.n && status == SGM_OK; i++) {
@@ -3927,8 +3975,8 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
 }
 
 SGM_API void sgm_sampler_free(sgm_sampler *sampler) {
-    SGM_FREE(sampler->t);
-    SGM_FREE(sampler->buffer);
+    sgm__free(sampler->t);
+    sgm__free(sampler->buffer);
     sampler->t = NULL, sampler->buffer = NULL;
 }
 
@@ -4130,7 +4178,7 @@ SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, i
 }
 
 SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
-    SGM_FREE(scaler->shift); /* scale lies in the same block */
+    sgm__free(scaler->shift); /* scale lies in the same block */
     memset(scaler, 0, sizeof *scaler);
 }
 
@@ -4244,7 +4292,7 @@ SGM_API double sgm_sliced_w2(const float *a, long na, const float *b, long nb, i
             slice[l] = sgm__w2_along(slice + count + w * each, a, na, b, nb, d,
                                      sgm_key_split(key, (uint64_t)l));
     for (long l = 0; l < count; l++) sum += slice[l];
-    SGM_FREE(slice);
+    sgm__free(slice);
     return sqrt(sum / (double)count);
 }
 
@@ -4280,7 +4328,7 @@ static double sgm__pair_mean(const float *a, long na, const float *b, long nb, i
     }
     double sum = 0, pairs = b ? (double)na * (double)nb : (double)na * (double)(na - 1) / 2;
     for (long i = 0; i < na; i++) sum += row[i];
-    SGM_FREE(row);
+    sgm__free(row);
     return sum / pairs;
 }
 
@@ -4365,7 +4413,7 @@ SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user
         if (!(f >= 0 && f <= 1))
             largest = (sgm__fail(SGM_BAD_ARGUMENT, "sgm_ks: cdf gave %g, no probability", f), NAN);
     }
-    SGM_FREE(sorted);
+    sgm__free(sorted);
     return largest;
 }
 
@@ -4383,7 +4431,7 @@ SGM_API double sgm_ks2(const float *a, long na, const float *b, long nb) {
         while (j < nb && sb[j] <= value) j++;
         largest = fmax(largest, fabs((double)i / (double)na - (double)j / (double)nb));
     }
-    SGM_FREE(sa);
+    sgm__free(sa);
     return largest;
 }
 
@@ -4421,7 +4469,7 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
         mean += off / (double)(i + 1);
         squares += off * (q - mean);
     }
-    SGM_FREE(sa);
+    sgm__free(sa);
     *divergence = mean;
     if (se) *se = status == SGM_OK && n > 1 ? sqrt(squares / (double)(n - 1) / (double)n) : NAN;
     return status;
@@ -4544,17 +4592,29 @@ SGM_API const char *sgm_status_name(sgm_status status) {
 }
 
 /* Zeroed memory for count things of a size, or NULL with the error set: also where their product
-would overflow. */
+would overflow. It starts at a whole cache line, so that no vector straddles two; where the
+allocator's own block starts is noted just before it. */
 
 static void *sgm__alloc(size_t count, size_t size) {
-    void *p = NULL;
+    char *block = NULL;
+    size_t room = 64 + sizeof block;
     if (count == 0) count = 1;
-    if (size == 0 || count <= (size_t)-1 / 2 / size) p = SGM_MALLOC(count * size);
-    if (!p)
+    if (size > 0 && count <= ((size_t)-1 / 2 - room) / size)
+        block = (char *)SGM_MALLOC(count * size + room);
+    if (!block) {
         sgm__fail(SGM_NO_MEMORY, "no memory for %zu things of %zu bytes", count, size);
-    else
-        memset(p, 0, count * size);
-    return p;
+        return NULL;
+    }
+    char *p = (char *)(((size_t)block + room) & ~(size_t)63);
+    memcpy(p - sizeof block, &block, sizeof block);
+    return memset(p, 0, count * size);
+}
+
+static void sgm__free(void *p) {
+    void *block;
+    if (!p) return;
+    memcpy(&block, (char *)p - sizeof block, sizeof block);
+    SGM_FREE(block);
 }
 
 /*
@@ -5545,7 +5605,7 @@ file that someone sends you must not crash the program, whatever its bytes are.
 
 SGM_API void sgm_archive_free(sgm_archive *archive) {
     if (!archive) return;
-    SGM_FREE(archive->memory);
+    sgm__free(archive->memory);
     memset(archive, 0, sizeof *archive);
 }
 
@@ -5612,7 +5672,7 @@ static sgm_status sgm__file_open(sgm__file *f, const char *path) {
     }
     if (f->file) return SGM_OK;
     f->error = errno;
-    SGM_FREE(f->temporary);
+    sgm__free(f->temporary);
     return sgm__file_no(1, path, f->error);
 }
 
@@ -5627,7 +5687,7 @@ static sgm_status sgm__file_close(sgm__file *f, const char *path) {
 #endif
     if (!f->error && rename(f->temporary, path)) f->error = errno;
     if (f->error) remove(f->temporary);
-    SGM_FREE(f->temporary);
+    sgm__free(f->temporary);
     return f->error ? sgm__file_no(1, path, f->error) : SGM_OK;
 }
 
@@ -5743,7 +5803,7 @@ static sgm_status sgm__names_check(const void *first, size_t stride, int n, sgm_
     for (int i = 1; i < n && !st; i++)
         if (strcmp(names[i - 1], names[i]) == 0)
             st = sgm__fail(status, "'%.80s' occurs twice in an archive: rename one", names[i]);
-    SGM_FREE(names);
+    sgm__free(names);
     return st;
 }
 
