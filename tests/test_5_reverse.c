@@ -1,0 +1,763 @@
+/*
+Chapter 5, the reverse SDE. On Gaussian data the exact score is linear, so a whole run is a linear
+recursion of mean and variance: the order of a method is measured without a single random number.
+Random runs then show that the sampler really carries out those steps.
+
+Statistical checks have fixed keys; a tolerance of CHECK_SIGMAS standard errors is a false alarm
+of one in 1.7 million keys, CHECK_RATE the same for p-values.
+
+    cc -O2 -o test_5_reverse test_5_reverse.c -lcmocka -lm
+*/
+
+#include <stddef.h>
+#include <stdlib.h>
+
+/* An allocator that counts what is alive, and fails on demand. */
+
+static long alive, allocations, fail_at = -1;
+
+static void *counted_malloc(size_t n) {
+    if (allocations++ == fail_at) return NULL;
+    alive++;
+    return malloc(n);
+}
+
+static void counted_free(void *p) {
+    if (p) alive--;
+    free(p);
+}
+
+#define SGM_MALLOC(n) counted_malloc(n)
+#define SGM_REALLOC(p, n) realloc(p, n)
+#define SGM_FREE(p) counted_free(p)
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+#include "check.h"
+
+static check_family family[CHECK_FAMILIES];
+
+/* A test that fails leaves its memory behind; the others count what is alive from here on. */
+
+static long alive_before;
+
+static int count_alive(void **state) {
+    (void)state;
+    alive_before = alive;
+    return 0;
+}
+
+/*
+## (5.2) Time grids
+*/
+
+static double clock_of(sgm_grid_kind kind, const sgm_sde *sde, double t) {
+    switch (kind) {
+    case SGM_GRID_LOGSNR: return sgm_sde_logsnr(sde, t);
+    case SGM_GRID_EDM: return pow(sgm_sde_s(sde, t) / sgm_sde_m(sde, t), 1.0 / 7);
+    case SGM_GRID_QUADRATIC: return sqrt(t);
+    default: return t;
+    }
+}
+
+static void test_grid(void **state) {
+    const check_family *f = (const check_family *)*state;
+    int steps[5] = {1, 2, 3, 10, 257};
+    for (int i = 0; i < 5 * 4; i++) {
+        sgm_grid_kind kind = (sgm_grid_kind)(i / 5);
+        int n = steps[i % 5];
+        double t[260], start = f->end, end = 0.01 * f->end;
+        t[n + 1] = -7;
+        CHECK_OK(sgm_time_grid(t, n, kind, &f->sde, start, end));
+        CHECK_CLOSE(t[0], start, 0), CHECK_CLOSE(t[n], end, 0), CHECK_CLOSE(t[n + 1], -7, 0);
+        double from = clock_of(kind, &f->sde, start), to = clock_of(kind, &f->sde, end);
+        for (int k = 0; k <= n; k++) { /* even, up to the inverse clock's own 10⁻¹¹ */
+            if (k < n) assert_true(t[k] > t[k + 1]);
+            CHECK_CLOSE(clock_of(kind, &f->sde, t[k]), from + (to - from) * k / n,
+                        1e-10 * fabs(to - from));
+        }
+    }
+}
+
+static void test_bad_grids(void **state) {
+    sgm_sde sde = sgm_sde_vp(0.1, 20), none;
+    double t[9], ends[5][2] = {{0.5, 0.5}, {0.2, 0.3}, {1.1, 0.1}, {1, -0.1}, {NAN, 0.1}};
+    (void)state;
+    memset(&none, 0, sizeof none);
+    CHECK_FAILS(sgm_time_grid(t, 4, SGM_GRID_UNIFORM, &none, 1, 0.1), SGM_BAD_ARGUMENT, "preset");
+    CHECK_FAILS(sgm_time_grid(t, 0, SGM_GRID_UNIFORM, &sde, 1, 0.1), SGM_BAD_ARGUMENT,
+                "at least 1");
+    CHECK_FAILS(sgm_time_grid(t, -3, SGM_GRID_UNIFORM, &sde, 1, 0.1), SGM_BAD_ARGUMENT,
+                "at least 1");
+    for (int i = 0; i < 5; i++)
+        CHECK_FAILS(sgm_time_grid(t, 4, SGM_GRID_UNIFORM, &sde, ends[i][0], ends[i][1]),
+                    SGM_BAD_ARGUMENT, "start > end >= 0");
+    CHECK_FAILS(sgm_time_grid(t, 4, SGM_GRID_LOGSNR, &sde, 1, 0), SGM_BAD_ARGUMENT, "end at t_min");
+    CHECK_FAILS(sgm_time_grid(t, 4, SGM_GRID_EDM, &sde, 1, 0), SGM_BAD_ARGUMENT, "end at t_min");
+    CHECK_OK(sgm_time_grid(t, 4, SGM_GRID_QUADRATIC, &sde, 1, 0));
+    CHECK_CLOSE(t[2], 0.25, 1e-15);
+}
+
+/*
+## (5.3) to (5.7) The three numbers of a step
+
+Each method's formula once more, from its source and not through (1.6): Euler's from (5.1), the
+reverse diffusion's from the discrete forward step, the ancestral one from the product of two
+Gaussians with Tweedie's x̂0.
+*/
+
+static void test_coefficients(void **state) {
+    const check_family *f = (const check_family *)*state;
+    for (int i = 0; i < 12; i++) {
+        double t = f->end * (0.3 + 0.05 * i), to = t * (0.4 + 0.04 * i), c[3];
+        double m0 = sgm_sde_m(&f->sde, to), m = sgm_sde_m(&f->sde, t), a = m / m0;
+        double s0 = sgm_sde_s(&f->sde, to), s = sgm_sde_s(&f->sde, t), b2 = s * s - a * a * s0 * s0;
+        double drift = sgm_sde_f(&f->sde, t), g2 = sgm_sde_g2(&f->sde, t), tol = 1e-12;
+        sgm__reverse_step(c, SGM_EULER_MARUYAMA, &f->sde, t, to);
+        CHECK_REL(c[0], 1 + drift * (to - t), tol); /* dx = f x dt with dt = to - t < 0 */
+        CHECK_REL(c[1], -g2 * (to - t), tol);
+        CHECK_REL(c[2] * c[2], g2 * (t - to), tol);
+        sgm__reverse_step(c, SGM_REVERSE_DIFFUSION, &f->sde, t, to);
+        CHECK_REL(c[0], 1 - (a - 1), tol), CHECK_REL(c[1], b2, tol),
+            CHECK_REL(c[2] * c[2], b2, tol);
+        sgm__reverse_step(c, SGM_ANCESTRAL, &f->sde, t, to);
+        double precision = 1 / (s0 * s0) + a * a / b2; /* p(x'|x0) p(x|x'): precisions add */
+        double by_x0 = m0 / (s0 * s0) / precision, by_x = a / b2 / precision;
+        CHECK_REL(c[0], by_x + by_x0 / m, 1e-11); /* x̂0 = (x + s² score)/m, (5.5) */
+        CHECK_REL(c[1], by_x0 * s * s / m, 1e-11);
+        CHECK_REL(c[2] * c[2], 1 / precision, 1e-11);
+    }
+}
+
+/* All agree to first order: what is left between two methods is O(Δ²), a quarter for half of Δ
+(an eighth more or less, at a thousandth of the time). */
+
+static void test_first_order(void **state) {
+    const check_family *f = (const check_family *)*state;
+    double t = 0.5 * f->end;
+    for (int method = SGM_REVERSE_DIFFUSION; method <= SGM_ANCESTRAL; method++)
+        for (int k = 0; k < 3; k++) {
+            double apart[2];
+            for (int half = 0; half < 2; half++) {
+                double c[3], e[3], to = t * (1 - 1e-3 / (1 + half));
+                sgm__reverse_step(e, SGM_EULER_MARUYAMA, &f->sde, t, to);
+                sgm__reverse_step(c, (sgm_method)method, &f->sde, t, to);
+                apart[half] = k < 2 ? c[k] - e[k] : c[2] * c[2] - e[2] * e[2];
+                assert_true(fabs(apart[half]) < 2e-2 * (k ? e[1] : 1));
+            }
+            if (fabs(apart[0]) < 1e-9 * (1 + sgm_sde_s(&f->sde, t)))
+                continue; /* no difference at all */
+            CHECK_CLOSE(apart[1] / apart[0], 0.25, 0.25 / 8);
+        }
+}
+
+/*
+DDPM, term by term (Ho, Jain, Abbeel 2020, algorithm 2), for the table β₁ = 10⁻⁴ … β₁₀₀₀ = 0.02:
+with α = 1−β, the mean is (x − β/√(1−ᾱ) ε̂)/√α where ε̂ = −√(1−ᾱ) s, and the variance
+β(1−ᾱ')/(1−ᾱ). Its SDE is the user's: ∫β is −log ᾱ between the table's entries. And Song et al.
+2021, appendix E, for the reverse diffusion: 2 − √(1−β), β, √β.
+*/
+
+static double log_alpha_bar[1001];
+
+static double ddpm_curve(double t, void *user) {
+    double at = t * 1000;
+    int i = (int)floor(at + 0.5);
+    (void)user;
+    if (i < 0) i = 0;
+    if (fabs(at - i) < 1e-6 || i >= 1000) return -log_alpha_bar[i < 1000 ? i : 1000];
+    i = (int)floor(at) < 0 ? 0 : (int)floor(at);
+    return -(log_alpha_bar[i] + (at - i) * (log_alpha_bar[i + 1] - log_alpha_bar[i]));
+}
+
+static void test_ddpm(void **state) {
+    sgm_sde sde = sgm_sde_user_beta(ddpm_curve, NULL);
+    double beta[1001], c[3], alpha_bar[1001];
+    (void)state;
+    alpha_bar[0] = 1, log_alpha_bar[0] = 0, beta[0] = 0;
+    for (int i = 1; i <= 1000; i++) {
+        beta[i] = 1e-4 + (0.02 - 1e-4) * (i - 1) / 999;
+        alpha_bar[i] = alpha_bar[i - 1] * (1 - beta[i]);
+        log_alpha_bar[i] = log_alpha_bar[i - 1] + log1p(-beta[i]);
+    }
+    CHECK_OK(sgm_sde_check(&sde));
+    for (int i = 1; i <= 1000; i++) { /* tolerance: 1 - ᾱ' as a difference loses 10⁻¹⁶/10⁻⁴ */
+        double t = i / 1000.0, to = (i - 1) / 1000.0, root = sqrt(1 - alpha_bar[i]);
+        sgm__reverse_step(c, SGM_ANCESTRAL, &sde, t, to);
+        CHECK_REL(c[0], 1 / sqrt(1 - beta[i]), 1e-12);
+        CHECK_REL(c[1], beta[i] / root * root / sqrt(1 - beta[i]), 1e-10);
+        CHECK_CLOSE(c[2] * c[2], beta[i] * (1 - alpha_bar[i - 1]) / (1 - alpha_bar[i]),
+                    1e-10 * beta[i]);
+        sgm__reverse_step(c, SGM_REVERSE_DIFFUSION, &sde, t, to);
+        CHECK_REL(c[0], 2 - sqrt(1 - beta[i]), 1e-12);
+        CHECK_REL(c[1], beta[i], 1e-10);
+        CHECK_REL(c[2], sqrt(beta[i]), 1e-10);
+    }
+}
+
+/* (5.9): the ancestral step to 0 is the closed form, and that is E[x0|x]. */
+
+static void test_last_step(void **state) {
+    const check_family *f = (const check_family *)*state;
+    double mu = 1.7, c0 = 0.3;
+    for (int i = 1; i <= 20; i++) {
+        double t = f->end * i / 20, c[3], last[3], x = 0.4 * i - 3;
+        double m = sgm_sde_m(&f->sde, t), s = sgm_sde_s(&f->sde, t), V = m * m * c0 + s * s;
+        sgm__reverse_step(c, SGM_ANCESTRAL, &f->sde, t, 0);
+        sgm__denoise_step(last, &f->sde, t);
+        CHECK_REL(c[0], last[0], 1e-14), CHECK_REL(c[1], last[1], 1e-14);
+        CHECK_CLOSE(c[2], 0, 0), CHECK_CLOSE(last[2], 0, 0);
+        double score = -(x - m * mu) / V, best = mu + m * c0 / V * (x - m * mu); /* regression */
+        double size = (fabs(x) + s * s * fabs(score)) / m;
+        CHECK_CLOSE(last[0] * x + last[1] * score, best, 1e-14 * (size + fabs(best)));
+    }
+}
+
+/*
+## Order, without noise
+
+On N(μ, c) data with V = m²c + s² a step takes a deviation from the mean δ to (c_x − c_s/V)δ and
+the variance v to (c_x − c_s/V)²v + c_z². The reversed process itself is the conditional law of
+x_t given x_T: a deviation shrinks by A = (m_T/m_t)(V_t/V_T), the regression coefficient, and V_T
+goes to V_t. Errors with N, 2N, 4N steps give the order.
+*/
+
+typedef struct law {
+    double deviation, variance;
+} law;
+
+static law run_law(const sgm_sde *sde, sgm_method method, const double *t, int steps, double c0,
+                   double share, law x) {
+    for (int i = 0; i < steps; i++) {
+        double c[3], m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]), V = m * m * c0 + s * s;
+        sgm__reverse_step(c, method, sde, t[i], t[i + 1]);
+        double by = c[0] - share * c[1] / V;
+        x.deviation *= by, x.variance = by * by * x.variance + c[2] * c[2];
+    }
+    return x;
+}
+
+static void test_order(void **state) {
+    const check_family *f = (const check_family *)*state;
+    enum { MOST = 3200 };
+    static double t[MOST + 1];
+    double c0 = 0.35, start = 0.8 * f->end, end = 0.45 * f->end;
+    double m1 = sgm_sde_m(&f->sde, start), s1 = sgm_sde_s(&f->sde, start),
+           V1 = m1 * m1 * c0 + s1 * s1;
+    double m0 = sgm_sde_m(&f->sde, end), s0 = sgm_sde_s(&f->sde, end), V0 = m0 * m0 * c0 + s0 * s0;
+    for (int method = 0; method < 3; method++) {
+        double error[3][2];
+        for (int k = 0; k < 3; k++) {
+            law x = {1, V1};
+            int steps = MOST >> (2 - k);
+            CHECK_OK(sgm_time_grid(t, steps, SGM_GRID_UNIFORM, &f->sde, start, end));
+            x = run_law(&f->sde, (sgm_method)method, t, steps, c0, 1, x);
+            error[k][0] = fabs(x.deviation / (m1 / m0 * V0 / V1) - 1),
+            error[k][1] = fabs(x.variance / V0 - 1);
+        }
+        for (int part = 0; part < 2; part++) {
+            double order = log(error[0][part] / error[2][part]) / log(4.0);
+            if (error[0][part] < 1e-10) continue; /* exact: nothing to measure but rounding */
+            CHECK_CLOSE(order, 1, 0.15);
+            assert_true(error[2][part] < 0.02);
+        }
+    }
+}
+
+/* By the rule (5.2), to t = 0: all methods converge to the same law, that of E[x0|x] at t_min,
+whose variance is m²c²/V there. Steps that are even in λ err by Δλ at most, and twice the result
+of 2N less that of N by Δλ². */
+
+static double run_to_zero(const sgm_sde *sde, sgm_method method, int steps, double c0) {
+    static double t[4002];
+    double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T), c[3];
+    law x = {1, m * m * c0 + s * s};
+    CHECK_OK(sgm_time_grid(t, steps - 1, SGM_GRID_LOGSNR, sde, sde->T, sde->t_min));
+    x = run_law(sde, method, t, steps - 1, c0, 1, x);
+    m = sgm_sde_m(sde, sde->t_min), s = sgm_sde_s(sde, sde->t_min);
+    sgm__denoise_step(c, sde, sde->t_min);
+    double by = c[0] - c[1] / (m * m * c0 + s * s);
+    return by * by * x.variance;
+}
+
+static void test_to_data(void **state) {
+    const check_family *f = (const check_family *)*state;
+    sgm_sde sde = f->sde;
+    sde.T = f->end;
+    double m = sgm_sde_m(&sde, sde.t_min), s = sgm_sde_s(&sde, sde.t_min), c0 = 0.35;
+    double truth = m * m * c0 * c0 / (m * m * c0 + s * s);
+    double step = (sgm_sde_logsnr(&sde, sde.t_min) - sgm_sde_logsnr(&sde, sde.T)) / 2000;
+    for (int method = 0; method < 3; method++) {
+        double coarse = run_to_zero(&sde, (sgm_method)method, 2001, c0);
+        double fine = run_to_zero(&sde, (sgm_method)method, 4001, c0);
+        CHECK_CLOSE(coarse, truth, step * truth);
+        CHECK_CLOSE(2 * fine - coarse, truth, step * step * truth);
+    }
+}
+
+/* The drift of the flow, ½g², in place of g²: no number of steps hides it. */
+
+static void test_half_drift(void **state) {
+    const check_family *f = (const check_family *)*state;
+    enum { STEPS = 2000 };
+    static double t[STEPS + 1];
+    double c0 = 0.35, start = 0.8 * f->end, end = 0.1 * f->end;
+    double m = sgm_sde_m(&f->sde, start), s = sgm_sde_s(&f->sde, start), V1 = m * m * c0 + s * s;
+    double m0 = sgm_sde_m(&f->sde, end), s0 = sgm_sde_s(&f->sde, end), V0 = m0 * m0 * c0 + s0 * s0;
+    CHECK_OK(sgm_time_grid(t, STEPS, SGM_GRID_UNIFORM, &f->sde, start, end));
+    for (int method = 0; method < 3; method++) {
+        law x = {1, V1};
+        x = run_law(&f->sde, (sgm_method)method, t, STEPS, c0, 0.5, x);
+        assert_true(fabs(x.variance / V0 - 1) > 0.1);
+    }
+}
+
+/*
+## The sampler carries out those steps
+*/
+
+typedef struct spy {
+    int calls, fail_at, nan_at;
+    double t[64];
+} spy;
+
+static sgm_status spy_eval(const sgm_score *self, float *s, const float *x, const float *t,
+                           long n) {
+    spy *w = (spy *)(size_t)self->ctx;
+    if (w->calls < 64) w->t[w->calls] = t[0];
+    for (long i = 0; i < n * self->d; i++) s[i] = w->calls == w->nan_at ? (float)NAN : -0.5f * x[i];
+    for (long i = 0; i < n; i++) assert_true(t[i] == t[0] && t[i] > 0);
+    if (w->calls++ == w->fail_at) return sgm__fail(SGM_MISMATCH, "the spy fails");
+    return SGM_OK;
+}
+
+static sgm_score spy_score(spy *w) {
+    sgm_score score;
+    memset(&score, 0, sizeof score), memset(w, 0, sizeof *w);
+    w->fail_at = w->nan_at = -1;
+    score.d = 2, score.ctx = w, score.eval = spy_eval;
+    return score;
+}
+
+static sgm_sample_options options_of(sgm_method method, int steps) {
+    sgm_sample_options o;
+    memset(&o, 0, sizeof o);
+    o.method = method, o.steps = steps;
+    return o;
+}
+
+/* Where the score is evaluated: (5.2). */
+
+static void test_rule(void **state) {
+    const check_family *f = (const check_family *)*state;
+    int counts[4] = {1, 2, 3, 20};
+    float x[6];
+    for (int i = 0; i < 8; i++) {
+        spy w;
+        sgm_score score = spy_score(&w);
+        sgm_sample_options o = options_of(SGM_ANCESTRAL, counts[i % 4]);
+        sgm_sampler sampler;
+        o.plain_end = i >= 4, o.t_end = 0.02 * f->end, o.t_start = f->end, o.grid = SGM_GRID_EDM;
+        CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, 3, &o, sgm_key_init(1)));
+        sgm_sampler_prior(&sampler, x);
+        for (int k = 0; !sgm_sampler_done(&sampler); k++) CHECK_OK(sgm_sampler_step(&sampler, x));
+        assert_int_equal(w.calls, o.steps);
+        assert_int_equal(sampler.n_evals, o.steps);
+        CHECK_CLOSE(w.t[0], (float)f->end, 0);
+        CHECK_CLOSE(sampler.t[o.steps], o.plain_end ? o.t_end : 0, 0);
+        if (!o.plain_end && o.steps > 1) CHECK_CLOSE(w.t[o.steps - 1], (float)f->sde.t_min, 0);
+        for (int k = 1; k < o.steps; k++) assert_true(w.t[k] < w.t[k - 1]);
+        for (int k = 0; k < o.steps; k++) CHECK_CLOSE(w.t[k], (float)sampler.t[k], 0);
+        CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "has done all");
+        sgm_sampler_free(&sampler);
+    }
+    assert_int_equal(alive, alive_before);
+}
+
+/* Each update is c_x x + c_s s + c_z z with the z of its step: float's rounding of the terms is
+all the freedom. */
+
+static void test_update(void **state) {
+    const check_family *f = (const check_family *)*state;
+    enum { N = 5, STEPS = 6 };
+    for (int method = 0; method < 3; method++) {
+        spy w;
+        float x[2 * N], before[2 * N], z[2 * N];
+        sgm_score score = spy_score(&w);
+        sgm_sample_options o = options_of((sgm_method)method, STEPS);
+        sgm_sampler sampler;
+        sgm_key key = sgm_key_init(77);
+        o.t_start = f->end;
+        CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, N, &o, key));
+        sgm_sampler_prior(&sampler, x);
+        sgm_normal(z, 2 * N, sgm_key_split(key, 0), 0);
+        for (int k = 0; k < 2 * N; k++)
+            CHECK_REL(x[k], z[k] * sgm_sde_prior(&f->sde), 2 * FLT_EPSILON);
+        for (int i = 0; i < STEPS; i++) {
+            double c[3], t = sampler.t[i];
+            memcpy(before, x, sizeof x);
+            CHECK_OK(sgm_sampler_step(&sampler, x));
+            sgm_normal(z, 2 * N, sgm_key_split(key, (uint64_t)i + 1), 0);
+            if (i + 1 < STEPS)
+                sgm__reverse_step(c, (sgm_method)method, &f->sde, t, sampler.t[i + 1]);
+            else sgm__denoise_step(c, &f->sde, f->sde.t_min);
+            for (int k = 0; k < 2 * N; k++) {
+                double truth = c[0] * before[k] + c[1] * (-0.5 * before[k]) + c[2] * z[k];
+                double size = fabs(c[0] * before[k]) + fabs(c[1] * before[k]) + fabs(c[2] * z[k]);
+                CHECK_CLOSE(x[k], truth, FLT_EPSILON * size);
+            }
+        }
+        sgm_sampler_free(&sampler);
+    }
+}
+
+/* The whole run and the run step by step are one, bit for bit; on_step sees each step once. */
+
+typedef struct seen {
+    long calls;
+    double last_t;
+    float last_x;
+} seen;
+
+static void see(long step, double t, const float *x, long n, void *user) {
+    seen *s = (seen *)user;
+    assert_int_equal(step, s->calls + 1);
+    assert_int_equal(n, 40);
+    assert_true(t < s->last_t);
+    s->calls = step, s->last_t = t, s->last_x = x[2 * n - 1];
+}
+
+static void test_whole_is_steps(void **state) {
+    float x[80], y[80], other[80];
+    double mean[4] = {1, 0, -1, 2};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int method = 0; method < 3; method++) {
+        sgm_sample_options o = options_of((sgm_method)method, 12);
+        sgm_sampler sampler;
+        seen s = {0, 2, 0};
+        o.on_step = see, o.user = &s, o.grid = SGM_GRID_LOGSNR;
+        CHECK_OK(sgm_sample(x, 40, &score, &sde, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_sample(other, 40, &score, &sde, NULL, sgm_key_init(5)));
+        assert_int_equal(s.calls, 12);
+        CHECK_CLOSE(s.last_t, 0, 0), CHECK_CLOSE(s.last_x, x[79], 0);
+        CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 40, &o, sgm_key_init(4)));
+        for (int again = 0; again < 2; again++) { /* the prior starts the run afresh */
+            sgm_sampler_prior(&sampler, y);
+            while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, y));
+            assert_memory_equal(x, y, sizeof x);
+        }
+        sgm_sampler_free(&sampler);
+        assert_memory_not_equal(x, other, sizeof x);
+    }
+    sgm_mixture_free(&mix);
+    assert_int_equal(alive, alive_before);
+}
+
+static void test_threads(void **state) {
+    enum { N = 5000 };
+    static float x[2 * N], y[2 * N];
+    double mean[4] = {1, 0, -1, 2};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix;
+    (void)state;
+#ifdef _OPENMP
+    omp_set_num_threads(3);
+#endif
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    sgm_sample_options o = options_of(SGM_EULER_MARUYAMA, 6);
+    CHECK_OK(sgm_sample(x, N, &score, &sde, &o, sgm_key_init(4)));
+    for (int threads = 1; threads <= 5; threads += 2) {
+#ifdef _OPENMP
+        omp_set_num_threads(threads);
+#endif
+        CHECK_OK(sgm_sample(y, N, &score, &sde, &o, sgm_key_init(4)));
+        assert_memory_equal(x, y, sizeof x);
+    }
+    /* one thread or many: normals are those of one call */
+    sgm__normal_parallel(x, 2 * N, sgm_key_init(6));
+    sgm_normal(y, 2 * N, sgm_key_init(6), 0);
+    assert_memory_equal(x, y, sizeof x);
+    sgm_mixture_free(&mix);
+}
+
+/*
+## (5.1) Samples of the data
+
+Gaussian data: the recursion above says what mean and variance the samples have, discretisation,
+prior and all; n samples scatter by √(v/n) and v√(2/n).
+*/
+
+enum { N_GAUSS = 4000 };
+
+static sgm_status half_eval(const sgm_score *self, float *s, const float *x, const float *t,
+                            long n) {
+    const sgm_score *inner = (const sgm_score *)self->ctx;
+    SGM__TRY(inner->eval(inner, s, x, t, n));
+    for (long i = 0; i < n * self->d; i++) s[i] *= 0.5f;
+    return SGM_OK;
+}
+
+static law law_of_samples(const sgm_sde *sde, const sgm_sampler *sampler, double mu, double c0) {
+    double prior = sgm_sde_prior(sde), c[3];
+    int steps = sampler->o.steps;
+    law x = {0, prior * prior}; /* here the deviation is from m_t μ, and at first it is -m_T μ */
+    x.deviation = -sgm_sde_m(sde, sampler->t[0]) * mu;
+    for (int i = 0; i < steps; i++) {
+        double t = sampler->t[i], m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t),
+               V = m * m * c0 + s * s;
+        double next = sgm_sde_m(sde, sampler->t[i + 1]);
+        if (i + 1 < steps) sgm__reverse_step(c, sampler->o.method, sde, t, sampler->t[i + 1]);
+        else sgm__denoise_step(c, sde, t);
+        double by = c[0] - c[1] / V;
+        x.deviation = by * x.deviation + (c[0] * m - next) * mu;
+        x.variance = by * by * x.variance + c[2] * c[2];
+    }
+    return x;
+}
+
+static void test_gaussian_samples(void **state) {
+    const check_family *f = (const check_family *)*state;
+    static float x[N_GAUSS];
+    double mu = 1.5, c0 = 0.3;
+    sgm_mixture mix;
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &f->sde));
+    sgm_score exact = sgm_mixture_score(&mix), half = exact;
+    half.ctx = &exact, half.eval = half_eval;
+    for (int method = 0; method < 3; method++) {
+        sgm_sample_options o = options_of((sgm_method)method, 60);
+        sgm_sampler sampler;
+        o.grid = SGM_GRID_LOGSNR;
+        CHECK_OK(sgm_sampler_init(&sampler, &exact, &f->sde, N_GAUSS, &o, sgm_key_init(7)));
+        law truth = law_of_samples(&f->sde, &sampler, mu, c0);
+        CHECK_OK(sgm_sample(x, N_GAUSS, &exact, &f->sde, &o, sgm_key_init(7)));
+        check_moments got = check_moments_of(x, N_GAUSS, 1);
+        double mean_tol = CHECK_SIGMAS * sqrt(truth.variance / N_GAUSS);
+        double var_tol = CHECK_SIGMAS * truth.variance * sqrt(2.0 / N_GAUSS);
+        CHECK_CLOSE(got.mean, mu + truth.deviation, mean_tol);
+        CHECK_CLOSE(got.var, truth.variance, var_tol);
+        /* and ½g² in place of g² is told apart from the truth */
+        CHECK_OK(sgm_sample(x, N_GAUSS, &half, &f->sde, &o, sgm_key_init(7)));
+        got = check_moments_of(x, N_GAUSS, 1);
+        assert_true(fabs(got.mean - mu - truth.deviation) > mean_tol ||
+                    fabs(got.var - truth.variance) > var_tol);
+        sgm_sampler_free(&sampler);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/*
+A mixture of four with weights 1:2:3:4. Mode counts are multinomial. The energy distance to an
+exact sample is held against that of R exact pairs: their mean and scatter; a distance 10 standard
+deviations out has, by Cantelli's inequality and far less by its χ²-like tail e^(−10), no chance
+worth mentioning in 15 runs.
+*/
+
+enum { N_MIX = 1000, R = 12 };
+
+static void nearest_counts(double count[4], const float *x, const double *mean) {
+    for (int k = 0; k < 4; k++) count[k] = 0;
+    for (int i = 0; i < N_MIX; i++) {
+        int best = 0;
+        double least = HUGE_VAL;
+        for (int k = 0; k < 4; k++) {
+            double a = x[2 * i] - mean[2 * k], b = x[2 * i + 1] - mean[2 * k + 1];
+            if (a * a + b * b < least) least = a * a + b * b, best = k;
+        }
+        count[best]++;
+    }
+}
+
+static void test_mixture_samples(void **state) {
+    const check_family *f = (const check_family *)*state;
+    static float x[2 * N_MIX], exact[R + 1][2 * N_MIX];
+    double weight[4] = {1, 2, 3, 4}, mean[8] = {1, 1, -1, 1, -1, -1, 1, -1}, expected[4], count[4];
+    double var[4] = {0.02, 0.04, 0.03, 0.02}, null[R], se, apart; /* 3.5 deviations to the border */
+    sgm_mixture mix;
+    if (sgm_sde_m(&f->sde, f->sde.T) / sgm_sde_prior(&f->sde) > 0.1)
+        return; /* half of the signal left */
+    CHECK_OK(sgm_mixture_init(&mix, 4, 2, weight, mean, var, SGM_ISOTROPIC, &f->sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int r = 0; r <= R; r++)
+        CHECK_OK(
+            sgm_mixture_sample(&mix, exact[r], NULL, N_MIX, 0, sgm_key_init(100 + (uint64_t)r)));
+    for (int r = 0; r < R; r++)
+        null[r] = sgm_energy_distance(exact[r], N_MIX, exact[r + 1], N_MIX, 2);
+    double centre = check_mean(null, R, &se), scatter = se * sqrt((double)R);
+    for (int k = 0; k < 4; k++) expected[k] = N_MIX * weight[k] / 10;
+    for (int method = 0; method < 3; method++) {
+        sgm_sample_options o = options_of((sgm_method)method, 120);
+        o.grid = SGM_GRID_LOGSNR;
+        CHECK_OK(sgm_sample(x, N_MIX, &score, &f->sde, &o, sgm_key_init(9)));
+        nearest_counts(count, x, mean);
+        CHECK_P(sgm_chi2_p(count, expected, 4, 0), CHECK_RATE);
+        apart = sgm_energy_distance(x, N_MIX, exact[0], N_MIX, 2);
+        CHECK_CLOSE(apart, centre, 10 * scatter);
+    }
+    for (int i = 0; i < 2 * N_MIX; i++)
+        x[i] *= 1.2f; /* the measure has power: 20 % too wide is seen */
+    assert_true(sgm_energy_distance(x, N_MIX, exact[0], N_MIX, 2) > centre + 10 * scatter);
+    sgm_mixture_free(&mix);
+}
+
+/* (1.7): the prior, in law. */
+
+static double scaled_normal_cdf(double x, void *user) {
+    return 0.5 * erfc(-x / *(const double *)user / sqrt(2.0));
+}
+
+static void test_prior(void **state) {
+    const check_family *f = (const check_family *)*state;
+    static float x[20000];
+    spy w;
+    sgm_score score = spy_score(&w);
+    sgm_sampler sampler;
+    double std = sgm_sde_prior(&f->sde);
+    CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, 10000, NULL, sgm_key_init(12)));
+    assert_int_equal(sampler.o.steps, 1000);
+    CHECK_CLOSE(sampler.t[0], f->sde.T, 0);
+    sgm_sampler_prior(&sampler, x);
+    CHECK_P(sgm_ks_p(sgm_ks(x, 20000, scaled_normal_cdf, &std), 20000), CHECK_RATE);
+    sgm_sampler_free(&sampler);
+}
+
+/*
+## What goes wrong, and is said
+*/
+
+static void test_bad_samplers(void **state) {
+    spy w;
+    float x[4];
+    sgm_score score = spy_score(&w), empty;
+    sgm_sde sde = sgm_sde_vp(0.1, 20), none;
+    sgm_sample_options o = options_of(SGM_ANCESTRAL, 4);
+    sgm_key key = sgm_key_init(0);
+    (void)state;
+    memset(&none, 0, sizeof none), memset(&empty, 0, sizeof empty);
+    CHECK_FAILS(sgm_sample(x, 0, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
+    CHECK_FAILS(sgm_sample(x, -2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
+    CHECK_FAILS(sgm_sample(x, 2, NULL, &sde, &o, key), SGM_BAD_ARGUMENT, "needs a score");
+    CHECK_FAILS(sgm_sample(x, 2, &empty, &sde, &o, key), SGM_BAD_ARGUMENT, "needs a score");
+    CHECK_FAILS(sgm_sample(x, 2, &score, &none, &o, key), SGM_BAD_ARGUMENT, "preset");
+    CHECK_FAILS(sgm_sample(x, 2, &score, NULL, &o, key), SGM_BAD_ARGUMENT, "preset");
+    o.steps = -1;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
+    o = options_of((sgm_method)3, 4);
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "no sampling method 3");
+    o = options_of(SGM_ANCESTRAL, 4), o.plain_end = 1, o.t_end = 1.5;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "start > end");
+    o.t_end = 0, o.grid = SGM_GRID_LOGSNR;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "end at t_min");
+    o = options_of(SGM_ANCESTRAL, 4), o.t_start = 1e-4;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "start > end");
+    o.t_start = 3;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "t_start <= T");
+    o = options_of(SGM_ANCESTRAL, 4), sde.t_min = 0;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "set the SDE's t_min");
+    o.plain_end = 1;
+    CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+    assert_int_equal(alive, alive_before);
+}
+
+/* A run of one step obeys the same limits. */
+
+static void test_bad_one_step(void **state) {
+    spy w;
+    float x[4];
+    double bad[3] = {3, -1, NAN};
+    sgm_score score = spy_score(&w);
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_sample_options o = options_of(SGM_ANCESTRAL, 1);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        o.t_start = bad[i];
+        assert_int_equal(sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT);
+    }
+    assert_int_equal(alive, alive_before);
+}
+
+static void test_failures_in_a_run(void **state) {
+    spy w;
+    float x[4];
+    sgm_score score = spy_score(&w);
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_sample_options o = options_of(SGM_EULER_MARUYAMA, 5);
+    sgm_sampler sampler;
+    (void)state;
+    w.fail_at = 2;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0)), SGM_MISMATCH, "the spy fails");
+    assert_int_equal(w.calls, 3);
+    assert_int_equal(alive, alive_before);
+    score = spy_score(&w), w.nan_at = 3;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0)), SGM_NOT_FINITE,
+                "use more steps");
+    assert_int_equal(alive, alive_before);
+    score = spy_score(&w),
+    w.fail_at = 0; /* a step that fails leaves points and count as they were */
+    CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 2, &o, sgm_key_init(0)));
+    float before[4];
+    sgm_sampler_prior(&sampler, x);
+    memcpy(before, x, sizeof x);
+    CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_MISMATCH, "the spy fails");
+    assert_memory_equal(x, before, sizeof x);
+    assert_int_equal(sampler.step, 0);
+    CHECK_OK(sgm_sampler_step(&sampler, x));
+    sgm_sampler_free(&sampler);
+    sgm_sampler_free(&sampler); /* twice is harmless */
+    for (long k = 0; k < 2; k++) {
+        score = spy_score(&w), allocations = 0, fail_at = k;
+        sgm_status status = sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0));
+        fail_at = -1;
+        CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
+        assert_int_equal(alive, alive_before);
+    }
+}
+
+typedef struct per_family {
+    const char *name;
+    void (*test)(void **state);
+} per_family;
+
+int main(void) {
+    static const per_family each[] = {
+        {"(5.1) samples of a Gaussian:", test_gaussian_samples},
+        {"(5.1) samples of a mixture:", test_mixture_samples},
+        {"(5.1) half of the drift is seen:", test_half_drift},
+        {"(5.1) weak order 1:", test_order},
+        {"(5.2) grids:", test_grid},
+        {"(5.2) where the score is evaluated:", test_rule},
+        {"(5.3) (5.4) (5.7) three numbers:", test_coefficients},
+        {"(5.3) (5.4) (5.7) first order:", test_first_order},
+        {"(5.2) (5.9) convergence to the data:", test_to_data},
+        {"(5.9) last step:", test_last_step},
+        {"5.4 updates:", test_update},
+        {"(1.7) the sampler's prior:", test_prior},
+    };
+    enum { EACH = sizeof each / sizeof *each };
+    static char names[EACH * CHECK_FAMILIES][80];
+    static struct CMUnitTest tests[EACH * CHECK_FAMILIES];
+    const struct CMUnitTest once[] = {
+        {"(5.2) bad grids", test_bad_grids, count_alive, NULL, NULL},
+        {"(5.4) (5.7) DDPM term by term", test_ddpm, count_alive, NULL, NULL},
+        {"5.4 whole run and steps", test_whole_is_steps, count_alive, NULL, NULL},
+        {"5.4 any number of threads", test_threads, count_alive, NULL, NULL},
+        {"5.4 bad samplers", test_bad_samplers, count_alive, NULL, NULL},
+        {"5.4 bad start of one step", test_bad_one_step, count_alive, NULL, NULL},
+        {"5.4 failures in a run", test_failures_in_a_run, count_alive, NULL, NULL},
+    };
+    int failed = 0;
+    check_families(family);
+    for (int i = 0; i < EACH * CHECK_FAMILIES; i++) {
+        const per_family *p = &each[i / CHECK_FAMILIES];
+        snprintf(names[i], sizeof names[i], "%s %s", p->name, family[i % CHECK_FAMILIES].name);
+        tests[i].name = names[i], tests[i].test_func = p->test, tests[i].setup_func = count_alive;
+        tests[i].initial_state = &family[i % CHECK_FAMILIES];
+    }
+    failed += cmocka_run_group_tests_name("chapter 5, families", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("chapter 5", once, NULL, NULL);
+    return failed != 0;
+}
