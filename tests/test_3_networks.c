@@ -1,0 +1,1430 @@
+/*
+Chapter 3: networks. Every operation is held against three truths. Central differences say that
+the tangent, the slopes and the slopes of tangents are derivatives of the right function, to some
+10⁻⁵. The transposition ⟨u, J v⟩ = ⟨Jᵀu, v⟩ and the symmetry of second derivatives say the same of
+pairs of passes, to 10⁻⁶. And closed forms say that the function is the right one.
+
+    cc -O2 tests/test_3_networks.c -lcmocka -lm -o test_3_networks && ./test_3_networks
+*/
+#include "check.h"
+
+/*
+An allocator that counts, fails when told, and hands out NaN: whoever reads memory that nobody wrote
+finds out. Threads allocate too, hence the atomic counters.
+*/
+
+static int live_blocks, alloc_calls, fail_at;
+
+static int alloc_refused(void) {
+    return __sync_add_and_fetch(&alloc_calls, 1) == __sync_add_and_fetch(&fail_at, 0);
+}
+
+static void *poison_malloc(size_t n) {
+    void *p = alloc_refused() ? NULL : malloc(n);
+    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
+    return p;
+}
+
+static void *poison_realloc(void *old, size_t n) {
+    void *p = alloc_refused() ? NULL : realloc(old, n);
+    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
+    return p;
+}
+
+static void poison_free(void *p) {
+    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
+    free(p);
+}
+
+#define SGM_MALLOC(n) poison_malloc(n)
+#define SGM_REALLOC(p, n) poison_realloc(p, n)
+#define SGM_FREE(p) poison_free(p)
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
+
+static void set_threads(int n) {
+#ifdef _OPENMP
+    omp_set_num_threads(n);
+#else
+    (void)n;
+#endif
+}
+
+static int before_each(void **state) {
+    (void)state;
+    set_threads(1);
+    fail_at = alloc_calls = live_blocks = 0;
+    return 0;
+}
+
+static int after_each(void **state) { /* no block outlives its test */
+    (void)state;
+    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
+    return live_blocks;
+}
+
+static double dot(const float *a, const float *b, long n) {
+    double sum = 0;
+    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
+    return sum;
+}
+
+static double norm(const float *a, long n) { return sqrt(dot(a, a, n)); }
+
+static void unit(float *z, long n, sgm_key key) {
+    sgm_normal(z, (size_t)n, key, 0);
+    double length = norm(z, n);
+    for (long i = 0; i < n; i++) z[i] = (float)(z[i] / length);
+}
+
+/*
+## A function on a tape
+
+Two inputs a and b of shape (ROWS, COLS) that both move, and all parameters that f asks for, as one
+vector of N numbers: first the 2·SIZE inputs, then the parameters.
+*/
+
+enum { ROWS = 3, COLS = 4, SIZE = ROWS * COLS, ROOM = 6000, OUT_ROOM = 2 * SIZE };
+
+typedef sgm_tensor *(*function)(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);
+
+typedef struct rig {
+    function f;
+    sgm_tape *tape;
+    int flags, n_params, n_out;
+    sgm_tensor *a, *b, *y;
+    float at[2 * SIZE + ROOM], grads[ROOM];
+} rig;
+
+static void poison_tape(sgm_tape *tape) { /* what a pass does not write, it must not read */
+    for (sgm__arena_block *block = tape->blocks; block; block = block->next)
+        memset(block + 1, 0xff, block->size + 64);
+}
+
+static void rig_run(rig *r, const float *x) {
+    memset(r->grads, 0xff, sizeof r->grads);
+    sgm_tape_reset(r->tape, (float *)(uintptr_t)(x + 2 * SIZE), r->grads, ROOM, sgm_key_init(3),
+                   r->flags);
+    poison_tape(r->tape);
+    r->a = sgm_tape_input(r->tape, x, ROWS, COLS);
+    r->b = sgm_tape_input(r->tape, x + SIZE, ROWS, COLS);
+    sgm_tape_watch(r->tape, r->a), sgm_tape_watch(r->tape, r->b);
+    r->y = r->f(r->tape, r->a, r->b);
+    CHECK_OK(sgm_tape_status(r->tape));
+    r->n_params = (int)r->tape->cursor, r->n_out = r->y->rows * r->y->cols;
+    assert_true(r->n_out <= OUT_ROOM);
+}
+
+static void rig_init(rig *r, function f, int flags, uint64_t seed) {
+    memset(r, 0, sizeof *r);
+    r->f = f, r->flags = flags, r->tape = sgm_tape_new();
+    sgm_normal(r->at, COUNT(r->at), sgm_key_init(seed), 0);
+    for (int i = 2 * SIZE; i < COUNT(r->at); i++) r->at[i] *= 0.5f;
+    rig_run(r, r->at);
+}
+
+static void rig_free(rig *r) { sgm_tape_free(r->tape); }
+
+/* The tangent pass at x along the first 2·SIZE numbers of v: afterwards y->j holds J v. */
+
+static void rig_tangent(rig *r, const float *x, const float *v) {
+    rig_run(r, x);
+    memcpy(sgm_tape_tangent_of(r->tape, r->a), v, SIZE * sizeof *v);
+    memcpy(sgm_tape_tangent_of(r->tape, r->b), v + SIZE, SIZE * sizeof *v);
+    CHECK_OK(sgm_tape_tangent(r->tape));
+}
+
+/* The backward pass from slopes u by the values and w by the tangents, either NULL. */
+
+static void rig_backward(rig *r, const float *u, const float *w) {
+    size_t bytes = (size_t)r->n_out * sizeof *u;
+    if (u) memcpy(sgm_tape_slope_of(r->tape, r->y), u, bytes);
+    if (w) memcpy(sgm_tape_tangent_slope_of(r->tape, r->y), w, bytes);
+    CHECK_OK(sgm_tape_backward(r->tape));
+}
+
+/* All slopes as one vector; an input that y does not depend on has none, that is zeros. */
+
+static void rig_input_slopes(rig *r, float *out, int which) {
+    for (int i = 0; i < 2; i++) {
+        const sgm_tensor *x = i ? r->b : r->a;
+        memset(out + i * SIZE, 0, SIZE * sizeof *out);
+        if (x->set & which) memcpy(out + i * SIZE, which == SGM__D ? x->d : x->jd,
+                                   SIZE * sizeof *out);
+    }
+}
+
+static void rig_slopes(rig *r, float *out) {
+    rig_input_slopes(r, out, SGM__D);
+    memcpy(out + 2 * SIZE, r->grads, (size_t)r->n_params * sizeof *out);
+}
+
+/* On which side of its kink each ReLU of the tape stands, as one number. */
+
+static uint64_t relu_sides(const sgm_tape *tape) {
+    uint64_t sides = 1;
+    for (int i = 0; i < tape->n; i++) {
+        const sgm_tensor *y = tape->list[i];
+        if (strcmp(y->name, "relu")) continue;
+        for (long k = 0; k < (long)y->rows * y->cols; k++)
+            sides = sides * 0x9E3779B97F4A7C15u + (y->v[k] > 0);
+    }
+    return sides;
+}
+
+/*
+⟨u, y⟩ or ⟨w, J v⟩ at x + h z, and its slope along z by five points: truncation h⁴f⁽⁵⁾/30, rounding
+1.5 δ/h for an error δ in each value. `smooth` is told whether a ReLU changed sides on the way.
+*/
+
+static double rig_value(rig *r, const float *z, double h, const float *u, const float *v,
+                        uint64_t *sides) {
+    static float x[2 * SIZE + ROOM];
+    memcpy(x, r->at, sizeof x);
+    for (int i = 0; i < 2 * SIZE + r->n_params; i++) x[i] = (float)(x[i] + h * z[i]);
+    if (v) rig_tangent(r, x, v);
+    else rig_run(r, x);
+    *sides = relu_sides(r->tape);
+    return dot(u, v ? r->y->j : r->y->v, r->n_out);
+}
+
+static double rig_slope(rig *r, const float *z, double h, const float *u, const float *v,
+                        int *smooth) {
+    static const double weight[4] = {1 / 12.0, -8 / 12.0, 8 / 12.0, -1 / 12.0};
+    static const int place[4] = {-2, -1, 1, 2};
+    uint64_t first = 0, sides;
+    double sum = 0;
+    *smooth = 1;
+    for (int i = 0; i < 4; i++) {
+        sum += weight[i] * rig_value(r, z, place[i] * h, u, v, &sides) / h;
+        if (i == 0) first = sides;
+        *smooth &= sides == first;
+    }
+    return sum;
+}
+
+/*
+The tolerances. A chain of L operations, each a sum of at most 12 products, gets a rounding error
+of about √12·L·2⁻²⁴ ≈ 4L·2⁻²⁴ in units of its size S. Differences with h = 2⁻⁵ make 1.5/h of it,
+and add the truncation h⁴/30·f⁽⁵⁾ = 3·10⁻⁸ f⁽⁵⁾, where f⁽⁵⁾ ≤ 16 S for the functions here (tanh's
+is) along directions of length 1. ReLU has no fifth derivative, but it needs the smaller h = 2⁻⁹
+to stay on one side.
+*/
+
+typedef struct tolerance {
+    double h, exact, differences;
+} tolerance;
+
+static tolerance tolerance_for(int links, int has_kinks) {
+    tolerance tol;
+    tol.h = has_kinks ? 1 / 512.0 : 1 / 32.0;
+    tol.exact = 4 * links * EPS;
+    tol.differences = 1.5 * tol.exact / tol.h + pow(tol.h, 4) / 30 * 16;
+    return tol;
+}
+
+/* A direction in the inputs (which = 0) or in the parameters (1), of length 1. */
+
+static void direction(rig *r, float *z, int which, uint64_t seed) {
+    memset(z, 0, (2 * SIZE + ROOM) * sizeof *z);
+    if (which == 0) unit(z, 2 * SIZE, sgm_key_init(seed));
+    else unit(z + 2 * SIZE, r->n_params, sgm_key_init(seed));
+}
+
+/* (3.1), (3.3) and the second derivatives against differences along z. */
+
+static void check_differences(rig *r, const float *u, const float *v, int which, tolerance tol) {
+    static float z[2 * SIZE + ROOM], slopes[2 * SIZE + ROOM];
+    int n = 2 * SIZE + r->n_params, smooth = 0, bends = 0;
+    double slope = 0, bend = 0;
+    for (uint64_t seed = 1; seed < 200 && !(smooth && bends); seed++) {
+        direction(r, z, which, seed);
+        slope = rig_slope(r, z, tol.h, u, NULL, &smooth);
+        bend = rig_slope(r, z, tol.h, u, v, &bends);
+    }
+    assert_true(smooth && bends);
+    rig_run(r, r->at);
+    double size = norm(r->y->v, r->n_out) + 1; /* of y; u and z have length 1 */
+    rig_backward(r, u, NULL);
+    rig_slopes(r, slopes);
+    CHECK_CLOSE(dot(slopes, z, n), slope, tol.differences * size);
+    if (which == 0) {
+        rig_tangent(r, r->at, z);
+        CHECK_CLOSE(dot(u, r->y->j, r->n_out), slope, tol.differences * size);
+    }
+    rig_tangent(r, r->at, v);
+    size = norm(r->y->j, r->n_out) + 1;
+    rig_backward(r, NULL, u);
+    rig_slopes(r, slopes);
+    CHECK_CLOSE(dot(slopes, z, n), bend, tol.differences * size);
+}
+
+/* What is known without differences: transposition, symmetry, and that slopes add up. */
+
+static void check_exact(rig *r, const float *u, const float *w, const float *v, const float *z,
+                        tolerance tol) {
+    static float back[2 * SIZE + ROOM], by_v[2 * SIZE + ROOM], by_z[2 * SIZE + ROOM];
+    static float both[2 * SIZE + ROOM], of_tangent[2 * SIZE];
+    int n = 2 * SIZE;
+    rig_run(r, r->at), rig_backward(r, u, NULL), rig_slopes(r, back);
+    rig_tangent(r, r->at, v);
+    double size = norm(r->y->j, r->n_out) + norm(back, n), along = dot(u, r->y->j, r->n_out);
+    CHECK_CLOSE(dot(back, v, n), along, tol.exact * size); /* ⟨Jᵀu, v⟩ = ⟨u, J v⟩ */
+    rig_backward(r, NULL, w), rig_slopes(r, by_v);
+    rig_input_slopes(r, of_tangent, SGM__JD);
+    rig_tangent(r, r->at, z), rig_backward(r, NULL, w), rig_slopes(r, by_z);
+    size = norm(by_v, n) + norm(by_z, n) + norm(back, n) + 1;
+    CHECK_CLOSE(dot(by_v, z, n), dot(by_z, v, n), tol.exact * size); /* D²f[v,z] = D²f[z,v] */
+    rig_tangent(r, r->at, v), rig_backward(r, u, w), rig_slopes(r, both);
+    size = norm(both, n + r->n_params) + norm(back, n + r->n_params) + 1;
+    for (int i = 0; i < n + r->n_params; i++)
+        CHECK_CLOSE(both[i], (double)back[i] + by_v[i], tol.exact * size);
+    rig_run(r, r->at), rig_backward(r, w, NULL), rig_slopes(r, back);
+    for (int i = 0; i < n; i++) /* the slope by a tangent is Jᵀw */
+        CHECK_CLOSE(of_tangent[i], back[i], tol.exact * size);
+}
+
+static void check_function(function f, int flags, int links, int has_kinks, uint64_t seed) {
+    static rig r;
+    float u[OUT_ROOM], w[OUT_ROOM], v[2 * SIZE], z[2 * SIZE];
+    tolerance tol = tolerance_for(links, has_kinks);
+    rig_init(&r, f, flags, seed);
+    unit(u, r.n_out, sgm_key_init(seed + 10)), unit(w, r.n_out, sgm_key_init(seed + 11));
+    unit(v, 2 * SIZE, sgm_key_init(seed + 12)), unit(z, 2 * SIZE, sgm_key_init(seed + 13));
+    check_exact(&r, u, w, v, z, tol);
+    check_differences(&r, u, v, 0, tol);
+    if (r.n_params) check_differences(&r, w, z, 1, tol);
+    rig_free(&r);
+}
+
+/*
+## The operations, one by one
+*/
+
+#define F(name) static sgm_tensor *name(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b)
+F(f_linear) { return sgm_linear(tape, sgm_concat(tape, a, b), 5); }
+F(f_zero) { return sgm_linear_zero(tape, sgm_concat(tape, b, a), 3); }
+F(f_relu) { return (void)b, sgm_relu(tape, a); }
+F(f_silu) { return (void)b, sgm_silu(tape, a); }
+F(f_tanh) { return (void)b, sgm_tanh(tape, a); }
+F(f_gelu) { return (void)b, sgm_gelu(tape, a); }
+F(f_softplus) { return (void)b, sgm_softplus(tape, a); }
+F(f_sigmoid) { return (void)b, sgm_sigmoid(tape, a); }
+F(f_concat) { return sgm_concat(tape, a, b); }
+F(f_add) { return sgm_add(tape, a, b); }
+F(f_mul) { return sgm_mul(tape, a, b); }
+F(f_scale) { return (void)a, sgm_scale(tape, b, -1.7f); }
+F(f_norm) { return (void)b, sgm_layer_norm(tape, a); }
+F(f_dropout) { return (void)b, sgm_dropout(tape, a, 0.3f); }
+F(f_center) {
+    (void)b;
+    return sgm__result(tape, "center", sgm__op_center, a->rows, a->cols, a, NULL, NULL);
+}
+F(f_rms) {
+    (void)b;
+    return sgm__result(tape, "rms", sgm__op_rms, a->rows, a->cols, a, NULL, NULL);
+}
+F(f_affine) { /* y = a ⊙ γ + β */
+    sgm_tensor *gain = sgm_param(tape, 1, COLS, 1), *bias = sgm_param(tape, 1, COLS, 1);
+    (void)b;
+    return sgm__result(tape, "affine", sgm__op_affine, a->rows, a->cols, a, gain, bias);
+}
+F(f_param) { return sgm_mul(tape, sgm_param(tape, ROWS, COLS, 1), sgm_add(tape, a, b)); }
+F(f_learned) { return (void)b, sgm_time_learned(tape, a, 6); }
+
+typedef struct op_case {
+    const char *name;
+    function f;
+    int links, has_kinks;
+} op_case;
+
+static const op_case ops[] = {
+    {"linear", f_linear, 2, 0}, {"linear_zero", f_zero, 2, 0}, {"relu", f_relu, 1, 1},
+    {"silu", f_silu, 1, 0}, {"tanh", f_tanh, 1, 0}, {"gelu", f_gelu, 1, 0},
+    {"softplus", f_softplus, 1, 0}, {"sigmoid", f_sigmoid, 1, 0}, {"concat", f_concat, 1, 0},
+    {"add", f_add, 1, 0}, {"mul", f_mul, 1, 0}, {"scale", f_scale, 1, 0},
+    {"layer_norm", f_norm, 3, 0}, {"center", f_center, 1, 0}, {"rms", f_rms, 1, 0},
+    {"affine", f_affine, 1, 0},
+    {"dropout", f_dropout, 1, 0}, {"param", f_param, 2, 0}, {"time_learned", f_learned, 4, 0},
+};
+
+static void every_op(void **state) {
+    (void)state;
+    for (int i = 0; i < COUNT(ops); i++)
+        for (uint64_t seed = 1; seed <= 2; seed++) {
+            check_function(ops[i].f, SGM_TRAINING, ops[i].links, ops[i].has_kinks, seed);
+        }
+}
+
+/* Differences cannot see what is wrong far out; closed forms in double can. */
+
+static double shape(int kind, double x) {
+    double z = sqrt(8 / SGM__PI) * (x + 0.044715 * x * x * x);
+    switch (kind) {
+    case SGM_RELU: return x > 0 ? x : 0;
+    case SGM_SILU: return x / (1 + exp(-x));
+    case SGM_TANH: return tanh(x);
+    case SGM_GELU: return x / (1 + exp(-z));
+    case SGM_SOFTPLUS: return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+    default: return 1 / (1 + exp(-x));
+    }
+}
+
+static sgm_tensor *(*const activations[])(sgm_tape *, sgm_tensor *) = {
+    sgm_relu, sgm_silu, sgm_tanh, sgm_gelu, sgm_softplus, sgm_sigmoid};
+
+static void activation_values(void **state) {
+    float x[] = {-60, -9.5f, -2.385f, -0.731f, -1e-4f, 0, 1e-4f, 0.731f, 2.385f, 9.5f, 60};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int kind = 0; kind < COUNT(activations); kind++) {
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *y = activations[kind](tape, sgm_tape_input(tape, x, 1, COUNT(x)));
+        for (int i = 0; i < COUNT(x); i++) { /* z carries 3 roundings of up to |z| ≤ 87 into exp */
+            double truth = shape(kind, x[i]);
+            CHECK_CLOSE(y->v[i], truth, fabs(truth) * EPS * (kind == SGM_GELU ? 270 : 8));
+        }
+    }
+    sgm_tape_free(tape);
+}
+
+static void op_values(void **state) {
+    float x[6] = {1, 2, 4, -3, 5, 7}, p[8] = {1, 2, 3, 4, 5, 6, 0.5f, -0.5f};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, p, NULL, 8, sgm_key_init(0), 0);
+    sgm_tensor *a = sgm_tape_input(tape, x, 2, 3), *y = sgm_linear(tape, a, 2);
+    float by_hand[4] = {1 + 6 + 20 + 0.5f, 2 + 8 + 24 - 0.5f, -3 + 15 + 35 + 0.5f,
+        -6 + 20 + 42 - 0.5f};
+    assert_memory_equal(y->v, by_hand, sizeof by_hand); /* (3.4), all numbers exact */
+    y = sgm_add(tape, sgm_mul(tape, a, a), sgm_scale(tape, a, 0.5f));
+    for (int i = 0; i < 6; i++) CHECK_CLOSE(y->v[i], x[i] * x[i] + 0.5f * x[i], 0);
+    y = sgm_concat(tape, a, sgm_tape_input(tape, NULL, 2, 1));
+    CHECK_CLOSE(y->v[2], 4, 0), CHECK_CLOSE(y->v[3], 0, 0), CHECK_CLOSE(y->v[4], -3, 0);
+    sgm_tape_reset(tape, p, NULL, 8, sgm_key_init(0), 0);
+    y = sgm_layer_norm(tape, sgm_tape_input(tape, x, 2, 3));
+    for (int i = 0; i < 2; i++) { /* (3.7) */
+        double mean = 0, square = 0;
+        for (int j = 0; j < 3; j++) mean += x[3 * i + j] / 3.0;
+        for (int j = 0; j < 3; j++) square += (x[3 * i + j] - mean) * (x[3 * i + j] - mean) / 3;
+        for (int j = 0; j < 3; j++) {
+            double u = (x[3 * i + j] - mean) / sqrt(square + 1e-5);
+            CHECK_CLOSE(y->v[3 * i + j], u * p[j] + p[3 + j], 10 * EPS * 8); /* |y| < 8 */
+        }
+    }
+    sgm_tape_free(tape);
+}
+
+/*
+## Slopes that add up
+*/
+
+/* f(x) + f(x), the second with a copy of the parameters: the inputs' slopes are twice those of
+f(x). Doubling is exact; only the sum inside a product of matrices is ordered anew, which costs a
+rounding per term. */
+
+static function doubled;
+F(f_doubled) {
+    sgm_tensor *once = doubled(tape, a, b);
+    return sgm_add(tape, once, doubled(tape, a, b));
+}
+
+static void used_twice(void **state) {
+    static rig one, two;
+    static float u[OUT_ROOM], v[2 * SIZE], s1[2 * SIZE + ROOM], s2[2 * SIZE + ROOM];
+    (void)state;
+    for (int k = 0; k < COUNT(ops); k++) {
+        doubled = ops[k].f;
+        if (doubled == f_dropout) continue; /* two masks */
+        rig_init(&one, doubled, 0, 5), rig_init(&two, f_doubled, 0, 5);
+        int P = one.n_params;
+        memcpy(two.at + 2 * SIZE + P, two.at + 2 * SIZE, (size_t)P * sizeof(float));
+        unit(u, one.n_out, sgm_key_init(1)), unit(v, 2 * SIZE, sgm_key_init(2));
+        for (int with_tangent = 0; with_tangent < 2; with_tangent++) {
+            rig_tangent(&one, one.at, v), rig_tangent(&two, two.at, v);
+            rig_backward(&one, u, with_tangent ? u : NULL), rig_slopes(&one, s1);
+            rig_backward(&two, u, with_tangent ? u : NULL), rig_slopes(&two, s2);
+            double tol = ops[k].links * 12 * EPS * (norm(s1, 2 * SIZE + P) + 1);
+            for (int i = 0; i < 2 * SIZE + P; i++)
+                CHECK_CLOSE(s2[i], (i < 2 * SIZE ? 2.0 : 1.0) * s1[i], tol);
+            for (int i = 2 * SIZE; i < 2 * SIZE + P; i++) CHECK_CLOSE(s2[i + P], s1[i], tol);
+        }
+        rig_free(&one), rig_free(&two);
+    }
+}
+
+static void used_three_times(void **state) {
+    float x[2] = {3, -5}, one[2] = {1, 1};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    sgm_tensor *a = sgm_tape_input(tape, x, 1, 2), *b = sgm_tape_input(tape, x, 1, 2);
+    sgm_tape_watch(tape, a);
+    sgm_tensor *cube = sgm_mul(tape, sgm_mul(tape, a, a), a);
+    sgm_tensor *y = sgm_add(tape, sgm_add(tape, cube, sgm_scale(tape, a, 2)), sgm_mul(tape, a, b));
+    memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
+    CHECK_OK(sgm_tape_backward(tape));
+    for (int i = 0; i < 2; i++) CHECK_CLOSE(a->d[i], 3 * x[i] * x[i] + 2 + x[i], 0);
+    assert_null(b->d); /* nobody asked for it */
+    sgm_tape_free(tape);
+}
+
+/* Gradients overwrite what was there, or add to it when asked; a parameter that is not used gets
+0. */
+
+F(f_unused) {
+    sgm_tensor *idle = sgm_linear(tape, a, 2), *y = sgm_linear(tape, a, 3);
+    (void)b, (void)idle;
+    return y;
+}
+
+static void accumulate_and_unused(void **state) {
+    static rig r;
+    static float u[OUT_ROOM], first[ROOM];
+    (void)state;
+    rig_init(&r, f_unused, 0, 8);
+    unit(u, r.n_out, sgm_key_init(1));
+    rig_backward(&r, u, NULL); /* the gradients were NaN before */
+    int idle = COLS * 2 + 2;
+    for (int i = 0; i < idle; i++) CHECK_CLOSE(r.grads[i], 0, 0);
+    for (int i = idle; i < r.n_params; i++) assert_true(r.grads[i] != 0);
+    memcpy(first, r.grads, sizeof first);
+    for (int pass = 0; pass < 2; pass++) {
+        float start[ROOM];
+        for (int i = 0; i < r.n_params; i++) start[i] = pass ? (float)(i % 5) : first[i];
+        r.flags = SGM_ACCUMULATE;
+        rig_run(&r, r.at);
+        memcpy(r.grads, start, sizeof start);
+        rig_backward(&r, u, NULL);
+        for (int i = 0; i < r.n_params; i++) /* at most ROWS + 1 roundings of numbers below 8 */
+            CHECK_CLOSE(r.grads[i], (double)start[i] + first[i], (ROWS + 1) * 8 * EPS);
+    }
+    rig_free(&r);
+}
+
+static void slopes_only_where_asked(void **state) {
+    float x[4] = {1, 2, 3, 4}, p[10], one[4] = {1, 1, 1, 1};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_normal(p, 10, sgm_key_init(1), 0);
+    sgm_tape_reset(tape, p, NULL, 10, sgm_key_init(0), 0);
+    sgm_tensor *a = sgm_tape_input(tape, x, 2, 2);
+    sgm_tape_watch(tape, a);
+    sgm_tensor *y = sgm_linear(tape, a, 2);
+    memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
+    CHECK_OK(sgm_tape_backward(tape));
+    assert_null(y->b->d); /* no gradients wanted, and yet the watched input has its slope (3.4) */
+    for (int i = 0; i < 4; i++) CHECK_CLOSE(a->d[i], p[i % 2 * 2] + p[i % 2 * 2 + 1], 0);
+    sgm_tape_reset(tape, p, NULL, 10, sgm_key_init(0), 0);
+    a = sgm_tape_input(tape, x, 2, 2), y = sgm_silu(tape, a);
+    memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
+    CHECK_OK(sgm_tape_backward(tape));
+    assert_null(a->d);
+    sgm_tape_free(tape);
+}
+
+/* A slope that the user puts on a parameter (a penalty, say) is part of its gradient. */
+
+static void slope_on_a_parameter(void **state) {
+    float p[2] = {3, 4}, g[2] = {NAN, NAN}, x[2] = {10, 20};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, p, g, 2, sgm_key_init(0), 0);
+    sgm_tensor *w = sgm_param(tape, 1, 2, 1), *a = sgm_tape_input(tape, x, 1, 2);
+    sgm_tensor *y = sgm_mul(tape, w, a);
+    float *penalty = sgm_tape_slope_of(tape, w), *slope = sgm_tape_slope_of(tape, y);
+    for (int i = 0; i < 2; i++) penalty[i] = 2 * p[i], slope[i] = 1;
+    CHECK_OK(sgm_tape_backward(tape));
+    for (int i = 0; i < 2; i++) CHECK_CLOSE(g[i], 2 * p[i] + x[i], 0);
+    sgm_tape_free(tape);
+}
+
+/* A parameter may move too. L = ⟨1, ẇ a⟩ with a at rest does not depend on w: its gradient is 0. */
+
+static void tangent_of_a_parameter(void **state) {
+    float p[2] = {3, 4}, g[2] = {NAN, NAN}, x[2] = {10, 20};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, p, g, 2, sgm_key_init(0), 0);
+    sgm_tensor *w = sgm_param(tape, 1, 2, 1), *a = sgm_tape_input(tape, x, 1, 2);
+    sgm_tensor *y = sgm_mul(tape, w, a);
+    float *move = sgm_tape_tangent_of(tape, w);
+    move[0] = 1, move[1] = -1;
+    CHECK_OK(sgm_tape_tangent(tape));
+    CHECK_CLOSE(y->j[0], 10, 0), CHECK_CLOSE(y->j[1], -20, 0);
+    float *slope = sgm_tape_tangent_slope_of(tape, y);
+    slope[0] = slope[1] = 1;
+    CHECK_OK(sgm_tape_backward(tape));
+    for (int i = 0; i < 2; i++) CHECK_CLOSE(g[i], 0, 0);
+    sgm_tape_free(tape);
+}
+
+static void tangents_of_constants(void **state) {
+    float x[4] = {1, 2, 3, 4};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    sgm_tensor *a = sgm_tape_input(tape, x, 2, 2), *rest = sgm_tape_input(tape, x, 2, 2);
+    sgm_tensor *still = sgm_silu(tape, rest), *left = sgm_concat(tape, a, still);
+    sgm_tensor *right = sgm_concat(tape, still, a), *sum = sgm_add(tape, still, a);
+    sgm_tensor *product = sgm_mul(tape, rest, a);
+    memcpy(sgm_tape_tangent_of(tape, a), x, sizeof x);
+    CHECK_OK(sgm_tape_tangent(tape));
+    assert_null(still->j);
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) {
+            CHECK_CLOSE(left->j[4 * i + j], x[2 * i + j], 0);
+            CHECK_CLOSE(left->j[4 * i + 2 + j], 0, 0);
+            CHECK_CLOSE(right->j[4 * i + j], 0, 0);
+            CHECK_CLOSE(right->j[4 * i + 2 + j], x[2 * i + j], 0);
+            CHECK_CLOSE(sum->j[2 * i + j], x[2 * i + j], 0);
+            CHECK_CLOSE(product->j[2 * i + j], x[2 * i + j] * x[2 * i + j], 0);
+        }
+    float *zeros = sgm_tape_tangent_of(tape, still);
+    for (int i = 0; i < 4; i++) CHECK_CLOSE(zeros[i], 0, 0);
+    sgm_tape_free(tape);
+}
+
+/*
+## Networks
+
+The ready ones with every activation and every embedding, and two of a user's own: one with layer
+norms, dropout and a skip, and one whose linear layer and whose free parameter are used twice.
+*/
+
+static sgm_net net_under_test;
+static sgm_mlp_options net_options;
+
+F(f_net) {
+    sgm_net_in in;
+    float t[ROWS] = {0.11f, 0.52f, 0.93f}, log_sigma[ROWS] = {-1.7f, 0.2f, 1.4f};
+    in.x = sgm_add(tape, a, b), in.user = &net_options;
+    in.t = sgm_tape_input(tape, t, ROWS, 1);
+    in.log_sigma = sgm_tape_input(tape, log_sigma, ROWS, 1);
+    return net_under_test(tape, &in);
+}
+
+static void ready_networks(void **state) {
+    (void)state;
+    for (int which = 0; which < 2; which++)
+        for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++)
+            for (int embed = SGM_EMBED_CIRCLE; embed <= SGM_EMBED_LEARNED; embed++) {
+                net_under_test = which ? sgm_residual_mlp : sgm_mlp;
+                memset(&net_options, 0, sizeof net_options);
+                net_options.width = 9, net_options.depth = 2, net_options.embedding_width = 6;
+                net_options.activation = (sgm_activation)kind;
+                net_options.embedding = (sgm_embedding)embed;
+                net_options.dropout = embed == 0 ? 0.25f : 0;
+                check_function(f_net, SGM_TRAINING, 12, kind == SGM_RELU, 21);
+            }
+}
+
+/* The two ready networks with tanh and the raw time, evaluated by hand in double. */
+
+static const float *layer_by_hand(double *y, int out, const double *x, int in, const float *p) {
+    for (int j = 0; j < out; j++) {
+        y[j] = p[in * out + j];
+        for (int i = 0; i < in; i++) y[j] += x[i] * p[i * out + j];
+    }
+    return p + in * out + out;
+}
+
+static void network_by_hand(double *y, const float *x, float t, const float *p, int residual) {
+    double h[5] = {x[0], x[1], t, 0, 0}, step[4];
+    if (residual) p = layer_by_hand(step, 4, h, 3, p), memcpy(h, step, sizeof step);
+    for (int k = 0; k < 3; k++) {
+        if (residual) h[4] = t;
+        p = layer_by_hand(step, 4, h, residual ? 5 : k ? 4 : 3, p);
+        for (int j = 0; j < 4; j++) h[j] = tanh(step[j]) + (residual ? h[j] : 0);
+    }
+    layer_by_hand(y, 2, h, 4, p);
+}
+
+static void networks_by_hand(void **state) {
+    float x[6] = {0.3f, -1.2f, 2, 0.4f, -0.7f, 0.9f}, t[3] = {0.1f, 0.6f, 0.6f}, p[200];
+    sgm_tape *tape = sgm_tape_new();
+    sgm_net_in in;
+    (void)state;
+    sgm_normal(p, 200, sgm_key_init(4), 0);
+    memset(&net_options, 0, sizeof net_options);
+    net_options.width = 4, net_options.depth = 3;
+    net_options.activation = SGM_TANH, net_options.embedding = SGM_EMBED_RAW;
+    for (int residual = 0; residual < 2; residual++) {
+        sgm_tape_reset(tape, p, NULL, 200, sgm_key_init(0), 0);
+        in.x = sgm_tape_input(tape, x, 3, 2), in.t = sgm_tape_input(tape, t, 3, 1);
+        in.log_sigma = in.t, in.user = &net_options;
+        sgm_tensor *y = residual ? sgm_residual_mlp(tape, &in) : sgm_mlp(tape, &in);
+        CHECK_OK(sgm_tape_status(tape));
+        for (int i = 0; i < 3; i++) {
+            double truth[2]; /* 12 operations on numbers below 10 */
+            network_by_hand(truth, x + 2 * i, t[i], p, residual);
+            for (int j = 0; j < 2; j++) CHECK_CLOSE(y->v[2 * i + j], truth[j], 4 * 12 * EPS * 10);
+        }
+    }
+    sgm_tape_free(tape);
+}
+
+static sgm_tensor *normed_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, sgm_time_circle(tape, in->t)), 8);
+    sgm_tensor *g = sgm_silu(tape, sgm_layer_norm(tape, h));
+    g = sgm_dropout(tape, sgm_gelu(tape, sgm_layer_norm(tape, sgm_linear(tape, g, 8))), 0.2f);
+    h = sgm_add(tape, h, sgm_mul(tape, g, sgm_sigmoid(tape, h)));
+    return sgm_add(tape, sgm_scale(tape, in->x, -0.5f), sgm_linear_zero(tape, h, in->x->cols));
+}
+
+static sgm_tensor *sharing_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *first = sgm_linear(tape, in->x, in->x->cols), *h = sgm_tanh(tape, first);
+    for (int i = 0; i < 2; i++) /* the first layer's weights and bias again */
+        h = sgm_tanh(tape, sgm__result(tape, "linear", sgm__op_linear, h->rows, h->cols, h,
+                                       first->b, first->c));
+    sgm_tensor *p = sgm_param(tape, h->rows, h->cols, 1);
+    return sgm_add(tape, sgm_mul(tape, sgm_mul(tape, h, p), p), sgm_add(tape, p, h));
+}
+
+static void user_networks(void **state) {
+    (void)state;
+    for (uint64_t seed = 31; seed < 34; seed++) {
+        net_under_test = normed_net;
+        check_function(f_net, SGM_TRAINING, 20, 0, seed);
+        check_function(f_net, 0, 20, 0, seed);
+        net_under_test = sharing_net;
+        check_function(f_net, 0, 12, 0, seed);
+    }
+}
+
+/*
+## The loss of chapter 2 through the network
+
+The trainer's own gradient (4.1) against differences of the trainer's own loss along the gradient
+and along a random direction, for every output and every weight; and that loss against (2.10) from
+the model's score.
+*/
+
+static double my_weight(double t, const sgm_sde *sde, void *user) {
+    (void)sde, (void)user;
+    return 1 + 3 * t;
+}
+
+static double loss_at(sgm_trainer *trainer, const float *start, const float *z, double h) {
+    for (size_t i = 0; i < trainer->model->n_params; i++)
+        trainer->model->params[i] = (float)(start[i] + h * z[i]);
+    CHECK_OK(sgm__trainer_gradient(trainer));
+    return trainer->loss;
+}
+
+static void check_loss_slope(sgm_trainer *trainer, const float *start, const float *z) {
+    long P = (long)trainer->model->n_params;
+    double h = 1 / 64.0, L = loss_at(trainer, start, z, 0), slope = dot(trainer->grads, z, P);
+    double near_by = loss_at(trainer, start, z, h) - loss_at(trainer, start, z, -h);
+    double far_off = loss_at(trainer, start, z, 2 * h) - loss_at(trainer, start, z, -2 * h);
+    /* The loss is good to 4·(6 operations)·2⁻²⁴ of itself; truncation h⁴/30·f⁽⁵⁾, f⁽⁵⁾ < 100 L. */
+    double tol = (1.5 * 24 * EPS / h + pow(h, 4) / 30 * 100) * L;
+    CHECK_CLOSE((8 * near_by - far_off) / (12 * h), slope, tol);
+    loss_at(trainer, start, z, 0);
+}
+
+static void check_loss_value(sgm_trainer *trainer) { /* (2.10) with ε̂ = -s·score */
+    const sgm_model *model = trainer->model;
+    const sgm_sde *sde = &model->o.sde;
+    int B = trainer->o.batch, d = model->o.d;
+    sgm__batch b = sgm__batch_of(trainer);
+    float *s = (float *)malloc((size_t)(B * d) * sizeof *s);
+    sgm_score score = sgm_model_score(model, SGM_RAW);
+    double loss = 0, size = 0;
+    CHECK_OK(sgm_score_eval(&score, s, b.x, b.t, B));
+    for (int i = 0; i < B; i++) {
+        double m = sgm_sde_m(sde, b.t[i]), sd = sgm_sde_s(sde, b.t[i]);
+        double w = sgm_loss_weight(&trainer->o.loss, sde, b.t[i]) * trainer->o.loss.scale;
+        for (int j = i * d; j < (i + 1) * d; j++) {
+            double miss = b.eps[j] + sd * s[j], noise = -sd * s[j];
+            CHECK_CLOSE(b.x[j], m * b.x0[j] + sd * b.eps[j], 4 * EPS * (fabs(b.x[j]) + 1));
+            loss += w * miss * miss / B, size += 2 * w * fabs(miss) * (fabs(noise) + 1) / B;
+        }
+    }
+    CHECK_CLOSE(trainer->loss, loss, EPS * size); /* the score is rounded to float */
+    free(s);
+}
+
+static void loss_gradients(void **state) {
+    float data[24], z[2000], start[2000];
+    sgm_model model;
+    sgm_trainer trainer;
+    sgm_model_options mo;
+    sgm_train_options to;
+    (void)state;
+    sgm_normal(data, 24, sgm_key_init(77), 0);
+    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++)
+        for (int weight = SGM_WEIGHT_SIGMA2; weight <= SGM_WEIGHT_USER; weight++) {
+            memset(&mo, 0, sizeof mo), memset(&to, 0, sizeof to);
+            memset(&net_options, 0, sizeof net_options);
+            net_options.width = 16, net_options.depth = 2, net_options.activation = SGM_TANH;
+            mo.net = sgm_mlp, mo.user = &net_options, mo.d = 3, mo.sde = sgm_sde_vp(0.1, 8);
+            mo.sde.t_min = 0.05, mo.output = (sgm_output)output, mo.sigma_data = 0.8;
+            to.steps = 1, to.batch = 32, to.loss.scale = 0.5, to.loss.user_weight = my_weight;
+            to.loss.weight = (sgm_weight)weight;
+            CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(5)));
+            CHECK_OK(sgm_trainer_init(&trainer, &model, data, 8, &to, sgm_key_init(6)));
+            memcpy(start, model.params, model.n_params * sizeof(float));
+            CHECK_OK(sgm__trainer_gradient(&trainer));
+            check_loss_value(&trainer);
+            double length = norm(trainer.grads, (long)model.n_params);
+            for (size_t i = 0; i < model.n_params; i++) z[i] = (float)(trainer.grads[i] / length);
+            check_loss_slope(&trainer, start, z);
+            unit(z, (long)model.n_params, sgm_key_init(9));
+            check_loss_slope(&trainer, start, z);
+            sgm_trainer_free(&trainer), sgm_model_free(&model);
+        }
+}
+
+/*
+## Features of time
+*/
+
+static void time_features(void **state) {
+    float t[4] = {0.001f, 0.731f, 0.731f, 1}; /* neighbours with the same t share their features */
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int width = 1; width <= 9; width++) {
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *at = sgm_tape_input(tape, t, 4, 1), *circle = sgm_time_circle(tape, at);
+        sgm_tensor *sinus = sgm_time_sinusoidal(tape, at, width);
+        sgm_tensor *fourier = sgm_time_fourier(tape, at, width, 3);
+        int half = (width + 1) / 2;
+        for (int i = 0; i < 4; i++) {
+            /* every value is rounded to float: EPS; |double error| < 1e-12 */
+            double a = 2 * SGM__PI * t[i];
+            CHECK_CLOSE(circle->v[4 * i], t[i] - 0.5, EPS);
+            CHECK_CLOSE(circle->v[4 * i + 1], cos(a), EPS);
+            CHECK_CLOSE(circle->v[4 * i + 2], sin(a), EPS);
+            CHECK_CLOSE(circle->v[4 * i + 3], -cos(2 * a), EPS);
+            for (int j = 0; j < width; j++) {
+                int k = j % half;
+                double wave = 1000 * pow(1e-4, half > 1 ? (double)k / (half - 1) : 0) * t[i];
+                CHECK_CLOSE(sinus->v[width * i + j], j < half ? sin(wave) : cos(wave), EPS + 1e-12);
+                wave = sgm__normal1(sgm_key_init(0x5367c0deULL), (uint64_t)k);
+                wave *= 2 * SGM__PI * 3 * t[i];
+                CHECK_CLOSE(fourier->v[width * i + j], j < half ? sin(wave) : cos(wave),
+                            EPS + 1e-12);
+            }
+        }
+    }
+    sgm_tape_free(tape);
+}
+
+static double normal_cdf(double x, void *std) {
+    return 0.5 * erfc(-x / *(double *)std / sqrt(2.0));
+}
+
+/* At a small t, sin(2πωt)/(2πt) = ω(1 - O((ωt)²)): the frequencies themselves, drawn from N(0,
+2²). */
+
+static void fourier_frequencies(void **state) {
+    enum { WIDTH = 4000 };
+    float t = 1e-4f, *omega = (float *)malloc(WIDTH * sizeof *omega);
+    double std = 2;
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    sgm_tensor *y = sgm_time_fourier(tape, sgm_tape_input(tape, &t, 1, 1), WIDTH, 2);
+    for (int j = 0; j < WIDTH / 2; j++) omega[j] = (float)(y->v[j] / (2 * SGM__PI * t));
+    CHECK_P(sgm_ks_p(sgm_ks(omega, WIDTH / 2, normal_cdf, &std), WIDTH / 2), 1e-4);
+    free(omega);
+    sgm_tape_free(tape);
+}
+
+/* Which clock each embedding reads: raw, circle, sinusoidal t; Fourier and learned log σ. */
+
+static sgm_tensor *embed_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_mlp_options o = sgm__mlp_options(in);
+    sgm_tensor *e = sgm__embed(tape, in, &o);
+    return e ? sgm_linear(tape, e, in->x->cols) : NULL;
+}
+
+static void embeddings_read_their_clock(void **state) {
+    float x[2] = {1, 2}, t[2] = {0.3f, 0.3f}, ls[2] = {0.5f, 0.5f}, p[4000];
+    int widths[] = {4, 1, 32, 32, 32};
+    sgm_tape *tape = sgm_tape_new();
+    sgm_net_in in;
+    (void)state;
+    sgm_normal(p, COUNT(p), sgm_key_init(1), 0);
+    for (int embed = SGM_EMBED_CIRCLE; embed <= SGM_EMBED_LEARNED; embed++) {
+        float y[3][2];
+        memset(&net_options, 0, sizeof net_options);
+        net_options.embedding = (sgm_embedding)embed;
+        for (int change = 0; change < 3; change++) {
+            t[0] = change == 1 ? 0.4f : 0.3f, ls[0] = change == 2 ? 0.6f : 0.5f;
+            sgm_tape_reset(tape, p, NULL, COUNT(p), sgm_key_init(0), 0);
+            in.x = sgm_tape_input(tape, x, 2, 1), in.t = sgm_tape_input(tape, t, 2, 1);
+            in.log_sigma = sgm_tape_input(tape, ls, 2, 1), in.user = &net_options;
+            sgm_tensor *out = embed_net(tape, &in);
+            CHECK_OK(sgm_tape_status(tape));
+            assert_int_equal(out->a->cols, widths[embed]);
+            memcpy(y[change], out->v, sizeof y[change]);
+        }
+        int by_sigma = embed >= SGM_EMBED_FOURIER;
+        assert_int_equal(y[1][0] != y[0][0], !by_sigma);
+        assert_int_equal(y[2][0] != y[0][0], by_sigma);
+    }
+    sgm_tape_free(tape);
+}
+
+/*
+## Dropout
+*/
+
+static void dropout_draws(void **state) {
+    enum { N = 100000 };
+    float rate = 0.3f, *ones = (float *)malloc(N * sizeof *ones);
+    float *mask[4];
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int i = 0; i < N; i++) ones[i] = 1;
+    /* 0 and 1: the same key; 2: another; mask 3: second in a pass */
+    for (int run = 0; run < 3; run++) {
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(run == 2 ? 9 : 8), SGM_TRAINING);
+        sgm_tensor *x = sgm_tape_input(tape, ones, N / 10, 10);
+        sgm_tensor *y = sgm_dropout(tape, x, rate), *y2 = sgm_dropout(tape, x, rate);
+        mask[run] = (float *)malloc(N * sizeof(float));
+        memcpy(mask[run], y->v, N * sizeof(float));
+        if (run == 0) mask[3] = (float *)malloc(N * sizeof(float)), memcpy(mask[3], y2->v,
+            N * sizeof(float));
+    }
+    assert_memory_equal(mask[0], mask[1], N * sizeof(float));
+    for (int other = 2; other < 4; other++) {
+        long same = 0, kept = 0;
+        for (int i = 0; i < N; i++) {
+            assert_true(mask[other][i] == 0 || mask[other][i] == 1 / (1 - rate));
+            same += (mask[0][i] > 0) == (mask[other][i] > 0), kept += mask[other][i] > 0;
+        }
+        double q = 0.7 * 0.7 + 0.3 * 0.3; /* binomial standard errors, 5 of them */
+        CHECK_CLOSE(kept / (double)N, 0.7, CHECK_SIGMAS * sqrt(0.21 / N));
+        CHECK_CLOSE(same / (double)N, q, CHECK_SIGMAS * sqrt(q * (1 - q) / N));
+    }
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(8), 0);
+    sgm_tensor *x = sgm_tape_input(tape, ones, N / 10, 10);
+    assert_ptr_equal(sgm_dropout(tape, x, rate), x); /* sampling: nothing happens */
+    for (int i = 0; i < 4; i++) free(mask[i]);
+    free(ones);
+    sgm_tape_free(tape);
+}
+
+/*
+## The model
+*/
+
+static sgm_model_options options_for(sgm_net net, void *user, int d, sgm_output output) {
+    sgm_model_options o;
+    memset(&o, 0, sizeof o);
+    o.net = net, o.user = user, o.d = d, o.output = output, o.sde = sgm_sde_vp(0.1, 12);
+    return o;
+}
+
+static void parameter_counts(void **state) {
+    sgm_model model;
+    sgm_mlp_options o;
+    (void)state;
+    memset(&o, 0, sizeof o);
+    o.width = 256, o.depth = 4;
+    sgm_model_options mo = options_for(sgm_mlp, &o, 2, SGM_NOISE);
+    CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
+    assert_int_equal(model.n_params, 6 * 256 + 256 + 3 * (256 * 256 + 256) + 256 * 2 + 2);
+    assert_int_equal(model.n_params, 199682);
+    assert_int_equal(model.n_layers, 10);
+    assert_string_equal(model.layers[0].name, "linear0.weight");
+    assert_string_equal(model.layers[9].name, "linear8.bias"); /* dropouts count too */
+    sgm_model_free(&model);
+    memset(&o, 0, sizeof o);
+    o.width = 128, o.depth = 5, o.activation = SGM_TANH, o.embedding = SGM_EMBED_RAW,
+        o.dropout = 0.1f;
+    mo = options_for(sgm_residual_mlp, &o, 2, SGM_NOISE);
+    CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
+    assert_int_equal(model.n_params, 3 * 128 + 128 + 5 * (129 * 128 + 128) + 128 * 2 + 2);
+    sgm_model_free(&model);
+    mo = options_for(sgm_mlp, NULL, 2, SGM_NOISE); /* defaults: width 128, depth 4, circle */
+    CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
+    assert_int_equal(model.n_params, 6 * 128 + 128 + 3 * (128 * 128 + 128) + 128 * 2 + 2);
+    sgm_model_free(&model);
+}
+
+static double uniform_cdf(double x, void *bound) { return 0.5 + 0.5 * x / *(double *)bound; }
+
+static sgm_tensor *start_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *p = sgm_param(tape, 60, 50, 0.3f), *zero = sgm_param(tape, 4, 4, 0);
+    sgm_tensor *h = sgm_layer_norm(tape, sgm_linear(tape, sgm_linear(tape, in->x, 64), 64));
+    (void)p, (void)zero;
+    return sgm_linear_zero(tape, h, in->x->cols);
+}
+
+static void initial_parameters(void **state) {
+    sgm_model model, other;
+    sgm_model_options o = options_for(start_net, NULL, 9, SGM_NOISE);
+    (void)state;
+    o.n_ema = 2;
+    CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(4)));
+    CHECK_OK(sgm_model_init(&other, &o, sgm_key_init(5)));
+    for (int i = 0; i < model.n_layers; i++) {
+        const struct sgm_layer *l = &model.layers[i];
+        const float *p = model.params + l->offset;
+        long n = (long)l->rows * l->cols, zeros = 0, ones = 0;
+        for (long k = 0; k < n; k++) zeros += p[k] == 0, ones += p[k] == 1;
+        if (strstr(l->name, "param") && i == 0) {
+            double std = 0.3;
+            CHECK_P(sgm_ks_p(sgm_ks(p, n, normal_cdf, &std), (double)n), 1e-4);
+        } else if (i == 1 || i >= 7) {
+            /* sgm_param of std 0, the norm's bias, linear_zero's both */
+            assert_int_equal(zeros, n);
+        } else if (strstr(l->name, "gain")) {
+            assert_int_equal(ones, n);
+        } else {
+            double bound = 1 / sqrt(i < 4 ? 9.0 : 64.0), most = 0;
+            for (long k = 0; k < n; k++) most = fmax(most, fabs(p[k]));
+            assert_true(most <= bound * (1 + 2 * EPS));
+            CHECK_P(sgm_ks_p(sgm_ks(p, n, uniform_cdf, &bound), (double)n), 1e-4);
+            assert_memory_not_equal(p, other.params + l->offset, (size_t)n * sizeof *p);
+        }
+    }
+    const float *w1 = model.params + model.layers[2].offset,
+        *w2 = model.params + model.layers[4].offset;
+    /* variance bound²/3 each */
+    double n = 9 * 64, var = 1 / 27.0 / 192, r = dot(w1, w2, 9 * 64) / n;
+    CHECK_CLOSE(r, 0, CHECK_SIGMAS * sqrt(var / n)); /* two layers have nothing in common */
+    for (int i = 0; i < 2; i++)
+        assert_memory_equal(model.ema[i], model.params, model.n_params * sizeof(float));
+    sgm_model_free(&model), sgm_model_free(&other);
+}
+
+/* A network that remembers what it was given and what it said. */
+
+static float seen_x[64], seen_t[64], seen_log_sigma[64], said[64];
+
+static sgm_tensor *spy_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *y = sgm_linear(tape, sgm_tanh(tape, sgm_linear(tape, in->x, 7)), in->x->cols);
+    long n = (long)in->x->rows * in->x->cols;
+    if (tape->dry || !y || n > 64) return y;
+    memcpy(seen_x, in->x->v, (size_t)n * sizeof *seen_x);
+    memcpy(seen_t, in->t->v, (size_t)in->t->rows * sizeof *seen_t);
+    memcpy(seen_log_sigma, in->log_sigma->v, (size_t)in->t->rows * sizeof *seen_t);
+    memcpy(said, y->v, (size_t)n * sizeof *said);
+    return y;
+}
+
+/*
+What the score is if the network says `out`, from the definition of each output: with x = m x0 + s
+ε, solve for ε, and the score is -ε/s.
+*/
+
+static double score_by_hand(sgm_output output, const sgm_sde *sde, double t, double x, double out,
+                            double sd) {
+    double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t), f = sgm_sde_f(sde, t),
+        g2 = sgm_sde_g2(sde, t);
+    double sigma = s / m, y = x / m, skip = sd * sd / (sigma * sigma + sd * sd);
+    switch (output) {
+    case SGM_NOISE: return -out / s;
+    case SGM_SCORE: return out;
+    case SGM_X0: return -(x - m * out) / (s * s);
+    /* x = m x0 + sε, v = mε - s x0 */
+    case SGM_V: return -(s * x + m * out) / (m * m + s * s) / s;
+    case SGM_FLOW: return -(out - f * x) / (g2 / (2 * s)) / s;     /* u = f x + g²/(2s) ε */
+    default: return (skip * y + sigma * sd / sqrt(sigma * sigma + sd * sd) * out - y) / (sigma * s);
+    }
+}
+
+static void model_scores(void **state) {
+    float x[12], t[4] = {0.2f, 0.2f, 0.6f, 0.95f}, s[12], converted[12];
+    sgm_model model;
+    (void)state;
+    sgm_normal(x, 12, sgm_key_init(1), 0);
+    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++)
+        for (int family = 0; family < 3; family++) {
+            sgm_model_options o = options_for(spy_net, NULL, 3, (sgm_output)output);
+            o.sde = family == 0 ? sgm_sde_vp(0.1, 12) : family == 1 ? sgm_sde_edm(0.01, 20)
+                                                                    : sgm_sde_rectified();
+            o.sigma_data = 0.7;
+            CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
+            sgm_score score = sgm_model_score(&model, SGM_RAW);
+            CHECK_OK(sgm_score_eval(&score, s, x, t, 4));
+            sgm_output_convert(converted, SGM_SCORE, said, (sgm_output)output, x, t, 4, 3, &o.sde,
+                               0.7);
+            /* |s| and its parts are below 100; EDM_F loses 4 bits to m D - x */
+            for (int i = 0; i < 12; i++) {
+                double m = sgm_sde_m(&o.sde, t[i / 3]), sd = sgm_sde_s(&o.sde, t[i / 3]), c_in = 1;
+                double truth = score_by_hand((sgm_output)output, &o.sde, t[i / 3], x[i], said[i],
+                                             0.7);
+                CHECK_CLOSE(s[i], truth, EPS * (fabs(truth) + 1e-6));
+                CHECK_CLOSE(converted[i], truth, EPS * (fabs(truth) + 1e-6));
+                if (output == SGM_EDM_F) c_in = 1 / m / sqrt(sd * sd / (m * m) + 0.49);
+                CHECK_CLOSE(seen_x[i], c_in * x[i], 2 * EPS * fabs(c_in * x[i]));
+                CHECK_CLOSE(seen_t[i / 3], t[i / 3], 0);
+                CHECK_CLOSE(seen_log_sigma[i / 3], log(sd / m), EPS * (fabs(log(sd / m)) + 1e-6));
+            }
+            sgm_model_free(&model);
+        }
+}
+
+/* The input of EDM's network has unit variance, if the data has σ_d² and is independent of the
+noise. */
+
+static void edm_input_has_unit_variance(void **state) {
+    sgm_sde sde = sgm_sde_vp(0.1, 12);
+    (void)state;
+    for (int i = 1; i <= 10; i++) {
+        double t = 0.1 * i, m = sgm_sde_m(&sde, t), s = sgm_sde_s(&sde, t);
+        double c = sgm__input_scale(SGM_EDM_F, &sde, t, 0.7);
+        CHECK_CLOSE(c * c * (m * m * 0.49 + s * s), 1, 1e-14);
+        CHECK_CLOSE(sgm__input_scale(SGM_V, &sde, t, 0.7), 1, 0);
+    }
+}
+
+/* The model's jvp against differences of its score with h = 2⁻⁵, size S: rounding
+1.5·(24·2⁻²⁴)S/h, as above. */
+
+static void model_jvp(void **state) {
+    enum { N = 5, D = 3 };
+    float x[N * D], v[N * D], moved[N * D], s[N * D], js[N * D], same[N * D], t[N] = {.1f, .1f,
+        .4f, .7f, 1};
+    double slope[N * D], h = 1 / 32.0;
+    sgm_model model;
+    (void)state;
+    sgm_normal(x, N * D, sgm_key_init(1), 0), sgm_normal(v, N * D, sgm_key_init(2), 0);
+    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++) {
+        sgm_model_options o = options_for(spy_net, NULL, D, (sgm_output)output);
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
+        sgm_score score = sgm_model_score(&model, SGM_RAW);
+        memset(slope, 0, sizeof slope);
+        for (int place = -2; place <= 2; place++) {
+            for (int i = 0; i < N * D; i++) moved[i] = (float)(x[i] + place * h * v[i]);
+            CHECK_OK(sgm_score_eval(&score, s, moved, t, N));
+            double weight = place == 0 ? 0 : (place % 2 ? 8 : -1) * (place > 0 ? 1 : -1) / (12 * h);
+            for (int i = 0; i < N * D; i++) slope[i] += weight * s[i];
+        }
+        CHECK_OK(sgm_score_jvp(&score, s, js, x, v, t, N));
+        CHECK_OK(sgm_score_eval(&score, same, x, t, N));
+        assert_memory_equal(s, same, sizeof s);
+        for (int i = 0; i < N * D; i++) {
+            double sd = sgm_sde_s(&o.sde, t[i / D]), size = (fabs(s[i]) + 1 / sd) / sd;
+            CHECK_CLOSE(js[i], slope[i], (1.5 * 24 * EPS / h + pow(h, 4) / 30 * 16) * size * 3);
+        }
+        sgm_model_free(&model);
+    }
+}
+
+/* Rows do not see each other: n points at once, one by one, and with any number of threads. */
+
+static void chunks_and_threads(void **state) {
+    enum { N = 1999, D = 2 };
+    static float x[N * D], v[N * D], t[N], s[4][N * D], js[4][N * D];
+    sgm_model model;
+    (void)state;
+    sgm_normal(x, N * D, sgm_key_init(1), 0), sgm_normal(v, N * D, sgm_key_init(2), 0);
+    sgm_uniform(t, N, sgm_key_init(3), 0);
+    for (int i = 0; i < 300; i++) t[i] = 0.5f;
+    memset(&net_options, 0, sizeof net_options);
+    net_options.width = 40, net_options.activation = SGM_GELU,
+        net_options.embedding = SGM_EMBED_LEARNED;
+    for (int output = SGM_NOISE; output <= SGM_EDM_F; output += SGM_EDM_F) {
+        sgm_model_options o = options_for(sgm_residual_mlp, &net_options, D, (sgm_output)output);
+        for (int threads = 1; threads <= 3; threads++) {
+            set_threads(threads);
+            CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
+            sgm_score score = sgm_model_score(&model, SGM_RAW);
+            CHECK_OK(sgm_score_jvp(&score, s[threads], js[threads], x, v, t, N));
+            CHECK_OK(sgm_score_eval(&score, s[0], x, t, N));
+            assert_memory_equal(s[0], s[threads], sizeof s[0]);
+            if (threads == 1)
+                for (long i = 0; i < N; i++)
+                    CHECK_OK(sgm_score_jvp(&score, s[0] + i * D, js[0] + i * D, x + i * D,
+                                           v + i * D, t + i, 1));
+            assert_memory_equal(s[0], s[threads], sizeof s[0]);
+            assert_memory_equal(js[0], js[threads], sizeof js[0]);
+            for (long n = 238; n < 243; n++) {
+                memset(s[0], 0, sizeof s[0]);
+                CHECK_OK(sgm_score_eval(&score, s[0], x, t, n));
+                assert_memory_equal(s[0], s[threads], (size_t)n * D * sizeof(float));
+                assert_true(s[0][n * D] == 0);
+            }
+            memcpy(s[0], s[threads], sizeof s[0]);
+            sgm_model_free(&model);
+        }
+    }
+}
+
+/*
+## Memory: nothing in the second pass, and no harm from none at all
+*/
+
+static void no_allocation_later(void **state) {
+    enum { N = 700 };
+    static float x[N * 2], s[N * 2], js[N * 2], t[N], u[OUT_ROOM], v[2 * SIZE];
+    static rig r;
+    sgm_model model;
+    sgm_model_options o = options_for(normed_net, NULL, 2, SGM_V);
+    (void)state;
+    sgm_normal(x, N * 2, sgm_key_init(1), 0), sgm_uniform(t, N, sgm_key_init(2), 0);
+    CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
+    sgm_score score = sgm_model_score(&model, SGM_RAW);
+    CHECK_OK(sgm_score_jvp(&score, s, js, x, x, t, N));
+    int before = alloc_calls, tape_before = model.tapes[0]->n_allocs;
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(sgm_score_eval(&score, s, x, t, N - i));
+        CHECK_OK(sgm_score_jvp(&score, s, js, x, x, t, N - i));
+    }
+    assert_int_equal(alloc_calls, before), assert_int_equal(model.tapes[0]->n_allocs, tape_before);
+    sgm_model_free(&model);
+    net_under_test = normed_net;
+    rig_init(&r, f_net, SGM_TRAINING, 1);
+    unit(u, r.n_out, sgm_key_init(1)), unit(v, 2 * SIZE, sgm_key_init(2));
+    for (int pass = 0; pass < 4; pass++) {
+        rig_tangent(&r, r.at, v), rig_backward(&r, u, u);
+        if (pass == 0) before = alloc_calls, tape_before = r.tape->n_allocs;
+    }
+    assert_int_equal(alloc_calls, before), assert_int_equal(r.tape->n_allocs, tape_before);
+    assert_true(tape_before > 0);
+    rig_free(&r);
+}
+
+static sgm_status everything_once(void) {
+    float x[6] = {1, 2, 3, 4, 5, 6}, t[3] = {.2f, .5f, .9f}, s[6], js[6], p[2500], g[2500];
+    sgm_model model;
+    sgm_model_options o = options_for(normed_net, NULL, 2, SGM_NOISE);
+    o.n_ema = 2;
+    sgm_status status = sgm_model_init(&model, &o, sgm_key_init(1));
+    if (status != SGM_OK) return status;
+    sgm_score score = sgm_model_score(&model, 1);
+    status = sgm_score_jvp(&score, s, js, x, x, t, 3);
+    sgm_model_free(&model);
+    sgm_tape *tape = status == SGM_OK ? sgm_tape_new() : NULL;
+    if (!tape) return SGM_NO_MEMORY;
+    memset(p, 0, sizeof p);
+    sgm_tape_reset(tape, p, g, 2500, sgm_key_init(1), SGM_TRAINING);
+    sgm_tensor *a = sgm_tape_input(tape, x, 3, 2);
+    sgm_tape_watch(tape, a);
+    sgm_tape_tangent_of(tape, a);
+    sgm_net_in in;
+    in.x = a, in.t = sgm_tape_input(tape, t, 3, 1), in.log_sigma = in.t, in.user = NULL;
+    sgm_tensor *y = sgm_tape_status(tape) == SGM_OK ? normed_net(tape, &in) : NULL;
+    for (int i = 0; i < 60 && y; i++) /* large enough for several blocks and a longer list */
+        y = sgm_linear(tape, sgm_concat(tape, y, a), i % 2 ? 2 : 400), tape->cursor = 0;
+    status = sgm_tape_tangent(tape);
+    sgm_tape_slope_of(tape, y), sgm_tape_tangent_slope_of(tape, y);
+    if (status == SGM_OK) status = sgm_tape_backward(tape);
+    sgm_tape_free(tape);
+    return status;
+}
+
+static void every_allocation_fails_once(void **state) {
+    (void)state;
+    sgm_status status = SGM_NO_MEMORY;
+    int n = 0;
+    while (status != SGM_OK) {
+        n++, alloc_calls = 0, fail_at = n;
+        status = everything_once();
+        if (status == SGM_OK) break;
+        assert_int_equal(status, SGM_NO_MEMORY);
+        check_text(sgm_error(), "no memory", __FILE__, __LINE__);
+        assert_int_equal(live_blocks, 0);
+        assert_true(n < 1000);
+    }
+    fail_at = 0;
+    assert_true(n > 20); /* and not for want of trying */
+}
+
+/*
+## Mistakes: a status, and a message that contains the cure
+*/
+
+static int mistake;
+
+static sgm_tensor *wrong_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *x = in->x, *h = sgm_linear(tape, x, 4);
+    switch (mistake) {
+    case 0: return h;
+    case 1: return NULL;
+    case 2: return sgm_add(tape, h, x);
+    case 3: return sgm_mul(tape, h, sgm_linear(tape, x, 5));
+    case 4: return sgm_concat(tape, h, sgm_tape_input(tape, NULL, 7, 2));
+    case 5: return sgm_linear(tape, sgm_dropout(tape, h, 1), 2);
+    case 6: return sgm_linear(tape, sgm_dropout(tape, h, -0.1f), 2);
+    case 7: return sgm_linear(tape, h, 0);
+    case 8: return sgm_time_sinusoidal(tape, in->t, 0);
+    case 9: return sgm_time_fourier(tape, in->x, 4, 1);
+    case 10: return sgm_param(tape, -1, 2, 1);
+    case 11: return sgm_tape_input(tape, NULL, 0, 2);
+    case 12: return sgm_linear(tape, sgm_dropout(tape, h, NAN), 2);
+    case 13: return sgm_tape_input(tape, NULL, 1, 2);
+    default: return sgm_linear(tape, h, 2);
+    }
+}
+
+static const struct {
+    sgm_status status;
+    const char *text[2];
+} mistakes[] = {
+    {SGM_MISMATCH, {"end it with sgm_linear", "(2, 4)"}},
+    {SGM_BAD_ARGUMENT, {"returned NULL", ""}},
+    {SGM_MISMATCH, {"(2, 4) and (2, 2)", "sum"}},
+    {SGM_MISMATCH, {"(2, 4) and (2, 5)", "product"}},
+    {SGM_MISMATCH, {"(2, 4) beside (7, 2)", "rows must agree"}},
+    {SGM_BAD_ARGUMENT, {"dropout rate of 1", "0 <= rate < 1"}},
+    {SGM_BAD_ARGUMENT, {"dropout rate of -0.1", "0 <= rate < 1"}},
+    {SGM_BAD_ARGUMENT, {"4 by 0", "at least one"}},
+    {SGM_BAD_ARGUMENT, {"width 0", "width >= 1"}},
+    {SGM_BAD_ARGUMENT, {"from (2, 2)", "(n, 1)"}},
+    {SGM_BAD_ARGUMENT, {"-1 by 2", "at least one"}},
+    {SGM_BAD_ARGUMENT, {"0 by 2", "at least one"}},
+    {SGM_BAD_ARGUMENT, {"dropout rate", "0 <= rate < 1"}},
+    {SGM_MISMATCH, {"(1, 2) where (2, 2)", "end it with"}},
+};
+
+static void network_mistakes(void **state) {
+    sgm_model model;
+    sgm_model_options o = options_for(wrong_net, NULL, 2, SGM_NOISE);
+    (void)state;
+    for (mistake = 0; mistake < COUNT(mistakes); mistake++)
+        for (int k = 0; k < 2; k++)
+            CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), mistakes[mistake].status,
+                        mistakes[mistake].text[k]);
+    CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+    float x[4] = {0}, t[2] = {.5f, .5f}, s[4];
+    sgm_score score = sgm_model_score(&model, SGM_RAW);
+    CHECK_OK(sgm_score_eval(&score, s, x, t, 2));
+    mistake = 3; /* more parameters than at first */
+    CHECK_FAILS(sgm_score_eval(&score, s, x, t, 2), SGM_MISMATCH, "same operations every time");
+    mistake = 0; /* another width */
+    CHECK_FAILS(sgm_score_eval(&score, s, x, t, 2), SGM_MISMATCH, "end it with sgm_linear");
+    mistake = 13;
+    CHECK_FAILS(sgm_score_eval(&score, s, x, t, 1), SGM_MISMATCH, "same operations every time");
+    mistake = COUNT(mistakes);
+    CHECK_OK(sgm_score_eval(&score, s, x, t, 2)); /* the model is none the worse for it */
+    sgm_model_free(&model);
+}
+
+static sgm_tensor *bare_net(sgm_tape *tape, const sgm_net_in *in) {
+    return sgm_scale(tape, in->x, 2);
+}
+
+static void model_mistakes(void **state) {
+    sgm_model model;
+    sgm_model_options good = options_for(sgm_mlp, NULL, 2, SGM_NOISE), o = good;
+    sgm_key key = sgm_key_init(1);
+    (void)state;
+    o.d = 0;
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "set d to at least 1");
+    o = good, o.n_ema = 5;
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "n_ema is 0 to 4");
+    o = good, o.n_ema = -1;
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "n_ema is 0 to 4");
+    o = good, o.net = NULL;
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "set net");
+    o = good, o.output = (sgm_output)17;
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "output kind 17");
+    o = good, o.net = bare_net;
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "no parameters");
+    o = good, memset(&o.sde, 0, sizeof o.sde);
+    CHECK_FAILS(sgm_model_init(&model, &o, key), SGM_BAD_ARGUMENT, "preset");
+    assert_null(model.params);
+    sgm_model_free(&model); /* harmless */
+    o = good, o.n_ema = 2;
+    CHECK_OK(sgm_model_init(&model, &o, key));
+    float x[2] = {1, 2}, t[1] = {0.5f}, s[2];
+    for (int which = -2; which <= 2; which += 4) {
+        sgm_score score = sgm_model_score(&model, which);
+        check_text(sgm_error(), "set n_ema", __FILE__, __LINE__);
+        assert_null(score.eval);
+        assert_int_equal(sgm_score_eval(&score, s, x, t, 1), SGM_BAD_ARGUMENT);
+    }
+    model.ema[1][0] += 1; /* each `which` reads its own block */
+    float by[3];
+    for (int which = SGM_RAW; which < 2; which++) {
+        sgm_score score = sgm_model_score(&model, which);
+        CHECK_OK(sgm_score_eval(&score, s, x, t, 1));
+        by[which + 1] = s[0];
+    }
+    assert_true(by[0] == by[1] && by[1] != by[2]);
+    sgm_model_free(&model);
+}
+
+static void first_error_sticks(void **state) {
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    sgm_tensor *a = sgm_tape_input(tape, NULL, 2, 3), *b = sgm_tape_input(tape, NULL, 2, 4);
+    assert_null(sgm_add(tape, a, b));
+    assert_null(sgm_dropout(tape, a, 2));
+    assert_null(sgm_concat(tape, a, sgm_tape_input(tape, NULL, 1, 1)));
+    assert_null(sgm_silu(tape, a)), assert_null(sgm_scale(tape, a, 2));
+    assert_null(sgm_mul(tape, a, a));
+    assert_null(sgm_layer_norm(tape, a)), assert_null(sgm_linear(tape, a, 3));
+    assert_null(sgm_time_circle(tape, a));
+    sgm__fail(SGM_NO_FILE, "something else");
+    for (int i = 0; i < 3; i++) {
+        sgm_status status = i == 0 ? sgm_tape_status(tape) : i == 1 ? sgm_tape_tangent(tape)
+                                                                    : sgm_tape_backward(tape);
+        CHECK_FAILS(status, SGM_MISMATCH, "the sum of (2, 3) and (2, 4): the shapes must agree");
+    }
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0); /* a reset forgives */
+    CHECK_OK(sgm_tape_status(tape));
+    assert_non_null(sgm_tape_input(tape, NULL, 2, 3));
+    sgm_tape_free(tape);
+}
+
+/* NULL in, NULL out: a network needs no checks of its own. */
+
+static void null_tensors(void **state) {
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    sgm_tensor *a = sgm_tape_input(tape, NULL, 2, 3);
+    assert_null(sgm_linear(tape, NULL, 2)), assert_null(sgm_linear_zero(tape, NULL, 2));
+    for (int i = 0; i < COUNT(activations); i++) assert_null(activations[i](tape, NULL));
+    assert_null(sgm_add(tape, NULL, a)), assert_null(sgm_mul(tape, a, NULL));
+    assert_null(sgm_concat(tape, NULL, NULL)), assert_null(sgm_scale(tape, NULL, 1));
+    assert_null(sgm_layer_norm(tape, NULL)), assert_null(sgm_dropout(tape, NULL, 0.5f));
+    assert_null(sgm_time_circle(tape, NULL)), assert_null(sgm_time_sinusoidal(tape, NULL, 2));
+    assert_null(sgm_time_fourier(tape, NULL, 2, 1)), assert_null(sgm_time_learned(tape, NULL, 2));
+    assert_null(sgm_tape_tangent_of(tape, NULL)), assert_null(sgm_tape_slope_of(tape, NULL));
+    assert_null(sgm_tape_tangent_slope_of(tape, NULL));
+    sgm_tape_watch(tape, NULL), sgm_tape_free(NULL), sgm_tape_free(tape);
+}
+
+#define TEST(name, f) {name, f, before_each, after_each, NULL}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST("(3.1), (3.3), (3.5) tangents, slopes and slopes of tangents of every operation",
+             every_op),
+        TEST("(3.5) activations against libm", activation_values),
+        TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
+        TEST("(3.3) a tensor used twice: slopes add up", used_twice),
+        TEST("(3.3) a tensor used three times", used_three_times),
+        TEST("(3.3) accumulated gradients, and the gradient of an unused parameter",
+             accumulate_and_unused),
+        TEST("(3.3) only watched inputs and wanted gradients get slopes", slopes_only_where_asked),
+        TEST("(3.3) a slope put on a parameter joins its gradient", slope_on_a_parameter),
+        TEST("(3.1) the tangent of a parameter", tangent_of_a_parameter),
+        TEST("(3.1) tangents of constants are zero", tangents_of_constants),
+        TEST("(3.1), (3.3), (3.9) ready networks, all activations and embeddings", ready_networks),
+        TEST("(3.4) ready networks by hand", networks_by_hand),
+        TEST("(3.1), (3.3), (3.9) a user's networks: norms, shared weights", user_networks),
+        TEST("(4.1), (2.10) loss and gradient of every output and weight", loss_gradients),
+        TEST("features of time against libm", time_features),
+        TEST("Fourier frequencies are normal", fourier_frequencies),
+        TEST("embeddings read t or log sigma", embeddings_read_their_clock),
+        TEST("dropout: mean, values, keys", dropout_draws),
+        TEST("parameter counts", parameter_counts),
+        TEST("initial parameters", initial_parameters),
+        TEST("(2.9) the model's score from each output", model_scores),
+        TEST("(2.9) EDM's input has unit variance", edm_input_has_unit_variance),
+        TEST("(3.1) the model's jvp", model_jvp),
+        TEST("chunks and threads: the same bits", chunks_and_threads),
+        TEST("no allocation after the first pass", no_allocation_later),
+        TEST("every allocation fails once", every_allocation_fails_once),
+        TEST("mistakes in a network", network_mistakes),
+        TEST("mistakes in a model's options", model_mistakes),
+        TEST("the first error sticks", first_error_sticks),
+        TEST("NULL in, NULL out", null_tensors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1382 @@
+/*
+Chapter 4: learning. The optimisers, the averages and the schedule are held against their
+definitions in double precision, driven by the gradients that the trainer itself computed; a run
+that stops and goes on, against one that does not, bit for bit; and a fit, against the minimiser
+that is known in closed form.
+
+    cc -O2 tests/test_4_learning.c -lcmocka -lm -o test_4_learning && ./test_4_learning
+*/
+#define _XOPEN_SOURCE 700
+#include "check.h"
+
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* An allocator that counts what is alive, fails when told, and hands out NaN. */
+
+static int live_blocks, alloc_calls, fail_at;
+
+static int alloc_refused(void) {
+    return __sync_add_and_fetch(&alloc_calls, 1) == __sync_add_and_fetch(&fail_at, 0);
+}
+
+static void *poison_malloc(size_t n) {
+    void *p = alloc_refused() ? NULL : malloc(n);
+    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
+    return p;
+}
+
+static void *poison_realloc(void *old, size_t n) {
+    void *p = alloc_refused() ? NULL : realloc(old, n);
+    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
+    return p;
+}
+
+static void poison_free(void *p) {
+    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
+    free(p);
+}
+
+#define SGM_MALLOC(n) poison_malloc(n)
+#define SGM_REALLOC(p, n) poison_realloc(p, n)
+#define SGM_FREE(p) poison_free(p)
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
+
+static char directory[256], path[300], other_path[300];
+
+static int set_up(void **state) {
+    const char *base = getenv("TMPDIR");
+    (void)state;
+    snprintf(directory, sizeof directory, "%.200s/sgm_learning_XXXXXX", base ? base : P_tmpdir);
+    if (!mkdtemp(directory)) return -1;
+    snprintf(path, sizeof path, "%s/a.safetensors", directory);
+    snprintf(other_path, sizeof other_path, "%s/b.safetensors", directory);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    remove(path), remove(other_path);
+    return rmdir(directory); /* fails, and the test with it, if a temporary was left behind */
+}
+
+static void set_threads(int n) {
+#ifdef _OPENMP
+    omp_set_num_threads(n);
+#else
+    (void)n;
+#endif
+}
+
+static int before_each(void **state) {
+    (void)state;
+    set_threads(1);
+    fail_at = alloc_calls = live_blocks = 0;
+    return 0;
+}
+
+static int after_each(void **state) { /* no block outlives its test */
+    (void)state;
+    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
+    return live_blocks;
+}
+
+static double dot(const float *a, const float *b, long n) {
+    double sum = 0;
+    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
+    return sum;
+}
+
+/*
+## A small problem
+
+A two-layer network on a few points in the plane. `rest` is so small a learning rate that no
+parameter moves: θ - 10⁻³⁰ g rounds to θ.
+*/
+
+enum { D = 2, POINTS = 37, MOST = 400 };
+static const double rest = 1e-30;
+
+static float data[POINTS * D];
+
+static sgm_tensor *small_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, sgm_time_circle(tape, in->t)), 7);
+    h = sgm_dropout(tape, sgm_tanh(tape, h), in->user ? *(const float *)in->user : 0);
+    return sgm_linear(tape, h, in->x->cols);
+}
+
+typedef struct run {
+    sgm_model_options mo;
+    sgm_train_options to;
+    sgm_model model;
+    sgm_trainer trainer;
+} run;
+
+static run run_defaults(void) {
+    run r;
+    memset(&r, 0, sizeof r);
+    r.mo.net = small_net, r.mo.d = D, r.mo.sde = sgm_sde_vp(0.1, 8);
+    r.to.steps = 100, r.to.batch = 5, r.to.lr = 0.01;
+    return r;
+}
+
+static void run_start(run *r, uint64_t seed) {
+    sgm_normal(data, COUNT(data), sgm_key_init(1000), 0);
+    CHECK_OK(sgm_model_init(&r->model, &r->mo, sgm_key_init(seed)));
+    CHECK_OK(sgm_trainer_init(&r->trainer, &r->model, data, POINTS, &r->to,
+                              sgm_key_init(seed + 1)));
+    assert_true(r->model.n_params <= MOST);
+}
+
+static void run_steps(run *r, int n) {
+    for (int i = 0; i < n; i++) CHECK_OK(sgm_trainer_step(&r->trainer));
+}
+
+static void run_end(run *r) { sgm_trainer_free(&r->trainer), sgm_model_free(&r->model); }
+
+/* All that a step may change, as bytes. */
+
+typedef struct snapshot {
+    float params[MOST], ema[SGM_MAX_EMA][MOST], m[MOST], v[MOST];
+    long step, loss_n, bin_n[SGM_BINS];
+    double loss_sum, bin_sum[SGM_BINS];
+} snapshot;
+
+static snapshot *snap(const run *r) {
+    snapshot *s = (snapshot *)calloc(1, sizeof *s);
+    const sgm_trainer *t = &r->trainer;
+    size_t bytes = r->model.n_params * sizeof(float);
+    memcpy(s->params, r->model.params, bytes);
+    for (int i = 0; i < r->mo.n_ema; i++) memcpy(s->ema[i], r->model.ema[i], bytes);
+    memcpy(s->m, t->moment1, bytes);
+    if (r->to.optimiser != SGM_SGD) memcpy(s->v, t->moment2, bytes);
+    s->step = t->step, s->loss_n = t->loss_n, s->loss_sum = t->loss_sum;
+    memcpy(s->bin_n, t->bin_n, sizeof s->bin_n), memcpy(s->bin_sum, t->bin_sum, sizeof s->bin_sum);
+    return s;
+}
+
+static void check_same(snapshot *a, snapshot *b, int with_log) {
+    assert_memory_equal(a->params, b->params, sizeof a->params);
+    assert_memory_equal(a->ema, b->ema, sizeof a->ema);
+    assert_memory_equal(a->m, b->m, sizeof a->m), assert_memory_equal(a->v, b->v, sizeof a->v);
+    assert_int_equal(a->step, b->step);
+    if (with_log) assert_memory_equal(a, b, sizeof *a);
+    free(a), free(b);
+}
+
+/*
+## Optimisers
+*/
+
+/*
+One step in double, from the definitions (4.3), (B.8) to (B.10). The library stores β as floats: 1
+- β₂ is then off by 2⁻²⁵/(1-β₂) of itself, and √v by half of that.
+*/
+
+typedef struct recurrence {
+    double p[MOST], m[MOST], v[MOST];
+} recurrence;
+
+static void by_definition(recurrence *r, const float *g, long n, const sgm_train_options *o,
+                          double k,
+                          double lr, double clip_factor) {
+    for (long i = 0; i < n; i++) {
+        double grad = g[i] * clip_factor;
+        if (o->optimiser == SGM_SGD) {
+            r->m[i] = o->beta1 * r->m[i] + grad;
+            r->p[i] -= lr * r->m[i];
+            continue;
+        }
+        r->m[i] = o->beta1 * r->m[i] + (1 - o->beta1) * grad;
+        double away = o->optimiser == SGM_ADABELIEF ? grad - r->m[i] : grad;
+        r->v[i] = o->beta2 * r->v[i] + (1 - o->beta2) * away * away;
+        if (o->optimiser == SGM_ADABELIEF) r->v[i] += o->eps;
+        if (o->optimiser == SGM_ADAMW) r->p[i] -= lr * o->weight_decay * r->p[i];
+        double m_hat = r->m[i] / (1 - pow(o->beta1, k)), v_hat = r->v[i] / (1 - pow(o->beta2, k));
+        r->p[i] -= lr * m_hat / (sqrt(v_hat) + o->eps);
+    }
+}
+
+static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2, double eps,
+                            double clip) {
+    static recurrence truth;
+    run r = run_defaults();
+    r.to.optimiser = optimiser, r.to.beta1 = beta1, r.to.beta2 = beta2, r.to.eps = eps;
+    r.to.clip = clip, r.to.weight_decay = 0.2; /* which only AdamW may heed */
+    run_start(&r, 3);
+    const sgm_train_options *o = &r.trainer.o;
+    long n = (long)r.model.n_params;
+    memset(&truth, 0, sizeof truth);
+    for (long i = 0; i < n; i++) truth.p[i] = r.model.params[i];
+    /* A step is at most |m̂|/√v̂ ≤ 3 rates long (SGD: the rate times 10 clipped gradients),
+        with the
+       error of β above and some 16 roundings; θ itself is rounded once or twice. */
+    double of_beta = 0.5 * EPS / (1 - o->beta2) + 0.5 * EPS / (1 - o->beta1);
+    double per_step = 3 * o->lr * (of_beta + 16 * EPS);
+    for (int k = 1; k <= 60; k++) {
+        double lr = sgm_trainer_lr(&r.trainer);
+        run_steps(&r, 1);
+        double norm = sqrt(dot(r.trainer.grads, r.trainer.grads, n));
+        CHECK_REL(r.trainer.grad_norm, norm, 16 * EPS); /* a float sum in 16 lanes */
+        by_definition(&truth, r.trainer.grads, n, o, k, lr, clip > 0 &&
+                      norm > clip ? clip / norm : 1);
+        for (long i = 0; i < n; i++)
+            CHECK_CLOSE(r.model.params[i], truth.p[i], k * (per_step + 2 * EPS * fabs(truth.p[i])));
+    }
+    run_end(&r);
+}
+
+static void optimisers(void **state) {
+    (void)state;
+    for (int kind = SGM_ADAM; kind <= SGM_ADABELIEF; kind++) {
+        check_optimiser((sgm_optimiser)kind, 0, 0, 0, 0); /* the defaults */
+        check_optimiser((sgm_optimiser)kind, 0.7, 0.95, 0.03, 0.5);
+    }
+    check_optimiser(SGM_SGD, 0, 0, 0, 1.5);
+    check_optimiser(SGM_SGD, 0.9, 0, 0, 0.5);
+}
+
+static void defaults(void **state) {
+    run r = run_defaults();
+    (void)state;
+    r.to.lr = 0, r.to.batch = 0, r.mo.sigma_data = 0.3;
+    run_start(&r, 3);
+    const sgm_train_options *o = &r.trainer.o;
+    assert_int_equal(o->batch, 128), assert_int_equal(o->accumulate, 1);
+    assert_true(o->lr == 1e-3 && o->beta1 == 0.9 && o->beta2 == 0.999 && o->eps == 1e-8);
+    assert_true(o->ema[0] == 0.999 && o->loss.scale == 1 && o->loss.sigma_data == 0.3);
+    sgm_trainer_free(&r.trainer);
+    r.to.optimiser = SGM_ADABELIEF;
+    CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
+    assert_true(r.trainer.o.eps == 1e-16);
+    sgm_trainer_free(&r.trainer);
+    r.to.optimiser = SGM_SGD; /* no momentum unless asked for */
+    CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
+    assert_true(r.trainer.o.beta1 == 0);
+    run_end(&r);
+}
+
+/* (4.2) from its definition; and the rate that a step of SGD really takes, Δθ/g. */
+
+static double schedule(const sgm_train_options *o, long k) {
+    if (k < o->warmup) return o->lr * (double)(k + 1) / (double)o->warmup;
+    if (!o->cosine && o->lr_end == 0) return o->lr;
+    double u = (double)(k - o->warmup) / (double)(o->steps - o->warmup);
+    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + cos(SGM__PI * (u < 1 ? u : 1)));
+}
+
+static void learning_rates(void **state) {
+    struct { double lr_end; int cosine; long warmup; } c[] = {
+        {0, 0, 0}, {0, 0, 7}, {0, 1, 0}, {0, 1, 7}, {0.002, 0, 7}, {0.002, 1, 0}, {0.002, 1, 39}};
+    (void)state;
+    for (int i = 0; i < COUNT(c); i++) {
+        float before[MOST];
+        run r = run_defaults();
+        r.to.steps = 40, r.to.optimiser = SGM_SGD, r.to.lr = 0.03;
+        r.to.lr_end = c[i].lr_end, r.to.cosine = c[i].cosine, r.to.warmup = c[i].warmup;
+        run_start(&r, 3);
+        for (long k = 0; k < 40; k++) {
+            double lr = sgm_trainer_lr(&r.trainer);
+            CHECK_CLOSE(lr, schedule(&r.to, k), 1e-16); /* a few roundings of numbers below 0.03 */
+            memcpy(before, r.model.params, r.model.n_params * sizeof(float));
+            run_steps(&r, 1);
+            for (size_t j = 0; j < r.model.n_params; j++)
+                CHECK_CLOSE(before[j] - r.model.params[j], lr * r.trainer.grads[j],
+                            EPS * (fabs(before[j]) + 5 * fabs(lr * r.trainer.grads[j])));
+        }
+        int decays = c[i].cosine || c[i].lr_end > 0;
+        /* at the end, u = 1 */
+        CHECK_CLOSE(sgm_trainer_lr(&r.trainer), decays ? c[i].lr_end : 0.03, 1e-17);
+        r.trainer.step = 1000; /* and beyond */
+        CHECK_CLOSE(sgm_trainer_lr(&r.trainer), decays ? c[i].lr_end : 0.03, 1e-17);
+        run_end(&r);
+    }
+}
+
+/* SGD's step is η times the clipped gradient: the same direction, and never longer than η·clip. */
+
+static void clipping(void **state) {
+    const double lr = 1 / 16.0, clip = 2.5; /* the median norm of this problem */
+    float before[MOST], moved[MOST];
+    int clipped = 0, whole = 0;
+    run r = run_defaults();
+    (void)state;
+    r.to.optimiser = SGM_SGD, r.to.lr = lr, r.to.clip = clip;
+    run_start(&r, 3);
+    long n = (long)r.model.n_params;
+    for (int k = 0; k < 60; k++) {
+        double noise = 0; /* θ - θ' is good to the rounding of θ and of the step */
+        memcpy(before, r.model.params, (size_t)n * sizeof(float));
+        run_steps(&r, 1);
+        for (long i = 0; i < n; i++) {
+            moved[i] = (before[i] - r.model.params[i]) / (float)lr;
+            noise += pow(EPS * (fabs(before[i]) + 4 * lr * clip) / lr, 2);
+        }
+        double norm = sqrt(dot(r.trainer.grads, r.trainer.grads, n));
+        double length = sqrt(dot(moved, moved, n));
+        CHECK_CLOSE(length, fmin(norm, clip), sqrt(noise));
+        CHECK_CLOSE(dot(moved, r.trainer.grads, n) / norm, length, sqrt(noise));
+        clipped += norm > clip, whole += norm < clip;
+    }
+    assert_true(clipped > 5 && whole > 5); /* both cases were seen */
+    run_end(&r);
+}
+
+/*
+Accumulation over k batches is the mean of their gradients: a trainer at rest goes through the
+same batches one by one. Sums of k·B terms are ordered otherwise: some roundings of the largest
+gradient, which is < 4.
+*/
+
+static void accumulation(void **state) {
+    enum { K = 4, STEPS = 5 };
+    (void)state;
+    run one = run_defaults(), many = run_defaults();
+    one.to.lr = many.to.lr = rest, one.to.optimiser = many.to.optimiser = SGM_SGD;
+    many.to.accumulate = K;
+    run_start(&one, 3), run_start(&many, 3);
+    for (int step = 0; step < STEPS; step++) {
+        double mean[MOST], loss = 0;
+        memset(mean, 0, sizeof mean);
+        for (int i = 0; i < K; i++) {
+            run_steps(&one, 1);
+            loss += one.trainer.loss / K;
+            for (size_t j = 0; j < one.model.n_params; j++)
+                mean[j] += one.trainer.grads[j] / (double)K;
+        }
+        run_steps(&many, 1);
+        CHECK_CLOSE(many.trainer.loss, loss, 1e-13);
+        for (size_t j = 0; j < one.model.n_params; j++)
+            CHECK_CLOSE(many.trainer.grads[j], mean[j], 16 * EPS * 4);
+    }
+    assert_int_equal(many.trainer.step, STEPS);
+    run_end(&one), run_end(&many);
+}
+
+/*
+## Averages
+*/
+
+/* (4.4) against (1-γ)Σγ^(k-i) θ_i/(1-γ^k), the plain average started at 0 and divided by what is
+missing. */
+
+static void averages(void **state) {
+    static double sum[SGM_MAX_EMA][MOST];
+    const double decay[SGM_MAX_EMA] = {0.999, 0.5, 0.9, 0.99};
+    run r = run_defaults();
+    (void)state;
+    memset(sum, 0, sizeof sum);
+    r.mo.n_ema = SGM_MAX_EMA;
+    memcpy(r.to.ema, decay, sizeof decay);
+    run_start(&r, 3);
+    for (int k = 1; k <= 50; k++) {
+        run_steps(&r, 1);
+        for (int e = 0; e < SGM_MAX_EMA; e++)
+            for (size_t i = 0; i < r.model.n_params; i++) {
+                double p = r.model.params[i], missing = 1 - pow(decay[e], k);
+                sum[e][i] = decay[e] * sum[e][i] + (1 - decay[e]) * p;
+                double tol = EPS * (2 * fabs(p) + 2 * r.to.lr); /* of e and of θ - e, a few rates */
+                if (k == 1) CHECK_CLOSE(r.model.ema[e][i], p, tol); /* not the random start */
+                CHECK_CLOSE(r.model.ema[e][i], sum[e][i] / missing, k * (tol + EPS * 10 * r.to.lr));
+            }
+    }
+    run_end(&r);
+}
+
+static void averages_at_rest(void **state) {
+    run r = run_defaults();
+    (void)state;
+    r.mo.n_ema = 1, r.to.lr = rest;
+    run_start(&r, 3);
+    for (size_t i = 0; i < r.model.n_params; i++) r.model.ema[0][i] = 1000; /* forgotten at once */
+    run_steps(&r, 10);
+    for (size_t i = 0; i < r.model.n_params; i++) {
+        double p = r.model.params[i];
+        /* but for the rounding of θ - e */
+        CHECK_CLOSE(r.model.ema[0][i], p, EPS * (1000 + 10 * fabs(p)));
+    }
+    run_end(&r);
+}
+
+/*
+## The batch
+*/
+
+static long point_of(const float *x0) {
+    for (long i = 0; i < POINTS; i++)
+        if (!memcmp(data + i * D, x0, D * sizeof *x0)) return i;
+    return -1;
+}
+
+static void epochs(void **state) {
+    enum { EPOCHS = 6 };
+    const int batches[] = {5, 37, 100, 1};
+    (void)state;
+    for (int b = 0; b < COUNT(batches); b++) {
+        int B = batches[b], seen[EPOCHS][POINTS], order[EPOCHS][POINTS], at = 0, same = 0;
+        run r = run_defaults();
+        memset(seen, 0, sizeof seen);
+        r.to.batch = B, r.to.lr = rest;
+        run_start(&r, 3);
+        while (at < EPOCHS * POINTS) {
+            run_steps(&r, 1);
+            sgm__batch batch = sgm__batch_of(&r.trainer);
+            for (int i = 0; i < B && at < EPOCHS * POINTS; i++, at++) {
+                long point = point_of(batch.x0 + i * D);
+                assert_true(point >= 0);
+                seen[at / POINTS][point]++, order[at / POINTS][at % POINTS] = (int)point;
+            }
+        }
+        for (int e = 0; e < EPOCHS; e++)
+            for (int i = 0; i < POINTS; i++) {
+                assert_int_equal(seen[e][i], 1);
+                same += order[e][i] == order[(e + 1) % EPOCHS][i];
+            }
+        /* A random order agrees with another in 1 ± 1 places; 5σ over 6 pairs. */
+        assert_true(same < 6 + 5 * sqrt(6.0));
+        run_end(&r);
+    }
+}
+
+/* Steps have noise, times and dropout of their own: the draws of all batches together are one
+sample. */
+
+static double normal_cdf(double x, void *user) { return (void)user, 0.5 * erfc(-x / sqrt(2.0)); }
+static double uniform_cdf(double x, void *user) { return (void)user, x; }
+
+static float dropped[4096];
+static int n_dropped;
+
+static sgm_tensor *dropping_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *x = sgm_add(tape, in->x, sgm_linear(tape, in->x, in->x->cols));
+    sgm_tensor *y = sgm_dropout(tape, x, 0.5f);
+    for (long i = 0; y != x && y && i < (long)x->rows * x->cols; i++)
+        dropped[n_dropped++ % 4096] = y->v[i] == 0 ? 1.0f : 0.0f;
+    return y;
+}
+
+static void draws_of_the_batches(void **state) {
+    enum { B = 20, STEPS = 100 };
+    static float eps[STEPS * B * D], u[STEPS * B];
+    run r = run_defaults();
+    (void)state;
+    r.to.batch = B, r.to.lr = rest, r.to.accumulate = 2, r.mo.net = dropping_net, n_dropped = 0;
+    run_start(&r, 3);
+    for (int k = 0; k < STEPS; k++) {
+        run_steps(&r, 1);
+        sgm__batch b = sgm__batch_of(&r.trainer);
+        memcpy(eps + k * B * D, b.eps, B * D * sizeof(float));
+        for (int i = 0; i < B; i++)
+            u[k * B + i] = (float)((b.t[i] - r.mo.sde.t_min) / (r.mo.sde.T - r.mo.sde.t_min));
+    }
+    long n = STEPS * B, m = n * D;
+    CHECK_P(sgm_ks_p(sgm_ks(eps, m, normal_cdf, NULL), (double)m), 1e-4);
+    CHECK_P(sgm_ks_p(sgm_ks(u, n, uniform_cdf, NULL), (double)n), 1e-4);
+    double r1 = 0, r2 = 0, ones = 0, equal = 0; /* correlations: 0 ± 1/√n for independent draws */
+    for (long i = 0; i + B * D < m; i++) r1 += eps[i] * eps[i + B * D] / (double)m;
+    for (long i = 0; i < n; i++) r2 += (u[i] - 0.5) * sqrt(12.0) * eps[i * D] / (double)n;
+    CHECK_CLOSE(r1, 0, CHECK_SIGMAS / sqrt((double)m));
+    CHECK_CLOSE(r2, 0, CHECK_SIGMAS / sqrt((double)n));
+    for (int i = 0; i + B < n; i++) r2 += (u[i] - 0.5) * (u[i + B] - 0.5) * 12 / (double)n;
+    CHECK_CLOSE(r2, 0, 2 * CHECK_SIGMAS / sqrt((double)n));
+    int last = 4096 - 4096 % (B * D); /* whole batches, and each against the next */
+    for (int i = 0; i < last - B * D; i++) ones += dropped[i],
+        equal += dropped[i] == dropped[i + B * D];
+    double draws = last - B * D, half = CHECK_SIGMAS * 0.5 / sqrt(draws);
+    assert_int_equal(n_dropped, STEPS * 2 * B * D);
+    CHECK_CLOSE(ones / draws, 0.5, half), CHECK_CLOSE(equal / draws, 0.5, half);
+    run_end(&r);
+}
+
+/*
+## The log
+*/
+
+typedef struct journal {
+    int calls;
+    double loss[100], logged[10], bin_loss[10][SGM_BINS];
+    long bin_count[10][SGM_BINS], step[10];
+} journal;
+
+static void write_journal(const sgm_trainer *trainer, void *user) {
+    journal *j = (journal *)user;
+    memcpy(j->bin_loss[j->calls], trainer->bin_loss, sizeof trainer->bin_loss);
+    memcpy(j->bin_count[j->calls], trainer->bin_count, sizeof trainer->bin_count);
+    j->step[j->calls] = trainer->step, j->logged[j->calls++] = trainer->mean_loss;
+}
+
+static int bin_of(const sgm_sde *sde, double t) {
+    for (int i = SGM_BINS - 1; i > 0; i--)
+        if (t >= sgm_bin_edge(sde, i)) return i;
+    return 0;
+}
+
+/* At rest the model does not change, and the loss of each point can be computed afterwards. */
+
+static void log_values(void **state) {
+    enum { B = 16, EVERY = 4, STEPS = 13 };
+    static journal j;
+    double sum[3][SGM_BINS];
+    long count[3][SGM_BINS];
+    run r = run_defaults();
+    (void)state;
+    memset(&j, 0, sizeof j), memset(sum, 0, sizeof sum), memset(count, 0, sizeof count);
+    r.to.batch = B, r.to.lr = rest, r.to.log_every = EVERY, r.to.on_log = write_journal,
+        r.to.user = &j;
+    r.to.loss.scale = 0.5, r.to.loss.weight = SGM_WEIGHT_ONE, r.mo.sde.t_min = 0.05;
+    run_start(&r, 3);
+    for (int k = 0; k < STEPS; k++) {
+        float s[B * D];
+        double total = 0;
+        run_steps(&r, 1);
+        sgm__batch b = sgm__batch_of(&r.trainer);
+        sgm_score score = sgm_model_score(&r.model, SGM_RAW);
+        CHECK_OK(sgm_score_eval(&score, s, b.x, b.t, B));
+        for (int i = 0; i < B; i++) {
+            double sd = sgm_sde_s(&r.mo.sde, b.t[i]), loss = 0;
+            for (int c = i * D; c < (i + 1) * D; c++) loss += 0.5 * pow(s[c] + b.eps[c] / sd, 2);
+            total += loss / B;
+            if (k / EVERY < 3) sum[k / EVERY][bin_of(&r.mo.sde, b.t[i])] += loss;
+            if (k / EVERY < 3) count[k / EVERY][bin_of(&r.mo.sde, b.t[i])]++;
+        }
+        /* s is a float; |s| < 10 |s + ε/s_t| on average */
+        CHECK_REL(r.trainer.loss, total, 20 * EPS);
+        j.loss[k] = r.trainer.loss;
+    }
+    assert_int_equal(j.calls, 3);
+    for (int c = 0; c < 3; c++) {
+        double mean = 0;
+        long all = 0;
+        for (int k = 0; k < EVERY; k++) mean += j.loss[c * EVERY + k] / EVERY;
+        CHECK_REL(j.logged[c], mean, 1e-14);
+        assert_int_equal(j.step[c], (c + 1) * EVERY);
+        for (int i = 0; i < SGM_BINS; i++) {
+            assert_int_equal(j.bin_count[c][i], count[c][i]);
+            all += count[c][i];
+            if (count[c][i]) CHECK_REL(j.bin_loss[c][i], sum[c][i] / (double)count[c][i], 40 * EPS);
+            else assert_true(j.bin_loss[c][i] != j.bin_loss[c][i]); /* NaN: no point fell here */
+        }
+        assert_int_equal(all, EVERY * B);
+    }
+    run_end(&r);
+}
+
+/*
+## The same bits
+*/
+
+static void whole_equals_steps(void **state) {
+    static journal j[2];
+    run a = run_defaults(), b = run_defaults();
+    (void)state;
+    memset(j, 0, sizeof j);
+    for (int i = 0; i < 2; i++) {
+        run *r = i ? &b : &a;
+        r->mo.n_ema = 1, r->to.steps = 30, r->to.cosine = 1;
+        r->to.log_every = 10, r->to.on_log = write_journal, r->to.user = &j[i];
+        run_start(r, 3);
+    }
+    run_steps(&a, 30);
+    CHECK_OK(sgm_train(&b.model, data, POINTS, &b.to, sgm_key_init(4)));
+    assert_memory_equal(a.model.params, b.model.params, a.model.n_params * sizeof(float));
+    assert_memory_equal(a.model.ema[0], b.model.ema[0], a.model.n_params * sizeof(float));
+    assert_int_equal(j[1].calls, 3);
+    for (int i = 0; i < 3; i++) CHECK_CLOSE(j[0].logged[i], j[1].logged[i], 0);
+    run_end(&a), run_end(&b);
+}
+
+static void keys(void **state) {
+    run a = run_defaults(), b = run_defaults(), c = run_defaults();
+    (void)state;
+    run_start(&a, 3), run_start(&b, 3), run_start(&c, 3);
+    c.trainer.key = sgm_key_init(5);
+    run_steps(&a, 10), run_steps(&b, 10), run_steps(&c, 10);
+    assert_memory_not_equal(a.model.params, c.model.params, a.model.n_params * sizeof(float));
+    check_same(snap(&a), snap(&b), 1);
+    run_end(&a), run_end(&b), run_end(&c);
+}
+
+/* Large enough that the products of a step (≥ 2·10⁶ multiplications) and the optimiser (≥ 2¹⁸
+parameters) are divided among threads. */
+
+static void threads_do_not_change_bits(void **state) {
+    float *first = NULL, *first_ema = NULL;
+    size_t bytes = 0;
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        sgm_mlp_options net;
+        run r = run_defaults();
+        memset(&net, 0, sizeof net);
+        net.width = 520, net.depth = 2, net.dropout = 0.1f, net.activation = SGM_SILU;
+        r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 1, r.to.batch = 8, r.to.clip = 1;
+        sgm_normal(data, COUNT(data), sgm_key_init(1000), 0);
+        set_threads(threads);
+        CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(3)));
+        CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(4)));
+        run_steps(&r, 4);
+        bytes = r.model.n_params * sizeof(float);
+        assert_true(r.model.n_params >= 1u << 18);
+        if (threads == 1) {
+            first = (float *)malloc(bytes), first_ema = (float *)malloc(bytes);
+            memcpy(first, r.model.params, bytes), memcpy(first_ema, r.model.ema[0], bytes);
+        }
+        assert_memory_equal(first, r.model.params, bytes);
+        assert_memory_equal(first_ema, r.model.ema[0], bytes);
+        run_end(&r);
+    }
+    free(first), free(first_ema);
+}
+
+static void no_allocation_later(void **state) {
+    float rate = 0.2f;
+    run r = run_defaults();
+    (void)state;
+    r.mo.user = &rate, r.to.accumulate = 2, r.mo.n_ema = 2;
+    run_start(&r, 3);
+    run_steps(&r, 2);
+    int before = alloc_calls, tape_before = r.trainer.tape->n_allocs;
+    run_steps(&r, 20);
+    assert_int_equal(alloc_calls, before), assert_int_equal(r.trainer.tape->n_allocs, tape_before);
+    run_end(&r);
+}
+
+/*
+## Stop, and go on
+*/
+
+static void check_resume(sgm_optimiser optimiser, int accumulate, float dropout) {
+    run a = run_defaults(), b;
+    a.mo.user = &dropout, a.mo.n_ema = 2, a.to.ema[0] = 0.9;
+    a.to.optimiser = optimiser, a.to.accumulate = accumulate;
+    a.to.cosine = 1, a.to.warmup = 8, a.to.clip = 1, a.to.weight_decay = 0.01;
+    b = a;
+    run_start(&a, 3);
+    run_steps(&a, 6);
+    CHECK_OK(sgm_trainer_save(&a.trainer, path));
+    run_steps(&a, 11);
+    /* other parameters, other key: all comes from the file, but the key must agree */
+    run_start(&b, 80);
+    CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, "train.key");
+    b.trainer.key = sgm_key_init(4);
+    run_steps(&b, 2); /* moments and step of its own */
+    CHECK_OK(sgm_trainer_load(&b.trainer, path));
+    assert_int_equal(b.trainer.step, 6);
+    run_steps(&b, 11);
+    CHECK_CLOSE(a.trainer.loss, b.trainer.loss, 0);
+    CHECK_CLOSE(a.trainer.grad_norm, b.trainer.grad_norm, 0);
+    CHECK_CLOSE(sgm_trainer_lr(&a.trainer), sgm_trainer_lr(&b.trainer), 0);
+    check_same(snap(&a), snap(&b), 0);
+    run_end(&a), run_end(&b);
+    remove(path);
+}
+
+static void resume_is_bit_exact(void **state) {
+    (void)state;
+    for (int optimiser = SGM_ADAM; optimiser <= SGM_SGD; optimiser++)
+        for (int accumulate = 1; accumulate <= 2; accumulate++)
+            for (int dropout = 0; dropout <= 1; dropout++)
+                check_resume((sgm_optimiser)optimiser, accumulate, dropout ? 0.3f : 0);
+}
+
+/* What must be the same in a run that goes on. Each change by one step must be refused by name. */
+
+static double times_two_levels[2] = {0.3, 0.6};
+
+static const char *change_setting(run *r, int which) {
+    sgm_train_options *o = &r->to;
+    switch (which) {
+    case 0: o->batch = 6; return "train.batch";
+    case 1: o->lr = 0.02; return "train.lr ";
+    case 2: o->lr_end = 0.001; return "train.lr_end";
+    case 3: o->accumulate = 2; return "train.accumulate";
+    case 4: o->optimiser = SGM_ADAMW; return "train.optimiser";
+    case 5: o->optimiser = SGM_SGD; return "train.optimiser";
+    case 6: o->warmup = 3; return "train.warmup";
+    case 7: o->clip = 2; return "train.clip";
+    case 8: o->loss.weight = SGM_WEIGHT_ONE; return "train.weight";
+    case 9: o->loss.times = SGM_TIMES_STRATIFIED; return "train.times";
+    case 10: r->mo.output = SGM_V; return "model.output";
+    case 11: r->mo.sigma_data = 0.7; return "model.sigma_data";
+    case 12: r->mo.sde.b = 9; return "sde.b";
+    case 13: r->mo.sde.t_min = 0.01; return "sde.t_min";
+    case 14: r->mo.sde.T = 0.9; return "sde.T";
+    case 15: r->mo.sde = sgm_sde_subvp(0.1, 8); return "sde.family";
+    case 16: r->mo.n_ema = 3; return "n_ema";
+    default: return NULL;
+    }
+}
+
+static const char *change_more(run *r, int which) {
+    sgm_train_options *o = &r->to;
+    switch (which) {
+    case 0: o->beta1 = 0.8; return "beta1";
+    case 1: o->beta2 = 0.99; return "beta2";
+    case 2: o->eps = 1e-3; return "eps";
+    case 3: o->ema[1] = 0.9; return "ema";
+    case 4: o->loss.scale = 2; return "scale";
+    case 5: o->cosine = 1; return "cosine";
+    default: return NULL;
+    }
+}
+
+static void check_refused(const char *(*change)(run *, int), int which) {
+    run a = run_defaults(), b;
+    a.mo.n_ema = 2;
+    b = a;
+    const char *name = change(&b, which);
+    run_start(&a, 3), run_start(&b, 3);
+    run_steps(&a, 6), run_steps(&b, 2);
+    CHECK_OK(sgm_trainer_save(&a.trainer, path));
+    snapshot *before = snap(&b);
+    sgm_status status = sgm_trainer_load(&b.trainer, path);
+    if (status != SGM_MISMATCH || !strstr(sgm_error(), name))
+        print_error("another %s: %s, \"%s\"\n", name, sgm_status_name(status), sgm_error());
+    CHECK_FAILS(status, SGM_MISMATCH, name);
+    check_same(before, snap(&b), 1);
+    run_end(&a), run_end(&b);
+    remove(path);
+}
+
+static void other_settings_are_refused(void **state) {
+    run none;
+    (void)state;
+    for (int i = 0; change_setting(&none, i); i++) check_refused(change_setting, i);
+}
+
+static void settings_that_only_change_the_course(void **state) {
+    run none;
+    (void)state;
+    for (int i = 0; change_more(&none, i); i++) check_refused(change_more, i);
+}
+
+/* With a cosine the rate depends on the number of steps; a loss on a grid depends on the grid. */
+
+static void another_length_or_grid_is_refused(void **state) {
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        double other_levels[2] = {0.3, 0.9};
+        run a = run_defaults(), b;
+        a.to.cosine = 1, a.to.loss.times = SGM_TIMES_GRID;
+        a.to.loss.grid = times_two_levels, a.to.loss.n_grid = 2;
+        b = a;
+        if (which == 0) b.to.steps = 200;
+        else b.to.loss.grid = other_levels;
+        run_start(&a, 3), run_start(&b, 3);
+        CHECK_OK(sgm_trainer_save(&a.trainer, path));
+        CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, which ? "grid" : "steps");
+        run_end(&a), run_end(&b);
+        remove(path);
+    }
+}
+
+static sgm_tensor *wider_net(sgm_tape *tape, const sgm_net_in *in) {
+    return sgm_linear(tape, sgm_silu(tape, sgm_linear(tape, in->x, 7)), in->x->cols);
+}
+
+static sgm_tensor *deeper_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *x = sgm_linear(tape, in->x, in->x->cols);
+    sgm_net_in more = *in;
+    more.x = x;
+    return small_net(tape, &more);
+}
+
+static void other_networks_are_refused(void **state) {
+    sgm_net nets[2] = {wider_net, deeper_net};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        run a = run_defaults(), b = run_defaults();
+        b.mo.net = nets[i];
+        run_start(&a, 3), run_start(&b, 3);
+        CHECK_OK(sgm_trainer_save(&a.trainer, path));
+        snapshot *before = snap(&b);
+        CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, "network");
+        CHECK_FAILS(sgm_model_load(&b.model, path), SGM_MISMATCH, "network");
+        check_same(before, snap(&b), 1);
+        run_end(&a), run_end(&b);
+        remove(path);
+    }
+}
+
+/* The same network on another number of points, and points of another dimension. */
+
+static void other_data_is_refused(void **state) {
+    run a = run_defaults(), b = run_defaults();
+    (void)state;
+    run_start(&a, 3), run_start(&b, 3);
+    CHECK_OK(sgm_trainer_save(&a.trainer, path));
+    b.trainer.n = POINTS - 1;
+    CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, "train.points = 37");
+    run_end(&b);
+    b.mo.d = 1;
+    CHECK_OK(sgm_model_init(&b.model, &b.mo, sgm_key_init(1)));
+    CHECK_FAILS(sgm_model_load(&b.model, path), SGM_MISMATCH, "model.d");
+    sgm_model_free(&b.model), run_end(&a);
+    remove(path);
+}
+
+/* A saved file, changed: kind 0 NaN in an array, 1 no step, 2 a negative step, 3 a step that is
+no number, 4 an array gone, 5 a setting gone. */
+
+static sgm_status forge(const char *to, const char *from, int kind) {
+    sgm_archive a;
+    sgm_status status = sgm_archive_load(&a, from);
+    const char *meta[200];
+    int n = 0, arrays = a.n_arrays;
+    if (status != SGM_OK) return status;
+    for (int i = 0; i < a.n_meta; i++) {
+        const char *key = a.meta[2 * i], *value = a.meta[2 * i + 1];
+        int is_step = !strcmp(key, "train.step");
+        if ((kind == 1 && is_step) || (kind == 5 && !strcmp(key, "train.clip"))) continue;
+        if (strstr(key, "checksum") || strstr(key, "crc")) continue; /* written anew */
+        if (kind == 2 && is_step) value = "-3";
+        if (kind == 3 && is_step) value = "many";
+        meta[2 * n] = key, meta[2 * n + 1] = value, n++;
+    }
+    if (kind == 0) a.arrays[a.n_arrays - 1].data[3] = NAN;
+    if (kind == 4) arrays--;
+    status = sgm_archive_save(to, a.arrays, arrays, meta, n);
+    sgm_archive_free(&a);
+    return status;
+}
+
+static void hostile_files(void **state) {
+    const sgm_status want[] = {SGM_NOT_FINITE, SGM_BAD_FILE, SGM_BAD_FILE, SGM_BAD_FILE,
+        SGM_MISMATCH,
+                               SGM_BAD_FILE};
+    const char *text[] = {"adam/v", "train.step", "train.step", "train.step", "adam/v",
+        "train.clip"};
+    run r = run_defaults();
+    (void)state;
+    run_start(&r, 3);
+    run_steps(&r, 3);
+    CHECK_OK(sgm_trainer_save(&r.trainer, path));
+    run_steps(&r, 2);
+    snapshot *before = snap(&r);
+    for (int kind = 0; kind < COUNT(want); kind++) {
+        CHECK_OK(forge(other_path, path, kind));
+        CHECK_FAILS(sgm_trainer_load(&r.trainer, other_path), want[kind], text[kind]);
+        check_same(before, snap(&r), 1), before = snap(&r);
+    }
+    CHECK_FAILS(sgm_trainer_load(&r.trainer, directory), SGM_NO_FILE, directory);
+    remove(other_path);
+    CHECK_FAILS(sgm_trainer_load(&r.trainer, other_path), SGM_NO_FILE, other_path);
+    CHECK_FAILS(sgm_model_load(&r.model, other_path), SGM_NO_FILE, other_path);
+    CHECK_OK(sgm_model_save(&r.model, other_path));
+    CHECK_FAILS(sgm_trainer_load(&r.trainer, other_path), SGM_BAD_FILE, "train.");
+    check_same(before, snap(&r), 1);
+    remove(path), remove(other_path);
+    run_end(&r);
+}
+
+static void truncated_files(void **state) {
+    struct stat info;
+    run r = run_defaults();
+    (void)state;
+    run_start(&r, 3);
+    run_steps(&r, 3);
+    CHECK_OK(sgm_trainer_save(&r.trainer, path));
+    assert_int_equal(stat(path, &info), 0);
+    run_steps(&r, 1);
+    snapshot *before = snap(&r);
+    for (long length = (long)info.st_size - 1; length >= 0; length -= 97) {
+        assert_int_equal(truncate(path, length), 0);
+        assert_int_equal(sgm_trainer_load(&r.trainer, path), SGM_BAD_FILE);
+        assert_int_equal(sgm_model_load(&r.model, path), SGM_BAD_FILE);
+    }
+    check_same(before, snap(&r), 1);
+    remove(path);
+    run_end(&r);
+}
+
+static void model_files(void **state) {
+    run a = run_defaults(), b = run_defaults();
+    (void)state;
+    a.mo.n_ema = b.mo.n_ema = 2;
+    run_start(&a, 3), run_start(&b, 8);
+    run_steps(&a, 5);
+    for (int checkpoint = 0; checkpoint < 2; checkpoint++) {
+        if (checkpoint) CHECK_OK(sgm_trainer_save(&a.trainer, path));
+        else CHECK_OK(sgm_model_save(&a.model, path));
+        run_steps(&b, 3);
+        CHECK_OK(sgm_model_load(&b.model, path));
+        for (int which = SGM_RAW; which < 2; which++)
+            assert_memory_equal(which < 0 ? a.model.params : a.model.ema[which],
+                                which < 0 ? b.model.params : b.model.ema[which],
+                                a.model.n_params * sizeof(float));
+        assert_int_equal(b.trainer.step, 3 * (checkpoint + 1)); /* the trainer's own affair */
+    }
+    sgm_archive file; /* other programs find the tensors by name */
+    CHECK_OK(sgm_archive_load(&file, path));
+    const sgm_array *w = sgm_archive_find(&file, "ema1/linear0.weight");
+    assert_non_null(w);
+    assert_true(w->rows == 6 && w->cols == 7);
+    assert_memory_equal(w->data, a.model.ema[1], 42 * sizeof(float));
+    sgm_archive_free(&file);
+    run_end(&a), run_end(&b);
+    remove(path);
+}
+
+static void unwritable_paths(void **state) {
+    char nowhere[400];
+    run r = run_defaults();
+    (void)state;
+    run_start(&r, 3);
+    snprintf(nowhere, sizeof nowhere, "%s/none/a.safetensors", directory);
+    CHECK_FAILS(sgm_trainer_save(&r.trainer, nowhere), SGM_NO_FILE, nowhere);
+    CHECK_FAILS(sgm_model_save(&r.model, nowhere), SGM_NO_FILE, nowhere);
+    run_end(&r);
+}
+
+/*
+## Mistakes
+*/
+
+static const char *mistake(sgm_train_options *o, int which) {
+    switch (which) {
+    case 0: o->steps = 0; return "steps >= 1";
+    case 1: o->steps = -5; return "steps >= 1";
+    case 2: o->batch = -1; return "batch >= 1";
+    case 3: o->lr = -0.1; return "lr > 0";
+    case 4: o->lr = NAN; return "lr > 0";
+    case 5: o->lr_end = -1; return "lr_end >= 0";
+    case 6: o->warmup = o->steps; return "warmup < steps";
+    case 7: o->warmup = -1; return "0 <= warmup";
+    case 8: o->ema[1] = 1; return "ema decays in (0, 1)";
+    case 9: o->ema[0] = -0.5; return "ema decays in (0, 1)";
+    case 10: o->beta1 = 1; return "betas in (0, 1)";
+    case 11: o->beta2 = 1.5; return "betas in (0, 1)";
+    case 12: o->eps = -1; return "eps > 0";
+    case 13: o->accumulate = -2; return "accumulate >= 1";
+    case 14: o->clip = -1; return "clip >= 0";
+    case 15: o->clip = NAN; return "clip >= 0";
+    case 16: o->weight_decay = -1; return "weight_decay >= 0";
+    case 17: o->optimiser = (sgm_optimiser)9; return "optimiser";
+    case 18: o->loss.weight = SGM_WEIGHT_USER; return "user_weight";
+    case 19: o->loss.times = SGM_TIMES_GRID; return "grid";
+    case 20: o->loss.weight = (sgm_weight)50; return "weight";
+    default: return NULL;
+    }
+}
+
+static void bad_options(void **state) {
+    run r = run_defaults();
+    (void)state;
+    r.mo.n_ema = 2;
+    run_start(&r, 3);
+    for (int i = 0;; i++) {
+        sgm_trainer trainer;
+        sgm_train_options o = r.to;
+        const char *cure = mistake(&o, i);
+        if (!cure) break;
+        CHECK_FAILS(sgm_trainer_init(&trainer, &r.model, data, POINTS, &o, sgm_key_init(1)),
+                    SGM_BAD_ARGUMENT, cure);
+        CHECK_FAILS(sgm_train(&r.model, data, POINTS, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, cure);
+        sgm_trainer_free(&trainer); /* harmless */
+    }
+    run_end(&r);
+}
+
+static void bad_data_and_models(void **state) {
+    float bad[6] = {1, 2, 3, 4, 5, 6};
+    sgm_trainer t;
+    sgm_model empty;
+    sgm_key key = sgm_key_init(1);
+    run r = run_defaults();
+    (void)state;
+    run_start(&r, 3);
+    for (int i = 0; i < 3; i++) {
+        bad[3] = i == 0 ? NAN : i == 1 ? INFINITY : -INFINITY;
+        CHECK_FAILS(sgm_trainer_init(&t, &r.model, bad, 3, &r.to, key), SGM_NOT_FINITE, "point 1 ");
+        CHECK_FAILS(sgm_train(&r.model, bad, 3, &r.to, key), SGM_NOT_FINITE,
+                    "(coordinate 1): remove");
+    }
+    CHECK_FAILS(sgm_trainer_init(&t, &r.model, bad, 0, &r.to, key), SGM_BAD_ARGUMENT, "at least 1");
+    CHECK_FAILS(sgm_trainer_init(&t, &r.model, NULL, 3, &r.to, key), SGM_BAD_ARGUMENT, "points");
+    CHECK_FAILS(sgm_trainer_init(&t, NULL, data, 3, &r.to, key), SGM_BAD_ARGUMENT,
+                "sgm_model_init");
+    memset(&empty, 0, sizeof empty);
+    CHECK_FAILS(sgm_trainer_init(&t, &empty, data, 3, &r.to, key), SGM_BAD_ARGUMENT,
+                "sgm_model_init");
+    run_end(&r);
+    r.mo.sde.t_min = 0;
+    CHECK_OK(sgm_model_init(&r.model, &r.mo, key));
+    CHECK_FAILS(sgm_trainer_init(&t, &r.model, data, 3, &r.to, key), SGM_BAD_ARGUMENT, "set t_min");
+    sgm_model_free(&r.model);
+}
+
+/*
+## Numbers gone wrong
+*/
+
+/* (2·10¹⁹ t)² leaves the range of floats at t = 0.92, and does nothing before. */
+
+static sgm_tensor *exploding_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *large = sgm_scale(tape, sgm_concat(tape, in->t, in->t), 2e19f);
+    sgm_tensor *tiny = sgm_scale(tape, sgm_mul(tape, large, large), 1e-38f);
+    return sgm_add(tape, sgm_linear(tape, in->x, in->x->cols), tiny);
+}
+
+/* The values are all 0, but their slope is 10⁵⁰, or 10³⁰, whose square is too large. */
+
+static float steepness;
+
+static sgm_tensor *steep_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_linear(tape, in->x, 4), *z = sgm_linear_zero(tape, h, in->x->cols);
+    return sgm_scale(tape, sgm_scale(tape, z, steepness), steepness);
+}
+
+static void check_failed_step(run *r, const char *text) {
+    snapshot *before = snap(r);
+    CHECK_FAILS(sgm_trainer_step(&r->trainer), SGM_NOT_FINITE, text);
+    check_same(before, snap(r), 0);
+}
+
+static void explosions_are_named(void **state) {
+    double t = 0, sigma = 0;
+    run r = run_defaults();
+    (void)state;
+    r.mo.net = exploding_net, r.mo.n_ema = 1, r.to.batch = 64, r.to.accumulate = 2;
+    run_start(&r, 3);
+    check_failed_step(&r, "(mul)");
+    const char *at = strstr(sgm_error(), "t = ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "t = %lf, sigma = %lf", &t, &sigma), 2);
+    sgm__batch b = sgm__batch_of(&r.trainer);
+    int first = 0;
+    while (first < 64 && b.t[first] < 0.92) first++;
+    CHECK_CLOSE(t, b.t[first], 5e-5 * t); /* four digits */
+    CHECK_CLOSE(sigma, sgm_sde_s(&r.mo.sde, t), 5e-3 * sigma); /* six digits, at a t of four */
+    check_text(sgm_error(), "step 0", __FILE__, __LINE__);
+    CHECK_FAILS(sgm_train(&r.model, data, POINTS, &r.to, sgm_key_init(4)), SGM_NOT_FINITE,
+                "raise t_min");
+    run_end(&r);
+}
+
+/* Of several batches it is the one that exploded, not the last, whose tape is searched. */
+
+static void the_exploding_batch_is_named(void **state) {
+    int failed = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 16; seed++) {
+        run r = run_defaults();
+        r.mo.net = exploding_net, r.to.batch = 4, r.to.accumulate = 3;
+        run_start(&r, seed);
+        if (sgm_trainer_step(&r.trainer) != SGM_OK) /* in 1 - 0.92¹² = 63 % of all keys */
+            failed++, check_text(sgm_error(), "(mul)", __FILE__, __LINE__);
+        run_end(&r);
+    }
+    assert_true(failed > 4);
+}
+
+static void steep_gradients_are_named(void **state) {
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        run r = run_defaults();
+        steepness = k ? 1e15f : 1e25f;
+        r.mo.net = steep_net, r.mo.n_ema = 1;
+        run_start(&r, 3);
+        check_failed_step(&r, k ? "norm" : "gradient of linear1.bias");
+        run_end(&r);
+    }
+}
+
+static void bad_parameters_are_named(void **state) {
+    run r = run_defaults();
+    (void)state;
+    run_start(&r, 3);
+    run_steps(&r, 2);
+    r.model.params[6 * 7 + 7 + 1] = NAN;
+    check_failed_step(&r, "step 2: the parameter linear2.weight");
+    run_end(&r);
+}
+
+/* "Nothing is changed by a step that fails": the sums for the log neither. */
+
+static void failed_steps_leave_the_log_alone(void **state) {
+    run r = run_defaults();
+    (void)state;
+    r.mo.net = exploding_net, r.to.batch = 64;
+    run_start(&r, 3);
+    snapshot *before = snap(&r);
+    assert_int_equal(sgm_trainer_step(&r.trainer), SGM_NOT_FINITE);
+    check_same(before, snap(&r), 1);
+    run_end(&r);
+}
+
+/*
+## Memory
+*/
+
+static void every_allocation_fails_once(void **state) {
+    float rate = 0.3f;
+    sgm_status status = SGM_NO_MEMORY;
+    run r = run_defaults();
+    (void)state;
+    r.mo.user = &rate, r.mo.n_ema = 1, r.to.accumulate = 2, r.to.steps = 2;
+    run_start(&r, 3);
+    sgm_trainer_free(&r.trainer);
+    int idle = live_blocks, n = 0;
+    while (status != SGM_OK) {
+        float before[MOST];
+        memcpy(before, r.model.params, r.model.n_params * sizeof(float));
+        n++, alloc_calls = 0, fail_at = n;
+        status = sgm_train(&r.model, data, POINTS, &r.to, sgm_key_init(1));
+        assert_int_equal(live_blocks, idle);
+        if (status == SGM_OK) break;
+        CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
+        assert_memory_equal(before, r.model.params, r.model.n_params * sizeof(float));
+        assert_true(n < 100);
+    }
+    fail_at = 0;
+    assert_true(n > 6);
+    sgm_model_free(&r.model);
+}
+
+/* A step for want of memory fails, and succeeds when it is asked again, with the bits of one that
+never failed. */
+
+static void a_step_can_be_repeated(void **state) {
+    (void)state;
+    for (int n = 1; n < 6; n++) {
+        run a = run_defaults(), b = run_defaults();
+        a.to.batch = b.to.batch = 400; /* several blocks, some of them wanted on the way back */
+        run_start(&a, 3), run_start(&b, 3);
+        alloc_calls = 0, fail_at = n;
+        for (int tries = 0; tries < 2 && b.trainer.step == 0; tries++) sgm_trainer_step(&b.trainer);
+        fail_at = 0;
+        run_steps(&a, 3), run_steps(&b, 2);
+        check_same(snap(&a), snap(&b), 1);
+        run_end(&a), run_end(&b);
+    }
+}
+
+static sgm_status save_trainer(sgm_trainer *trainer, const char *to) {
+    return sgm_trainer_save(trainer, to);
+}
+
+static void saving_and_loading_without_memory(void **state) {
+    run r = run_defaults();
+    (void)state;
+    r.mo.n_ema = 1;
+    run_start(&r, 3);
+    run_steps(&r, 2);
+    for (int loading = 0; loading < 2; loading++) {
+        sgm_status status = SGM_NO_MEMORY;
+        for (int n = 1; n < 60 && status != SGM_OK; n++) {
+            int idle = live_blocks;
+            snapshot *before = snap(&r);
+            alloc_calls = 0, fail_at = n;
+            status = (loading ? sgm_trainer_load : save_trainer)(&r.trainer, path);
+            fail_at = 0;
+            if (status != SGM_OK) CHECK_FAILS(status, SGM_NO_MEMORY, "memory");
+            assert_int_equal(live_blocks, idle);
+            check_same(before, snap(&r), 1);
+        }
+        CHECK_OK(status);
+    }
+    remove(path);
+    run_end(&r);
+}
+
+/*
+## A fit whose answer is known
+
+At one time t, with a network that is linear in x, (2.10) is a least-squares problem. Its
+minimiser on data of mean μ and variance c is ε̂ = w (x - m μ), w = s/(m²c + s²): the exact score.
+SGD's steps are unbiased, so the average over N steps of batches of B scatters around it with
+variance floor/(v·B·N), v = m²c + s² and floor = 1 - s²/v = E(ε - ε̂)². The moving average with γ
+counts as N = (1+γ)/(1-γ) steps.
+*/
+
+static sgm_tensor *line_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *twice = sgm_concat(tape, in->x, sgm_scale(tape, in->x, 0.5f));
+    return sgm_linear(tape, twice, in->x->cols);
+}
+
+static void linear_fit(void **state) {
+    enum { N = 500, B = 64 };
+    static float points[N];
+    double level = 0.4, gamma = 0.999, mean = 0, c = 0;
+    (void)state;
+    sgm_normal(points, N, sgm_key_init(12), 0);
+    for (int i = 0; i < N; i++) points[i] = 0.4f * points[i] + 0.3f, mean += points[i] / (double)N;
+    for (int i = 0; i < N; i++) c += (points[i] - mean) * (points[i] - mean) / N;
+    for (int output = SGM_NOISE; output <= SGM_SCORE; output++) {
+        run r = run_defaults();
+        float x[2] = {-1, 1.5f}, t[2] = {(float)level, (float)level}, s[2];
+        r.mo.net = line_net, r.mo.d = 1, r.mo.n_ema = 1, r.mo.output = (sgm_output)output;
+        r.to.steps = 12000, r.to.batch = B, r.to.optimiser = SGM_SGD, r.to.lr = 0.03,
+            r.to.ema[0] = gamma;
+        r.to.loss.times = SGM_TIMES_GRID, r.to.loss.grid = &level, r.to.loss.n_grid = 1;
+        CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)));
+        CHECK_OK(sgm_train(&r.model, points, N, &r.to, sgm_key_init(2)));
+        double m = sgm_sde_m(&r.mo.sde, t[0]), sd = sgm_sde_s(&r.mo.sde, t[0]),
+            v = m * m * c + sd * sd;
+        double se_w = sqrt((1 - sd * sd / v) / (v * B * (1 + gamma) / (1 - gamma)));
+        sgm_score score = sgm_model_score(&r.model, 0);
+        CHECK_OK(sgm_score_eval(&score, s, x, t, 2));
+        double w = -(s[1] - s[0]) / 2.5 * sd; /* ε̂ = -s·score */
+        CHECK_CLOSE(w, sd / v, CHECK_SIGMAS * se_w);
+        /* 0: variance floor/(B N) */
+        double at_mean = -sd * (s[0] + (s[1] - s[0]) * (m * mean - x[0]) / 2.5);
+        CHECK_CLOSE(at_mean, 0, CHECK_SIGMAS * se_w * sqrt(v));
+        /* the test is sharp enough to mean something */
+        assert_true(CHECK_SIGMAS * se_w < 0.02 * sd / v);
+        sgm_model_free(&r.model);
+    }
+}
+
+/*
+A network learns more than a line: on eight points of a circle (variance ½ per coordinate) the
+best linear ε̂ has the loss E_t 2m²½/(m²½ + s²), as above, and the network must come out below it;
+but never below the floor.
+*/
+
+static double best_line(const sgm_sde *sde) {
+    double sum = 0;
+    for (int i = 0; i < 1000; i++) {
+        double t = sde->t_min + (i + 0.5) / 1000 * (sde->T - sde->t_min), m = sgm_sde_m(sde, t);
+        double s = sgm_sde_s(sde, t), c = 0.5 * m * m;
+        sum += 2 * c / (c + s * s) / 1000;
+    }
+    return sum;
+}
+
+static void a_short_run_learns(void **state) {
+    float ring[16];
+    sgm_dsm_result dsm;
+    sgm_mixture exact;
+    sgm_mlp_options net;
+    run r = run_defaults();
+    (void)state;
+    sgm_data_ring(ring, 8);
+    memset(&net, 0, sizeof net);
+    net.width = 32, net.depth = 2, net.activation = SGM_SILU;
+    r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 1, r.to.ema[0] = 0.99;
+    r.to.steps = 2000, r.to.batch = 64, r.to.lr = 1e-2, r.to.cosine = 1;
+    CHECK_OK(sgm_mixture_from_data(&exact, ring, 8, 2, &r.mo.sde));
+    CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)));
+    sgm_score score = sgm_model_score(&r.model, 0), truth = sgm_mixture_score(&exact);
+    CHECK_OK(sgm_train(&r.model, ring, 8, &r.to, sgm_key_init(2)));
+    CHECK_OK(sgm_dsm(&dsm, &score, &truth, ring, 8, &r.to.loss, &r.mo.sde, 20000, sgm_key_init(3)));
+    assert_true(dsm.loss < best_line(&r.mo.sde) - CHECK_SIGMAS * dsm.loss_se);
+    assert_true(dsm.loss > dsm.floor - CHECK_SIGMAS * (dsm.loss_se + dsm.floor_se));
+    sgm_model_free(&r.model), sgm_mixture_free(&exact);
+}
+
+/*
+## Progress and the clock
+*/
+
+static char *stderr_of(void (*f)(void), char *text, size_t room) {
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    fflush(stderr);
+    int saved = dup(2);
+    dup2(fileno(file), 2);
+    f();
+    fflush(stderr);
+    dup2(saved, 2), close(saved);
+    rewind(file);
+    text[fread(text, 1, room - 1, file)] = 0;
+    fclose(file);
+    return text;
+}
+
+static void train_with_a_label(void) {
+    run r = run_defaults();
+    r.to.progress = "circle", r.to.floor = 0.25, r.to.steps = 20;
+    run_start(&r, 3);
+    sgm_train(&r.model, data, POINTS, &r.to, sgm_key_init(1));
+    run_end(&r);
+}
+
+static void draw_a_bar(void) {
+    sgm_progress p;
+    sgm_progress_init(&p, "circle", 200);
+    p.active = 1, p.started = sgm_seconds() - 10; /* as if on a terminal, for 10 seconds */
+    sgm_progress_step(&p, 50, 0.5, 0.25);
+    sgm_progress_step(&p, 51, 0.4, 0.25); /* too soon to draw again */
+    sgm_progress_step(&p, 200, NAN, NAN); /* the end is always drawn */
+    sgm_progress_done(&p);
+    sgm_progress_done(&p);
+}
+
+static void progress(void **state) {
+    char text[2000];
+    (void)state;
+    /* a file is no terminal */
+    assert_string_equal(stderr_of(train_with_a_label, text, sizeof text), "");
+    stderr_of(draw_a_bar, text, sizeof text);
+    check_text(text, "circle", __FILE__, __LINE__);
+    check_text(text, "[#####....", __FILE__, __LINE__);
+    check_text(text, " 25%  5.0/s  30 s left  loss 0.5000 (floor 0.2500)", __FILE__, __LINE__);
+    check_text(text, "100%", __FILE__, __LINE__);
+    assert_null(strstr(text, "0.4000")), assert_null(strstr(text, "nan"));
+    assert_int_equal(text[strlen(text) - 1], '\n');
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+static void seconds(void **state) {
+    struct timespec pause = {0, 20 * 1000 * 1000};
+    double start = sgm_seconds(), last = start;
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        double now = sgm_seconds();
+        assert_true(now >= last);
+        last = now;
+    }
+    nanosleep(&pause, NULL);
+    assert_true(sgm_seconds() - start >= 0.0199 && sgm_seconds() - start < 60);
+}
+
+#define TEST(name, f) {name, f, before_each, after_each, NULL}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST("(4.3), (B.8) to (B.10) the optimisers against their definitions", optimisers),
+        TEST("default options", defaults),
+        TEST("(4.2) learning rates", learning_rates),
+        TEST("clipping: the norm of the whole gradient", clipping),
+        TEST("(4.1) accumulation is the mean over batches", accumulation),
+        TEST("(4.4) averages against the plain definition", averages),
+        TEST("(4.4) averages of parameters at rest", averages_at_rest),
+        TEST("each point once per epoch", epochs),
+        TEST("(1.4) noise, times and dropout of successive batches", draws_of_the_batches),
+        TEST("(2.10) the log: mean loss, bins, counts", log_values),
+        TEST("sgm_train is sgm_trainer_step repeated", whole_equals_steps),
+        TEST("keys", keys),
+        TEST("threads do not change bits", threads_do_not_change_bits),
+        TEST("no allocation after the first steps", no_allocation_later),
+        TEST("a resumed run has the bits of one that never stopped", resume_is_bit_exact),
+        TEST("a resume with other settings is refused", other_settings_are_refused),
+        TEST("a resume with other rates is refused", settings_that_only_change_the_course),
+        TEST("a resume of another length or grid is refused", another_length_or_grid_is_refused),
+        TEST("a resume with another network is refused", other_networks_are_refused),
+        TEST("a resume with other data is refused", other_data_is_refused),
+        TEST("forged checkpoints", hostile_files),
+        TEST("truncated checkpoints", truncated_files),
+        TEST("model files", model_files),
+        TEST("unwritable paths", unwritable_paths),
+        TEST("bad options", bad_options),
+        TEST("bad data and models", bad_data_and_models),
+        TEST("an explosion is named, with its t", explosions_are_named),
+        TEST("the exploding batch is named", the_exploding_batch_is_named),
+        TEST("an exploding gradient is named", steep_gradients_are_named),
+        TEST("a bad parameter is named", bad_parameters_are_named),
+        TEST("a failed step leaves the log alone", failed_steps_leave_the_log_alone),
+        TEST("every allocation fails once", every_allocation_fails_once),
+        TEST("a step that failed can be repeated", a_step_can_be_repeated),
+        TEST("saving and loading without memory", saving_and_loading_without_memory),
+        TEST("(2.6) a linear fit finds the exact score", linear_fit),
+        TEST("(2.8) a short run learns", a_short_run_learns),
+        TEST("the progress bar", progress),
+        TEST("the clock", seconds),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
