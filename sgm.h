@@ -980,7 +980,8 @@ $$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.
 
 (differentiate, and use (1.2)). Two families with the same λ have the same noisy data up to a
 factor, and this is why a network trained under one can be sampled under another. Between two times
-$t_0 < t_1$ the process is again a Gaussian, and λ gives its variance without cancellation:
+$t_0 < t_1$ the process is again a Gaussian, and λ gives its variance by one formula for all
+families:
 
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
 b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
@@ -1306,6 +1307,9 @@ static sgm_status sgm__mixture_alloc(sgm_mixture *mix, int k, int d, sgm_cov sha
         return sgm__fail(SGM_BAD_ARGUMENT,
                          "a mixture of %d components in %d dimensions: needs at least 1 of each", k,
                          d);
+    if ((int)shape < 0 || shape > SGM_FULL)
+        return sgm__fail(SGM_BAD_ARGUMENT, "there is no covariance shape %d: see sgm_cov",
+                         (int)shape);
     size_t K = (size_t)k, D = (size_t)d;
     mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = shape, mix->n_threads = sgm_threads();
     mix->log_weight = (double *)sgm__alloc(K, sizeof(double));
@@ -1370,13 +1374,13 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
     sgm_status status = sgm__mixture_weights(mix, weight);
     double *work = (double *)sgm__alloc((size_t)d * (size_t)d, sizeof(double));
     if (!work) status = SGM_NO_MEMORY;
-    if (status == SGM_OK && shape != SGM_POINTS && !cov)
-        status = sgm__fail(SGM_BAD_ARGUMENT,
-                           "a mixture of this shape needs covariances; points need none");
-    for (int i = 0; i < k * d && status == SGM_OK; i++) {
+    if (status == SGM_OK && (!mean || (shape != SGM_POINTS && !cov)))
+        status = sgm__fail(SGM_BAD_ARGUMENT, "a mixture needs means (k,D), and it needs covariances "
+                                             "unless its components are points");
+    for (long i = 0; i < (long)k * d && status == SGM_OK; i++) {
         mix->mean[i] = mean[i];
         if (!(fabs(mean[i]) < 1e150))
-            status = sgm__fail(SGM_NOT_FINITE, "mean %d of the mixture is %g", i / d, mean[i]);
+            status = sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / d, mean[i]);
     }
     for (int i = 0; i < k && status == SGM_OK && shape != SGM_POINTS; i++)
         status = sgm__mixture_cov(mix, i, cov, work);
@@ -3619,7 +3623,7 @@ static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
     sgm__setting(s, "loss.std", o->loss.std);
     sgm__setting(s, "loss.grid", sgm__grid_number(&o->loss));
     for (int i = 0; i < SGM_MAX_EMA; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "train.ema%d", i);
         sgm__setting(s, name, o->ema[i]);
     }
@@ -3827,6 +3831,9 @@ SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const
     SGM__TRY(sgm_sde_check(sde));
     if (steps < 1)
         return sgm__fail(SGM_BAD_ARGUMENT, "a time grid of %d steps: ask for at least 1", steps);
+    if ((int)kind < 0 || kind > SGM_GRID_QUADRATIC)
+        return sgm__fail(SGM_BAD_ARGUMENT, "there is no time grid %d: see sgm_grid_kind",
+                         (int)kind);
     if (!(t_start <= sde->T * (1 + 1e-12) && t_start > t_end && t_end >= 0))
         return sgm__fail(SGM_BAD_ARGUMENT,
                          "a time grid from %g to %g: needs T = %g >= start > end >= 0", t_start,
@@ -4750,7 +4757,7 @@ SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first) {
     }
 }
 
-/* One draw at a time, in double precision: 53 bits from two words. */
+/* One draw at a time, in double precision: 52 bits from two words, and a half. */
 
 static double sgm__uniform53(sgm_key key, uint64_t i) {
     uint32_t w[4];
@@ -4787,6 +4794,7 @@ static uint32_t sgm__hash(uint32_t x) {
 
 SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key) {
     int b = 1;
+    if (i >= n) return i;
     while (b < 32 && ((uint64_t)1 << (2 * b)) < n) b++;
     uint32_t mask = b == 32 ? 0xffffffffu : ((uint32_t)1 << b) - 1;
     do {

@@ -509,6 +509,10 @@ static void test_bad_mixtures(void **state) {
                 "needs at least 1 of each");
     CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, weight, mean, NULL, SGM_POINTS, &sde),
                 SGM_BAD_ARGUMENT, "needs a positive number");
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, NULL, NULL, SGM_POINTS, &sde),
+                SGM_BAD_ARGUMENT, "needs means");
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, (sgm_cov)7, &sde), SGM_BAD_ARGUMENT,
+                "no covariance shape 7");
     weight[1] = NAN;
     CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, weight, mean, NULL, SGM_POINTS, &sde),
                 SGM_BAD_ARGUMENT, "weight 1 of the mixture");

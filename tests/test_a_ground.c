@@ -13,17 +13,17 @@ of one in 1.7 million keys, CHECK_RATE the same for p-values.
 /* An allocator that remembers the last request, and hands out memory full of rubbish. */
 
 static size_t asked;
-static unsigned char *block;
+static unsigned char *handed_out;
 
 static void *watched_malloc(size_t n) {
     asked = n;
-    block = (unsigned char *)malloc(n);
-    for (size_t i = 0; block && i < n; i++) block[i] = 0xa5;
-    return block;
+    handed_out = (unsigned char *)malloc(n);
+    for (size_t i = 0; handed_out && i < n; i++) handed_out[i] = 0xa5;
+    return handed_out;
 }
 
 static void watched_free(void *p) {
-    if (p == block) block = NULL;
+    if (p == handed_out) handed_out = NULL;
     free(p);
 }
 
@@ -82,10 +82,10 @@ static void test_alloc(void **state) {
         unsigned char *p = (unsigned char *)sgm__alloc(bytes, 3);
         assert_non_null(p);
         assert_int_equal((size_t)p % 64, 0);
-        assert_true(p >= block + sizeof block && p + 3 * bytes <= block + asked);
+        assert_true(p >= handed_out + sizeof handed_out && p + 3 * bytes <= handed_out + asked);
         for (size_t i = 0; i < 3 * bytes; i++) assert_int_equal(p[i], 0);
         sgm__free(p);
-        assert_null(block);
+        assert_null(handed_out);
     }
     sgm__free(NULL);
     /* products beyond the address space: 2^63·2, 2^32·2^32, all·all, and nearly all */
