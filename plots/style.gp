@@ -56,3 +56,10 @@ set style textbox opaque noborder fillcolor rgb '#ffffff'
 set key noautotitle samplen 2 spacing 1.15 textcolor rgb '#222222'
 set title offset 0, -0.4
 set samples 400
+
+# A legend across the whole page, for a multiplot: `eval legend_band(0.86, 0.93)` after the last panel, then a
+# plot of nothing whose titles are the legend's entries.
+
+legend_band(low, high) = sprintf("unset border; unset tics; unset grid; unset title; unset xlabel; unset ylabel; \
+    unset logscale; set lmargin at screen 0.02; set rmargin at screen 0.98; set bmargin at screen %g; \
+    set tmargin at screen %g; set xrange [0:1]; set yrange [0:1]; set key center center horizontal maxrows 1", low, high)
