@@ -1,0 +1,496 @@
+/*
+# How fast is it?
+
+    cc -O2 tests/bench/bench.c -lm -o bench    (add -fopenmp for the job circle_sample_2threads)
+    ./bench [JOB] [--seconds S] [--repeats N] [--steps N] [--cpu]
+
+JOB is one of memory, peak, bandwidth, matmul, circle_train, circle_sample, circle_sample_2threads,
+mixture, normals, or all. Each line of the output is name, value, unit, separated by tabs. A value is
+the median of N repeats after one that only warms up, or of a roof the best. All jobs run on one
+thread, except the one that says otherwise. S is the time for each job; --steps is how many of the
+sampler's 998 steps are timed (and then scaled to all). QUICK=1 in the environment makes S and the
+numbers of steps small. --cpu counts the seconds that the processor spent on this program rather
+than the clock's: on a busy computer, and for one thread only, that is nearer to the truth.
+
+The first two jobs measure the machine rather than the library. A speed alone says little: 100
+GFLOP/s are excellent on a processor that can do 117 and poor on one that can do 1000. Two numbers
+bound every program on one core, how many multiply-adds it can do in a second and how many bytes it
+can read, and all other rows are to be held against them.
+*/
+#define _POSIX_C_SOURCE 200809L
+#if !defined(_OPENMP)
+#define SGM_NO_THREADS
+#endif
+#define SGM_IMPLEMENTATION
+#include "../../sgm.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { MAX_REPEATS = 99, DIM = 256, MAX_BATCH = 5000, SAMPLES = 5000, STEPS = 998, TIMES = 999 };
+enum { WEIGHTS = 6 * DIM + 3 * DIM * DIM + 2 * DIM }; /* of the circle's network, no biases */
+
+static double seconds, (*now)(void) = sgm_seconds;
+static int repeats = 5, steps, warm_up;
+static volatile float sink; /* what is written here has to be computed */
+
+static double cpu_seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
+
+static void must(sgm_status status) {
+    if (status == SGM_OK) return;
+    fprintf(stderr, "bench: %s (%s)\n", sgm_error(), sgm_status_name(status));
+    exit(2);
+}
+
+/* As malloc gives it, which is how most callers of a library have it, and OpenBLAS's here too. */
+
+static float *memory(size_t floats) {
+    float *p = (float *)malloc(floats * sizeof(float));
+    if (!p) fprintf(stderr, "bench: no memory for %zu floats\n", floats), exit(2);
+    return p;
+}
+
+static void row(const char *name, double value, const char *unit) {
+    printf("%s\t%.6g\t%s\n", name, value, unit);
+    fflush(stdout);
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, int n) {
+    qsort(x, (size_t)n, sizeof *x, by_value);
+    return 0.5 * (x[(n - 1) / 2] + x[n / 2]);
+}
+
+/*
+Calls per second. The clock is read once per chunk of calls, and the chunk grows, so that reading it
+costs nothing beside a call of a few microseconds.
+*/
+
+static double rates[MAX_REPEATS];
+
+static double rate(void (*run)(void *what), void *what, double share) {
+    double slice = seconds * share / (repeats + 1);
+    for (int k = -1; k < repeats; k++) {
+        double start = now(), elapsed;
+        long calls = 0, chunk = 1;
+        do {
+            for (long i = 0; i < chunk; i++) run(what);
+            calls += chunk;
+            if (chunk < 64) chunk *= 2;
+        } while ((elapsed = now() - start) < slice);
+        if (k >= 0) rates[k] = (double)calls / elapsed;
+    }
+    return median(rates, repeats);
+}
+
+/* A roof is what the machine does if nobody disturbs: seconds of the processor, and the best. */
+
+static double best_rate(void (*run)(void *what), void *what, double share) {
+    double (*clock_in_use)(void) = now;
+    now = cpu_seconds;
+    rate(run, what, share);
+    now = clock_in_use;
+    return rates[repeats - 1]; /* median has sorted them */
+}
+
+/*
+## The roof: multiply-adds
+
+Twelve sums that do not depend on each other, all in registers: nothing is ever waited for, not
+memory, not the multiply-add before. No program does more on this core. Each instruction set is
+tried and the fastest counts.
+*/
+
+enum { SUMS = 12, ROUNDS = 100000 };
+
+#if defined(SGM__X86)
+__attribute__((target("avx512f"))) static void peak_avx512(void *unused) {
+    __m512 sum[SUMS], x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.001f);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm512_set1_ps((float)i);
+    for (int k = 0; k < ROUNDS; k++)
+        SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm512_fmadd_ps(sum[i], x, y);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sink = _mm512_cvtss_f32(sum[i]);
+    (void)unused;
+}
+
+__attribute__((target("avx2,fma"))) static void peak_avx2(void *unused) {
+    __m256 sum[SUMS], x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(0.001f);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm256_set1_ps((float)i);
+    for (int k = 0; k < ROUNDS; k++)
+        SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm256_fmadd_ps(sum[i], x, y);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sink = _mm256_cvtss_f32(sum[i]);
+    (void)unused;
+}
+
+static void peak_base(void *unused) {
+    __m128 sum[SUMS], x = _mm_set1_ps(0.999f), y = _mm_set1_ps(0.001f);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm_set1_ps((float)i);
+    for (int k = 0; k < ROUNDS; k++)
+        SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm_add_ps(_mm_mul_ps(sum[i], x), y);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sink = _mm_cvtss_f32(sum[i]);
+    (void)unused;
+}
+#elif defined(SGM__ARM)
+static void peak_neon(void *unused) {
+    float32x4_t sum[SUMS], x = vdupq_n_f32(0.999f), y = vdupq_n_f32(0.001f);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = vdupq_n_f32((float)i);
+    for (int k = 0; k < ROUNDS; k++)
+        SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = vfmaq_f32(y, sum[i], x);
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sink = vgetq_lane_f32(sum[i], 0);
+    (void)unused;
+}
+#endif
+
+static void peak_ref(void *unused) {
+    float sum[SUMS];
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = (float)i;
+    for (int k = 0; k < ROUNDS; k++)
+        SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = sum[i] * 0.999f + 0.001f;
+    SGM__UNROLL for (int i = 0; i < SUMS; i++) sink = sum[i];
+    (void)unused;
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void *);
+} peaks[] = {
+#if defined(SGM__X86)
+    { "avx512", peak_avx512 }, { "avx2", peak_avx2 }, { "base", peak_base },
+#elif defined(SGM__ARM)
+    { "neon", peak_neon },
+#endif
+    { "ref", peak_ref }
+};
+
+static double peak_gflops(double share) {
+    int n = (int)(sizeof peaks / sizeof *peaks);
+    double best = 0;
+    for (int i = 0; i < n; i++) {
+        const sgm__kernels *isa = sgm__kernels_for(peaks[i].name);
+        if (!isa) continue;
+        double flops = 2.0 * SUMS * ROUNDS * isa->lanes;
+        best = fmax(best, 1e-9 * flops * best_rate(peaks[i].run, NULL, share / n));
+    }
+    return best;
+}
+
+static void job_peak(void) { row("fma_peak", peak_gflops(1), "GFLOP/s"); }
+
+/*
+## The other roof: bytes
+
+How fast one core reads a block that lies in memory (256 MiB), in the second-level cache (512 KiB),
+or between the two like the circle's parameters with their gradient and moments (3.2 MB). Four sums,
+so that the additions are not what is measured. The text is compiled once per register width. The
+block begins at a multiple of 64 bytes: a register's worth that lies across two cache lines would be
+read twice, and a roof is to be the best that can be.
+*/
+
+typedef float wide __attribute__((vector_size(64)));
+typedef struct block {
+    const float *x;
+    size_t floats;
+} block;
+
+static inline __attribute__((always_inline)) void read_block(const void *what) {
+    const block *b = (const block *)what;
+    const wide *x = (const wide *)(const void *)b->x, *end = x + b->floats / 16;
+    wide s0 = x[0], s1 = x[1], s2 = x[2], s3 = x[3];
+    while ((x += 4) < end) s0 += x[0], s1 += x[1], s2 += x[2], s3 += x[3];
+    s0 += s1 + s2 + s3;
+    sink = s0[0] + s0[15];
+}
+
+#if defined(SGM__X86)
+__attribute__((target("avx512f"))) static void read_avx512(void *b) { read_block(b); }
+__attribute__((target("avx2"))) static void read_avx2(void *b) { read_block(b); }
+#endif
+static void read_any(void *b) { read_block(b); }
+
+static double gigabytes(const float *x, size_t bytes, double share) {
+    void (*read)(void *) = read_any;
+    block b = { x, bytes / sizeof(float) };
+#if defined(SGM__X86)
+    if (sgm__kernels_for("avx512")) read = read_avx512;
+    else if (sgm__kernels_for("avx2")) read = read_avx2;
+#endif
+    return 1e-9 * (double)bytes * best_rate(read, &b, share);
+}
+
+static void job_bandwidth(void) {
+    size_t bytes = (size_t)256 << 20;
+    void *memory_64 = NULL;
+    if (posix_memalign(&memory_64, 64, bytes)) fprintf(stderr, "bench: no memory\n"), exit(2);
+    float *x = (float *)memory_64;
+    for (size_t i = 0; i < bytes / sizeof(float); i++) x[i] = 1.0f;
+    row("bandwidth_memory", gigabytes(x, bytes, 0.6), "GB/s");
+    row("bandwidth_3mb", gigabytes(x, 4 * 4 * WEIGHTS / 256 * 256, 0.2), "GB/s");
+    row("bandwidth_l2", gigabytes(x, (size_t)512 << 10, 0.2), "GB/s");
+    free(x);
+}
+
+/*
+## The three products of a linear layer
+
+$Y = X W + b$, $dX = dY W^⊤$ and $dW = X^⊤ dY$ for a batch of B rows and 256 inputs and outputs, by
+the library's one function with strides (B.1).
+*/
+
+typedef struct layer {
+    float *x, *y, *dx, *dy, *w, *dw, *b;
+    int batch;
+} layer;
+
+static void forward(void *what) {
+    layer *l = (layer *)what;
+    sgm__matmul(l->batch, DIM, DIM, l->x, DIM, 1, l->w, DIM, 1, l->b, 0, l->y, DIM);
+}
+
+static void input_gradient(void *what) {
+    layer *l = (layer *)what;
+    sgm__matmul(l->batch, DIM, DIM, l->dy, DIM, 1, l->w, 1, DIM, NULL, 0, l->dx, DIM);
+}
+
+static void weight_gradient(void *what) {
+    layer *l = (layer *)what;
+    sgm__matmul(DIM, DIM, l->batch, l->x, 1, DIM, l->dy, DIM, 1, NULL, 0, l->dw, DIM);
+}
+
+static float *noise(size_t n) {
+    static uint64_t next;
+    float *x = memory(n);
+    sgm_normal(x, n, sgm_key_init(7), next);
+    next += n;
+    return x;
+}
+
+static void job_matmul(void) {
+    static const int batches[] = { 8, 64, 512, MAX_BATCH };
+    static void (*const products[])(void *) = { forward, input_gradient, weight_gradient };
+    static const char *const names[] = { "fwd", "dx", "dw" };
+    const size_t tall = (size_t)MAX_BATCH * DIM, square = (size_t)DIM * DIM;
+    layer l = { noise(tall), noise(tall), noise(tall), noise(tall),
+                noise(square), noise(square), noise(DIM), 0 };
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 3; k++) {
+            char name[32];
+            l.batch = batches[i];
+            snprintf(name, sizeof name, "matmul_%s_%d", names[k], l.batch);
+            row(name, 2e-9 * l.batch * DIM * DIM * rate(products[k], &l, 1.0 / 12), "GFLOP/s");
+        }
+    free(l.x), free(l.y), free(l.dx), free(l.dy), free(l.w), free(l.dw), free(l.b);
+}
+
+/*
+## Eight points on a circle
+
+The experiment of Gangloff's tutorial, with its settings: eight points, VP with β from 0.001 to 3,
+times i/999, a network 6→256→256→256→256→2 with ReLU, Adam at 1e-3, batches of eight; and 5000
+samples by 998 steps of Euler–Maruyama, down to t = 0.
+*/
+
+typedef struct circle {
+    float data[16];
+    double grid[TIMES];
+    sgm_mlp_options net;
+    sgm_model model;
+    sgm_trainer trainer;
+} circle;
+
+static void circle_start(circle *c) {
+    sgm_model_options o;
+    sgm_train_options train;
+    memset(c, 0, sizeof *c);
+    sgm_data_ring(c->data, 8);
+    c->net.width = DIM, c->net.depth = 4;
+    memset(&o, 0, sizeof o);
+    o.net = sgm_mlp, o.user = &c->net, o.d = 2;
+    o.sde = sgm_sde_vp(0.001, 3), o.output = SGM_SCORE;
+    must(sgm_model_init(&c->model, &o, sgm_key_init(1)));
+    for (int i = 0; i < TIMES; i++) c->grid[i] = (i + 1) / (double)TIMES;
+    memset(&train, 0, sizeof train);
+    train.steps = 60000, train.batch = 8;
+    train.loss.times = SGM_TIMES_GRID, train.loss.grid = c->grid, train.loss.n_grid = TIMES;
+    must(sgm_trainer_init(&c->trainer, &c->model, c->data, 8, &train, sgm_key_init(2)));
+}
+
+static void circle_stop(circle *c) {
+    sgm_trainer_free(&c->trainer);
+    sgm_model_free(&c->model);
+}
+
+static void train_step(void *what) { must(sgm_trainer_step(&((circle *)what)->trainer)); }
+
+/* Not from the first step: in a network that has learnt for a while, many units have died, the
+moments of their gradients decay, and numbers below 1e-38 are slow on many processors. */
+
+static void job_circle_train(void) {
+    circle c;
+    circle_start(&c);
+    for (int i = 0; i < warm_up; i++) train_step(&c);
+    row("circle_train", rate(train_step, &c, 1), "steps/s");
+    circle_stop(&c);
+}
+
+/* The seconds that the first `count` of the 998 steps take, from the prior on. */
+
+static double sample_seconds(circle *c, int count, float *x) {
+    sgm_score score = sgm_model_score(&c->model, SGM_RAW);
+    sgm_sample_options o;
+    sgm_sampler sampler;
+    memset(&o, 0, sizeof o);
+    o.steps = STEPS, o.plain_end = 1, o.t_end = 0;
+    double start = now();
+    must(sgm_sampler_init(&sampler, &score, &c->model.o.sde, SAMPLES, &o, sgm_key_init(9)));
+    sgm_sampler_prior(&sampler, x);
+    for (int i = 0; i < count; i++) must(sgm_sampler_step(&sampler, x));
+    sgm_sampler_free(&sampler);
+    return now() - start;
+}
+
+static double sample_median(circle *c) {
+    double times[MAX_REPEATS];
+    float *x = memory(2 * SAMPLES);
+    sample_seconds(c, 5, x);
+    for (int k = 0; k < repeats; k++) times[k] = sample_seconds(c, steps, x) * STEPS / steps;
+    free(x);
+    return median(times, repeats);
+}
+
+static void job_circle_sample(void) {
+    circle c;
+    circle_start(&c);
+    double time = sample_median(&c), gflops = 2e-9 * WEIGHTS * SAMPLES * STEPS / time;
+    circle_stop(&c);
+    row("circle_sample", time, "s");
+    row("circle_sample_speed", gflops, "GFLOP/s");
+    row("circle_sample_share_of_peak", gflops / peak_gflops(0.3), "1");
+}
+
+static void job_circle_sample_2threads(void) {
+#if defined(SGM__THREADS)
+    circle c;
+    omp_set_num_threads(2);
+    circle_start(&c);
+    row("circle_sample_2threads", sample_median(&c), "s");
+    circle_stop(&c);
+    omp_set_num_threads(1);
+#else
+    fprintf(stderr, "bench: circle_sample_2threads needs a build with -fopenmp\n");
+#endif
+}
+
+/*
+Memory is asked of the system, and a process cannot un-touch what it has touched: a child of its own
+trains 200 steps, samples 5 and ends, after which nothing new is allocated in such a run.
+*/
+
+static void job_memory(void) {
+    struct rusage use;
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        circle c;
+        float *x = memory(2 * SAMPLES);
+        circle_start(&c);
+        for (int i = 0; i < 200; i++) train_step(&c);
+        sample_seconds(&c, 5, x);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fprintf(stderr, "bench: the child that measures memory failed\n");
+        exit(2);
+    }
+    getrusage(RUSAGE_CHILDREN, &use);
+#if defined(__APPLE__)
+    row("circle_memory", (double)use.ru_maxrss / 1048576, "MiB");
+#else
+    row("circle_memory", (double)use.ru_maxrss / 1024, "MiB");
+#endif
+}
+
+/*
+## Exact scores and random numbers
+
+The score of the eight points' noised mixture, which is in doubles and is what everything else is
+held against; and standard normals, by blocks of 64 Ki.
+*/
+
+typedef struct scores {
+    sgm_score score;
+    float *s, *x, *t;
+} scores;
+
+static void score_points(void *what) {
+    scores *b = (scores *)what;
+    must(sgm_score_eval(&b->score, b->s, b->x, b->t, SAMPLES));
+}
+
+static void job_mixture(void) {
+    float data[16];
+    sgm_mixture mix;
+    sgm_sde sde = sgm_sde_vp(0.001, 3);
+    scores b;
+    sgm_data_ring(data, 8);
+    must(sgm_mixture_from_data(&mix, data, 8, 2, &sde));
+    b.score = sgm_mixture_score(&mix);
+    b.s = memory(2 * SAMPLES), b.x = noise(2 * SAMPLES), b.t = memory(SAMPLES);
+    sgm_uniform(b.t, SAMPLES, sgm_key_init(3), 0);
+    row("mixture_scores", SAMPLES * rate(score_points, &b, 1), "1/s");
+    free(b.s), free(b.x), free(b.t);
+    sgm_mixture_free(&mix);
+}
+
+static void draw_normals(void *what) { sgm_normal((float *)what, 65536, sgm_key_init(4), 0); }
+
+static void job_normals(void) {
+    float *z = memory(65536);
+    row("normals", 65536 * rate(draw_normals, z, 1), "1/s");
+    free(z);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} jobs[] = {
+    { "memory", job_memory }, { "peak", job_peak }, { "bandwidth", job_bandwidth },
+    { "matmul", job_matmul }, { "circle_train", job_circle_train },
+    { "circle_sample", job_circle_sample },
+    { "circle_sample_2threads", job_circle_sample_2threads }, { "mixture", job_mixture },
+    { "normals", job_normals }
+};
+
+enum { N_JOBS = sizeof jobs / sizeof *jobs };
+
+int main(int argc, char **argv) {
+    const char *quick = getenv("QUICK"), *job = "all";
+    int is_quick = quick && *quick && strcmp(quick, "0") != 0, found = 0;
+    seconds = is_quick ? 0.5 : 3, steps = is_quick ? 10 : STEPS, warm_up = is_quick ? 500 : 5000;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-') job = argv[i];
+        else if (!strcmp(argv[i], "--cpu")) now = cpu_seconds;
+        else if (i + 1 < argc && !strcmp(argv[i], "--seconds")) seconds = atof(argv[++i]);
+        else if (i + 1 < argc && !strcmp(argv[i], "--repeats")) repeats = atoi(argv[++i]);
+        else if (i + 1 < argc && !strcmp(argv[i], "--steps")) steps = atoi(argv[++i]);
+        else found = -1;
+    }
+    if (!(seconds > 0) || repeats < 1 || repeats > MAX_REPEATS || steps < 1 || steps > STEPS)
+        found = -1;
+#if defined(SGM__THREADS)
+    omp_set_num_threads(1);
+#endif
+    for (int i = 0; found >= 0 && i < N_JOBS; i++)
+        if (!strcmp(job, "all") || !strcmp(job, jobs[i].name)) jobs[i].run(), found = 1;
+    if (found > 0) return 0;
+    fprintf(stderr, "usage: bench [JOB] [--seconds S] [--repeats 1..%d] [--steps 1..%d] [--cpu]\n"
+            "JOB is all", MAX_REPEATS, STEPS);
+    for (int i = 0; i < N_JOBS; i++) fprintf(stderr, ", %s", jobs[i].name);
+    fprintf(stderr, "\n");
+    return 2;
+}

@@ -1,0 +1,190 @@
+"""The circle tutorial's jobs in PyTorch on the CPU, at the best setting we know of.
+
+    python peer_torch.py JOB [--threads N] [--seconds S]
+
+JOB is circle_train, circle_train_compiled, circle_sample, matmul or all. Every measurement is
+one line: name, value, unit, setting, separated by tabs. A value is the median of five slices.
+"""
+import argparse
+import math
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+
+WIDTHS = [6, 256, 256, 256, 256, 2]
+BETA_MIN, BETA_MAX = 0.001, 3.0
+N_TIMES, N_SAMPLES, BLOCK, N_SLICES = 999, 5000, 1000, 5
+
+
+def report(name, value, unit, setting):
+    where = f"torch {torch.__version__}, {torch.get_num_threads()} thread(s)"
+    print(f"{name}\t{value:.5g}\t{unit}\t{setting}; {where}", flush=True)
+
+
+def rate(run, seconds):
+    """Calls per second of run(): the median over slices, after a warm-up of one slice."""
+    slice_s, rates = seconds / N_SLICES, []
+    for _ in range(N_SLICES + 1):
+        calls, chunk, start = 0, 1, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < slice_s:
+            for _ in range(chunk):
+                run()
+            calls += chunk
+            chunk = min(2 * chunk, 64)
+        rates.append(calls / elapsed)
+    return statistics.median(rates[1:])
+
+
+def weights():
+    """Weights and biases, uniform in +-1/sqrt(inputs); a weight has shape (outputs, inputs)."""
+    shapes = [s for i, o in zip(WIDTHS, WIDTHS[1:]) for s in ((i, (o, i)), (i, (o,)))]
+    return [torch.empty(s).uniform_(-(i ** -0.5), i ** -0.5) for i, s in shapes]
+
+
+def network(params, h):
+    for k in range(0, len(params) - 2, 2):
+        h = F.linear(h, params[k], params[k + 1]).relu_()
+    return F.linear(h, params[-2], params[-1])
+
+
+def time_table():
+    """One row per training time: m, sqrt(v), then the four time features."""
+    t = torch.arange(1, N_TIMES + 1, dtype=torch.float64) / N_TIMES
+    alpha = t * BETA_MIN + 0.5 * t * t * (BETA_MAX - BETA_MIN)
+    turn = 2 * math.pi * t
+    columns = [torch.exp(-alpha / 2), torch.sqrt(-torch.expm1(-alpha)),
+               t - 0.5, torch.cos(turn), torch.sin(turn), -torch.cos(2 * turn)]
+    return torch.stack(columns, 1).float()
+
+
+def circle():
+    """The data: eight points on the unit circle."""
+    angle = 2 * math.pi * torch.arange(8) / 8
+    return torch.stack([torch.cos(angle), torch.sin(angle)], 1)
+
+
+def loss_fn(params, x0, table):
+    """Denoising score matching with its own fresh permutation, times and noise."""
+    x0 = x0[torch.randperm(8)]
+    row = table[torch.randint(N_TIMES, (8,))]
+    m, s, features = row[:, 0:1], row[:, 1:2], row[:, 2:]
+    z = torch.randn(8, 2)
+    score = network(params, torch.cat([m * x0 + s * z, features], 1))
+    return (s * score + z).square().sum(1).mean()
+
+
+def trainer(compiled, adam):
+    """Returns step(), one Adam update; the losses are kept as tensors in step.losses."""
+    params = [p.requires_grad_() for p in weights()]
+    x0, table, losses = circle(), time_table(), []
+    optimizer = torch.optim.Adam(params, lr=1e-3, **{adam: True})
+    loss_of = torch.compile(loss_fn) if compiled else loss_fn
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(params, x0, table)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+
+    step.losses = losses
+    return step
+
+
+def train(name, compiled, adams, seconds):
+    """Tries each form of Adam for a moment, then measures the fastest."""
+    def trial(adam):
+        try:
+            return rate(trainer(compiled, adam), seconds / 4)
+        except RuntimeError:  # old releases have no fused Adam on the CPU
+            return 0.0
+
+    best = max(adams, key=trial)
+    step = trainer(compiled, best)
+    value = rate(step, seconds)
+    loss = torch.stack(step.losses[-1000:]).mean().item()
+    report(name, value, "steps/s", f"{'compiled loss' if compiled else 'eager'}; {best} Adam; "
+           f"loss {loss:.3f} after {len(step.losses)} steps")
+
+
+def circle_train(seconds):
+    train("circle_train", False, ("fused", "foreach"), seconds)
+
+
+def circle_train_compiled(seconds):
+    """Compiling Adam as well, or the whole step as one graph, is no faster than this."""
+    try:
+        train("circle_train_compiled", True, ("fused", "foreach"), seconds)
+    except Exception as error:  # torch.compile needs a C++ compiler and the Python headers
+        print("# circle_train_compiled: not available:", error, flush=True)
+
+
+@torch.inference_mode()
+def circle_sample(seconds):
+    """Euler-Maruyama from t = 1 down; a tenth of the steps is timed and scaled to all of them.
+
+    Samples are independent, so blocks of them run one after another: a block's hidden layer is
+    small enough to stay in the cache.
+    """
+    params, table, n_timed = weights(), time_table(), (N_TIMES - 1) // 10
+    wt = [p.t() if p.dim() == 2 else p for p in params]
+    x, z, score = (torch.empty(BLOCK, 2) for _ in range(3))
+    inputs, dt = torch.empty(BLOCK, 6), 1 / N_TIMES
+    hidden = [torch.empty(BLOCK, 256) for _ in range(2)]
+
+    def block():
+        x.normal_()
+        for i in range(n_timed):
+            beta = BETA_MIN + (1 - (i + 1) * dt) * (BETA_MAX - BETA_MIN)
+            inputs[:, :2] = x
+            inputs[:, 2:] = table[N_TIMES - 2 - i, 2:]
+            h = inputs
+            for k in range(0, len(wt) - 2, 2):
+                h = torch.addmm(wt[k + 1], h, wt[k], out=hidden[k // 2 % 2]).relu_()
+            torch.addmm(wt[-1], h, wt[-2], out=score)
+            x.mul_(1 + dt * beta / 2).add_(score, alpha=dt * beta)
+            x.add_(z.normal_(), alpha=math.sqrt(dt * beta))
+
+    scale = (N_TIMES - 1) / n_timed * N_SAMPLES / BLOCK
+    value = scale / rate(block, seconds)
+    assert bool(torch.isfinite(x).all())
+    report("circle_sample", value, "s", f"eager, blocks of {BLOCK} samples, buffers reused; "
+           f"{n_timed} of {N_TIMES - 1} steps timed and scaled")
+
+
+@torch.inference_mode()
+def matmul(seconds):
+    """The three products of a linear layer of 256 x 256: forward, input and weight gradient."""
+    w, b = torch.randn(256, 256), torch.randn(256)
+    dw = torch.empty(256, 256)
+    for batch in (8, 64, 512, 5000):
+        x, dy = torch.randn(batch, 256), torch.randn(batch, 256)
+        y, dx = torch.empty(batch, 256), torch.empty(batch, 256)
+        wt, xt = w.t(), x.t()
+        products = {"y": lambda: torch.addmm(b, x, w, out=y),
+                    "dx": lambda: torch.mm(dy, wt, out=dx),
+                    "dw": lambda: torch.mm(xt, dy, out=dw)}
+        for name, product in products.items():
+            gflop = 2e-9 * batch * 256 * 256
+            report(f"matmul_{name}_{batch}", gflop * rate(product, seconds / 12), "GFLOP/s",
+                   "addmm/mm, out= given, warm cache")
+
+
+def main():
+    jobs = {f.__name__: f for f in (circle_train, circle_train_compiled, circle_sample, matmul)}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("job", choices=[*jobs, "all"])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)  # a dead unit's moments decay into slow denormal numbers
+    torch.manual_seed(0)
+    for name in jobs if args.job == "all" else [args.job]:
+        jobs[name](args.seconds)
+
+
+if __name__ == "__main__":
+    main()
