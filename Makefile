@@ -13,7 +13,7 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev
 
-.PHONY: help setup setup-peers tour examples test bench plots report strict asan samebits clean $(NUMBERS) $(TUTORIALS)
+.PHONY: help setup setup-peers tour examples test bench plots report readme strict asan samebits clean $(NUMBERS) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -70,6 +70,9 @@ plots: ## draw the figures of all tutorials that have been run
 
 report: ## write out/report.html from what is in out/
 	@plots/report.sh >$(OUT)/report.html && echo $(OUT)/report.html
+
+readme: ## the last run's numbers into README.md, its figure into plots/gallery
+	@plots/readme.sh
 
 test: ## all tests: chapters, tutorials (QUICK), examples, prose, compilers' warnings
 	@tests/run.sh

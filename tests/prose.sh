@@ -6,7 +6,8 @@ case $1 in
 hello) # the program printed at the top of sgm.h is the file that the tests compile
     awk '/examples\/hello.c/{found=1} found&&/^    [^ ]|^        |^$/{print} /^# What it does/{exit}' sgm.h |
         sed 's/^    //' | sed '/^# What/d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed '/./,$!d' >out/test/hello.printed
-    diff -B out/test/hello.printed examples/hello.c ;;
+    diff -B out/test/hello.printed examples/hello.c || exit 1
+    awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c ;;
 equations) # a number (c.n) cited anywhere is defined by a \qquad(c.n) of sgm.h
     grep -o '\\qquad([0-9ABC]*\.[0-9]*)' sgm.h | grep -o '([^)]*)' | sort >out/test/defined
     uniq -d out/test/defined | sed 's/^/defined twice: /' | grep . && exit 1
@@ -24,8 +25,7 @@ page) # under 8000 lines; 100 columns; a quarter to two fifths prose
         END{share=prose/NR; printf "%.0f %% prose\n",100*share; exit !(share>.18&&share<.45)}' sgm.h ;;
 unwritable) # a tutorial that cannot write says so, names the cure and fails
     touch "$2/blocked"
-    program=$(ls "$2"/[0-9][0-9]_* 2>/dev/null | grep -v '\.' | head -1)
-    for p in "$2"/04_circle "$2"/01_forward; do [ -f "$p" ] && program=$p; done
+    program=$(ls "$2"/bin/[0-9][0-9]_* | head -1)
     SGM_OUT=$2/blocked QUICK=1 "$program" >"$2/said" 2>&1 && { echo "it succeeded"; exit 1; }
     cat "$2/said"
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;

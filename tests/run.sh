@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
 build=out/test
-mkdir -p "$build"
+mkdir -p "$build/bin"
 export SGM_OUT=$build
 passed=0 failed=0
 ok() { passed=$((passed + 1)); printf 'ok      %s\n' "$1"; }
@@ -58,16 +58,16 @@ done
 if [ -z "${SANITIZE:-}" ]; then
     for source in tutorial/[0-9][0-9]_*.c; do
         t=$(basename "$source" .c)
-        check "$t compiles" $CC $flags "$source" -o "$build/$t" -lm
-        check "$t QUICK=1 passes its table" env QUICK=1 "$build/$t"
+        check "$t compiles" $CC $flags "$source" -o "$build/bin/$t" -lm
+        check "$t QUICK=1 passes its table" env QUICK=1 "$build/bin/$t"
         check "$t has a figure script" test -n "$(ls plots/"$t"*.gp 2>/dev/null)"
     done
     for source in examples/*.c; do
         t=$(basename "$source" .c)
-        check "$t.c compiles" $CC $flags "$source" -o "$build/$t" -lm
+        check "$t.c compiles" $CC $flags "$source" -o "$build/bin/$t" -lm
     done
-    check "hello runs" sh -c "$build/hello >$build/hello.txt && test \$(wc -l <$build/hello.txt) = 1000"
-    check "own_network trains, saves, loads" "$build/own_network" "$build/moons.safetensors"
+    check "hello runs" sh -c "$build/bin/hello >$build/hello.txt && test \$(wc -l <$build/hello.txt) = 1000"
+    check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "every cited equation exists" tests/prose.sh equations
     check "the page: lines, lengths, share of prose" tests/prose.sh page

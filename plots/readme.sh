@@ -1,0 +1,38 @@
+#!/bin/bash
+# Writes the numbers of the last full run into README.md, between its <!-- begin NAME --> and <!-- end --> lines,
+# and refreshes the gallery. Run by `make readme`, after `make tour` and `make bench`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+got() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $2; found=1} END{if(!found) printf "(not run)"}' "out/$1/checks.tsv"; }
+gap() { awk -F'\t' -v p="$2" 'index($1,p)==1 {d=$2-$3; if(d<0)d=-d; if(d>m)m=d} END{printf "%.2g", m}' "out/$1/checks.tsv"; }
+table() {
+    cat <<EOF
+| document | tutorial | figure | measured |
+|---|---|---|---|
+| *Masterclass Notes* (A. Shysheya), *Score-Based Generative Modeling through SDEs* (README after Song et al. 2021), *Diffusion Through the Lens of Score Matching* (EngineersOfAI) | [01_forward](tutorial/01_forward.c) | [kernels](plots/01_forward_kernels.gp), [paths](plots/01_forward_paths.gp), [Fokker–Planck](plots/01_forward_fokker_planck.gp) | VP and sub-VP differ most at ᾱ = $(got 01_forward "abar where VP and sub-VP differ most"); Fokker–Planck on a grid converges with order $(got 01_forward "Fokker-Planck: order of convergence, 512-1024") |
+| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(got 04_circle "floor of the loss" 4); second rung $(got 04_circle "excess of the second rung" 2) above it |
+EOF
+    [ -f out/02_langevin/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [02_langevin](tutorial/02_langevin.c) | $(figures 02_langevin) | $(passed 02_langevin) |"
+    [ -f out/05_ncsn/checks.tsv ] && echo "| *Lens of Score Matching* | [05_ncsn](tutorial/05_ncsn.c) | $(figures 05_ncsn) | $(passed 05_ncsn) |"
+    [ -f out/11_ddpm/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [11_ddpm](tutorial/11_ddpm.c) | $(figures 11_ddpm) | $(passed 11_ddpm) |"
+    echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) | see below |"
+}
+figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s) ' "${n#"$1"_}" "$f"; done; }
+passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived tolerance", p, n}' "out/$1/checks.tsv"; }
+speed() {
+    if [ ! -f out/bench.tsv ]; then echo "(run make bench)"; return; fi
+    echo "| job | here | peer | its | ratio | share of the floor |"
+    echo "|---|---|---|---|---|---|"
+    awk -F'\t' 'function s(x){return x==""||x=="-"?"":x} NR>1{printf "| %s | %s %s | %s | %s | %s | %s |\n",$1,s($2),s($3),s($4),s($5),s($6),s($7)}' out/bench.tsv
+    [ -f out/bench/machine.txt ] && echo && cat out/bench/machine.txt
+}
+export -f got gap table speed figures passed
+for part in table speed; do
+    $part >"out/readme.$part"
+    awk -v part="$part" -v file="out/readme.$part" '
+        $0=="<!-- begin " part " -->" {print; while((getline line < file) > 0) print line; skip=1; next}
+        $0=="<!-- end -->" {skip=0}
+        !skip' README.md >out/README.new && cp out/README.new README.md
+done
+cp out/04_circle/04_circle_samples.png plots/gallery/
+echo "README.md and plots/gallery are up to date"
