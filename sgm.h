@@ -39,7 +39,8 @@ only knows by eight points, and prints fresh samples:
   rectified, or your own (chapter 1).
 - Learns the *score* $∇_x log p_t(x)$ of the noised data with a neural network (chapters 2 to 4), or
   gives you the exact score where the data is a Gaussian mixture or a finite set of points.
-- Turns noise back into data with that score (chapter 5).
+- Turns noise back into data with that score (chapter 5), or walks at one noise level, or down a
+  ladder of them (chapter 6).
 - Measures how far the result is from the truth (chapter 9).
 
 # What it does not do
@@ -100,6 +101,7 @@ chapter explains its equations and then carries them out.
     3  Networks                       C  Files: safetensors and tables of numbers
     4  Learning
     5  The reverse SDE
+    6  Langevin dynamics
     9  Data and measures
 */
 
@@ -434,6 +436,7 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);   
 SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* same shapes   */
 SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* elementwise   */
 SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor);
+SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows);   /* (1,c) → (rows,c) */
 SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x);             /*           (3.7) */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate);      /* when training */
 SGM_API sgm_tensor *sgm_time_circle(sgm_tape *tape, sgm_tensor *t);
@@ -445,7 +448,8 @@ SGM_API sgm_tensor *sgm_time_fourier(sgm_tape *tape, sgm_tensor *t, int width, f
 SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int width);
 /* (n,width): linear, SiLU, linear, SiLU on log σ: the embedding of the EngineersOfAI lesson. */
 SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std);
-/* The next (rows, cols) parameters of the model; they start as N(0, std²), or at 0 for std = 0. */
+/* The next (rows, cols) parameters of the model; they start as N(0, std²), or at 0 for std = 0. A
+   (1, cols) gain or bias of your own meets n points through sgm_repeat. */
 
 typedef enum sgm_activation {
     SGM_RELU = 0, SGM_SILU, SGM_TANH, SGM_GELU, SGM_SOFTPLUS, SGM_SIGMOID
@@ -651,6 +655,63 @@ SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x); /* x ~ N(0, prio
 SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x);
 SGM_API int sgm_sampler_done(const sgm_sampler *sampler);
 SGM_API void sgm_sampler_free(sgm_sampler *sampler);
+
+/*
+## 6. Langevin dynamics
+*/
+
+typedef struct sgm_langevin_options {
+    double step;       /* γ of x + γ s + √(2γ) z (6.1); 0: MALA finds it in the warm-up        */
+    long steps;        /* after the warm-up                                                    */
+    long warmup;       /* steps that are not counted, and find γ if step is 0                  */
+    int metropolis;    /* 0: ULA. 1: MALA, which needs a score with logp                       */
+    double t;          /* the time at which the score is asked                                 */
+    const char *progress;
+    void (*on_step)(long step, const float *x, long n, void *user); /* after the warm-up       */
+    void *user;
+} sgm_langevin_options;
+
+typedef struct sgm_langevin {
+    sgm_score score;
+    sgm_langevin_options o;
+    sgm_key key;
+    long n, step;
+    double step_size;  /* γ in use                                                             */
+    double acceptance; /* mean over the steps after the warm-up; 1 for ULA                     */
+    double accepted;
+    long counted;
+    float *buffer;
+    double *logp;
+} sgm_langevin;
+
+SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
+                                    const sgm_langevin_options *options, sgm_langevin *report,
+                                    sgm_key key);
+/* Lets n walkers, which start at x(n,D), walk at one noise level. report (may be NULL): step size
+   and acceptance. SGM_BAD_ARGUMENT: no step, or MALA with a score that has no log density. */
+SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
+                                     const sgm_langevin_options *options, sgm_key key);
+SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x);
+SGM_API void sgm_langevin_free(sgm_langevin *walk);
+
+typedef struct sgm_anneal_options {
+    const double *levels; /* falling times, n_levels of them; σs with sgm_sde_edm              */
+    int n_levels;
+    int steps_per_level;
+    double last_step;     /* γ at the last level; the others' by (6.5)                         */
+    int denoise;          /* 1: end with the closed-form denoising (5.5)                       */
+    const char *progress;
+} sgm_anneal_options;
+
+SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+                              const sgm_anneal_options *options, sgm_key key);
+/* Fills x(n,D) by annealed Langevin dynamics, from N(0, s²I) of the first level down (6.5). */
+SGM_API double sgm_autocorrelation_time(const float *series, long n);
+/* τ of a stationary series, in steps: n values are worth n/τ independent ones (6.6). NaN: n < 2. */
+SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, const float *centres,
+                              int modes);
+/* weight(modes): the share of the points nearest to each of centres(modes,D). */
+
 
 /*
 ## 9. Data and measures
@@ -1375,8 +1436,8 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
     double *work = (double *)sgm__alloc((size_t)d * (size_t)d, sizeof(double));
     if (!work) status = SGM_NO_MEMORY;
     if (status == SGM_OK && (!mean || (shape != SGM_POINTS && !cov)))
-        status = sgm__fail(SGM_BAD_ARGUMENT, "a mixture needs means (k,D), and it needs covariances "
-                                             "unless its components are points");
+        status = sgm__fail(SGM_BAD_ARGUMENT, "a mixture needs means (k,D), and it needs "
+                                             "covariances unless its components are points");
     for (long i = 0; i < (long)k * d && status == SGM_OK; i++) {
         mix->mean[i] = mean[i];
         if (!(fabs(mean[i]) < 1e150))
@@ -2601,6 +2662,34 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
         return NULL;
     }
     return sgm__result(tape, "concat", sgm__op_concat, a->rows, a->cols + b->cols, a, b, NULL);
+}
+
+/* One row for all points: how a parameter of your own meets a batch. Its slope is the sum over the
+rows. */
+
+static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *row = y->a;
+    size_t bytes = (size_t)y->cols * sizeof(float);
+    for (long i = 0; i < y->rows; i++) {
+        if (pass == SGM__FORWARD) memcpy(y->v + i * y->cols, row->v, bytes);
+        if (pass == SGM__TANGENT) memcpy(y->j + i * y->cols, row->j, bytes);
+    }
+    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        int first;
+        float *to = y->set & which ? sgm__slope(tape, row, which, &first) : NULL;
+        if (to && first) memset(to, 0, bytes);
+        if (to) sgm__colsum(y->rows, y->cols, which == SGM__D ? y->d : y->jd, y->cols, to);
+    }
+}
+
+SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
+    if (!row) return NULL;
+    if (row->rows != 1 || rows < 1) {
+        sgm__tape_fail(tape, SGM_MISMATCH, "%d repeats of (%d, %d): needs one row, and rows >= 1",
+                       rows, row->rows, row->cols);
+        return NULL;
+    }
+    return sgm__result(tape, "repeat", sgm__op_repeat, rows, row->cols, row, NULL, NULL);
 }
 
 /*
@@ -4067,6 +4156,331 @@ Details that have caused bugs:
   that sets `t = T − t` and then passes `T − t` to the drift mixes the two ends of the schedule.
 - Reporting the noisy last iterate of a predictor, not (5.9), adds noise of size s(t_min) to every
   sample.
+*/
+
+/*
+# 6. Langevin dynamics
+
+The reverse SDE walks through all noise levels. If you know the score of *one* density p you can
+also stay at that one and let points wander until they are spread like p: pushed uphill by the
+score, shaken by noise, in a balance that has p as its only rest. (The walk is the SDE
+$dX = ∇\log p\, dt + \sqrt2\, dW$; put p into its Fokker–Planck equation, and the two terms cancel.)
+
+## 6.1 The unadjusted walk (ULA)
+
+$$x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z, \qquad z ∼ N(0, I) \qquad(6.1)$$
+
+This is the one step convention of the library. Others write ε/2 and √ε: the same walk with γ = ε/2.
+For any γ > 0 the walk settles on something that is *nearly* p. On N(0, σ²) it is a linear
+recursion, $x ← (1 − γ/σ²) x + \sqrt{2γ} z$, whose variance settles where $V = (1 − γ/σ²)² V + 2γ$:
+
+$$V = \frac{σ²}{1 − γ/(2σ²)} \qquad(6.2)$$
+
+So ULA is too wide by a share of γ/2σ², to first order, and diverges for γ > 2σ²: the step has to be
+small against the *narrowest* direction of p, while the number of steps has to be large against the
+widest.
+
+## 6.2 The adjusted walk (MALA)
+
+Metropolis and Hastings remove the bias. Take (6.1) as a proposal y, accept it with the probability
+
+$$α = \min\left(1,\, \frac{p(y)\, q(x|y)}{p(x)\, q(y|x)}\right), \qquad
+\log q(y|x) = −\frac{\|y − x − γ ∇\log p(x)\|²}{4γ} \qquad(6.3)$$
+
+and else stay. Now p is exact for every γ, and a bad step shows as a low acceptance instead of a
+wrong answer. The price is log p up to a constant: mixtures and energy networks have one, a network
+that gives only a score has none. In high dimension the best acceptance is 0.574 (Roberts and
+Rosenthal 1998). With `step` 0 the warm-up looks for it,
+
+$$\log γ ← \log γ + \frac{\bar α − 0.574}{\sqrt k} \qquad(6.4)$$
+
+at its k-th step, and then γ is frozen: a walk that adapts forever has no rest at all.
+*/
+
+static sgm_status sgm__langevin_check(const sgm_score *score, long n,
+                                      const sgm_langevin_options *o) {
+    if (!score || !score->eval || score->d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "Langevin dynamics needs a score");
+    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld walkers: ask for at least 1", n);
+    if (o->steps < 0 || o->warmup < 0)
+        return sgm__fail(SGM_BAD_ARGUMENT, "a walk needs steps >= 0 and warmup >= 0");
+    if (!(o->step >= 0 && o->step < 1e30))
+        return sgm__fail(SGM_BAD_ARGUMENT, "a Langevin step of %g: needs a positive one", o->step);
+    if (o->metropolis && !score->logp)
+        return sgm__fail(SGM_BAD_ARGUMENT, "MALA needs a log density, and this score has none: use "
+                                           "a mixture or an energy network, or metropolis = 0");
+    if (o->step == 0 && !(o->metropolis && o->warmup > 0))
+        return sgm__fail(SGM_BAD_ARGUMENT, "a Langevin step of 0: set step; only MALA with a "
+                                           "warmup finds its own");
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
+                                     const sgm_langevin_options *options, sgm_key key) {
+    memset(walk, 0, sizeof *walk);
+    SGM__TRY(sgm__langevin_check(score, n, options));
+    walk->score = *score, walk->o = *options, walk->n = n, walk->key = key;
+    walk->step_size = options->step > 0 ? options->step : 0.1;
+    size_t N = (size_t)n, d = (size_t)score->d;
+    walk->buffer = (float *)sgm__alloc(N * (4 * d + 1), sizeof(float));
+    walk->logp = (double *)sgm__alloc(2 * N, sizeof(double));
+    if (walk->buffer && walk->logp) return SGM_OK;
+    sgm_langevin_free(walk);
+    return SGM_NO_MEMORY;
+}
+
+SGM_API void sgm_langevin_free(sgm_langevin *walk) {
+    sgm__free(walk->buffer);
+    sgm__free(walk->logp);
+    walk->buffer = NULL, walk->logp = NULL;
+}
+
+/* y = x + γ s + √(2γ) z: (6.1), for the whole crowd. */
+
+static void sgm__langevin_move(float *y, const float *x, const float *s, float *z, long size,
+                               double gamma, sgm_key key) {
+    double shake = sqrt(2 * gamma);
+    sgm__normal_parallel(z, size, key);
+    for (long i = 0; i < size; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
+}
+
+/* log q(to|from) of (6.3). */
+
+static double sgm__langevin_log_q(const float *to, const float *from, const float *s, int d,
+                                  double gamma) {
+    double square = 0;
+    for (int j = 0; j < d; j++) {
+        double off = (double)to[j] - from[j] - gamma * s[j];
+        square += off * off;
+    }
+    return -square / (4 * gamma);
+}
+
+/* One step of MALA. The buffer holds the scores at x, those at y, the proposals y, and scratch. */
+
+static sgm_status sgm__mala_step(sgm_langevin *walk, float *x, const float *t, double *accepted) {
+    long n = walk->n, d = walk->score.d, size = n * d;
+    float *sx = walk->buffer, *sy = sx + size, *y = sy + size, *z = y + size;
+    double *lx = walk->logp, *ly = lx + n, gamma = walk->step_size;
+    sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
+    sgm_key coin = sgm_key_split(key, 1);
+    if (walk->step == 0) { /* afterwards they are known from the step before */
+        SGM__TRY(walk->score.eval(&walk->score, sx, x, t, n));
+        SGM__TRY(walk->score.logp(&walk->score, lx, x, t, n));
+    }
+    sgm__langevin_move(y, x, sx, z, size, gamma, sgm_key_split(key, 0));
+    SGM__TRY(walk->score.eval(&walk->score, sy, y, t, n));
+    SGM__TRY(walk->score.logp(&walk->score, ly, y, t, n));
+    *accepted = 0;
+    for (long i = 0; i < n; i++) {
+        float *xi = x + i * d, *yi = y + i * d, *sxi = sx + i * d, *syi = sy + i * d;
+        double log_a = ly[i] - lx[i] + sgm__langevin_log_q(xi, yi, syi, (int)d, gamma) -
+                       sgm__langevin_log_q(yi, xi, sxi, (int)d, gamma);
+        double chance = log_a < 0 ? sgm__exp(log_a) : 1; /* (6.3); a NaN is never accepted */
+        if (log_a != log_a) chance = 0;
+        *accepted += chance / (double)n;
+        if (!(sgm__uniform53(coin, (uint64_t)i) < chance)) continue;
+        memcpy(xi, yi, (size_t)d * sizeof *xi);
+        memcpy(sxi, syi, (size_t)d * sizeof *sxi);
+        lx[i] = ly[i];
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t) {
+    long size = walk->n * walk->score.d;
+    float *s = walk->buffer, *z = s + size;
+    sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
+    SGM__TRY(walk->score.eval(&walk->score, s, x, t, walk->n));
+    sgm__langevin_move(x, x, s, z, size, walk->step_size, sgm_key_split(key, 0));
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
+    const sgm_langevin_options *o = &walk->o;
+    float *t = walk->buffer + 4 * walk->n * walk->score.d;
+    double accepted = 1, k = (double)walk->step + 1;
+    for (long i = 0; i < walk->n; i++) t[i] = (float)o->t;
+    if (o->metropolis)
+        SGM__TRY(sgm__mala_step(walk, x, t, &accepted));
+    else
+        SGM__TRY(sgm__ula_step(walk, x, t));
+    walk->step++;
+    if (walk->step > o->warmup) {
+        walk->accepted += accepted, walk->counted++;
+        walk->acceptance = walk->accepted / (double)walk->counted;
+    } else if (o->step == 0) {
+        walk->step_size *= sgm__exp((accepted - 0.574) / sqrt(k)); /* (6.4) */
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
+                                    const sgm_langevin_options *options, sgm_langevin *report,
+                                    sgm_key key) {
+    sgm_langevin walk;
+    sgm_progress bar;
+    SGM__TRY(sgm_langevin_init(&walk, score, n, options, key));
+    long total = options->warmup + options->steps;
+    sgm_status status = SGM_OK;
+    sgm_progress_init(&bar, options->progress, total);
+    while (status == SGM_OK && walk.step < total) {
+        status = sgm_langevin_step(&walk, x);
+        if (status == SGM_OK && options->on_step && walk.step > options->warmup)
+            options->on_step(walk.step - options->warmup, x, n, options->user);
+        sgm_progress_step(&bar, walk.step, NAN, NAN);
+    }
+    sgm_progress_done(&bar);
+    sgm_langevin_free(&walk);
+    if (report) *report = walk;
+    if (status == SGM_OK && sgm__first_bad(x, (size_t)n * (size_t)score->d) >= 0)
+        status = sgm__fail(SGM_NOT_FINITE,
+                           "the walk diverged with step %g: take a smaller one "
+                           "(ULA needs less than twice the smallest variance)",
+                           walk.step_size);
+    return status;
+}
+
+/*
+## 6.3 Annealed Langevin dynamics
+
+Two far modes and a small step: a walker has to climb out of one to reach the other, and the time
+that takes grows exponentially with the height. The shares of the modes stay what they were at the
+start, and nothing in a single walk tells you. Song and Ermon (2019) walk first where the modes have
+melted into one, and cool down: a ladder of noise levels $σ_1 > σ_2 > … > σ_L$, K steps on each,
+starting where the last level ended. The score changes like 1/σ, so the step follows σ²:
+
+$$γ_i = γ_L \frac{σ_i²}{σ_L²} \qquad(6.5)$$
+
+which makes signal and shaking stand in the same ratio on all levels. In the paper's α = ε σ²/σ_L²
+and x + ½α s + √α z, the last step γ_L is ε/2. Finally the points, which still carry noise of size
+σ_L, can be denoised by (5.5).
+
+The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is the paper's setting.
+*/
+
+static sgm_status sgm__anneal_check(const sgm_score *score, const sgm_sde *sde, long n,
+                                    const sgm_anneal_options *o) {
+    SGM__TRY(sgm_sde_check(sde));
+    if (!score || !score->eval || score->d < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "annealed Langevin dynamics needs a score");
+    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);
+    if (!o->levels || o->n_levels < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "annealing needs levels and n_levels >= 1");
+    if (!(o->last_step > 0))
+        return sgm__fail(SGM_BAD_ARGUMENT, "a last_step of %g: needs a positive one", o->last_step);
+    if (o->steps_per_level < 1)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%d steps per level: ask for at least 1",
+                         o->steps_per_level);
+    for (int i = 0; i < o->n_levels; i++) {
+        if (!(o->levels[i] > 0 && o->levels[i] <= sde->T * (1 + 1e-12)))
+            return sgm__fail(SGM_BAD_ARGUMENT, "level %d is %g: needs 0 < level <= T = %g", i,
+                             o->levels[i], sde->T);
+        if (i > 0 && o->levels[i] >= o->levels[i - 1])
+            return sgm__fail(SGM_BAD_ARGUMENT,
+                             "the ladder rises from %g to %g: order its levels "
+                             "from much noise to little",
+                             o->levels[i - 1], o->levels[i]);
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__anneal_walk(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+                                   const sgm_anneal_options *o, float *buffer, sgm_progress *bar,
+                                   sgm_key key) {
+    long size = n * score->d, done = 0;
+    float *s = buffer, *z = s + size, *t = z + size;
+    double last = sgm_sde_s(sde, o->levels[o->n_levels - 1]);
+    for (int i = 0; i < o->n_levels; i++) {
+        double sigma = sgm_sde_s(sde, o->levels[i]);
+        double gamma = o->last_step * sigma * sigma / (last * last); /* (6.5) */
+        for (long k = 0; k < n; k++) t[k] = (float)o->levels[i];
+        for (int k = 0; k < o->steps_per_level; k++) {
+            SGM__TRY(score->eval(score, s, x, t, n));
+            sgm__langevin_move(x, x, s, z, size, gamma, sgm_key_split(key, (uint64_t)++done));
+            sgm_progress_step(bar, done, NAN, NAN);
+        }
+    }
+    if (o->denoise) {
+        double c[3];
+        SGM__TRY(score->eval(score, s, x, t, n));
+        sgm__denoise_step(c, sde, o->levels[o->n_levels - 1]);
+        for (long k = 0; k < size; k++) x[k] = (float)(c[0] * x[k] + c[1] * s[k]);
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+                              const sgm_anneal_options *options, sgm_key key) {
+    SGM__TRY(sgm__anneal_check(score, sde, n, options));
+    size_t N = (size_t)n, d = (size_t)score->d;
+    float *buffer = (float *)sgm__alloc(N * (2 * d + 1), sizeof(float));
+    if (!buffer) return SGM_NO_MEMORY;
+    double start = sgm_sde_s(sde, options->levels[0]);
+    sgm_progress bar;
+    sgm_progress_init(&bar, options->progress, (long)options->n_levels * options->steps_per_level);
+    sgm__normal_parallel(x, n * score->d, sgm_key_split(key, 0));
+    for (long i = 0; i < n * score->d; i++) x[i] = (float)(start * x[i]);
+    sgm_status status = sgm__anneal_walk(x, n, score, sde, options, buffer, &bar, key);
+    sgm_progress_done(&bar);
+    sgm__free(buffer);
+    if (status == SGM_OK && sgm__first_bad(x, N * d) >= 0)
+        status = sgm__fail(SGM_NOT_FINITE, "the walk diverged: take a smaller last_step");
+    return status;
+}
+
+/*
+## 6.4 How good is a walk?
+
+Successive points of a walk are alike, so n of them are worth fewer independent ones. With ρ_k the
+correlation of points k steps apart,
+
+$$τ = 1 + 2 \sum_{k≥1} ρ_k, \qquad n_{eff} = \frac{n}{τ} \qquad(6.6)$$
+
+The sum is cut at the first window of five τ (Sokal 1997): beyond it there is only noise. Neither
+number sees a mode that the walk has never visited; for that, start many walkers apart and compare
+the shares of the modes.
+*/
+
+SGM_API double sgm_autocorrelation_time(const float *series, long n) {
+    double mean = 0, variance = 0, tau = 1;
+    if (n < 2 || sgm__first_bad(series, (size_t)n) >= 0) return NAN;
+    for (long i = 0; i < n; i++) mean += series[i] / (double)n;
+    for (long i = 0; i < n; i++) variance += (series[i] - mean) * (series[i] - mean);
+    if (variance == 0) return (double)n; /* it never moved: one value in all */
+    for (long k = 1; k < n && (double)k < 5 * tau; k++) {
+        double sum = 0;
+        for (long i = 0; i + k < n; i++) sum += (series[i] - mean) * (series[i + k] - mean);
+        tau += 2 * sum / variance; /* (6.6) */
+    }
+    return tau > 1 ? tau : 1;
+}
+
+SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, const float *centres,
+                              int modes) {
+    for (int k = 0; k < modes; k++) weight[k] = 0;
+    for (long i = 0; i < n; i++) {
+        int nearest = 0;
+        double best = HUGE_VAL;
+        for (int k = 0; k < modes; k++) {
+            double square = 0;
+            for (int j = 0; j < d; j++) {
+                double off = (double)x[i * d + j] - centres[(long)k * d + j];
+                square += off * off;
+            }
+            if (square < best) best = square, nearest = k;
+        }
+        weight[nearest] += 1.0 / (double)n;
+    }
+}
+
+/*
+Details that have caused bugs:
+
+- The factor 2 between the conventions: a step of 2·10⁻⁵ "of the paper" is γ = 10⁻⁵ here.
+- A corrected walk that recomputes log p(x) with another batch's dropout, or other weights, than the
+  proposal's: acceptance then means nothing. Scores here have no dropout.
+- Judging mixing by looking at one walker.
 */
 
 /*

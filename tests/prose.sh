@@ -4,11 +4,13 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 case $1 in
 hello) # the program printed at the top of sgm.h is the file that the tests compile
+    mkdir -p out/test
     awk '/examples\/hello.c/{found=1} found&&/^    [^ ]|^        |^$/{print} /^# What it does/{exit}' sgm.h |
         sed 's/^    //' | sed '/^# What/d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed '/./,$!d' >out/test/hello.printed
     diff -B out/test/hello.printed examples/hello.c || exit 1
     awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c ;;
 equations) # a number (c.n) cited anywhere is defined by a \qquad(c.n) of sgm.h
+    mkdir -p out/test
     grep -o '\\qquad([0-9ABC]*\.[0-9]*)' sgm.h | grep -o '([^)]*)' | sort >out/test/defined
     uniq -d out/test/defined | sed 's/^/defined twice: /' | grep . && exit 1
     bad=0

@@ -333,6 +333,10 @@ F(f_affine) { /* y = a ⊙ γ + β */
     return sgm__result(tape, "affine", sgm__op_affine, a->rows, a->cols, a, gain, bias);
 }
 F(f_param) { return sgm_mul(tape, sgm_param(tape, ROWS, COLS, 1), sgm_add(tape, a, b)); }
+F(f_repeat) { /* a row of parameters, as a gain */
+    sgm_tensor *gain = sgm_repeat(tape, sgm_param(tape, 1, COLS, 1), a->rows);
+    return sgm_mul(tape, sgm_add(tape, a, b), gain);
+}
 F(f_learned) { return (void)b, sgm_time_learned(tape, a, 6); }
 
 typedef struct op_case {
@@ -348,7 +352,7 @@ static const op_case ops[] = {
     {"add", f_add, 1, 0}, {"mul", f_mul, 1, 0}, {"scale", f_scale, 1, 0},
     {"layer_norm", f_norm, 3, 0}, {"center", f_center, 1, 0}, {"rms", f_rms, 1, 0},
     {"affine", f_affine, 1, 0},
-    {"dropout", f_dropout, 1, 0}, {"param", f_param, 2, 0}, {"time_learned", f_learned, 4, 0},
+    {"dropout", f_dropout, 1, 0}, {"param", f_param, 2, 0}, {"repeat", f_repeat, 2, 0}, {"time_learned", f_learned, 4, 0},
 };
 
 static void every_op(void **state) {
@@ -1352,7 +1356,7 @@ static void first_error_sticks(void **state) {
     sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
     sgm_tensor *a = sgm_tape_input(tape, NULL, 2, 3), *b = sgm_tape_input(tape, NULL, 2, 4);
     assert_null(sgm_add(tape, a, b));
-    assert_null(sgm_dropout(tape, a, 2));
+    assert_null(sgm_dropout(tape, a, 2)), assert_null(sgm_repeat(tape, a, 3));
     assert_null(sgm_concat(tape, a, sgm_tape_input(tape, NULL, 1, 1)));
     assert_null(sgm_silu(tape, a)), assert_null(sgm_scale(tape, a, 2));
     assert_null(sgm_mul(tape, a, a));
