@@ -409,7 +409,7 @@ struct sgm_tensor {
     float *aux, s;                                       /* an operation's own notes    */
     int i, is_param;
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
-    int set;   /* bit 0: d holds a slope, bit 1: jd does                                      */
+    int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b (4.6)   */
 };
 
 typedef struct sgm_net_in {
@@ -563,12 +563,12 @@ struct sgm_trainer {
     sgm_key key;
     double loss;       /* of the last step                                                     */
     double mean_loss;  /* between the last two calls of on_log                                 */
-    double grad_norm;  /* before clipping                                                      */
+    double grad_norm;  /* before clipping; NaN where the step did not need it (clip == 0, 4.6) */
     double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t              */
     long bin_count[SGM_BINS];  /* and how many points it is the mean of                        */
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
-    float *grads, *moment1, *moment2, *workspace;
+    float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
     sgm_tape *tape;
 };
 
@@ -863,7 +863,17 @@ static double sgm__normal1(sgm_key key, uint64_t i);
 
 typedef struct sgm__adam_rates { /* bias1 = 1 - beta1^t, bias2 = 1 - beta2^t */
     float lr, beta1, beta2, eps, bias1, bias2, decay, grad_scale;
+    int sweep; /* 1: set faded moments to zero */
 } sgm__adam_rates;
+
+#define SGM__OUTER_MOST 16
+
+typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its slope x^T d */
+    int n, in, out; /* n <= SGM__OUTER_MOST */
+    long x_row;     /* x has n rows, this far apart; d is (n, out) */
+    const float *x, *d;
+    float *p, *m, *v;
+} sgm__outer;
 
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
                         long b_row, long b_col, const float *init, long init_row, float *c,
@@ -876,12 +886,12 @@ static void sgm__axpy(long n, float alpha, const float *x, float *y);
 static void sgm__scale(long n, float alpha, const float *x, float *y);
 static float sgm__dot(long n, const float *a, const float *b);
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
-static void sgm__adam(long n, float *p, const float *g, float *m, float *v,
-                      const sgm__adam_rates *c);
-static void sgm__adabelief(long n, float *p, const float *g, float *m, float *v,
-                           const sgm__adam_rates *c);
+static void sgm__moments(int belief, long n, float *p, const float *g, float *m, float *v,
+                         const sgm__adam_rates *c);
+static void sgm__outer_moments(int belief, const sgm__outer *q, const sgm__adam_rates *c);
 static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c);
 static void sgm__ema(long n, float *e, const float *p, float w);
+static int sgm__hands(long n);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
 #define SGM__TRY(call) \
@@ -1863,9 +1873,10 @@ SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
-                                  long n, sgm_key key, uint64_t first) {
-    SGM__TRY(sgm_loss_check(loss, sde));
+/* For a loss that has been checked. */
+
+static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w, long n,
+                            sgm_key key, uint64_t first) {
     sgm_key normal = sgm_key_split(key, 0);
     double range = 0;
     if (loss->times == SGM_TIMES_IMPORTANCE)
@@ -1883,6 +1894,12 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
         }
         t[i] = (float)at, w[i] = (float)weight;
     }
+}
+
+SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
+                                  long n, sgm_key key, uint64_t first) {
+    SGM__TRY(sgm_loss_check(loss, sde));
+    sgm__loss_times(loss, sde, t, w, n, key, first);
     return SGM_OK;
 }
 
@@ -2218,14 +2235,25 @@ Slopes add up: a tensor that is used twice gets two contributions. The first one
 added, so nobody has to clear the arrays. `sgm__slope` returns the array to contribute to and says
 through `first` which it is; `y->set` remembers. A tensor that no parameter and no watched input
 leads to needs no slope, and gets NULL.
+
+The slope of a weight may be left as the product that it is, for the trainer to work out when it
+uses it (4.6). Whoever else wants it, or has more to add, first *settles* it here.
 */
 
-enum { SGM__D = 1, SGM__JD = 2 };
+enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4 };
+
+static void sgm__settle(sgm_tensor *w) { /* from w = w->b's weight and w->a, what it multiplied */
+    if (!(w->set & SGM__LATER)) return;
+    sgm__matmul(w->rows, w->cols, w->a->rows, w->a->v, 1, w->a->cols, w->b->d, w->cols, 1, NULL, 0,
+                w->d, w->cols);
+    w->set &= ~SGM__LATER;
+}
 
 static float *sgm__slope(sgm_tape *tape, sgm_tensor *x, int which, int *first) {
     float **slot = which == SGM__D ? &x->d : &x->jd;
     if (!x->needs || (which == SGM__JD && !x->j)) return NULL;
     if (!*slot) *slot = sgm__floats(tape, x);
+    sgm__settle(x);
     *first = !(x->set & which);
     x->set |= which;
     return *slot;
@@ -2358,15 +2386,20 @@ static sgm_status sgm__note_layer(sgm_tape *tape, const char *name, int rows, in
     return SGM_OK;
 }
 
-static sgm_tensor *sgm__param(sgm_tape *tape, const char *name, int rows, int cols, float spread,
-                              int is_normal) {
+/* Named after the operation, its number on the tape, and the parameter's part in it. */
+
+static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const char *part,
+                              int rows, int cols, float spread, int is_normal) {
     size_t size = (size_t)rows * (size_t)cols;
     if (rows < 1 || cols < 1)
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s of %d by %d: needs at least one row and column",
-                       name, rows, cols);
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
+                       "%s%d%s of %d by %d: needs at least one row and column", op, number, part,
+                       rows, cols);
     sgm_tensor *p = sgm__entry(tape, "parameter", rows, cols);
     if (!p) return NULL;
     if (tape->dry) {
+        char name[28];
+        snprintf(name, sizeof name, "%s%d%s", op, number, part);
         sgm_status status = sgm__note_layer(tape, name, rows, cols, spread, is_normal);
         if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
     } else if (tape->cursor + size > tape->n_params) {
@@ -2385,9 +2418,7 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *name, int rows, int co
 }
 
 SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std) {
-    char name[28];
-    snprintf(name, sizeof name, "param%d", tape->n_layers);
-    return sgm__param(tape, name, rows, cols, std, 1);
+    return sgm__param(tape, "param", tape->n_layers, "", rows, cols, std, 1);
 }
 
 /*
@@ -2406,10 +2437,28 @@ static void sgm__matmul_nn(const sgm_tensor *x, const sgm_tensor *w, const float
     sgm__matmul(x->rows, w->cols, w->rows, in, x->cols, 1, w->v, w->cols, 1, init, 0, out, w->cols);
 }
 
-static void sgm__linear_back(sgm_tape *tape, sgm_tensor *x, sgm_tensor *w, const float *in,
-                             const float *slope, int which) {
-    int first;
-    float *dw = sgm__slope(tape, w, SGM__D, &first);
+/*
+A trainer that will use each slope once, and at once, asks for SGM__DEFER. Then the first slope of a
+weight is only noted. Not if x is itself a parameter, which the update would change before the
+product is made; not for many rows, where the product costs more than the update it hides behind;
+nor for rows of W that do not fill the registers, whose ragged ends cost more than is won.
+*/
+
+enum { SGM__DEFER = 4 }; /* another of the flags of sgm_tape_reset */
+
+static int sgm__defer(sgm_tape *tape, sgm_tensor *w, sgm_tensor *y) {
+    sgm_tensor *x = y->a;
+    if (!(tape->flags & SGM__DEFER) || !w->is_param || !w->d || w->set) return 0;
+    if (x->is_param || x->rows > SGM__OUTER_MOST || w->cols % 16 != 0) return 0;
+    w->a = x, w->b = y, w->set = SGM__D | SGM__LATER;
+    return 1;
+}
+
+static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
+    sgm_tensor *x = y->a, *w = y->b;
+    const float *in = which == SGM__D ? x->v : x->j, *slope = which == SGM__D ? y->d : y->jd;
+    int first, later = which == SGM__D && sgm__defer(tape, w, y);
+    float *dw = later ? NULL : sgm__slope(tape, w, SGM__D, &first);
     if (dw)
         sgm__matmul(w->rows, w->cols, x->rows, in, 1, x->cols, slope, w->cols, 1, first ? NULL : dw,
                     w->cols, dw, w->cols);
@@ -2432,20 +2481,18 @@ static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
             float *db = sgm__slope(tape, b, SGM__D, &first);
             if (db && first) memset(db, 0, (size_t)y->cols * sizeof *db);
             if (db) sgm__colsum(y->rows, y->cols, y->d, y->cols, db);
-            sgm__linear_back(tape, x, w, x->v, y->d, SGM__D);
+            sgm__linear_back(tape, y, SGM__D);
         }
-        if (y->set & SGM__JD && x->j) sgm__linear_back(tape, x, w, x->j, y->jd, SGM__JD);
+        if (y->set & SGM__JD && x->j) sgm__linear_back(tape, y, SGM__JD);
         break;
     }
 }
 
 static sgm_tensor *sgm__linear_spread(sgm_tape *tape, sgm_tensor *x, int out, float spread) {
-    char name[2][28];
     if (!x) return NULL;
-    snprintf(name[0], sizeof name[0], "linear%d.weight", tape->n_ops);
-    snprintf(name[1], sizeof name[1], "linear%d.bias", tape->n_ops++);
-    sgm_tensor *w = sgm__param(tape, name[0], x->cols, out, spread, 0);
-    sgm_tensor *b = sgm__param(tape, name[1], 1, out, spread, 0);
+    int number = tape->n_ops++;
+    sgm_tensor *w = sgm__param(tape, "linear", number, ".weight", x->cols, out, spread, 0);
+    sgm_tensor *b = sgm__param(tape, "linear", number, ".bias", 1, out, spread, 0);
     if (!w || !b) return NULL;
     return sgm__result(tape, "linear", sgm__op_linear, x->rows, out, x, w, b);
 }
@@ -2816,12 +2863,10 @@ static void sgm__op_affine(sgm_tape *tape, sgm_tensor *y, int pass) {
 }
 
 SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x) {
-    char name[2][28];
     if (!x) return NULL;
-    snprintf(name[0], sizeof name[0], "norm%d.gain", tape->n_ops);
-    snprintf(name[1], sizeof name[1], "norm%d.bias", tape->n_ops++);
-    sgm_tensor *gain = sgm__param(tape, name[0], 1, x->cols, 1, 2); /* starts at 1 */
-    sgm_tensor *bias = sgm__param(tape, name[1], 1, x->cols, 0, 0);
+    int number = tape->n_ops++;
+    sgm_tensor *gain = sgm__param(tape, "norm", number, ".gain", 1, x->cols, 1, 2); /* of 1 */
+    sgm_tensor *bias = sgm__param(tape, "norm", number, ".bias", 1, x->cols, 0, 0);
     sgm_tensor *c = sgm__result(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL);
     if (!gain || !bias || !c) return NULL;
     sgm_tensor *u = sgm__result(tape, "rms", sgm__op_rms, x->rows, x->cols, c, NULL, NULL);
@@ -3234,6 +3279,7 @@ data in one keyed order, then in another (section A.4). Nothing about the stream
 resumed run continues it exactly. Times and noise are keyed by the step.
 */
 
+enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (B.6) */
 enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT };
 
 static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t batch) {
@@ -3254,7 +3300,7 @@ static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     return b;
 }
 
-static sgm_status sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
+static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
     int d = trainer->model->o.d, B = trainer->o.batch;
     uint64_t n = (uint64_t)trainer->n, first = batch * (uint64_t)B, epoch = (uint64_t)-1;
     sgm_key shuffle = trainer->key;
@@ -3266,10 +3312,9 @@ static sgm_status sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uin
         memcpy(b->x0 + (long)i * d, trainer->data + row * (uint64_t)d, (size_t)d * sizeof(float));
     }
     sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
-    SGM__TRY(sgm_loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
-                            sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0));
+    sgm__loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
+                    sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
     sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &trainer->model->o.sde);
-    return SGM_OK;
 }
 
 /*
@@ -3355,22 +3400,51 @@ static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b)
 ## 4.4 The gradient of a batch
 
 Draw, run the network, seed, run back. With `accumulate` several batches add their gradients before
-one update.
+one update. Where it will do, the slopes of weights are left as products for the update to work out
+(4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
 */
 
+static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
+    while (*i < tape->n) {
+        sgm_tensor *w = tape->list[(*i)++];
+        if (w->set & SGM__LATER) return w;
+    }
+    return NULL;
+}
+
+static double sgm__square(const float *x, size_t n) { return sgm__dot((long)n, x, x); }
+
+/* Whether slopes are deferred and (4.5) bounds the square of the gradient's norm. */
+
+static int sgm__norm_is_finite(const sgm_trainer *trainer) {
+    const float *done = trainer->grads;
+    double most = 0;
+    int any = 0;
+    for (int i = 0;;) {
+        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
+        const float *until = w ? w->d : trainer->grads + trainer->model->n_params;
+        most += sgm__square(done, (size_t)(until - done));
+        if (!w) return any && most < 1e36;
+        most += sgm__square(w->a->v, (size_t)sgm__size(w->a)) *
+                sgm__square(w->b->d, (size_t)sgm__size(w->b)); /* (4.5) */
+        done = until + sgm__size(w), any = 1;
+    }
+}
+
 static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
     sgm_model *model = trainer->model;
     sgm_tape *tape = trainer->tape;
-    int k = trainer->o.accumulate, d = model->o.d;
+    int k = o->accumulate, once = k == 1 && o->clip == 0 && o->optimiser != SGM_SGD;
     sgm__batch b = sgm__batch_of(trainer);
     double loss = 0;
     for (int i = 0; i < k; i++) {
         uint64_t batch = (uint64_t)trainer->step * (uint64_t)k + (uint64_t)i;
         sgm_net_in in;
-        SGM__TRY(sgm__batch_draw(trainer, &b, batch));
+        sgm__batch_draw(trainer, &b, batch);
         sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
                        sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
-                       SGM_TRAINING | (i ? SGM_ACCUMULATE : 0));
+                       SGM_TRAINING | (i ? SGM_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
         sgm__net_in(tape, &in, &model->o, b.x, b.t, trainer->o.batch);
         sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
         float *slope = sgm_tape_slope_of(tape, out);
@@ -3380,9 +3454,10 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
         if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
         SGM__TRY(sgm_tape_backward(tape));
     }
-    (void)d;
-    trainer->grad_norm =
-        sqrt((double)sgm__dot((long)model->n_params, trainer->grads, trainer->grads));
+    trainer->grad_norm = NAN;
+    if (sgm__norm_is_finite(trainer)) return SGM_OK;
+    for (int i = 0; i < tape->n; i++) sgm__settle(tape->list[i]);
+    trainer->grad_norm = sqrt(sgm__square(trainer->grads, model->n_params));
     if (!(trainer->grad_norm < HUGE_VAL)) return sgm__watchdog(trainer, &b);
     return SGM_OK;
 }
@@ -3418,10 +3493,8 @@ SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.2) */
 }
 
-static void sgm__trainer_update(sgm_trainer *trainer) {
-    sgm_model *model = trainer->model;
+static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
-    long n = (long)model->n_params;
     double k = (double)trainer->step + 1, clip = o->clip;
     sgm__adam_rates c;
     memset(&c, 0, sizeof c);
@@ -3433,17 +3506,86 @@ static void sgm__trainer_update(sgm_trainer *trainer) {
     }
     c.decay = o->optimiser == SGM_ADAMW ? (float)o->weight_decay : 0;
     c.grad_scale = clip > 0 && trainer->grad_norm > clip ? (float)(clip / trainer->grad_norm) : 1;
-    switch (o->optimiser) {
-    case SGM_ADABELIEF:
-        sgm__adabelief(n, model->params, trainer->grads, trainer->moment1, trainer->moment2, &c);
-        break;
-    case SGM_SGD: sgm__sgd(n, model->params, trainer->grads, trainer->moment1, &c); break;
-    default: sgm__adam(n, model->params, trainer->grads, trainer->moment1, trainer->moment2, &c);
-    }
+    c.sweep = trainer->step % SGM__SWEEP == 0;
+    return c;
 }
 
 /*
-## 4.6 Averages of the parameters
+## 4.6 Two passes in one
+
+With few points to a batch, most of a step is spent on each parameter and not on each point. The
+slope of a weight is then a short sum, $\bar W = x^T \bar y$ over the batch's few rows, and the
+update takes one root and one quotient from it. The first keeps the multipliers busy while the
+divider rests; the second keeps the divider busy while the multipliers rest. Between the two, the
+slope travels to memory and back.
+
+So the two passes become one. The backward pass leaves x and $\bar y$ where they are, and the
+update works out each element of $\bar W$ just before it needs it (B.6): while one row's roots are
+being taken, the next one's sums are made, and no slope is ever stored.
+
+The bits stay what they were, because nothing is computed differently, only later: each element is
+the same sum, from 0, over the same rows in the same order, and what the optimiser does with it does
+not depend on its neighbours. Clipping needs the norm of all slopes before the first is used, and
+accumulation has more to add, so there the passes stay apart.
+
+One thing was read off the stored slopes: that all of them are finite, before anything changes. For
+a product Cauchy and Schwarz tell it from its two small factors,
+
+$$\sum_{ij} \left( \sum_r x_{ri} \bar y_{rj} \right)^2 ≤ \sum_{ri} x_{ri}^2 \cdot
+\sum_{rj} \bar y_{rj}^2 \qquad(4.5)$$
+
+and if these bounds and the squares of the stored slopes add up to less than 10³⁶, then neither a
+slope nor the square of the norm can have left the range of floats, 3·10³⁸. If they do not (or are
+NaN), the products are made and the norm is taken as ever, and the watch of section 4.3 can name the
+layer. A step succeeds or fails exactly as it would have with two passes.
+*/
+
+static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int belief,
+                              const sgm__adam_rates *c, long t, long T) {
+    long from = w->rows * t / T, to = w->rows * (t + 1) / T;
+    size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
+    sgm__outer q;
+    q.n = w->a->rows, q.in = (int)(to - from), q.out = w->cols, q.x_row = w->a->cols;
+    q.x = w->a->v + from, q.d = w->b->d, q.p = trainer->model->params + at;
+    q.m = trainer->moment1 + at, q.v = trainer->moment2 + at;
+    sgm__outer_moments(belief, &q, c);
+}
+
+/* Share t of T: of each deferred weight so many rows, and of all that lies between so many numbers.
+*/
+
+static void sgm__update_share(const sgm_trainer *trainer, int belief, const sgm__adam_rates *c,
+                              long t, long T) {
+    float *params = trainer->model->params;
+    size_t done = 0;
+    for (int i = 0;;) {
+        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
+        size_t until = w ? (size_t)(w->v - params) : trainer->model->n_params;
+        long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
+        size_t at = done + (size_t)(n * t / T);
+        sgm__moments(belief, length, params + at, trainer->grads + at, trainer->moment1 + at,
+                     trainer->moment2 + at, c);
+        if (!w) return;
+        sgm__update_outer(trainer, w, belief, c, t, T);
+        done = until + (size_t)sgm__size(w);
+    }
+}
+
+static void sgm__trainer_update(sgm_trainer *trainer) {
+    sgm_model *model = trainer->model;
+    long n = (long)model->n_params;
+    int belief = trainer->o.optimiser == SGM_ADABELIEF, hands = sgm__hands(n);
+    sgm__adam_rates c = sgm__trainer_rates(trainer);
+    if (trainer->o.optimiser == SGM_SGD) {
+        sgm__sgd(n, model->params, trainer->grads, trainer->moment1, &c);
+        return;
+    }
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands) if (hands > 1)")
+    for (int t = 0; t < hands; t++) sgm__update_share(trainer, belief, &c, t, hands);
+}
+
+/*
+## 4.7 Averages of the parameters
 
 The last parameters carry the noise of the last batches; their exponential moving average does not.
 Starting the average at zero and dividing by $1 − γ^k$, as Adam does, is the same as moving by a
@@ -3465,7 +3607,7 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
 }
 
 /*
-## 4.7 The trainer
+## 4.8 The trainer
 */
 
 static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
@@ -3596,7 +3738,7 @@ SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
 }
 
 /*
-## 4.8 The progress bar
+## 4.9 The progress bar
 
 Quiet when stderr is not a terminal, redrawn ten times a second when it is: share done, rate, time
 left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
@@ -3640,7 +3782,7 @@ SGM_API void sgm_progress_done(sgm_progress *p) {
 }
 
 /*
-## 4.9 Stop, and go on
+## 4.10 Stop, and go on
 
 A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
 optimiser's two moments, the key and the step. The step's own randomness comes from the key, so a
@@ -5403,6 +5545,7 @@ typedef struct sgm__kernels {
     void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
     void (*moments)(int belief, long n, float *p, const float *g, float *m, float *v,
                     const sgm__adam_rates *);
+    void (*outer_moments)(int belief, const sgm__outer *, const sgm__adam_rates *);
     void (*sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *);
     void (*ema)(long n, float *e, const float *p, float w);
 } sgm__kernels;
@@ -5716,7 +5859,12 @@ with the new m, and continues as Adam does.
 A parameter whose gradient is exactly zero for thousands of steps (the weights of a ReLU that never
 fires) sees its m and v decay by a constant factor per step, until they are *subnormal*: numbers
 below 10⁻³⁸, on which many processors are twenty times slower. Both are set to zero well before
-that, below 2⁻¹⁰⁰, where they move no parameter by half of its last bit.
+that, below 2⁻¹⁰⁰, where they move no parameter by half of its last bit. To look for them every
+sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for every $β_1$ above ⅓.
+
+A weight that keeps no slope gets one here, the sum (B.1) over the few rows of x and d, and uses it
+at once. The sums of one block are made while the roots and quotients of the block before it are
+still under way, because multiplication and division are done by different parts of the processor.
 */
 #define SGM__FADED 7.8886091e-31f /* 2^-100 */
 
@@ -5724,6 +5872,7 @@ static float sgm__unless_faded(float x) { return fabsf(x) < SGM__FADED ? 0 : x; 
 
 typedef struct sgm__adam_plan {
     float fresh1, fresh2, step, eps, shrink;
+    int sweep, scales, shrinks;
 } sgm__adam_plan;
 
 static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
@@ -5734,6 +5883,7 @@ static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
     plan.step = -(c->lr * root / c->bias1);
     plan.eps = c->eps * root;
     plan.shrink = -(c->lr * c->decay);
+    plan.sweep = c->sweep, plan.scales = c->grad_scale != 1.0f, plan.shrinks = c->decay != 0.0f;
     return plan;
 }
 
@@ -5743,13 +5893,30 @@ static void sgm__moments_ref(int belief, long n, float *p, const float *g, float
     for (long i = 0; i < n; i++) {
         const float grad = g[i] * c->grad_scale;
         float away;
-        m[i] = sgm__unless_faded(sgm__fmaf(c->beta1, m[i], plan.fresh1 * grad));
+        m[i] = sgm__fmaf(c->beta1, m[i], plan.fresh1 * grad);
+        if (plan.sweep) m[i] = sgm__unless_faded(m[i]);
         away = belief ? grad - m[i] : grad;
-        v[i] = sgm__unless_faded(sgm__fmaf(c->beta2, v[i], plan.fresh2 * away * away));
+        v[i] = sgm__fmaf(c->beta2, v[i], plan.fresh2 * away * away);
+        if (plan.sweep) v[i] = sgm__unless_faded(v[i]);
         if (belief) v[i] += c->eps;
-        p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
+        if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
         p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]);
     }
+}
+
+/* The product, a stretch of a row at a time, and then the moments: what both mean together. */
+static void sgm__outer_moments_ref(int belief, const sgm__outer *q, const sgm__adam_rates *c) {
+    float g[64];
+    sgm__product s;
+    memset(&s, 0, sizeof s);
+    s.m = 1, s.k = q->n, s.a_col = q->x_row, s.b_row = q->out, s.b_col = 1, s.c = g;
+    for (long i = 0; i < q->in; i++)
+        for (long j = 0, at = i * q->out; j < q->out; j += s.n, at += s.n) {
+            s.n = q->out - j < 64 ? (int)(q->out - j) : 64;
+            s.a = q->x + i, s.b = q->d + j;
+            sgm__matmul_ref(&s);
+            sgm__moments_ref(belief, s.n, q->p + at, g, q->m + at, q->v + at, c);
+        }
 }
 
 /* Descent with momentum β₁: $m ← β_1 m + g,\; θ ← θ - η m\qquad(B.10)$ */
@@ -5774,6 +5941,7 @@ static const sgm__kernels sgm__kernels_ref = {"ref",           1,
                                               sgm__muladd_ref, sgm__axpy_ref,
                                               sgm__scale_ref,  sgm__dot_ref,
                                               sgm__colsum_ref, sgm__moments_ref,
+                                              sgm__outer_moments_ref,
                                               sgm__sgd_ref,    sgm__ema_ref};
 
 /*
@@ -5985,22 +6153,15 @@ is cut into pieces that any thread may take.
 
 static long sgm__piece(long n, long i) { return n - i < SGM__PIECE ? n - i : SGM__PIECE; }
 
+static int sgm__hands(long n) { return n >= SGM__MANY ? sgm_threads() : 1; }
+
 static void sgm__moments(int belief, long n, float *p, const float *g, float *m, float *v,
                          const sgm__adam_rates *c) {
-    const sgm__kernels *k = sgm__k();
-    SGM__PARALLEL("omp parallel for schedule(static) if (n >= SGM__MANY)")
-    for (long i = 0; i < n; i += SGM__PIECE)
-        k->moments(belief, sgm__piece(n, i), p + i, g + i, m + i, v + i, c);
+    sgm__k()->moments(belief, n, p, g, m, v, c);
 }
 
-static void sgm__adam(long n, float *p, const float *g, float *m, float *v,
-                      const sgm__adam_rates *c) {
-    sgm__moments(0, n, p, g, m, v, c);
-}
-
-static void sgm__adabelief(long n, float *p, const float *g, float *m, float *v,
-                           const sgm__adam_rates *c) {
-    sgm__moments(1, n, p, g, m, v, c);
+static void sgm__outer_moments(int belief, const sgm__outer *q, const sgm__adam_rates *c) {
+    sgm__k()->outer_moments(belief, q, c);
 }
 
 static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
@@ -7163,20 +7324,20 @@ SGM__INLINE sgm__vf SGM__K(unless_faded)(sgm__vf x) {
     return (sgm__vf)((sgm__vi)x & (SGM__K(abs)(x) >= sgm__vall(SGM__FADED)));
 }
 
-/* (B.8) and (B.9), one register of each array at a time. */
-SGM__INLINE void SGM__K(moments_at)(int belief, long i, long n, float *p, const float *g, float *m,
+/* (B.8) and (B.9) for one register of each array, whose slopes are g. */
+SGM__INLINE void SGM__K(moments_at)(int belief, long i, long n, float *p, sgm__vf g, float *m,
                                     float *v, const sgm__adam_rates *c,
                                     const sgm__adam_plan *plan) {
-    const sgm__vf grad = sgm__vload(g + i, n) * sgm__vall(c->grad_scale);
-    const sgm__vf mean = SGM__K(unless_faded)(
-        sgm__vfma(sgm__vall(c->beta1), sgm__vload(m + i, n), sgm__vall(plan->fresh1) * grad));
-    const sgm__vf away = belief ? grad - mean : grad;
-    sgm__vf square = SGM__K(unless_faded)(sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n),
-                                                    sgm__vall(plan->fresh2) * away * away)),
-            x;
+    sgm__vf away, mean, square, x = sgm__vload(p + i, n);
+    if (plan->scales) g *= sgm__vall(c->grad_scale);
+    mean = sgm__vfma(sgm__vall(c->beta1), sgm__vload(m + i, n), sgm__vall(plan->fresh1) * g);
+    if (plan->sweep) mean = SGM__K(unless_faded)(mean);
+    away = belief ? g - mean : g;
+    square = sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n),
+                       sgm__vall(plan->fresh2) * away * away);
+    if (plan->sweep) square = SGM__K(unless_faded)(square);
     if (belief) square += sgm__vall(c->eps);
-    x = sgm__vload(p + i, n);
-    x = sgm__vfma(sgm__vall(plan->shrink), x, x);
+    if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
     x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
     sgm__vstore(m + i, mean, n);
     sgm__vstore(v + i, square, n);
@@ -7189,8 +7350,71 @@ SGM__FN void SGM__K(moments)(int belief, long n, float *p, const float *g, float
     const sgm__adam_plan plan = sgm__adam_plan_from(&c);
     long i = 0;
     for (; i + SGM__LANES <= n; i += SGM__LANES)
-        SGM__K(moments_at)(belief, i, SGM__LANES, p, g, m, v, &c, &plan);
-    if (i < n) SGM__K(moments_at)(belief, i, n - i, p, g, m, v, &c, &plan);
+        SGM__K(moments_at)(belief, i, SGM__LANES, p, sgm__vget(g + i), m, v, &c, &plan);
+    if (i < n) SGM__K(moments_at)(belief, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
+}
+
+/* (B.1) for `vecs` registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
+SGM__INLINE void SGM__K(outer_sums)(int vecs, const sgm__outer *q, long i, long j, int from, int to,
+                                    sgm__vf *sum) {
+    const long left = vecs == 1 ? q->out - j : SGM__LANES;
+    const float *x = q->x + from * q->x_row + i, *d = q->d + (long)from * q->out + j;
+    SGM__UNROLL for (int r = from; r < to; r++, x += q->x_row, d += q->out) {
+        if (r >= q->n) return;
+        const sgm__vf xv = sgm__vall(*x);
+        SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] =
+            sgm__vfma(xv, sgm__vload(d + v * SGM__LANES, left), sum[v]);
+    }
+}
+
+/*
+Blocks of four registers, two of them under way at any time: a quarter of the next block's sums goes
+to the multipliers, then one register of this block to the divider, and neither waits for the other.
+`few` is a constant, no less than the rows of x, so that a quarter of it has a fixed place in the
+code. After the last block comes one that nobody uses. The last columns, too few for a block, come
+one register at a time.
+*/
+SGM__INLINE void SGM__K(outer_walk)(int belief, int few, const sgm__outer q,
+                                    const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+    const long block = 4 * SGM__LANES, whole = q.out - q.out % block;
+    const sgm__vf zero = sgm__vall(0.0f);
+    sgm__vf g[4], next[4];
+    long i = 0, j = 0;
+    SGM__UNROLL for (int v = 0; v < 4; v++) next[v] = zero;
+    if (whole > 0) SGM__K(outer_sums)(4, &q, 0, 0, 0, few, next);
+    for (long at = 0, blocks = q.in * (whole / block); blocks > 0; blocks--) {
+        const long here = at + j;
+        j += block;
+        if (j == whole) j = 0, at += q.out, i += i + 1 < q.in;
+        SGM__UNROLL for (int v = 0; v < 4; v++) g[v] = next[v], next[v] = zero;
+        SGM__UNROLL for (int v = 0; v < 4; v++) {
+            SGM__K(outer_sums)(4, &q, i, j, v * few / 4, (v + 1) * few / 4, next);
+            SGM__K(moments_at)(belief, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c,
+                               plan);
+        }
+    }
+    for (j = whole; j < q.out; j += SGM__LANES)
+        for (i = 0; i < q.in; i++) {
+            g[0] = zero;
+            SGM__K(outer_sums)(1, &q, i, j, 0, few, g);
+            SGM__K(moments_at)(belief, i * q.out + j, q.out - j, q.p, g[0], q.m, q.v, c, plan);
+        }
+}
+
+SGM__FN void SGM__K(outer_moments)(int belief, const sgm__outer *q, const sgm__adam_rates *rates) {
+    const sgm__adam_rates c = *rates;
+    sgm__adam_plan plan = sgm__adam_plan_from(&c);
+    const int plain = !belief && !plan.sweep && !plan.scales && !plan.shrinks;
+    if (q->in < 1) return;
+    if (!plain) {
+        SGM__K(outer_walk)(belief, SGM__OUTER_MOST, *q, &c, &plan);
+        return;
+    }
+    plan.sweep = plan.scales = plan.shrinks = 0; /* which the compiler knows from here on */
+    if (q->n > 8)
+        SGM__K(outer_walk)(0, SGM__OUTER_MOST, *q, &c, &plan);
+    else
+        SGM__K(outer_walk)(0, 8, *q, &c, &plan);
 }
 
 SGM__FN void SGM__K(sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
@@ -7217,7 +7441,8 @@ static const sgm__kernels SGM__K(kernels) = {
     SGM__STRING(SGM__ISA), SGM__LANES,      SGM__K(matmul), SGM__K(act),
     SGM__K(exp_n),         SGM__K(log_n),   SGM__K(add),    SGM__K(mul),
     SGM__K(muladd),        SGM__K(axpy),    SGM__K(scale),  SGM__K(dot),
-    SGM__K(colsum),        SGM__K(moments), SGM__K(sgd),    SGM__K(ema)};
+    SGM__K(colsum),        SGM__K(moments), SGM__K(outer_moments),
+    SGM__K(sgd),           SGM__K(ema)};
 
 #undef SGM__ISA
 #undef SGM__ISA_BASE

@@ -793,6 +793,21 @@ the relative variance 2(2W + 1)/n, and cuts off ρ^W, e^(−10) of the sum.
 enum { SERIES = 400000 };
 static float series[SERIES];
 
+static double tau_by_hand(const float *x, int n) {
+    double mean = 0, c[200], tau = 1;
+    for (int i = 0; i < n; i++) mean += x[i];
+    mean /= n;
+    for (int k = 0; k < n; k++) {
+        c[k] = 0;
+        for (int i = k; i < n; i++) c[k] += (x[i] - mean) * (x[i - k] - mean);
+    }
+    for (int window = 1; window < n; window++) { /* the first that is five times its own τ */
+        if (window >= 5 * tau) break;
+        tau += 2 * c[window] / c[0];
+    }
+    return tau < 1 ? 1 : tau;
+}
+
 static void test_autocorrelation(void **state) {
     double rho[4] = {0, 0.5, 0.8, 0.9};
     (void)state;
@@ -804,6 +819,11 @@ static void test_autocorrelation(void **state) {
         double got = sgm_autocorrelation_time(series, SERIES);
         CHECK_REL(got, tau, CHECK_SIGMAS * sqrt(2 * (10 * tau + 1) / SERIES));
         assert_true(got >= 1);
+    }
+    for (int n = 2; n <= 200; n += 66) { /* sums of n terms of size 1, in another order */
+        sgm_normal(series, 200, sgm_key_init((uint64_t)n), 0);
+        for (int i = 1; i < n; i++) series[i] += 0.9f * series[i - 1];
+        CHECK_REL(sgm_autocorrelation_time(series, n), tau_by_hand(series, n), 1e-11);
     }
     for (int i = 0; i < 1000; i++) series[i] = i % 2 ? 1.0f : -1.0f;
     CHECK_CLOSE(sgm_autocorrelation_time(series, 1000), 1, 0); /* never less than one value each */

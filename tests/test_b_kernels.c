@@ -468,7 +468,7 @@ static sgm__adam_rates rates_at(int t)
 {
     sgm__adam_rates c;
     c.lr = 1e-3f, c.beta1 = 0.9f, c.beta2 = 0.999f, c.eps = 1e-3f, c.decay = 0.01f;
-    c.grad_scale = 0.7f;
+    c.grad_scale = 0.7f, c.sweep = t % 2;
     c.bias1 = (float)(1 - pow(c.beta1, t));
     c.bias2 = (float)(1 - pow(c.beta2, t));
     return c;
@@ -512,10 +512,6 @@ static void test_optimisers_in_pieces(void **state)
 #if defined(_OPENMP)
     omp_set_num_threads(3);
 #endif
-    sgm__adam(n, p, g, m, v, &c);
-    sgm__k()->moments(0, n, p2, g, m2, v2, &c);
-    sgm__adabelief(n, p, g, m, v, &c);
-    sgm__k()->moments(1, n, p2, g, m2, v2, &c);
     sgm__sgd(n, p, g, m, &c);
     sgm__k()->sgd(n, p2, g, m2, &c);
     sgm__ema(n, v, p, 0.01f);
@@ -579,6 +575,105 @@ static void test_sgd_and_ema(void **state)
     }
 }
 
+/* A moment below 2^-100 stays unless it is swept, one above it stays always. */
+static void test_faded_moments(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
+        for (int sweep = 0; sweep < 2; sweep++) {
+            const float tiny = 7.8e-31f, small = 8.9e-31f; /* 0.9 of it is still above 2^-100 */
+            float p[2] = { 1, 1 }, g[2] = { 0, 0 }, m[2], v[2];
+            sgm__adam_rates c = rates_at(5);
+            c.sweep = sweep;
+            m[0] = v[0] = tiny, m[1] = v[1] = small;
+            isa->moments(0, 2, p, g, m, v, &c);
+            assert_true(sweep ? m[0] == 0 && v[0] == 0 : m[0] > 0 && v[0] > 0);
+            assert_true(m[1] > 0 && v[1] > 0);
+        }
+}
+
+/* ---- the slope of a weight and the step of its optimiser in one pass ---- */
+
+enum { PLAIN, SCALED, DECAYING, SWEEPING, BELIEVING, WAYS };
+
+static sgm__adam_rates outer_rates(int way)
+{
+    sgm__adam_rates c = rates_at(3);
+    c.grad_scale = way == SCALED ? 0.7f : 1.0f;
+    c.decay = way == DECAYING ? 0.01f : 0.0f;
+    c.sweep = way == SWEEPING;
+    return c;
+}
+
+typedef struct outer_case {
+    sgm__outer q;
+    long size;
+    float *x, *d, *p, *m, *v;
+} outer_case;
+
+/* Every third slope is 0 and every fifth moment has faded, so that a sweep has work to do. */
+static outer_case outer_case_new(int n, int in, int out, int gap)
+{
+    outer_case t;
+    t.size = (long)in * out;
+    t.x = vector((long)n * (in + gap)), t.d = vector((long)n * out);
+    t.p = vector(t.size), t.m = vector(t.size), t.v = vector(t.size);
+    for (int r = 0; r < n; r++)
+        for (int i = 0; i < in; i += 3) t.x[r * (in + gap) + i] = 0;
+    for (long i = 0; i < t.size; i++) {
+        t.v[i] = fabsf(t.v[i]);
+        if (i % 5 == 0) t.m[i] *= 1e-31f, t.v[i] *= 1e-31f;
+    }
+    t.q.n = n, t.q.in = in, t.q.out = out, t.q.x_row = in + gap;
+    t.q.x = t.x, t.q.d = t.d, t.q.p = t.p, t.q.m = t.m, t.q.v = t.v;
+    return t;
+}
+
+static void outer_case_free(outer_case *t)
+{
+    free(t->x), free(t->d), free(t->p), free(t->m), free(t->v);
+}
+
+/* The two passes that it replaces, on copies; then the one. They must agree to the last bit. */
+static void check_outer(const sgm__kernels *two, const sgm__kernels *one, int n, int in, int out,
+                        int way)
+{
+    outer_case t = outer_case_new(n, in, out, way % 3);
+    const sgm__adam_rates c = outer_rates(way);
+    float *p = copy(t.p, t.size), *m = copy(t.m, t.size), *v = copy(t.v, t.size);
+    float *g = vector(t.size);
+    sgm__product q;
+    memset(&q, 0, sizeof q);
+    q.m = in, q.n = out, q.k = n, q.a = t.x, q.a_row = 1, q.a_col = t.q.x_row;
+    q.b = t.d, q.b_row = out, q.b_col = 1, q.c = g, q.c_row = out;
+    two->matmul(&q);
+    two->moments(way == BELIEVING, t.size, p, g, m, v, &c);
+    one->outer_moments(way == BELIEVING, &t.q, &c);
+    if (!same(t.p, p, t.size) || !same(t.m, m, t.size) || !same(t.v, v, t.size))
+        fail_msg("%s n=%d in=%d out=%d way %d", one->name, n, in, out, way);
+    free(p), free(m), free(v), free(g);
+    outer_case_free(&t);
+}
+
+static void test_outer_moments_every_isa(void **state)
+{
+    static const int ins[] = { 0, 1, 2, 3, 7, 16 };
+    static const int outs[] = { 1, 3, 4, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 100, 128, 144 };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int n = 1; n <= SGM__OUTER_MOST; n++)
+        for (int i = 0; i < COUNT(ins); i++)
+            for (int j = 0; j < COUNT(outs); j++)
+                for (int way = PLAIN; way < WAYS; way++)
+                    for (int s = 0; (isa = next_isa(&s)) != NULL;) {
+                        check_outer(isa, isa, n, ins[i], outs[j], way);
+                        if (fused(isa)) check_outer(&sgm__kernels_ref, isa, n, ins[i], outs[j], way);
+                    }
+    for (int way = PLAIN; way < WAYS; way++)
+        check_outer(&sgm__kernels_ref, &sgm__kernels_ref, 7, 5, 130, way);
+}
+
 /* ---- choosing ---- */
 
 static void test_choice(void **state)
@@ -618,6 +713,8 @@ int main(void)
         cmocka_unit_test(test_optimisers_in_pieces),
         cmocka_unit_test(test_optimisers_against_double),
         cmocka_unit_test(test_sgd_and_ema),
+        cmocka_unit_test(test_faded_moments),
+        cmocka_unit_test(test_outer_moments_every_isa),
         cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
