@@ -2,7 +2,7 @@
 
 CC      ?= cc
 CFLAGS  ?= -O2
-OPENMP  := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
+OPENMP   = $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
 WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow
 BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) -I.
 OUT     := out

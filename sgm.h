@@ -409,7 +409,7 @@ struct sgm_tensor {
     float *aux, s;                                       /* an operation's own notes    */
     int i, is_param;
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
-    int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b (4.6)   */
+    int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b         */
 };
 
 typedef struct sgm_net_in {
@@ -563,7 +563,7 @@ struct sgm_trainer {
     sgm_key key;
     double loss;       /* of the last step                                                     */
     double mean_loss;  /* between the last two calls of on_log                                 */
-    double grad_norm;  /* before clipping; NaN where the step did not need it (clip == 0, 4.6) */
+    double grad_norm;  /* before clipping; NaN where the step did not need it (clip is 0)      */
     double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t              */
     long bin_count[SGM_BINS];  /* and how many points it is the mean of                        */
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
@@ -2237,7 +2237,7 @@ through `first` which it is; `y->set` remembers. A tensor that no parameter and 
 leads to needs no slope, and gets NULL.
 
 The slope of a weight may be left as the product that it is, for the trainer to work out when it
-uses it (4.6). Whoever else wants it, or has more to add, first *settles* it here.
+uses it (section 4.6). Whoever else wants it, or has more to add, first *settles* it here.
 */
 
 enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4 };
@@ -3401,7 +3401,7 @@ static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b)
 
 Draw, run the network, seed, run back. With `accumulate` several batches add their gradients before
 one update. Where it will do, the slopes of weights are left as products for the update to work out
-(4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
+(section 4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
 */
 
 static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
@@ -4341,8 +4341,10 @@ at its k-th step, and then γ is frozen: a walk that adapts forever has no rest 
 
 static sgm_status sgm__langevin_check(const sgm_score *score, long n,
                                       const sgm_langevin_options *o) {
+    if (!o) return sgm__fail(SGM_BAD_ARGUMENT, "a walk needs options: set step and steps");
     if (!score || !score->eval || score->d < 1)
         return sgm__fail(SGM_BAD_ARGUMENT, "Langevin dynamics needs a score");
+    if (!(o->t >= 0)) return sgm__fail(SGM_BAD_ARGUMENT, "a walk at t = %g: needs t >= 0", o->t);
     if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld walkers: ask for at least 1", n);
     if (o->steps < 0 || o->warmup < 0)
         return sgm__fail(SGM_BAD_ARGUMENT, "a walk needs steps >= 0 and warmup >= 0");
@@ -4363,6 +4365,7 @@ SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score,
     SGM__TRY(sgm__langevin_check(score, n, options));
     walk->score = *score, walk->o = *options, walk->n = n, walk->key = key;
     walk->step_size = options->step > 0 ? options->step : 0.1;
+    walk->acceptance = !options->metropolis;
     size_t N = (size_t)n, d = (size_t)score->d;
     walk->buffer = (float *)sgm__alloc(N * (4 * d + 1), sizeof(float));
     walk->logp = (double *)sgm__alloc(2 * N, sizeof(double));
@@ -4462,6 +4465,10 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
                                     sgm_key key) {
     sgm_langevin walk;
     sgm_progress bar;
+    if (report) memset(report, 0, sizeof *report);
+    SGM__TRY(sgm__langevin_check(score, n, options));
+    if (sgm__first_bad(x, (size_t)n * (size_t)score->d) >= 0)
+        return sgm__fail(SGM_NOT_FINITE, "a walker starts at a point that is not finite");
     SGM__TRY(sgm_langevin_init(&walk, score, n, options, key));
     long total = options->warmup + options->steps;
     sgm_status status = SGM_OK;
@@ -4504,6 +4511,7 @@ The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is
 static sgm_status sgm__anneal_check(const sgm_score *score, const sgm_sde *sde, long n,
                                     const sgm_anneal_options *o) {
     SGM__TRY(sgm_sde_check(sde));
+    if (!o) return sgm__fail(SGM_BAD_ARGUMENT, "annealing needs options: levels and steps");
     if (!score || !score->eval || score->d < 1)
         return sgm__fail(SGM_BAD_ARGUMENT, "annealed Langevin dynamics needs a score");
     if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);

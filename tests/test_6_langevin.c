@@ -269,14 +269,16 @@ static void test_rest_of_a_crowd(void **state) {
                 if (g == 5) assert_true(V - var[j] > CHECK_SIGMAS * se); /* and would be seen */
             }
         }
-        if (!o.metropolis) CHECK_CLOSE(report.acceptance, 1, 0);
-        else assert_true(report.acceptance > 0.2 && report.acceptance < 1);
+        if (!o.metropolis)
+            CHECK_CLOSE(report.acceptance, 1, 0);
+        else
+            assert_true(report.acceptance > 0.2 && report.acceptance < 1);
     }
     sgm_mixture_free(&mix);
 }
 
-/* Beyond γ = 2σ² of the *narrowest* direction |a| > 1: 1.1^k passes 10³⁸ after 919 steps. Just below
-it stays, as wide as (6.2) says. MALA at such a step rejects, and stays too. */
+/* Beyond γ = 2σ² of the *narrowest* direction |a| > 1: 1.1^k passes 10³⁸ after 919 steps. Just
+below it stays, as wide as (6.2) says. MALA at such a step rejects, and stays too. */
 
 static void test_divergence(void **state) {
     double var[2] = {1, 0.1};
@@ -441,7 +443,8 @@ static void test_detailed_balance(void **state) {
             w.at_a[j] = (float)((w.b[j] - w.a[j] - shake * za[j]) / step);
             w.at_b[j] = (float)((w.a[j] - w.b[j] - shake * zb[j]) / step);
         }
-        double ab = chance_from(&score, w.a, step, there); /* the last point asked is the proposal */
+        double ab =
+            chance_from(&score, w.a, step, there); /* the last point asked is the proposal */
         for (int j = 0; j < 2; j++) CHECK_CLOSE(w.last[j], w.b[j], 1e-5);
         double ba = chance_from(&score, w.b, step, back);
         for (int j = 0; j < 2; j++) CHECK_CLOSE(w.last[j], w.a[j], 1e-5);
@@ -517,8 +520,10 @@ static void test_exactness(void **state) {
         CHECK_OK(sgm_mixture_sample(&mix, x, NULL, N, T_AT, sgm_key_init(52)));
         CHECK_OK(sgm_langevin_run(x, N, &score, &o, NULL, sgm_key_init(53)));
         double p = sgm_ks_p(sgm_ks(x, N, normal_cdf, &one), N);
-        if (g < 3) CHECK_P(p, CHECK_RATE);
-        else assert_true(p < CHECK_RATE);
+        if (g < 3)
+            CHECK_P(p, CHECK_RATE);
+        else
+            assert_true(p < CHECK_RATE);
     }
     sgm_mixture_free(&mix);
 }
@@ -606,8 +611,10 @@ static void test_finding_the_step(void **state) {
         assert_memory_equal(x, y, sizeof x);
         double alpha = twin.accepted - sum; /* a sum of up to 1100 terms: 10⁻¹³ */
         slope = k <= WARM ? (alpha - 0.574) / sqrt(k) : 0;
-        if (k <= WARM) CHECK_REL(walk.step_size, before * exp(slope), 1e-12);
-        else CHECK_CLOSE(walk.step_size, before, 0);
+        if (k <= WARM)
+            CHECK_REL(walk.step_size, before * exp(slope), 1e-12);
+        else
+            CHECK_CLOSE(walk.step_size, before, 0);
         if (k == WARM) CHECK_CLOSE(walk.counted, 0, 0);
     }
     assert_int_equal(walk.counted, AFTER);
@@ -667,8 +674,8 @@ static void test_ladder(void **state) {
 Two modes at ±6, of std 1 and weights .2 and .8: at one level the walkers of each mode stay; down a
 ladder their shares come right. The annealed walk's own law, on a grid of 0.2: each step sends a
 cell's mass to Gaussians of std √(2γ) ≥ 0.22 around x + γs, and sums of such converge like
-e^(−2π²(std/h)²) = e^(−24). So the weight of *this* ladder is known, 0.211, and what it lacks is the lag
-of a walk that has 100 steps per level.
+e^(−2π²(std/h)²) = e^(−24). So the weight of *this* ladder is known, 0.211, and what it lacks is the
+lag of a walk that has 100 steps per level.
 */
 
 enum { CELLS = 701 };
@@ -731,8 +738,7 @@ static void test_trapped_and_annealed(void **state) {
     a.levels = levels, a.n_levels = LEVELS, a.steps_per_level = EACH, a.last_step = 0.1 * 0.25;
     for (int i = 0; i < CELLS; i++) sum += p[i] = exp(-pow(0.2 * (i - CELLS / 2), 2) / 200);
     for (int i = 0; i < CELLS; i++) p[i] /= sum;
-    for (int i = 0; i < LEVELS; i++)
-        carry(p, &score, levels[i], 0.1 * levels[i] * levels[i], EACH);
+    for (int i = 0; i < LEVELS; i++) carry(p, &score, levels[i], 0.1 * levels[i] * levels[i], EACH);
     for (int i = CELLS / 2; i < CELLS; i++) {
         double weight = i == CELLS / 2 ? 0.5 : 1, at = 0.2 * (i - CELLS / 2);
         right += weight * p[i], square += weight * p[i] * (at - 6) * (at - 6);
@@ -878,7 +884,7 @@ static void test_whole_is_steps(void **state) {
         CHECK_CLOSE(walk.acceptance, report.acceptance, 0);
         CHECK_CLOSE(walk.step_size, report.step_size, 0);
         sgm_langevin_free(&walk);
-        sgm_langevin_free(&walk); /* twice is harmless */
+        sgm_langevin_free(&walk);                 /* twice is harmless */
         o.on_step = NULL, o.progress = "a label"; /* no terminal: silent, and the same walk */
         CHECK_OK(sgm_langevin_run(other, N, &score, &o, NULL, sgm_key_init(3)));
         assert_memory_not_equal(x, other, sizeof x);
@@ -905,8 +911,10 @@ static void test_threads(void **state) {
             a.levels = levels, a.n_levels = 2, a.steps_per_level = 3, a.last_step = 0.01;
             o.t = 0.1;
             sgm_normal(y, 2 * N, sgm_key_init(1), 0);
-            if (kind < 2) CHECK_OK(sgm_langevin_run(y, N, &score, &o, NULL, sgm_key_init(4)));
-            else CHECK_OK(sgm_anneal(y, N, &score, &mix.sde, &a, sgm_key_init(4)));
+            if (kind < 2)
+                CHECK_OK(sgm_langevin_run(y, N, &score, &o, NULL, sgm_key_init(4)));
+            else
+                CHECK_OK(sgm_anneal(y, N, &score, &mix.sde, &a, sgm_key_init(4)));
             if (threads == 1) memcpy(x[kind], y, sizeof y);
             assert_memory_equal(x[kind], y, sizeof y);
         }
@@ -928,6 +936,14 @@ static void test_bad_walks(void **state) {
     (void)state;
     memset(&empty, 0, sizeof empty), blind.logp = NULL;
     CHECK_FAILS(sgm_langevin_run(x, 0, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "at least 1");
+    CHECK_FAILS(sgm_langevin_run(x, 2, &score, NULL, NULL, key), SGM_BAD_ARGUMENT, "set step");
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, NULL, key), SGM_BAD_ARGUMENT, "needs options");
+    o.t = NAN;
+    CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "t >= 0");
+    o.t = 0.5, x[0] = NAN;
+    CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_NOT_FINITE, "starts at");
+    x[0] = 0;
     CHECK_FAILS(sgm_langevin_run(x, -5, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "at least 1");
     CHECK_FAILS(sgm_langevin_run(x, 2, NULL, &o, NULL, key), SGM_BAD_ARGUMENT, "needs a score");
     CHECK_FAILS(sgm_langevin_run(x, 2, &empty, &o, NULL, key), SGM_BAD_ARGUMENT, "needs a score");

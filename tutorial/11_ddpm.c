@@ -1,0 +1,489 @@
+/*
+Tutorial 11: SMLD and DDPM are one model.
+
+Question. Score matching with Langevin dynamics adds noise of growing size and learns a score; DDPM
+has a table of a thousand βs and learns the noise. *Score-Based Generative Models: Masterclass
+Notes* (lecture by A. Shysheya) compares them in six steps. Which of the six are the same thing in
+other letters, and which are choices?
+
+Equations. DDPM (Ho et al. 2020): x_k = √(1-β_k) x_{k-1} + √β_k z, so x_k = √ᾱ_k x0 + √(1-ᾱ_k) ε
+with ᾱ_k = ∏ (1-β_i). That is (1.3) with m² = ᾱ. A VP process passes through a DDPM table exactly if
+its ∫β at t_k = k/N is
+
+    ∫₀^{t_k} β = -Σ_{i≤k} log(1-β_i) = Σ β_i + Σ β_i²/2 + Σ β_i³/3 + …            (T11.1)
+
+and the common VP(0.1, 20), with β(t_k) = N β_k, agrees with it to the first order in β only.
+
+Plan. (1) The tables: linear and cosine, beside the continuous ᾱ(t). (2) The VP process through a
+table, and Ho's sampler beside the library's. (3) Euler–Maruyama on the SDE is the discrete kernel,
+to first order. (4) Six rows, each with a number. (5) What the loss is minimised by. (6) A short
+training, sampled with 1000 ancestral steps and with fewer.
+
+What you should see. Rows one to four are the same thing to the last digits of a float. The lesson
+*Diffusion Through the Lens of Score Matching* (EngineersOfAI) has two slips here: the DDPM loss is
+σ² times the DSM loss, not 1/σ² times; and the minimiser is the mean of -ε/σ given x, not -ε/σ
+itself. Energy distances of network and exact score agree from 50 steps on, yet 3 % of the network's
+samples are lost between modes, and a hundred steps leave two thirds of a mode's variance: one
+measure is not enough. Figures: plots/11_ddpm_*.gp.
+
+Build: cc -O2 -fopenmp tutorial/11_ddpm.c -o 11_ddpm -lm && ./11_ddpm    (QUICK=1: seconds)
+
+Try this:
+- End the linear table at 0.04 in `fill` and take VP(0.1, 40) in `main`: twice the β, and table and
+  SDE part four times as far, by Σβ²/2.
+- Use vp for exact_vp in `exact_process`: the kernels are off by 7 %, all of it (T11.1).
+- .output = SGM_SCORE in `train_and_sample`: row 2 says that it is the same thing, but the network
+  now has to reach a size of 1/s by itself, and the excess goes up.
+*/
+
+#include "tutorial.h"
+
+enum { N = 1000, EDGE = 4, MODES = 8, POINTS = 60000, N_STEPS = 7 };
+
+typedef struct table {
+    double beta[N + 1];                /* from β_1 on                            */
+    double integral[N + 1 + 2 * EDGE]; /* at EDGE + k stands -Σ_{i≤k} log(1-β_i) */
+} table;
+
+static const double rounding = 1.0 / (1 << 24); /* of a float */
+static table linear, cosine;
+static sgm_sde vp, edm, exact_vp; /* VP(0.1, 20); σ = t; the VP through the linear table */
+static sgm_mixture under_vp, under_edm, under_table;
+static float data[POINTS * 2];
+
+static sgm_key stream(uint64_t i) { return sgm_key_split(tut_key(), i); }
+
+/* Sums up; beyond its ends the table goes on as a parabola, so that the slopes at 0 and T are
+defined. */
+
+static void fill(table *t, int is_cosine) {
+    double *B = t->integral + EDGE;
+    for (int k = 1; k <= N; k++) {
+        double c = cos((k / (double)N + .008) / 1.008 * 1.5707963267948966);
+        double before = cos(((k - 1) / (double)N + .008) / 1.008 * 1.5707963267948966);
+        t->beta[k] = is_cosine ? fmin(1 - c * c / (before * before), .999)
+                               : 1e-4 + (k - 1) / (N - 1.0) * (.02 - 1e-4);
+        B[k] = B[k - 1] - log1p(-t->beta[k]);
+    }
+    for (int i = 1; i <= EDGE; i++) {
+        B[-i] = 3 * B[1 - i] - 3 * B[2 - i] + B[3 - i];
+        B[N + i] = 3 * B[N + i - 1] - 3 * B[N + i - 2] + B[N + i - 3];
+    }
+}
+
+/* ∫β at any t: the table at t = k/N, and a cubic through four neighbours between. */
+
+static double curve(double t, void *user) {
+    const double *B = ((const table *)user)->integral + EDGE;
+    double at = t * N, k = fmin(fmax(floor(at + 1e-9), 1 - EDGE), N + EDGE - 2), u = at - k;
+    const double *p = B + (int)k;
+    if (fabs(u) < 1e-9) return p[0];
+    return -u * (u - 1) * (u - 2) / 6 * p[-1] + (u + 1) * (u - 1) * (u - 2) / 2 * p[0] -
+           (u + 1) * u * (u - 2) / 2 * p[1] + (u + 1) * u * (u - 1) / 6 * p[2];
+}
+
+static double bar(const table *t, int k) { return exp(-t->integral[EDGE + k]); }
+
+static void tables(void) {
+    static float rows[N * 5];
+    double quadratic = 0, cubic = 0, quartic = 0, worst = 0;
+    sgm_sde smooth = sgm_sde_cosine();
+    for (int k = 1; k <= N; k++) {
+        double t = k / (double)N, b = linear.beta[k];
+        quadratic += b * b / 2, cubic += b * b * b / 3, quartic += b * b * b * b / 4;
+        if (k < N) worst = fmax(worst, fabs(bar(&cosine, k) - pow(sgm_sde_m(&smooth, t), 2)));
+        float *row = rows + 5 * (k - 1);
+        row[0] = (float)t, row[1] = (float)bar(&linear, k);
+        row[2] = (float)pow(sgm_sde_m(&vp, t), 2), row[3] = (float)bar(&cosine, k);
+        row[4] = (float)(k < N ? pow(sgm_sde_m(&smooth, t), 2) : 0);
+    }
+    tut_dat("alpha_bar.dat", "t linear_table VP(0.1,20) cosine_table cosine_SDE", rows, N, 5);
+    printf("The product of the table against the integral of the SDE\n  %6s %12s %12s %12s\n", "k",
+           "table", "VP(.1,20)", "ratio");
+    for (int k = 125; k <= N; k *= 2)
+        printf("  %6d %12.5g %12.5g %12.5f\n", k, bar(&linear, k),
+               pow(sgm_sde_m(&vp, k / (double)N), 2),
+               bar(&linear, k) / pow(sgm_sde_m(&vp, k / (double)N), 2));
+    double apart = -2 * log(sgm_sde_m(&vp, 1)) - linear.integral[EDGE + N];
+    /* at k = N the sums Σβ and ∫β are equal; the rest is (T11.1), whose fifth order is below β
+       times its fourth */
+    tut_check("linear: log of table/SDE at T = -Σβ²/2 - Σβ³/3", apart, -quadratic - cubic,
+              quartic * 1.03);
+    /* the product telescopes; each of 1000 factors rounds 1-β and a quotient */
+    tut_check("cosine: table = SDE, worst of 999", worst, 0, 2000 * 2.2e-16);
+}
+
+static void exact_process(void) {
+    double kernel = 0, step = 0, mean = 0, var = 0;
+    for (int k = 1; k <= N; k++) {
+        double a, b, beta = linear.beta[k], now = bar(&linear, k), past = bar(&linear, k - 1);
+        double rest = -expm1(-linear.integral[EDGE + k]); /* 1 - ᾱ_k */
+        double rest_before = -expm1(-linear.integral[EDGE + k - 1]);
+        double to = (k - 1.0) / N, t = k / (double)N, s = sgm_sde_s(&exact_vp, t);
+        double before = sgm_sde_s(&exact_vp, to);
+        sgm_sde_transition(&exact_vp, to, t, &a, &b);
+        kernel = fmax(kernel, fabs(pow(sgm_sde_m(&exact_vp, t), 2) / now - 1));
+        step = fmax(step, fmax(fabs(a * a / (1 - beta) - 1), fabs(b * b / beta - 1)));
+        /* DDPM's posterior mean and variance, against (5.6) */
+        double on_x0 = sqrt(past) * beta / rest, on_x = sqrt(1 - beta) * rest_before / rest;
+        mean = fmax(mean, fabs(sgm_sde_m(&exact_vp, to) * b * b / (s * s) / on_x0 - 1));
+        if (k > 1) mean = fmax(mean, fabs(a * before * before / (s * s) / on_x - 1));
+        var = fmax(var, fabs(b * b * before * before / (s * s) - beta * rest_before / rest));
+    }
+    printf("\nThe VP process through the table, worst relative difference of 1000 steps\n"
+           "  ᾱ_k = m²: %.1e   1-β_k, β_k = a², b² of (1.6): %.1e   posterior of (5.6): mean %.1e, "
+           "variance %.1e\n",
+           kernel, step, mean, var);
+    /* ∫β ≤ 10 rounds by 1e-15; λ too, and s²/β ≤ 100 magnifies that in b² */
+    tut_check("process through the table: kernels", kernel, 0, 1e-14);
+    tut_check("process through the table: steps", step, 0, 1e-12);
+    tut_check("DDPM's posterior mean = (5.6), both terms", mean, 0, 2e-12);
+    tut_check("DDPM's posterior variance = (5.6)", var, 0, 2e-12);
+}
+
+/* Algorithm 2 of Ho et al., in its own letters, with the library's noise. */
+
+static void ancestral_by_hand(void) {
+    enum { COUNT = 500 };
+    static float x[COUNT * 2], y[COUNT * 2], s[COUNT * 2], z[COUNT * 2], t[COUNT];
+    sgm_score exact = sgm_mixture_score(&under_table);
+    sgm_sample_options how = {.method = SGM_ANCESTRAL, .steps = N};
+    tut_must(sgm_sample(x, COUNT, &exact, &exact_vp, &how, stream(1)));
+    sgm_normal(y, COUNT * 2, sgm_key_split(stream(1), 0), 0);
+    double worst = 0;
+    for (int k = N; k >= 1; k--) {
+        double beta = linear.beta[k], rest = 1 - bar(&linear, k),
+               rest_before = 1 - bar(&linear, k - 1);
+        for (int i = 0; i < COUNT; i++) t[i] = (float)(k / (double)N);
+        tut_must(sgm_score_eval(&exact, s, y, t, COUNT));
+        sgm_normal(z, COUNT * 2, sgm_key_split(stream(1), (uint64_t)(N - k + 1)), 0);
+        for (int i = 0; i < COUNT * 2; i++) {
+            double noise = -sqrt(rest) * s[i], spread = sqrt(beta * rest_before / rest);
+            y[i] = (float)((y[i] - beta / sqrt(rest) * noise) / sqrt(1 - beta) + spread * z[i]);
+        }
+    }
+    for (int i = 0; i < COUNT * 2; i++) worst = fmax(worst, fabs(x[i] - y[i]));
+    printf("  Ho's sampler and SGM_ANCESTRAL, the same noise, %d samples after 1000 steps: at most "
+           "%.1e apart\n",
+           COUNT, worst);
+    /* |x| < 4 in each of N steps */
+    tut_check("Ho's sampler = SGM_ANCESTRAL, sample by sample", worst, 0, N * 4 * rounding);
+}
+
+/* Euler–Maruyama with β(t_k) = Nβ_k: the same noise β_k, and 1 - β/2 for √(1-β). In all, an error
+like 1/steps. */
+
+static void euler_is_the_kernel(void) {
+    double worst = 0, error[2] = {0, 0};
+    for (int k = 1; k <= N; k++) {
+        double b = linear.beta[k];
+        worst = fmax(worst, fabs((1 - b / 2 - sqrt(1 - b)) / (b * b) - .125));
+    }
+    printf("\nEuler–Maruyama on VP(.1,20) from 0 to 1/2, and DDPM with β_k = β(t_k)/N\n  %6s %12s "
+           "%12s %12s\n",
+           "steps", "m: Euler", "m: DDPM", "exact");
+    for (int n = 100; n <= 3200; n *= 2) {
+        double euler = 1, ddpm = 1, m = sgm_sde_m(&vp, .5);
+        for (int k = 0; k < n; k++) {
+            euler *= 1 + sgm_sde_f(&vp, .5 * k / n) * .5 / n;
+            ddpm *= sqrt(1 - sgm_sde_g2(&vp, .5 * (k + 1) / n) * .5 / n);
+        }
+        printf("  %6d %12.6f %12.6f %12.6f\n", n, euler, ddpm, m);
+        error[0] = error[1], error[1] = fabs(euler - ddpm);
+    }
+    /* √(1-β) = 1 - β/2 - β²/8 - β³/16 - …, and the fifth term is below β times the fourth */
+    tut_check("Euler's mean coefficient - DDPM's, by β²", .125 + worst, .125, linear.beta[N] / 15);
+    /* c/n + c'/n²: half the step, half the error up to c'/(c n), and c'/c is like β ≤ 20 */
+    tut_check("order of Euler - DDPM", log(error[0] / error[1]) / log(2), 1, 20 / 1600.);
+}
+
+/* Score → noise → clean point → v → score: four roundings, each of a number no larger than (|x| +
+s|ε|)/s in units of ε. */
+
+static void round_trip(void) {
+    enum { COUNT = 10000 };
+    static const sgm_output way[5] = {SGM_SCORE, SGM_NOISE, SGM_X0, SGM_V, SGM_SCORE};
+    static float eps[COUNT * 2], x[COUNT * 2], out[COUNT * 2], t[COUNT];
+    double worst = 0, relative = 0;
+    sgm_normal(eps, COUNT * 2, stream(12), 0), sgm_uniform(t, COUNT, stream(13), 0);
+    for (int i = 0; i < COUNT; i++) t[i] = (float)(vp.t_min + (1 - vp.t_min) * t[i]);
+    sgm_sde_perturb(x, data, eps, t, COUNT, 2, &vp);
+    sgm_output_convert(out, SGM_SCORE, eps, SGM_NOISE, x, t, COUNT, 2, &vp, 0);
+    for (int i = 0; i < 4; i++)
+        sgm_output_convert(out, way[i + 1], out, way[i], x, t, COUNT, 2, &vp, 0);
+    for (int i = 0; i < COUNT * 2; i++) {
+        double s = sgm_sde_s(&vp, t[i / 2]), miss = fabs(-s * out[i] - eps[i]);
+        worst = fmax(worst, miss);
+        relative = fmax(relative, miss / ((fabs(x[i]) / s + fabs(eps[i])) * rounding));
+    }
+    printf("\nScore → ε → x0 → v → score, t from %g to 1: ε comes back up to %.1e; %.2f roundings "
+           "at most\n",
+           vp.t_min, worst, relative);
+    tut_check("round trip of the outputs, in roundings of a float", relative, 0, 5); /* 1 before */
+}
+
+/* Prints s and blanks up to a width in characters: a byte 10xxxxxx of UTF-8 goes on with the one
+before. */
+
+static void cell(const char *s, int width) {
+    printf("%s", s);
+    for (; *s; s++) width -= ((unsigned char)*s & 0xC0) != 0x80;
+    printf("%*s", width > 0 ? width : 0, "");
+}
+
+static void row(int i, const char *what, const char *smld, const char *ddpm, const char *says,
+                double number, double truth, double tol) {
+    char name[80];
+    printf("  %d ", i);
+    cell(what, 16), cell(smld, 28), cell(ddpm, 28);
+    printf("%s: %.6g\n", says, number);
+    snprintf(name, sizeof name, "row %d, %s: %s", i, what, says);
+    tut_check(name, number, truth, tol);
+}
+
+static void six_rows(void) {
+    enum { COUNT = 2000 };
+    static float eps[COUNT * 2], x[COUNT * 2], v[COUNT * 2], s[COUNT * 2], w[COUNT * 2], t[COUNT],
+        sigma[COUNT];
+    sgm_score a = sgm_mixture_score(&under_vp), b = sgm_mixture_score(&under_edm);
+    double noising = 0, noise = 0, levels = 0, small = 0;
+    sgm_normal(eps, COUNT * 2, stream(2), 0), sgm_uniform(t, COUNT, stream(3), 0);
+    for (int i = 0; i < COUNT; i++) {
+        t[i] = (float)(.05 + .9 * t[i]);
+        sigma[i] = (float)(sgm_sde_s(&vp, t[i]) / sgm_sde_m(&vp, t[i]));
+    }
+    sgm_sde_perturb(x, data, eps, t, COUNT, 2, &vp);
+    sgm_sde_perturb(v, data, eps, sigma, COUNT, 2, &edm);
+    tut_must(sgm_score_eval(&a, s, x, t, COUNT));
+    tut_must(sgm_score_eval(&b, w, v, sigma, COUNT));
+    for (int i = 0; i < COUNT * 2; i++) {
+        double m = sgm_sde_m(&vp, t[i / 2]), size = fabs(data[i]) + sigma[i / 2] * fabs(eps[i]);
+        noising = fmax(noising, fabs(x[i] / m - v[i]) / size);
+        noise = fmax(noise, fabs(-sgm_sde_s(&vp, t[i / 2]) * s[i] + sigma[i / 2] * w[i]));
+    }
+    sgm_dsm_result dsm, simple;
+    static const double at = .3;
+    sgm_loss one = {.weight = SGM_WEIGHT_ONE, .times = SGM_TIMES_GRID, .grid = &at, .n_grid = 1},
+             plain = one;
+    plain.weight = SGM_WEIGHT_SIGMA2;
+    tut_must(sgm_dsm(&dsm, NULL, &a, data, POINTS, &one, &vp, 20000, stream(4)));
+    tut_must(sgm_dsm(&simple, NULL, &a, data, POINTS, &plain, &vp, 20000, stream(4)));
+    for (int k = 1; k <= N; k++) levels += bar(&linear, k) > 1 / 1.01;
+    for (int i = 0; i < 12; i++) small += 10 * pow(1e-3, i / 11.) < .1;
+    double ratio = pow(1e3, 1 / 11.), step, stay, first = 0, last = 0, fall = 2 * log(ratio);
+    sgm_sde_transition(&edm, 1, ratio, &stay, &step);
+    for (int k = 2; k <= N; k++) {
+        double lambda =
+            sgm_sde_logsnr(&exact_vp, (k - 1.0) / N) - sgm_sde_logsnr(&exact_vp, k / (double)N);
+        last = lambda, first = fmax(first, lambda);
+    }
+    printf("\nSix rows\n    %-16s%-28s%s\n", "", "SMLD", "DDPM");
+    row(1, "noising", "x = x0 + σε", "x = √ᾱ x0 + √(1-ᾱ) ε", "|x/√ᾱ - (x0+σε)|, relative", noising,
+        0, 6 * rounding); /* 6 roundings */
+    /* x rounds by 4 units; σ²∂s/∂x ≤ 1 + 4/σ² with σ > .15 makes 180·4/.15 of them in ε */
+    row(2, "parametrisation", "s(x,σ)", "ε(x,k) = -√(1-ᾱ) s", "largest |ε - (-σ s)|", noise, 0,
+        4800 * 2 * rounding);
+    row(3, "loss", "E‖s + ε/σ‖²", "E‖ε - ε̂‖²", "their ratio / (1-ᾱ)",
+        simple.floor / dsm.floor / pow(sgm_sde_s(&vp, at), 2), 1,
+        4 * rounding); /* the weight is a float */
+    printf("    %-16sat t = %.1f the DDPM loss %.4f is s² = %.4f times the DSM loss %.4f\n", "", at,
+           simple.floor, pow(sgm_sde_s(&vp, at), 2), dsm.floor);
+    row(4, "weights", "λ = σ²", "1, the simple loss", "λ/σ²",
+        sgm_loss_weight(&plain, &edm, .3) / sgm_loss_weight(&plain, &vp, .3), 1, 0);
+    printf("    %-16sof the levels, σ < 0.1 has %.1f %% in SMLD and %.1f %% in DDPM\n", "",
+           100 * small / 12, levels / 10);
+    row(5, "sampler", "x + γs + √2γ z, σ stays", "x + (σ²-σ'²)s + …, σ falls",
+        "drift at the same noise 2γ", step * step / ((ratio * ratio - 1) / 2), 2, 1e-14);
+    row(6, "schedule", "σ geometric, 12 × 100 steps", "1000 βs, a step on each",
+        "fall of log-SNR, SMLD / DDPM's last", fall / last,
+        -fall / log1p(-linear.beta[N] / (1 - bar(&linear, N))), 1e-9); /* (1.6) */
+    printf("    %-16sDDPM's log-SNR falls by %.2f at k = 2 and by %.3f at k = N; SMLD's by %.2f at "
+           "every level\n",
+           "", first, last, fall);
+}
+
+/* Between two modes the noise is a matter of chance. Over all draws whose x falls into a small cell
+there, the mean of -ε/s is the mean of the exact score (2.5), while a single -ε/s is off by its own
+standard deviation. */
+
+static void minimiser(long draws) {
+    enum { CHUNK = 10000 };
+    static float eps[CHUNK * 2], x[CHUNK * 2], x0[CHUNK * 2], s[CHUNK * 2], t[CHUNK];
+    const float when = .2f;
+    sgm_score exact = sgm_mixture_score(&under_vp);
+    double sd = sgm_sde_s(&vp, when), m = sgm_sde_m(&vp, when), in = 0, target[2] = {0, 0},
+           score[2] = {0, 0}, square = 0;
+    double centre[2] = {m * .5 * (under_vp.mean[0] + under_vp.mean[2]),
+                        m * .5 * (under_vp.mean[1] + under_vp.mean[3])};
+    for (int i = 0; i < CHUNK; i++) t[i] = when;
+    for (uint64_t c = 0; c < (uint64_t)draws / CHUNK; c++) {
+        sgm_key key = sgm_key_split(stream(5), c);
+        tut_must(sgm_mixture_sample(&under_vp, x0, NULL, CHUNK, 0, key));
+        sgm_normal(eps, CHUNK * 2, sgm_key_split(stream(6), c), 0);
+        sgm_sde_perturb(x, x0, eps, t, CHUNK, 2, &vp);
+        tut_must(sgm_score_eval(&exact, s, x, t, CHUNK));
+        for (int i = 0; i < CHUNK; i++) {
+            if (hypot(x[2 * i] - centre[0], x[2 * i + 1] - centre[1]) > .1) continue;
+            in++;
+            for (int j = 0; j < 2; j++) {
+                double miss = -eps[2 * i + j] / sd - s[2 * i + j];
+                target[j] -= eps[2 * i + j] / sd, score[j] += s[2 * i + j], square += miss * miss;
+            }
+        }
+    }
+    double spread = sqrt(square / in), se = spread / sqrt(in);
+    printf("\nThe minimiser, at t = %.1f between two modes: %.0f draws within 0.1\n  mean of -ε/s  "
+           "(%+.3f, %+.3f), of the exact score "
+           "(%+.3f, %+.3f), ± %.3f; a single -ε/s is %.2f off\n",
+           when, in, target[0] / in, target[1] / in, score[0] / in, score[1] / in, se, spread);
+    /* the difference is a mean of `in` independent values of the standard deviation `spread` */
+    tut_check("minimiser: mean of -ε/s - exact score",
+              hypot(target[0] - score[0], target[1] - score[1]) / in, 0, 4 * se);
+    /* given x, ε has the covariance I + s² ∂s/∂x; its trace is even about the cell's centre, and
+       the square of a scatter is known to 2/√in */
+    float at[2] = {(float)centre[0], (float)centre[1]}, v[2], out[2], js[2];
+    double trace = 2;
+    for (int j = 0; j < 2; j++) {
+        v[j] = 1, v[1 - j] = 0;
+        tut_must(sgm_score_jvp(&exact, out, js, at, v, &when, 1));
+        trace += sd * sd * js[j];
+    }
+    tut_check("minimiser: variance of the noise given x", spread * spread * sd * sd, trace,
+              (.02 + 8 / sqrt(in)) * trace);
+}
+
+static sgm_tensor *net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_concat(tape, in->x, sgm_time_fourier(tape, in->log_sigma, 32, 1));
+    for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 128));
+    return sgm_linear(tape, h, 2);
+}
+
+/* The share of samples within three standard deviations of a mode, of the data 1 - e^(-9/2). An
+energy distance averages over all pairs and hardly sees the few that are lost between modes. */
+
+static double near_a_mode(const float *x, long n) {
+    double share = 0;
+    for (long i = 0; i < n; i++) {
+        double best = HUGE_VAL;
+        for (int k = 0; k < MODES; k++) {
+            const double *at = under_vp.mean + 2 * k;
+            best = fmin(best, hypot(x[2 * i] - at[0], x[2 * i + 1] - at[1]));
+        }
+        share += (best < 3 * sqrt(.16 / 12.66)) / (double)n;
+    }
+    return share;
+}
+
+/* What ancestral steps do to one Gaussian of variance v0: its score is -x/(m² v0 + s²), so (5.7) is
+a linear recursion. The posterior (5.6) takes x0 for known, which it is not, and each step adds too
+little noise: a thousand steps leave 93 % of a mode's variance, a hundred 65 %. */
+
+static double ancestral_variance(double v0, int steps) {
+    double V = 0;
+    for (int i = 0; i < steps; i++) {
+        double t = 1 + (vp.t_min - 1) * i / (steps - 1.0);
+        double to = i + 1 < steps ? 1 + (vp.t_min - 1) * (i + 1) / (steps - 1.0) : 0, a, b;
+        double s = sgm_sde_s(&vp, t), v = pow(sgm_sde_m(&vp, t), 2) * v0 + s * s;
+        sgm_sde_transition(&vp, to, t, &a, &b);
+        if (i == 0) V = v;
+        V = pow((1 - b * b / v) / a, 2) * V + pow(b * sgm_sde_s(&vp, to) / s, 2);
+    }
+    return V;
+}
+
+static void train_and_sample(int quick) {
+    static const int steps[N_STEPS] = {10, 20, 50, 100, 200, 500, 1000};
+    float rows[N_STEPS * 4];
+    sgm_model model;
+    sgm_model_options what = {.net = net, .d = 2, .sde = vp, .output = SGM_NOISE, .n_ema = 1};
+    sgm_train_options how = {.steps = quick ? 1500 : 15000,
+                             .batch = quick ? 128 : 256,
+                             .lr = 2e-3,
+                             .cosine = 1,
+                             .warmup = 100,
+                             .ema = {quick ? .99 : .999},
+                             .progress = "DDPM"};
+    tut_must(sgm_model_init(&model, &what, stream(7)));
+    double start = sgm_seconds();
+    tut_must(sgm_train(&model, data, POINTS, &how, stream(8)));
+    sgm_score exact = sgm_mixture_score(&under_vp), learned = sgm_model_score(&model, 0);
+    sgm_dsm_result d;
+    sgm_loss simple = {.weight = SGM_WEIGHT_SIGMA2};
+    long n = quick ? 500 : 10000;
+    float *fresh = tut_memory((size_t)n * 16), *x = tut_memory((size_t)n * 8);
+    tut_must(sgm_mixture_sample(&under_vp, fresh, NULL, 2 * n, 0, stream(9)));
+    tut_must(sgm_dsm(&d, &learned, &exact, fresh, 2 * n, &simple, &vp, quick ? 20000 : 400000,
+                     stream(10)));
+    printf("\nA short training: %ld steps of batch %d in %.1f s: loss %.4f, floor %.4f, excess "
+           "%.5f ± %.5f\n",
+           how.steps, how.batch, sgm_seconds() - start, d.loss, d.floor, d.excess, d.excess_se);
+    /* asked for; a network that says nothing has 2 - floor = 1.6 */
+    tut_check("excess of the network", d.excess, 0, quick ? .3 : .01);
+    double floor = sgm_energy_distance(fresh, n, fresh + 2 * n, n, 2), e[2], share[2];
+    /* its standard deviation is at most 2√2 E|a-a'|/n (tutorial 5), with 1.25 cot(π/16)/√12.66 */
+    double se = 2 * sqrt(2) * 1.25 / tan(3.14159265358979 / 16) / sqrt(12.66) / (double)n;
+    printf("  energy distance of %ld samples to fresh data; two fresh sets: %+.5f (std < %.5f)\n  "
+           "%6s %12s %12s   within 3 std of a mode   mode's variance left\n",
+           n, floor, se, "steps", "exact score", "network");
+    for (int i = 0; i < N_STEPS; i++) {
+        sgm_sample_options by = {.method = SGM_ANCESTRAL, .steps = steps[i]};
+        for (int k = 0; k < 2; k++) {
+            tut_must(sgm_sample(x, n, k ? &learned : &exact, &vp, &by, stream(11)));
+            e[k] = sgm_energy_distance(x, n, fresh, n, 2), share[k] = near_a_mode(x, n);
+            char name[64];
+            snprintf(name, sizeof name, "samples_%s_%d.dat", k ? "network" : "exact", steps[i]);
+            tut_dat(name, "x y", x, n < 3000 ? n : 3000, 2);
+        }
+        printf("  %6d %12.5f %12.5f            %.4f %.4f %22.3f\n", steps[i], e[0], e[1], share[0],
+               share[1], ancestral_variance(.16 / 12.66, steps[i]) / (.16 / 12.66));
+        rows[4 * i] = (float)steps[i], rows[4 * i + 1] = (float)e[0];
+        rows[4 * i + 2] = (float)e[1], rows[4 * i + 3] = (float)se;
+        if (steps[i] != 100 && steps[i] != 1000) continue;
+        char name[2][64];
+        snprintf(name[0], sizeof name[0], "%d steps: energy distance, exact - floor", steps[i]);
+        snprintf(name[1], sizeof name[1], "%d steps: energy distance, network - exact", steps[i]);
+        tut_check(name[0], e[0] - floor, 0, 3 * se);
+        tut_check(name[1], e[1] - e[0], 0, 3 * se);
+    }
+    double v0 = .16 / 12.66, all = 1 - exp(-4.5 * v0 / ancestral_variance(v0, 1000));
+    /* 4 standard errors; for the network asked: 5 % */
+    tut_check("1000 steps, exact: share within 3 std of a mode", share[0], all,
+              4 * sqrt(all * (1 - all) / (double)n));
+    if (!quick) tut_check("1000 steps, network: the same", share[1], all, .05);
+    tut_dat("energy.dat", "steps exact network std_of_two_fresh_sets", rows, N_STEPS, 4);
+    free(fresh), free(x);
+    sgm_model_free(&model);
+}
+
+/* Eight Gaussians, radius 5, std 0.4, divided by the standard deviation √(25/2 + 0.16) of a
+coordinate. */
+
+static void start(sgm_mixture *mix, const sgm_sde *sde) {
+    float ring[MODES * 2];
+    double mean[MODES * 2], var[MODES], scale = 1 / sqrt(12.66);
+    sgm_data_ring(ring, MODES);
+    for (int i = 0; i < MODES * 2; i++) mean[i] = 5 * scale * ring[i];
+    for (int k = 0; k < MODES; k++) var[k] = .16 * scale * scale;
+    tut_must(sgm_mixture_init(mix, MODES, 2, NULL, mean, var, SGM_ISOTROPIC, sde));
+}
+
+int main(void) {
+    int quick = tut_quick();
+    tut_start("11_ddpm");
+    fill(&linear, 0), fill(&cosine, 1);
+    vp = sgm_sde_vp(.1, 20), edm = sgm_sde_edm(.01, 200);
+    exact_vp = sgm_sde_user_beta(curve, &linear);
+    exact_vp.t_min = 1.0 / N;
+    start(&under_vp, &vp), start(&under_edm, &edm), start(&under_table, &exact_vp);
+    tut_must(sgm_mixture_sample(&under_vp, data, NULL, POINTS, 0, stream(0)));
+    tables();
+    exact_process();
+    ancestral_by_hand();
+    euler_is_the_kernel();
+    round_trip();
+    six_rows();
+    minimiser(quick ? 500000 : 10000000);
+    train_and_sample(quick);
+    sgm_mixture_free(&under_vp), sgm_mixture_free(&under_edm), sgm_mixture_free(&under_table);
+    return tut_done();
+}
