@@ -350,9 +350,22 @@ typedef enum sgm_times {
     SGM_TIMES_IMPORTANCE   /* density ∝ g²/s²: with λ = g², every draw weighs alike */
 } sgm_times;
 
+typedef enum sgm_objective {
+    SGM_DSM = 0, /* denoising: ‖ε - ε̂‖² (2.10)                                             */
+    SGM_ESM,     /* explicit: against the exact score (2.13)                               */
+    SGM_ISM,     /* implicit: 2 tr ∂s/∂x + ‖s‖², by D tangents (2.14)                      */
+    SGM_SSM,     /* sliced: 2 vᵀ(∂s/∂x)v + (v·s)² (2.15)                                   */
+    SGM_SSM_VR   /* sliced, variance-reduced: 2 vᵀ(∂s/∂x)v + ‖s‖² (2.15)                   */
+} sgm_objective;
+typedef enum sgm_probe { SGM_RADEMACHER = 0, SGM_GAUSSIAN } sgm_probe;
+
 #define SGM_BINS 8
 
 typedef struct sgm_loss {
+    sgm_objective objective;
+    int directions;         /* of SSM and SSM_VR, per point; 0 means 1                    */
+    sgm_probe probe;        /* their law                                                  */
+    const sgm_score *exact; /* what ESM compares with                                     */
     sgm_weight weight;
     double min_snr;    /* γ of SGM_WEIGHT_MIN_SNR; 0 means 5                              */
     double sigma_data; /* std of the data, for EDM; 0 means .5                            */
@@ -389,6 +402,12 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
                            long draws, sgm_key key);
 /* The DSM loss of any score on `draws` fresh (x0, t, ε), x0 from data(n,D). exact may be NULL: then
    floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). */
+
+SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
+                                       const float *data, long n, const sgm_loss *loss,
+                                       const sgm_sde *sde, long draws, sgm_key key);
+/* The value of any of the five objectives for any score that has a jvp, on fresh draws, ± standard
+   error. All in one normalisation: they differ by constants only (2.16). */
 
 /*
 ## 3. Networks
@@ -505,6 +524,7 @@ typedef struct sgm_model_options {
     sgm_output output; /* what net's result means                                      */
     double sigma_data; /* std of the data, for SGM_EDM_F; 0 means .5                   */
     int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
+    int energy;        /* 1: net returns (n,1), an energy U, and the score is -∇U      */
 } sgm_model_options;
 
 typedef struct sgm_model {
@@ -569,6 +589,8 @@ struct sgm_trainer {
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
     float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
+    float *score_work; /* for the objectives of section 2.6, with score_coefficients           */
+    double *score_coefficients;
     sgm_tape *tape;
 };
 
@@ -1853,8 +1875,15 @@ static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u,
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     SGM__TRY(sgm_sde_check(sde));
     if ((int)loss->weight < 0 || loss->weight > SGM_WEIGHT_USER || (int)loss->times < 0 ||
-        loss->times > SGM_TIMES_IMPORTANCE)
-        return sgm__fail(SGM_BAD_ARGUMENT, "the loss's weight or times is not one of the list");
+        loss->times > SGM_TIMES_IMPORTANCE || (int)loss->objective < 0 ||
+        loss->objective > SGM_SSM_VR)
+        return sgm__fail(SGM_BAD_ARGUMENT, "the loss's objective, weight or times is not one of "
+                                           "the list");
+    if (loss->objective == SGM_ESM && !loss->exact)
+        return sgm__fail(SGM_BAD_ARGUMENT, "SGM_ESM needs the exact score: set exact, to "
+                                           "sgm_mixture_score for one");
+    if (loss->directions < 0)
+        return sgm__fail(SGM_BAD_ARGUMENT, "%d directions: ask for at least 1", loss->directions);
     if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight)
         return sgm__fail(SGM_BAD_ARGUMENT, "SGM_WEIGHT_USER needs user_weight, a function of t");
     if (loss->times != SGM_TIMES_GRID) {
@@ -2028,6 +2057,142 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
     }
     if (status == SGM_OK) sgm__dsm_finish(result, sums, score != NULL, exact != NULL, draws);
     sgm__free(buffer);
+    return status;
+}
+
+/*
+## 2.6 Other ways to match a score
+
+Denoising is one of several roads to the same place. They are compared here in one normalisation,
+that of (2.6): a weight λ, no factor ½, and s for $s_θ(x, t)$ at a noisy point x.
+
+**Explicit** score matching needs the true score, and is what one would do in an ideal world:
+
+$$L_{ESM} = E\, λ \left\| s − ∇\log p_t \right\|² \qquad(2.13)$$
+
+**Implicit** score matching (Hyvärinen 2005) gets rid of it. Multiply out the square; the cross term
+is $−2 ∫ s·∇p_t$, and an integration by parts turns it into $+2 ∫ p_t\, ∇·s$:
+
+$$L_{ISM} = E\, λ \left( 2\, \mathrm{tr}\, \frac{∂s}{∂x} + \|s\|² \right)
+= L_{ESM} − E\, λ \|∇\log p_t\|² \qquad(2.14)$$
+
+Nothing in it is unknown, but the trace of a Jacobian costs D tangents. **Sliced** score matching
+(Song, Garg, Shi, Ermon 2019) estimates it along K random directions with $E\,vv^T = I$, since then
+$E\, v^T J v = \mathrm{tr}\,J$:
+
+$$L_{SSM} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + (v·s)² \right), \qquad
+L_{SSM\text{-}VR} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + \|s\|² \right) \qquad(2.15)$$
+
+The second replaces $(v·s)²$ by its mean over v, and so has less variance. Directions are Gaussian
+or Rademacher (±1), which leaves out the diagonal's noise. And **denoising** needs no derivative at
+all; by (2.8) and (2.14) the four are one loss up to constants that no network can change:
+
+$$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
+*/
+
+/* The exact score of ESM lives where the score to be matched does. */
+
+static sgm_status sgm__exact_fits(const sgm_loss *loss, int d) {
+    if (loss->objective != SGM_ESM || loss->exact->d == d) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against an exact one in %d", d,
+                     loss->exact->d);
+}
+
+static double sgm__lambda(double w, double s) { return w * s * s; }
+
+/* Directions for a batch: e_k for ISM, random for the sliced losses. */
+
+static void sgm__directions(float *v, long n, int d, const sgm_loss *loss, int k, sgm_key key) {
+    long size = n * d;
+    if (loss->objective == SGM_ISM) {
+        for (long i = 0; i < size; i++) v[i] = i % d == k;
+        return;
+    }
+    key = sgm_key_split(key, (uint64_t)k);
+    if (loss->probe == SGM_GAUSSIAN) {
+        sgm_normal(v, (size_t)size, key, 0);
+        return;
+    }
+    sgm_uniform(v, (size_t)size, key, 0);
+    for (long i = 0; i < size; i++) v[i] = v[i] < 0.5f ? -1 : 1;
+}
+
+static int sgm__n_directions(const sgm_loss *loss, int d) {
+    if (loss->objective == SGM_ISM) return d;
+    if (loss->objective < SGM_SSM) return 0;
+    return loss->directions > 0 ? loss->directions : 1;
+}
+
+static double sgm__dot_rows(const float *a, const float *b, int d) {
+    double sum = 0;
+    for (int j = 0; j < d; j++) sum += (double)a[j] * b[j];
+    return sum;
+}
+
+/* One batch of the objective of any score that has a jvp: each point's value into value(n). work: 3
+blocks of (n,d). */
+
+static sgm_status sgm__objective_batch(double *value, const sgm_score *score, const sgm_loss *loss,
+                                       const sgm_sde *sde, const sgm__dsm_batch *b, long n,
+                                       float *work, sgm_key key) {
+    int d = score->d, K = sgm__n_directions(loss, d);
+    float *v = work, *js = v + n * d;
+    SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, n));
+    if (loss->objective == SGM_ESM) SGM__TRY(sgm_score_eval(loss->exact, b->exact, b->x, b->t, n));
+    for (long i = 0; i < n; i++) {
+        double sd = sgm_sde_s(sde, b->t[i]), square = 0;
+        for (long j = i * d; j < (i + 1) * d; j++) {
+            double off = b->s[j];
+            if (loss->objective == SGM_ESM) off -= b->exact[j];
+            if (loss->objective == SGM_DSM) off += b->eps[j] / sd;
+            square += off * off;
+        }
+        value[i] = loss->objective == SGM_SSM ? 0 : sgm__lambda(b->w[i], sd) * square;
+    }
+    for (int k = 0; k < K; k++) {
+        double share = loss->objective == SGM_ISM ? 1 : 1.0 / K;
+        sgm__directions(v, n, d, loss, k, key);
+        SGM__TRY(sgm_score_jvp(score, b->s, js, b->x, v, b->t, n));
+        for (long i = 0; i < n; i++) {
+            double lambda = sgm__lambda(b->w[i], sgm_sde_s(sde, b->t[i]));
+            double vs = sgm__dot_rows(v + i * d, b->s + i * d, d);
+            double bend = 2 * sgm__dot_rows(v + i * d, js + i * d, d); /* (2.14), (2.15) */
+            if (loss->objective == SGM_SSM) bend += vs * vs;
+            value[i] += share * lambda * bend;
+        }
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
+                                       const float *data, long n, const sgm_loss *loss,
+                                       const sgm_sde *sde, long draws, sgm_key key) {
+    SGM__TRY(sgm_loss_check(loss, sde));
+    if (!score || n < 1 || draws < 1 || !data)
+        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_objective_value needs a score, points and draws");
+    SGM__TRY(sgm__exact_fits(loss, score->d));
+    int d = score->d;
+    long chunk = 1024, size = chunk * d;
+    float *buffer = (float *)sgm__alloc((size_t)(7 * size + 2 * chunk), sizeof(float));
+    double *value = (double *)sgm__alloc((size_t)chunk, sizeof(double));
+    sgm__dsm_batch b;
+    sgm__mean sum;
+    memset(&sum, 0, sizeof sum);
+    sgm_status status = buffer && value ? SGM_OK : SGM_NO_MEMORY;
+    b.x0 = buffer, b.eps = b.x0 + size, b.x = b.eps + size, b.s = b.x + size, b.exact = b.s + size;
+    b.t = b.exact + size, b.w = b.t + chunk;
+    for (long first = 0; first < draws && status == SGM_OK; first += chunk) {
+        long count = draws - first < chunk ? draws - first : chunk;
+        sgm_key probes = sgm_key_split(sgm_key_split(key, 3), (uint64_t)first);
+        status = sgm__dsm_draw(&b, NULL, NULL, data, n, d, loss, sde, first, count, key);
+        if (status == SGM_OK)
+            status = sgm__objective_batch(value, score, loss, sde, &b, count, b.w + chunk, probes);
+        for (long i = 0; i < count && status == SGM_OK; i++)
+            sgm__mean_add(&sum, (loss->scale > 0 ? loss->scale : 1) * value[i]);
+    }
+    if (status == SGM_OK) sgm__mean_get(&sum, draws, mean, se);
+    sgm__free(buffer);
+    sgm__free(value);
     return status;
 }
 
@@ -3064,7 +3229,12 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     if (!out)
         sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
                        "the network returned NULL: return the tensor of its last operation");
-    else if (out->rows != in->x->rows || out->cols != o->d)
+    else if (o->energy && (out->rows != in->x->rows || out->cols != 1))
+        sgm__tape_fail(tape, SGM_MISMATCH,
+                       "the energy network returned (%d, %d) where (%d, 1) is needed: end it with "
+                       "sgm_linear(tape, h, 1)",
+                       out->rows, out->cols, in->x->rows);
+    else if (!o->energy && (out->rows != in->x->rows || out->cols != o->d))
         sgm__tape_fail(tape, SGM_MISMATCH,
                        "the network returned (%d, %d) where (%d, %d) is needed: end it with "
                        "sgm_linear(tape, h, in->x->cols)",
@@ -3077,12 +3247,18 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     return tape->status == SGM_OK ? out : NULL;
 }
 
+static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
+                                    float *js, const float *x, const float *v, const float *t,
+                                    int n, sgm_key dropout, int flags);
+
 /* Scores of a few points, s = c_x x + c_o out with (2.9), and with v their change along v. */
 
 static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
                                    float *js, const float *x, const float *v, const float *t,
                                    int n) {
     const sgm_model_options *o = &model->o;
+    if (o->energy)
+        return sgm__energy_chunk(model, which, tape, s, js, x, v, t, n, sgm_key_init(0), 0);
     sgm_net_in in;
     sgm_tape_reset(tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params,
                    sgm_key_init(0), 0);
@@ -3107,6 +3283,55 @@ static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *
             s[j] = (float)((a * x[j] + b * out->v[j]) / -sd);
             if (v) js[j] = (float)((a * v[j] + b * (out->j ? out->j[j] : 0)) / -sd);
         }
+    }
+    return SGM_OK;
+}
+
+/* The same for an energy: s = −∇U by a backward pass to x. With v, one tangent and one backward
+pass give both: the slope by the tangent of x is ∇U, the slope by x is the change of ∇U along v. */
+
+static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
+                                    float *js, const float *x, const float *v, const float *t,
+                                    int n, sgm_key dropout, int flags) {
+    const sgm_model_options *o = &model->o;
+    long size = (long)n * o->d;
+    sgm_net_in in;
+    sgm_tape_reset(tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params,
+                   dropout, flags);
+    sgm__net_in(tape, &in, o, x, t, n);
+    sgm_tape_watch(tape, in.x);
+    sgm_tensor *out = sgm__net_run(tape, &in, o);
+    float *move = v && out ? sgm_tape_tangent_of(tape, in.x) : NULL;
+    if (!out || (v && !move)) return sgm_tape_status(tape);
+    if (v) {
+        memcpy(move, v, (size_t)size * sizeof *move);
+        SGM__TRY(sgm_tape_tangent(tape));
+    }
+    float *slope = v ? sgm_tape_tangent_slope_of(tape, out) : sgm_tape_slope_of(tape, out);
+    if (!slope) return sgm_tape_status(tape);
+    for (int i = 0; i < n; i++) slope[i] = 1;
+    SGM__TRY(sgm_tape_backward(tape));
+    const float *up = v ? in.x->jd : in.x->d;
+    for (long j = 0; j < size; j++) {
+        s[j] = up ? -up[j] : 0;
+        if (js) js[j] = in.x->set & SGM__D ? -in.x->d[j] : 0;
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__energy_logp(const sgm_score *self, double *logp, const float *x,
+                                   const float *t, long n) {
+    const sgm_model *model = (const sgm_model *)self->ctx;
+    sgm_tape *tape = model->tapes[0];
+    for (long from = 0; from < n; from += SGM__CHUNK) {
+        int count = n - from < SGM__CHUNK ? (int)(n - from) : SGM__CHUNK;
+        sgm_net_in in;
+        sgm_tape_reset(tape, self->which < 0 ? model->params : model->ema[self->which], NULL,
+                       model->n_params, sgm_key_init(0), 0);
+        sgm__net_in(tape, &in, &model->o, x + from * self->d, t + from, count);
+        sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
+        if (!out) return sgm_tape_status(tape);
+        for (int i = 0; i < count; i++) logp[from + i] = -(double)out->v[i];
     }
     return SGM_OK;
 }
@@ -3157,6 +3382,7 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
     }
     score.d = model->o.d, score.which = which, score.ctx = model;
     score.eval = sgm__model_eval, score.jvp = sgm__model_jvp;
+    if (model->o.energy) score.logp = sgm__energy_logp;
     return score;
 }
 
@@ -3235,6 +3461,8 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
     if ((int)options->output < 0 || options->output > SGM_EDM_F)
         return sgm__fail(SGM_BAD_ARGUMENT, "there is no output kind %d: see sgm_output",
                          (int)options->output);
+    if (options->energy && options->output != SGM_SCORE)
+        return sgm__fail(SGM_BAD_ARGUMENT, "an energy's slope is a score: set output to SGM_SCORE");
     model->o = *options;
     if (model->o.sigma_data == 0) model->o.sigma_data = 0.5;
     sgm_status status = sgm__model_dry_run(model);
@@ -3280,7 +3508,8 @@ resumed run continues it exactly. Times and noise are keyed by the step.
 */
 
 enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (B.6) */
-enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT };
+enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT,
+       SGM__KEY_PROBES };
 
 static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t batch) {
     return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
@@ -3291,6 +3520,12 @@ static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t 
 typedef struct sgm__batch {
     float *x0, *eps, *x, *t, *w;
 } sgm__batch;
+
+static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
+                                          const sgm_net_in *in, sgm_tensor *out, double factor,
+                                          sgm_key key, double *loss);
+static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
+                                       sgm_key dropout, sgm_key probes, int flags, double *loss);
 
 static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     long size = (long)trainer->o.batch * trainer->model->o.d;
@@ -3435,18 +3670,35 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     sgm_model *model = trainer->model;
     sgm_tape *tape = trainer->tape;
-    int k = o->accumulate, once = k == 1 && o->clip == 0 && o->optimiser != SGM_SGD;
+    int k = o->accumulate, denoise = o->loss.objective == SGM_DSM;
+    int once = k == 1 && o->clip == 0 && o->optimiser != SGM_SGD && denoise;
     sgm__batch b = sgm__batch_of(trainer);
     double loss = 0;
     for (int i = 0; i < k; i++) {
         uint64_t batch = (uint64_t)trainer->step * (uint64_t)k + (uint64_t)i;
         sgm_net_in in;
+        double value = 0;
+        sgm_key probes = sgm__train_key(trainer, SGM__KEY_PROBES, batch);
         sgm__batch_draw(trainer, &b, batch);
+        if (model->o.energy) {
+            SGM__TRY(sgm__energy_gradient(trainer, &b, 1.0 / k,
+                                          sgm__train_key(trainer, SGM__KEY_DROPOUT, batch), probes,
+                                          SGM_TRAINING | (i ? SGM_ACCUMULATE : 0), &value));
+            trainer->loss = loss += value;
+            if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
+            continue;
+        }
         sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
                        sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
                        SGM_TRAINING | (i ? SGM_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
         sgm__net_in(tape, &in, &model->o, b.x, b.t, trainer->o.batch);
         sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
+        if (out && !denoise) {
+            SGM__TRY(sgm__objective_gradient(trainer, &b, &in, out, 1.0 / k, probes, &value));
+            trainer->loss = loss += value;
+            if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
+            continue;
+        }
         float *slope = sgm_tape_slope_of(tape, out);
         if (!slope) return sgm_tape_status(tape);
         loss += sgm__dsm_seed(trainer, &b, out->v, slope, 1.0 / k) / k;
@@ -3650,6 +3902,8 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     sgm__free(trainer->moment1);
     sgm__free(trainer->moment2);
     sgm__free(trainer->workspace);
+    sgm__free(trainer->score_work);
+    sgm__free(trainer->score_coefficients);
     sgm_tape_free(trainer->tape);
     memset(trainer, 0, sizeof *trainer);
 }
@@ -3674,14 +3928,17 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
     trainer->key = key;
     SGM__TRY(sgm__train_defaults(&trainer->o, model));
     SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
+    SGM__TRY(sgm__exact_fits(&trainer->o.loss, model->o.d));
     size_t B = (size_t)trainer->o.batch;
     trainer->grads = (float *)sgm__alloc(P, sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
     trainer->moment2 = (float *)sgm__alloc(trainer->o.optimiser == SGM_SGD ? 1 : P, sizeof(float));
     trainer->workspace = (float *)sgm__alloc(B * (3 * d + 2), sizeof(float));
+    trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
+    trainer->score_coefficients = (double *)sgm__alloc(2 * B, sizeof(double));
     trainer->tape = sgm_tape_new();
     if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->workspace ||
-        !trainer->tape) {
+        !trainer->score_work || !trainer->score_coefficients || !trainer->tape) {
         sgm_trainer_free(trainer);
         return SGM_NO_MEMORY;
     }
@@ -3810,6 +4067,7 @@ static void sgm__setting(sgm__settings *s, const char *name, double value) {
 static void sgm__model_settings(sgm__settings *s, const sgm_model *model) {
     sgm__setting(s, "model.d", model->o.d);
     sgm__setting(s, "model.output", model->o.output);
+    sgm__setting(s, "model.energy", model->o.energy != 0);
     sgm__setting(s, "model.sigma_data", model->o.sigma_data);
     sgm__setting(s, "sde.family", model->o.sde.family);
     sgm__setting(s, "sde.a", model->o.sde.a);
@@ -3847,6 +4105,9 @@ static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
     sgm__setting(s, "train.weight_decay", o->weight_decay);
     sgm__setting(s, "train.cosine", o->cosine != 0);
     sgm__setting(s, "train.steps", o->cosine || o->lr_end > 0 ? (double)o->steps : 0);
+    sgm__setting(s, "loss.objective", o->loss.objective);
+    sgm__setting(s, "loss.directions", o->loss.directions);
+    sgm__setting(s, "loss.probe", o->loss.probe);
     sgm__setting(s, "loss.scale", o->loss.scale);
     sgm__setting(s, "loss.min_snr", o->loss.min_snr);
     sgm__setting(s, "loss.sigma_data", o->loss.sigma_data);
@@ -4005,6 +4266,233 @@ SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path) {
 }
 SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
     return sgm__load(model, NULL, path);
+}
+
+/*
+## 4.11 Learning by the other objectives
+
+The losses of section 2.6 contain tangents of the network, so their gradients need second
+derivatives; the tape has them. With the score $s = c_x x + c_o\, \mathrm{out}$ of (2.9),
+$c_x = −a/s_t$ and $c_o = −b/s_t$, a direction v adds to the loss and to its slopes
+
+$$2 λ\, v^T (c_x v + c_o\, \dot{\mathrm{out}}), \qquad
+\overline{\dot{\mathrm{out}}} = 2 λ c_o v, \qquad
+\overline{\mathrm{out}} = 2 λ c_o s \;\text{ or, sliced, }\;
+2 λ c_o (v·s)\, v \qquad(4.6)$$
+
+One direction after the other is carried forward and back over the same tape, and the parameters'
+slopes add up.
+*/
+
+/* Forgets the slopes of everything but the parameters, for another backward pass over the same
+values. */
+
+static void sgm__tape_again(sgm_tape *tape) {
+    for (int i = 0; i < tape->n; i++)
+        if (!tape->list[i]->is_param) tape->list[i]->set = 0;
+}
+
+/* s of (2.9) for the batch, into s; the two coefficients of each row into c. */
+
+static void sgm__score_of_out(float *s, double *c, const sgm_model_options *o, const sgm__batch *b,
+                              const float *out, int n) {
+    for (long i = 0; i < n; i++) {
+        double sd = sgm_sde_s(&o->sde, b->t[i]);
+        sgm_output_affine(&c[2 * i], &c[2 * i + 1], o->output, &o->sde, b->t[i], o->sigma_data);
+        c[2 * i] /= -sd, c[2 * i + 1] /= -sd;
+        for (long j = i * o->d; j < (i + 1) * o->d; j++)
+            s[j] = (float)(c[2 * i] * b->x[j] + c[2 * i + 1] * out[j]);
+    }
+}
+
+/* ESM, and the part of ISM and SSM-VR that has no tangent: λ‖s − target‖², target NULL for 0. */
+
+static double sgm__square_seed(const sgm__batch *b, const sgm_model_options *o, const float *s,
+                               const float *target, const double *c, float *slope, int n,
+                               double factor) {
+    double total = 0;
+    for (long i = 0; i < n; i++) {
+        double lambda = factor * sgm__lambda(b->w[i], sgm_sde_s(&o->sde, b->t[i]));
+        for (long j = i * o->d; j < (i + 1) * o->d; j++) {
+            double off = s[j] - (target ? target[j] : 0);
+            total += lambda * off * off;
+            slope[j] = (float)(2 * lambda * c[2 * i + 1] * off);
+        }
+    }
+    return total;
+}
+
+/* One direction of (4.6): seeds the slopes by the tangent and, for the sliced loss, by the value.
+*/
+
+static double sgm__direction_seed(const sgm__batch *b, const sgm_model_options *o, int sliced,
+                                  const float *s, const float *v, const double *c,
+                                  const float *out_j, float *slope, float *tangent_slope, int n,
+                                  double factor) {
+    double total = 0;
+    for (long i = 0; i < n; i++) {
+        double lambda = factor * sgm__lambda(b->w[i], sgm_sde_s(&o->sde, b->t[i]));
+        double vs = sgm__dot_rows(v + i * o->d, s + i * o->d, o->d);
+        if (sliced) total += lambda * vs * vs;
+        for (long j = i * o->d; j < (i + 1) * o->d; j++) {
+            total += 2 * lambda * v[j] * (c[2 * i] * v[j] + c[2 * i + 1] * out_j[j]);
+            tangent_slope[j] = (float)(2 * lambda * c[2 * i + 1] * v[j]);
+            if (sliced) slope[j] = (float)(2 * lambda * c[2 * i + 1] * vs * v[j]);
+        }
+    }
+    return total;
+}
+
+/* The workspace of these losses: s, target, v of shape (B,D), and the coefficients. */
+
+static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
+                                          const sgm_net_in *in, sgm_tensor *out, double factor,
+                                          sgm_key key, double *loss) {
+    const sgm_model_options *o = &trainer->model->o;
+    const sgm_loss *how = &trainer->o.loss;
+    sgm_tape *tape = trainer->tape;
+    int n = trainer->o.batch, d = o->d, K = sgm__n_directions(how, d);
+    long size = (long)n * d;
+    float *s = trainer->score_work, *target = s + size, *v = target + size;
+    double *c = trainer->score_coefficients;
+    factor *= how->scale / n;
+    sgm__score_of_out(s, c, o, b, out->v, n);
+    if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, target, b->x, b->t, n));
+    *loss = 0;
+    for (int k = 0; k < K || k == 0; k++) {
+        float *slope = sgm_tape_slope_of(tape, out);
+        if (k == 0 && how->objective != SGM_SSM && slope)
+            *loss += sgm__square_seed(b, o, s, how->objective == SGM_ESM ? target : NULL, c, slope,
+                                      n, factor);
+        if (K > 0) {
+            float *move = sgm_tape_tangent_of(tape, in->x);
+            sgm__directions(v, n, d, how, k, key);
+            for (long i = 0; move && i < n; i++) {
+                double scale = sgm__input_scale(o->output, &o->sde, b->t[i], o->sigma_data);
+                for (long j = i * d; j < (i + 1) * d; j++) move[j] = (float)(scale * v[j]);
+            }
+            SGM__TRY(sgm_tape_tangent(tape));
+            float *bend = sgm_tape_tangent_slope_of(tape, out);
+            if (!bend || !slope) return sgm_tape_status(tape);
+            *loss += sgm__direction_seed(b, o, how->objective == SGM_SSM, s, v, c, out->j, slope,
+                                         bend, n, how->objective == SGM_ISM ? factor : factor / K);
+        }
+        if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watchdog will look at it */
+        SGM__TRY(sgm_tape_backward(tape));
+        if (k + 1 < K) sgm__tape_again(tape);
+    }
+    return SGM_OK;
+}
+
+/*
+## 4.12 Energies
+
+An *energy-based* model is a network with one output, U(x, t), that stands for the density
+$e^{−U}/Z$. Z is never needed: the score is −∇U, one backward pass to the input, and MALA compares
+energies. To train it by any of the losses, note that all of them need the gradient by the
+parameters of something like r·∇U with a fixed r: the tangent of U along r, carried back from the
+slope by the tangent. For a square $λ \|s − τ\|²$ that is $r = 2λ(s − τ)$ with s taken as it stands,
+
+$$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \qquad(4.7)$$
+
+The trace in ISM and SSM is a second derivative of U, and its gradient would need a third. It is
+taken as a central difference of two first ones, the only place in the library where a derivative is
+not exact; the error is of the order h² with h = 0.02 s_t:
+
+$$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.8)$$
+*/
+
+/* Adds the parameters' gradient of Σ_i c_i r_i·∇U(x_i) and returns that sum; c NULL means −1. */
+
+static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, const float *x,
+                                   const float *r, const double *c, sgm_key dropout, int flags,
+                                   double *sum) {
+    const sgm_model *model = trainer->model;
+    sgm_tape *tape = trainer->tape;
+    sgm_net_in in;
+    int n = trainer->o.batch;
+    sgm_tape_reset(tape, model->params, trainer->grads, model->n_params, dropout, flags);
+    sgm__net_in(tape, &in, &model->o, x, b->t, n);
+    float *move = sgm_tape_tangent_of(tape, in.x);
+    sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
+    if (!move || !out) return sgm_tape_status(tape);
+    memcpy(move, r, (size_t)n * (size_t)model->o.d * sizeof *move);
+    SGM__TRY(sgm_tape_tangent(tape));
+    float *slope = sgm_tape_tangent_slope_of(tape, out);
+    if (!slope) return sgm_tape_status(tape);
+    *sum = 0;
+    for (long i = 0; i < n; i++) {
+        slope[i] = c ? (float)c[i] : -1;
+        *sum += slope[i] * out->j[i];
+    }
+    return sgm_tape_backward(tape);
+}
+
+/* The trace term along v, by (4.8): two pushes at x ± hv. */
+
+static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, const float *v,
+                                   float *moved, double factor, sgm_key dropout, int flags,
+                                   double *loss) {
+    const sgm_sde *sde = &trainer->model->o.sde;
+    int n = trainer->o.batch, d = trainer->model->o.d;
+    double *c = trainer->score_coefficients, sum;
+    for (int sign = 1; sign >= -1; sign -= 2) {
+        for (long i = 0; i < n; i++) {
+            double s = sgm_sde_s(sde, b->t[i]), h = 0.02 * s;
+            for (long j = i * d; j < (i + 1) * d; j++)
+                moved[j] = (float)(b->x[j] + sign * h * v[j]);
+            c[i] = -sign * factor * sgm__lambda(b->w[i], s) / h; /* 2λ/(2h) */
+        }
+        SGM__TRY(sgm__energy_push(trainer, b, moved, v, c, dropout, flags, &sum));
+        flags |= SGM_ACCUMULATE;
+        *loss += sum;
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
+                                       sgm_key dropout, sgm_key probes, int flags, double *loss) {
+    const sgm_model *model = trainer->model;
+    const sgm_loss *how = &trainer->o.loss;
+    int n = trainer->o.batch, d = model->o.d, K = sgm__n_directions(how, d);
+    long size = (long)n * d;
+    float *s = trainer->score_work, *r = s + size, *v = r + size, *moved = v + size;
+    double sum;
+    factor *= how->scale / n;
+    SGM__TRY(sgm__energy_chunk(model, SGM_RAW, trainer->tape, s, NULL, b->x, NULL, b->t, n, dropout,
+                               SGM_TRAINING));
+    if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, r, b->x, b->t, n));
+    *loss = 0;
+    for (long i = 0; i < n; i++) {
+        double sd = sgm_sde_s(&model->o.sde, b->t[i]), lambda = factor * sgm__lambda(b->w[i], sd);
+        for (long j = i * d; j < (i + 1) * d; j++) {
+            double off = s[j];
+            if (how->objective == SGM_ESM) off -= r[j];
+            if (how->objective == SGM_DSM) off += b->eps[j] / sd;
+            if (how->objective == SGM_SSM) off = 0;
+            *loss += lambda * off * off;
+            r[j] = (float)(2 * lambda * off); /* (4.7) */
+        }
+    }
+    if (how->objective != SGM_SSM) {
+        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, flags, &sum));
+        flags |= SGM_ACCUMULATE;
+    }
+    for (int k = 0; k < K; k++) {
+        double share = how->objective == SGM_ISM ? factor : factor / K;
+        sgm__directions(v, n, d, how, k, probes);
+        SGM__TRY(sgm__energy_bend(trainer, b, v, moved, share, dropout, flags, loss));
+        flags |= SGM_ACCUMULATE;
+        if (how->objective != SGM_SSM) continue;
+        for (long i = 0; i < n; i++) {
+            double lambda = share * sgm__lambda(b->w[i], sgm_sde_s(&model->o.sde, b->t[i]));
+            double vs = sgm__dot_rows(v + i * d, s + i * d, d);
+            *loss += lambda * vs * vs;
+            for (long j = i * d; j < (i + 1) * d; j++) r[j] = (float)(2 * lambda * vs * v[j]);
+        }
+        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, flags, &sum));
+    }
+    return SGM_OK;
 }
 
 /*
