@@ -2083,9 +2083,11 @@ $E\, v^T J v = \mathrm{tr}\,J$:
 $$L_{SSM} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + (v·s)² \right), \qquad
 L_{SSM\text{-}VR} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + \|s\|² \right) \qquad(2.15)$$
 
-The second replaces $(v·s)²$ by its mean over v, and so has less variance. Directions are Gaussian
-or Rademacher (±1), which leaves out the diagonal's noise. And **denoising** needs no derivative at
-all; by (2.8) and (2.14) the four are one loss up to constants that no network can change:
+The second replaces $(v·s)²$ by its mean over v. That is one source of noise less, though with
+Gaussian v it only pays from D = 3 on: on N(0, I) the variances stand as (D + 2)/4, because the two
+terms of SSM partly cancel. Rademacher directions (±1) leave out the diagonal's noise. And
+**denoising** needs no derivative at all; by (2.8) and (2.14) the four are one loss up to constants
+that no network can change:
 
 $$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
 */
@@ -2204,6 +2206,8 @@ Details that have caused bugs:
 - At t = 0 there is no noise to find and (2.4) divides by zero: t_min is not a numerical nuisance
   but part of the model.
 - Comparing two losses that were averaged over different distributions of t compares nothing.
+- ISM and SSM with ReLU learn nothing: its second derivative is 0 but at the kinks, which the trace
+  never sees. Use a smooth activation.
 */
 
 /*
@@ -3869,6 +3873,7 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     if (o->beta2 == 0) o->beta2 = 0.999;
     if (o->eps == 0) o->eps = o->optimiser == SGM_ADABELIEF ? 1e-16 : 1e-8;
     if (o->accumulate == 0) o->accumulate = 1;
+    if (o->loss.directions == 0) o->loss.directions = 1;
     if (o->loss.scale == 0) o->loss.scale = 1;
     if (o->loss.sigma_data == 0) o->loss.sigma_data = model->o.sigma_data;
     for (int i = 0; i < SGM_MAX_EMA; i++)
