@@ -687,6 +687,7 @@ typedef struct sgm_langevin_options {
     long steps;        /* after the warm-up                                                    */
     long warmup;       /* steps that are not counted, and find γ if step is 0                  */
     int metropolis;    /* 0: ULA. 1: MALA, which needs a score with logp                       */
+    double snr;        /* ULA: > 0 sets γ anew in each step by signal to noise (6.7)           */
     double t;          /* the time at which the score is asked                                 */
     const char *progress;
     void (*on_step)(long step, const float *x, long n, void *user); /* after the warm-up       */
@@ -4846,7 +4847,10 @@ static sgm_status sgm__langevin_check(const sgm_score *score, long n,
     if (o->metropolis && !score->logp)
         return sgm__fail(SGM_BAD_ARGUMENT, "MALA needs a log density, and this score has none: use "
                                            "a mixture or an energy network, or metropolis = 0");
-    if (o->step == 0 && !(o->metropolis && o->warmup > 0))
+    if (!(o->snr >= 0 && o->snr < 1e15) || (o->snr > 0 && (o->metropolis || o->step > 0)))
+        return sgm__fail(SGM_BAD_ARGUMENT, "snr %g sets ULA's step: needs a positive number, and "
+                                           "neither step nor metropolis beside it", o->snr);
+    if (o->step == 0 && o->snr == 0 && !(o->metropolis && o->warmup > 0))
         return sgm__fail(SGM_BAD_ARGUMENT, "a Langevin step of 0: set step; only MALA with a "
                                            "warmup finds its own");
     return SGM_OK;
@@ -4925,11 +4929,27 @@ static sgm_status sgm__mala_step(sgm_langevin *walk, float *x, const float *t, d
     return SGM_OK;
 }
 
+/*
+Where the score's size is not known beforehand, as between the steps of another sampler, the step
+can be set by the ratio r of signal to noise that a move shall have (Song et al. 2021, algorithm 4):
+
+$$γ = 2 \left( r\, \frac{\sqrt D}{\overline{\|s\|}} \right)² \qquad(6.7)$$
+
+with the mean norm of the score over the crowd, and √D for the norm of its noise.
+*/
+
+static double sgm__snr_step(const float *s, long n, int d, double snr) {
+    double norm = 0;
+    for (long i = 0; i < n; i++) norm += sqrt(sgm__row_dot(s + i * d, s + i * d, d)) / (double)n;
+    return norm > 0 ? 2 * snr * snr * d / (norm * norm) : 0;
+}
+
 static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t) {
     long size = walk->n * walk->score.d;
     float *s = walk->buffer, *z = s + size;
     sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
     SGM__TRY(walk->score.eval(&walk->score, s, x, t, walk->n));
+    if (walk->o.snr > 0) walk->step_size = sgm__snr_step(s, walk->n, walk->score.d, walk->o.snr);
     sgm__langevin_move(x, x, s, z, size, walk->step_size, sgm_key_split(key, 0));
     return SGM_OK;
 }

@@ -1109,11 +1109,46 @@ static void test_what_mala_asks(void **state) {
     CHECK_CLOSE(report.acceptance, 0, 0);
 }
 
+/* On N(0, σ²I) the norm of the score is ‖x‖/σ², so (6.7) can be worked out by hand; and a step of that size is
+what the walk takes: one walker's move, with the same noise, is γ s + √(2γ) z. */
+
+static void test_snr(void **state) {
+    enum { N = 50, D = 3 };
+    float x[N * D], start[N * D], again[N * D];
+    double variance = 1.7, mean[D] = {0, 0, 0}, norm = 0, r = 0.16;
+    sgm_sde sde = sgm_sde_edm(0.01, 10);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 1, D, NULL, mean, &variance, SGM_ISOTROPIC, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    sgm_langevin_options o = walk_of(0, 1, 0);
+    sgm_langevin report;
+    o.t = 0.01, o.snr = r;
+    sgm_normal(start, N * D, sgm_key_init(5), 0);
+    for (int i = 0; i < N; i++) {
+        double square = 0;
+        for (int j = 0; j < D; j++) square += (double)start[i * D + j] * start[i * D + j];
+        norm += sqrt(square) / (variance + 1e-4) / N;
+    }
+    memcpy(x, start, sizeof x), memcpy(again, start, sizeof x);
+    CHECK_OK(sgm_langevin_run(x, N, &score, &o, &report, sgm_key_init(6)));
+    CHECK_REL(report.step_size, 2 * pow(r * sqrt(D) / norm, 2), 1e-6); /* scores are floats */
+    o.snr = 0, o.step = report.step_size;
+    CHECK_OK(sgm_langevin_run(again, N, &score, &o, NULL, sgm_key_init(6)));
+    assert_memory_equal(x, again, sizeof x);
+    o.snr = r;
+    CHECK_FAILS(sgm_langevin_run(x, N, &score, &o, NULL, sgm_key_init(6)), SGM_BAD_ARGUMENT, "snr");
+    o.step = 0, o.snr = -1;
+    CHECK_FAILS(sgm_langevin_run(x, N, &score, &o, NULL, sgm_key_init(6)), SGM_BAD_ARGUMENT, "snr");
+    sgm_mixture_free(&mix);
+}
+
 int main(void) {
     static const struct CMUnitTest once[] = {
         {"(6.1) the step of ULA", test_ula_step, count_alive, NULL, NULL},
         {"(6.2) where ULA rests, exactly", test_rest_exactly, count_alive, NULL, NULL},
         {"(6.2) where a crowd rests", test_rest_of_a_crowd, count_alive, NULL, NULL},
+        {"(6.7) a step by signal to noise", test_snr, count_alive, NULL, NULL},
         {"(6.2) divergence", test_divergence, count_alive, NULL, NULL},
         {"(6.3) MALA, step by step", test_mala_step_by_step, count_alive, NULL, NULL},
         {"(6.3) detailed balance", test_detailed_balance, count_alive, NULL, NULL},

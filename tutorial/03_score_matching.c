@@ -262,7 +262,7 @@ static void learn(job *jobs, const float *cloud) {
         shares[i] = (float)(rest.excess / all.excess);
         printf("  %-16s %.4f in %4.1f s\n", j->label, shares[i], seconds);
         tut_check(text("%s: share of the score not learnt", j->label), shares[i], 0,
-                  quick ? .3 : .05); /* asked for */
+                  quick ? .15 : .05); /* asked for */
         for (int k = 0; k < TIMES; k++) {
             double t = sde.t_min * pow(sde.T / sde.t_min, k / (TIMES - 1.0)), fisher, se;
             tut_must(sgm_mixture_sample(&truth, x, NULL, N, t, stream(63 + (uint64_t)k)));
@@ -353,9 +353,9 @@ static void prices(const job *jobs) {
             if (jobs[i].objective == SGM_ISM) per_pass = 1e-3 * ms / dims[k];
         }
     }
-    printf("\n  ISM at CIFAR-10's d = 3072: 3072 tangents and backward passes; at the price of one at\n"
-           "  d = %d, %.1f s for a step and %.1f days for 10⁵ of them\n", dims[n - 1],
-           3072 * per_pass, 3072 * per_pass * 1e5 / 86400);
+    printf("\n  ISM at CIFAR-10's d = 3072 takes as many tangents and backward passes: at the\n"
+           "  price of those at d = %d, %.1f s for a step and %.1f days for 10⁵ of them\n",
+           dims[n - 1], 3072 * per_pass, 3072 * per_pass * 1e5 / 86400);
     tut_dat("cost.dat", "d ms_per_step of ESM ISM SSM SSM-VR DSM energy_DSM energy_SSM-VR", rows, n,
             JOBS + 1);
 }

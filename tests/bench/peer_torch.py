@@ -121,6 +121,32 @@ def circle_train_compiled(seconds):
         print("# circle_train_compiled: not available:", error, flush=True)
 
 
+def ncsn_train(seconds):
+    """The noise-conditional network of tutorial 5: batch 512, clip 1, fused Adam, no data loader."""
+    nn = torch.nn
+    embed = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, 32), nn.SiLU())
+    net = nn.Sequential(nn.Linear(34, 256), nn.SiLU(), nn.Linear(256, 256), nn.SiLU(),
+                        nn.Linear(256, 256), nn.SiLU(), nn.Linear(256, 2))
+    params = [*embed.parameters(), *net.parameters()]
+    adam = torch.optim.Adam(params, lr=1e-3, fused=True)
+    sigmas = torch.exp(torch.linspace(math.log(10), math.log(0.01), 12))
+    angles = torch.arange(8) * (2 * math.pi / 8)
+    centers = 5 * torch.stack([angles.cos(), angles.sin()], 1)
+    data = centers[torch.randint(8, (60000,))] + 0.4 * torch.randn(60000, 2)
+
+    def step():
+        x = data[torch.randint(60000, (512,))]
+        sigma, eps = sigmas[torch.randint(12, (512, 1))], torch.randn(512, 2)
+        score = net(torch.cat([x + sigma * eps, embed(sigma.log())], 1))
+        loss = 0.5 * ((sigma * score + eps) ** 2).mean()
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(params, 1.0)
+        adam.step()
+
+    report("ncsn_train", rate(step, seconds), "steps/s", "eager, fused Adam, clip 1, batch 512")
+
+
 @torch.inference_mode()
 def circle_sample(seconds):
     """Euler-Maruyama from t = 1 down; a tenth of the steps is timed and scaled to all of them.
@@ -173,7 +199,8 @@ def matmul(seconds):
 
 
 def main():
-    jobs = {f.__name__: f for f in (circle_train, circle_train_compiled, circle_sample, matmul)}
+    jobs = {f.__name__: f for f in (circle_train, circle_train_compiled, ncsn_train, circle_sample,
+                                    matmul)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("job", choices=[*jobs, "all"])
     parser.add_argument("--threads", type=int, default=1)
