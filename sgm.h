@@ -516,6 +516,11 @@ SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, wh
 
 #define SGM_MAX_EMA 4
 
+typedef struct sgm_scaler { /* see chapter 9 */
+    int d;
+    double *shift, *scale; /* (D): scaled = (x - shift)/scale */
+} sgm_scaler;
+
 typedef struct sgm_model_options {
     sgm_net net;
     void *user;        /* handed to net                                                */
@@ -525,6 +530,7 @@ typedef struct sgm_model_options {
     double sigma_data; /* std of the data, for SGM_EDM_F; 0 means .5                   */
     int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
     int energy;        /* 1: net returns (n,1), an energy U, and the score is -∇U      */
+    sgm_scaler *scaler; /* your data's, or NULL: saved with the model, and loaded        */
 } sgm_model_options;
 
 typedef struct sgm_model {
@@ -735,7 +741,6 @@ SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, con
                               int modes);
 /* weight(modes): the share of the points nearest to each of centres(modes,D). */
 
-
 /*
 ## 9. Data and measures
 */
@@ -751,11 +756,6 @@ SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key);
 /* x(n,2): (r cos r, r sin r)/10, r = 1.5π(1+2u), plus N(0, noise²). */
 SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key);
 /* x(n,2): uniform on the black squares of a 4×4 board over [-2,2]². */
-
-typedef struct sgm_scaler {
-    int d;
-    double *shift, *scale; /* (D): scaled = (x - shift)/scale */
-} sgm_scaler;
 
 SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d);
 /* Standardises each coordinate: means and standard deviations of x(n,D); a constant coordinate gets
@@ -3232,8 +3232,7 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     sgm_tensor *out = o->net(tape, in);
     if (tape->status != SGM_OK) return NULL;
     if (!out)
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-                       "the network returned NULL: return the tensor of its last operation");
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL, not a tensor");
     else if (o->energy && (out->rows != in->x->rows || out->cols != 1))
         sgm__tape_fail(tape, SGM_MISMATCH,
                        "the energy network returned (%d, %d) where (%d, 1) is needed: end it with "
@@ -3466,6 +3465,9 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
     if ((int)options->output < 0 || options->output > SGM_EDM_F)
         return sgm__fail(SGM_BAD_ARGUMENT, "there is no output kind %d: see sgm_output",
                          (int)options->output);
+    if (options->scaler && (options->scaler->d != options->d || !options->scaler->shift))
+        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d",
+                         options->scaler->d, options->d);
     if (options->energy && options->output != SGM_SCORE)
         return sgm__fail(SGM_BAD_ARGUMENT, "an energy's slope is a score: set output to SGM_SCORE");
     model->o = *options;
@@ -3808,8 +3810,7 @@ static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, i
     sgm__outer_moments(belief, &q, c);
 }
 
-/* Share t of T: of each deferred weight so many rows, and of all that lies between so many numbers.
-*/
+/* Share t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
 
 static void sgm__update_share(const sgm_trainer *trainer, int belief, const sgm__adam_rates *c,
                               long t, long T) {
@@ -4153,14 +4154,19 @@ stored as one block.
 */
 
 typedef struct sgm__listing {
+    float *scaler;
     sgm_array *arrays;
     char (*names)[64];
     int n;
 } sgm__listing;
 
+static double *sgm__scaler_number(const sgm_scaler *scaler, int i) {
+    return i < scaler->d ? &scaler->shift[i] : &scaler->scale[i - scaler->d];
+}
+
 static sgm_status sgm__listing_init(sgm__listing *list, const sgm_model *model,
                                     const sgm_trainer *trainer) {
-    size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 4;
+    size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 5;
     memset(list, 0, sizeof *list);
     list->arrays = (sgm_array *)sgm__alloc(room, sizeof *list->arrays);
     list->names = (char(*)[64])sgm__alloc(room, sizeof *list->names);
@@ -4184,10 +4190,20 @@ static sgm_status sgm__listing_init(sgm__listing *list, const sgm_model *model,
         a->data = i ? trainer->moment2 : trainer->moment1;
         a->rows = 1, a->cols = (long)model->n_params;
     }
+    if (!model->o.scaler) return SGM_OK;
+    list->scaler = (float *)sgm__alloc(6 * (size_t)model->o.d, sizeof(float));
+    if (!list->scaler) return SGM_NO_MEMORY;
+    for (int i = 0; i < 2 * model->o.d; i++) { /* a double is the sum of three floats */
+        double rest = *sgm__scaler_number(model->o.scaler, i);
+        for (int k = 0; k < 3; k++) rest -= list->scaler[3 * i + k] = (float)rest;
+    }
+    sgm_array *a = &list->arrays[list->n++];
+    a->name = "scaler", a->data = list->scaler, a->rows = 2 * model->o.d, a->cols = 3;
     return SGM_OK;
 }
 
 static void sgm__listing_free(sgm__listing *list) {
+    sgm__free(list->scaler);
     sgm__free(list->arrays);
     sgm__free(list->names);
 }
@@ -4254,6 +4270,10 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
         const sgm_array *from = sgm_archive_find(&archive, list.arrays[i].name);
         memcpy(list.arrays[i].data, from->data,
                (size_t)from->rows * (size_t)from->cols * sizeof(float));
+    }
+    for (int i = 0; model->o.scaler && i < 2 * model->o.d && status == SGM_OK; i++) {
+        const float *part = list.scaler + 3 * i;
+        *sgm__scaler_number(model->o.scaler, i) = (double)part[0] + part[1] + part[2];
     }
     if (status == SGM_OK && trainer) trainer->step = atol(step);
     sgm__listing_free(&list);
@@ -6786,9 +6806,6 @@ your program, but not against a loss of power a moment later. */
 static sgm_status sgm__file_close(sgm__file *f, const char *path) {
     if (fflush(f->file) && !f->error) f->error = errno;
     if (fclose(f->file) && !f->error) f->error = errno;
-#ifdef _WIN32
-    if (!f->error) remove(path); /* rename does not replace a file there */
-#endif
     if (!f->error && rename(f->temporary, path)) f->error = errno;
     if (f->error) remove(f->temporary);
     sgm__free(f->temporary);

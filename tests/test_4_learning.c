@@ -1568,10 +1568,44 @@ static void seconds(void **state) {
 
 #define TEST(name, f) {name, f, before_each, after_each, NULL}
 
+/* A scaler goes into the file with the model and comes back to the last bit: a double is three floats. */
+
+static void scaler_in_the_file(void **state) {
+    float points[40];
+    const char *file = "test_4_scaler.tmp";
+    sgm_scaler made, read;
+    sgm_model a, b;
+    sgm_model_options o;
+    (void)state;
+    sgm_normal(points, 40, sgm_key_init(3), 0);
+    CHECK_OK(sgm_scaler_init(&made, points, 20, 2));
+    CHECK_OK(sgm_scaler_init(&read, points + 20, 10, 2));
+    made.shift[0] = 1.0 / 3, made.scale[1] = 3.14159265358979311600e5;
+    memset(&o, 0, sizeof o);
+    o.net = sgm_mlp, o.d = 2, o.sde = sgm_sde_vp(0.1, 20), o.scaler = &made;
+    CHECK_OK(sgm_model_init(&a, &o, sgm_key_init(1)));
+    CHECK_OK(sgm_model_save(&a, file));
+    o.scaler = &read;
+    CHECK_OK(sgm_model_init(&b, &o, sgm_key_init(2)));
+    CHECK_OK(sgm_model_load(&b, file));
+    for (int i = 0; i < 2; i++) {
+        CHECK_CLOSE(read.shift[i], made.shift[i], 0);
+        CHECK_CLOSE(read.scale[i], made.scale[i], 0);
+    }
+    sgm_model_free(&b);
+    read.d = 1;
+    CHECK_FAILS(sgm_model_init(&b, &o, sgm_key_init(2)), SGM_MISMATCH, "dimension 1");
+    read.d = 2;
+    sgm_model_free(&a);
+    sgm_scaler_free(&made), sgm_scaler_free(&read);
+    remove(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST("(4.3), (B.8) to (B.10) the optimisers against their definitions", optimisers),
         TEST("default options", defaults),
+        TEST("a scaler in the file", scaler_in_the_file),
         TEST("(4.2) learning rates", learning_rates),
         TEST("clipping: the norm of the whole gradient", clipping),
         TEST("(4.1) accumulation is the mean over batches", accumulation),
