@@ -13,6 +13,7 @@ table() {
 | *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(got 04_circle "floor of the loss" 4); second rung $(got 04_circle "excess of the second rung" 2) above it |
 EOF
     [ -f out/02_langevin/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [02_langevin](tutorial/02_langevin.c) | $(figures 02_langevin) | $(passed 02_langevin) |"
+    [ -f out/03_score_matching/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [03_score_matching](tutorial/03_score_matching.c) | $(figures 03_score_matching) | $(passed 03_score_matching) |"
     [ -f out/05_ncsn/checks.tsv ] && echo "| *Lens of Score Matching* | [05_ncsn](tutorial/05_ncsn.c) | $(figures 05_ncsn) | $(passed 05_ncsn) |"
     [ -f out/11_ddpm/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [11_ddpm](tutorial/11_ddpm.c) | $(figures 11_ddpm) | $(passed 11_ddpm) |"
     echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) | see below |"
