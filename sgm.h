@@ -799,7 +799,6 @@ The chapters stand in the order in which the equations are needed. Their ground,
 read first, stands at the end: errors and random numbers in appendix A, the inner loops in B, files
 in C. C wants a name declared before it is used, so a few declarations and small tools come first.
 */
-
 #if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
 #define SGM__IMPLEMENTED
 
@@ -838,7 +837,6 @@ A compiler may fuse `a*b + c` into one instruction that rounds once, where it se
 compilers see different fits. Bits that are to be the same everywhere forbid that here; where the
 library wants the fused operation it says so (`sgm__fma`).
 */
-
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
@@ -870,6 +868,7 @@ library wants the fused operation it says so (`sgm__fma`).
 #define SGM__LN2 0.69314718055994530942
 
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
+#define sgm__bad(...) sgm__fail(SGM_BAD_ARGUMENT, __VA_ARGS__)
 static void *sgm__alloc(size_t count, size_t size);
 static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
@@ -883,7 +882,6 @@ static double sgm__uniform53(sgm_key key, uint64_t i);
 static double sgm__normal1(sgm_key key, uint64_t i);
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
-
 typedef struct sgm__adam_rates { /* bias1 = 1 - beta1^t, bias2 = 1 - beta2^t */
     float lr, beta1, beta2, eps, bias1, bias2, decay, grad_scale;
     int sweep; /* 1: set faded moments to zero */
@@ -892,15 +890,14 @@ typedef struct sgm__adam_rates { /* bias1 = 1 - beta1^t, bias2 = 1 - beta2^t */
 #define SGM__OUTER_MOST 16
 
 typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its slope x^T d */
-    int n, in, out; /* n <= SGM__OUTER_MOST */
-    long x_row;     /* x has n rows, this far apart; d is (n, out) */
+    int n, in, out;         /* n <= SGM__OUTER_MOST */
+    long x_row;             /* x has n rows, this far apart; d is (n, out) */
     const float *x, *d;
     float *p, *m, *v;
 } sgm__outer;
 
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
-                        long b_row, long b_col, const float *init, long init_row, float *c,
-                        long c_row);
+    long b_row, long b_col, const float *init, long init_row, float *c, long c_row);
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2);
 static void sgm__add(long n, const float *a, const float *b, float *y);
 static void sgm__mul(long n, const float *a, const float *b, float *y);
@@ -909,8 +906,8 @@ static void sgm__axpy(long n, float alpha, const float *x, float *y);
 static void sgm__scale(long n, float alpha, const float *x, float *y);
 static float sgm__dot(long n, const float *a, const float *b);
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
-static void sgm__moments(int belief, long n, float *p, const float *g, float *m, float *v,
-                         const sgm__adam_rates *c);
+static void sgm__moments(
+    int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c);
 static void sgm__outer_moments(int belief, const sgm__outer *q, const sgm__adam_rates *c);
 static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c);
 static void sgm__ema(long n, float *e, const float *p, float w);
@@ -959,13 +956,11 @@ exploding*.)
 The four columns are one fact said four times: (1.2) must turn f and g into m and s. The tests
 integrate (1.2) for every family; it is easy to publish a process that fails this.
 */
-
 static double sgm__linear_beta(const sgm_sde *sde, double t) {
     return sde->a + t * (sde->b - sde->a);
 }
 
 /* The slope of a user's curve: five points of it, exact for quartics. */
-
 static double sgm__curve_slope(const sgm_sde *sde, double t) {
     double h = 1e-3 * sde->T;
     double near_by = sde->curve(t + h, sde->user) - sde->curve(t - h, sde->user);
@@ -975,7 +970,6 @@ static double sgm__curve_slope(const sgm_sde *sde, double t) {
 
 /* The cosine schedule of Nichol and Dhariwal (2021): m falls like a cosine that starts a little
 after its top, so that the noise does not start with infinite slowness. In turns, c0 and c below. */
-
 static const double sgm__cosine_start = 0.008;
 
 static double sgm__cosine_turns(double t) {
@@ -983,7 +977,6 @@ static double sgm__cosine_turns(double t) {
 }
 
 /* ∫₀ᵗβ and β(t) of the families that contract. */
-
 static double sgm__beta_integral(const sgm_sde *sde, double t) {
     if (sde->family == SGM_USER_BETA) return sde->curve(t, sde->user);
     return t * sde->a + 0.5 * t * t * (sde->b - sde->a);
@@ -1044,7 +1037,6 @@ With little noise s is the small difference of two numbers near 1. $1 − e^{−
 computed as `-expm1(-B)`, and the cosine's $1 − \cos²c/\cos²c_0$ as
 $\sin(c−c_0)\sin(c+c_0)/\cos²c_0$.
 */
-
 SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     switch (sde->family) {
     case SGM_VP:
@@ -1080,7 +1072,6 @@ families:
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
 b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
 */
-
 SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t) {
     return 2 * sgm__log(sgm_sde_m(sde, t) / sgm_sde_s(sde, t));
 }
@@ -1094,7 +1085,6 @@ SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double
 
 /* Where ∫β reaches B, for the linear β: the positive root of ½(b−a)t² + at = B, in the form that
 does not divide by b−a. */
-
 static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
     double root = sqrt(sde->a * sde->a + 2 * (sde->b - sde->a) * integral);
     return 2 * integral / (sde->a + root);
@@ -1104,10 +1094,8 @@ static double sgm__bisect_logsnr(const sgm_sde *sde, double logsnr) {
     double low = 0, high = sde->T;
     for (int i = 0; i < 60; i++) {
         double mid = 0.5 * (low + high);
-        if (sgm_sde_logsnr(sde, mid) > logsnr)
-            low = mid;
-        else
-            high = mid;
+        if (sgm_sde_logsnr(sde, mid) > logsnr) low = mid;
+        else high = mid;
     }
     return 0.5 * (low + high);
 }
@@ -1151,7 +1139,6 @@ M_j = m_T μ_j, \; V_j = m_T² v_j + s_T² \qquad(1.8)$$
 
 Look at this number before you train: no network can repair it.
 */
-
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
     switch (sde->family) {
     case SGM_VE:
@@ -1180,9 +1167,8 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 }
 
 /* (1.4), with m and s looked up once for neighbours that share their t. */
-
 SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
-                             int d, const sgm_sde *sde) {
+    int d, const sgm_sde *sde) {
     double m = 1, s = 0;
     for (long i = 0; i < n; i++) {
         if (i == 0 || t[i] != t[i - 1]) m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]);
@@ -1197,7 +1183,6 @@ T and t_min belong to the family. At t = 0 the score of a point is infinite, so 
 t_min and finishes in closed form (5.9). At t = 1 the cosine and rectified processes contract with
 infinite speed; T = 0.999 leaves m = 0.0016 and 0.001 there.
 */
-
 static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, double T) {
     sgm_sde sde;
     memset(&sde, 0, sizeof sde);
@@ -1233,7 +1218,7 @@ SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void
 
 SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
     const char *bad = NULL;
-    if (!sde) return sgm__fail(SGM_BAD_ARGUMENT, "the SDE is NULL: pass the address of a preset");
+    if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
     switch (sde->family) {
     case SGM_VP:
     case SGM_SUBVP:
@@ -1258,7 +1243,7 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
         bad = "needs 0 <= t_min < T";
     if (!bad && !(sgm_sde_s(sde, sde->T) > 0 && sgm_sde_s(sde, sde->T) < 1e12))
         bad = "has no noise, or an infinite amount, at T: check its numbers";
-    if (bad) return sgm__fail(SGM_BAD_ARGUMENT, "the SDE %s", bad);
+    if (bad) return sgm__bad("the SDE %s", bad);
     return SGM_OK;
 }
 
@@ -1282,37 +1267,33 @@ alone, as this chapter shows. Since nothing else in this book asks more of a mod
 a function with a little context, `sgm_score`. Everything that samples takes one; everything that
 trains makes one.
 */
-
 static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n) {
     if (!score || score->d < 1 || !score->eval)
-        return sgm__fail(SGM_BAD_ARGUMENT, "this sgm_score is empty: make it with sgm_model_score, "
-                                           "sgm_mixture_score or fill in d and eval");
+        return sgm__bad("this sgm_score is empty: make it with sgm_model_score, sgm_mixture_score "
+                        "or fill in d and eval");
     if (n < 0 || (n > 0 && (!x || !t)))
-        return sgm__fail(SGM_BAD_ARGUMENT, "a score needs points and times, and n >= 0");
+        return sgm__bad("a score needs points and times, and n >= 0");
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
-                                  long n) {
+SGM_API sgm_status sgm_score_eval(
+    const sgm_score *score, float *s, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n));
     return n ? score->eval(score, s, x, t, n) : SGM_OK;
 }
 
 SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
-                                 const float *v, const float *t, long n) {
+    const float *v, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n));
     if (!score->jvp)
-        return sgm__fail(
-            SGM_BAD_ARGUMENT,
-            "this score has no jvp (directional derivative): models and mixtures have");
+        return sgm__bad("this score has no jvp (directional derivative): models and mixtures have");
     return n ? score->jvp(score, s, js, x, v, t, n) : SGM_OK;
 }
 
-SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const float *x,
-                                  const float *t, long n) {
+SGM_API sgm_status sgm_score_logp(
+    const sgm_score *score, double *logp, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n));
-    if (!score->logp)
-        return sgm__fail(SGM_BAD_ARGUMENT, "this score has no log density: mixtures have one");
+    if (!score->logp) return sgm__bad("this score has no log density: mixtures have one");
     return n ? score->logp(score, logp, x, t, n) : SGM_OK;
 }
 
@@ -1344,7 +1325,6 @@ $C = Q^T \mathrm{diag}(v)\, Q$, the covariance at time t is $Q^T \mathrm{diag}(m
 each C is diagonalised once, by Jacobi's rotations: turn the plane of each off-diagonal element by
 the angle that makes it zero, and repeat until all are.
 */
-
 static void sgm__jacobi_rotate(double *c, double *q, int d, int i, int j) {
     double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
     double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
@@ -1362,7 +1342,6 @@ static void sgm__jacobi_rotate(double *c, double *q, int d, int i, int j) {
 }
 
 /* c(d,d) becomes diagonal, the rows of q(d,d) its axes. */
-
 static void sgm__jacobi(double *c, double *q, int d) {
     for (int i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
     for (int sweep = 0; sweep < 50; sweep++) {
@@ -1388,22 +1367,19 @@ SGM_API void sgm_mixture_free(sgm_mixture *mix) {
 }
 
 /* Per thread: a logarithm for each component, and six vectors of dimension d. */
-
 static size_t sgm__mixture_scratch(const sgm_mixture *mix) {
     return (size_t)mix->k + 6 * (size_t)mix->d + 2;
 }
 
-static sgm_status sgm__mixture_alloc(sgm_mixture *mix, int k, int d, sgm_cov shape,
-                                     const sgm_sde *sde) {
+static sgm_status sgm__mixture_alloc(
+    sgm_mixture *mix, int k, int d, sgm_cov shape, const sgm_sde *sde) {
     memset(mix, 0, sizeof *mix);
     SGM__TRY(sgm_sde_check(sde));
     if (k < 1 || d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT,
-                         "a mixture of %d components in %d dimensions: needs at least 1 of each", k,
-                         d);
+        return sgm__bad(
+            "a mixture of %d components in %d dimensions: needs at least 1 of each", k, d);
     if ((int)shape < 0 || shape > SGM_FULL)
-        return sgm__fail(SGM_BAD_ARGUMENT, "there is no covariance shape %d: see sgm_cov",
-                         (int)shape);
+        return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)shape);
     size_t K = (size_t)k, D = (size_t)d;
     mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = shape, mix->n_threads = sgm_threads();
     mix->log_weight = (double *)sgm__alloc(K, sizeof(double));
@@ -1425,8 +1401,7 @@ static sgm_status sgm__mixture_weights(sgm_mixture *mix, const double *weight) {
     for (int k = 0; k < mix->k; k++) {
         double w = weight ? weight[k] : 1;
         if (!(w > 0 && w < 1e300))
-            return sgm__fail(SGM_BAD_ARGUMENT,
-                             "weight %d of the mixture is %g: needs a positive number", k, w);
+            return sgm__bad("weight %d of the mixture is %g: needs a positive number", k, w);
         sum += w;
     }
     for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
@@ -1434,7 +1409,6 @@ static sgm_status sgm__mixture_weights(sgm_mixture *mix, const double *weight) {
 }
 
 /* Component k's covariance into variances along axes. */
-
 static sgm_status sgm__mixture_cov(sgm_mixture *mix, int k, const double *cov, double *work) {
     size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_DIAGONAL ? d : 1;
     double *var = mix->var + (size_t)k * n_var;
@@ -1443,9 +1417,8 @@ static sgm_status sgm__mixture_cov(sgm_mixture *mix, int k, const double *cov, d
         for (size_t i = 0; i < d; i++)
             for (size_t j = 0; j < i; j++)
                 if (!(fabs(c[i * d + j] - c[j * d + i]) <=
-                      1e-9 * (fabs(c[i * d + j]) + fabs(c[i * d + i]))))
-                    return sgm__fail(SGM_BAD_ARGUMENT,
-                                     "covariance %d of the mixture is not symmetric", k);
+                        1e-9 * (fabs(c[i * d + j]) + fabs(c[i * d + i]))))
+                    return sgm__bad("covariance %d of the mixture is not symmetric", k);
         memcpy(work, c, d * d * sizeof *work);
         sgm__jacobi(work, mix->axes + (size_t)k * d * d, mix->d);
         for (size_t j = 0; j < d; j++) var[j] = work[j * d + j];
@@ -1454,23 +1427,20 @@ static sgm_status sgm__mixture_cov(sgm_mixture *mix, int k, const double *cov, d
     }
     for (size_t j = 0; j < n_var; j++)
         if (!(var[j] > -1e-12 && var[j] < 1e300))
-            return sgm__fail(SGM_BAD_ARGUMENT, "covariance %d of the mixture has the variance %g",
-                             k, var[j]);
-        else if (var[j] < 0)
-            var[j] = 0;
+            return sgm__bad("covariance %d of the mixture has the variance %g", k, var[j]);
+        else if (var[j] < 0) var[j] = 0;
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
-                                    const double *mean, const double *cov, sgm_cov shape,
-                                    const sgm_sde *sde) {
+    const double *mean, const double *cov, sgm_cov shape, const sgm_sde *sde) {
     SGM__TRY(sgm__mixture_alloc(mix, k, d, shape, sde));
     sgm_status status = sgm__mixture_weights(mix, weight);
     double *work = (double *)sgm__alloc((size_t)d * (size_t)d, sizeof(double));
     if (!work) status = SGM_NO_MEMORY;
     if (status == SGM_OK && (!mean || (shape != SGM_POINTS && !cov)))
-        status = sgm__fail(SGM_BAD_ARGUMENT, "a mixture needs means (k,D), and it needs "
-                                             "covariances unless its components are points");
+        status = sgm__bad("a mixture needs means (k,D), and it needs covariances unless its "
+                          "components are points");
     for (long i = 0; i < (long)k * d && status == SGM_OK; i++) {
         mix->mean[i] = mean[i];
         if (!(fabs(mean[i]) < 1e150))
@@ -1483,16 +1453,15 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
     return status;
 }
 
-SGM_API sgm_status sgm_mixture_from_data(sgm_mixture *mix, const float *data, long n, int d,
-                                         const sgm_sde *sde) {
+SGM_API sgm_status sgm_mixture_from_data(
+    sgm_mixture *mix, const float *data, long n, int d, const sgm_sde *sde) {
     memset(mix, 0, sizeof *mix);
     if (n < 1 || n > 0x7fffffff || d < 1 || !data)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%ld points in %d dimensions: needs at least 1 of each",
-                         n, d);
+        return sgm__bad("%ld points in %d dimensions: needs at least 1 of each", n, d);
     long bad = sgm__first_bad(data, (size_t)n * (size_t)d);
     if (bad >= 0)
-        return sgm__fail(SGM_NOT_FINITE, "point %ld of the data is not finite: remove or repair it",
-                         bad / d);
+        return sgm__fail(
+            SGM_NOT_FINITE, "point %ld of the data is not finite: remove or repair it", bad / d);
     SGM__TRY(sgm__mixture_alloc(mix, (int)n, d, SGM_POINTS, sde));
     for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
     return sgm__mixture_weights(mix, NULL);
@@ -1504,7 +1473,6 @@ thousands at low noise, so they are summed relative to the largest seen so far, 
 one comes what has been summed is scaled down to it: one pass, no overflow. A component 40 below the
 largest adds less than 10⁻¹⁷ of it and is passed over.
 */
-
 typedef struct sgm__mixture_at {
     double m, s, t;
     double *log_norm;         /* (k) log w_k − ½ log det(2π C_k(t)), good for this t      */
@@ -1515,8 +1483,8 @@ typedef struct sgm__mixture_at {
     double sum_r, sum_c, top; /* Σ r, Σ r a·v, the largest log density             */
 } sgm__mixture_at;
 
-static double sgm__mixture_var(const sgm_mixture *mix, const sgm__mixture_at *at, size_t k,
-                               size_t j) {
+static double sgm__mixture_var(
+    const sgm_mixture *mix, const sgm__mixture_at *at, size_t k, size_t j) {
     double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * (size_t)mix->d + j] : mix->var[k];
     return at->m * at->m * v + at->s * at->s;
 }
@@ -1538,7 +1506,6 @@ static void sgm__mixture_at_time(const sgm_mixture *mix, sgm__mixture_at *at, do
 }
 
 /* y = Q x, or x = Qᵀ y; for no axes a copy. */
-
 static void sgm__rotate(double *out, const double *q, const double *x, size_t d, int back) {
     if (!q) {
         memcpy(out, x, d * sizeof *out);
@@ -1552,9 +1519,8 @@ static void sgm__rotate(double *out, const double *q, const double *x, size_t d,
 
 /* The log density of component k at x, and its score (2.2) in at->a; C⁻¹v in at->civ if there is a
 v. */
-
 static double sgm__mixture_component(const sgm_mixture *mix, sgm__mixture_at *at, size_t k,
-                                     const float *x, const float *v, int score) {
+    const float *x, const float *v, int score) {
     size_t d = (size_t)mix->d;
     const double *q = mix->axes ? mix->axes + k * d * d : NULL, *mean = mix->mean + k * d;
     double square = 0;
@@ -1578,7 +1544,7 @@ static double sgm__mixture_component(const sgm_mixture *mix, sgm__mixture_at *at
 }
 
 static double sgm__mixture_row(const sgm_mixture *mix, sgm__mixture_at *at, float *s, float *js,
-                               const float *x, const float *v) {
+    const float *x, const float *v) {
     size_t d = (size_t)mix->d;
     at->top = -HUGE_VAL, at->sum_r = at->sum_c = 0;
     memset(at->sum_a, 0, d * sizeof(double));
@@ -1612,7 +1578,7 @@ static double sgm__mixture_row(const sgm_mixture *mix, sgm__mixture_at *at, floa
 }
 
 static void sgm__mixture_rows(const sgm_mixture *mix, int thread, float *s, float *js, double *logp,
-                              const float *x, const float *v, const float *t, long n) {
+    const float *x, const float *v, const float *t, long n) {
     size_t d = (size_t)mix->d, size = sgm__mixture_scratch(mix);
     double *scratch = mix->scratch + (size_t)thread * size;
     sgm__mixture_at at;
@@ -1622,14 +1588,14 @@ static void sgm__mixture_rows(const sgm_mixture *mix, int thread, float *s, floa
     for (long i = 0; i < n; i++) {
         size_t row = (size_t)i * d;
         sgm__mixture_at_time(mix, &at, t[i]);
-        double l = sgm__mixture_row(mix, &at, s ? s + row : NULL, js ? js + row : NULL, x + row,
-                                    v ? v + row : NULL);
+        double l = sgm__mixture_row(
+            mix, &at, s ? s + row : NULL, js ? js + row : NULL, x + row, v ? v + row : NULL);
         if (logp) logp[i] = l;
     }
 }
 
 static sgm_status sgm__mixture_all(const sgm_score *self, float *s, float *js, double *logp,
-                                   const float *x, const float *v, const float *t, long n) {
+    const float *x, const float *v, const float *t, long n) {
     const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
     long d = mix->d, parts = mix->n_threads;
     if (n * mix->k < 4096 || sgm_threads() == 1) parts = 1;
@@ -1637,22 +1603,21 @@ static sgm_status sgm__mixture_all(const sgm_score *self, float *s, float *js, d
     for (long p = 0; p < parts; p++) {
         long from = n * p / parts, to = n * (p + 1) / parts;
         sgm__mixture_rows(mix, (int)p, s ? s + from * d : NULL, js ? js + from * d : NULL,
-                          logp ? logp + from : NULL, x + from * d, v ? v + from * d : NULL,
-                          t + from, to - from);
+            logp ? logp + from : NULL, x + from * d, v ? v + from * d : NULL, t + from, to - from);
     }
     return SGM_OK;
 }
 
-static sgm_status sgm__mixture_eval(const sgm_score *self, float *s, const float *x, const float *t,
-                                    long n) {
+static sgm_status sgm__mixture_eval(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
     return sgm__mixture_all(self, s, NULL, NULL, x, NULL, t, n);
 }
 static sgm_status sgm__mixture_jvp(const sgm_score *self, float *s, float *js, const float *x,
-                                   const float *v, const float *t, long n) {
+    const float *v, const float *t, long n) {
     return sgm__mixture_all(self, s, js, NULL, x, v, t, n);
 }
-static sgm_status sgm__mixture_logp(const sgm_score *self, double *logp, const float *x,
-                                    const float *t, long n) {
+static sgm_status sgm__mixture_logp(
+    const sgm_score *self, double *logp, const float *x, const float *t, long n) {
     return sgm__mixture_all(self, NULL, NULL, logp, x, NULL, t, n);
 }
 
@@ -1665,10 +1630,9 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
 }
 
 /* An exact draw: choose a component, then a Gaussian along its axes. */
-
-SGM_API sgm_status sgm_mixture_sample(const sgm_mixture *mix, float *x, int *label, long n,
-                                      double t, sgm_key key) {
-    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);
+SGM_API sgm_status sgm_mixture_sample(
+    const sgm_mixture *mix, float *x, int *label, long n, double t, sgm_key key) {
+    if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
     size_t d = (size_t)mix->d;
     sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
     double *y = mix->scratch, *z = y + d, m = sgm_sde_m(&mix->sde, t), s = sgm_sde_s(&mix->sde, t);
@@ -1746,9 +1710,8 @@ $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
 | flow u = ṁx0 + ṡε | −2fs/g²         | 2s/g²           | flow matching: u = f x + (g²/2s) ε |
 | EDM F             | σ/((σ²+σ_d²) m) | −σ_d/√(σ²+σ_d²) | σ = s/m; in and out of unit variance |
 */
-
-SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_sde *sde, double t,
-                               double sigma_data) {
+SGM_API void sgm_output_affine(
+    double *a, double *b, sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t), half = s * s + m * m;
     *a = 0, *b = 1;
     switch (kind) {
@@ -1771,7 +1734,6 @@ SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_
 
 /* Karras et al. also scale what the network sees to unit variance: x c_in with c_in =
 1/(m√(σ²+σ_d²)). */
-
 static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
     if (kind != SGM_EDM_F) return 1;
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
@@ -1779,8 +1741,7 @@ static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, do
 }
 
 SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_output from,
-                                const float *x, const float *t, long n, int d, const sgm_sde *sde,
-                                double sigma_data) {
+    const float *x, const float *t, long n, int d, const sgm_sde *sde, double sigma_data) {
     double a1 = 0, b1 = 1, a2 = 0, b2 = 1;
     for (long i = 0; i < n; i++) {
         if (i == 0 || t[i] != t[i - 1]) {
@@ -1811,7 +1772,6 @@ $$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|², \qquad λ(t) = w(
 
 $$w(t) \text{ from the table, or yours} \qquad(2.11)$$
 */
-
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t) {
     double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 0.5;
     switch (loss->weight) {
@@ -1847,7 +1807,6 @@ $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 *Stratified* draws take one t in each of B equal slices, so that a batch cannot by chance be all
 noise.
 */
-
 static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u, double z) {
     double low = sde->t_min, width = sde->T - low, t;
     switch (loss->times) {
@@ -1878,35 +1837,30 @@ SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     if ((int)loss->weight < 0 || loss->weight > SGM_WEIGHT_USER || (int)loss->times < 0 ||
         loss->times > SGM_TIMES_IMPORTANCE || (int)loss->objective < 0 ||
         loss->objective > SGM_SSM_VR)
-        return sgm__fail(SGM_BAD_ARGUMENT, "the loss's objective, weight or times is not one of "
-                                           "the list");
+        return sgm__bad("the loss's objective, weight or times is not one of the list");
     if (loss->objective == SGM_ESM && !loss->exact)
-        return sgm__fail(SGM_BAD_ARGUMENT, "SGM_ESM needs the exact score: set exact, to "
-                                           "sgm_mixture_score for one");
+        return sgm__bad("SGM_ESM needs the exact score: set exact, to sgm_mixture_score for one");
     if (loss->directions < 0)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%d directions: ask for at least 1", loss->directions);
+        return sgm__bad("%d directions: ask for at least 1", loss->directions);
     if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight)
-        return sgm__fail(SGM_BAD_ARGUMENT, "SGM_WEIGHT_USER needs user_weight, a function of t");
+        return sgm__bad("SGM_WEIGHT_USER needs user_weight, a function of t");
     if (loss->times != SGM_TIMES_GRID) {
         if (!(sde->t_min > 0))
-            return sgm__fail(SGM_BAD_ARGUMENT,
-                             "training at t = 0, where there is no noise to find: set t_min");
+            return sgm__bad("training at t = 0, where there is no noise to find: set t_min");
         return SGM_OK;
     }
     if (!loss->grid || loss->n_grid < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "SGM_TIMES_GRID needs grid and n_grid >= 1");
+        return sgm__bad("SGM_TIMES_GRID needs grid and n_grid >= 1");
     for (int i = 0; i < loss->n_grid; i++)
         if (!(loss->grid[i] > 0 && loss->grid[i] <= sde->T * (1 + 1e-12)))
-            return sgm__fail(SGM_BAD_ARGUMENT,
-                             "level %d of the loss's grid is %g: needs 0 < t <= T = %g", i,
-                             loss->grid[i], sde->T);
+            return sgm__bad("level %d of the loss's grid is %g: needs 0 < t <= T = %g", i,
+                loss->grid[i], sde->T);
     return SGM_OK;
 }
 
 /* For a loss that has been checked. */
-
 static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w, long n,
-                            sgm_key key, uint64_t first) {
+    sgm_key key, uint64_t first) {
     sgm_key normal = sgm_key_split(key, 0);
     double range = 0;
     if (loss->times == SGM_TIMES_IMPORTANCE)
@@ -1927,14 +1881,13 @@ static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, 
 }
 
 SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
-                                  long n, sgm_key key, uint64_t first) {
+    long n, sgm_key key, uint64_t first) {
     SGM__TRY(sgm_loss_check(loss, sde));
     sgm__loss_times(loss, sde, t, w, n, key, first);
     return SGM_OK;
 }
 
 /* Which of SGM_BINS slices of time t belongs to: even in t, or in log t for EDM, whose t is a σ. */
-
 SGM_API double sgm_bin_edge(const sgm_sde *sde, int i) {
     double share = (double)i / SGM_BINS;
     if (sde->family != SGM_EDM) return sde->t_min + share * (sde->T - sde->t_min);
@@ -1953,7 +1906,6 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
 values has the standard error √(variance/n).
 */
-
 typedef struct sgm__mean {
     double sum, square;
 } sgm__mean;
@@ -1968,14 +1920,13 @@ static void sgm__mean_get(const sgm__mean *m, long n, double *mean, double *se) 
 
 /* One batch: x0, t, w, ε drawn, and both scores at x. buffer: 5 blocks of (n,d), then t(n), w(n).
 */
-
 typedef struct sgm__dsm_batch {
     float *x0, *eps, *x, *s, *exact, *t, *w;
 } sgm__dsm_batch;
 
 static sgm_status sgm__dsm_draw(sgm__dsm_batch *b, const sgm_score *score, const sgm_score *exact,
-                                const float *data, long n, int d, const sgm_loss *loss,
-                                const sgm_sde *sde, long first, long count, sgm_key key) {
+    const float *data, long n, int d, const sgm_loss *loss, const sgm_sde *sde, long first,
+    long count, sgm_key key) {
     sgm_key pick = sgm_key_split(key, 0), noise = sgm_key_split(key, 1),
             when = sgm_key_split(key, 2);
     for (long i = 0; i < count; i++) {
@@ -1991,8 +1942,7 @@ static sgm_status sgm__dsm_draw(sgm__dsm_batch *b, const sgm_score *score, const
 }
 
 static void sgm__dsm_add(sgm_dsm_result *r, sgm__mean sums[3], const sgm__dsm_batch *b,
-                         int has_score, int has_exact, double scale, int d, const sgm_sde *sde,
-                         long count) {
+    int has_score, int has_exact, double scale, int d, const sgm_sde *sde, long count) {
     for (long i = 0; i < count; i++) {
         double s = sgm_sde_s(sde, b->t[i]), loss = 0, least = 0, excess = 0, w = scale * b->w[i];
         for (long j = i * d; j < (i + 1) * d; j++) {
@@ -2010,8 +1960,8 @@ static void sgm__dsm_add(sgm_dsm_result *r, sgm__mean sums[3], const sgm__dsm_ba
     }
 }
 
-static void sgm__dsm_finish(sgm_dsm_result *r, const sgm__mean sums[3], int has_score,
-                            int has_exact, long draws) {
+static void sgm__dsm_finish(
+    sgm_dsm_result *r, const sgm__mean sums[3], int has_score, int has_exact, long draws) {
     sgm__mean_get(&sums[0], draws, &r->loss, &r->loss_se);
     sgm__mean_get(&sums[1], draws, &r->floor, &r->floor_se);
     sgm__mean_get(&sums[2], draws, &r->excess, &r->excess_se);
@@ -2027,15 +1977,12 @@ static void sgm__dsm_finish(sgm_dsm_result *r, const sgm__mean sums[3], int has_
 }
 
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const sgm_score *exact,
-                           const float *data, long n, const sgm_loss *loss, const sgm_sde *sde,
-                           long draws, sgm_key key) {
+    const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
     memset(result, 0, sizeof *result);
-    if (!score && !exact)
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_dsm needs a score, an exact score or both");
+    if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
     if (n < 1 || draws < 1 || !data)
-        return sgm__fail(SGM_BAD_ARGUMENT,
-                         "sgm_dsm with %ld points and %ld draws: needs at least 1 of each", n,
-                         draws);
+        return sgm__bad(
+            "sgm_dsm with %ld points and %ld draws: needs at least 1 of each", n, draws);
     int d = score ? score->d : exact->d;
     if (exact && exact->d != d)
         return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against one in %d", d, exact->d);
@@ -2094,17 +2041,15 @@ $$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
 */
 
 /* The exact score of ESM lives where the score to be matched does. */
-
 static sgm_status sgm__exact_fits(const sgm_loss *loss, int d) {
     if (loss->objective != SGM_ESM || loss->exact->d == d) return SGM_OK;
-    return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against an exact one in %d", d,
-                     loss->exact->d);
+    return sgm__fail(
+        SGM_MISMATCH, "a score in %d dimensions against an exact one in %d", d, loss->exact->d);
 }
 
 static double sgm__lambda(double w, double s) { return w * s * s; }
 
 /* Directions for a batch: e_k for ISM, random for the sliced losses. */
-
 static void sgm__directions(float *v, long n, int d, const sgm_loss *loss, int k, sgm_key key) {
     long size = n * d;
     if (loss->objective == SGM_ISM) {
@@ -2134,10 +2079,8 @@ static double sgm__dot_rows(const float *a, const float *b, int d) {
 
 /* One batch of the objective of any score that has a jvp: each point's value into value(n). work: 3
 blocks of (n,d). */
-
 static sgm_status sgm__objective_batch(double *value, const sgm_score *score, const sgm_loss *loss,
-                                       const sgm_sde *sde, const sgm__dsm_batch *b, long n,
-                                       float *work, sgm_key key) {
+    const sgm_sde *sde, const sgm__dsm_batch *b, long n, float *work, sgm_key key) {
     int d = score->d, K = sgm__n_directions(loss, d);
     float *v = work, *js = v + n * d;
     SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, n));
@@ -2168,11 +2111,10 @@ static sgm_status sgm__objective_batch(double *value, const sgm_score *score, co
 }
 
 SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
-                                       const float *data, long n, const sgm_loss *loss,
-                                       const sgm_sde *sde, long draws, sgm_key key) {
+    const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
     SGM__TRY(sgm_loss_check(loss, sde));
     if (!score || n < 1 || draws < 1 || !data)
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_objective_value needs a score, points and draws");
+        return sgm__bad("sgm_objective_value needs a score, points and draws");
     SGM__TRY(sgm__exact_fits(loss, score->d));
     int d = score->d;
     long chunk = 1024, size = chunk * d;
@@ -2244,13 +2186,11 @@ So an operation is one function with three short cases, side by side where they 
 tensor has four arrays for the four quantities: `v` value, `j` tangent, `d` slope by the value, `jd`
 slope by the tangent.
 */
-
 enum { SGM__FORWARD, SGM__TANGENT, SGM__BACKWARD };
 
 typedef void (*sgm__op)(sgm_tape *tape, sgm_tensor *y, int pass);
 
 /* A parameter tensor of the model: where it lies in the block, and how it starts. */
-
 struct sgm_layer {
     char name[28];
     int rows, cols;
@@ -2264,7 +2204,6 @@ The tape takes all its memory from an *arena*: big blocks that are handed out pi
 taken back all at once by a reset. After the first pass has shown how much is needed, no pass
 allocates again.
 */
-
 typedef struct sgm__arena_block {
     struct sgm__arena_block *next;
     size_t size, used; /* bytes after this header */
@@ -2289,7 +2228,6 @@ static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format
     SGM__PRINTF(3, 4);
 
 /* The first error sticks, with its message: all later ones follow from it. */
-
 static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...) {
     if (tape->status != SGM_OK) return;
     va_list args;
@@ -2317,15 +2255,13 @@ static void *sgm__arena(sgm_tape *tape, size_t bytes) {
         sgm__arena_block *fresh = (sgm__arena_block *)SGM_MALLOC(sizeof *fresh + 64 + size);
         tape->n_allocs++;
         if (!fresh) {
-            sgm__tape_fail(tape, SGM_NO_MEMORY, "no memory for %zu bytes of a network's tape",
-                           size);
+            sgm__tape_fail(
+                tape, SGM_NO_MEMORY, "no memory for %zu bytes of a network's tape", size);
             return NULL;
         }
         fresh->next = NULL, fresh->size = size, fresh->used = 0;
-        if (block)
-            block->next = fresh;
-        else
-            tape->blocks = fresh;
+        if (block) block->next = fresh;
+        else tape->blocks = fresh;
         tape->current = block = fresh;
     }
     size_t start = ((size_t)(block + 1) + 63) & ~(size_t)63; /* whole cache lines */
@@ -2347,8 +2283,8 @@ SGM_API void sgm_tape_free(sgm_tape *tape) {
     sgm__free(tape);
 }
 
-SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t n_params,
-                            sgm_key key, int flags) {
+SGM_API void sgm_tape_reset(
+    sgm_tape *tape, float *params, float *grads, size_t n_params, sgm_key key, int flags) {
     for (sgm__arena_block *b = tape->blocks; b; b = b->next) b->used = 0;
     tape->current = tape->blocks;
     tape->n = 0, tape->n_ops = 0, tape->cursor = 0;
@@ -2364,7 +2300,6 @@ static float *sgm__floats(sgm_tape *tape, const sgm_tensor *like) {
 static long sgm__size(const sgm_tensor *x) { return (long)x->rows * x->cols; }
 
 /* A new entry of the tape, without values yet. */
-
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, int rows, int cols) {
     if (tape->status != SGM_OK) return NULL;
     if (tape->n == tape->capacity) {
@@ -2387,9 +2322,8 @@ static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, int rows, int co
 
 /* The result of an operation: entered, given memory, and computed (a dry run only wants its shape).
 */
-
 static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
-                               sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
+    sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
     sgm_tensor *y = sgm__entry(tape, name, rows, cols);
     if (!y) return NULL;
     y->op = op, y->a = a, y->b = b, y->c = c;
@@ -2409,13 +2343,12 @@ leads to needs no slope, and gets NULL.
 The slope of a weight may be left as the product that it is, for the trainer to work out when it
 uses it (section 4.6). Whoever else wants it, or has more to add, first *settles* it here.
 */
-
 enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4 };
 
 static void sgm__settle(sgm_tensor *w) { /* from w = w->b's weight and w->a, what it multiplied */
     if (!(w->set & SGM__LATER)) return;
     sgm__matmul(w->rows, w->cols, w->a->rows, w->a->v, 1, w->a->cols, w->b->d, w->cols, 1, NULL, 0,
-                w->d, w->cols);
+        w->d, w->cols);
     w->set &= ~SGM__LATER;
 }
 
@@ -2433,27 +2366,21 @@ static void sgm__give(sgm_tape *tape, sgm_tensor *x, int which, const float *slo
     int first;
     float *to = sgm__slope(tape, x, which, &first);
     if (!to) return;
-    if (first)
-        memcpy(to, slope, (size_t)sgm__size(x) * sizeof *to);
-    else
-        sgm__add(sgm__size(x), to, slope, to);
+    if (first) memcpy(to, slope, (size_t)sgm__size(x) * sizeof *to);
+    else sgm__add(sgm__size(x), to, slope, to);
 }
 
 /* The same with slope times factor, element by element. */
-
-static void sgm__give_product(sgm_tape *tape, sgm_tensor *x, int which, const float *factor,
-                              const float *slope) {
+static void sgm__give_product(
+    sgm_tape *tape, sgm_tensor *x, int which, const float *factor, const float *slope) {
     int first;
     float *to = sgm__slope(tape, x, which, &first);
     if (!to) return;
-    if (first)
-        sgm__mul(sgm__size(x), factor, slope, to);
-    else
-        sgm__muladd(sgm__size(x), factor, slope, to);
+    if (first) sgm__mul(sgm__size(x), factor, slope, to);
+    else sgm__muladd(sgm__size(x), factor, slope, to);
 }
 
 /* Memory for y's tangent, if any of its ingredients moves. */
-
 static float *sgm__moves(sgm_tape *tape, sgm_tensor *y) {
     if (!((y->a && y->a->j) || (y->b && y->b->j) || (y->c && y->c->j))) return NULL;
     if (!y->j) y->j = sgm__floats(tape, y);
@@ -2472,7 +2399,6 @@ SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape) {
 Parameters write their slopes straight into the model's gradient block. A parameter that the loss
 did not reach has slope zero.
 */
-
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape) {
     for (int i = tape->n - 1; i >= 0 && tape->status == SGM_OK; i--) {
         sgm_tensor *y = tape->list[i];
@@ -2517,21 +2443,18 @@ a network takes the first numbers, the next the next. So a network is one C func
 parameter, and the same function serves for training, sampling and, on a *dry* tape, for finding out
 how many parameters there are.
 */
-
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols) {
     if (rows < 1 || cols < 1) {
         sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-                       "an input of %d by %d: needs at least one row and column", rows, cols);
+            "an input of %d by %d: needs at least one row and column", rows, cols);
         return NULL;
     }
     sgm_tensor *y = sgm__entry(tape, "input", rows, cols);
     if (!y) return NULL;
     y->v = sgm__floats(tape, y);
     if (!y->v) return NULL;
-    if (x)
-        memcpy(y->v, x, (size_t)sgm__size(y) * sizeof *x);
-    else
-        memset(y->v, 0, (size_t)sgm__size(y) * sizeof *x);
+    if (x) memcpy(y->v, x, (size_t)sgm__size(y) * sizeof *x);
+    else memset(y->v, 0, (size_t)sgm__size(y) * sizeof *x);
     return y;
 }
 
@@ -2540,8 +2463,8 @@ SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
     if (x) x->needs |= 2;
 }
 
-static sgm_status sgm__note_layer(sgm_tape *tape, const char *name, int rows, int cols,
-                                  float spread, int is_normal) {
+static sgm_status sgm__note_layer(
+    sgm_tape *tape, const char *name, int rows, int cols, float spread, int is_normal) {
     if (tape->n_layers == tape->layer_capacity) {
         int capacity = tape->layer_capacity ? 2 * tape->layer_capacity : 16;
         struct sgm_layer *layers =
@@ -2557,14 +2480,12 @@ static sgm_status sgm__note_layer(sgm_tape *tape, const char *name, int rows, in
 }
 
 /* Named after the operation, its number on the tape, and the parameter's part in it. */
-
 static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const char *part,
-                              int rows, int cols, float spread, int is_normal) {
+    int rows, int cols, float spread, int is_normal) {
     size_t size = (size_t)rows * (size_t)cols;
     if (rows < 1 || cols < 1)
         sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-                       "%s%d%s of %d by %d: needs at least one row and column", op, number, part,
-                       rows, cols);
+            "%s%d%s of %d by %d: needs at least one row and column", op, number, part, rows, cols);
     sgm_tensor *p = sgm__entry(tape, "parameter", rows, cols);
     if (!p) return NULL;
     if (tape->dry) {
@@ -2574,8 +2495,8 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const 
         if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
     } else if (tape->cursor + size > tape->n_params) {
         sgm__tape_fail(tape, SGM_MISMATCH,
-                       "the network asks for more parameters than it did at first: it must "
-                       "do the same operations every time");
+            "the network asks for more parameters than it did at first: it must do the same "
+            "operations every time");
         return NULL;
     }
     p->is_param = 1;
@@ -2601,9 +2522,8 @@ with x of shape (n, in), W (in, out) and b (1, out). In the tangent pass b does 
 second contribution $\dot x^T \bar{\dot y}$ if the loss looks at tangents. Weights and bias start
 uniform within ±1/√in, so that a sum of `in` products neither grows nor fades from layer to layer.
 */
-
-static void sgm__matmul_nn(const sgm_tensor *x, const sgm_tensor *w, const float *in,
-                           const float *init, float *out) {
+static void sgm__matmul_nn(
+    const sgm_tensor *x, const sgm_tensor *w, const float *in, const float *init, float *out) {
     sgm__matmul(x->rows, w->cols, w->rows, in, x->cols, 1, w->v, w->cols, 1, init, 0, out, w->cols);
 }
 
@@ -2613,7 +2533,6 @@ weight is only noted. Not if x is itself a parameter, which the update would cha
 product is made; not for many rows, where the product costs more than the update it hides behind;
 nor for rows of W that do not fill the registers, whose ragged ends cost more than is won.
 */
-
 enum { SGM__DEFER = 4 }; /* another of the flags of sgm_tape_reset */
 
 static int sgm__defer(sgm_tape *tape, sgm_tensor *w, sgm_tensor *y) {
@@ -2631,11 +2550,11 @@ static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
     float *dw = later ? NULL : sgm__slope(tape, w, SGM__D, &first);
     if (dw)
         sgm__matmul(w->rows, w->cols, x->rows, in, 1, x->cols, slope, w->cols, 1, first ? NULL : dw,
-                    w->cols, dw, w->cols);
+            w->cols, dw, w->cols);
     float *dx = sgm__slope(tape, x, which, &first);
     if (dx)
         sgm__matmul(x->rows, w->rows, w->cols, slope, w->cols, 1, w->v, 1, w->cols,
-                    first ? NULL : dx, w->rows, dx, w->rows);
+            first ? NULL : dx, w->rows, dx, w->rows);
 }
 
 static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
@@ -2687,7 +2606,6 @@ $$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\,
 The kernel gives φ, φ' and φ'' at once, since they share one exponential. When slopes will be
 wanted, φ' is kept from the forward pass in `aux`.
 */
-
 static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *x = y->a;
     long n = sgm__size(y);
@@ -2714,7 +2632,6 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
 }
 
 /* y->i must be known before the forward pass runs, so these are entered by hand. */
-
 static sgm_tensor *sgm__activation(sgm_tape *tape, sgm_tensor *x, int kind) {
     static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
     if (!x) return NULL;
@@ -2744,12 +2661,11 @@ SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *t, sgm_tensor *x) {
 Sum, product, multiple, and two tensors side by side. The product's rules are those of (ab)' = a'b +
 ab', once for the tangent and once more for what the tangent's slope says about a and b.
 */
-
-static int sgm__same_shape(sgm_tape *tape, const char *op, const sgm_tensor *a,
-                           const sgm_tensor *b) {
+static int sgm__same_shape(
+    sgm_tape *tape, const char *op, const sgm_tensor *a, const sgm_tensor *b) {
     if (a->rows == b->rows && a->cols == b->cols) return 1;
     sgm__tape_fail(tape, SGM_MISMATCH, "%s of (%d, %d) and (%d, %d): the shapes must agree", op,
-                   a->rows, a->cols, b->rows, b->cols);
+        a->rows, a->cols, b->rows, b->cols);
     return 0;
 }
 
@@ -2759,10 +2675,8 @@ static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, int pass) {
     switch (pass) {
     case SGM__FORWARD: sgm__add(sgm__size(y), y->a->v, y->b->v, y->v); break;
     case SGM__TANGENT:
-        if (y->a->j && y->b->j)
-            sgm__add(sgm__size(y), y->a->j, y->b->j, y->j);
-        else
-            memcpy(y->j, y->a->j ? y->a->j : y->b->j, (size_t)sgm__size(y) * sizeof(float));
+        if (y->a->j && y->b->j) sgm__add(sgm__size(y), y->a->j, y->b->j, y->j);
+        else memcpy(y->j, y->a->j ? y->a->j : y->b->j, (size_t)sgm__size(y) * sizeof(float));
         break;
     case SGM__BACKWARD:
         for (int i = 0; i < 2; i++) {
@@ -2785,10 +2699,8 @@ static void sgm__op_mul(sgm_tape *tape, sgm_tensor *y, int pass) {
     case SGM__FORWARD: sgm__mul(n, a->v, b->v, y->v); break;
     case SGM__TANGENT:
         if (a->j) sgm__mul(n, a->j, b->v, y->j);
-        if (a->j && b->j)
-            sgm__muladd(n, a->v, b->j, y->j);
-        else if (b->j)
-            sgm__mul(n, a->v, b->j, y->j);
+        if (a->j && b->j) sgm__muladd(n, a->v, b->j, y->j);
+        else if (b->j) sgm__mul(n, a->v, b->j, y->j);
         break;
     case SGM__BACKWARD:
         if (y->set & SGM__D) {
@@ -2821,10 +2733,8 @@ static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
             int first;
             float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
             const float *from = which == SGM__D ? y->d : y->jd;
-            if (to && first)
-                sgm__scale(n, y->s, from, to);
-            else if (to)
-                sgm__axpy(n, y->s, from, to);
+            if (to && first) sgm__scale(n, y->s, from, to);
+            else if (to) sgm__axpy(n, y->s, from, to);
         }
         break;
     }
@@ -2842,7 +2752,6 @@ SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor) {
 }
 
 /* Columns [from, from + cols) of a wider array, copied out or in. */
-
 static void sgm__columns(float *to, int to_cols, const float *x, int x_cols, int cols, int rows) {
     for (long i = 0; i < rows; i++)
         memcpy(to + i * to_cols, x + i * x_cols, (size_t)cols * sizeof *to);
@@ -2875,7 +2784,7 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
     if (!a || !b) return NULL;
     if (a->rows != b->rows) {
         sgm__tape_fail(tape, SGM_MISMATCH, "(%d, %d) beside (%d, %d): the rows must agree", a->rows,
-                       a->cols, b->rows, b->cols);
+            a->cols, b->rows, b->cols);
         return NULL;
     }
     return sgm__result(tape, "concat", sgm__op_concat, a->rows, a->cols + b->cols, a, b, NULL);
@@ -2883,7 +2792,6 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
 
 /* One row for all points: how a parameter of your own meets a batch. Its slope is the sum over the
 rows. */
-
 static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *row = y->a;
     size_t bytes = (size_t)y->cols * sizeof(float);
@@ -2903,7 +2811,7 @@ SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
     if (!row) return NULL;
     if (row->rows != 1 || rows < 1) {
         sgm__tape_fail(tape, SGM_MISMATCH, "%d repeats of (%d, %d): needs one row, and rows >= 1",
-                       rows, row->rows, row->cols);
+            rows, row->rows, row->cols);
         return NULL;
     }
     return sgm__result(tape, "repeat", sgm__op_repeat, rows, row->cols, row, NULL, NULL);
@@ -2929,7 +2837,6 @@ $$\bar c = r p − r³ \tfrac{p·c}{n} c − \tfrac{r³}{n} \left[ (q·\dot c) c
 These are (3.3) written out; the tests hold them against differences. The three steps are three
 operations.
 */
-
 static void sgm__center_row(float *to, const float *x, int n, int add) {
     double sum = 0;
     for (int j = 0; j < n; j++) sum += x[j];
@@ -2941,10 +2848,8 @@ static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *x = y->a;
     long n = y->cols, size = sgm__size(y);
     for (long i = 0; pass != SGM__BACKWARD && i < size; i += n) {
-        if (pass == SGM__FORWARD)
-            sgm__center_row(y->v + i, x->v + i, y->cols, 0);
-        else
-            sgm__center_row(y->j + i, x->j + i, y->cols, 0);
+        if (pass == SGM__FORWARD) sgm__center_row(y->v + i, x->v + i, y->cols, 0);
+        else sgm__center_row(y->j + i, x->j + i, y->cols, 0);
     }
     for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
         int first;
@@ -2961,9 +2866,8 @@ static double sgm__row_dot(const float *a, const float *b, int n) {
 }
 
 /* (3.8) and (3.9) for one row; any of p, cj, q may be NULL, and is then 0. */
-
 static void sgm__rms_slopes(float *dc, float *dcj, const float *c, const float *cj, const float *p,
-                            const float *q, int n, double r) {
+    const float *q, int n, double r) {
     double k = r * r * r / n, cp = p ? sgm__row_dot(c, p, n) : 0,
            cq = q ? sgm__row_dot(c, q, n) : 0;
     double ccj = q && cj ? sgm__row_dot(c, cj, n) : 0, qcj = q && cj ? sgm__row_dot(q, cj, n) : 0;
@@ -2996,16 +2900,15 @@ static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, int pass) {
         }
         if (pass == SGM__BACKWARD)
             sgm__rms_slopes(dc + i, dcj ? dcj + i : NULL, c, cj, y->set & SGM__D ? y->d + i : NULL,
-                            has_q ? y->jd + i : NULL, n, r);
+                has_q ? y->jd + i : NULL, n, r);
     }
     if (dc) sgm__give(tape, x, SGM__D, dc);
     if (dcj) sgm__give(tape, x, SGM__JD, dcj);
 }
 
 /* y = x ⊙ γ + β, γ and β of shape (1, cols). */
-
-static void sgm__affine_param(sgm_tape *tape, sgm_tensor *p, const float *x, const float *slope,
-                              int rows) {
+static void sgm__affine_param(
+    sgm_tape *tape, sgm_tensor *p, const float *x, const float *slope, int rows) {
     int first;
     float *to = sgm__slope(tape, p, SGM__D, &first);
     if (to && first) memset(to, 0, (size_t)p->cols * sizeof *to);
@@ -3051,12 +2954,11 @@ In training each number is kept with probability 1 − rate and then divided by 
 is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
 place on it. As a product with a constant it needs no rules of its own.
 */
-
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
     if (!(rate >= 0 && rate < 1)) {
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "a dropout rate of %g: needs 0 <= rate < 1",
-                       (double)rate);
+        sgm__tape_fail(
+            tape, SGM_BAD_ARGUMENT, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
         return NULL;
     }
     tape->n_ops++;
@@ -3075,27 +2977,23 @@ One number t beside D coordinates is easily overlooked by a network, and the sco
 of magnitude along it. So t is spread over several features. Each is a function of t alone: nothing
 flows back through it, and rows with the same t share one evaluation.
 */
-
 typedef void (*sgm__feature)(float *out, double t, int width, double scale);
 
 static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, const sgm_tensor *t,
-                                      int width, double scale, sgm__feature feature) {
+    int width, double scale, sgm__feature feature) {
     if (!t) return NULL;
     if (t->cols != 1 || width < 1)
         sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-                       "time features of width %d from (%d, %d): needs width >= 1 and times "
-                       "of shape (n, 1)",
-                       width, t->rows, t->cols);
+            "time features of width %d from (%d, %d): needs width >= 1 and times of shape (n, 1)",
+            width, t->rows, t->cols);
     sgm_tensor *y = sgm__entry(tape, name, t->rows, width);
     if (!y) return NULL;
     y->v = sgm__floats(tape, y);
     if (!y->v) return NULL;
     for (long i = 0; i < t->rows; i++) {
         float *row = y->v + i * width;
-        if (i > 0 && t->v[i] == t->v[i - 1])
-            memcpy(row, row - width, (size_t)width * sizeof *row);
-        else
-            feature(row, t->v[i], width, scale);
+        if (i > 0 && t->v[i] == t->v[i - 1]) memcpy(row, row - width, (size_t)width * sizeof *row);
+        else feature(row, t->v[i], width, scale);
     }
     return y;
 }
@@ -3153,7 +3051,6 @@ SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int 
 A network is one short function. Copy one of these and change it: that is how they are meant to be
 used.
 */
-
 static sgm_mlp_options sgm__mlp_options(const sgm_net_in *in) {
     sgm_mlp_options o;
     memset(&o, 0, sizeof o);
@@ -3178,8 +3075,8 @@ SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_mlp_options o = sgm__mlp_options(in);
     sgm_tensor *h = sgm_concat(tape, in->x, sgm__embed(tape, in, &o));
     for (int i = 0; i < o.depth; i++)
-        h = sgm_dropout(tape, sgm__activation(tape, sgm_linear(tape, h, o.width), o.activation),
-                        o.dropout);
+        h = sgm_dropout(
+            tape, sgm__activation(tape, sgm_linear(tape, h, o.width), o.activation), o.dropout);
     return sgm_linear(tape, h, in->x->cols);
 }
 
@@ -3189,8 +3086,8 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, time), o.width);
     for (int i = 0; i < o.depth; i++) {
         sgm_tensor *step = sgm_linear(tape, sgm_concat(tape, h, time), o.width);
-        h = sgm_add(tape, h,
-                    sgm_dropout(tape, sgm__activation(tape, step, o.activation), o.dropout));
+        h = sgm_add(
+            tape, h, sgm_dropout(tape, sgm__activation(tape, step, o.activation), o.dropout));
     }
     return sgm_linear(tape, h, in->x->cols);
 }
@@ -3203,13 +3100,11 @@ Seen from outside it is an `sgm_score`: points go in by batches of 240 (so that 
 batch stay in the cache), through the network, and (2.9) turns what comes out into a score,
 $s_θ = −\hat ε / s_t$.
 */
-
 #define SGM__CHUNK 240
 
 /* Puts x, t and log σ on the tape; x scaled as the output wants it. */
-
 static void sgm__net_in(sgm_tape *tape, sgm_net_in *in, const sgm_model_options *o, const float *x,
-                        const float *t, int n) {
+    const float *t, int n) {
     in->x = sgm_tape_input(tape, x, n, o->d);
     in->t = sgm_tape_input(tape, t, n, 1);
     in->log_sigma = sgm_tape_input(tape, NULL, n, 1);
@@ -3231,41 +3126,36 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     if (tape->status != SGM_OK) return NULL;
     sgm_tensor *out = o->net(tape, in);
     if (tape->status != SGM_OK) return NULL;
-    if (!out)
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL, not a tensor");
+    if (!out) sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL, not a tensor");
     else if (o->energy && (out->rows != in->x->rows || out->cols != 1))
         sgm__tape_fail(tape, SGM_MISMATCH,
-                       "the energy network returned (%d, %d) where (%d, 1) is needed: end it with "
-                       "sgm_linear(tape, h, 1)",
-                       out->rows, out->cols, in->x->rows);
+            "the energy network returned (%d, %d) where (%d, 1) is needed: end it with "
+            "sgm_linear(tape, h, 1)",
+            out->rows, out->cols, in->x->rows);
     else if (!o->energy && (out->rows != in->x->rows || out->cols != o->d))
         sgm__tape_fail(tape, SGM_MISMATCH,
-                       "the network returned (%d, %d) where (%d, %d) is needed: end it with "
-                       "sgm_linear(tape, h, in->x->cols)",
-                       out->rows, out->cols, in->x->rows, o->d);
+            "the network returned (%d, %d) where (%d, %d) is needed: end it with sgm_linear(tape, "
+            "h, in->x->cols)",
+            out->rows, out->cols, in->x->rows, o->d);
     else if (!tape->dry && tape->cursor != tape->n_params)
         sgm__tape_fail(tape, SGM_MISMATCH,
-                       "the network used %zu of its %zu parameters: it must do the same operations "
-                       "every time",
-                       tape->cursor, tape->n_params);
+            "the network used %zu of its %zu parameters: it must do the same operations every time",
+            tape->cursor, tape->n_params);
     return tape->status == SGM_OK ? out : NULL;
 }
 
 static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
-                                    float *js, const float *x, const float *v, const float *t,
-                                    int n, sgm_key dropout, int flags);
+    float *js, const float *x, const float *v, const float *t, int n, sgm_key dropout, int flags);
 
 /* Scores of a few points, s = c_x x + c_o out with (2.9), and with v their change along v. */
-
 static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
-                                   float *js, const float *x, const float *v, const float *t,
-                                   int n) {
+    float *js, const float *x, const float *v, const float *t, int n) {
     const sgm_model_options *o = &model->o;
     if (o->energy)
         return sgm__energy_chunk(model, which, tape, s, js, x, v, t, n, sgm_key_init(0), 0);
     sgm_net_in in;
     sgm_tape_reset(tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params,
-                   sgm_key_init(0), 0);
+        sgm_key_init(0), 0);
     sgm__net_in(tape, &in, o, x, t, n);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
     if (out && v) {
@@ -3293,15 +3183,13 @@ static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *
 
 /* The same for an energy: s = −∇U by a backward pass to x. With v, one tangent and one backward
 pass give both: the slope by the tangent of x is ∇U, the slope by x is the change of ∇U along v. */
-
 static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
-                                    float *js, const float *x, const float *v, const float *t,
-                                    int n, sgm_key dropout, int flags) {
+    float *js, const float *x, const float *v, const float *t, int n, sgm_key dropout, int flags) {
     const sgm_model_options *o = &model->o;
     long size = (long)n * o->d;
     sgm_net_in in;
-    sgm_tape_reset(tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params,
-                   dropout, flags);
+    sgm_tape_reset(
+        tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params, dropout, flags);
     sgm__net_in(tape, &in, o, x, t, n);
     sgm_tape_watch(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
@@ -3323,15 +3211,15 @@ static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape 
     return SGM_OK;
 }
 
-static sgm_status sgm__energy_logp(const sgm_score *self, double *logp, const float *x,
-                                   const float *t, long n) {
+static sgm_status sgm__energy_logp(
+    const sgm_score *self, double *logp, const float *x, const float *t, long n) {
     const sgm_model *model = (const sgm_model *)self->ctx;
     sgm_tape *tape = model->tapes[0];
     for (long from = 0; from < n; from += SGM__CHUNK) {
         int count = n - from < SGM__CHUNK ? (int)(n - from) : SGM__CHUNK;
         sgm_net_in in;
         sgm_tape_reset(tape, self->which < 0 ? model->params : model->ema[self->which], NULL,
-                       model->n_params, sgm_key_init(0), 0);
+            model->n_params, sgm_key_init(0), 0);
         sgm__net_in(tape, &in, &model->o, x + from * self->d, t + from, count);
         sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
         if (!out) return sgm_tape_status(tape);
@@ -3341,7 +3229,7 @@ static sgm_status sgm__energy_logp(const sgm_score *self, double *logp, const fl
 }
 
 static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, const float *x,
-                                 const float *v, const float *t, long n) {
+    const float *v, const float *t, long n) {
     const sgm_model *model = (const sgm_model *)self->ctx;
     long d = self->d, chunks = (n + SGM__CHUNK - 1) / SGM__CHUNK;
     int threads = sgm_threads() < model->n_tapes ? sgm_threads() : model->n_tapes;
@@ -3358,8 +3246,7 @@ static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, con
         sgm_tape *tape = model->tapes[0];
 #endif
         if (sgm__model_chunk(model, self->which, tape, s + from * d, js ? js + from * d : NULL,
-                             x + from * d, v ? v + from * d : NULL, t + from,
-                             (int)(to - from)) != SGM_OK) {
+                x + from * d, v ? v + from * d : NULL, t + from, (int)(to - from)) != SGM_OK) {
             SGM__PARALLEL("omp atomic write")
             failed = tape;
         }
@@ -3367,12 +3254,12 @@ static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, con
     return failed ? sgm_tape_status(failed) : SGM_OK;
 }
 
-static sgm_status sgm__model_eval(const sgm_score *self, float *s, const float *x, const float *t,
-                                  long n) {
+static sgm_status sgm__model_eval(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
     return sgm__model_all(self, s, NULL, x, NULL, t, n);
 }
 static sgm_status sgm__model_jvp(const sgm_score *self, float *s, float *js, const float *x,
-                                 const float *v, const float *t, long n) {
+    const float *v, const float *t, long n) {
     return sgm__model_all(self, s, js, x, v, t, n);
 }
 
@@ -3380,8 +3267,7 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
     sgm_score score;
     memset(&score, 0, sizeof score);
     if (which < SGM_RAW || which >= model->o.n_ema) {
-        sgm__fail(SGM_BAD_ARGUMENT, "moving average %d of a model that keeps %d: set n_ema", which,
-                  model->o.n_ema);
+        sgm__bad("moving average %d of a model that keeps %d: set n_ema", which, model->o.n_ema);
         return score;
     }
     score.d = model->o.d, score.which = which, score.ctx = model;
@@ -3400,18 +3286,13 @@ SGM_API void sgm_model_free(sgm_model *model) {
 }
 
 /* Uniform within ±spread, normal with that standard deviation, or the constant itself. */
-
 static void sgm__layer_start(float *p, const struct sgm_layer *layer, sgm_key key) {
     size_t n = (size_t)layer->rows * (size_t)layer->cols;
-    if (layer->is_normal == 1)
-        sgm_normal(p, n, key, 0);
-    else
-        sgm_uniform(p, n, key, 0);
+    if (layer->is_normal == 1) sgm_normal(p, n, key, 0);
+    else sgm_uniform(p, n, key, 0);
     for (size_t i = 0; i < n; i++) {
-        if (layer->is_normal == 2)
-            p[i] = layer->spread;
-        else
-            p[i] = layer->spread * (layer->is_normal ? p[i] : 2 * p[i] - 1);
+        if (layer->is_normal == 2) p[i] = layer->spread;
+        else p[i] = layer->spread * (layer->is_normal ? p[i] : 2 * p[i] - 1);
     }
 }
 
@@ -3428,7 +3309,6 @@ static sgm_status sgm__model_memory(sgm_model *model) {
 }
 
 /* Two rows of zeros through the network on a dry tape: shapes and parameters, no numbers. */
-
 static sgm_status sgm__model_dry_run(sgm_model *model) {
     float t[2];
     sgm_net_in in;
@@ -3442,8 +3322,7 @@ static sgm_status sgm__model_dry_run(sgm_model *model) {
     sgm__net_run(tape, &in, &model->o);
     sgm_status status = sgm_tape_status(tape);
     if (status == SGM_OK && tape->cursor == 0)
-        status = sgm__fail(SGM_BAD_ARGUMENT, "the network has no parameters to train: give it a "
-                                             "sgm_linear");
+        status = sgm__bad("the network has no parameters to train: give it a sgm_linear");
     model->n_params = tape->cursor;
     model->layers = tape->layers, model->n_layers = tape->n_layers;
     tape->layers = NULL;
@@ -3454,22 +3333,17 @@ static sgm_status sgm__model_dry_run(sgm_model *model) {
 SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key) {
     memset(model, 0, sizeof *model);
     SGM__TRY(sgm_sde_check(&options->sde));
-    if (!options->net)
-        return sgm__fail(SGM_BAD_ARGUMENT, "a model needs a network: set net, to sgm_mlp for one");
-    if (options->d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "points of dimension %d: set d to at least 1",
-                         options->d);
+    if (!options->net) return sgm__bad("a model needs a network: set net, to sgm_mlp for one");
+    if (options->d < 1) return sgm__bad("points of dimension %d: set d to at least 1", options->d);
     if (options->n_ema < 0 || options->n_ema > SGM_MAX_EMA)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%d moving averages: n_ema is 0 to %d", options->n_ema,
-                         SGM_MAX_EMA);
+        return sgm__bad("%d moving averages: n_ema is 0 to %d", options->n_ema, SGM_MAX_EMA);
     if ((int)options->output < 0 || options->output > SGM_EDM_F)
-        return sgm__fail(SGM_BAD_ARGUMENT, "there is no output kind %d: see sgm_output",
-                         (int)options->output);
+        return sgm__bad("there is no output kind %d: see sgm_output", (int)options->output);
     if (options->scaler && (options->scaler->d != options->d || !options->scaler->shift))
         return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d",
-                         options->scaler->d, options->d);
+            options->scaler->d, options->d);
     if (options->energy && options->output != SGM_SCORE)
-        return sgm__fail(SGM_BAD_ARGUMENT, "an energy's slope is a score: set output to SGM_SCORE");
+        return sgm__bad("an energy's slope is a score: set output to SGM_SCORE");
     model->o = *options;
     if (model->o.sigma_data == 0) model->o.sigma_data = 0.5;
     sgm_status status = sgm__model_dry_run(model);
@@ -3480,7 +3354,7 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
     }
     for (int i = 0; i < model->n_layers; i++)
         sgm__layer_start(model->params + model->layers[i].offset, &model->layers[i],
-                         sgm_key_split(key, (uint64_t)i));
+            sgm_key_split(key, (uint64_t)i));
     for (int i = 0; i < model->o.n_ema; i++)
         memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
     return SGM_OK;
@@ -3513,26 +3387,22 @@ Points come in shuffled epochs: step after step takes the next B of a stream tha
 data in one keyed order, then in another (section A.4). Nothing about the stream is stored, so a
 resumed run continues it exactly. Times and noise are keyed by the step.
 */
-
 enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (B.6) */
-enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT,
-       SGM__KEY_PROBES };
+enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT, SGM__KEY_PROBES };
 
 static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t batch) {
     return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
 }
 
 /* The trainer's workspace: x0, ε and x of shape (B,D), t and w of shape (B). */
-
 typedef struct sgm__batch {
     float *x0, *eps, *x, *t, *w;
 } sgm__batch;
 
 static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
-                                          const sgm_net_in *in, sgm_tensor *out, double factor,
-                                          sgm_key key, double *loss);
+    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss);
 static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
-                                       sgm_key dropout, sgm_key probes, int flags, double *loss);
+    sgm_key dropout, sgm_key probes, int flags, double *loss);
 
 static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     long size = (long)trainer->o.batch * trainer->model->o.d;
@@ -3555,7 +3425,7 @@ static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t 
     }
     sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
     sgm__loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
-                    sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
+        sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
     sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &trainer->model->o.sde);
 }
 
@@ -3571,9 +3441,8 @@ $$L = \frac{c}{B} \sum_i w_i \left\| a_i x_i + b_i \mathrm{out}_i − ε_i \righ
 The slope is written where the tape's backward pass picks it up. c is the loss's `scale`, and with k
 batches to a step also 1/k.
 */
-
-static double sgm__dsm_seed(sgm_trainer *trainer, const sgm__batch *b, const float *out,
-                            float *slope, double factor) {
+static double sgm__dsm_seed(
+    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *slope, double factor) {
     const sgm_model_options *o = &trainer->model->o;
     double total = 0, scale = trainer->o.loss.scale;
     int B = trainer->o.batch, d = o->d;
@@ -3602,40 +3471,38 @@ The loss and the norm of the gradient are looked at in every step, *before* any 
 If one is not finite, the tape still holds every intermediate result, and the first of them that
 went wrong is named, with the time t of its row.
 */
-
 static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b) {
     const sgm_tape *tape = trainer->tape;
     const sgm_model *model = trainer->model;
     const char *cure = "lower lr, set clip, or raise t_min";
     for (int i = 0; i < model->n_layers; i++) {
         const struct sgm_layer *layer = &model->layers[i];
-        if (sgm__first_bad(model->params + layer->offset,
-                           (size_t)layer->rows * (size_t)layer->cols) >= 0)
+        if (sgm__first_bad(
+                model->params + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
             return sgm__fail(SGM_NOT_FINITE,
-                             "step %ld: the parameter %s is not finite before the step",
-                             trainer->step, layer->name);
+                "step %ld: the parameter %s is not finite before the step", trainer->step,
+                layer->name);
     }
     for (int i = 0; i < tape->n; i++) {
         const sgm_tensor *y = tape->list[i];
         long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
         if (bad < 0) continue;
         double t = b->t[bad / y->cols % trainer->o.batch];
-        return sgm__fail(
-            SGM_NOT_FINITE,
-            "step %ld: the first number that is not finite came out of operation %d (%s) "
-            "at t = %.4g, sigma = %.4g: %s",
+        return sgm__fail(SGM_NOT_FINITE,
+            "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
+            "%.4g, sigma = %.4g: %s",
             trainer->step, i, y->name, t, sgm_sde_s(&model->o.sde, t), cure);
     }
     for (int i = model->n_layers - 1; i >= 0; i--) {
         const struct sgm_layer *layer = &model->layers[i];
-        if (sgm__first_bad(trainer->grads + layer->offset,
-                           (size_t)layer->rows * (size_t)layer->cols) >= 0)
+        if (sgm__first_bad(
+                trainer->grads + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
             return sgm__fail(SGM_NOT_FINITE, "step %ld: the gradient of %s is not finite: %s",
-                             trainer->step, layer->name, cure);
+                trainer->step, layer->name, cure);
     }
     return sgm__fail(SGM_NOT_FINITE,
-                     "step %ld: the loss %g or the gradient's norm %g is not finite: %s",
-                     trainer->step, trainer->loss, trainer->grad_norm, cure);
+        "step %ld: the loss %g or the gradient's norm %g is not finite: %s", trainer->step,
+        trainer->loss, trainer->grad_norm, cure);
 }
 
 /*
@@ -3645,7 +3512,6 @@ Draw, run the network, seed, run back. With `accumulate` several batches add the
 one update. Where it will do, the slopes of weights are left as products for the update to work out
 (section 4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
 */
-
 static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
     while (*i < tape->n) {
         sgm_tensor *w = tape->list[(*i)++];
@@ -3657,7 +3523,6 @@ static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
 static double sgm__square(const float *x, size_t n) { return sgm__dot((long)n, x, x); }
 
 /* Whether slopes are deferred and (4.5) bounds the square of the gradient's norm. */
-
 static int sgm__norm_is_finite(const sgm_trainer *trainer) {
     const float *done = trainer->grads;
     double most = 0;
@@ -3668,7 +3533,7 @@ static int sgm__norm_is_finite(const sgm_trainer *trainer) {
         most += sgm__square(done, (size_t)(until - done));
         if (!w) return any && most < 1e36;
         most += sgm__square(w->a->v, (size_t)sgm__size(w->a)) *
-                sgm__square(w->b->d, (size_t)sgm__size(w->b)); /* (4.5) */
+            sgm__square(w->b->d, (size_t)sgm__size(w->b)); /* (4.5) */
         done = until + sgm__size(w), any = 1;
     }
 }
@@ -3689,15 +3554,15 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
         sgm__batch_draw(trainer, &b, batch);
         if (model->o.energy) {
             SGM__TRY(sgm__energy_gradient(trainer, &b, 1.0 / k,
-                                          sgm__train_key(trainer, SGM__KEY_DROPOUT, batch), probes,
-                                          SGM_TRAINING | (i ? SGM_ACCUMULATE : 0), &value));
+                sgm__train_key(trainer, SGM__KEY_DROPOUT, batch), probes,
+                SGM_TRAINING | (i ? SGM_ACCUMULATE : 0), &value));
             trainer->loss = loss += value;
             if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
             continue;
         }
         sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
-                       sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
-                       SGM_TRAINING | (i ? SGM_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
+            sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
+            SGM_TRAINING | (i ? SGM_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
         sgm__net_in(tape, &in, &model->o, b.x, b.t, trainer->o.batch);
         sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
         if (out && !denoise) {
@@ -3741,7 +3606,6 @@ $$m ← β_1 m + (1−β_1) g, \quad v ← β_2 v + (1−β_2) g², \quad
 instead of g². **SGD** is m ← μm + g, θ ← θ − ηm. The loops are kernels, one pass over the block
 each.
 */
-
 SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     double k = (double)trainer->step, warm = (double)o->warmup;
@@ -3798,9 +3662,8 @@ slope nor the square of the norm can have left the range of floats, 3·10³⁸. 
 NaN), the products are made and the norm is taken as ever, and the watch of section 4.3 can name the
 layer. A step succeeds or fails exactly as it would have with two passes.
 */
-
 static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int belief,
-                              const sgm__adam_rates *c, long t, long T) {
+    const sgm__adam_rates *c, long t, long T) {
     long from = w->rows * t / T, to = w->rows * (t + 1) / T;
     size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
     sgm__outer q;
@@ -3811,9 +3674,8 @@ static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, i
 }
 
 /* Share t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
-
-static void sgm__update_share(const sgm_trainer *trainer, int belief, const sgm__adam_rates *c,
-                              long t, long T) {
+static void sgm__update_share(
+    const sgm_trainer *trainer, int belief, const sgm__adam_rates *c, long t, long T) {
     float *params = trainer->model->params;
     size_t done = 0;
     for (int i = 0;;) {
@@ -3822,7 +3684,7 @@ static void sgm__update_share(const sgm_trainer *trainer, int belief, const sgm_
         long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
         size_t at = done + (size_t)(n * t / T);
         sgm__moments(belief, length, params + at, trainer->grads + at, trainer->moment1 + at,
-                     trainer->moment2 + at, c);
+            trainer->moment2 + at, c);
         if (!w) return;
         sgm__update_outer(trainer, w, belief, c, t, T);
         done = until + (size_t)sgm__size(w);
@@ -3854,7 +3716,6 @@ $$e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.4)$$
 (multiply both sides by $1 − γ^k$ to see it), and so the average is right from the first step. A
 model can keep several with different memories 1/(1−γ).
 */
-
 static void sgm__trainer_average(sgm_trainer *trainer) {
     sgm_model *model = trainer->model;
     for (int i = 0; i < model->o.n_ema; i++) {
@@ -3867,7 +3728,6 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
 /*
 ## 4.8 The trainer
 */
-
 static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
     if (o->batch == 0) o->batch = 128;
     if (o->lr == 0) o->lr = 1e-3;
@@ -3881,27 +3741,20 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     for (int i = 0; i < SGM_MAX_EMA; i++)
         if (o->ema[i] == 0) o->ema[i] = 0.999;
     const char *bad = NULL;
-    if (o->steps < 1)
-        bad = "needs steps >= 1";
-    else if (o->batch < 1)
-        bad = "needs batch >= 1";
-    else if (!(o->lr > 0 && o->lr < 1e3 && o->lr_end >= 0))
-        bad = "needs lr > 0 and lr_end >= 0";
+    if (o->steps < 1) bad = "needs steps >= 1";
+    else if (o->batch < 1) bad = "needs batch >= 1";
+    else if (!(o->lr > 0 && o->lr < 1e3 && o->lr_end >= 0)) bad = "needs lr > 0 and lr_end >= 0";
     else if (o->warmup < 0 || o->warmup >= o->steps + (o->warmup == 0))
         bad = "needs 0 <= warmup < steps";
     else if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 > 0 && o->beta2 < 1))
         bad = "needs betas in (0, 1)";
-    else if (!(o->eps > 0))
-        bad = "needs eps > 0";
-    else if (o->accumulate < 1)
-        bad = "needs accumulate >= 1";
-    else if (!(o->clip >= 0 && o->weight_decay >= 0))
-        bad = "needs clip >= 0 and weight_decay >= 0";
-    else if ((int)o->optimiser < 0 || o->optimiser > SGM_SGD)
-        bad = "has no such optimiser";
+    else if (!(o->eps > 0)) bad = "needs eps > 0";
+    else if (o->accumulate < 1) bad = "needs accumulate >= 1";
+    else if (!(o->clip >= 0 && o->weight_decay >= 0)) bad = "needs clip >= 0 and weight_decay >= 0";
+    else if ((int)o->optimiser < 0 || o->optimiser > SGM_SGD) bad = "has no such optimiser";
     for (int i = 0; i < model->o.n_ema && !bad; i++)
         if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
-    return bad ? sgm__fail(SGM_BAD_ARGUMENT, "training %s", bad) : SGM_OK;
+    return bad ? sgm__bad("training %s", bad) : SGM_OK;
 }
 
 SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
@@ -3916,19 +3769,15 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
 }
 
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
-                                    long n, const sgm_train_options *options, sgm_key key) {
+    long n, const sgm_train_options *options, sgm_key key) {
     memset(trainer, 0, sizeof *trainer);
     if (!model || !model->params)
-        return sgm__fail(
-            SGM_BAD_ARGUMENT,
-            "training needs a model: call sgm_model_init first and look at its status");
-    if (n < 1 || !data)
-        return sgm__fail(SGM_BAD_ARGUMENT, "training on %ld points: needs at least 1", n);
+        return sgm__bad("training needs a model: call sgm_model_init first and look at its status");
+    if (n < 1 || !data) return sgm__bad("training on %ld points: needs at least 1", n);
     size_t d = (size_t)model->o.d, P = model->n_params;
     long bad = sgm__first_bad(data, (size_t)n * d);
     if (bad >= 0)
-        return sgm__fail(
-            SGM_NOT_FINITE,
+        return sgm__fail(SGM_NOT_FINITE,
             "point %ld of the training data is not finite (coordinate %ld): remove or repair it",
             bad / (long)d, bad % (long)d);
     trainer->model = model, trainer->o = *options, trainer->data = data, trainer->n = n;
@@ -3983,8 +3832,8 @@ SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
-                             const sgm_train_options *options, sgm_key key) {
+SGM_API sgm_status sgm_train(
+    sgm_model *model, const float *data, long n, const sgm_train_options *options, sgm_key key) {
     sgm_trainer trainer;
     sgm_progress bar;
     SGM__TRY(sgm_trainer_init(&trainer, model, data, n, options, key));
@@ -4007,7 +3856,6 @@ SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
 Quiet when stderr is not a terminal, redrawn ten times a second when it is: share done, rate, time
 left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
 */
-
 SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
     memset(p, 0, sizeof *p);
     p->label = label, p->total = total;
@@ -4027,8 +3875,8 @@ SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double f
     for (int i = 0; i < 20; i++) bar[i] = (long)i * p->total < 20 * done ? '#' : '.';
     bar[20] = 0;
     fprintf(stderr, "\r%-14s [%s] %3.0f%%  %.*f/s  %.0f s left", p->label, bar,
-            100.0 * (double)done / (double)p->total, rate < 100 ? 1 : 0, rate,
-            (double)(p->total - done) / (rate + 1e-9));
+        100.0 * (double)done / (double)p->total, rate < 100 ? 1 : 0, rate,
+        (double)(p->total - done) / (rate + 1e-9));
     if (loss == loss) fprintf(stderr, "  loss %.4f", loss);
     if (floor == floor) fprintf(stderr, " (floor %.4f)", floor);
     fprintf(stderr, "\033[K");
@@ -4054,7 +3902,6 @@ run that was stopped and resumed ends with the same bits as one that was not; a 
 The settings are stored as text beside it, one by one, so that a resume under other settings is
 refused by name.
 */
-
 typedef struct sgm__settings {
     char text[48][2][48];
     int n;
@@ -4070,7 +3917,6 @@ static void sgm__setting(sgm__settings *s, const char *name, double value) {
 }
 
 /* What must agree for a model, and beyond that for a run. */
-
 static void sgm__model_settings(sgm__settings *s, const sgm_model *model) {
     sgm__setting(s, "model.d", model->o.d);
     sgm__setting(s, "model.output", model->o.output);
@@ -4084,7 +3930,6 @@ static void sgm__model_settings(sgm__settings *s, const sgm_model *model) {
 }
 
 /* One number for all levels of a grid, so that another grid is noticed. */
-
 static double sgm__grid_number(const sgm_loss *loss) {
     uint32_t number = 0, words[2];
     for (int i = 0; loss->times == SGM_TIMES_GRID && i < loss->n_grid; i++) {
@@ -4130,19 +3975,18 @@ static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
     sgm__setting(s, "train.key1", trainer->key.k[1]);
 }
 
-static sgm_status sgm__settings_agree(const sgm__settings *s, const sgm_archive *archive,
-                                      const char *path) {
+static sgm_status sgm__settings_agree(
+    const sgm__settings *s, const sgm_archive *archive, const char *path) {
     for (int i = 0; i < s->n; i++) {
         const char *stored = sgm_archive_meta(archive, s->text[i][0]);
         if (!stored)
-            return sgm__fail(
-                SGM_BAD_FILE,
+            return sgm__fail(SGM_BAD_FILE,
                 "%s has no %s: it was not written by this library, or not for this purpose", path,
                 s->text[i][0]);
         if (strcmp(stored, s->text[i][1]))
             return sgm__fail(SGM_MISMATCH,
-                             "%s has %s = %s, but here it is %s: make them equal, or start anew",
-                             path, s->text[i][0], stored, s->text[i][1]);
+                "%s has %s = %s, but here it is %s: make them equal, or start anew", path,
+                s->text[i][0], stored, s->text[i][1]);
     }
     return SGM_OK;
 }
@@ -4152,7 +3996,6 @@ Parameters are stored tensor by tensor, as `raw/linear0.weight` and `ema0/linear
 any program that reads safetensors can use them; what only a resume needs (`adam/m`, `adam/v`) is
 stored as one block.
 */
-
 typedef struct sgm__listing {
     float *scaler;
     sgm_array *arrays;
@@ -4164,8 +4007,8 @@ static double *sgm__scaler_number(const sgm_scaler *scaler, int i) {
     return i < scaler->d ? &scaler->shift[i] : &scaler->scale[i - scaler->d];
 }
 
-static sgm_status sgm__listing_init(sgm__listing *list, const sgm_model *model,
-                                    const sgm_trainer *trainer) {
+static sgm_status sgm__listing_init(
+    sgm__listing *list, const sgm_model *model, const sgm_trainer *trainer) {
     size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 5;
     memset(list, 0, sizeof *list);
     list->arrays = (sgm_array *)sgm__alloc(room, sizeof *list->arrays);
@@ -4175,10 +4018,8 @@ static sgm_status sgm__listing_init(sgm__listing *list, const sgm_model *model,
         for (int i = 0; i < model->n_layers; i++) {
             const struct sgm_layer *layer = &model->layers[i];
             sgm_array *a = &list->arrays[list->n];
-            if (which < 0)
-                snprintf(list->names[list->n], 64, "raw/%s", layer->name);
-            else
-                snprintf(list->names[list->n], 64, "ema%d/%s", which, layer->name);
+            if (which < 0) snprintf(list->names[list->n], 64, "raw/%s", layer->name);
+            else snprintf(list->names[list->n], 64, "ema%d/%s", which, layer->name);
             a->name = list->names[list->n++];
             a->data = (which < 0 ? model->params : model->ema[which]) + layer->offset;
             a->rows = layer->rows, a->cols = layer->cols;
@@ -4228,24 +4069,22 @@ static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, 
 
 /* First everything is checked, then everything is copied: a file that does not fit changes nothing.
 */
-
-static sgm_status sgm__fits(const sgm__listing *list, const sgm_archive *archive,
-                            const char *path) {
+static sgm_status sgm__fits(
+    const sgm__listing *list, const sgm_archive *archive, const char *path) {
     for (int i = 0; i < list->n; i++) {
         const sgm_array *here = &list->arrays[i], *there = sgm_archive_find(archive, here->name);
         if (!there)
             return sgm__fail(SGM_MISMATCH,
-                             "%s has no %s: it holds another network, or fewer averages (n_ema)",
-                             path, here->name);
+                "%s has no %s: it holds another network, or fewer averages (n_ema)", path,
+                here->name);
         if (there->rows != here->rows || there->cols != here->cols)
-            return sgm__fail(
-                SGM_MISMATCH,
+            return sgm__fail(SGM_MISMATCH,
                 "%s has %s of (%ld, %ld), the network (%ld, %ld): they are not the same network",
                 path, here->name, there->rows, there->cols, here->rows, here->cols);
         long bad = sgm__first_bad(there->data, (size_t)there->rows * (size_t)there->cols);
         if (bad >= 0)
-            return sgm__fail(SGM_NOT_FINITE, "%s has a number in %s that is not finite", path,
-                             here->name);
+            return sgm__fail(
+                SGM_NOT_FINITE, "%s has a number in %s that is not finite", path, here->name);
     }
     return SGM_OK;
 }
@@ -4269,7 +4108,7 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
     for (int i = 0; i < list.n && status == SGM_OK; i++) {
         const sgm_array *from = sgm_archive_find(&archive, list.arrays[i].name);
         memcpy(list.arrays[i].data, from->data,
-               (size_t)from->rows * (size_t)from->cols * sizeof(float));
+            (size_t)from->rows * (size_t)from->cols * sizeof(float));
     }
     for (int i = 0; model->o.scaler && i < 2 * model->o.d && status == SGM_OK; i++) {
         const float *part = list.scaler + 3 * i;
@@ -4312,16 +4151,14 @@ slopes add up.
 
 /* Forgets the slopes of everything but the parameters, for another backward pass over the same
 values. */
-
 static void sgm__tape_again(sgm_tape *tape) {
     for (int i = 0; i < tape->n; i++)
         if (!tape->list[i]->is_param) tape->list[i]->set = 0;
 }
 
 /* s of (2.9) for the batch, into s; the two coefficients of each row into c. */
-
-static void sgm__score_of_out(float *s, double *c, const sgm_model_options *o, const sgm__batch *b,
-                              const float *out, int n) {
+static void sgm__score_of_out(
+    float *s, double *c, const sgm_model_options *o, const sgm__batch *b, const float *out, int n) {
     for (long i = 0; i < n; i++) {
         double sd = sgm_sde_s(&o->sde, b->t[i]);
         sgm_output_affine(&c[2 * i], &c[2 * i + 1], o->output, &o->sde, b->t[i], o->sigma_data);
@@ -4332,10 +4169,8 @@ static void sgm__score_of_out(float *s, double *c, const sgm_model_options *o, c
 }
 
 /* ESM, and the part of ISM and SSM-VR that has no tangent: λ‖s − target‖², target NULL for 0. */
-
 static double sgm__square_seed(const sgm__batch *b, const sgm_model_options *o, const float *s,
-                               const float *target, const double *c, float *slope, int n,
-                               double factor) {
+    const float *target, const double *c, float *slope, int n, double factor) {
     double total = 0;
     for (long i = 0; i < n; i++) {
         double lambda = factor * sgm__lambda(b->w[i], sgm_sde_s(&o->sde, b->t[i]));
@@ -4350,11 +4185,9 @@ static double sgm__square_seed(const sgm__batch *b, const sgm_model_options *o, 
 
 /* One direction of (4.6): seeds the slopes by the tangent and, for the sliced loss, by the value.
 */
-
 static double sgm__direction_seed(const sgm__batch *b, const sgm_model_options *o, int sliced,
-                                  const float *s, const float *v, const double *c,
-                                  const float *out_j, float *slope, float *tangent_slope, int n,
-                                  double factor) {
+    const float *s, const float *v, const double *c, const float *out_j, float *slope,
+    float *tangent_slope, int n, double factor) {
     double total = 0;
     for (long i = 0; i < n; i++) {
         double lambda = factor * sgm__lambda(b->w[i], sgm_sde_s(&o->sde, b->t[i]));
@@ -4370,10 +4203,8 @@ static double sgm__direction_seed(const sgm__batch *b, const sgm_model_options *
 }
 
 /* The workspace of these losses: s, target, v of shape (B,D), and the coefficients. */
-
 static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
-                                          const sgm_net_in *in, sgm_tensor *out, double factor,
-                                          sgm_key key, double *loss) {
+    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss) {
     const sgm_model_options *o = &trainer->model->o;
     const sgm_loss *how = &trainer->o.loss;
     sgm_tape *tape = trainer->tape;
@@ -4388,8 +4219,8 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
     for (int k = 0; k < K || k == 0; k++) {
         float *slope = sgm_tape_slope_of(tape, out);
         if (k == 0 && how->objective != SGM_SSM && slope)
-            *loss += sgm__square_seed(b, o, s, how->objective == SGM_ESM ? target : NULL, c, slope,
-                                      n, factor);
+            *loss += sgm__square_seed(
+                b, o, s, how->objective == SGM_ESM ? target : NULL, c, slope, n, factor);
         if (K > 0) {
             float *move = sgm_tape_tangent_of(tape, in->x);
             sgm__directions(v, n, d, how, k, key);
@@ -4401,7 +4232,7 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
             float *bend = sgm_tape_tangent_slope_of(tape, out);
             if (!bend || !slope) return sgm_tape_status(tape);
             *loss += sgm__direction_seed(b, o, how->objective == SGM_SSM, s, v, c, out->j, slope,
-                                         bend, n, how->objective == SGM_ISM ? factor : factor / K);
+                bend, n, how->objective == SGM_ISM ? factor : factor / K);
         }
         if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watchdog will look at it */
         SGM__TRY(sgm_tape_backward(tape));
@@ -4429,10 +4260,8 @@ $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)
 */
 
 /* Adds the parameters' gradient of Σ_i c_i r_i·∇U(x_i) and returns that sum; c NULL means −1. */
-
 static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, const float *x,
-                                   const float *r, const double *c, sgm_key dropout, int flags,
-                                   double *sum) {
+    const float *r, const double *c, sgm_key dropout, int flags, double *sum) {
     const sgm_model *model = trainer->model;
     sgm_tape *tape = trainer->tape;
     sgm_net_in in;
@@ -4455,10 +4284,8 @@ static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, co
 }
 
 /* The trace term along v, by (4.8): two pushes at x ± hv. */
-
 static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, const float *v,
-                                   float *moved, double factor, sgm_key dropout, int flags,
-                                   double *loss) {
+    float *moved, double factor, sgm_key dropout, int flags, double *loss) {
     const sgm_sde *sde = &trainer->model->o.sde;
     int n = trainer->o.batch, d = trainer->model->o.d;
     double *c = trainer->score_coefficients, sum;
@@ -4477,7 +4304,7 @@ static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, co
 }
 
 static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
-                                       sgm_key dropout, sgm_key probes, int flags, double *loss) {
+    sgm_key dropout, sgm_key probes, int flags, double *loss) {
     const sgm_model *model = trainer->model;
     const sgm_loss *how = &trainer->o.loss;
     int n = trainer->o.batch, d = model->o.d, K = sgm__n_directions(how, d);
@@ -4485,8 +4312,8 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
     float *s = trainer->score_work, *r = s + size, *v = r + size, *moved = v + size;
     double sum;
     factor *= how->scale / n;
-    SGM__TRY(sgm__energy_chunk(model, SGM_RAW, trainer->tape, s, NULL, b->x, NULL, b->t, n, dropout,
-                               SGM_TRAINING));
+    SGM__TRY(sgm__energy_chunk(
+        model, SGM_RAW, trainer->tape, s, NULL, b->x, NULL, b->t, n, dropout, SGM_TRAINING));
     if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, r, b->x, b->t, n));
     *loss = 0;
     for (long i = 0; i < n; i++) {
@@ -4570,23 +4397,17 @@ evenly in some function of t:
 | EDM       | $(s/m)^{1/7}$ | few steps, with the small ones at the end |
 | quadratic | √t            | between the two |
 */
-
-SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde,
-                                 double t_start, double t_end) {
+SGM_API sgm_status sgm_time_grid(
+    double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde, double t_start, double t_end) {
     SGM__TRY(sgm_sde_check(sde));
-    if (steps < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "a time grid of %d steps: ask for at least 1", steps);
+    if (steps < 1) return sgm__bad("a time grid of %d steps: ask for at least 1", steps);
     if ((int)kind < 0 || kind > SGM_GRID_QUADRATIC)
-        return sgm__fail(SGM_BAD_ARGUMENT, "there is no time grid %d: see sgm_grid_kind",
-                         (int)kind);
+        return sgm__bad("there is no time grid %d: see sgm_grid_kind", (int)kind);
     if (!(t_start <= sde->T * (1 + 1e-12) && t_start > t_end && t_end >= 0))
-        return sgm__fail(SGM_BAD_ARGUMENT,
-                         "a time grid from %g to %g: needs T = %g >= start > end >= 0", t_start,
-                         t_end, sde->T);
+        return sgm__bad(
+            "a time grid from %g to %g: needs T = %g >= start > end >= 0", t_start, t_end, sde->T);
     if (t_end == 0 && (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM))
-        return sgm__fail(SGM_BAD_ARGUMENT,
-                         "this grid cannot end at t = 0, where log-SNR is infinite: "
-                         "end at t_min");
+        return sgm__bad("this grid cannot end at t = 0, where log-SNR is infinite: end at t_min");
     double from = 0, to = 0;
     if (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM) {
         from = sgm_sde_logsnr(sde, t_start), to = sgm_sde_logsnr(sde, t_end);
@@ -4643,9 +4464,8 @@ $$c_x = \frac1a, \quad c_s = \frac{b²}{a}, \quad c_z = \frac{b s'}{s} \qquad(5.
 For the discrete VP process this is DDPM's sampler, term by term. All three agree to first order in
 the step.
 */
-
-static void sgm__reverse_step(double c[3], sgm_method method, const sgm_sde *sde, double t,
-                              double to) {
+static void sgm__reverse_step(
+    double c[3], sgm_method method, const sgm_sde *sde, double t, double to) {
     double a, b;
     if (method == SGM_EULER_MARUYAMA) {
         double g2 = sgm_sde_g2(sde, t), step = t - to;
@@ -4674,7 +4494,6 @@ $$c_x = \frac1m, \quad c_s = \frac{s²}{m}, \quad c_z = 0 \qquad(5.9)$$
 Adding noise in the last step, as a plain Euler–Maruyama step would, blurs the samples by g√Δ for
 nothing. The ancestral step to t' = 0 has s' = 0 and is (5.9) already.
 */
-
 static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
     c[0] = 1 / m, c[1] = s * s / m, c[2] = 0;
@@ -4686,42 +4505,34 @@ static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
 The sampler is that loop. Its noise is keyed by the step and the position in the batch, so the same
 key draws the same samples whether you call `sgm_sample` or step by hand, on one core or many.
 */
-
 SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score,
-                                    const sgm_sde *sde, long n, const sgm_sample_options *options,
-                                    sgm_key key) {
+    const sgm_sde *sde, long n, const sgm_sample_options *options, sgm_key key) {
     memset(sampler, 0, sizeof *sampler);
     SGM__TRY(sgm_sde_check(sde));
     if (!score || !score->eval || score->d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT,
-                         "sampling needs a score: sgm_model_score, sgm_mixture_score or your own");
-    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);
+        return sgm__bad("sampling needs a score: sgm_model_score, sgm_mixture_score or your own");
+    if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
     sampler->score = *score, sampler->sde = *sde, sampler->key = key, sampler->n = n;
     if (options) sampler->o = *options;
     sgm_sample_options *o = &sampler->o;
     if (o->steps == 0) o->steps = 1000;
     if (o->t_start == 0) o->t_start = sde->T;
-    if (o->steps < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%d sampling steps: ask for at least 1", o->steps);
+    if (o->steps < 1) return sgm__bad("%d sampling steps: ask for at least 1", o->steps);
     if ((int)o->method < 0 || o->method > SGM_ANCESTRAL)
-        return sgm__fail(SGM_BAD_ARGUMENT, "there is no sampling method %d", (int)o->method);
+        return sgm__bad("there is no sampling method %d", (int)o->method);
     if (!(o->t_start > 0 && o->t_start <= sde->T * (1 + 1e-12)))
-        return sgm__fail(SGM_BAD_ARGUMENT, "sampling from t = %g: needs 0 < t_start <= T = %g",
-                         o->t_start, sde->T);
+        return sgm__bad("sampling from t = %g: needs 0 < t_start <= T = %g", o->t_start, sde->T);
     if (!o->plain_end && !(sde->t_min > 0))
-        return sgm__fail(SGM_BAD_ARGUMENT, "t_min is 0, where the score of a point is infinite: "
-                                           "set the SDE's t_min, or plain_end");
+        return sgm__bad("t_min is 0, where the score of a point is infinite: set the SDE's t_min, "
+                        "or plain_end");
     sampler->t = (double *)sgm__alloc((size_t)o->steps + 1, sizeof(double));
     sampler->buffer = (float *)sgm__alloc((size_t)n * (2 * (size_t)score->d + 1), sizeof(float));
     sgm_status status = SGM_OK;
-    if (!sampler->t || !sampler->buffer)
-        status = SGM_NO_MEMORY;
+    if (!sampler->t || !sampler->buffer) status = SGM_NO_MEMORY;
     else if (o->plain_end)
         status = sgm_time_grid(sampler->t, o->steps, o->grid, sde, o->t_start, o->t_end);
-    else if (o->steps == 1)
-        sampler->t[0] = o->t_start;
-    else
-        status = sgm_time_grid(sampler->t, o->steps - 1, o->grid, sde, o->t_start, sde->t_min);
+    else if (o->steps == 1) sampler->t[0] = o->t_start;
+    else status = sgm_time_grid(sampler->t, o->steps - 1, o->grid, sde, o->t_start, sde->t_min);
     if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.2) t[steps] = 0, as memory comes */
     return status;
 }
@@ -4733,7 +4544,6 @@ SGM_API void sgm_sampler_free(sgm_sampler *sampler) {
 }
 
 /* Normals for a whole batch, filled by all threads: draw i is a function of i. */
-
 static void sgm__normal_parallel(float *z, long n, sgm_key key) {
     long chunk = 4096, chunks = (n + chunk - 1) / chunk;
     SGM__PARALLEL("omp parallel for schedule(static) if (chunks > 1)")
@@ -4758,27 +4568,23 @@ SGM_API int sgm_sampler_done(const sgm_sampler *sampler) {
 SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
     const sgm_sample_options *o = &sampler->o;
     if (sgm_sampler_done(sampler))
-        return sgm__fail(SGM_BAD_ARGUMENT, "the sampler has done all its %d steps", o->steps);
+        return sgm__bad("the sampler has done all its %d steps", o->steps);
     long n = sampler->n, size = n * sampler->score.d, i = sampler->step;
     float *s = sampler->buffer, *z = s + size, *times = z + size;
     double t = sampler->t[i], c[3];
     for (long k = 0; k < n; k++) times[k] = (float)t;
     SGM__TRY(sampler->score.eval(&sampler->score, s, x, times, n));
-    if (!o->plain_end && i + 1 == o->steps)
-        sgm__denoise_step(c, &sampler->sde, t);
-    else
-        sgm__reverse_step(c, o->method, &sampler->sde, t, sampler->t[i + 1]);
-    if (c[2] > 0)
-        sgm__normal_parallel(z, size, sgm_key_split(sampler->key, (uint64_t)i + 1));
-    else
-        memset(z, 0, (size_t)size * sizeof *z);
+    if (!o->plain_end && i + 1 == o->steps) sgm__denoise_step(c, &sampler->sde, t);
+    else sgm__reverse_step(c, o->method, &sampler->sde, t, sampler->t[i + 1]);
+    if (c[2] > 0) sgm__normal_parallel(z, size, sgm_key_split(sampler->key, (uint64_t)i + 1));
+    else memset(z, 0, (size_t)size * sizeof *z);
     for (long k = 0; k < size; k++) x[k] = (float)(c[0] * x[k] + c[1] * s[k] + c[2] * z[k]);
     sampler->step++, sampler->n_evals++;
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-                              const sgm_sample_options *options, sgm_key key) {
+    const sgm_sample_options *options, sgm_key key) {
     sgm_sampler sampler;
     sgm_progress bar;
     SGM__TRY(sgm_sampler_init(&sampler, score, sde, n, options, key));
@@ -4796,9 +4602,9 @@ SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sg
     long bad = status == SGM_OK ? sgm__first_bad(x, (size_t)n * (size_t)score->d) : -1;
     if (bad >= 0)
         status = sgm__fail(SGM_NOT_FINITE,
-                           "sample %ld is not finite: the steps are too coarse near the "
-                           "data; use more steps, a log-SNR grid or a larger t_min",
-                           bad / score->d);
+            "sample %ld is not finite: the steps are too coarse near the data; use more steps, a "
+            "log-SNR grid or a larger t_min",
+            bad / score->d);
     sgm_sampler_free(&sampler);
     return status;
 }
@@ -4852,32 +4658,29 @@ $$\log γ ← \log γ + \frac{\bar α − 0.574}{\sqrt k} \qquad(6.4)$$
 
 at its k-th step, and then γ is frozen: a walk that adapts forever has no rest at all.
 */
-
-static sgm_status sgm__langevin_check(const sgm_score *score, long n,
-                                      const sgm_langevin_options *o) {
-    if (!o) return sgm__fail(SGM_BAD_ARGUMENT, "a walk needs options: set step and steps");
-    if (!score || !score->eval || score->d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "Langevin dynamics needs a score");
-    if (!(o->t >= 0)) return sgm__fail(SGM_BAD_ARGUMENT, "a walk at t = %g: needs t >= 0", o->t);
-    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld walkers: ask for at least 1", n);
-    if (o->steps < 0 || o->warmup < 0)
-        return sgm__fail(SGM_BAD_ARGUMENT, "a walk needs steps >= 0 and warmup >= 0");
+static sgm_status sgm__langevin_check(
+    const sgm_score *score, long n, const sgm_langevin_options *o) {
+    if (!o) return sgm__bad("a walk needs options: set step and steps");
+    if (!score || !score->eval || score->d < 1) return sgm__bad("Langevin dynamics needs a score");
+    if (!(o->t >= 0)) return sgm__bad("a walk at t = %g: needs t >= 0", o->t);
+    if (n < 1) return sgm__bad("%ld walkers: ask for at least 1", n);
+    if (o->steps < 0 || o->warmup < 0) return sgm__bad("a walk needs steps >= 0 and warmup >= 0");
     if (!(o->step >= 0 && o->step < 1e30))
-        return sgm__fail(SGM_BAD_ARGUMENT, "a Langevin step of %g: needs a positive one", o->step);
+        return sgm__bad("a Langevin step of %g: needs a positive one", o->step);
     if (o->metropolis && !score->logp)
-        return sgm__fail(SGM_BAD_ARGUMENT, "MALA needs a log density, and this score has none: use "
-                                           "a mixture or an energy network, or metropolis = 0");
+        return sgm__bad("MALA needs a log density, and this score has none: use a mixture or an "
+                        "energy network, or metropolis = 0");
     if (!(o->snr >= 0 && o->snr < 1e15) || (o->snr > 0 && (o->metropolis || o->step > 0)))
-        return sgm__fail(SGM_BAD_ARGUMENT, "snr %g sets ULA's step: needs a positive number, and "
-                                           "neither step nor metropolis beside it", o->snr);
+        return sgm__bad("snr %g sets ULA's step: needs a positive number, and neither step nor "
+                        "metropolis beside it",
+            o->snr);
     if (o->step == 0 && o->snr == 0 && !(o->metropolis && o->warmup > 0))
-        return sgm__fail(SGM_BAD_ARGUMENT, "a Langevin step of 0: set step; only MALA with a "
-                                           "warmup finds its own");
+        return sgm__bad("a Langevin step of 0: set step; only MALA with a warmup finds its own");
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
-                                     const sgm_langevin_options *options, sgm_key key) {
+    const sgm_langevin_options *options, sgm_key key) {
     memset(walk, 0, sizeof *walk);
     SGM__TRY(sgm__langevin_check(score, n, options));
     walk->score = *score, walk->o = *options, walk->n = n, walk->key = key;
@@ -4898,18 +4701,16 @@ SGM_API void sgm_langevin_free(sgm_langevin *walk) {
 }
 
 /* y = x + γ s + √(2γ) z: (6.1), for the whole crowd. */
-
-static void sgm__langevin_move(float *y, const float *x, const float *s, float *z, long size,
-                               double gamma, sgm_key key) {
+static void sgm__langevin_move(
+    float *y, const float *x, const float *s, float *z, long size, double gamma, sgm_key key) {
     double shake = sqrt(2 * gamma);
     sgm__normal_parallel(z, size, key);
     for (long i = 0; i < size; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
 }
 
 /* log q(to|from) of (6.3). */
-
-static double sgm__langevin_log_q(const float *to, const float *from, const float *s, int d,
-                                  double gamma) {
+static double sgm__langevin_log_q(
+    const float *to, const float *from, const float *s, int d, double gamma) {
     double square = 0;
     for (int j = 0; j < d; j++) {
         double off = (double)to[j] - from[j] - gamma * s[j];
@@ -4919,7 +4720,6 @@ static double sgm__langevin_log_q(const float *to, const float *from, const floa
 }
 
 /* One step of MALA. The buffer holds the scores at x, those at y, the proposals y, and scratch. */
-
 static sgm_status sgm__mala_step(sgm_langevin *walk, float *x, const float *t, double *accepted) {
     long n = walk->n, d = walk->score.d, size = n * d;
     float *sx = walk->buffer, *sy = sx + size, *y = sy + size, *z = y + size;
@@ -4937,7 +4737,7 @@ static sgm_status sgm__mala_step(sgm_langevin *walk, float *x, const float *t, d
     for (long i = 0; i < n; i++) {
         float *xi = x + i * d, *yi = y + i * d, *sxi = sx + i * d, *syi = sy + i * d;
         double log_a = ly[i] - lx[i] + sgm__langevin_log_q(xi, yi, syi, (int)d, gamma) -
-                       sgm__langevin_log_q(yi, xi, sxi, (int)d, gamma);
+            sgm__langevin_log_q(yi, xi, sxi, (int)d, gamma);
         double chance = log_a < 0 ? sgm__exp(log_a) : 1; /* (6.3); a NaN is never accepted */
         if (log_a != log_a) chance = 0;
         *accepted += chance / (double)n;
@@ -4957,7 +4757,6 @@ $$γ = 2 \left( r\, \frac{\sqrt D}{\overline{\|s\|}} \right)² \qquad(6.7)$$
 
 with the mean norm of the score over the crowd, and √D for the norm of its noise.
 */
-
 static double sgm__snr_step(const float *s, long n, int d, double snr) {
     double norm = 0;
     for (long i = 0; i < n; i++) norm += sqrt(sgm__row_dot(s + i * d, s + i * d, d)) / (double)n;
@@ -4979,10 +4778,8 @@ SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
     float *t = walk->buffer + 4 * walk->n * walk->score.d;
     double accepted = 1, k = (double)walk->step + 1;
     for (long i = 0; i < walk->n; i++) t[i] = (float)o->t;
-    if (o->metropolis)
-        SGM__TRY(sgm__mala_step(walk, x, t, &accepted));
-    else
-        SGM__TRY(sgm__ula_step(walk, x, t));
+    if (o->metropolis) SGM__TRY(sgm__mala_step(walk, x, t, &accepted));
+    else SGM__TRY(sgm__ula_step(walk, x, t));
     walk->step++;
     if (walk->step > o->warmup) {
         walk->accepted += accepted, walk->counted++;
@@ -4994,8 +4791,7 @@ SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
 }
 
 SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
-                                    const sgm_langevin_options *options, sgm_langevin *report,
-                                    sgm_key key) {
+    const sgm_langevin_options *options, sgm_langevin *report, sgm_key key) {
     sgm_langevin walk;
     sgm_progress bar;
     if (report) memset(report, 0, sizeof *report);
@@ -5017,9 +4813,9 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
     if (report) *report = walk;
     if (status == SGM_OK && sgm__first_bad(x, (size_t)n * (size_t)score->d) >= 0)
         status = sgm__fail(SGM_NOT_FINITE,
-                           "the walk diverged with step %g: take a smaller one "
-                           "(ULA needs less than twice the smallest variance)",
-                           walk.step_size);
+            "the walk diverged with step %g: take a smaller one (ULA needs less than twice the "
+            "smallest variance)",
+            walk.step_size);
     return status;
 }
 
@@ -5040,37 +4836,31 @@ and x + ½α s + √α z, the last step γ_L is ε/2. Finally the points, which 
 
 The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is the paper's setting.
 */
-
-static sgm_status sgm__anneal_check(const sgm_score *score, const sgm_sde *sde, long n,
-                                    const sgm_anneal_options *o) {
+static sgm_status sgm__anneal_check(
+    const sgm_score *score, const sgm_sde *sde, long n, const sgm_anneal_options *o) {
     SGM__TRY(sgm_sde_check(sde));
-    if (!o) return sgm__fail(SGM_BAD_ARGUMENT, "annealing needs options: levels and steps");
+    if (!o) return sgm__bad("annealing needs options: levels and steps");
     if (!score || !score->eval || score->d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "annealed Langevin dynamics needs a score");
-    if (n < 1) return sgm__fail(SGM_BAD_ARGUMENT, "%ld samples: ask for at least 1", n);
-    if (!o->levels || o->n_levels < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "annealing needs levels and n_levels >= 1");
+        return sgm__bad("annealed Langevin dynamics needs a score");
+    if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
+    if (!o->levels || o->n_levels < 1) return sgm__bad("annealing needs levels and n_levels >= 1");
     if (!(o->last_step > 0))
-        return sgm__fail(SGM_BAD_ARGUMENT, "a last_step of %g: needs a positive one", o->last_step);
+        return sgm__bad("a last_step of %g: needs a positive one", o->last_step);
     if (o->steps_per_level < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%d steps per level: ask for at least 1",
-                         o->steps_per_level);
+        return sgm__bad("%d steps per level: ask for at least 1", o->steps_per_level);
     for (int i = 0; i < o->n_levels; i++) {
         if (!(o->levels[i] > 0 && o->levels[i] <= sde->T * (1 + 1e-12)))
-            return sgm__fail(SGM_BAD_ARGUMENT, "level %d is %g: needs 0 < level <= T = %g", i,
-                             o->levels[i], sde->T);
+            return sgm__bad("level %d is %g: needs 0 < level <= T = %g", i, o->levels[i], sde->T);
         if (i > 0 && o->levels[i] >= o->levels[i - 1])
-            return sgm__fail(SGM_BAD_ARGUMENT,
-                             "the ladder rises from %g to %g: order its levels "
-                             "from much noise to little",
-                             o->levels[i - 1], o->levels[i]);
+            return sgm__bad(
+                "the ladder rises from %g to %g: order its levels from much noise to little",
+                o->levels[i - 1], o->levels[i]);
     }
     return SGM_OK;
 }
 
 static sgm_status sgm__anneal_walk(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-                                   const sgm_anneal_options *o, float *buffer, sgm_progress *bar,
-                                   sgm_key key) {
+    const sgm_anneal_options *o, float *buffer, sgm_progress *bar, sgm_key key) {
     long size = n * score->d, done = 0;
     float *s = buffer, *z = s + size, *t = z + size;
     double last = sgm_sde_s(sde, o->levels[o->n_levels - 1]);
@@ -5094,7 +4884,7 @@ static sgm_status sgm__anneal_walk(float *x, long n, const sgm_score *score, con
 }
 
 SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-                              const sgm_anneal_options *options, sgm_key key) {
+    const sgm_anneal_options *options, sgm_key key) {
     SGM__TRY(sgm__anneal_check(score, sde, n, options));
     size_t N = (size_t)n, d = (size_t)score->d;
     float *buffer = (float *)sgm__alloc(N * (2 * d + 1), sizeof(float));
@@ -5124,7 +4914,6 @@ The sum is cut at the first window of five τ (Sokal 1997): beyond it there is o
 number sees a mode that the walk has never visited; for that, start many walkers apart and compare
 the shares of the modes.
 */
-
 SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     double mean = 0, variance = 0, tau = 1;
     if (n < 2 || sgm__first_bad(series, (size_t)n) >= 0) return NAN;
@@ -5139,8 +4928,8 @@ SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     return tau > 1 ? tau : 1;
 }
 
-SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, const float *centres,
-                              int modes) {
+SGM_API void sgm_mode_weights(
+    double *weight, const float *x, long n, int d, const float *centres, int modes) {
     for (int k = 0; k < modes; k++) weight[k] = 0;
     for (long i = 0; i < n; i++) {
         int nearest = 0;
@@ -5178,7 +4967,6 @@ Each set below is a recipe in the plane whose support, mean and variance follow 
 paper. Point i depends on the key and on i alone, so every prefix of a draw is a fair, shorter draw.
 One key makes a set; its two children keep the shape and the noise apart.
 */
-
 static void sgm__toy_point(float *xy, double x, double y, double noise, sgm_key key, uint64_t i) {
     float z[2];
     sgm_normal(z, 2, sgm_key_split(key, 1), 2 * i);
@@ -5194,9 +4982,9 @@ SGM_API void sgm_data_ring(float *x, long n) {
 }
 
 /* A circle without modes has no points: you get NaN, which everything downstream refuses. */
-SGM_API void sgm_data_gaussians(float *x, long n, int modes, double radius, double std,
-                                sgm_key key) {
-    if (modes < 1) sgm__fail(SGM_BAD_ARGUMENT, "a mixture needs modes >= 1, got %d", modes);
+SGM_API void sgm_data_gaussians(
+    float *x, long n, int modes, double radius, double std, sgm_key key) {
+    if (modes < 1) sgm__bad("a mixture needs modes >= 1, got %d", modes);
     for (long i = 0; i < n; i++) {
         double s = NAN, c = NAN, u = sgm__uniform53(sgm_key_split(key, 0), (uint64_t)i);
         if (modes >= 1) sgm__sincos_turns(floor(u * modes) / modes, &s, &c);
@@ -5253,18 +5041,17 @@ Forget the sum and your log-likelihood is off by a constant that no plot shows. 
 x₁, the way from the first point: a constant coordinate then has variance zero exactly, not 10⁻³²,
 and a cloud far from the origin loses no digits.
 */
-
 static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
     if (!x || n < least || d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%s: n >= %ld points of dimension >= 1, got %ld of %d",
-                         who, least, x ? n : 0, d);
+        return sgm__bad(
+            "%s: n >= %ld points of dimension >= 1, got %ld of %d", who, least, x ? n : 0, d);
     long bad = sgm__first_bad(x, (size_t)n * (size_t)d);
     if (bad < 0) return SGM_OK;
     return sgm__fail(SGM_NOT_FINITE, "%s: point %ld is NaN or infinite: remove it", who, bad / d);
 }
 
 SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
-    if (!scaler) return sgm__fail(SGM_BAD_ARGUMENT, "sgm_scaler_init: scaler is NULL");
+    if (!scaler) return sgm__bad("sgm_scaler_init: scaler is NULL");
     memset(scaler, 0, sizeof *scaler);
     SGM__TRY(sgm__usable("sgm_scaler_init", x, n, d, 1));
     double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift);
@@ -5310,7 +5097,6 @@ each has a *noise floor*: what it reads for two samples of one distribution. Pri
 exact against exact at the same sizes, beside every result: a number is small only compared with it.
 Sums are in double and in a fixed order, so threads change the speed and no bit.
 */
-
 static double sgm__dist2(const float *a, const float *b, int d) {
     double sum[4] = {0, 0, 0, 0};
     for (int k = 0; k < d; k++) {
@@ -5341,7 +5127,6 @@ look Gaussian, little beyond means and variances. Its floor is positive and fall
 Both $F^{-1}$ are staircases, with steps of 1/n_a and 1/n_b. Counting mass in units of 1/(n_a n_b)
 makes the corners of both whole numbers, and the integral exact.
 */
-
 static double sgm__w2_sorted(const double *a, long na, const double *b, long nb) {
     uint64_t at = 0, end_a = (uint64_t)nb, end_b = (uint64_t)na;
     double sum = 0;
@@ -5367,8 +5152,8 @@ static void sgm__project(double *out, const float *x, long n, int d, const doubl
 }
 
 /* One slice. A vector of normals points everywhere alike; its length is divided out at the end. */
-static double sgm__w2_along(double *work, const float *a, long na, const float *b, long nb, int d,
-                            sgm_key key) {
+static double sgm__w2_along(
+    double *work, const float *a, long na, const float *b, long nb, int d, sgm_key key) {
     double *direction = work, *pa = work + d, *pb = pa + na, length2 = 0;
     for (int k = 0; k < d; k++) {
         direction[k] = sgm__normal1(key, (uint64_t)k);
@@ -5379,12 +5164,11 @@ static double sgm__w2_along(double *work, const float *a, long na, const float *
     return sgm__w2_sorted(pa, na, pb, nb) / length2;
 }
 
-SGM_API double sgm_sliced_w2(const float *a, long na, const float *b, long nb, int d,
-                             int directions, sgm_key key) {
+SGM_API double sgm_sliced_w2(
+    const float *a, long na, const float *b, long nb, int d, int directions, sgm_key key) {
     const char *who = "sgm_sliced_w2";
     if (sgm__usable(who, a, na, d, 1) || sgm__usable(who, b, nb, d, 1)) return NAN;
-    if (directions < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "%s: directions >= 1, got %d", who, directions), NAN;
+    if (directions < 1) return sgm__bad("%s: directions >= 1, got %d", who, directions), NAN;
     long count = d == 1 ? 1 : directions; /* a line has one direction only */
     long workers = sgm_threads() < count ? sgm_threads() : count;
     long each = na + nb + d;
@@ -5393,8 +5177,8 @@ SGM_API double sgm_sliced_w2(const float *a, long na, const float *b, long nb, i
     SGM__PARALLEL("omp parallel for if(workers > 1)")
     for (long w = 0; w < workers; w++)
         for (long l = w; l < count; l += workers)
-            slice[l] = sgm__w2_along(slice + count + w * each, a, na, b, nb, d,
-                                     sgm_key_split(key, (uint64_t)l));
+            slice[l] = sgm__w2_along(
+                slice + count + w * each, a, na, b, nb, d, sgm_key_split(key, (uint64_t)l));
     for (long l = 0; l < count; l++) sum += slice[l];
     sgm__free(slice);
     return sqrt(sum / (double)count);
@@ -5438,7 +5222,7 @@ static double sgm__pair_mean(const float *a, long na, const float *b, long nb, i
 
 static double sgm__excess(const float *a, long na, const float *b, long nb, int d, double w) {
     return 2 * sgm__pair_mean(a, na, b, nb, d, w) - sgm__pair_mean(a, na, NULL, 0, d, w) -
-           sgm__pair_mean(b, nb, NULL, 0, d, w);
+        sgm__pair_mean(b, nb, NULL, 0, d, w);
 }
 
 SGM_API double sgm_energy_distance(const float *a, long na, const float *b, long nb, int d) {
@@ -5462,7 +5246,6 @@ is similar. Take several. Its floor scatters around zero like 1/n.
 Width 0 takes the median distance of 500 pooled pairs, drawn with a key of their own: the same data,
 the same width. Where most pairs coincide the largest stands in; where all do, any width will do.
 */
-
 static double sgm__median_distance(const float *a, long na, const float *b, long nb, int d) {
     enum { PAIRS = 500 };
     double distance[PAIRS];
@@ -5481,8 +5264,7 @@ static double sgm__median_distance(const float *a, long na, const float *b, long
 }
 
 SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d, double width) {
-    if (!(width >= 0))
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_mmd2: width >= 0, got %g", width), NAN;
+    if (!(width >= 0)) return sgm__bad("sgm_mmd2: width >= 0, got %g", width), NAN;
     if (sgm__usable("sgm_mmd2", a, na, d, 2) || sgm__usable("sgm_mmd2", b, nb, d, 2)) return NAN;
     if (width == 0) width = sgm__median_distance(a, na, b, nb, d);
     return -sgm__excess(a, na, b, nb, d, width);
@@ -5503,9 +5285,8 @@ size, the number of bins, for a floor; trust it where every E_k is 5 or more. Se
 into p-values. F_n jumps by 1/n at each point, so the gap is measured on both sides; F must be
 continuous.
 */
-
 SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user) {
-    if (!cdf) return sgm__fail(SGM_BAD_ARGUMENT, "sgm_ks: cdf is NULL"), NAN;
+    if (!cdf) return sgm__bad("sgm_ks: cdf is NULL"), NAN;
     if (sgm__usable("sgm_ks", x, n, 1, 1)) return NAN;
     double largest = 0, *sorted = (double *)sgm__alloc((size_t)n, sizeof *sorted);
     if (!sorted) return NAN;
@@ -5515,7 +5296,7 @@ SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user
         double above = (double)(i + 1) / (double)n - f, below = f - (double)i / (double)n;
         largest = fmax(largest, fmax(above, below));
         if (!(f >= 0 && f <= 1))
-            largest = (sgm__fail(SGM_BAD_ARGUMENT, "sgm_ks: cdf gave %g, no probability", f), NAN);
+            largest = (sgm__bad("sgm_ks: cdf gave %g, no probability", f), NAN);
     }
     sgm__free(sorted);
     return largest;
@@ -5551,11 +5332,10 @@ nowhere. But it is local: inside a far mode no score knows that mode's weight, s
 mixtures with weights 1:1 and 9:1 look alike to it. The standard error is that of a mean, by
 Welford's update.
 */
-
 SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
-                              const sgm_score *b, const float *x, double t, long n) {
+    const sgm_score *b, const float *x, double t, long n) {
     if (!divergence || !a || !b || !x || n < 1 || a->d < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_fisher needs two scores and n >= 1 points");
+        return sgm__bad("sgm_fisher needs two scores and n >= 1 points");
     if (a->d != b->d)
         return sgm__fail(SGM_MISMATCH, "sgm_fisher: scores of dimension %d and %d", a->d, b->d);
     long d = a->d, size = n * d;
@@ -5591,7 +5371,6 @@ $$λ = D√n + \frac{1}{6√n} + \frac{D√n - 1}{4n}, \quad
 p = 1 - \frac{√{2π}}{λ} \sum_{k=1}^∞ e^{-(2k-1)²π²/8λ²} = 2 \sum_{k=1}^∞ (-1)^{k-1} e^{-2k²λ²}
 \qquad(9.7)$$
 */
-
 SGM_API double sgm_ks_p(double distance, double n) {
     double root = sqrt(n), x = distance * root;
     double lambda = x + 1 / (6 * root) + (x - 1) / (4 * n), l2 = lambda * lambda;
@@ -5614,7 +5393,6 @@ Q(a, x) = \cfrac{a g}{x+1-a - \cfrac{1(1-a)}{x+3-a - \cfrac{2(2-a)}{x+5-a - ⋯}
 Both need $g = x^a e^{-x}/Γ(a+1)$. Stirling's series gives it to 10⁻¹³ once a ≥ 16, and a smaller a
 climbs there by Γ(a+2) = (a+1)Γ(a+1).
 */
-
 static double sgm__gamma_front(double a, double x) {
     double log_climb = 0;
     for (; a < 16; a += 1) log_climb += sgm__log((a + 1) / x);
@@ -5645,10 +5423,10 @@ static double sgm__gamma_q(double a, double x) {
 SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins, int fitted) {
     double chi2 = 0, freedom = (double)bins - 1 - fitted;
     if (!count || !expected || fitted < 0 || freedom < 1)
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_chi2_p: bins - 1 - fitted must be >= 1"), NAN;
+        return sgm__bad("sgm_chi2_p: bins - 1 - fitted must be >= 1"), NAN;
     for (int k = 0; k < bins; k++) {
         if (!(expected[k] > 0) || !(count[k] >= 0))
-            return sgm__fail(SGM_BAD_ARGUMENT, "sgm_chi2_p: bin %d: no count expected", k), NAN;
+            return sgm__bad("sgm_chi2_p: bin %d: no count expected", k), NAN;
         chi2 += (count[k] - expected[k]) * (count[k] - expected[k]) / expected[k];
     }
     return sgm__gamma_q(0.5 * freedom, 0.5 * chi2);
@@ -5669,7 +5447,6 @@ Every error of the library passes through the one function below: set a breakpoi
 any of them happen. It keeps the message for `sgm_error` and returns the status, so that the place
 of the error reads `return sgm__fail(SGM_BAD_ARGUMENT, "…")`.
 */
-
 static SGM__THREAD_LOCAL char sgm__message[512];
 
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) {
@@ -5698,7 +5475,6 @@ SGM_API const char *sgm_status_name(sgm_status status) {
 /* Zeroed memory for count things of a size, or NULL with the error set: also where their product
 would overflow. It starts at a whole cache line, so that no vector straddles two; where the
 allocator's own block starts is noted just before it. */
-
 static void *sgm__alloc(size_t count, size_t size) {
     char *block = NULL;
     size_t room = 64 + sizeof block;
@@ -5725,7 +5501,6 @@ static void sgm__free(void *p) {
 NaN and infinity are the floats whose exponent bits are all ones. Looking at the bits costs nothing
 and no compiler flag can talk the test away. The answer is the index of the first, or -1.
 */
-
 static long sgm__first_bad(const float *x, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t bits;
@@ -5765,7 +5540,6 @@ Philox4x32 (Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as 1, 
 rounds of two 32×32→64 bit multiplications. Each round keeps the high halves as mixing and the low
 halves as a bijection, and the key moves on by two odd constants (the golden ratio and √3 − 1).
 */
-
 SGM_API void sgm_philox(uint32_t out[4], const uint32_t counter[4], sgm_key key) {
     uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
     uint32_t k0 = key.k[0], k1 = key.k[1];
@@ -5783,7 +5557,6 @@ SGM_API void sgm_philox(uint32_t out[4], const uint32_t counter[4], sgm_key key)
 
 /* The counter's last word says what the draw is for, so that draws, children and shuffles of one
 key never meet. */
-
 enum { SGM__DRAWS = 0, SGM__CHILDREN = 1, SGM__SHUFFLE = 2 };
 
 static void sgm__block(uint32_t out[4], sgm_key key, uint64_t i, uint32_t purpose) {
@@ -5819,7 +5592,6 @@ Rejection methods are faster but use an unknown number of words per draw, and th
 longer be a function of i. With 32 bits in u the largest value is √(2·33·log 2) = 6.76; in a million
 normals one expects none beyond 5.
 */
-
 static double sgm__open32(uint32_t w) { return ((double)w + 0.5) * (1.0 / 4294967296.0); }
 
 static void sgm__normal4(float z[4], sgm_key key, uint64_t block) {
@@ -5855,7 +5627,6 @@ SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first) {
 }
 
 /* One draw at a time, in double precision: 52 bits from two words, and a half. */
-
 static double sgm__uniform53(sgm_key key, uint64_t i) {
     uint32_t w[4];
     sgm__block(w, key, i, SGM__DRAWS);
@@ -5882,7 +5653,6 @@ bits and mix them in turn, (l, r) → (r, l ⊕ hash(r)): whatever the hash, tha
 it is a bijection of 2^(2b) numbers. If the result is ≥ n, apply it again: it must come back below
 n, since a bijection's orbits are cycles. As 4^b < 4n + 4, a few rounds do.
 */
-
 static uint32_t sgm__hash(uint32_t x) {
     x ^= x >> 16, x *= 0x7feb352du;
     x ^= x >> 15, x *= 0x846ca68bu;
@@ -5919,7 +5689,6 @@ $$e^x = 2^k e^r, \quad r = x − k \log 2 ∈ [−0.35, 0.35] \qquad(A.2)$$
 
 log 2 is split in two so that k times its first part is exact and r loses nothing.
 */
-
 static double sgm__pow2(int k) {
     uint64_t bits = (uint64_t)(k + 1023) << 52;
     double p;
@@ -5931,28 +5700,12 @@ static const double sgm__ln2_hi = 6.93147180369123816490e-01; /* 33 bits */
 static const double sgm__ln2_lo = 1.90821492927058770002e-10;
 
 /* 1/n!, exact to rounding: the factorials themselves are exact in a double up to 22!. */
-
-static const double sgm__over_factorial[18] = {1.0,
-                                               1.0,
-                                               1.0 / 2,
-                                               1.0 / 6,
-                                               1.0 / 24,
-                                               1.0 / 120,
-                                               1.0 / 720,
-                                               1.0 / 5040,
-                                               1.0 / 40320,
-                                               1.0 / 362880,
-                                               1.0 / 3628800,
-                                               1.0 / 39916800,
-                                               1.0 / 479001600,
-                                               1.0 / 6227020800.0,
-                                               1.0 / 87178291200.0,
-                                               1.0 / 1307674368000.0,
-                                               1.0 / 20922789888000.0,
-                                               1.0 / 355687428096000.0};
+static const double sgm__over_factorial[18] = {1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120,
+    1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800,
+    1.0 / 479001600, 1.0 / 6227020800.0, 1.0 / 87178291200.0, 1.0 / 1307674368000.0,
+    1.0 / 20922789888000.0, 1.0 / 355687428096000.0};
 
 /* (eʳ − 1)/r by Horner's rule, for |r| ≤ 0.35; the first term left out is r¹⁴/15! < 4·10⁻¹⁹. */
-
 static double sgm__expm1_over(double r) {
     double p = 0;
     for (int n = 14; n >= 1; n--) p = p * r + sgm__over_factorial[n];
@@ -5971,7 +5724,6 @@ static double sgm__exp(double x) {
 }
 
 /* eˣ − 1 without the cancellation near 0, where 1 − ᾱ of a little noise would lose its digits. */
-
 static double sgm__expm1(double x) {
     if (fabs(x) < 0.34) return x * sgm__expm1_over(x);
     return sgm__exp(x) - 1;
@@ -5981,7 +5733,6 @@ static double sgm__expm1(double x) {
 $$\log x = k \log 2 + 2 \,\mathrm{artanh}\, z, \quad z = \frac{y − 1}{y + 1},\; x = 2^k y,\;
 y ∈ [√½, √2) \qquad(A.3)$$
 */
-
 static double sgm__log(double x) {
     if (x != x || x < 0) return NAN;
     if (x == 0) return -HUGE_VAL;
@@ -5994,8 +5745,8 @@ static double sgm__log(double x) {
     bits = (bits & 0x000fffffffffffffULL) | 0x3ff0000000000000ULL;
     memcpy(&x, &bits, sizeof x);
     if (x > 1.41421356237309504880) x *= 0.5, k++;
-    static const double over[10] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
-                                    1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
+    static const double over[10] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+        1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3};
     double z = (x - 1) / (x + 1), z2 = z * z, p = 0;
     for (int i = 0; i < 10; i++) p = (p + over[i]) * z2;
     return k * sgm__ln2_hi + (2 * z + (2 * z * p + k * sgm__ln2_lo));
@@ -6005,7 +5756,6 @@ static double sgm__log(double x) {
 Angles are measured in turns, 2π each: then the reduction to an eighth of a turn is exact, and no
 digits of π are needed but in the last product. A quarter turn takes (cos, sin) to (−sin, cos).
 */
-
 static void sgm__sincos_turns(double turns, double *s, double *c) {
     turns -= floor(turns);
     int quarter = (int)(4 * turns + 0.5);
@@ -6054,7 +5804,6 @@ two, so it matters whether the compiler fuses. It is told never to do so on its 
 ask for it by name. The one exception is the instruction set called `base`, which is for processors
 that have no fused multiply-add: there $a b + c$ rounds twice and the last bits differ.
 */
-
 enum { SGM__RELU, SGM__SILU, SGM__TANH, SGM__GELU, SGM__SOFTPLUS, SGM__SIGMOID };
 
 /* The matrix product (B.1) as data: sizes, and of each array the start and the strides. */
@@ -6084,8 +5833,8 @@ typedef struct sgm__kernels {
     void (*scale)(long n, float alpha, const float *x, float *y);
     float (*dot)(long n, const float *a, const float *b);
     void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
-    void (*moments)(int belief, long n, float *p, const float *g, float *m, float *v,
-                    const sgm__adam_rates *);
+    void (*moments)(
+        int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
     void (*outer_moments)(int belief, const sgm__outer *, const sgm__adam_rates *);
     void (*sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *);
     void (*ema)(long n, float *e, const float *p, float w);
@@ -6109,8 +5858,8 @@ static void sgm__matmul_ref(const sgm__product *q) {
         for (long j = 0; j < q->n; j++) {
             float sum = q->init ? q->init[i * q->init_row + j] : 0.0f;
             for (long p = 0; p < q->k; p++)
-                sum = sgm__fmaf(q->a[i * q->a_row + p * q->a_col],
-                                q->b[p * q->b_row + j * q->b_col], sum);
+                sum = sgm__fmaf(
+                    q->a[i * q->a_row + p * q->a_col], q->b[p * q->b_row + j * q->b_col], sum);
             q->c[i * q->c_row + j] = sum;
         }
 }
@@ -6133,8 +5882,8 @@ the first of them short enough that n times it is exact, so that r keeps its dig
 #define SGM__LOG2_E 1.44269504f
 #define SGM__LN2_HI 0.693359375f
 #define SGM__LN2_LO -2.12194440e-4f
-static const float sgm__exp_c[] = {0.4999999341f, 0.1666652011f, 0.0416683942f, 0.008368780031f,
-                                   0.001381446638f};
+static const float sgm__exp_c[] = {
+    0.4999999341f, 0.1666652011f, 0.0416683942f, 0.008368780031f, 0.001381446638f};
 
 static float sgm__poly_ref(float x, const float *c, int n) {
     float p = c[n - 1];
@@ -6197,7 +5946,7 @@ $2^{23}$.
 #define SGM__SIGN_BIT ((int)0x80000000u)
 #define SGM__SQRT_HALF_BITS 0x3f3504f3u
 static const float sgm__log_c[] = {0.3333333171f, -0.2500082104f, 0.2000122692f, -0.1662335746f,
-                                   0.1420175714f, -0.1316017989f, 0.1276157886f, -0.07634503853f};
+    0.1420175714f, -0.1316017989f, 0.1276157886f, -0.07634503853f};
 
 static float sgm__log_ref(float x) {
     const int tiny = x < SGM__FLOAT_MIN;
@@ -6428,8 +6177,8 @@ static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
     return plan;
 }
 
-static void sgm__moments_ref(int belief, long n, float *p, const float *g, float *m, float *v,
-                             const sgm__adam_rates *c) {
+static void sgm__moments_ref(
+    int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
     const sgm__adam_plan plan = sgm__adam_plan_from(c);
     for (long i = 0; i < n; i++) {
         const float grad = g[i] * c->grad_scale;
@@ -6475,15 +6224,10 @@ static void sgm__ema_ref(long n, float *e, const float *p, float w) {
     for (long i = 0; i < n; i++) e[i] = sgm__fmaf(w, p[i] - e[i], e[i]);
 }
 
-static const sgm__kernels sgm__kernels_ref = {"ref",           1,
-                                              sgm__matmul_ref, sgm__act_ref,
-                                              sgm__exp_n_ref,  sgm__log_n_ref,
-                                              sgm__add_ref,    sgm__mul_ref,
-                                              sgm__muladd_ref, sgm__axpy_ref,
-                                              sgm__scale_ref,  sgm__dot_ref,
-                                              sgm__colsum_ref, sgm__moments_ref,
-                                              sgm__outer_moments_ref,
-                                              sgm__sgd_ref,    sgm__ema_ref};
+static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_ref, sgm__act_ref,
+    sgm__exp_n_ref, sgm__log_n_ref, sgm__add_ref, sgm__mul_ref, sgm__muladd_ref, sgm__axpy_ref,
+    sgm__scale_ref, sgm__dot_ref, sgm__colsum_ref, sgm__moments_ref, sgm__outer_moments_ref,
+    sgm__sgd_ref, sgm__ema_ref};
 
 /*
 ## B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -6617,10 +6361,8 @@ static sgm__product sgm__share(const sgm__product *q, long t, long T) {
     const long to = t + 1 == T ? n : n * (t + 1) / T / 16 * 16;
     const long i = by_rows ? from : 0, j = by_rows ? 0 : from;
     sgm__product s = *q;
-    if (by_rows)
-        s.m = (int)(to - from);
-    else
-        s.n = (int)(to - from);
+    if (by_rows) s.m = (int)(to - from);
+    else s.n = (int)(to - from);
     s.a += i * q->a_row;
     s.b += j * q->b_col;
     s.c += i * q->c_row + j;
@@ -6640,8 +6382,7 @@ static void sgm__matmul_threads(const sgm__product *q) {
 
 /* (B.1) with all its strides spelt out. */
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
-                        long b_row, long b_col, const float *init, long init_row, float *c,
-                        long c_row) {
+    long b_row, long b_col, const float *init, long init_row, float *c, long c_row) {
     sgm__product q;
     if (m <= 0 || n <= 0) return;
     q.m = m, q.n = n, q.k = k;
@@ -6696,8 +6437,8 @@ static long sgm__piece(long n, long i) { return n - i < SGM__PIECE ? n - i : SGM
 
 static int sgm__hands(long n) { return n >= SGM__MANY ? sgm_threads() : 1; }
 
-static void sgm__moments(int belief, long n, float *p, const float *g, float *m, float *v,
-                         const sgm__adam_rates *c) {
+static void sgm__moments(
+    int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
     sgm__k()->moments(belief, n, p, g, m, v, c);
 }
 
@@ -6726,7 +6467,6 @@ A checkpoint is hours of work, so three things are ruled out. A save that fails 
 cost you the file that was there before. A damaged file must not load as if it were whole. And a
 file that someone sends you must not crash the program, whatever its bytes are.
 */
-
 SGM_API void sgm_archive_free(sgm_archive *archive) {
     if (!archive) return;
     sgm__free(archive->memory);
@@ -6755,7 +6495,6 @@ old file in one step: `path` names either the whole old file or the whole new on
 checked, and so is the close, where a full disk often shows first. With `file` NULL the struct only
 counts bytes: so you learn how long a header is before you write it.
 */
-
 typedef struct sgm__file {
     FILE *file;
     char *temporary; /* its name, until the rename  */
@@ -6772,14 +6511,13 @@ static void sgm__file_text(sgm__file *f, const char *s) { sgm__file_put(f, s, st
 
 static sgm_status sgm__file_no(int writing, const char *path, int error) {
     return sgm__fail(SGM_NO_FILE, "cannot %s '%.200s': %s; check that %s",
-                     writing ? "write" : "read", path, error ? strerror(error) : "it ends early",
-                     writing ? "its directory exists, may be written and has room"
-                             : "it is a regular file, whole, that you may read");
+        writing ? "write" : "read", path, error ? strerror(error) : "it ends early",
+        writing ? "its directory exists, may be written and has room"
+                : "it is a regular file, whole, that you may read");
 }
 
 /* Mode x refuses a name that exists: two processes, or threads, never share a temporary, and a link
 planted under its name is not followed. */
-
 static sgm_status sgm__file_open(sgm__file *f, const char *path) {
     size_t room = strlen(path) + 48;
     long process = 0;
@@ -6802,7 +6540,6 @@ static sgm_status sgm__file_open(sgm__file *f, const char *path) {
 
 /* fflush gives the bytes to the system, not to the disk: the rename is safe against the death of
 your program, but not against a loss of power a moment later. */
-
 static sgm_status sgm__file_close(sgm__file *f, const char *path) {
     if (fflush(f->file) && !f->error) f->error = errno;
     if (fclose(f->file) && !f->error) f->error = errno;
@@ -6818,28 +6555,23 @@ static sgm_status sgm__file_close(sgm__file *f, const char *path) {
 Nine significant digits bring every float back exactly. `printf` writes the decimal point of the
 user's locale, maybe a comma, which no plotting program reads: whatever it is becomes a point.
 */
-
 static void sgm__file_number(sgm__file *f, float x) {
     char text[40];
     size_t n = 0;
-    if (x != x)
-        strcpy(text, "nan"); /* printf may say -nan */
-    else
-        snprintf(text, sizeof text, "%.9g", (double)x);
+    if (x != x) strcpy(text, "nan"); /* printf may say -nan */
+    else snprintf(text, sizeof text, "%.9g", (double)x);
     for (const char *c = text; *c; c++) {
-        if (strchr("0123456789+-aefin", *c))
-            text[n++] = *c;
-        else if (n == 0 || text[n - 1] != '.')
-            text[n++] = '.';
+        if (strchr("0123456789+-aefin", *c)) text[n++] = *c;
+        else if (n == 0 || text[n - 1] != '.') text[n++] = '.';
     }
     sgm__file_put(f, text, n);
 }
 
-SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
-                                int cols) {
+SGM_API sgm_status sgm_dat_save(
+    const char *path, const char *header, const float *x, long rows, int cols) {
     sgm__file f;
     if (!path || rows < 0 || cols < 1 || (!x && rows > 0))
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_dat_save needs a path, x, rows >= 0, cols >= 1");
+        return sgm__bad("sgm_dat_save needs a path, x, rows >= 0, cols >= 1");
     SGM__TRY(sgm__file_open(&f, path));
     for (const char *c = header; c && *c; c++) {
         if (c == header || c[-1] == '\n') sgm__file_text(&f, "# ");
@@ -6874,7 +6606,6 @@ It needs no table, and each step is a bijection of h, so a change within one byt
 anything else escapes with a chance near 2⁻⁶⁴. It does not stop someone who forges the file on
 purpose, and damage in the header is noticed only where it breaks the rules of C.4.
 */
-
 static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n) {
     for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * (((uint64_t)1 << 40) + 435);
     return h;
@@ -6886,7 +6617,6 @@ enum { SGM__HEADER_MAX = 100000000 }; /* the limit of the format's own library *
 
 /* The format is UTF-8 and no reader need take less: no wrong lead byte, no continuation missing, no
 more bytes than needed, no half of a surrogate pair, nothing beyond the last code point. */
-
 static int sgm__utf8_valid(const char *s) {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     const unsigned char *u = (const unsigned char *)s;
@@ -6907,7 +6637,6 @@ static int sgm__utf8_valid(const char *s) {
 
 /* n names, one every `stride` bytes from `first`: all valid, none twice. They are sorted for that,
 since a hostile file may hold a million. */
-
 static int sgm__order_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -6928,25 +6657,24 @@ static sgm_status sgm__names_check(const void *first, size_t stride, int n, sgm_
     return st;
 }
 
-static sgm_status sgm__archive_check(const sgm_array *arrays, int n_arrays, const char *const *meta,
-                                     int n_meta) {
+static sgm_status sgm__archive_check(
+    const sgm_array *arrays, int n_arrays, const char *const *meta, int n_meta) {
     long room = LONG_MAX / 4;
     if (n_arrays < 0 || n_meta < 0 || (n_arrays > 0 && !arrays) || (n_meta > 0 && !meta))
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_save needs arrays and meta, or 0 of them");
+        return sgm__bad("sgm_archive_save needs arrays and meta, or 0 of them");
     SGM__TRY(sgm__names_check(arrays, sizeof *arrays, n_arrays, SGM_BAD_ARGUMENT));
     SGM__TRY(sgm__names_check(meta, 2 * sizeof *meta, n_meta, SGM_BAD_ARGUMENT));
     for (int i = 0; i < n_meta; i++)
         if (!sgm__utf8_valid(meta[2 * (size_t)i + 1]))
-            return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_save: '%.80s' needs a value in UTF-8",
-                             meta[2 * (size_t)i]);
+            return sgm__bad(
+                "sgm_archive_save: '%.80s' needs a value in UTF-8", meta[2 * (size_t)i]);
     for (int i = 0; i < n_arrays; i++) {
         long rows = arrays[i].rows, cols = arrays[i].cols;
         if (rows < 0 || cols < 0 || (cols && rows > room / cols) ||
             (rows && cols && !arrays[i].data) || strcmp(arrays[i].name, "__metadata__") == 0)
-            return sgm__fail(SGM_BAD_ARGUMENT,
-                             "sgm_archive_save: '%.80s' has no data, a reserved "
-                             "name or no possible size: %ld x %ld",
-                             arrays[i].name, rows, cols);
+            return sgm__bad("sgm_archive_save: '%.80s' has no data, a reserved name or no possible "
+                            "size: %ld x %ld",
+                arrays[i].name, rows, cols);
         room -= rows * cols;
     }
     return SGM_OK;
@@ -6967,9 +6695,8 @@ static void sgm__put_string(sgm__file *f, const char *s) {
 }
 
 /* An archive that was loaded and is saved again brings its old checksum along: it is left out. */
-
 static void sgm__put_header(sgm__file *f, const sgm_array *arrays, int n_arrays,
-                            const char *const *meta, int n_meta, const char *checksum) {
+    const char *const *meta, int n_meta, const char *checksum) {
     char numbers[128];
     long begin = 0;
     sgm__file_text(f, "{\"__metadata__\":{\"sgm.checksum\":");
@@ -6987,8 +6714,8 @@ static void sgm__put_header(sgm__file *f, const sgm_array *arrays, int n_arrays,
         sgm__file_text(f, ",");
         sgm__put_string(f, arrays[i].name);
         snprintf(numbers, sizeof numbers,
-                 ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%ld,%ld]}", rows, cols,
-                 begin, end);
+            ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%ld,%ld]}", rows, cols,
+            begin, end);
         sgm__file_text(f, numbers);
         begin = end;
     }
@@ -6997,7 +6724,6 @@ static void sgm__put_header(sgm__file *f, const sgm_array *arrays, int n_arrays,
 }
 
 /* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
-
 static uint64_t sgm__put_data(sgm__file *f, const sgm_array *arrays, int n_arrays) {
     uint64_t hash = sgm__fnv_start;
     for (int a = 0; a < n_arrays; a++) {
@@ -7018,22 +6744,21 @@ static void sgm__checksum_text(char text[17], uint64_t hash) {
     snprintf(text, 17, "%08lx%08lx", (unsigned long)(hash >> 32), (unsigned long)(uint32_t)hash);
 }
 
-SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
-                                    const char *const *meta, int n_meta) {
+SGM_API sgm_status sgm_archive_save(
+    const char *path, const sgm_array *arrays, int n_arrays, const char *const *meta, int n_meta) {
     sgm__file f;
     char checksum[17];
     unsigned char length[8];
-    if (!path) return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_save needs a path");
+    if (!path) return sgm__bad("sgm_archive_save needs a path");
     SGM__TRY(sgm__archive_check(arrays, n_arrays, meta, n_meta));
     memset(&f, 0, sizeof f);
     sgm__checksum_text(checksum, sgm__put_data(&f, arrays, n_arrays));
     f.bytes = 0;
     sgm__put_header(&f, arrays, n_arrays, meta, n_meta, checksum);
     if (f.bytes > SGM__HEADER_MAX)
-        return sgm__fail(SGM_BAD_ARGUMENT,
-                         "sgm_archive_save: shorten names and metadata: the "
-                         "format allows a header of %d bytes",
-                         (int)SGM__HEADER_MAX);
+        return sgm__bad(
+            "sgm_archive_save: shorten names and metadata: the format allows a header of %d bytes",
+            (int)SGM__HEADER_MAX);
     for (int b = 0; b < 8; b++) length[b] = (unsigned char)(f.bytes >> 8 * b);
     SGM__TRY(sgm__file_open(&f, path));
     sgm__file_put(&f, length, sizeof length);
@@ -7051,7 +6776,6 @@ the end. Strings are decoded where they stand, as an escape is never shorter tha
 first error sticks and moves the parser to the end, where nothing more matches. Memory is bounded by
 the size of the file on disk, not by a number that the file claims.
 */
-
 typedef struct sgm__json {
     const char *path, *name; /* for messages: the file, and the array being read or NULL */
     char *text, *at, *end;
@@ -7064,15 +6788,13 @@ typedef struct sgm__json {
 static void sgm__json_bad(sgm__json *j, const char *what, const char *which) {
     if (j->status) return;
     j->status = sgm__fail(SGM_BAD_FILE,
-                          "'%.150s' cannot be read: %s%.60s%s%s%.20s, at byte %ld of "
-                          "its header",
-                          j->path, j->name ? "array '" : "", j->name ? j->name : "",
-                          j->name ? "': " : "", what, which, (long)(j->at - j->text));
+        "'%.150s' cannot be read: %s%.60s%s%s%.20s, at byte %ld of its header", j->path,
+        j->name ? "array '" : "", j->name ? j->name : "", j->name ? "': " : "", what, which,
+        (long)(j->at - j->text));
     j->at = j->end;
 }
 
 /* Steps over white space, and then over c if it is there. */
-
 static void sgm__json_space(sgm__json *j) { j->at += strspn(j->at, " \n\r\t"); }
 
 static int sgm__json_take(sgm__json *j, char c) {
@@ -7087,7 +6809,6 @@ static void sgm__json_need(sgm__json *j, const char *c) {
 }
 
 /* Is there an item number n (counted from 0) before the closing bracket? */
-
 static int sgm__json_more(sgm__json *j, char close, int n) {
     if (sgm__json_take(j, close)) return 0;
     if (n > 0) sgm__json_need(j, ",");
@@ -7104,7 +6825,6 @@ static long sgm__json_hex4(const char *s) {
 
 /* Decodes the escape at j->at: how many bytes it gives, or 0 if it is wrong. \u0000 is wrong: a C
 string would end there, and two names could look like one. */
-
 static int sgm__json_escape(sgm__json *j, char *to) {
     static const char from[] = "\"\\/bfnrt", meaning[] = "\"\\/\b\f\n\r\t";
     static const int lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
@@ -7131,10 +6851,8 @@ static const char *sgm__json_string(sgm__json *j) {
     char *string = j->at, *to = string;
     while (*j->at != '"') {
         int n = (unsigned char)*j->at >= 0x20;
-        if (*j->at == '\\')
-            n = sgm__json_escape(j, to);
-        else
-            *to = *j->at, j->at += n;
+        if (*j->at == '\\') n = sgm__json_escape(j, to);
+        else *to = *j->at, j->at += n;
         if (n == 0) sgm__json_bad(j, "a string has no end or a wrong escape", "");
         if (j->status) return "";
         to += n;
@@ -7158,34 +6876,26 @@ static long sgm__json_size(sgm__json *j) {
 }
 
 /* Steps over the value of a key that we do not know: a string, a word or a list of such. */
-
 static void sgm__json_skip(sgm__json *j) {
     int list = sgm__json_take(j, '[');
     for (int n = 0; list ? sgm__json_more(j, ']', n) : n == 0; n = 1) {
         sgm__json_space(j);
         size_t word = strspn(j->at, "+-.0123456789Eaeflnrstu");
-        if (*j->at == '"')
-            sgm__json_string(j);
-        else if (word == 0)
-            sgm__json_bad(j, "a value is missing, or nests too deep", "");
-        else
-            j->at += word;
+        if (*j->at == '"') sgm__json_string(j);
+        else if (word == 0) sgm__json_bad(j, "a value is missing, or nests too deep", "");
+        else j->at += word;
     }
 }
 
 /* Rows are the first dimension, columns the product of the others; a scalar is 1 × 1. */
-
 static void sgm__json_shape(sgm__json *j, sgm_array *a) {
     a->rows = a->cols = 1;
     sgm__json_need(j, "[");
     for (int n = 0; sgm__json_more(j, ']', n); n = 1) {
         long size = sgm__json_size(j);
-        if (n == 0)
-            a->rows = size;
-        else if (size > 0 && a->cols > LONG_MAX / size)
-            sgm__json_bad(j, "shape is too large", "");
-        else
-            a->cols *= size;
+        if (n == 0) a->rows = size;
+        else if (size > 0 && a->cols > LONG_MAX / size) sgm__json_bad(j, "shape is too large", "");
+        else a->cols *= size;
     }
 }
 
@@ -7195,10 +6905,10 @@ static void sgm__json_array(sgm__json *j, sgm_array *a) {
     sgm__json_need(j, "{");
     for (int n = 0; sgm__json_more(j, '}', n); n = 1) {
         const char *key = sgm__json_string(j), *dtype = "F32";
-        int which = strcmp(key, "dtype") == 0          ? 1
-                    : strcmp(key, "shape") == 0        ? 2
-                    : strcmp(key, "data_offsets") == 0 ? 4
-                                                       : 0;
+        int which = strcmp(key, "dtype") == 0  ? 1
+            : strcmp(key, "shape") == 0        ? 2
+            : strcmp(key, "data_offsets") == 0 ? 4
+                                               : 0;
         if (seen & which) sgm__json_bad(j, "it has two of the key ", key);
         seen |= which;
         sgm__json_need(j, ":");
@@ -7254,9 +6964,8 @@ static void sgm__json_header(sgm__json *j, sgm_archive *archive) {
 
 /* One block holds the arrays, the pairs, the numbers and the text. An array takes at least 50 bytes
 of header and a pair 6, so the header's length bounds how many there are. */
-
-static sgm_status sgm__archive_block(sgm_archive *archive, sgm__json *j, FILE *file,
-                                     size_t header) {
+static sgm_status sgm__archive_block(
+    sgm_archive *archive, sgm__json *j, FILE *file, size_t header) {
     j->max_arrays = header / 50 + 1, j->max_pairs = header / 6 + 1;
     size_t arrays = j->max_arrays * sizeof(sgm_array), pairs = j->max_pairs * 2 * sizeof(char *);
     size_t data_bytes = (size_t)j->data_bytes;
@@ -7286,9 +6995,9 @@ static sgm_status sgm__archive_read(sgm_archive *archive, const char *path, FILE
     for (int b = 0; b < 8 && got == 8; b++) header |= (uint64_t)length[b] << 8 * b;
     if (got < 8 || size < 8 || header > (uint64_t)(size - 8) || header > SGM__HEADER_MAX)
         return sgm__fail(SGM_BAD_FILE,
-                         "'%.200s' does not begin with the length of its header: it "
-                         "is cut short, or no safetensors file",
-                         path);
+            "'%.200s' does not begin with the length of its header: it is cut short, or no "
+            "safetensors file",
+            path);
     memset(&j, 0, sizeof j);
     j.path = path;
     j.data_bytes = size - 8 - (long)header;
@@ -7297,7 +7006,7 @@ static sgm_status sgm__archive_read(sgm_archive *archive, const char *path, FILE
     sgm__checksum_text(checksum, sgm__fnv(sgm__fnv_start, bytes, (size_t)j.data_bytes));
     for (long i = 0; i < j.data_bytes / 4; i++, bytes += 4) {
         uint32_t bits = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-                        (uint32_t)bytes[3] << 24;
+            (uint32_t)bytes[3] << 24;
         memcpy(bytes, &bits, sizeof bits);
     }
     sgm__json_header(&j, archive);
@@ -7307,16 +7016,14 @@ static sgm_status sgm__archive_read(sgm_archive *archive, const char *path, FILE
     const char *saved = sgm_archive_meta(archive, sgm__checksum_key);
     if (!saved || strcmp(saved, checksum) == 0) return SGM_OK;
     return sgm__fail(SGM_BAD_FILE,
-                     "'%.200s' is damaged: its numbers do not have the checksum that "
-                     "was saved; take another copy, or, if another program changed them, drop %s "
-                     "from the metadata",
-                     path, sgm__checksum_key);
+        "'%.200s' is damaged: its numbers do not have the checksum that was saved; take another "
+        "copy, or, if another program changed them, drop %s from the metadata",
+        path, sgm__checksum_key);
 }
 
 SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
     if (archive) memset(archive, 0, sizeof *archive);
-    if (!archive || !path)
-        return sgm__fail(SGM_BAD_ARGUMENT, "sgm_archive_load needs an archive and a path");
+    if (!archive || !path) return sgm__bad("sgm_archive_load needs an archive and a path");
     FILE *file = fopen(path, "rb");
     if (!file) return sgm__file_no(0, path, errno);
     sgm_status status = sgm__archive_read(archive, path, file);
@@ -7331,8 +7038,8 @@ static sgm_status sgm__no_files(void) {
     return sgm__fail(SGM_NO_FILE, "no files: compile sgm.h without SGM_NO_STDIO to have them");
 }
 
-SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
-                                    const char *const *meta, int n_meta) {
+SGM_API sgm_status sgm_archive_save(
+    const char *path, const sgm_array *arrays, int n_arrays, const char *const *meta, int n_meta) {
     (void)path, (void)arrays, (void)n_arrays, (void)meta, (void)n_meta;
     return sgm__no_files();
 }
@@ -7343,8 +7050,8 @@ SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
     return sgm__no_files();
 }
 
-SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
-                                int cols) {
+SGM_API sgm_status sgm_dat_save(
+    const char *path, const char *header, const float *x, long rows, int cols) {
     (void)path, (void)header, (void)x, (void)rows, (void)cols;
     return sgm__no_files();
 }
@@ -7427,8 +7134,7 @@ SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
 }
 
 SGM__INLINE void sgm__vstore(float *y, sgm__vf v, long count) {
-    if (count >= SGM__LANES)
-        sgm__vput(y, v);
+    if (count >= SGM__LANES) sgm__vput(y, v);
     else
         for (long l = 0; l < count; l++) y[l] = v[l];
 }
@@ -7528,10 +7234,8 @@ SGM__INLINE void SGM__K(strip_of)(int vecs, sgm__product q) {
 }
 
 SGM__FN void SGM__K(strip)(const sgm__product *q) {
-    if (q->n > SGM__LANES)
-        SGM__K(strip_of)(2, *q);
-    else
-        SGM__K(strip_of)(1, *q);
+    if (q->n > SGM__LANES) SGM__K(strip_of)(2, *q);
+    else SGM__K(strip_of)(1, *q);
 }
 
 SGM__INLINE long SGM__K(width)(const sgm__product *q) {
@@ -7598,10 +7302,8 @@ SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
                 SGM__K(pack)(&s, panel);
                 s.b = panel, s.b_row = SGM__K(width)(&s);
             }
-            if (ragged)
-                SGM__K(strip_ragged)(&s);
-            else
-                SGM__K(strip)(&s);
+            if (ragged) SGM__K(strip_ragged)(&s);
+            else SGM__K(strip)(&s);
         }
     }
 }
@@ -7652,10 +7354,8 @@ SGM__FN void SGM__K(matmul)(const sgm__product *q) {
 #endif
     for (int piece = 0; piece < pieces; piece++) {
         s.k = (int)((long)q->k * (piece + 1) / pieces - (long)q->k * piece / pieces);
-        if (turn)
-            SGM__K(matmul_turned)(&s);
-        else
-            SGM__K(matmul_rows)(&s);
+        if (turn) SGM__K(matmul_turned)(&s);
+        else SGM__K(matmul_rows)(&s);
         s.a += s.k * s.a_col;
         s.b += s.k * s.b_row;
         s.init = s.c, s.init_row = s.c_row;
@@ -7785,16 +7485,11 @@ SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, 
     for (long i = 0; i < n; i += SGM__LANES) {
         const sgm__vf v = sgm__vload(x + i, n - i);
         sgm__vf f, f1, f2;
-        if (kind == SGM__RELU)
-            f = SGM__K(relu)(v, &f1, &f2);
-        else if (kind == SGM__TANH)
-            f = SGM__K(tanh)(v, &f1, &f2);
-        else if (kind == SGM__SOFTPLUS)
-            f = SGM__K(softplus)(v, &f1, &f2);
-        else if (kind == SGM__SIGMOID)
-            f = SGM__K(sigmoid)(v, &f1, &f2);
-        else
-            f = SGM__K(gate)(kind, v, &f1, &f2);
+        if (kind == SGM__RELU) f = SGM__K(relu)(v, &f1, &f2);
+        else if (kind == SGM__TANH) f = SGM__K(tanh)(v, &f1, &f2);
+        else if (kind == SGM__SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
+        else if (kind == SGM__SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
+        else f = SGM__K(gate)(kind, v, &f1, &f2);
         if (y) sgm__vstore(y + i, f, n - i);
         if (d1) sgm__vstore(d1 + i, f1, n - i);
         if (d2) sgm__vstore(d2 + i, f2, n - i);
@@ -7813,8 +7508,7 @@ SGM__FN void SGM__K(mul)(long n, const float *a, const float *b, float *y) {
 
 SGM__FN void SGM__K(muladd)(long n, const float *a, const float *b, float *y) {
     for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(
-            y + i,
+        sgm__vstore(y + i,
             sgm__vfma(sgm__vload(a + i, n - i), sgm__vload(b + i, n - i), sgm__vload(y + i, n - i)),
             n - i);
 }
@@ -7822,8 +7516,7 @@ SGM__FN void SGM__K(muladd)(long n, const float *a, const float *b, float *y) {
 SGM__FN void SGM__K(axpy)(long n, float alpha, const float *x, float *y) {
     for (long i = 0; i < n; i += SGM__LANES)
         sgm__vstore(y + i,
-                    sgm__vfma(sgm__vall(alpha), sgm__vload(x + i, n - i), sgm__vload(y + i, n - i)),
-                    n - i);
+            sgm__vfma(sgm__vall(alpha), sgm__vload(x + i, n - i), sgm__vload(y + i, n - i)), n - i);
 }
 
 SGM__FN void SGM__K(scale)(long n, float alpha, const float *x, float *y) {
@@ -7840,7 +7533,7 @@ SGM__FN float SGM__K(dot)(long n, const float *a, const float *b) {
     for (; i + 16 <= n; i += 16)
         SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] =
             sgm__vfma(sgm__vload(a + i + v * SGM__LANES, SGM__LANES),
-                      sgm__vload(b + i + v * SGM__LANES, SGM__LANES), acc[v]);
+                sgm__vload(b + i + v * SGM__LANES, SGM__LANES), acc[v]);
     SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++)
         sgm__vstore(lane + v * SGM__LANES, acc[v], SGM__LANES);
     for (; i < n; i++) {
@@ -7864,15 +7557,14 @@ SGM__INLINE sgm__vf SGM__K(unless_faded)(sgm__vf x) {
 
 /* (B.8) and (B.9) for one register of each array, whose slopes are g. */
 SGM__INLINE void SGM__K(moments_at)(int belief, long i, long n, float *p, sgm__vf g, float *m,
-                                    float *v, const sgm__adam_rates *c,
-                                    const sgm__adam_plan *plan) {
+    float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     sgm__vf away, mean, square, x = sgm__vload(p + i, n);
     if (plan->scales) g *= sgm__vall(c->grad_scale);
     mean = sgm__vfma(sgm__vall(c->beta1), sgm__vload(m + i, n), sgm__vall(plan->fresh1) * g);
     if (plan->sweep) mean = SGM__K(unless_faded)(mean);
     away = belief ? g - mean : g;
-    square = sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n),
-                       sgm__vall(plan->fresh2) * away * away);
+    square =
+        sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(plan->fresh2) * away * away);
     if (plan->sweep) square = SGM__K(unless_faded)(square);
     if (belief) square += sgm__vall(c->eps);
     if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
@@ -7883,7 +7575,7 @@ SGM__INLINE void SGM__K(moments_at)(int belief, long i, long n, float *p, sgm__v
 }
 
 SGM__FN void SGM__K(moments)(int belief, long n, float *p, const float *g, float *m, float *v,
-                             const sgm__adam_rates *rates) {
+    const sgm__adam_rates *rates) {
     const sgm__adam_rates c = *rates;
     const sgm__adam_plan plan = sgm__adam_plan_from(&c);
     long i = 0;
@@ -7893,8 +7585,8 @@ SGM__FN void SGM__K(moments)(int belief, long n, float *p, const float *g, float
 }
 
 /* (B.1) for `vecs` registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
-SGM__INLINE void SGM__K(outer_sums)(int vecs, const sgm__outer *q, long i, long j, int from, int to,
-                                    sgm__vf *sum) {
+SGM__INLINE void SGM__K(outer_sums)(
+    int vecs, const sgm__outer *q, long i, long j, int from, int to, sgm__vf *sum) {
     const long left = vecs == 1 ? q->out - j : SGM__LANES;
     const float *x = q->x + from * q->x_row + i, *d = q->d + (long)from * q->out + j;
     SGM__UNROLL for (int r = from; r < to; r++, x += q->x_row, d += q->out) {
@@ -7912,8 +7604,8 @@ to the multipliers, then one register of this block to the divider, and neither 
 code. After the last block comes one that nobody uses. The last columns, too few for a block, come
 one register at a time.
 */
-SGM__INLINE void SGM__K(outer_walk)(int belief, int few, const sgm__outer q,
-                                    const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+SGM__INLINE void SGM__K(outer_walk)(
+    int belief, int few, const sgm__outer q, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     const long block = 4 * SGM__LANES, whole = q.out - q.out % block;
     const sgm__vf zero = sgm__vall(0.0f);
     sgm__vf g[4], next[4];
@@ -7927,8 +7619,8 @@ SGM__INLINE void SGM__K(outer_walk)(int belief, int few, const sgm__outer q,
         SGM__UNROLL for (int v = 0; v < 4; v++) g[v] = next[v], next[v] = zero;
         SGM__UNROLL for (int v = 0; v < 4; v++) {
             SGM__K(outer_sums)(4, &q, i, j, v * few / 4, (v + 1) * few / 4, next);
-            SGM__K(moments_at)(belief, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c,
-                               plan);
+            SGM__K(moments_at)
+            (belief, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c, plan);
         }
     }
     for (j = whole; j < q.out; j += SGM__LANES)
@@ -7949,10 +7641,8 @@ SGM__FN void SGM__K(outer_moments)(int belief, const sgm__outer *q, const sgm__a
         return;
     }
     plan.sweep = plan.scales = plan.shrinks = 0; /* which the compiler knows from here on */
-    if (q->n > 8)
-        SGM__K(outer_walk)(0, SGM__OUTER_MOST, *q, &c, &plan);
-    else
-        SGM__K(outer_walk)(0, 8, *q, &c, &plan);
+    if (q->n > 8) SGM__K(outer_walk)(0, SGM__OUTER_MOST, *q, &c, &plan);
+    else SGM__K(outer_walk)(0, 8, *q, &c, &plan);
 }
 
 SGM__FN void SGM__K(sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
@@ -7975,12 +7665,10 @@ SGM__FN void SGM__K(ema)(long n, float *e, const float *p, float w) {
     }
 }
 
-static const sgm__kernels SGM__K(kernels) = {
-    SGM__STRING(SGM__ISA), SGM__LANES,      SGM__K(matmul), SGM__K(act),
-    SGM__K(exp_n),         SGM__K(log_n),   SGM__K(add),    SGM__K(mul),
-    SGM__K(muladd),        SGM__K(axpy),    SGM__K(scale),  SGM__K(dot),
-    SGM__K(colsum),        SGM__K(moments), SGM__K(outer_moments),
-    SGM__K(sgd),           SGM__K(ema)};
+static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
+    SGM__K(act), SGM__K(exp_n), SGM__K(log_n), SGM__K(add), SGM__K(mul), SGM__K(muladd),
+    SGM__K(axpy), SGM__K(scale), SGM__K(dot), SGM__K(colsum), SGM__K(moments),
+    SGM__K(outer_moments), SGM__K(sgd), SGM__K(ema)};
 
 #undef SGM__ISA
 #undef SGM__ISA_BASE
