@@ -872,6 +872,7 @@ static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRI
 static void *sgm__alloc(size_t count, size_t size);
 static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
+static double sgm__row_dot(const float *a, const float *b, int n);
 static double sgm__exp(double x);
 static double sgm__expm1(double x);
 static double sgm__log(double x);
@@ -896,21 +897,46 @@ typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and i
     float *p, *m, *v;
 } sgm__outer;
 
+/* The matrix product (B.1) as data: sizes, and of each array the start and the strides. */
+typedef struct sgm__product {
+    int m, n, k;
+    const float *a;
+    long a_row, a_col;
+    const float *b;
+    long b_row, b_col;
+    const float *init; /* NULL: start from 0; init_row = 0: one bias row for all; init = c: add */
+    long init_row;
+    float *c;
+    long c_row;
+} sgm__product;
+
+typedef struct sgm__kernels {
+    const char *name;
+    int lanes;
+    void (*matmul)(const sgm__product *);
+    void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
+    void (*exp_n)(long n, const float *x, float *y);
+    void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
+    float (*dot)(long n, const float *a, const float *b);
+    void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
+    void (*moments)(
+        int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
+    void (*outer_moments)(int kind, const sgm__outer *, const sgm__adam_rates *);
+} sgm__kernels;
+
+static const sgm__kernels *sgm__k(void); /* those of this machine; below, with threads and names */
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
     long b_row, long b_col, const float *init, long init_row, float *c, long c_row);
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2);
-static void sgm__add(long n, const float *a, const float *b, float *y);
-static void sgm__mul(long n, const float *a, const float *b, float *y);
-static void sgm__muladd(long n, const float *a, const float *b, float *y);
-static void sgm__axpy(long n, float alpha, const float *x, float *y);
-static void sgm__scale(long n, float alpha, const float *x, float *y);
-static float sgm__dot(long n, const float *a, const float *b);
+enum { SGM__ADD, SGM__MUL, SGM__MULADD, SGM__AXPY, SGM__SCALE, SGM__TOWARD };
+static void sgm__map(int kind, long n, float s, const float *a, const float *b, float *y);
+#define sgm__add(n, a, b, y) sgm__map(SGM__ADD, n, 0, a, b, y)       /* y = a + b */
+#define sgm__mul(n, a, b, y) sgm__map(SGM__MUL, n, 0, a, b, y)       /* y = a b */
+#define sgm__muladd(n, a, b, y) sgm__map(SGM__MULADD, n, 0, a, b, y) /* y = a b + y */
+#define sgm__axpy(n, s, a, y) sgm__map(SGM__AXPY, n, s, a, a, y)     /* y = s a + y */
+#define sgm__scale(n, s, a, y) sgm__map(SGM__SCALE, n, s, a, a, y)   /* y = s a */
+#define sgm__toward(n, s, a, y) sgm__map(SGM__TOWARD, n, s, a, a, y) /* y = y + s (a - y) */
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
-static void sgm__moments(
-    int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c);
-static void sgm__outer_moments(int belief, const sgm__outer *q, const sgm__adam_rates *c);
-static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c);
-static void sgm__ema(long n, float *e, const float *p, float w);
 static int sgm__hands(long n);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
@@ -956,10 +982,6 @@ exploding*.)
 The four columns are one fact said four times: (1.2) must turn f and g into m and s. The tests
 integrate (1.2) for every family; it is easy to publish a process that fails this.
 */
-static double sgm__linear_beta(const sgm_sde *sde, double t) {
-    return sde->a + t * (sde->b - sde->a);
-}
-
 /* The slope of a user's curve: five points of it, exact for quartics. */
 static double sgm__curve_slope(const sgm_sde *sde, double t) {
     double h = 1e-3 * sde->T;
@@ -969,67 +991,51 @@ static double sgm__curve_slope(const sgm_sde *sde, double t) {
 }
 
 /* The cosine schedule of Nichol and Dhariwal (2021): m falls like a cosine that starts a little
-after its top, so that the noise does not start with infinite slowness. In turns, c0 and c below. */
-static const double sgm__cosine_start = 0.008;
+after its top, so that the noise does not start infinitely slowly. In turns, c_0 and c below. */
+static const double sgm__c0 = 0.008;
+static double sgm__cosine_turns(double t) { return 0.25 * (t + sgm__c0) / (1 + sgm__c0); }
 
-static double sgm__cosine_turns(double t) {
-    return 0.25 * (t + sgm__cosine_start) / (1 + sgm__cosine_start);
+/* The families that contract, and their ∫₀ᵗβ and β(t). */
+static int sgm__contracts(const sgm_sde *sde) {
+    return sde->family == SGM_VP || sde->family == SGM_COSINE || sde->family == SGM_SUBVP ||
+        sde->family == SGM_USER_BETA;
 }
-
-/* ∫₀ᵗβ and β(t) of the families that contract. */
 static double sgm__beta_integral(const sgm_sde *sde, double t) {
     if (sde->family == SGM_USER_BETA) return sde->curve(t, sde->user);
     return t * sde->a + 0.5 * t * t * (sde->b - sde->a);
 }
-
 static double sgm__beta(const sgm_sde *sde, double t) {
+    double s, c;
     if (sde->family == SGM_USER_BETA) return sgm__curve_slope(sde, t);
-    if (sde->family == SGM_COSINE) {
-        double s, c;
-        sgm__sincos_turns(sgm__cosine_turns(t), &s, &c);
-        return SGM__PI / (1 + sgm__cosine_start) * s / c;
-    }
-    return sgm__linear_beta(sde, t);
+    if (sde->family != SGM_COSINE) return sde->a + t * (sde->b - sde->a);
+    sgm__sincos_turns(sgm__cosine_turns(t), &s, &c);
+    return SGM__PI / (1 + sgm__c0) * s / c;
 }
 
 SGM_API double sgm_sde_f(const sgm_sde *sde, double t) {
-    switch (sde->family) {
-    case SGM_VP:
-    case SGM_COSINE:
-    case SGM_SUBVP:
-    case SGM_USER_BETA: return -0.5 * sgm__beta(sde, t);
-    case SGM_RECTIFIED: return -1 / (1 - t);
-    default: return 0;
-    }
+    if (sde->family == SGM_RECTIFIED) return -1 / (1 - t);
+    return sgm__contracts(sde) ? -0.5 * sgm__beta(sde, t) : 0;
 }
 
 SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
+    double rate, sigma;
     switch (sde->family) {
-    case SGM_VP:
-    case SGM_COSINE:
-    case SGM_USER_BETA: return sgm__beta(sde, t);
     case SGM_SUBVP: return -sgm__beta(sde, t) * sgm__expm1(-2 * sgm__beta_integral(sde, t));
-    case SGM_VE: {
-        double rate = sgm__log(sde->b / sde->a), sigma = sde->a * sgm__exp(t * rate);
+    case SGM_VE:
+        rate = sgm__log(sde->b / sde->a), sigma = sde->a * sgm__exp(t * rate);
         return 2 * rate * sigma * sigma;
-    }
     case SGM_EDM: return 2 * t;
     case SGM_RECTIFIED: return 2 * t / (1 - t);
     case SGM_USER_SIGMA2: return sgm__curve_slope(sde, t);
-    default: return NAN;
+    default: return sgm__contracts(sde) ? sgm__beta(sde, t) : NAN;
     }
 }
 
 SGM_API double sgm_sde_m(const sgm_sde *sde, double t) {
-    switch (sde->family) {
-    case SGM_VP:
-    case SGM_SUBVP:
-    case SGM_USER_BETA: return sgm__exp(-0.5 * sgm__beta_integral(sde, t));
-    case SGM_COSINE:
+    if (sde->family == SGM_RECTIFIED) return 1 - t;
+    if (sde->family == SGM_COSINE)
         return sgm__cos_turns(sgm__cosine_turns(t)) / sgm__cos_turns(sgm__cosine_turns(0));
-    case SGM_RECTIFIED: return 1 - t;
-    default: return 1;
-    }
+    return sgm__contracts(sde) ? sgm__exp(-0.5 * sgm__beta_integral(sde, t)) : 1;
 }
 
 /*
@@ -1038,16 +1044,15 @@ computed as `-expm1(-B)`, and the cosine's $1 − \cos²c/\cos²c_0$ as
 $\sin(c−c_0)\sin(c+c_0)/\cos²c_0$.
 */
 SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
+    double below, above, unused, start = sgm__cosine_turns(0);
     switch (sde->family) {
     case SGM_VP:
     case SGM_USER_BETA: return sqrt(-sgm__expm1(-sgm__beta_integral(sde, t)));
     case SGM_SUBVP: return -sgm__expm1(-sgm__beta_integral(sde, t));
-    case SGM_COSINE: {
-        double c0 = sgm__cosine_turns(0), c = sgm__cosine_turns(t), below, above, unused;
-        sgm__sincos_turns(0.25 * t / (1 + sgm__cosine_start), &below, &unused);
-        sgm__sincos_turns(c + c0, &above, &unused);
-        return sqrt(below * above) / sgm__cos_turns(c0);
-    }
+    case SGM_COSINE:
+        sgm__sincos_turns(0.25 * t / (1 + sgm__c0), &below, &unused);
+        sgm__sincos_turns(sgm__cosine_turns(t) + start, &above, &unused);
+        return sqrt(below * above) / sgm__cos_turns(start);
     case SGM_VE: return sde->a * sqrt(sgm__expm1(2 * t * sgm__log(sde->b / sde->a)));
     case SGM_EDM:
     case SGM_RECTIFIED: return t;
@@ -1065,9 +1070,8 @@ logarithm falls steadily from +∞ to about −10 in every family:
 $$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.5)$$
 
 (differentiate, and use (1.2)). Two families with the same λ have the same noisy data up to a
-factor, and this is why a network trained under one can be sampled under another. Between two times
-$t_0 < t_1$ the process is again a Gaussian, and λ gives its variance by one formula for all
-families:
+factor, so a network trained under one can be sampled under another. Between two times $t_0 < t_1$
+the process is again a Gaussian, and λ gives its variance by one formula for all families:
 
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
 b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
@@ -1083,40 +1087,30 @@ SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double
     *b = s1 * sqrt(-sgm__expm1(fall));
 }
 
-/* Where ∫β reaches B, for the linear β: the positive root of ½(b−a)t² + at = B, in the form that
-does not divide by b−a. */
+/* Where the linear ∫β reaches B: the root of ½(b−a)t² + at = B, without a division by b−a. */
 static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
     double root = sqrt(sde->a * sde->a + 2 * (sde->b - sde->a) * integral);
     return 2 * integral / (sde->a + root);
 }
 
-static double sgm__bisect_logsnr(const sgm_sde *sde, double logsnr) {
-    double low = 0, high = sde->T;
-    for (int i = 0; i < 60; i++) {
-        double mid = 0.5 * (low + high);
-        if (sgm_sde_logsnr(sde, mid) > logsnr) low = mid;
-        else high = mid;
-    }
-    return 0.5 * (low + high);
-}
-
 SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
-    double sigma = sgm__exp(-0.5 * logsnr), t; /* s/m */
+    double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a; /* sigma = s/m */
+    double t = 0, low = 0, high = sde->T;
     switch (sde->family) {
     case SGM_VP: t = sgm__linear_beta_time(sde, sgm__log(1 + sigma * sigma)); break;
-    case SGM_SUBVP: { /* s/m = 2 sinh(B/2) */
-        double half = sgm__log(0.5 * sigma + sqrt(1 + 0.25 * sigma * sigma));
-        t = sgm__linear_beta_time(sde, 2 * half);
+    case SGM_SUBVP: /* s/m = 2 sinh(B/2) */
+        t = sgm__linear_beta_time(sde, 2 * sgm__log(0.5 * sigma + sqrt(1 + 0.25 * sigma * sigma)));
         break;
-    }
-    case SGM_VE: {
-        double over = sigma / sde->a;
-        t = 0.5 * sgm__log(1 + over * over) / sgm__log(sde->b / sde->a);
-        break;
-    }
+    case SGM_VE: t = 0.5 * sgm__log(1 + over * over) / sgm__log(sde->b / sde->a); break;
     case SGM_EDM: t = sigma; break;
     case SGM_RECTIFIED: t = sigma / (1 + sigma); break;
-    default: t = sgm__bisect_logsnr(sde, logsnr); break;
+    default: /* by halves, to the last bit */
+        for (int i = 0; i < 60; i++) {
+            t = 0.5 * (low + high);
+            if (sgm_sde_logsnr(sde, t) > logsnr) low = t;
+            else high = t;
+        }
+        t = 0.5 * (low + high);
     }
     return t < 0 ? 0 : t < sde->T ? t : sde->T;
 }
@@ -1131,8 +1125,7 @@ s_T \text{ for VE and EDM} \qquad(1.7)$$
 
 but the process really ends in $p_T$, and the samples can be no better than the prior is close to
 it: the divergence $\mathrm{KL}(p_T ‖ \text{prior})$ is carried through to the samples undiminished
-in the worst case. Treat $p_T$ as a Gaussian with the noised data's mean μ and variance v in each
-coordinate, and it is
+in the worst case. With the data's mean μ and variance v in each coordinate, and $p_T$ Gaussian,
 
 $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{V_j}{σ_T²} \right), \quad
 M_j = m_T μ_j, \; V_j = m_T² v_j + s_T² \qquad(1.8)$$
@@ -1140,12 +1133,9 @@ M_j = m_T μ_j, \; V_j = m_T² v_j + s_T² \qquad(1.8)$$
 Look at this number before you train: no network can repair it.
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
-    switch (sde->family) {
-    case SGM_VE:
-    case SGM_EDM:
-    case SGM_USER_SIGMA2: return sgm_sde_s(sde, sde->T);
-    default: return 1;
-    }
+    int explodes =
+        sde->family == SGM_VE || sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    return explodes ? sgm_sde_s(sde, sde->T) : 1;
 }
 
 SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, int d) {
@@ -1156,10 +1146,7 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
         double sum = 0, square = 0;
         for (long i = 0; i < n; i++) sum += data[i * d + j];
         double mean = sum / (double)n;
-        for (long i = 0; i < n; i++) {
-            double off = data[i * d + j] - mean;
-            square += off * off;
-        }
+        for (long i = 0; i < n; i++) square += (data[i * d + j] - mean) * (data[i * d + j] - mean);
         double M = m * mean, V = m * m * square / (double)n + s * s;
         kl += 0.5 * ((V + M * M) / p2 - 1 - sgm__log(V / p2));
     }
@@ -1190,19 +1177,11 @@ static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, dou
     return sde;
 }
 
-SGM_API sgm_sde sgm_sde_vp(double beta_min, double beta_max) {
-    return sgm__sde(SGM_VP, beta_min, beta_max, 1e-3, 1);
-}
+SGM_API sgm_sde sgm_sde_vp(double a, double b) { return sgm__sde(SGM_VP, a, b, 1e-3, 1); }
 SGM_API sgm_sde sgm_sde_cosine(void) { return sgm__sde(SGM_COSINE, 0, 0, 1e-3, 0.999); }
-SGM_API sgm_sde sgm_sde_subvp(double beta_min, double beta_max) {
-    return sgm__sde(SGM_SUBVP, beta_min, beta_max, 1e-3, 1);
-}
-SGM_API sgm_sde sgm_sde_ve(double sigma_min, double sigma_max) {
-    return sgm__sde(SGM_VE, sigma_min, sigma_max, 1e-5, 1);
-}
-SGM_API sgm_sde sgm_sde_edm(double sigma_min, double sigma_max) {
-    return sgm__sde(SGM_EDM, 0, 0, sigma_min, sigma_max);
-}
+SGM_API sgm_sde sgm_sde_subvp(double a, double b) { return sgm__sde(SGM_SUBVP, a, b, 1e-3, 1); }
+SGM_API sgm_sde sgm_sde_ve(double a, double b) { return sgm__sde(SGM_VE, a, b, 1e-5, 1); }
+SGM_API sgm_sde sgm_sde_edm(double t_min, double T) { return sgm__sde(SGM_EDM, 0, 0, t_min, T); }
 SGM_API sgm_sde sgm_sde_rectified(void) { return sgm__sde(SGM_RECTIFIED, 0, 0, 1e-3, 0.999); }
 
 SGM_API sgm_sde sgm_sde_user_beta(double (*beta_integral)(double t, void *user), void *user) {
@@ -1217,34 +1196,23 @@ SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void
 }
 
 SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
-    const char *bad = NULL;
     if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
-    switch (sde->family) {
-    case SGM_VP:
-    case SGM_SUBVP:
-        if (!(sde->a >= 0 && sde->b >= sde->a && sde->b > 0))
-            bad = "needs 0 <= beta_min <= beta_max";
-        break;
-    case SGM_VE:
-        if (!(sde->a > 0 && sde->b > sde->a)) bad = "needs 0 < sigma_min < sigma_max";
-        break;
-    case SGM_COSINE:
-    case SGM_RECTIFIED:
-        if (!(sde->T < 1)) bad = "is singular at t = 1: set T below 1, such as 0.999";
-        break;
-    case SGM_USER_BETA:
-    case SGM_USER_SIGMA2:
-        if (!sde->curve) bad = "needs its curve: a function of t";
-        break;
-    case SGM_EDM: break;
-    default: bad = "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
-    }
-    if (!bad && !(sde->T > 0 && sde->t_min >= 0 && sde->t_min < sde->T))
-        bad = "needs 0 <= t_min < T";
-    if (!bad && !(sgm_sde_s(sde, sde->T) > 0 && sgm_sde_s(sde, sde->T) < 1e12))
+    double a = sde->a, b = sde->b, T = sde->T;
+    sgm_family kind = sde->family;
+    const char *bad = NULL;
+    if ((int)kind < SGM_VP || kind > SGM_USER_SIGMA2)
+        bad = "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
+    else if ((kind == SGM_VP || kind == SGM_SUBVP) && !(a >= 0 && b >= a && b > 0))
+        bad = "needs 0 <= beta_min <= beta_max";
+    else if (kind == SGM_VE && !(a > 0 && b > a)) bad = "needs 0 < sigma_min < sigma_max";
+    else if ((kind == SGM_COSINE || kind == SGM_RECTIFIED) && !(T < 1))
+        bad = "is singular at t = 1: set T below 1, such as 0.999";
+    else if ((kind == SGM_USER_BETA || kind == SGM_USER_SIGMA2) && !sde->curve)
+        bad = "needs its curve: a function of t";
+    else if (!(T > 0 && sde->t_min >= 0 && sde->t_min < T)) bad = "needs 0 <= t_min < T";
+    else if (!(sgm_sde_s(sde, T) > 0 && sgm_sde_s(sde, T) < 1e12))
         bad = "has no noise, or an infinite amount, at T: check its numbers";
-    if (bad) return sgm__bad("the SDE %s", bad);
-    return SGM_OK;
+    return bad ? sgm__bad("the SDE %s", bad) : SGM_OK;
 }
 
 /*
@@ -1267,13 +1235,31 @@ alone, as this chapter shows. Since nothing else in this book asks more of a mod
 a function with a little context, `sgm_score`. Everything that samples takes one; everything that
 trains makes one.
 */
+static sgm_status sgm__score_made(const sgm_score *score) {
+    if (score && score->d >= 1 && score->eval) return SGM_OK;
+    return sgm__bad("a score is missing: make it with sgm_model_score, or fill in d and eval");
+}
+
 static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n) {
-    if (!score || score->d < 1 || !score->eval)
-        return sgm__bad("this sgm_score is empty: make it with sgm_model_score, sgm_mixture_score "
-                        "or fill in d and eval");
-    if (n < 0 || (n > 0 && (!x || !t)))
-        return sgm__bad("a score needs points and times, and n >= 0");
-    return SGM_OK;
+    SGM__TRY(sgm__score_made(score));
+    if (n >= 0 && (n == 0 || (x && t))) return SGM_OK;
+    return sgm__bad("a score needs points and times, and n >= 0");
+}
+
+/* Two scores that are to be compared live in the same space. */
+static sgm_status sgm__same_space(const sgm_score *a, int d) {
+    if (a->d == d) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against one in %d", a->d, d);
+}
+
+/* Points that a caller hands over: enough of them, and every number finite. */
+static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
+    if (!x) n = 0;
+    if (n < least || d < 1)
+        return sgm__bad("%s: n >= %ld points of dimension >= 1, got %ld of %d", who, least, n, d);
+    long bad = sgm__first_bad(x, (size_t)n * (size_t)d);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE, "%s: point %ld is NaN or infinite: remove it", who, bad / d);
 }
 
 SGM_API sgm_status sgm_score_eval(
@@ -1281,7 +1267,6 @@ SGM_API sgm_status sgm_score_eval(
     SGM__TRY(sgm__score_check(score, x, t, n));
     return n ? score->eval(score, s, x, t, n) : SGM_OK;
 }
-
 SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n));
@@ -1289,7 +1274,6 @@ SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, co
         return sgm__bad("this score has no jvp (directional derivative): models and mixtures have");
     return n ? score->jvp(score, s, js, x, v, t, n) : SGM_OK;
 }
-
 SGM_API sgm_status sgm_score_logp(
     const sgm_score *score, double *logp, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n));
@@ -1305,8 +1289,7 @@ Gaussians stays one on its way through the SDE. Each component moves as (1.3) sa
 
 $$p_t(x) = \sum_k w_k\, N(x;\, m_t μ_k,\, m_t² C_k + s_t² I) \qquad(2.1)$$
 
-Its score is the average of its components' scores, weighted by how likely each component is to have
-produced x:
+Its score is the average of its components' scores, weighted by how likely each one produced x:
 
 $$∇ \log p_t(x) = \sum_k r_k\, a_k, \quad a_k = −(m_t² C_k + s_t² I)^{-1} (x − m_t μ_k), \quad
 r_k = \frac{w_k N_k(x)}{\sum_l w_l N_l(x)} \qquad(2.2)$$
@@ -1346,10 +1329,7 @@ static void sgm__jacobi(double *c, double *q, int d) {
     for (int i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
     for (int sweep = 0; sweep < 50; sweep++) {
         double off = 0, all = 0;
-        for (int i = 0; i < d * d; i++) {
-            all += c[i] * c[i];
-            if (i % (d + 1)) off += c[i] * c[i];
-        }
+        for (int i = 0; i < d * d; i++) all += c[i] * c[i], off += i % (d + 1) ? c[i] * c[i] : 0;
         if (off <= 1e-30 * all) return;
         for (int i = 0; i < d; i++)
             for (int j = i + 1; j < d; j++)
@@ -1358,45 +1338,60 @@ static void sgm__jacobi(double *c, double *q, int d) {
 }
 
 SGM_API void sgm_mixture_free(sgm_mixture *mix) {
-    sgm__free(mix->log_weight);
-    sgm__free(mix->mean);
-    sgm__free(mix->var);
-    sgm__free(mix->axes);
-    sgm__free(mix->scratch);
+    sgm__free(mix->log_weight); /* the first of its arrays, which lie in one block */
     memset(mix, 0, sizeof *mix);
 }
 
-/* Per thread: a logarithm for each component, and six vectors of dimension d. */
-static size_t sgm__mixture_scratch(const sgm_mixture *mix) {
-    return (size_t)mix->k + 6 * (size_t)mix->d + 2;
+/* Per thread: a logarithm for each component, and five vectors of dimension d. */
+static size_t sgm__mix_scratch(const sgm_mixture *mix) {
+    return (size_t)mix->k + 5 * (size_t)mix->d;
 }
 
-static sgm_status sgm__mixture_alloc(
-    sgm_mixture *mix, int k, int d, sgm_cov shape, const sgm_sde *sde) {
+static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, const sgm_sde *sde) {
     memset(mix, 0, sizeof *mix);
     SGM__TRY(sgm_sde_check(sde));
     if (k < 1 || d < 1)
-        return sgm__bad(
-            "a mixture of %d components in %d dimensions: needs at least 1 of each", k, d);
-    if ((int)shape < 0 || shape > SGM_FULL)
-        return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)shape);
-    size_t K = (size_t)k, D = (size_t)d;
-    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = shape, mix->n_threads = sgm_threads();
-    mix->log_weight = (double *)sgm__alloc(K, sizeof(double));
-    mix->mean = (double *)sgm__alloc(K * D, sizeof(double));
-    mix->var = (double *)sgm__alloc(shape >= SGM_DIAGONAL ? K * D : K, sizeof(double));
-    if (shape == SGM_FULL) mix->axes = (double *)sgm__alloc(K * D * D, sizeof(double));
-    mix->scratch =
-        (double *)sgm__alloc((size_t)mix->n_threads * sgm__mixture_scratch(mix), sizeof(double));
-    if (!mix->log_weight || !mix->mean || !mix->var || !mix->scratch ||
-        (shape == SGM_FULL && !mix->axes)) {
-        sgm_mixture_free(mix);
-        return SGM_NO_MEMORY;
+        return sgm__bad("%d components in %d dimensions: needs at least 1 of each", k, d);
+    if ((int)cov < 0 || cov > SGM_FULL)
+        return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
+    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_FULL ? D * D : 0;
+    size_t var = cov >= SGM_DIAGONAL ? D : 1;
+    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov, mix->n_threads = sgm_threads();
+    size_t scratch = (size_t)mix->n_threads * sgm__mix_scratch(mix) + axes;
+    size_t all = (double)K * (double)axes < 1e15 ? K * (1 + D + var + axes) + scratch : (size_t)-1;
+    mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
+    if (!mix->log_weight) return sgm_mixture_free(mix), SGM_NO_MEMORY;
+    mix->mean = mix->log_weight + K, mix->var = mix->mean + K * D;
+    mix->axes = axes ? mix->var + K * var : NULL, mix->scratch = mix->var + K * (var + axes);
+    return SGM_OK;
+}
+
+/* Component k's covariance into variances along axes. */
+static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
+    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_DIAGONAL ? d : 1;
+    double *var = mix->var + k * n_var, *work = mix->scratch;
+    if (mix->shape == SGM_FULL) {
+        memcpy(work, cov + k * d * d, d * d * sizeof *work);
+        for (size_t i = 0; i < d; i++)
+            for (size_t j = 0; j < i; j++) {
+                double a = work[i * d + j], b = work[j * d + i], c = work[i * d + i];
+                if (!(fabs(a - b) <= 1e-9 * (fabs(a) + fabs(c))))
+                    return sgm__bad("covariance %zu of the mixture is not symmetric", k);
+            }
+        sgm__jacobi(work, mix->axes + k * d * d, mix->d);
+    }
+    for (size_t j = 0; j < n_var; j++) {
+        var[j] = mix->shape == SGM_FULL ? work[j * d + j] : cov[k * n_var + j];
+        if (!(var[j] > -1e-12 && var[j] < 1e300))
+            return sgm__bad("covariance %zu of the mixture has the variance %g", k, var[j]);
+        if (var[j] < 0) var[j] = 0;
     }
     return SGM_OK;
 }
 
-static sgm_status sgm__mixture_weights(sgm_mixture *mix, const double *weight) {
+/* The weights, the covariances, and the means where they are not there yet. */
+static sgm_status sgm__mix_fill(
+    sgm_mixture *mix, const double *weight, const double *mean, const double *cov) {
     double sum = 0;
     for (int k = 0; k < mix->k; k++) {
         double w = weight ? weight[k] : 1;
@@ -1405,50 +1400,23 @@ static sgm_status sgm__mixture_weights(sgm_mixture *mix, const double *weight) {
         sum += w;
     }
     for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
-    return SGM_OK;
-}
-
-/* Component k's covariance into variances along axes. */
-static sgm_status sgm__mixture_cov(sgm_mixture *mix, int k, const double *cov, double *work) {
-    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_DIAGONAL ? d : 1;
-    double *var = mix->var + (size_t)k * n_var;
-    if (mix->shape == SGM_FULL) {
-        const double *c = cov + (size_t)k * d * d;
-        for (size_t i = 0; i < d; i++)
-            for (size_t j = 0; j < i; j++)
-                if (!(fabs(c[i * d + j] - c[j * d + i]) <=
-                        1e-9 * (fabs(c[i * d + j]) + fabs(c[i * d + i]))))
-                    return sgm__bad("covariance %d of the mixture is not symmetric", k);
-        memcpy(work, c, d * d * sizeof *work);
-        sgm__jacobi(work, mix->axes + (size_t)k * d * d, mix->d);
-        for (size_t j = 0; j < d; j++) var[j] = work[j * d + j];
-    } else {
-        memcpy(var, cov + (size_t)k * n_var, n_var * sizeof *var);
+    for (long i = 0; mean && i < (long)mix->k * mix->d; i++) {
+        mix->mean[i] = mean[i];
+        if (!(fabs(mean[i]) < 1e150))
+            return sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
     }
-    for (size_t j = 0; j < n_var; j++)
-        if (!(var[j] > -1e-12 && var[j] < 1e300))
-            return sgm__bad("covariance %d of the mixture has the variance %g", k, var[j]);
-        else if (var[j] < 0) var[j] = 0;
+    for (int k = 0; k < mix->k && mix->shape != SGM_POINTS; k++)
+        SGM__TRY(sgm__mix_cov(mix, (size_t)k, cov));
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
     const double *mean, const double *cov, sgm_cov shape, const sgm_sde *sde) {
-    SGM__TRY(sgm__mixture_alloc(mix, k, d, shape, sde));
-    sgm_status status = sgm__mixture_weights(mix, weight);
-    double *work = (double *)sgm__alloc((size_t)d * (size_t)d, sizeof(double));
-    if (!work) status = SGM_NO_MEMORY;
-    if (status == SGM_OK && (!mean || (shape != SGM_POINTS && !cov)))
-        status = sgm__bad("a mixture needs means (k,D), and it needs covariances unless its "
-                          "components are points");
-    for (long i = 0; i < (long)k * d && status == SGM_OK; i++) {
-        mix->mean[i] = mean[i];
-        if (!(fabs(mean[i]) < 1e150))
-            status = sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / d, mean[i]);
-    }
-    for (int i = 0; i < k && status == SGM_OK && shape != SGM_POINTS; i++)
-        status = sgm__mixture_cov(mix, i, cov, work);
-    sgm__free(work);
+    SGM__TRY(sgm__mix_new(mix, k, d, shape, sde));
+    int given = mean && (shape == SGM_POINTS || cov);
+    sgm_status status = given
+        ? sgm__mix_fill(mix, weight, mean, cov)
+        : sgm__bad("a mixture needs means, and it needs covariances but for points");
     if (status != SGM_OK) sgm_mixture_free(mix);
     return status;
 }
@@ -1456,15 +1424,11 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
 SGM_API sgm_status sgm_mixture_from_data(
     sgm_mixture *mix, const float *data, long n, int d, const sgm_sde *sde) {
     memset(mix, 0, sizeof *mix);
-    if (n < 1 || n > 0x7fffffff || d < 1 || !data)
-        return sgm__bad("%ld points in %d dimensions: needs at least 1 of each", n, d);
-    long bad = sgm__first_bad(data, (size_t)n * (size_t)d);
-    if (bad >= 0)
-        return sgm__fail(
-            SGM_NOT_FINITE, "point %ld of the data is not finite: remove or repair it", bad / d);
-    SGM__TRY(sgm__mixture_alloc(mix, (int)n, d, SGM_POINTS, sde));
+    if (n > 0x7fffffff) return sgm__bad("a mixture of %ld points: at most 2147483647", n);
+    SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
+    SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_POINTS, sde));
     for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
-    return sgm__mixture_weights(mix, NULL);
+    return sgm__mix_fill(mix, NULL, NULL, NULL);
 }
 
 /*
@@ -1473,7 +1437,8 @@ thousands at low noise, so they are summed relative to the largest seen so far, 
 one comes what has been summed is scaled down to it: one pass, no overflow. A component 40 below the
 largest adds less than 10⁻¹⁷ of it and is passed over.
 */
-typedef struct sgm__mixture_at {
+typedef struct sgm__mix_at {
+    const sgm_mixture *mix;
     double m, s, t;
     double *log_norm;         /* (k) log w_k − ½ log det(2π C_k(t)), good for this t      */
     double *y, *a;            /* (d) x − mμ along the axes; the component's score          */
@@ -1481,76 +1446,79 @@ typedef struct sgm__mixture_at {
     double *sum_b;            /* (d) Σ r (a (a·v) − C⁻¹ v)                                 */
     double *civ;              /* (d) C⁻¹ v                                                 */
     double sum_r, sum_c, top; /* Σ r, Σ r a·v, the largest log density             */
-} sgm__mixture_at;
+} sgm__mix_at;
 
-static double sgm__mixture_var(
-    const sgm_mixture *mix, const sgm__mixture_at *at, size_t k, size_t j) {
+static sgm__mix_at sgm__mix_thread(const sgm_mixture *mix, long thread) {
+    size_t d = (size_t)mix->d;
+    sgm__mix_at at;
+    memset(&at, 0, sizeof at);
+    at.mix = mix, at.t = -1;
+    at.log_norm = mix->scratch + (size_t)thread * sgm__mix_scratch(mix);
+    at.y = at.log_norm + mix->k, at.a = at.y + d, at.civ = at.a + d;
+    at.sum_a = at.civ + d, at.sum_b = at.sum_a + d;
+    return at;
+}
+
+static double sgm__mix_var(const sgm__mix_at *at, size_t k, size_t j) {
+    const sgm_mixture *mix = at->mix;
     double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * (size_t)mix->d + j] : mix->var[k];
     return at->m * at->m * v + at->s * at->s;
 }
 
-static void sgm__mixture_at_time(const sgm_mixture *mix, sgm__mixture_at *at, double t) {
-    size_t d = (size_t)mix->d;
+static void sgm__mix_at_time(sgm__mix_at *at, double t) {
+    const sgm_mixture *mix = at->mix;
     if (t == at->t) return;
     at->t = t, at->m = sgm_sde_m(&mix->sde, t), at->s = sgm_sde_s(&mix->sde, t);
     double log_det = 0, half_log_2pi = 0.91893853320467274178;
     for (size_t k = 0; k < (size_t)mix->k; k++) {
         if (mix->shape >= SGM_DIAGONAL) {
             log_det = 0;
-            for (size_t j = 0; j < d; j++) log_det += sgm__log(sgm__mixture_var(mix, at, k, j));
+            for (int j = 0; j < mix->d; j++) log_det += sgm__log(sgm__mix_var(at, k, (size_t)j));
         } else if (k == 0 || mix->shape == SGM_ISOTROPIC) {
-            log_det = (double)d * sgm__log(sgm__mixture_var(mix, at, k, 0));
+            log_det = mix->d * sgm__log(sgm__mix_var(at, k, 0));
         }
-        at->log_norm[k] = mix->log_weight[k] - 0.5 * log_det - (double)d * half_log_2pi;
+        at->log_norm[k] = mix->log_weight[k] - 0.5 * log_det - mix->d * half_log_2pi;
     }
 }
 
 /* y = Q x, or x = Qᵀ y; for no axes a copy. */
 static void sgm__rotate(double *out, const double *q, const double *x, size_t d, int back) {
-    if (!q) {
-        memcpy(out, x, d * sizeof *out);
-        return;
-    }
     for (size_t i = 0; i < d; i++) {
-        out[i] = 0;
-        for (size_t j = 0; j < d; j++) out[i] += (back ? q[j * d + i] : q[i * d + j]) * x[j];
+        out[i] = q ? 0 : x[i];
+        for (size_t j = 0; q && j < d; j++) out[i] += (back ? q[j * d + i] : q[i * d + j]) * x[j];
     }
 }
 
-/* The log density of component k at x, and its score (2.2) in at->a; C⁻¹v in at->civ if there is a
-v. */
-static double sgm__mixture_component(const sgm_mixture *mix, sgm__mixture_at *at, size_t k,
-    const float *x, const float *v, int score) {
-    size_t d = (size_t)mix->d;
-    const double *q = mix->axes ? mix->axes + k * d * d : NULL, *mean = mix->mean + k * d;
+/* The log density of component k at x; its score (2.2) in at->a, and with a v C⁻¹v in at->civ. */
+static double sgm__mix_part(
+    const sgm__mix_at *at, size_t k, const float *x, const float *v, int score) {
+    size_t d = (size_t)at->mix->d;
+    const double *q = at->mix->axes ? at->mix->axes + k * d * d : NULL;
     double square = 0;
-    for (size_t j = 0; j < d; j++) at->a[j] = x[j] - at->m * mean[j];
+    for (size_t j = 0; j < d; j++) at->a[j] = x[j] - at->m * at->mix->mean[k * d + j];
     sgm__rotate(at->y, q, at->a, d, 0);
     for (size_t j = 0; j < d; j++) {
-        double var = sgm__mixture_var(mix, at, k, j);
+        double var = sgm__mix_var(at, k, j);
         square += at->y[j] * at->y[j] / var;
         at->y[j] /= -var;
     }
     double logp = at->log_norm[k] - 0.5 * square;
     if (!score || logp < at->top - 40) return logp;
     sgm__rotate(at->a, q, at->y, d, 1);
-    if (v) {
-        for (size_t j = 0; j < d; j++) at->civ[j] = v[j];
-        sgm__rotate(at->y, q, at->civ, d, 0);
-        for (size_t j = 0; j < d; j++) at->y[j] /= sgm__mixture_var(mix, at, k, j);
-        sgm__rotate(at->civ, q, at->y, d, 1);
-    }
+    if (!v) return logp;
+    for (size_t j = 0; j < d; j++) at->civ[j] = v[j];
+    sgm__rotate(at->y, q, at->civ, d, 0);
+    for (size_t j = 0; j < d; j++) at->y[j] /= sgm__mix_var(at, k, j);
+    sgm__rotate(at->civ, q, at->y, d, 1);
     return logp;
 }
 
-static double sgm__mixture_row(const sgm_mixture *mix, sgm__mixture_at *at, float *s, float *js,
-    const float *x, const float *v) {
-    size_t d = (size_t)mix->d;
+static double sgm__mix_row(sgm__mix_at *at, float *s, float *js, const float *x, const float *v) {
+    size_t d = (size_t)at->mix->d;
     at->top = -HUGE_VAL, at->sum_r = at->sum_c = 0;
-    memset(at->sum_a, 0, d * sizeof(double));
-    memset(at->sum_b, 0, d * sizeof(double));
-    for (size_t k = 0; k < (size_t)mix->k; k++) {
-        double logp = sgm__mixture_component(mix, at, k, x, v, s != NULL), r = 1, av = 0;
+    memset(at->sum_a, 0, 2 * d * sizeof(double)); /* and sum_b */
+    for (size_t k = 0; k < (size_t)at->mix->k; k++) {
+        double logp = sgm__mix_part(at, k, x, v, s != NULL), r = 1, av = 0;
         if (logp < at->top - 40) continue;
         if (logp > at->top) {
             double shrink = sgm__exp(at->top - logp);
@@ -1577,48 +1545,34 @@ static double sgm__mixture_row(const sgm_mixture *mix, sgm__mixture_at *at, floa
     return at->top + sgm__log(at->sum_r);
 }
 
-static void sgm__mixture_rows(const sgm_mixture *mix, int thread, float *s, float *js, double *logp,
-    const float *x, const float *v, const float *t, long n) {
-    size_t d = (size_t)mix->d, size = sgm__mixture_scratch(mix);
-    double *scratch = mix->scratch + (size_t)thread * size;
-    sgm__mixture_at at;
-    memset(&at, 0, sizeof at);
-    at.log_norm = scratch, at.y = scratch + mix->k, at.a = at.y + d, at.sum_a = at.a + d;
-    at.sum_b = at.sum_a + d, at.civ = at.sum_b + d, at.t = -1;
-    for (long i = 0; i < n; i++) {
-        size_t row = (size_t)i * d;
-        sgm__mixture_at_time(mix, &at, t[i]);
-        double l = sgm__mixture_row(
-            mix, &at, s ? s + row : NULL, js ? js + row : NULL, x + row, v ? v + row : NULL);
-        if (logp) logp[i] = l;
-    }
-}
-
-static sgm_status sgm__mixture_all(const sgm_score *self, float *s, float *js, double *logp,
+static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n) {
     const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
-    long d = mix->d, parts = mix->n_threads;
-    if (n * mix->k < 4096 || sgm_threads() == 1) parts = 1;
+    long d = mix->d, parts = n * mix->k < 4096 || sgm_threads() == 1 ? 1 : mix->n_threads;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
     for (long p = 0; p < parts; p++) {
-        long from = n * p / parts, to = n * (p + 1) / parts;
-        sgm__mixture_rows(mix, (int)p, s ? s + from * d : NULL, js ? js + from * d : NULL,
-            logp ? logp + from : NULL, x + from * d, v ? v + from * d : NULL, t + from, to - from);
+        sgm__mix_at at = sgm__mix_thread(mix, p);
+        for (long i = n * p / parts; i < n * (p + 1) / parts; i++) {
+            sgm__mix_at_time(&at, t[i]);
+            double l = sgm__mix_row(
+                &at, s ? s + i * d : NULL, js ? js + i * d : NULL, x + i * d, v ? v + i * d : NULL);
+            if (logp) logp[i] = l;
+        }
     }
     return SGM_OK;
 }
 
 static sgm_status sgm__mixture_eval(
     const sgm_score *self, float *s, const float *x, const float *t, long n) {
-    return sgm__mixture_all(self, s, NULL, NULL, x, NULL, t, n);
+    return sgm__mix_all(self, s, NULL, NULL, x, NULL, t, n);
 }
 static sgm_status sgm__mixture_jvp(const sgm_score *self, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
-    return sgm__mixture_all(self, s, js, NULL, x, v, t, n);
+    return sgm__mix_all(self, s, js, NULL, x, v, t, n);
 }
 static sgm_status sgm__mixture_logp(
     const sgm_score *self, double *logp, const float *x, const float *t, long n) {
-    return sgm__mixture_all(self, NULL, NULL, logp, x, NULL, t, n);
+    return sgm__mix_all(self, NULL, NULL, logp, x, NULL, t, n);
 }
 
 SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
@@ -1635,22 +1589,16 @@ SGM_API sgm_status sgm_mixture_sample(
     if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
     size_t d = (size_t)mix->d;
     sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
-    double *y = mix->scratch, *z = y + d, m = sgm_sde_m(&mix->sde, t), s = sgm_sde_s(&mix->sde, t);
-    for (long i = 0; i < n; i++) {
+    sgm__mix_at at = sgm__mix_thread(mix, 0);
+    at.m = sgm_sde_m(&mix->sde, t), at.s = sgm_sde_s(&mix->sde, t);
+    for (long i = 0; i < n; i++, x += d) {
         double u = sgm__uniform53(choice, (uint64_t)i);
         size_t k = 0, last = (size_t)mix->k - 1;
-        for (; k < last; k++) {
-            u -= sgm__exp(mix->log_weight[k]);
-            if (u < 0) break;
-        }
-        sgm_normal(x + (size_t)i * d, d, noise, (uint64_t)i * d);
-        for (size_t j = 0; j < d; j++) {
-            double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * d + j] : mix->var[k];
-            y[j] = sqrt(m * m * v + s * s) * x[(size_t)i * d + j];
-        }
-        sgm__rotate(z, mix->axes ? mix->axes + k * d * d : NULL, y, d, 1);
-        for (size_t j = 0; j < d; j++)
-            x[(size_t)i * d + j] = (float)(m * mix->mean[k * d + j] + z[j]);
+        while (k < last && (u -= sgm__exp(mix->log_weight[k])) >= 0) k++;
+        sgm_normal(x, d, noise, (uint64_t)i * d);
+        for (size_t j = 0; j < d; j++) at.y[j] = sqrt(sgm__mix_var(&at, k, j)) * x[j];
+        sgm__rotate(at.a, mix->axes ? mix->axes + k * d * d : NULL, at.y, d, 1);
+        for (size_t j = 0; j < d; j++) x[j] = (float)(at.m * mix->mean[k * d + j] + at.a[j]);
         if (label) label[i] = (int)k;
     }
     return SGM_OK;
@@ -1660,8 +1608,7 @@ SGM_API sgm_status sgm_mixture_sample(
 ## 2.2 Denoising score matching
 
 How can a network learn the score of a density that we only know by samples? Hide noise in a point
-and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3), whose
-score is known:
+and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3):
 
 $$∇_x \log p_t(x | x_0) = −\frac{x − m_t x_0}{s_t²} = −\frac{ε}{s_t} \qquad(2.4)$$
 
@@ -1670,8 +1617,7 @@ $p_t = ∫p_t(x|x_0)p(x_0)dx_0$, differentiate, divide by $p_t$):
 
 $$∇_x \log p_t(x) = E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] \qquad(2.5)$$
 
-and the function that minimises a mean squared error is the conditional mean. So the network that
-minimises
+and what minimises a mean squared error is the conditional mean. So the network that minimises
 
 $$L(θ) = E_{t, x_0, ε}\; λ(t) \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.6)$$
 
@@ -1691,8 +1637,7 @@ $$L = L^* + E\; λ(t) \left\| s_θ − ∇\log p_t \right\|² \qquad(2.8)$$
 
 so "my loss has stopped at 0.73" says nothing until you know L*. `sgm_dsm` prints all three: loss,
 floor L*, and the excess, the second term of (2.8), which is the Fisher divergence that the sampler
-feels. It computes the excess from that term, since the difference of two noisy losses has a far
-larger error.
+feels. It is computed from that term: the difference of two noisy losses has a far larger error.
 
 ## 2.3 What the network says
 
@@ -1713,27 +1658,21 @@ $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
 SGM_API void sgm_output_affine(
     double *a, double *b, sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t), half = s * s + m * m;
+    double sigma = s / m, all = sigma * sigma + sigma_data * sigma_data, g2;
     *a = 0, *b = 1;
     switch (kind) {
     case SGM_NOISE: break;
     case SGM_SCORE: *b = -s; break;
     case SGM_X0: *a = 1 / s, *b = -m / s; break;
     case SGM_V: *a = s / half, *b = m / half; break;
-    case SGM_FLOW: {
-        double g2 = sgm_sde_g2(sde, t);
-        *a = -2 * sgm_sde_f(sde, t) * s / g2, *b = 2 * s / g2;
+    case SGM_FLOW:
+        g2 = sgm_sde_g2(sde, t), *a = -2 * sgm_sde_f(sde, t) * s / g2, *b = 2 * s / g2;
         break;
-    }
-    case SGM_EDM_F: {
-        double sigma = s / m, all = sigma * sigma + sigma_data * sigma_data;
-        *a = sigma / (all * m), *b = -sigma_data / sqrt(all);
-        break;
-    }
+    case SGM_EDM_F: *a = sigma / (all * m), *b = -sigma_data / sqrt(all); break;
     }
 }
 
-/* Karras et al. also scale what the network sees to unit variance: x c_in with c_in =
-1/(m√(σ²+σ_d²)). */
+/* Karras et al. also scale what the network sees to unit variance: by 1/(m√(σ²+σ_d²)). */
 static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
     if (kind != SGM_EDM_F) return 1;
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
@@ -1774,22 +1713,15 @@ $$w(t) \text{ from the table, or yours} \qquad(2.11)$$
 */
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t) {
     double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 0.5;
+    double most = loss->min_snr > 0 ? loss->min_snr : 5, m, snr, sigma, speed;
     switch (loss->weight) {
     case SGM_WEIGHT_ONE: return 1 / (s * s);
     case SGM_WEIGHT_G2: return sgm_sde_g2(sde, t) / (s * s);
-    case SGM_WEIGHT_EDM: {
-        double sigma = s / sgm_sde_m(sde, t);
-        return 1 + sigma * sigma / (sd * sd);
-    }
-    case SGM_WEIGHT_MIN_SNR: {
-        double m = sgm_sde_m(sde, t), snr = m * m / (s * s);
-        double most = loss->min_snr > 0 ? loss->min_snr : 5;
+    case SGM_WEIGHT_EDM: sigma = s / sgm_sde_m(sde, t); return 1 + sigma * sigma / (sd * sd);
+    case SGM_WEIGHT_MIN_SNR:
+        m = sgm_sde_m(sde, t), snr = m * m / (s * s);
         return snr < most ? 1 : most / snr;
-    }
-    case SGM_WEIGHT_FLOW: {
-        double speed = sgm_sde_g2(sde, t) / (2 * s);
-        return speed * speed;
-    }
+    case SGM_WEIGHT_FLOW: speed = sgm_sde_g2(sde, t) / (2 * s); return speed * speed;
     case SGM_WEIGHT_USER: return loss->user_weight(t, sde, loss->user);
     default: return 1;
     }
@@ -1808,35 +1740,34 @@ $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 noise.
 */
 static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u, double z) {
-    double low = sde->t_min, width = sde->T - low, t;
+    double low = sde->t_min, width = sde->T - low, from, t = low + u * width;
+    if (loss->mean != 0 || loss->std != 0) z = loss->mean + loss->std * z;
+    else if (loss->times == SGM_TIMES_LOGNORMAL) z = -1.2 + 1.2 * z;
     switch (loss->times) {
     case SGM_TIMES_GRID: return loss->grid[(int)(u * loss->n_grid)];
-    case SGM_TIMES_LOGNORMAL: {
-        int unset = loss->mean == 0 && loss->std == 0;
-        double mean = unset ? -1.2 : loss->mean, std = unset ? 1.2 : loss->std;
-        t = sgm_sde_t_from_logsnr(sde, -2 * (mean + std * z));
+    case SGM_TIMES_LOGNORMAL: t = sgm_sde_t_from_logsnr(sde, -2 * z); break;
+    case SGM_TIMES_LOGIT: t = low + width / (1 + sgm__exp(-z)); break;
+    case SGM_TIMES_IMPORTANCE:
+        from = sgm_sde_logsnr(sde, low);
+        t = sgm_sde_t_from_logsnr(sde, from + u * (sgm_sde_logsnr(sde, sde->T) - from));
         break;
-    }
-    case SGM_TIMES_LOGIT: {
-        double std = loss->mean == 0 && loss->std == 0 ? 1 : loss->std;
-        t = low + width / (1 + sgm__exp(-(loss->mean + std * z)));
-        break;
-    }
-    case SGM_TIMES_IMPORTANCE: {
-        double from = sgm_sde_logsnr(sde, low), to = sgm_sde_logsnr(sde, sde->T);
-        t = sgm_sde_t_from_logsnr(sde, from + u * (to - from));
-        break;
-    }
-    default: t = low + u * width;
+    default: break;
     }
     return t < low ? low : t > sde->T ? sde->T : t;
 }
 
+/* Noise levels are times of the process at which there is noise. */
+static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *sde) {
+    for (int i = 0; i < n; i++)
+        if (!(level[i] > 0 && level[i] <= sde->T * (1 + 1e-12)))
+            return sgm__bad("level %d is %g: needs 0 < t <= T = %g", i, level[i], sde->T);
+    return SGM_OK;
+}
+
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     SGM__TRY(sgm_sde_check(sde));
-    if ((int)loss->weight < 0 || loss->weight > SGM_WEIGHT_USER || (int)loss->times < 0 ||
-        loss->times > SGM_TIMES_IMPORTANCE || (int)loss->objective < 0 ||
-        loss->objective > SGM_SSM_VR)
+    if ((unsigned)loss->weight > SGM_WEIGHT_USER || (unsigned)loss->objective > SGM_SSM_VR ||
+        (unsigned)loss->times > SGM_TIMES_IMPORTANCE)
         return sgm__bad("the loss's objective, weight or times is not one of the list");
     if (loss->objective == SGM_ESM && !loss->exact)
         return sgm__bad("SGM_ESM needs the exact score: set exact, to sgm_mixture_score for one");
@@ -1844,28 +1775,19 @@ SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
         return sgm__bad("%d directions: ask for at least 1", loss->directions);
     if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight)
         return sgm__bad("SGM_WEIGHT_USER needs user_weight, a function of t");
-    if (loss->times != SGM_TIMES_GRID) {
-        if (!(sde->t_min > 0))
-            return sgm__bad("training at t = 0, where there is no noise to find: set t_min");
-        return SGM_OK;
-    }
+    if (loss->times != SGM_TIMES_GRID && !(sde->t_min > 0))
+        return sgm__bad("training at t = 0, where there is no noise to find: set t_min");
+    if (loss->times != SGM_TIMES_GRID) return SGM_OK;
     if (!loss->grid || loss->n_grid < 1)
         return sgm__bad("SGM_TIMES_GRID needs grid and n_grid >= 1");
-    for (int i = 0; i < loss->n_grid; i++)
-        if (!(loss->grid[i] > 0 && loss->grid[i] <= sde->T * (1 + 1e-12)))
-            return sgm__bad("level %d of the loss's grid is %g: needs 0 < t <= T = %g", i,
-                loss->grid[i], sde->T);
-    return SGM_OK;
+    return sgm__levels_check(loss->grid, loss->n_grid, sde);
 }
 
 /* For a loss that has been checked. */
 static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w, long n,
     sgm_key key, uint64_t first) {
     sgm_key normal = sgm_key_split(key, 0);
-    double range = 0;
-    if (loss->times == SGM_TIMES_IMPORTANCE)
-        range =
-            (sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T)) / (sde->T - sde->t_min);
+    double fall = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
     for (long i = 0; i < n; i++) {
         double u = sgm__uniform53(key, first + (uint64_t)i), z = 0;
         if (loss->times == SGM_TIMES_STRATIFIED) u = ((double)i + u) / (double)n;
@@ -1874,7 +1796,7 @@ static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, 
         double at = sgm__draw_time(loss, sde, u, z), weight = sgm_loss_weight(loss, sde, at);
         if (loss->times == SGM_TIMES_IMPORTANCE) { /* (2.12) */
             double s = sgm_sde_s(sde, at);
-            weight *= range * s * s / sgm_sde_g2(sde, at);
+            weight *= fall / (sde->T - sde->t_min) * s * s / sgm_sde_g2(sde, at);
         }
         t[i] = (float)at, w[i] = (float)weight;
     }
@@ -1904,107 +1826,99 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 ## 2.5 Loss, floor and excess
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
-values has the standard error √(variance/n).
+values has the standard error √(variance/n). What there is no score for counts as NaN, which makes
+NaN of every mean that it enters.
 */
-typedef struct sgm__mean {
-    double sum, square;
-} sgm__mean;
+static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *squares += x * x; }
 
-static void sgm__mean_add(sgm__mean *m, double x) { m->sum += x, m->square += x * x; }
-
-static void sgm__mean_get(const sgm__mean *m, long n, double *mean, double *se) {
-    *mean = m->sum / (double)n;
-    double var = m->square / (double)n - *mean * *mean;
-    *se = sqrt((var > 0 ? var : 0) / (double)n);
+/* From sums to a mean and its error, in their places. */
+static void sgm__mean_get(double *mean, double *se, long n) {
+    *mean /= (double)n;
+    double var = *se / (double)n - *mean * *mean;
+    *se = sqrt((var < 0 ? 0 : var) / (double)n);
 }
 
-/* One batch: x0, t, w, ε drawn, and both scores at x. buffer: 5 blocks of (n,d), then t(n), w(n).
-*/
-typedef struct sgm__dsm_batch {
+/* Fresh draws of (x0, ε, t, w), `most` at a time; `count` of them, from `first` on, are here. The
+blocks s and exact, of shape (most,D) as x0, ε and x, are for scores at x. */
+typedef struct sgm__draws {
+    const float *data;
+    const sgm_loss *loss;
+    const sgm_sde *sde;
+    sgm_key key;
+    long n, draws, most, first, count;
+    int d;
     float *x0, *eps, *x, *s, *exact, *t, *w;
-} sgm__dsm_batch;
+} sgm__draws;
 
-static sgm_status sgm__dsm_draw(sgm__dsm_batch *b, const sgm_score *score, const sgm_score *exact,
-    const float *data, long n, int d, const sgm_loss *loss, const sgm_sde *sde, long first,
-    long count, sgm_key key) {
-    sgm_key pick = sgm_key_split(key, 0), noise = sgm_key_split(key, 1),
-            when = sgm_key_split(key, 2);
-    for (long i = 0; i < count; i++) {
-        uint64_t row = sgm_below(pick, (uint64_t)(first + i), (uint64_t)n);
-        memcpy(b->x0 + i * d, data + row * (uint64_t)d, (size_t)d * sizeof(float));
-    }
-    sgm_normal(b->eps, (size_t)(count * d), noise, (uint64_t)(first * d));
-    SGM__TRY(sgm_loss_times(loss, sde, b->t, b->w, count, when, (uint64_t)first));
-    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, count, d, sde);
-    if (exact) SGM__TRY(sgm_score_eval(exact, b->exact, b->x, b->t, count));
-    if (score) SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, count));
+static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, int d,
+    const sgm_loss *loss, const sgm_sde *sde, long draws, long most, sgm_key key) {
+    if (n < 1 || draws < 1 || !data)
+        return sgm__bad("%ld points and %ld draws: needs at least 1 of each", data ? n : 0, draws);
+    long size = most * d;
+    b->data = data, b->loss = loss, b->sde = sde, b->key = key, b->first = b->count = 0;
+    b->n = n, b->draws = draws, b->most = most, b->d = d;
+    b->x0 = (float *)sgm__alloc((size_t)(5 * size + 2 * most), sizeof(float));
+    if (!b->x0) return SGM_NO_MEMORY;
+    b->eps = b->x0 + size, b->x = b->eps + size, b->s = b->x + size, b->exact = b->s + size;
+    b->t = b->exact + size, b->w = b->t + most;
     return SGM_OK;
 }
 
-static void sgm__dsm_add(sgm_dsm_result *r, sgm__mean sums[3], const sgm__dsm_batch *b,
-    int has_score, int has_exact, double scale, int d, const sgm_sde *sde, long count) {
-    for (long i = 0; i < count; i++) {
-        double s = sgm_sde_s(sde, b->t[i]), loss = 0, least = 0, excess = 0, w = scale * b->w[i];
-        for (long j = i * d; j < (i + 1) * d; j++) {
-            double at = has_score ? b->eps[j] + s * b->s[j] : 0;
-            double best = has_exact ? b->eps[j] + s * b->exact[j] : 0;
+/* Draws the next batch; 0 if there is none. */
+static int sgm__draws_next(sgm__draws *b) {
+    long left = b->draws - (b->first += b->count), d = b->d;
+    uint64_t first = (uint64_t)b->first;
+    b->count = left < b->most ? left : b->most;
+    for (long i = 0; i < b->count; i++) {
+        uint64_t row = sgm_below(sgm_key_split(b->key, 0), first + (uint64_t)i, (uint64_t)b->n);
+        memcpy(b->x0 + i * d, b->data + row * (uint64_t)d, (size_t)d * sizeof(float));
+    }
+    sgm_normal(b->eps, (size_t)(b->count * d), sgm_key_split(b->key, 1), first * (uint64_t)d);
+    sgm__loss_times(b->loss, b->sde, b->t, b->w, b->count, sgm_key_split(b->key, 2), first);
+    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, b->count, b->d, b->sde);
+    return b->count > 0;
+}
+
+static sgm_status sgm__dsm_batch(
+    sgm_dsm_result *r, const sgm__draws *b, const sgm_score *score, const sgm_score *exact) {
+    double scale = b->loss->scale > 0 ? b->loss->scale : 1;
+    if (exact) SGM__TRY(sgm_score_eval(exact, b->exact, b->x, b->t, b->count));
+    if (score) SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, b->count));
+    for (long i = 0; i < b->count; i++) {
+        double s = sgm_sde_s(b->sde, b->t[i]), loss = 0, least = 0, excess = 0, w = scale * b->w[i];
+        for (long j = i * b->d; j < (i + 1) * b->d; j++) {
+            double at = score ? b->eps[j] + s * b->s[j] : NAN;
+            double best = exact ? b->eps[j] + s * b->exact[j] : NAN;
             loss += at * at, least += best * best, excess += (at - best) * (at - best);
         }
-        int bin = sgm__bin(sde, b->t[i]);
-        sgm__mean_add(&sums[0], w * loss);
-        sgm__mean_add(&sums[1], w * least);
-        sgm__mean_add(&sums[2], w * excess);
-        r->bin_loss[bin] += w * loss, r->bin_floor[bin] += w * least,
-            r->bin_excess[bin] += w * excess;
+        int bin = sgm__bin(b->sde, b->t[i]);
+        sgm__mean_add(&r->loss, &r->loss_se, w * loss), r->bin_loss[bin] += w * loss;
+        sgm__mean_add(&r->floor, &r->floor_se, w * least), r->bin_floor[bin] += w * least;
+        sgm__mean_add(&r->excess, &r->excess_se, w * excess), r->bin_excess[bin] += w * excess;
         r->bin_count[bin]++;
     }
+    return SGM_OK;
 }
 
-static void sgm__dsm_finish(
-    sgm_dsm_result *r, const sgm__mean sums[3], int has_score, int has_exact, long draws) {
-    sgm__mean_get(&sums[0], draws, &r->loss, &r->loss_se);
-    sgm__mean_get(&sums[1], draws, &r->floor, &r->floor_se);
-    sgm__mean_get(&sums[2], draws, &r->excess, &r->excess_se);
+SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
+    const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
+    sgm__draws b;
+    memset(r, 0, sizeof *r);
+    if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
+    int d = score ? score->d : exact->d;
+    if (exact) SGM__TRY(sgm__same_space(exact, d));
+    SGM__TRY(sgm_loss_check(loss, sde));
+    SGM__TRY(sgm__draws_init(&b, data, n, d, loss, sde, draws, 4096, key));
+    sgm_status status = SGM_OK;
+    while (status == SGM_OK && sgm__draws_next(&b)) status = sgm__dsm_batch(r, &b, score, exact);
+    sgm__mean_get(&r->loss, &r->loss_se, draws);
+    sgm__mean_get(&r->floor, &r->floor_se, draws);
+    sgm__mean_get(&r->excess, &r->excess_se, draws);
     for (int i = 0; i < SGM_BINS; i++) {
         double count = (double)r->bin_count[i];
-        r->bin_loss[i] = has_score ? r->bin_loss[i] / count : NAN;
-        r->bin_floor[i] = has_exact ? r->bin_floor[i] / count : NAN;
-        r->bin_excess[i] = has_score && has_exact ? r->bin_excess[i] / count : NAN;
+        r->bin_loss[i] /= count, r->bin_floor[i] /= count, r->bin_excess[i] /= count;
     }
-    if (!has_score) r->loss = r->loss_se = NAN;
-    if (!has_exact) r->floor = r->floor_se = NAN;
-    if (!has_score || !has_exact) r->excess = r->excess_se = NAN;
-}
-
-SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const sgm_score *exact,
-    const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
-    memset(result, 0, sizeof *result);
-    if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
-    if (n < 1 || draws < 1 || !data)
-        return sgm__bad(
-            "sgm_dsm with %ld points and %ld draws: needs at least 1 of each", n, draws);
-    int d = score ? score->d : exact->d;
-    if (exact && exact->d != d)
-        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against one in %d", d, exact->d);
-    SGM__TRY(sgm_loss_check(loss, sde));
-    long chunk = 4096, size = chunk * d;
-    float *buffer = (float *)sgm__alloc((size_t)(5 * size + 2 * chunk), sizeof(float));
-    if (!buffer) return SGM_NO_MEMORY;
-    sgm__dsm_batch b;
-    b.x0 = buffer, b.eps = b.x0 + size, b.x = b.eps + size, b.s = b.x + size, b.exact = b.s + size;
-    b.t = b.exact + size, b.w = b.t + chunk;
-    sgm__mean sums[3];
-    memset(sums, 0, sizeof sums);
-    double scale = loss->scale > 0 ? loss->scale : 1;
-    sgm_status status = SGM_OK;
-    for (long first = 0; first < draws && status == SGM_OK; first += chunk) {
-        long count = draws - first < chunk ? draws - first : chunk;
-        status = sgm__dsm_draw(&b, score, exact, data, n, d, loss, sde, first, count, key);
-        if (status == SGM_OK)
-            sgm__dsm_add(result, sums, &b, score != NULL, exact != NULL, scale, d, sde, count);
-    }
-    if (status == SGM_OK) sgm__dsm_finish(result, sums, score != NULL, exact != NULL, draws);
-    sgm__free(buffer);
+    sgm__free(b.x0);
     return status;
 }
 
@@ -2042,27 +1956,22 @@ $$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
 
 /* The exact score of ESM lives where the score to be matched does. */
 static sgm_status sgm__exact_fits(const sgm_loss *loss, int d) {
-    if (loss->objective != SGM_ESM || loss->exact->d == d) return SGM_OK;
-    return sgm__fail(
-        SGM_MISMATCH, "a score in %d dimensions against an exact one in %d", d, loss->exact->d);
+    return loss->objective == SGM_ESM ? sgm__same_space(loss->exact, d) : SGM_OK;
 }
 
-static double sgm__lambda(double w, double s) { return w * s * s; }
+static double sgm__lambda(const sgm_sde *sde, double t, double w) {
+    double s = sgm_sde_s(sde, t);
+    return w * s * s;
+}
 
 /* Directions for a batch: e_k for ISM, random for the sliced losses. */
 static void sgm__directions(float *v, long n, int d, const sgm_loss *loss, int k, sgm_key key) {
-    long size = n * d;
-    if (loss->objective == SGM_ISM) {
-        for (long i = 0; i < size; i++) v[i] = i % d == k;
-        return;
-    }
+    int unit = loss->objective == SGM_ISM, normal = loss->probe == SGM_GAUSSIAN;
     key = sgm_key_split(key, (uint64_t)k);
-    if (loss->probe == SGM_GAUSSIAN) {
-        sgm_normal(v, (size_t)size, key, 0);
-        return;
-    }
-    sgm_uniform(v, (size_t)size, key, 0);
-    for (long i = 0; i < size; i++) v[i] = v[i] < 0.5f ? -1 : 1;
+    if (!unit && normal) sgm_normal(v, (size_t)(n * d), key, 0);
+    if (!unit && !normal) sgm_uniform(v, (size_t)(n * d), key, 0);
+    for (long i = 0; i < n * d && (unit || !normal); i++)
+        v[i] = unit ? i % d == k : v[i] < 0.5f ? -1 : 1;
 }
 
 static int sgm__n_directions(const sgm_loss *loss, int d) {
@@ -2071,40 +1980,34 @@ static int sgm__n_directions(const sgm_loss *loss, int d) {
     return loss->directions > 0 ? loss->directions : 1;
 }
 
-static double sgm__dot_rows(const float *a, const float *b, int d) {
-    double sum = 0;
-    for (int j = 0; j < d; j++) sum += (double)a[j] * b[j];
-    return sum;
-}
-
-/* One batch of the objective of any score that has a jvp: each point's value into value(n). work: 3
-blocks of (n,d). */
-static sgm_status sgm__objective_batch(double *value, const sgm_score *score, const sgm_loss *loss,
-    const sgm_sde *sde, const sgm__dsm_batch *b, long n, float *work, sgm_key key) {
-    int d = score->d, K = sgm__n_directions(loss, d);
-    float *v = work, *js = v + n * d;
-    SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, n));
-    if (loss->objective == SGM_ESM) SGM__TRY(sgm_score_eval(loss->exact, b->exact, b->x, b->t, n));
-    for (long i = 0; i < n; i++) {
-        double sd = sgm_sde_s(sde, b->t[i]), square = 0;
+/* One batch of the objective of any score that has a jvp: each point's value into value(n). */
+static sgm_status sgm__objective_batch(
+    double *value, const sgm_score *score, const sgm__draws *b, sgm_key key) {
+    const sgm_loss *loss = b->loss;
+    int d = b->d, K = sgm__n_directions(loss, d);
+    float *v = b->x0, *js = b->exact; /* their contents are no longer needed by then */
+    SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, b->count));
+    if (loss->objective == SGM_ESM)
+        SGM__TRY(sgm_score_eval(loss->exact, b->exact, b->x, b->t, b->count));
+    for (long i = 0; i < b->count; i++) {
+        double sd = sgm_sde_s(b->sde, b->t[i]), square = 0;
         for (long j = i * d; j < (i + 1) * d; j++) {
             double off = b->s[j];
             if (loss->objective == SGM_ESM) off -= b->exact[j];
             if (loss->objective == SGM_DSM) off += b->eps[j] / sd;
             square += off * off;
         }
-        value[i] = loss->objective == SGM_SSM ? 0 : sgm__lambda(b->w[i], sd) * square;
+        value[i] = loss->objective == SGM_SSM ? 0 : sgm__lambda(b->sde, b->t[i], b->w[i]) * square;
     }
     for (int k = 0; k < K; k++) {
         double share = loss->objective == SGM_ISM ? 1 : 1.0 / K;
-        sgm__directions(v, n, d, loss, k, key);
-        SGM__TRY(sgm_score_jvp(score, b->s, js, b->x, v, b->t, n));
-        for (long i = 0; i < n; i++) {
-            double lambda = sgm__lambda(b->w[i], sgm_sde_s(sde, b->t[i]));
-            double vs = sgm__dot_rows(v + i * d, b->s + i * d, d);
-            double bend = 2 * sgm__dot_rows(v + i * d, js + i * d, d); /* (2.14), (2.15) */
+        sgm__directions(v, b->count, d, loss, k, key);
+        SGM__TRY(sgm_score_jvp(score, b->s, js, b->x, v, b->t, b->count));
+        for (long i = 0; i < b->count; i++) {
+            double vs = sgm__row_dot(v + i * d, b->s + i * d, d);
+            double bend = 2 * sgm__row_dot(v + i * d, js + i * d, d); /* (2.14), (2.15) */
             if (loss->objective == SGM_SSM) bend += vs * vs;
-            value[i] += share * lambda * bend;
+            value[i] += share * sgm__lambda(b->sde, b->t[i], b->w[i]) * bend;
         }
     }
     return SGM_OK;
@@ -2112,32 +2015,23 @@ static sgm_status sgm__objective_batch(double *value, const sgm_score *score, co
 
 SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
     const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
+    enum { MOST = 1024 };
+    double value[MOST];
+    sgm__draws b;
+    *mean = *se = 0;
     SGM__TRY(sgm_loss_check(loss, sde));
-    if (!score || n < 1 || draws < 1 || !data)
-        return sgm__bad("sgm_objective_value needs a score, points and draws");
+    SGM__TRY(sgm__score_made(score));
     SGM__TRY(sgm__exact_fits(loss, score->d));
-    int d = score->d;
-    long chunk = 1024, size = chunk * d;
-    float *buffer = (float *)sgm__alloc((size_t)(7 * size + 2 * chunk), sizeof(float));
-    double *value = (double *)sgm__alloc((size_t)chunk, sizeof(double));
-    sgm__dsm_batch b;
-    sgm__mean sum;
-    memset(&sum, 0, sizeof sum);
-    sgm_status status = buffer && value ? SGM_OK : SGM_NO_MEMORY;
-    b.x0 = buffer, b.eps = b.x0 + size, b.x = b.eps + size, b.s = b.x + size, b.exact = b.s + size;
-    b.t = b.exact + size, b.w = b.t + chunk;
-    for (long first = 0; first < draws && status == SGM_OK; first += chunk) {
-        long count = draws - first < chunk ? draws - first : chunk;
-        sgm_key probes = sgm_key_split(sgm_key_split(key, 3), (uint64_t)first);
-        status = sgm__dsm_draw(&b, NULL, NULL, data, n, d, loss, sde, first, count, key);
-        if (status == SGM_OK)
-            status = sgm__objective_batch(value, score, loss, sde, &b, count, b.w + chunk, probes);
-        for (long i = 0; i < count && status == SGM_OK; i++)
-            sgm__mean_add(&sum, (loss->scale > 0 ? loss->scale : 1) * value[i]);
+    SGM__TRY(sgm__draws_init(&b, data, n, score->d, loss, sde, draws, MOST, key));
+    sgm_status status = SGM_OK;
+    while (status == SGM_OK && sgm__draws_next(&b)) {
+        sgm_key probes = sgm_key_split(sgm_key_split(key, 3), (uint64_t)b.first);
+        status = sgm__objective_batch(value, score, &b, probes);
+        for (long i = 0; i < b.count && status == SGM_OK; i++)
+            sgm__mean_add(mean, se, (loss->scale > 0 ? loss->scale : 1) * value[i]);
     }
-    if (status == SGM_OK) sgm__mean_get(&sum, draws, mean, se);
-    sgm__free(buffer);
-    sgm__free(value);
+    sgm__mean_get(mean, se, draws);
+    sgm__free(b.x0);
     return status;
 }
 
@@ -3444,8 +3338,9 @@ batches to a step also 1/k.
 static double sgm__dsm_seed(
     sgm_trainer *trainer, const sgm__batch *b, const float *out, float *slope, double factor) {
     const sgm_model_options *o = &trainer->model->o;
-    double total = 0, scale = trainer->o.loss.scale;
+    double total = 0, scale = trainer->o.loss.scale, edge[SGM_BINS + 1];
     int B = trainer->o.batch, d = o->d;
+    for (int bin = 0; bin <= SGM_BINS; bin++) edge[bin] = sgm_bin_edge(&o->sde, bin);
     for (long i = 0; i < B; i++) {
         double a_i, b_i, square = 0, w = b->w[i];
         sgm_output_affine(&a_i, &b_i, o->output, &o->sde, b->t[i], o->sigma_data);
@@ -3455,7 +3350,8 @@ static double sgm__dsm_seed(
             square += miss * miss;
             slope[j] = (float)(push * miss); /* (4.1) */
         }
-        int bin = sgm__bin(&o->sde, b->t[i]);
+        int bin = 0;
+        while (bin + 1 < SGM_BINS && b->t[i] >= edge[bin + 1]) bin++;
         trainer->bin_sum[bin] += scale * w * square;
         trainer->bin_n[bin]++;
         total += scale * w * square;
@@ -3520,7 +3416,7 @@ static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
     return NULL;
 }
 
-static double sgm__square(const float *x, size_t n) { return sgm__dot((long)n, x, x); }
+static double sgm__square(const float *x, size_t n) { return sgm__k()->dot((long)n, x, x); }
 
 /* Whether slopes are deferred and (4.5) bounds the square of the gradient's norm. */
 static int sgm__norm_is_finite(const sgm_trainer *trainer) {
@@ -3579,7 +3475,7 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
         SGM__TRY(sgm_tape_backward(tape));
     }
     trainer->grad_norm = NAN;
-    if (sgm__norm_is_finite(trainer)) return SGM_OK;
+    if (once && sgm__norm_is_finite(trainer)) return SGM_OK;
     for (int i = 0; i < tape->n; i++) sgm__settle(tape->list[i]);
     trainer->grad_norm = sqrt(sgm__square(trainer->grads, model->n_params));
     if (!(trainer->grad_norm < HUGE_VAL)) return sgm__watchdog(trainer, &b);
@@ -3662,7 +3558,7 @@ slope nor the square of the norm can have left the range of floats, 3·10³⁸. 
 NaN), the products are made and the norm is taken as ever, and the watch of section 4.3 can name the
 layer. A step succeeds or fails exactly as it would have with two passes.
 */
-static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int belief,
+static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int kind,
     const sgm__adam_rates *c, long t, long T) {
     long from = w->rows * t / T, to = w->rows * (t + 1) / T;
     size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
@@ -3670,12 +3566,12 @@ static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, i
     q.n = w->a->rows, q.in = (int)(to - from), q.out = w->cols, q.x_row = w->a->cols;
     q.x = w->a->v + from, q.d = w->b->d, q.p = trainer->model->params + at;
     q.m = trainer->moment1 + at, q.v = trainer->moment2 + at;
-    sgm__outer_moments(belief, &q, c);
+    sgm__k()->outer_moments(kind, &q, c);
 }
 
 /* Share t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
 static void sgm__update_share(
-    const sgm_trainer *trainer, int belief, const sgm__adam_rates *c, long t, long T) {
+    const sgm_trainer *trainer, int kind, const sgm__adam_rates *c, long t, long T) {
     float *params = trainer->model->params;
     size_t done = 0;
     for (int i = 0;;) {
@@ -3683,10 +3579,10 @@ static void sgm__update_share(
         size_t until = w ? (size_t)(w->v - params) : trainer->model->n_params;
         long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
         size_t at = done + (size_t)(n * t / T);
-        sgm__moments(belief, length, params + at, trainer->grads + at, trainer->moment1 + at,
-            trainer->moment2 + at, c);
+        sgm__k()->moments(kind, length, params + at, trainer->grads + at, trainer->moment1 + at,
+            trainer->moment2 + (kind == SGM_SGD ? 0 : at), c);
         if (!w) return;
-        sgm__update_outer(trainer, w, belief, c, t, T);
+        sgm__update_outer(trainer, w, kind, c, t, T);
         done = until + (size_t)sgm__size(w);
     }
 }
@@ -3694,14 +3590,10 @@ static void sgm__update_share(
 static void sgm__trainer_update(sgm_trainer *trainer) {
     sgm_model *model = trainer->model;
     long n = (long)model->n_params;
-    int belief = trainer->o.optimiser == SGM_ADABELIEF, hands = sgm__hands(n);
+    int kind = (int)trainer->o.optimiser, hands = sgm__hands(n);
     sgm__adam_rates c = sgm__trainer_rates(trainer);
-    if (trainer->o.optimiser == SGM_SGD) {
-        sgm__sgd(n, model->params, trainer->grads, trainer->moment1, &c);
-        return;
-    }
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands) if (hands > 1)")
-    for (int t = 0; t < hands; t++) sgm__update_share(trainer, belief, &c, t, hands);
+    for (int t = 0; t < hands; t++) sgm__update_share(trainer, kind, &c, t, hands);
 }
 
 /*
@@ -3721,7 +3613,7 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
     for (int i = 0; i < model->o.n_ema; i++) {
         double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
         double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay));
-        sgm__ema((long)model->n_params, model->ema[i], model->params, (float)share);
+        sgm__toward((long)model->n_params, (float)share, model->params, model->ema[i]); /* (B.11) */
     }
 }
 
@@ -3899,224 +3791,149 @@ SGM_API void sgm_progress_done(sgm_progress *p) {
 A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
 optimiser's two moments, the key and the step. The step's own randomness comes from the key, so a
 run that was stopped and resumed ends with the same bits as one that was not; a test compares them.
-The settings are stored as text beside it, one by one, so that a resume under other settings is
-refused by name.
+The settings lie beside them as text, so that a resume under other settings is refused by name: 17
+digits bring every double back exactly (and nine every float), with a point in every locale.
 */
-typedef struct sgm__settings {
-    char text[48][2][48];
-    int n;
-} sgm__settings;
-
-static void sgm__setting(sgm__settings *s, const char *name, double value) {
-    char *text = s->text[s->n][1];
-    snprintf(s->text[s->n][0], sizeof s->text[0][0], "%s", name);
-    snprintf(text, sizeof s->text[0][1], "%.17g", value);
-    for (; *text; text++)
-        if (*text == ',') *text = '.'; /* whatever the locale writes */
-    s->n++;
+static const char *sgm__number_text(char text[40], double x, int digits) {
+    char *to = text;
+    if (x != x) return "nan"; /* printf may say -nan */
+    snprintf(text, 40, "%.*g", digits, x);
+    for (const char *c = text; *c; c++)
+        if (strchr("0123456789+-efin", *c)) *to++ = *c;
+        else if (to == text || to[-1] != '.') *to++ = '.';
+    *to = 0;
+    return text;
 }
 
-/* What must agree for a model, and beyond that for a run. */
-static void sgm__model_settings(sgm__settings *s, const sgm_model *model) {
-    sgm__setting(s, "model.d", model->o.d);
-    sgm__setting(s, "model.output", model->o.output);
-    sgm__setting(s, "model.energy", model->o.energy != 0);
-    sgm__setting(s, "model.sigma_data", model->o.sigma_data);
-    sgm__setting(s, "sde.family", model->o.sde.family);
-    sgm__setting(s, "sde.a", model->o.sde.a);
-    sgm__setting(s, "sde.b", model->o.sde.b);
-    sgm__setting(s, "sde.t_min", model->o.sde.t_min);
-    sgm__setting(s, "sde.T", model->o.sde.T);
-}
-
-/* One number for all levels of a grid, so that another grid is noticed. */
-static double sgm__grid_number(const sgm_loss *loss) {
-    uint32_t number = 0, words[2];
-    for (int i = 0; loss->times == SGM_TIMES_GRID && i < loss->n_grid; i++) {
-        memcpy(words, &loss->grid[i], sizeof words);
-        number = sgm__hash(sgm__hash(number ^ words[0]) ^ words[1]);
-    }
-    return number;
-}
-
-static void sgm__run_settings(sgm__settings *s, const sgm_trainer *trainer) {
-    const sgm_train_options *o = &trainer->o;
-    sgm__setting(s, "train.points", (double)trainer->n);
-    sgm__setting(s, "train.batch", o->batch);
-    sgm__setting(s, "train.accumulate", o->accumulate);
-    sgm__setting(s, "train.optimiser", o->optimiser);
-    sgm__setting(s, "train.lr", o->lr);
-    sgm__setting(s, "train.lr_end", o->lr_end);
-    sgm__setting(s, "train.warmup", (double)o->warmup);
-    sgm__setting(s, "train.clip", o->clip);
-    sgm__setting(s, "train.weight", o->loss.weight);
-    sgm__setting(s, "train.times", o->loss.times);
-    sgm__setting(s, "train.beta1", o->beta1);
-    sgm__setting(s, "train.beta2", o->beta2);
-    sgm__setting(s, "train.eps", o->eps);
-    sgm__setting(s, "train.weight_decay", o->weight_decay);
-    sgm__setting(s, "train.cosine", o->cosine != 0);
-    sgm__setting(s, "train.steps", o->cosine || o->lr_end > 0 ? (double)o->steps : 0);
-    sgm__setting(s, "loss.objective", o->loss.objective);
-    sgm__setting(s, "loss.directions", o->loss.directions);
-    sgm__setting(s, "loss.probe", o->loss.probe);
-    sgm__setting(s, "loss.scale", o->loss.scale);
-    sgm__setting(s, "loss.min_snr", o->loss.min_snr);
-    sgm__setting(s, "loss.sigma_data", o->loss.sigma_data);
-    sgm__setting(s, "loss.mean", o->loss.mean);
-    sgm__setting(s, "loss.std", o->loss.std);
-    sgm__setting(s, "loss.grid", sgm__grid_number(&o->loss));
-    for (int i = 0; i < SGM_MAX_EMA; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "train.ema%d", i);
-        sgm__setting(s, name, o->ema[i]);
-    }
-    sgm__setting(s, "train.key0", trainer->key.k[0]);
-    sgm__setting(s, "train.key1", trainer->key.k[1]);
-}
-
-static sgm_status sgm__settings_agree(
-    const sgm__settings *s, const sgm_archive *archive, const char *path) {
-    for (int i = 0; i < s->n; i++) {
-        const char *stored = sgm_archive_meta(archive, s->text[i][0]);
-        if (!stored)
-            return sgm__fail(SGM_BAD_FILE,
-                "%s has no %s: it was not written by this library, or not for this purpose", path,
-                s->text[i][0]);
-        if (strcmp(stored, s->text[i][1]))
-            return sgm__fail(SGM_MISMATCH,
-                "%s has %s = %s, but here it is %s: make them equal, or start anew", path,
-                s->text[i][0], stored, s->text[i][1]);
-    }
-    return SGM_OK;
-}
-
-/*
-Parameters are stored tensor by tensor, as `raw/linear0.weight` and `ema0/linear0.weight`, so that
-any program that reads safetensors can use them; what only a resume needs (`adam/m`, `adam/v`) is
-stored as one block.
-*/
-typedef struct sgm__listing {
+/* What a file holds: the settings as pairs of strings, and arrays in the model and the trainer. */
+typedef struct sgm__record {
+    const char *meta[2 * 48];
+    char text[48][40], (*names)[64];
+    sgm_array *arrays; /* names and scaler lie behind them, in the same block */
     float *scaler;
-    sgm_array *arrays;
-    char (*names)[64];
-    int n;
-} sgm__listing;
+    int n_meta, n_arrays;
+} sgm__record;
 
-static double *sgm__scaler_number(const sgm_scaler *scaler, int i) {
-    return i < scaler->d ? &scaler->shift[i] : &scaler->scale[i - scaler->d];
+static void sgm__set(sgm__record *c, const char *name, double value) {
+    const char **pair = &c->meta[2 * c->n_meta];
+    SGM_ASSERT(c->n_meta < 48);
+    pair[0] = name, pair[1] = sgm__number_text(c->text[c->n_meta++], value, 17);
 }
 
-static sgm_status sgm__listing_init(
-    sgm__listing *list, const sgm_model *model, const sgm_trainer *trainer) {
-    size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 5;
-    memset(list, 0, sizeof *list);
-    list->arrays = (sgm_array *)sgm__alloc(room, sizeof *list->arrays);
-    list->names = (char(*)[64])sgm__alloc(room, sizeof *list->names);
-    if (!list->arrays || !list->names) return SGM_NO_MEMORY;
+#define SGM__SET(x) sgm__set(c, #x, (double)(x))
+
+/* What must agree for a model, and for a run; the steps only where the learning rate needs them. */
+static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_trainer *trainer) {
+    const sgm_sde sde = model.sde;
+    sgm__set(c, "sgm.format", 1);
+    SGM__SET(model.d), SGM__SET(model.output), SGM__SET(model.energy), SGM__SET(model.sigma_data);
+    SGM__SET(sde.family), SGM__SET(sde.a), SGM__SET(sde.b), SGM__SET(sde.t_min), SGM__SET(sde.T);
+    if (!trainer) return;
+    const sgm_train_options train = trainer->o;
+    const sgm_loss loss = train.loss;
+    uint32_t grid = 0, words[2]; /* grid: one number for all its times */
+    for (int i = 0; loss.times == SGM_TIMES_GRID && i < loss.n_grid; i++)
+        memcpy(words, loss.grid + i, 8), grid = sgm__hash(sgm__hash(grid ^ words[0]) ^ words[1]);
+    SGM__SET(train.batch), SGM__SET(train.accumulate), SGM__SET(train.optimiser);
+    SGM__SET(train.lr), SGM__SET(train.lr_end), SGM__SET(train.warmup), SGM__SET(train.cosine);
+    SGM__SET(train.clip), SGM__SET(train.beta1), SGM__SET(train.beta2), SGM__SET(train.eps);
+    SGM__SET(train.weight_decay), sgm__set(c, "train.weight", loss.weight);
+    sgm__set(c, "train.times", loss.times), sgm__set(c, "train.points", (double)trainer->n);
+    sgm__set(c, "train.steps", train.cosine || train.lr_end > 0 ? (double)train.steps : 0);
+    sgm__set(c, "train.key0", trainer->key.k[0]), sgm__set(c, "train.key1", trainer->key.k[1]);
+    sgm__set(c, "train.ema0", train.ema[0]), sgm__set(c, "train.ema1", train.ema[1]);
+    sgm__set(c, "train.ema2", train.ema[2]), sgm__set(c, "train.ema3", train.ema[3]);
+    sgm__set(c, "train.step", (double)trainer->step);
+    SGM__SET(loss.objective), SGM__SET(loss.directions), SGM__SET(loss.probe), SGM__SET(loss.scale);
+    SGM__SET(loss.min_snr), SGM__SET(loss.sigma_data), SGM__SET(loss.mean), SGM__SET(loss.std);
+    sgm__set(c, "loss.grid", grid);
+}
+
+/* Parameters are stored tensor by tensor, as `raw/linear0.weight` and `ema0/linear0.weight`, for
+any reader of safetensors to use; what only a resume needs is stored as one block. */
+static void sgm__record_add(
+    sgm__record *c, const char *kind, const char *name, float *data, long rows, long cols) {
+    sgm_array *a = &c->arrays[c->n_arrays];
+    snprintf(c->names[c->n_arrays], sizeof *c->names, "%s%s", kind, name);
+    a->name = c->names[c->n_arrays++], a->data = data, a->rows = rows, a->cols = cols;
+}
+
+static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
+    static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
+    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 3;
+    const sgm_scaler *scaler = model->o.scaler;
+    const int d = scaler ? scaler->d : 0;
+    memset(c, 0, sizeof *c);
+    sgm__settings(c, model->o, run);
+    c->arrays = (sgm_array *)sgm__alloc(
+        room * (sizeof *c->arrays + sizeof *c->names) + (size_t)d * 6 * sizeof(float), 1);
+    if (!c->arrays) return SGM_NO_MEMORY;
+    c->names = (char(*)[64])(void *)(c->arrays + room);
+    c->scaler = (float *)(void *)(c->names + room);
     for (int which = SGM_RAW; which < model->o.n_ema; which++)
-        for (int i = 0; i < model->n_layers; i++) {
-            const struct sgm_layer *layer = &model->layers[i];
-            sgm_array *a = &list->arrays[list->n];
-            if (which < 0) snprintf(list->names[list->n], 64, "raw/%s", layer->name);
-            else snprintf(list->names[list->n], 64, "ema%d/%s", which, layer->name);
-            a->name = list->names[list->n++];
-            a->data = (which < 0 ? model->params : model->ema[which]) + layer->offset;
-            a->rows = layer->rows, a->cols = layer->cols;
-        }
-    for (int i = 0; trainer && i < (trainer->o.optimiser == SGM_SGD ? 1 : 2); i++) {
-        sgm_array *a = &list->arrays[list->n];
-        snprintf(list->names[list->n], 64, i ? "adam/v" : "adam/m");
-        a->name = list->names[list->n++];
-        a->data = i ? trainer->moment2 : trainer->moment1;
-        a->rows = 1, a->cols = (long)model->n_params;
+        for (const struct sgm_layer *l = model->layers; l < model->layers + model->n_layers; l++)
+            sgm__record_add(c, kinds[which + 1], l->name,
+                (which < 0 ? model->params : model->ema[which]) + l->offset, l->rows, l->cols);
+    if (run) sgm__record_add(c, "adam/", "m", run->moment1, 1, (long)model->n_params);
+    if (run && run->o.optimiser != SGM_SGD)
+        sgm__record_add(c, "adam/", "v", run->moment2, 1, (long)model->n_params);
+    if (scaler) sgm__record_add(c, "", "scaler", c->scaler, 2 * d, 3);
+    for (int i = 0; i < 2 * d; i++) { /* a double is the sum of three floats */
+        double rest = i < d ? scaler->shift[i] : scaler->scale[i - d];
+        for (int k = 0; k < 3; k++) rest -= c->scaler[3 * i + k] = (float)rest;
     }
-    if (!model->o.scaler) return SGM_OK;
-    list->scaler = (float *)sgm__alloc(6 * (size_t)model->o.d, sizeof(float));
-    if (!list->scaler) return SGM_NO_MEMORY;
-    for (int i = 0; i < 2 * model->o.d; i++) { /* a double is the sum of three floats */
-        double rest = *sgm__scaler_number(model->o.scaler, i);
-        for (int k = 0; k < 3; k++) rest -= list->scaler[3 * i + k] = (float)rest;
-    }
-    sgm_array *a = &list->arrays[list->n++];
-    a->name = "scaler", a->data = list->scaler, a->rows = 2 * model->o.d, a->cols = 3;
     return SGM_OK;
 }
 
-static void sgm__listing_free(sgm__listing *list) {
-    sgm__free(list->scaler);
-    sgm__free(list->arrays);
-    sgm__free(list->names);
+/* The step may differ, but must be one. */
+static sgm_status sgm__fits(const sgm__record *c, const sgm_archive *file, const char *path) {
+    for (int i = 0; i < c->n_meta; i++) {
+        const char *name = c->meta[2 * i], *here = c->meta[2 * i + 1];
+        const char *there = sgm_archive_meta(file, name);
+        const size_t is_step = strcmp(name, "train.step") == 0, n = there ? strlen(there) : 0;
+        if (n == 0 || (is_step && (n > 15 || strspn(there, "0123456789") < n)))
+            return sgm__fail(SGM_BAD_FILE,
+                "%s has no sound %s: take a file that was saved as what you load", path, name);
+        if (!is_step && strcmp(there, here))
+            return sgm__fail(SGM_MISMATCH, "%s has %s = %s, but here it is %s: make them equal",
+                path, name, there, here);
+    }
+    for (const sgm_array *here = c->arrays; here < c->arrays + c->n_arrays; here++) {
+        const sgm_array *there = sgm_archive_find(file, here->name);
+        if (!there || there->rows != here->rows || there->cols != here->cols)
+            return sgm__fail(SGM_MISMATCH,
+                "%s has no %s of (%ld, %ld): make network, averages (n_ema) and scaler the same",
+                path, here->name, here->rows, here->cols);
+        if (sgm__first_bad(there->data, (size_t)(there->rows * there->cols)) >= 0)
+            return sgm__fail(SGM_NOT_FINITE,
+                "%s has a number in %s that is not finite: take an earlier file", path, here->name);
+    }
+    return SGM_OK;
 }
 
 static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
-    sgm__settings s;
-    sgm__listing list;
-    const char *meta[2 * 48];
-    s.n = 0;
-    sgm__setting(&s, "sgm.format", 1);
-    sgm__model_settings(&s, model);
-    if (trainer) {
-        sgm__run_settings(&s, trainer);
-        sgm__setting(&s, "train.step", (double)trainer->step);
-    }
-    for (int i = 0; i < s.n; i++) meta[2 * i] = s.text[i][0], meta[2 * i + 1] = s.text[i][1];
-    sgm_status status = sgm__listing_init(&list, model, trainer);
-    if (status == SGM_OK) status = sgm_archive_save(path, list.arrays, list.n, meta, s.n);
-    sgm__listing_free(&list);
+    sgm__record c;
+    SGM__TRY(sgm__record_init(&c, model, trainer));
+    sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
+    sgm__free(c.arrays);
     return status;
 }
 
-/* First everything is checked, then everything is copied: a file that does not fit changes nothing.
-*/
-static sgm_status sgm__fits(
-    const sgm__listing *list, const sgm_archive *archive, const char *path) {
-    for (int i = 0; i < list->n; i++) {
-        const sgm_array *here = &list->arrays[i], *there = sgm_archive_find(archive, here->name);
-        if (!there)
-            return sgm__fail(SGM_MISMATCH,
-                "%s has no %s: it holds another network, or fewer averages (n_ema)", path,
-                here->name);
-        if (there->rows != here->rows || there->cols != here->cols)
-            return sgm__fail(SGM_MISMATCH,
-                "%s has %s of (%ld, %ld), the network (%ld, %ld): they are not the same network",
-                path, here->name, there->rows, there->cols, here->rows, here->cols);
-        long bad = sgm__first_bad(there->data, (size_t)there->rows * (size_t)there->cols);
-        if (bad >= 0)
-            return sgm__fail(
-                SGM_NOT_FINITE, "%s has a number in %s that is not finite", path, here->name);
-    }
-    return SGM_OK;
-}
-
+/* First all is checked, then all is copied: a file that does not fit changes nothing. */
 static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *path) {
-    sgm_archive archive;
-    sgm__settings s;
-    sgm__listing list;
-    SGM__TRY(sgm_archive_load(&archive, path));
-    s.n = 0;
-    sgm__model_settings(&s, model);
-    if (trainer) sgm__run_settings(&s, trainer);
-    sgm_status status = sgm__listing_init(&list, model, trainer);
-    if (status == SGM_OK) status = sgm__settings_agree(&s, &archive, path);
-    if (status == SGM_OK) status = sgm__fits(&list, &archive, path);
-    const char *step = trainer ? sgm_archive_meta(&archive, "train.step") : NULL;
-    if (status == SGM_OK && trainer &&
-        !(step && *step && strspn(step, "0123456789") == strlen(step)))
-        status =
-            sgm__fail(SGM_BAD_FILE, "%s has no train.step: it is a model, not a checkpoint", path);
-    for (int i = 0; i < list.n && status == SGM_OK; i++) {
-        const sgm_array *from = sgm_archive_find(&archive, list.arrays[i].name);
-        memcpy(list.arrays[i].data, from->data,
-            (size_t)from->rows * (size_t)from->cols * sizeof(float));
+    sgm_archive file;
+    sgm__record c;
+    SGM__TRY(sgm_archive_load(&file, path));
+    sgm_status status = sgm__record_init(&c, model, trainer);
+    if (!status) status = sgm__fits(&c, &file, path);
+    for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
+        memcpy(a->data, sgm_archive_find(&file, a->name)->data, 4 * (size_t)(a->rows * a->cols));
+    for (int i = 0, d = model->o.d; !status && model->o.scaler && i < 2 * d; i++) {
+        double *to = i < d ? &model->o.scaler->shift[i] : &model->o.scaler->scale[i - d];
+        *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
     }
-    for (int i = 0; model->o.scaler && i < 2 * model->o.d && status == SGM_OK; i++) {
-        const float *part = list.scaler + 3 * i;
-        *sgm__scaler_number(model->o.scaler, i) = (double)part[0] + part[1] + part[2];
-    }
-    if (status == SGM_OK && trainer) trainer->step = atol(step);
-    sgm__listing_free(&list);
-    sgm_archive_free(&archive);
+    if (!status && trainer) trainer->step = atol(sgm_archive_meta(&file, "train.step"));
+    sgm__free(c.arrays), sgm_archive_free(&file);
     return status;
 }
 
@@ -4145,12 +3962,10 @@ $$2 λ\, v^T (c_x v + c_o\, \dot{\mathrm{out}}), \qquad
 \overline{\mathrm{out}} = 2 λ c_o s \;\text{ or, sliced, }\;
 2 λ c_o (v·s)\, v \qquad(4.6)$$
 
-One direction after the other is carried forward and back over the same tape, and the parameters'
-slopes add up.
+One direction after the other is carried forward and back over one tape, and the slopes add up.
 */
 
-/* Forgets the slopes of everything but the parameters, for another backward pass over the same
-values. */
+/* Forgets all slopes but the parameters', for another pass back over the same values. */
 static void sgm__tape_again(sgm_tape *tape) {
     for (int i = 0; i < tape->n; i++)
         if (!tape->list[i]->is_param) tape->list[i]->set = 0;
@@ -4159,44 +3974,50 @@ static void sgm__tape_again(sgm_tape *tape) {
 /* s of (2.9) for the batch, into s; the two coefficients of each row into c. */
 static void sgm__score_of_out(
     float *s, double *c, const sgm_model_options *o, const sgm__batch *b, const float *out, int n) {
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; i < n; i++, c += 2) {
         double sd = sgm_sde_s(&o->sde, b->t[i]);
-        sgm_output_affine(&c[2 * i], &c[2 * i + 1], o->output, &o->sde, b->t[i], o->sigma_data);
-        c[2 * i] /= -sd, c[2 * i + 1] /= -sd;
+        sgm_output_affine(&c[0], &c[1], o->output, &o->sde, b->t[i], o->sigma_data);
+        c[0] /= -sd, c[1] /= -sd;
         for (long j = i * o->d; j < (i + 1) * o->d; j++)
-            s[j] = (float)(c[2 * i] * b->x[j] + c[2 * i + 1] * out[j]);
+            s[j] = (float)(c[0] * b->x[j] + c[1] * out[j]);
     }
 }
 
-/* ESM, and the part of ISM and SSM-VR that has no tangent: λ‖s − target‖², target NULL for 0. */
-static double sgm__square_seed(const sgm__batch *b, const sgm_model_options *o, const float *s,
-    const float *target, const double *c, float *slope, int n, double factor) {
+/* The loss λ‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its slope by what the
+network said. An energy says its score: with c_o = 1, the slope is r of (4.7). */
+static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
+    const float *exact, const float *eps, float *slope, double factor) {
+    const sgm_model_options *o = &trainer->model->o;
+    const double *c = trainer->score_coefficients;
     double total = 0;
-    for (long i = 0; i < n; i++) {
-        double lambda = factor * sgm__lambda(b->w[i], sgm_sde_s(&o->sde, b->t[i]));
+    for (long i = 0; i < trainer->o.batch; i++) {
+        double lambda = factor * sgm__lambda(&o->sde, b->t[i], b->w[i]);
+        double sd = sgm_sde_s(&o->sde, b->t[i]), push = 2 * lambda * (o->energy ? 1 : c[2 * i + 1]);
         for (long j = i * o->d; j < (i + 1) * o->d; j++) {
-            double off = s[j] - (target ? target[j] : 0);
+            double off = s[j];
+            if (exact) off -= exact[j];
+            if (eps) off += eps[j] / sd;
             total += lambda * off * off;
-            slope[j] = (float)(2 * lambda * c[2 * i + 1] * off);
+            slope[j] = (float)(push * off);
         }
     }
     return total;
 }
 
-/* One direction of (4.6): seeds the slopes by the tangent and, for the sliced loss, by the value.
-*/
-static double sgm__direction_seed(const sgm__batch *b, const sgm_model_options *o, int sliced,
-    const float *s, const float *v, const double *c, const float *out_j, float *slope,
-    float *tangent_slope, int n, double factor) {
+/* One direction of (4.6): seeds the slopes by the tangent and, if sliced, by the value. */
+static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
+    const float *v, const float *out_j, float *slope, float *bend, double factor) {
+    const double *c = trainer->score_coefficients;
     double total = 0;
-    for (long i = 0; i < n; i++) {
-        double lambda = factor * sgm__lambda(b->w[i], sgm_sde_s(&o->sde, b->t[i]));
-        double vs = sgm__dot_rows(v + i * o->d, s + i * o->d, o->d);
+    int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_SSM;
+    for (long i = 0; i < trainer->o.batch; i++, c += 2) {
+        double lambda = factor * sgm__lambda(&trainer->model->o.sde, b->t[i], b->w[i]);
+        double vs = sgm__row_dot(v + i * d, s + i * d, d);
         if (sliced) total += lambda * vs * vs;
-        for (long j = i * o->d; j < (i + 1) * o->d; j++) {
-            total += 2 * lambda * v[j] * (c[2 * i] * v[j] + c[2 * i + 1] * out_j[j]);
-            tangent_slope[j] = (float)(2 * lambda * c[2 * i + 1] * v[j]);
-            if (sliced) slope[j] = (float)(2 * lambda * c[2 * i + 1] * vs * v[j]);
+        for (long j = i * d; j < (i + 1) * d; j++) {
+            total += 2 * lambda * v[j] * (c[0] * v[j] + c[1] * out_j[j]);
+            bend[j] = (float)(2 * lambda * c[1] * v[j]);
+            if (sliced) slope[j] = (float)(2 * lambda * c[1] * vs * v[j]);
         }
     }
     return total;
@@ -4210,17 +4031,18 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
     sgm_tape *tape = trainer->tape;
     int n = trainer->o.batch, d = o->d, K = sgm__n_directions(how, d);
     long size = (long)n * d;
-    float *s = trainer->score_work, *target = s + size, *v = target + size;
-    double *c = trainer->score_coefficients;
+    float *s = trainer->score_work, *miss = s, *v = s + 2 * size;
     factor *= how->scale / n;
-    sgm__score_of_out(s, c, o, b, out->v, n);
-    if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, target, b->x, b->t, n));
+    sgm__score_of_out(s, trainer->score_coefficients, o, b, out->v, n);
+    if (how->objective == SGM_ESM) {
+        SGM__TRY(sgm_score_eval(how->exact, miss = s + size, b->x, b->t, n));
+        for (long j = 0; j < size; j++) miss[j] = s[j] - miss[j];
+    }
     *loss = 0;
     for (int k = 0; k < K || k == 0; k++) {
         float *slope = sgm_tape_slope_of(tape, out);
         if (k == 0 && how->objective != SGM_SSM && slope)
-            *loss += sgm__square_seed(
-                b, o, s, how->objective == SGM_ESM ? target : NULL, c, slope, n, factor);
+            *loss += sgm__square_seed(trainer, b, miss, NULL, NULL, slope, factor);
         if (K > 0) {
             float *move = sgm_tape_tangent_of(tape, in->x);
             sgm__directions(v, n, d, how, k, key);
@@ -4231,8 +4053,8 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
             SGM__TRY(sgm_tape_tangent(tape));
             float *bend = sgm_tape_tangent_slope_of(tape, out);
             if (!bend || !slope) return sgm_tape_status(tape);
-            *loss += sgm__direction_seed(b, o, how->objective == SGM_SSM, s, v, c, out->j, slope,
-                bend, n, how->objective == SGM_ISM ? factor : factor / K);
+            *loss += sgm__direction_seed(trainer, b, s, v, out->j, slope, bend,
+                how->objective == SGM_ISM ? factor : factor / K);
         }
         if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watchdog will look at it */
         SGM__TRY(sgm_tape_backward(tape));
@@ -4259,14 +4081,16 @@ not exact; the error is of the order h² with h = 0.02 s_t:
 $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.8)$$
 */
 
-/* Adds the parameters' gradient of Σ_i c_i r_i·∇U(x_i) and returns that sum; c NULL means −1. */
+/* Adds the parameters' gradient of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i) to what flags says
+is there, and with a c that sum to *loss. */
 static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, const float *x,
-    const float *r, const double *c, sgm_key dropout, int flags, double *sum) {
+    const float *r, const double *c, sgm_key dropout, int *flags, double *loss) {
     const sgm_model *model = trainer->model;
     sgm_tape *tape = trainer->tape;
     sgm_net_in in;
     int n = trainer->o.batch;
-    sgm_tape_reset(tape, model->params, trainer->grads, model->n_params, dropout, flags);
+    double sum = 0;
+    sgm_tape_reset(tape, model->params, trainer->grads, model->n_params, dropout, *flags);
     sgm__net_in(tape, &in, &model->o, x, b->t, n);
     float *move = sgm_tape_tangent_of(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
@@ -4275,30 +4099,29 @@ static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, co
     SGM__TRY(sgm_tape_tangent(tape));
     float *slope = sgm_tape_tangent_slope_of(tape, out);
     if (!slope) return sgm_tape_status(tape);
-    *sum = 0;
     for (long i = 0; i < n; i++) {
         slope[i] = c ? (float)c[i] : -1;
-        *sum += slope[i] * out->j[i];
+        sum += slope[i] * out->j[i];
     }
+    if (c) *loss += sum;
+    *flags |= SGM_ACCUMULATE;
     return sgm_tape_backward(tape);
 }
 
 /* The trace term along v, by (4.8): two pushes at x ± hv. */
 static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, const float *v,
-    float *moved, double factor, sgm_key dropout, int flags, double *loss) {
+    float *moved, double factor, sgm_key dropout, int *flags, double *loss) {
     const sgm_sde *sde = &trainer->model->o.sde;
-    int n = trainer->o.batch, d = trainer->model->o.d;
-    double *c = trainer->score_coefficients, sum;
+    long d = trainer->model->o.d;
+    double *c = trainer->score_coefficients;
     for (int sign = 1; sign >= -1; sign -= 2) {
-        for (long i = 0; i < n; i++) {
-            double s = sgm_sde_s(sde, b->t[i]), h = 0.02 * s;
+        for (long i = 0; i < trainer->o.batch; i++) {
+            double h = 0.02 * sgm_sde_s(sde, b->t[i]);
             for (long j = i * d; j < (i + 1) * d; j++)
                 moved[j] = (float)(b->x[j] + sign * h * v[j]);
-            c[i] = -sign * factor * sgm__lambda(b->w[i], s) / h; /* 2λ/(2h) */
+            c[i] = -sign * factor * sgm__lambda(sde, b->t[i], b->w[i]) / h; /* 2λ/(2h) */
         }
-        SGM__TRY(sgm__energy_push(trainer, b, moved, v, c, dropout, flags, &sum));
-        flags |= SGM_ACCUMULATE;
-        *loss += sum;
+        SGM__TRY(sgm__energy_push(trainer, b, moved, v, c, dropout, flags, loss));
     }
     return SGM_OK;
 }
@@ -4307,43 +4130,32 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
     sgm_key dropout, sgm_key probes, int flags, double *loss) {
     const sgm_model *model = trainer->model;
     const sgm_loss *how = &trainer->o.loss;
+    const sgm_sde *sde = &model->o.sde;
     int n = trainer->o.batch, d = model->o.d, K = sgm__n_directions(how, d);
     long size = (long)n * d;
     float *s = trainer->score_work, *r = s + size, *v = r + size, *moved = v + size;
-    double sum;
     factor *= how->scale / n;
     SGM__TRY(sgm__energy_chunk(
         model, SGM_RAW, trainer->tape, s, NULL, b->x, NULL, b->t, n, dropout, SGM_TRAINING));
     if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, r, b->x, b->t, n));
     *loss = 0;
-    for (long i = 0; i < n; i++) {
-        double sd = sgm_sde_s(&model->o.sde, b->t[i]), lambda = factor * sgm__lambda(b->w[i], sd);
-        for (long j = i * d; j < (i + 1) * d; j++) {
-            double off = s[j];
-            if (how->objective == SGM_ESM) off -= r[j];
-            if (how->objective == SGM_DSM) off += b->eps[j] / sd;
-            if (how->objective == SGM_SSM) off = 0;
-            *loss += lambda * off * off;
-            r[j] = (float)(2 * lambda * off); /* (4.7) */
-        }
-    }
     if (how->objective != SGM_SSM) {
-        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, flags, &sum));
-        flags |= SGM_ACCUMULATE;
+        *loss = sgm__square_seed(trainer, b, s, how->objective == SGM_ESM ? r : NULL,
+            how->objective == SGM_DSM ? b->eps : NULL, r, factor);
+        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, &flags, loss));
     }
     for (int k = 0; k < K; k++) {
         double share = how->objective == SGM_ISM ? factor : factor / K;
         sgm__directions(v, n, d, how, k, probes);
-        SGM__TRY(sgm__energy_bend(trainer, b, v, moved, share, dropout, flags, loss));
-        flags |= SGM_ACCUMULATE;
+        SGM__TRY(sgm__energy_bend(trainer, b, v, moved, share, dropout, &flags, loss));
         if (how->objective != SGM_SSM) continue;
         for (long i = 0; i < n; i++) {
-            double lambda = share * sgm__lambda(b->w[i], sgm_sde_s(&model->o.sde, b->t[i]));
-            double vs = sgm__dot_rows(v + i * d, s + i * d, d);
+            double lambda = share * sgm__lambda(sde, b->t[i], b->w[i]);
+            double vs = sgm__row_dot(v + i * d, s + i * d, d);
             *loss += lambda * vs * vs;
             for (long j = i * d; j < (i + 1) * d; j++) r[j] = (float)(2 * lambda * vs * v[j]);
         }
-        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, flags, &sum));
+        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, &flags, loss));
     }
     return SGM_OK;
 }
@@ -4639,8 +4451,7 @@ recursion, $x ← (1 − γ/σ²) x + \sqrt{2γ} z$, whose variance settles wher
 $$V = \frac{σ²}{1 − γ/(2σ²)} \qquad(6.2)$$
 
 So ULA is too wide by a share of γ/2σ², to first order, and diverges for γ > 2σ²: the step has to be
-small against the *narrowest* direction of p, while the number of steps has to be large against the
-widest.
+small against the *narrowest* direction of p, and the number of steps large against the widest.
 
 ## 6.2 The adjusted walk (MALA)
 
@@ -4658,44 +4469,41 @@ $$\log γ ← \log γ + \frac{\bar α − 0.574}{\sqrt k} \qquad(6.4)$$
 
 at its k-th step, and then γ is frozen: a walk that adapts forever has no rest at all.
 */
-static sgm_status sgm__langevin_check(
-    const sgm_score *score, long n, const sgm_langevin_options *o) {
+static sgm_status sgm__crowd_check(const sgm_score *score, long n) {
+    SGM__TRY(sgm__score_made(score));
+    return n < 1 ? sgm__bad("%ld walkers: ask for at least 1", n) : SGM_OK;
+}
+
+static sgm_status sgm__walk_check(const sgm_score *score, long n, const sgm_langevin_options *o) {
+    SGM__TRY(sgm__crowd_check(score, n));
     if (!o) return sgm__bad("a walk needs options: set step and steps");
-    if (!score || !score->eval || score->d < 1) return sgm__bad("Langevin dynamics needs a score");
     if (!(o->t >= 0)) return sgm__bad("a walk at t = %g: needs t >= 0", o->t);
-    if (n < 1) return sgm__bad("%ld walkers: ask for at least 1", n);
     if (o->steps < 0 || o->warmup < 0) return sgm__bad("a walk needs steps >= 0 and warmup >= 0");
     if (!(o->step >= 0 && o->step < 1e30))
         return sgm__bad("a Langevin step of %g: needs a positive one", o->step);
     if (o->metropolis && !score->logp)
-        return sgm__bad("MALA needs a log density, and this score has none: use a mixture or an "
-                        "energy network, or metropolis = 0");
+        return sgm__bad("MALA needs a log density: use a mixture, an energy, or metropolis = 0");
     if (!(o->snr >= 0 && o->snr < 1e15) || (o->snr > 0 && (o->metropolis || o->step > 0)))
-        return sgm__bad("snr %g sets ULA's step: needs a positive number, and neither step nor "
-                        "metropolis beside it",
-            o->snr);
+        return sgm__bad("snr %g: needs a positive one, and neither step nor metropolis", o->snr);
     if (o->step == 0 && o->snr == 0 && !(o->metropolis && o->warmup > 0))
         return sgm__bad("a Langevin step of 0: set step; only MALA with a warmup finds its own");
     return SGM_OK;
 }
 
+/* One block: the log densities at x and at y, then the floats. */
 SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
     const sgm_langevin_options *options, sgm_key key) {
     memset(walk, 0, sizeof *walk);
-    SGM__TRY(sgm__langevin_check(score, n, options));
+    SGM__TRY(sgm__walk_check(score, n, options));
     walk->score = *score, walk->o = *options, walk->n = n, walk->key = key;
     walk->step_size = options->step > 0 ? options->step : 0.1;
     walk->acceptance = !options->metropolis;
-    size_t N = (size_t)n, d = (size_t)score->d;
-    walk->buffer = (float *)sgm__alloc(N * (4 * d + 1), sizeof(float));
-    walk->logp = (double *)sgm__alloc(2 * N, sizeof(double));
-    if (walk->buffer && walk->logp) return SGM_OK;
-    sgm_langevin_free(walk);
-    return SGM_NO_MEMORY;
+    walk->logp = (double *)sgm__alloc((size_t)n * (4 * (size_t)score->d + 5), sizeof(float));
+    walk->buffer = walk->logp ? (float *)(walk->logp + 2 * n) : NULL;
+    return walk->logp ? SGM_OK : SGM_NO_MEMORY;
 }
 
 SGM_API void sgm_langevin_free(sgm_langevin *walk) {
-    sgm__free(walk->buffer);
     sgm__free(walk->logp);
     walk->buffer = NULL, walk->logp = NULL;
 }
@@ -4720,30 +4528,28 @@ static double sgm__langevin_log_q(
 }
 
 /* One step of MALA. The buffer holds the scores at x, those at y, the proposals y, and scratch. */
-static sgm_status sgm__mala_step(sgm_langevin *walk, float *x, const float *t, double *accepted) {
-    long n = walk->n, d = walk->score.d, size = n * d;
+static sgm_status sgm__mala_step(
+    sgm_langevin *walk, float *x, const float *t, sgm_key key, double *accepted) {
+    const sgm_score *score = &walk->score;
+    long n = walk->n, d = score->d, size = n * d;
     float *sx = walk->buffer, *sy = sx + size, *y = sy + size, *z = y + size;
     double *lx = walk->logp, *ly = lx + n, gamma = walk->step_size;
-    sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
-    sgm_key coin = sgm_key_split(key, 1);
     if (walk->step == 0) { /* afterwards they are known from the step before */
-        SGM__TRY(walk->score.eval(&walk->score, sx, x, t, n));
-        SGM__TRY(walk->score.logp(&walk->score, lx, x, t, n));
+        SGM__TRY(score->eval(score, sx, x, t, n));
+        SGM__TRY(score->logp(score, lx, x, t, n));
     }
     sgm__langevin_move(y, x, sx, z, size, gamma, sgm_key_split(key, 0));
-    SGM__TRY(walk->score.eval(&walk->score, sy, y, t, n));
-    SGM__TRY(walk->score.logp(&walk->score, ly, y, t, n));
+    SGM__TRY(score->eval(score, sy, y, t, n));
+    SGM__TRY(score->logp(score, ly, y, t, n));
     *accepted = 0;
-    for (long i = 0; i < n; i++) {
-        float *xi = x + i * d, *yi = y + i * d, *sxi = sx + i * d, *syi = sy + i * d;
-        double log_a = ly[i] - lx[i] + sgm__langevin_log_q(xi, yi, syi, (int)d, gamma) -
-            sgm__langevin_log_q(yi, xi, sxi, (int)d, gamma);
-        double chance = log_a < 0 ? sgm__exp(log_a) : 1; /* (6.3); a NaN is never accepted */
-        if (log_a != log_a) chance = 0;
+    for (long i = 0, at = 0; i < n; i++, at += d) {
+        double log_a = ly[i] - lx[i] + sgm__langevin_log_q(x + at, y + at, sy + at, (int)d, gamma) -
+            sgm__langevin_log_q(y + at, x + at, sx + at, (int)d, gamma);
+        double chance = log_a < 0 ? sgm__exp(log_a) : log_a == log_a; /* (6.3); NaN: never */
         *accepted += chance / (double)n;
-        if (!(sgm__uniform53(coin, (uint64_t)i) < chance)) continue;
-        memcpy(xi, yi, (size_t)d * sizeof *xi);
-        memcpy(sxi, syi, (size_t)d * sizeof *sxi);
+        if (!(sgm__uniform53(sgm_key_split(key, 1), (uint64_t)i) < chance)) continue;
+        memcpy(x + at, y + at, (size_t)d * sizeof *x);
+        memcpy(sx + at, sy + at, (size_t)d * sizeof *sx);
         lx[i] = ly[i];
     }
     return SGM_OK;
@@ -4763,13 +4569,12 @@ static double sgm__snr_step(const float *s, long n, int d, double snr) {
     return norm > 0 ? 2 * snr * snr * d / (norm * norm) : 0;
 }
 
-static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t) {
-    long size = walk->n * walk->score.d;
+static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sgm_key key) {
+    long n = walk->n, size = n * walk->score.d;
     float *s = walk->buffer, *z = s + size;
-    sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
-    SGM__TRY(walk->score.eval(&walk->score, s, x, t, walk->n));
-    if (walk->o.snr > 0) walk->step_size = sgm__snr_step(s, walk->n, walk->score.d, walk->o.snr);
-    sgm__langevin_move(x, x, s, z, size, walk->step_size, sgm_key_split(key, 0));
+    SGM__TRY(walk->score.eval(&walk->score, s, x, t, n));
+    if (walk->o.snr > 0) walk->step_size = sgm__snr_step(s, n, walk->score.d, walk->o.snr);
+    sgm__langevin_move(x, x, s, z, size, walk->step_size, key);
     return SGM_OK;
 }
 
@@ -4777,9 +4582,10 @@ SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
     const sgm_langevin_options *o = &walk->o;
     float *t = walk->buffer + 4 * walk->n * walk->score.d;
     double accepted = 1, k = (double)walk->step + 1;
+    sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
     for (long i = 0; i < walk->n; i++) t[i] = (float)o->t;
-    if (o->metropolis) SGM__TRY(sgm__mala_step(walk, x, t, &accepted));
-    else SGM__TRY(sgm__ula_step(walk, x, t));
+    if (o->metropolis) SGM__TRY(sgm__mala_step(walk, x, t, key, &accepted));
+    else SGM__TRY(sgm__ula_step(walk, x, t, sgm_key_split(key, 0)));
     walk->step++;
     if (walk->step > o->warmup) {
         walk->accepted += accepted, walk->counted++;
@@ -4795,9 +4601,8 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
     sgm_langevin walk;
     sgm_progress bar;
     if (report) memset(report, 0, sizeof *report);
-    SGM__TRY(sgm__langevin_check(score, n, options));
-    if (sgm__first_bad(x, (size_t)n * (size_t)score->d) >= 0)
-        return sgm__fail(SGM_NOT_FINITE, "a walker starts at a point that is not finite");
+    SGM__TRY(sgm__walk_check(score, n, options));
+    SGM__TRY(sgm__usable("sgm_langevin_run starts at x", x, n, score->d, 1));
     SGM__TRY(sgm_langevin_init(&walk, score, n, options, key));
     long total = options->warmup + options->steps;
     sgm_status status = SGM_OK;
@@ -4813,8 +4618,8 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
     if (report) *report = walk;
     if (status == SGM_OK && sgm__first_bad(x, (size_t)n * (size_t)score->d) >= 0)
         status = sgm__fail(SGM_NOT_FINITE,
-            "the walk diverged with step %g: take a smaller one (ULA needs less than twice the "
-            "smallest variance)",
+            "the walk diverged with step %g: take a smaller one (ULA: below twice the least "
+            "variance)",
             walk.step_size);
     return status;
 }
@@ -4839,65 +4644,58 @@ The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is
 static sgm_status sgm__anneal_check(
     const sgm_score *score, const sgm_sde *sde, long n, const sgm_anneal_options *o) {
     SGM__TRY(sgm_sde_check(sde));
+    SGM__TRY(sgm__crowd_check(score, n));
     if (!o) return sgm__bad("annealing needs options: levels and steps");
-    if (!score || !score->eval || score->d < 1)
-        return sgm__bad("annealed Langevin dynamics needs a score");
-    if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
     if (!o->levels || o->n_levels < 1) return sgm__bad("annealing needs levels and n_levels >= 1");
     if (!(o->last_step > 0))
         return sgm__bad("a last_step of %g: needs a positive one", o->last_step);
     if (o->steps_per_level < 1)
         return sgm__bad("%d steps per level: ask for at least 1", o->steps_per_level);
-    for (int i = 0; i < o->n_levels; i++) {
-        if (!(o->levels[i] > 0 && o->levels[i] <= sde->T * (1 + 1e-12)))
-            return sgm__bad("level %d is %g: needs 0 < level <= T = %g", i, o->levels[i], sde->T);
-        if (i > 0 && o->levels[i] >= o->levels[i - 1])
+    for (int i = 1; i < o->n_levels; i++)
+        if (o->levels[i] >= o->levels[i - 1])
             return sgm__bad(
-                "the ladder rises from %g to %g: order its levels from much noise to little",
-                o->levels[i - 1], o->levels[i]);
-    }
-    return SGM_OK;
+                "level %d is not below the one before: go from much noise to little", i);
+    return sgm__levels_check(o->levels, o->n_levels, sde);
 }
 
-static sgm_status sgm__anneal_walk(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-    const sgm_anneal_options *o, float *buffer, sgm_progress *bar, sgm_key key) {
-    long size = n * score->d, done = 0;
-    float *s = buffer, *z = s + size, *t = z + size;
-    double last = sgm_sde_s(sde, o->levels[o->n_levels - 1]);
+static sgm_status sgm__anneal_walk(sgm_langevin *walk, float *x, float *t, const sgm_sde *sde,
+    const sgm_anneal_options *o, sgm_progress *bar) {
+    double c[3], last = sgm_sde_s(sde, o->levels[o->n_levels - 1]);
     for (int i = 0; i < o->n_levels; i++) {
         double sigma = sgm_sde_s(sde, o->levels[i]);
-        double gamma = o->last_step * sigma * sigma / (last * last); /* (6.5) */
-        for (long k = 0; k < n; k++) t[k] = (float)o->levels[i];
+        walk->step_size = o->last_step * sigma * sigma / (last * last); /* (6.5) */
+        for (long k = 0; k < walk->n; k++) t[k] = (float)o->levels[i];
         for (int k = 0; k < o->steps_per_level; k++) {
-            SGM__TRY(score->eval(score, s, x, t, n));
-            sgm__langevin_move(x, x, s, z, size, gamma, sgm_key_split(key, (uint64_t)++done));
-            sgm_progress_step(bar, done, NAN, NAN);
+            sgm_key key = sgm_key_split(walk->key, (uint64_t)++walk->step);
+            SGM__TRY(sgm__ula_step(walk, x, t, key));
+            sgm_progress_step(bar, walk->step, NAN, NAN);
         }
     }
-    if (o->denoise) {
-        double c[3];
-        SGM__TRY(score->eval(score, s, x, t, n));
-        sgm__denoise_step(c, sde, o->levels[o->n_levels - 1]);
-        for (long k = 0; k < size; k++) x[k] = (float)(c[0] * x[k] + c[1] * s[k]);
-    }
+    if (!o->denoise) return SGM_OK;
+    SGM__TRY(walk->score.eval(&walk->score, walk->buffer, x, t, walk->n));
+    sgm__denoise_step(c, sde, o->levels[o->n_levels - 1]);
+    for (long k = 0; k < walk->n * walk->score.d; k++)
+        x[k] = (float)(c[0] * x[k] + c[1] * walk->buffer[k]);
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sgm_sde *sde,
     const sgm_anneal_options *options, sgm_key key) {
-    SGM__TRY(sgm__anneal_check(score, sde, n, options));
-    size_t N = (size_t)n, d = (size_t)score->d;
-    float *buffer = (float *)sgm__alloc(N * (2 * d + 1), sizeof(float));
-    if (!buffer) return SGM_NO_MEMORY;
-    double start = sgm_sde_s(sde, options->levels[0]);
+    sgm_langevin walk;
     sgm_progress bar;
+    SGM__TRY(sgm__anneal_check(score, sde, n, options));
+    long size = n * score->d;
+    memset(&walk, 0, sizeof walk), walk.score = *score, walk.n = n, walk.key = key;
+    walk.buffer = (float *)sgm__alloc((size_t)(2 * size + n), sizeof(float));
+    if (!walk.buffer) return SGM_NO_MEMORY;
     sgm_progress_init(&bar, options->progress, (long)options->n_levels * options->steps_per_level);
-    sgm__normal_parallel(x, n * score->d, sgm_key_split(key, 0));
-    for (long i = 0; i < n * score->d; i++) x[i] = (float)(start * x[i]);
-    sgm_status status = sgm__anneal_walk(x, n, score, sde, options, buffer, &bar, key);
+    sgm__normal_parallel(x, size, sgm_key_split(key, 0));
+    double start = sgm_sde_s(sde, options->levels[0]);
+    for (long i = 0; i < size; i++) x[i] = (float)(start * x[i]);
+    sgm_status status = sgm__anneal_walk(&walk, x, walk.buffer + 2 * size, sde, options, &bar);
     sgm_progress_done(&bar);
-    sgm__free(buffer);
-    if (status == SGM_OK && sgm__first_bad(x, N * d) >= 0)
+    sgm__free(walk.buffer);
+    if (status == SGM_OK && sgm__first_bad(x, (size_t)size) >= 0)
         status = sgm__fail(SGM_NOT_FINITE, "the walk diverged: take a smaller last_step");
     return status;
 }
@@ -4930,16 +4728,15 @@ SGM_API double sgm_autocorrelation_time(const float *series, long n) {
 
 SGM_API void sgm_mode_weights(
     double *weight, const float *x, long n, int d, const float *centres, int modes) {
-    for (int k = 0; k < modes; k++) weight[k] = 0;
-    for (long i = 0; i < n; i++) {
+    memset(weight, 0, (size_t)modes * sizeof *weight);
+    for (long i = 0; i < n; i++, x += d) {
         int nearest = 0;
         double best = HUGE_VAL;
         for (int k = 0; k < modes; k++) {
+            const float *centre = centres + (long)k * d;
             double square = 0;
-            for (int j = 0; j < d; j++) {
-                double off = (double)x[i * d + j] - centres[(long)k * d + j];
-                square += off * off;
-            }
+            for (int j = 0; j < d; j++)
+                square += ((double)x[j] - centre[j]) * ((double)x[j] - centre[j]);
             if (square < best) best = square, nearest = k;
         }
         weight[nearest] += 1.0 / (double)n;
@@ -4982,13 +4779,12 @@ SGM_API void sgm_data_ring(float *x, long n) {
 }
 
 /* A circle without modes has no points: you get NaN, which everything downstream refuses. */
-SGM_API void sgm_data_gaussians(
-    float *x, long n, int modes, double radius, double std, sgm_key key) {
+SGM_API void sgm_data_gaussians(float *x, long n, int modes, double r, double std, sgm_key key) {
     if (modes < 1) sgm__bad("a mixture needs modes >= 1, got %d", modes);
     for (long i = 0; i < n; i++) {
         double s = NAN, c = NAN, u = sgm__uniform53(sgm_key_split(key, 0), (uint64_t)i);
         if (modes >= 1) sgm__sincos_turns(floor(u * modes) / modes, &s, &c);
-        sgm__toy_point(x + 2 * i, radius * c, radius * s, std, key, (uint64_t)i);
+        sgm__toy_point(x + 2 * i, r * c, r * s, std, key, (uint64_t)i);
     }
 }
 
@@ -5041,15 +4837,6 @@ Forget the sum and your log-likelihood is off by a constant that no plot shows. 
 x₁, the way from the first point: a constant coordinate then has variance zero exactly, not 10⁻³²,
 and a cloud far from the origin loses no digits.
 */
-static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
-    if (!x || n < least || d < 1)
-        return sgm__bad(
-            "%s: n >= %ld points of dimension >= 1, got %ld of %d", who, least, x ? n : 0, d);
-    long bad = sgm__first_bad(x, (size_t)n * (size_t)d);
-    if (bad < 0) return SGM_OK;
-    return sgm__fail(SGM_NOT_FINITE, "%s: point %ld is NaN or infinite: remove it", who, bad / d);
-}
-
 SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
     if (!scaler) return sgm__bad("sgm_scaler_init: scaler is NULL");
     memset(scaler, 0, sizeof *scaler);
@@ -5077,12 +4864,10 @@ SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float 
     for (long i = 0, d = scaler->d; i < n * d; i++)
         out[i] = (float)((x[i] - scaler->shift[i % d]) / scaler->scale[i % d]);
 }
-
 SGM_API void sgm_scaler_undo(const sgm_scaler *scaler, float *out, const float *x, long n) {
     for (long i = 0, d = scaler->d; i < n * d; i++)
         out[i] = (float)(x[i] * scaler->scale[i % d] + scaler->shift[i % d]);
 }
-
 SGM_API double sgm_scaler_log_det(const sgm_scaler *scaler) {
     double sum = 0;
     for (int k = 0; k < scaler->d; k++) sum += sgm__log(scaler->scale[k]);
@@ -5155,10 +4940,8 @@ static void sgm__project(double *out, const float *x, long n, int d, const doubl
 static double sgm__w2_along(
     double *work, const float *a, long na, const float *b, long nb, int d, sgm_key key) {
     double *direction = work, *pa = work + d, *pb = pa + na, length2 = 0;
-    for (int k = 0; k < d; k++) {
-        direction[k] = sgm__normal1(key, (uint64_t)k);
-        length2 += direction[k] * direction[k];
-    }
+    for (int k = 0; k < d; k++) direction[k] = sgm__normal1(key, (uint64_t)k);
+    for (int k = 0; k < d; k++) length2 += direction[k] * direction[k];
     sgm__project(pa, a, na, d, direction);
     sgm__project(pb, b, nb, d, direction);
     return sgm__w2_sorted(pa, na, pb, nb) / length2;
@@ -5282,8 +5065,7 @@ D lives in one dimension, has no unit, and does not change when you stretch the 
 bulk best and the tails worst. Its floor: one exact sample in twenty exceeds 1.36/√n. χ² works
 wherever you can cut bins, sees any difference between them and none inside one, and has its own
 size, the number of bins, for a floor; trust it where every E_k is 5 or more. Section 9.5 turns both
-into p-values. F_n jumps by 1/n at each point, so the gap is measured on both sides; F must be
-continuous.
+into p-values. F_n jumps by 1/n at each point, so the gap has two sides; F must be continuous.
 */
 SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user) {
     if (!cdf) return sgm__bad("sgm_ks: cdf is NULL"), NAN;
@@ -5329,15 +5111,13 @@ $$\mathrm{FD}(t) = E_{x∼p_t} ‖ s_a(x, t) - s_b(x, t) ‖² \qquad(9.6)$$
 
 Its unit is 1/data². It is what score matching minimises, and its floor is zero: equal scores differ
 nowhere. But it is local: inside a far mode no score knows that mode's weight, so at small t
-mixtures with weights 1:1 and 9:1 look alike to it. The standard error is that of a mean, by
-Welford's update.
+mixtures with weights 1:1 and 9:1 look alike to it. The standard error is a mean's (Welford's).
 */
 SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
     const sgm_score *b, const float *x, double t, long n) {
     if (!divergence || !a || !b || !x || n < 1 || a->d < 1)
         return sgm__bad("sgm_fisher needs two scores and n >= 1 points");
-    if (a->d != b->d)
-        return sgm__fail(SGM_MISMATCH, "sgm_fisher: scores of dimension %d and %d", a->d, b->d);
+    SGM__TRY(sgm__same_space(a, b->d));
     long d = a->d, size = n * d;
     float *sa = (float *)sgm__alloc((size_t)(2 * size + n), sizeof *sa);
     if (!sa) return SGM_NO_MEMORY;
@@ -5364,8 +5144,7 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
 
 A p-value is the chance that an exact sample looks at least as bad as yours; over exact samples it
 is uniform on (0,1). One 0.03 means little, one 10⁻⁹ that something is wrong. For D take
-Kolmogorov's limit, with the correction of Vrbik (2018) for finite n: it is then right to 3·10⁻³
-from n = 10 on.
+Kolmogorov's limit, with Vrbik's correction (2018) for finite n: right to 3·10⁻³ from n = 10 on.
 
 $$λ = D√n + \frac{1}{6√n} + \frac{D√n - 1}{4n}, \quad
 p = 1 - \frac{√{2π}}{λ} \sum_{k=1}^∞ e^{-(2k-1)²π²/8λ²} = 2 \sum_{k=1}^∞ (-1)^{k-1} e^{-2k²λ²}
@@ -5460,16 +5239,9 @@ static sgm_status sgm__fail(sgm_status status, const char *format, ...) {
 SGM_API const char *sgm_error(void) { return sgm__message; }
 
 SGM_API const char *sgm_status_name(sgm_status status) {
-    switch (status) {
-    case SGM_OK: return "SGM_OK";
-    case SGM_BAD_ARGUMENT: return "SGM_BAD_ARGUMENT";
-    case SGM_NO_MEMORY: return "SGM_NO_MEMORY";
-    case SGM_NO_FILE: return "SGM_NO_FILE";
-    case SGM_BAD_FILE: return "SGM_BAD_FILE";
-    case SGM_MISMATCH: return "SGM_MISMATCH";
-    case SGM_NOT_FINITE: return "SGM_NOT_FINITE";
-    }
-    return "unknown status";
+    static const char *const names[] = {"SGM_OK", "SGM_BAD_ARGUMENT", "SGM_NO_MEMORY",
+        "SGM_NO_FILE", "SGM_BAD_FILE", "SGM_MISMATCH", "SGM_NOT_FINITE"};
+    return (unsigned)status <= SGM_NOT_FINITE ? names[status] : "unknown status";
 }
 
 /* Zeroed memory for count things of a size, or NULL with the error set: also where their product
@@ -5560,15 +5332,12 @@ key never meet. */
 enum { SGM__DRAWS = 0, SGM__CHILDREN = 1, SGM__SHUFFLE = 2 };
 
 static void sgm__block(uint32_t out[4], sgm_key key, uint64_t i, uint32_t purpose) {
-    uint32_t counter[4];
-    counter[0] = (uint32_t)i, counter[1] = (uint32_t)(i >> 32);
-    counter[2] = 0, counter[3] = purpose;
+    const uint32_t counter[4] = {(uint32_t)i, (uint32_t)(i >> 32), 0, purpose};
     sgm_philox(out, counter, key);
 }
 
 SGM_API sgm_key sgm_key_init(uint64_t seed) {
-    sgm_key key;
-    key.k[0] = (uint32_t)seed, key.k[1] = (uint32_t)(seed >> 32);
+    const sgm_key key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     return key;
 }
 
@@ -5765,12 +5534,9 @@ static void sgm__sincos_turns(double turns, double *s, double *c) {
         sn = sn * a2 + sgm__over_factorial[n + 1];
     }
     sn *= a;
-    switch (quarter & 3) {
-    case 0: *s = sn, *c = cs; break;
-    case 1: *s = cs, *c = -sn; break;
-    case 2: *s = -sn, *c = -cs; break;
-    default: *s = -cs, *c = sn; break;
-    }
+    const double along = quarter % 2 ? sn : cs, up = quarter % 2 ? cs : sn;
+    *s = quarter & 2 ? -up : up;
+    *c = (quarter + 1) & 2 ? -along : along;
 }
 
 static double sgm__cos_turns(double turns) {
@@ -5804,42 +5570,6 @@ two, so it matters whether the compiler fuses. It is told never to do so on its 
 ask for it by name. The one exception is the instruction set called `base`, which is for processors
 that have no fused multiply-add: there $a b + c$ rounds twice and the last bits differ.
 */
-enum { SGM__RELU, SGM__SILU, SGM__TANH, SGM__GELU, SGM__SOFTPLUS, SGM__SIGMOID };
-
-/* The matrix product (B.1) as data: sizes, and of each array the start and the strides. */
-typedef struct sgm__product {
-    int m, n, k;
-    const float *a;
-    long a_row, a_col;
-    const float *b;
-    long b_row, b_col;
-    const float *init; /* NULL: start from 0; init_row = 0: one bias row for all; init = c: add */
-    long init_row;
-    float *c;
-    long c_row;
-} sgm__product;
-
-typedef struct sgm__kernels {
-    const char *name;
-    int lanes;
-    void (*matmul)(const sgm__product *);
-    void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
-    void (*exp_n)(long n, const float *x, float *y);
-    void (*log_n)(long n, const float *x, float *y);
-    void (*add)(long n, const float *a, const float *b, float *y);
-    void (*mul)(long n, const float *a, const float *b, float *y);
-    void (*muladd)(long n, const float *a, const float *b, float *y);
-    void (*axpy)(long n, float alpha, const float *x, float *y);
-    void (*scale)(long n, float alpha, const float *x, float *y);
-    float (*dot)(long n, const float *a, const float *b);
-    void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
-    void (*moments)(
-        int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
-    void (*outer_moments)(int belief, const sgm__outer *, const sgm__adam_rates *);
-    void (*sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *);
-    void (*ema)(long n, float *e, const float *p, float w);
-} sgm__kernels;
-
 /* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. */
 static float sgm__fmaf(float a, float b, float c) { return fmaf(a, b, c); }
 
@@ -5865,14 +5595,16 @@ static void sgm__matmul_ref(const sgm__product *q) {
 }
 
 /*
-## B.3 The exponential and the logarithm
+## B.3 The exponential
 
 The C library's exp may differ in the last bit from machine to machine; this one may not. Write
-$x = n \ln 2 + r$ with n whole and $|r| ≤ \frac{1}{2} \ln 2$. Then $e^x = 2^n e^r$, the power of two
-is exact, and a polynomial of degree 6 in r, fitted so that its largest error is smallest, is good
-to $3·10^{-9}$:
 
-$e^r - 1 ≈ r + r^2 (c_2 + c_3 r + c_4 r^2 + c_5 r^3 + c_6 r^4)\qquad(B.2)$
+$e^x = 2^n e^r,\quad x = n \ln 2 + r,\quad |r| ≤ \frac{1}{2} \ln 2\qquad(B.2)$
+
+with n whole. The power of two is exact, and a polynomial of degree 6 in r, fitted so that its
+largest error is smallest, is good to $3·10^{-9}$:
+
+$e^r - 1 ≈ r + r^2 (c_2 + c_3 r + c_4 r^2 + c_5 r^3 + c_6 r^4)\qquad(B.3)$
 
 Two details. Adding $1.5 · 2^{23}$ to a small float leaves no room for a fraction: the sum is
 rounded to a whole number, which then stands in its low bits. And ln 2 is subtracted in two parts,
@@ -5930,43 +5662,8 @@ static float sgm__exp_ref(float x) {
     return y * sgm__power_of_two(half) * sgm__power_of_two(n - half);
 }
 
-/*
-The logarithm goes the other way. The bits of a float *are* nearly its logarithm: taking those of
-$\sqrt{1/2}$ away leaves in the exponent field the n for which $x = 2^n (1 + f)$ with
-$\sqrt{1/2} ≤ 1 + f < \sqrt{2}$, and then
-
-$\ln x = n \ln 2 + f - \frac{1}{2} f^2 + f^3 (c_3 + c_4 f + … + c_{10} f^7)\qquad(B.3)$
-
-to $6·10^{-9}$, added from the smallest term to the largest. A subnormal is first scaled by
-$2^{23}$.
-*/
-#define SGM__FLOAT_MIN 1.17549435e-38f
-#define SGM__INF sgm__float(0x7f800000u)
-#define SGM__NAN sgm__float(0x7fc00000u)
-#define SGM__SIGN_BIT ((int)0x80000000u)
-#define SGM__SQRT_HALF_BITS 0x3f3504f3u
-static const float sgm__log_c[] = {0.3333333171f, -0.2500082104f, 0.2000122692f, -0.1662335746f,
-    0.1420175714f, -0.1316017989f, 0.1276157886f, -0.07634503853f};
-
-static float sgm__log_ref(float x) {
-    const int tiny = x < SGM__FLOAT_MIN;
-    const unsigned bits = sgm__bits(tiny ? x * 8388608.0f : x);
-    const int n = (int)(bits - SGM__SQRT_HALF_BITS) >> 23;
-    const float f = sgm__float(bits - ((unsigned)n << 23)) - 1.0f, q = f * f;
-    const float e = (float)(n - (tiny ? 23 : 0));
-    float y = sgm__fmaf(e, SGM__LN2_LO, f * q * sgm__poly_ref(f, sgm__log_c, 8));
-    y = sgm__fmaf(q, -0.5f, y) + f;
-    y = sgm__fmaf(e, SGM__LN2_HI, y);
-    if (x > 0.0f && x < SGM__INF) return y;
-    return x == 0.0f ? -SGM__INF : x < 0.0f ? SGM__NAN : x;
-}
-
 static void sgm__exp_n_ref(long n, const float *x, float *y) {
     for (long i = 0; i < n; i++) y[i] = sgm__exp_ref(x[i]);
-}
-
-static void sgm__log_n_ref(long n, const float *x, float *y) {
-    for (long i = 0; i < n; i++) y[i] = sgm__log_ref(x[i]);
 }
 
 /*
@@ -6003,10 +5700,10 @@ there keeps $∞ · 0$ out of the formulas.
 #define SGM__GELU_3 0.0713548163f
 
 static float sgm__gate_ref(int kind, float x, float *d1, float *d2) {
-    const float far = kind == SGM__SILU ? 105.0f : 20.0f;
+    const float far = kind == SGM_SILU ? 105.0f : 20.0f;
     const float xc = sgm__clamp(x, -far, far);
     float z = xc, z1 = 1.0f, z2 = 0.0f, s, s1, s2;
-    if (kind == SGM__GELU) {
+    if (kind == SGM_GELU) {
         const float q = xc * xc;
         z = xc * sgm__fmaf(q, SGM__GELU_3, SGM__GELU_1);
         z1 = sgm__fmaf(q, 3.0f * SGM__GELU_3, SGM__GELU_1);
@@ -6020,7 +5717,7 @@ static float sgm__gate_ref(int kind, float x, float *d1, float *d2) {
 
 /*
 $\tanh |x| = -m q,\quad f' = 4 e q^2,\quad f'' = -2 f f'$ with $e = e^{-2|x|}$, $m = e - 1$ and
-$q = 1 / (2 + m)$. Both e and m come straight from (B.2), so that neither a small x nor a large one
+$q = 1 / (2 + m)$. Both e and m come straight from (B.3), so that neither a small x nor a large one
 costs digits.
 */
 static float sgm__tanh_ref(float x, float *d1, float *d2) {
@@ -6052,21 +5749,15 @@ static float sgm__softplus_ref(float x, float *d1, float *d2) {
     return (x <= 0.0f ? 0.0f : x) + p;
 }
 
-static float sgm__relu_ref(float x, float *d1, float *d2) {
-    *d1 = x > 0.0f ? 1.0f : 0.0f;
-    *d2 = 0.0f;
-    return x <= 0.0f ? 0.0f : x;
-}
-
 static void sgm__act_ref(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     for (long i = 0; i < n; i++) {
         const float v = x[i];
         float f, f1, f2;
         switch (kind) {
-        case SGM__RELU: f = sgm__relu_ref(v, &f1, &f2); break;
-        case SGM__TANH: f = sgm__tanh_ref(v, &f1, &f2); break;
-        case SGM__SOFTPLUS: f = sgm__softplus_ref(v, &f1, &f2); break;
-        case SGM__SIGMOID: f = sgm__sigmoid_ref(v, &f1, &f2); break;
+        case SGM_RELU: f = v <= 0.0f ? 0.0f : v, f1 = v > 0.0f, f2 = 0.0f; break;
+        case SGM_TANH: f = sgm__tanh_ref(v, &f1, &f2); break;
+        case SGM_SOFTPLUS: f = sgm__softplus_ref(v, &f1, &f2); break;
+        case SGM_SIGMOID: f = sgm__sigmoid_ref(v, &f1, &f2); break;
         default: f = sgm__gate_ref(kind, v, &f1, &f2); break;
         }
         if (y) y[i] = f;
@@ -6084,24 +5775,15 @@ $\text{lane}_l = ∑_{i \bmod 16 = l} a_i b_i\qquad(B.7)$
 
 with ascending i in each lane, and then a tree: lane l takes lane l + 8, then l + 4, l + 2, l + 1.
 */
-static void sgm__add_ref(long n, const float *a, const float *b, float *y) {
-    for (long i = 0; i < n; i++) y[i] = a[i] + b[i];
-}
-
-static void sgm__mul_ref(long n, const float *a, const float *b, float *y) {
-    for (long i = 0; i < n; i++) y[i] = a[i] * b[i];
-}
-
-static void sgm__muladd_ref(long n, const float *a, const float *b, float *y) {
-    for (long i = 0; i < n; i++) y[i] = sgm__fmaf(a[i], b[i], y[i]);
-}
-
-static void sgm__axpy_ref(long n, float alpha, const float *x, float *y) {
-    for (long i = 0; i < n; i++) y[i] = sgm__fmaf(alpha, x[i], y[i]);
-}
-
-static void sgm__scale_ref(long n, float alpha, const float *x, float *y) {
-    for (long i = 0; i < n; i++) y[i] = alpha * x[i];
+static void sgm__map_ref(int kind, long n, float s, const float *a, const float *b, float *y) {
+    for (long i = 0; i < n; i++) switch (kind) {
+        case SGM__ADD: y[i] = a[i] + b[i]; break;
+        case SGM__MUL: y[i] = a[i] * b[i]; break;
+        case SGM__MULADD: y[i] = sgm__fmaf(a[i], b[i], y[i]); break;
+        case SGM__AXPY: y[i] = sgm__fmaf(s, a[i], y[i]); break;
+        case SGM__SCALE: y[i] = s * a[i]; break;
+        default: y[i] = sgm__fmaf(s, a[i] - y[i], y[i]); /* toward a, (B.11) */
+        }
 }
 
 static float sgm__tree16(float *lane) {
@@ -6144,7 +5826,12 @@ AdaBelief (Zhuang et al. 2020) measures how far the gradient strays from what th
 
 $v ← β_2 v + (1 - β_2) (g - m)^2 + ε\qquad(B.9)$
 
-with the new m, and continues as Adam does.
+with the new m, and continues as Adam does. Descent with momentum needs no v, and the running
+average e of the parameters is the last kind of `sgm__map`:
+
+$m ← β_1 m + g,\quad θ ← θ - η m\qquad(B.10)$
+
+$e ← e + w (θ - e)\qquad(B.11)$
 
 A parameter whose gradient is exactly zero for thousands of steps (the weights of a ReLU that never
 fires) sees its m and v decay by a constant factor per step, until they are *subnormal*: numbers
@@ -6167,35 +5854,33 @@ typedef struct sgm__adam_plan {
 
 static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
     const float root = sqrtf(c->bias2);
-    sgm__adam_plan plan;
-    plan.fresh1 = 1.0f - c->beta1;
-    plan.fresh2 = 1.0f - c->beta2;
-    plan.step = -(c->lr * root / c->bias1);
-    plan.eps = c->eps * root;
-    plan.shrink = -(c->lr * c->decay);
-    plan.sweep = c->sweep, plan.scales = c->grad_scale != 1.0f, plan.shrinks = c->decay != 0.0f;
+    const sgm__adam_plan plan = {1.0f - c->beta1, 1.0f - c->beta2, -(c->lr * root / c->bias1),
+        c->eps * root, -(c->lr * c->decay), c->sweep, c->grad_scale != 1.0f, c->decay != 0.0f};
     return plan;
 }
 
 static void sgm__moments_ref(
-    int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
+    int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
     const sgm__adam_plan plan = sgm__adam_plan_from(c);
     for (long i = 0; i < n; i++) {
         const float grad = g[i] * c->grad_scale;
-        float away;
-        m[i] = sgm__fmaf(c->beta1, m[i], plan.fresh1 * grad);
+        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_SGD ? grad : plan.fresh1 * grad);
+        if (kind == SGM_SGD) {
+            p[i] = sgm__fmaf(-c->lr, m[i], p[i]);
+            continue;
+        }
         if (plan.sweep) m[i] = sgm__unless_faded(m[i]);
-        away = belief ? grad - m[i] : grad;
+        const float away = kind == SGM_ADABELIEF ? grad - m[i] : grad;
         v[i] = sgm__fmaf(c->beta2, v[i], plan.fresh2 * away * away);
         if (plan.sweep) v[i] = sgm__unless_faded(v[i]);
-        if (belief) v[i] += c->eps;
+        if (kind == SGM_ADABELIEF) v[i] += c->eps;
         if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
         p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]);
     }
 }
 
 /* The product, a stretch of a row at a time, and then the moments: what both mean together. */
-static void sgm__outer_moments_ref(int belief, const sgm__outer *q, const sgm__adam_rates *c) {
+static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__adam_rates *c) {
     float g[64];
     sgm__product s;
     memset(&s, 0, sizeof s);
@@ -6205,29 +5890,13 @@ static void sgm__outer_moments_ref(int belief, const sgm__outer *q, const sgm__a
             s.n = q->out - j < 64 ? (int)(q->out - j) : 64;
             s.a = q->x + i, s.b = q->d + j;
             sgm__matmul_ref(&s);
-            sgm__moments_ref(belief, s.n, q->p + at, g, q->m + at, q->v + at, c);
+            sgm__moments_ref(kind, s.n, q->p + at, g, q->m + at, q->v + at, c);
         }
 }
 
-/* Descent with momentum β₁: $m ← β_1 m + g,\; θ ← θ - η m\qquad(B.10)$ */
-static void sgm__sgd_ref(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
-    const float shrink = -(c->lr * c->decay);
-    for (long i = 0; i < n; i++) {
-        m[i] = sgm__fmaf(c->beta1, m[i], g[i] * c->grad_scale);
-        p[i] = sgm__fmaf(shrink, p[i], p[i]);
-        p[i] = sgm__fmaf(-c->lr, m[i], p[i]);
-    }
-}
-
-/* The running average of the parameters: $e ← e + w (θ - e)\qquad(B.11)$ */
-static void sgm__ema_ref(long n, float *e, const float *p, float w) {
-    for (long i = 0; i < n; i++) e[i] = sgm__fmaf(w, p[i] - e[i], e[i]);
-}
-
 static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_ref, sgm__act_ref,
-    sgm__exp_n_ref, sgm__log_n_ref, sgm__add_ref, sgm__mul_ref, sgm__muladd_ref, sgm__axpy_ref,
-    sgm__scale_ref, sgm__dot_ref, sgm__colsum_ref, sgm__moments_ref, sgm__outer_moments_ref,
-    sgm__sgd_ref, sgm__ema_ref};
+    sgm__exp_n_ref, sgm__map_ref, sgm__dot_ref, sgm__colsum_ref, sgm__moments_ref,
+    sgm__outer_moments_ref};
 
 /*
 ## B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -6254,10 +5923,10 @@ Each instruction set that this machine's family may have is compiled below from 
 which the header includes itself. Which of them runs is decided when the program runs (B.9).
 */
 #define SGM__DEEP 384  /* rows of B in a panel */
-#define SGM__BLOCK 240 /* rows of A that share the panels */
+#define SGM__BLOCK 512 /* rows of A that share the panels */
 #define SGM__SHEET 48  /* rows of C that are worked on in a copy */
 #define SGM__FEW 32    /* so few rows do not pay for copying a panel */
-#define SGM__LARGE 8e6 /* multiply-adds that pay for waking other threads */
+#define SGM__LARGE 1e6 /* multiply-adds that pay for waking other threads */
 #define SGM__JOIN_TEXT(a, b) a##_##b
 #define SGM__JOIN(a, b) SGM__JOIN_TEXT(a, b)
 #define SGM__K(name) SGM__JOIN(sgm__##name, SGM__ISA)
@@ -6273,9 +5942,6 @@ which the header includes itself. Which of them runs is decided when the program
 #define sgm__vput SGM__K(vput)
 #define sgm__vload SGM__K(vload)
 #define sgm__vstore SGM__K(vstore)
-#define sgm__vall SGM__K(vall)
-#define sgm__vfma SGM__K(vfma)
-#define sgm__vroot SGM__K(vroot)
 #define sgm__vpick SGM__K(vpick)
 #if defined(__clang__)
 #define SGM__UNROLL _Pragma("clang loop unroll(full)")
@@ -6288,7 +5954,6 @@ which the header includes itself. Which of them runs is decided when the program
 
 #if defined(SGM__X86)
 #define SGM__ISA base
-#define SGM__ISA_BASE 1
 #include SGM__TEXT
 #define SGM__ISA avx2
 #define SGM__ISA_AVX2 1
@@ -6353,109 +6018,73 @@ A product is divided among threads by rows or by columns of C, never by p: each 
 has one owner who adds all of its terms. A product too small to pay for waking the others stays with
 you, and so does one that is asked for inside a parallel region.
 */
-#ifdef SGM__THREADS
 /* The part of C that thread t of T owns: whole tiles of rows or columns, whichever are more. */
 static sgm__product sgm__share(const sgm__product *q, long t, long T) {
     const int by_rows = q->m >= q->n;
     const long n = by_rows ? q->m : q->n, from = n * t / T / 16 * 16;
     const long to = t + 1 == T ? n : n * (t + 1) / T / 16 * 16;
-    const long i = by_rows ? from : 0, j = by_rows ? 0 : from;
     sgm__product s = *q;
-    if (by_rows) s.m = (int)(to - from);
-    else s.n = (int)(to - from);
-    s.a += i * q->a_row;
-    s.b += j * q->b_col;
-    s.c += i * q->c_row + j;
-    if (s.init) s.init += i * q->init_row + j;
+    if (by_rows) s.m = (int)(to - from), s.a += from * q->a_row, s.c += from * q->c_row;
+    else s.n = (int)(to - from), s.b += from * q->b_col, s.c += from;
+    if (s.init) s.init += by_rows ? from * q->init_row : from;
     return s;
 }
-
-static void sgm__matmul_threads(const sgm__product *q) {
-    const sgm__kernels *k = sgm__k();
-#pragma omp parallel
-    {
-        const sgm__product s = sgm__share(q, omp_get_thread_num(), omp_get_num_threads());
-        k->matmul(&s);
-    }
-}
-#endif
 
 /* (B.1) with all its strides spelt out. */
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
     long b_row, long b_col, const float *init, long init_row, float *c, long c_row) {
-    sgm__product q;
+    const sgm__product q = {m, n, k, a, a_row, a_col, b, b_row, b_col, init, init_row, c, c_row};
+    const sgm__kernels *kernels = sgm__k();
+    const int hands = (double)m * (n | 15) * k >= SGM__LARGE ? sgm_threads() : 1;
     if (m <= 0 || n <= 0) return;
-    q.m = m, q.n = n, q.k = k;
-    q.a = a, q.a_row = a_row, q.a_col = a_col;
-    q.b = b, q.b_row = b_row, q.b_col = b_col;
-    q.init = init, q.init_row = init_row;
-    q.c = c, q.c_row = c_row;
-#ifdef SGM__THREADS
-    if ((double)m * n * k >= SGM__LARGE && omp_get_max_threads() > 1 && !omp_in_parallel()) {
-        sgm__matmul_threads(&q);
-        return;
-    }
-#endif
-    sgm__k()->matmul(&q);
-}
-
-/* The rest is the table by its short names. */
-static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    sgm__k()->act(kind, n, x, y, d1, d2);
-}
-
-static void sgm__add(long n, const float *a, const float *b, float *y) {
-    sgm__k()->add(n, a, b, y);
-}
-
-static void sgm__mul(long n, const float *a, const float *b, float *y) {
-    sgm__k()->mul(n, a, b, y);
-}
-
-static void sgm__muladd(long n, const float *a, const float *b, float *y) {
-    sgm__k()->muladd(n, a, b, y);
-}
-
-static void sgm__axpy(long n, float s, const float *x, float *y) { sgm__k()->axpy(n, s, x, y); }
-
-static void sgm__scale(long n, float s, const float *x, float *y) { sgm__k()->scale(n, s, x, y); }
-
-static float sgm__dot(long n, const float *a, const float *b) { return sgm__k()->dot(n, a, b); }
-
-static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
-    sgm__k()->colsum(rows, cols, x, x_row, y);
+    if (hands == 1) kernels->matmul(&q);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
+        for (int t = 0; t < hands; t++) {
+            const sgm__product s = sgm__share(&q, t, hands);
+            kernels->matmul(&s);
+        }
 }
 
 /*
-The optimisers visit each parameter once and touch no other, so a block large enough to be worth it
-is cut into pieces that any thread may take.
+Kernels that visit each element once and touch no other are cut into pieces that any thread may
+take, where the array is large enough to be worth it; a sum of columns is cut between columns. A dot
+product stays in one piece.
 */
-#define SGM__PIECE 32768L
-#define SGM__MANY (1L << 18)
+#define SGM__PIECE 16384L
+#define SGM__MANY 65536L
 
 static long sgm__piece(long n, long i) { return n - i < SGM__PIECE ? n - i : SGM__PIECE; }
 
 static int sgm__hands(long n) { return n >= SGM__MANY ? sgm_threads() : 1; }
 
-static void sgm__moments(
-    int belief, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
-    sgm__k()->moments(belief, n, p, g, m, v, c);
-}
-
-static void sgm__outer_moments(int belief, const sgm__outer *q, const sgm__adam_rates *c) {
-    sgm__k()->outer_moments(belief, q, c);
-}
-
-static void sgm__sgd(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
+static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     const sgm__kernels *k = sgm__k();
-    SGM__PARALLEL("omp parallel for schedule(static) if (n >= SGM__MANY)")
-    for (long i = 0; i < n; i += SGM__PIECE) k->sgd(sgm__piece(n, i), p + i, g + i, m + i, c);
+    if (sgm__hands(n) == 1) k->act(kind, n, x, y, d1, d2);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static)")
+        for (long i = 0; i < n; i += SGM__PIECE)
+            k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
+                d2 ? d2 + i : NULL);
 }
 
-static void sgm__ema(long n, float *e, const float *p, float w) {
+static void sgm__map(int kind, long n, float s, const float *a, const float *b, float *y) {
     const sgm__kernels *k = sgm__k();
-    SGM__PARALLEL("omp parallel for schedule(static) if (n >= SGM__MANY)")
-    for (long i = 0; i < n; i += SGM__PIECE) k->ema(sgm__piece(n, i), e + i, p + i, w);
+    if (sgm__hands(n) == 1) k->map(kind, n, s, a, b, y);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static)")
+        for (long i = 0; i < n; i += SGM__PIECE)
+            k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
+}
+
+static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
+    const sgm__kernels *k = sgm__k();
+    const long hands = sgm__hands(rows * cols), width = (cols / hands + 15) / 16 * 16;
+    if (hands == 1) k->colsum(rows, cols, x, x_row, y);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static)")
+        for (long j = 0; j < cols; j += width)
+            k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
 }
 
 /*
@@ -6463,13 +6092,131 @@ static void sgm__ema(long n, float *e, const float *p, float w) {
 
 ## C.1 What must never happen to a file
 
-A checkpoint is hours of work, so three things are ruled out. A save that fails half way must not
-cost you the file that was there before. A damaged file must not load as if it were whole. And a
-file that someone sends you must not crash the program, whatever its bytes are.
+A save that fails half way must not cost you the file that was there before: it may be hours of
+work. A damaged file must not load as if it were whole. And a file that someone sends you must not
+crash the program, whatever its bytes are.
+
+So you write to a temporary file beside it and rename that at the end, which replaces the old file
+in one step. Every write is checked, and so is the close, where a full disk often shows first. With
+`file` NULL the struct only counts bytes, to learn how long a header will be.
 */
+#include <errno.h>
+#include <limits.h>
+
+typedef struct sgm__file {
+    FILE *file;
+    char temporary[4096]; /* its name, until the rename            */
+    size_t bytes;         /* written, or counted, or read          */
+    void *memory;         /* what was read, with some zeros behind */
+    int error;            /* errno of the first failure            */
+} sgm__file;
+
+#ifndef SGM_NO_STDIO
+static sgm_status sgm__file_no(const char *verb, const char *path, int error) {
+    return sgm__fail(SGM_NO_FILE,
+        "cannot %s '%.200s': %s; check that its directory exists, with room", verb, path,
+        strerror(error));
+}
+
+static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
+    if (f->file && !f->error && fwrite(bytes, 1, n, f->file) != n) f->error = errno ? errno : EIO;
+    f->bytes += n;
+}
+
+/* Mode x refuses a name that exists: no two writers share a temporary, and no link leads away. */
+static sgm_status sgm__file_open(sgm__file *f, const char *path) {
+    memset(f, 0, sizeof *f);
+    errno = strlen(path) + 16 < sizeof f->temporary ? EEXIST : ENAMETOOLONG;
+    for (int i = 0; !f->file && errno == EEXIST && i < 1000; i++) {
+        snprintf(f->temporary, sizeof f->temporary, "%s.%d.tmp", path, i);
+        f->file = fopen(f->temporary, "wbx");
+    }
+    return f->file ? SGM_OK : sgm__file_no("write", path, errno);
+}
+
+static sgm_status sgm__file_close(sgm__file *f, const char *path) {
+    if ((fclose(f->file) || f->error || rename(f->temporary, path)) && !f->error) f->error = errno;
+    if (!f->error) return SGM_OK;
+    remove(f->temporary);
+    return sgm__file_no("write", path, f->error);
+}
+
+/* A directory opens like a file, but has no first byte. */
+static sgm_status sgm__file_read(sgm__file *f, const char *path) {
+    FILE *file = fopen(path, "rb");
+    sgm_status st = SGM_OK;
+    const int is_file = file && (getc(file) != EOF || !ferror(file)) && !fseek(file, 0, SEEK_END);
+    const long n = is_file ? ftell(file) : -1;
+    f->bytes = (size_t)n, f->memory = NULL;
+    if (n < 0 || fseek(file, 0, SEEK_SET)) st = sgm__file_no("read", path, errno);
+    else if (!(f->memory = sgm__alloc(f->bytes + 16, 1))) st = SGM_NO_MEMORY;
+    else if (fread(f->memory, 1, f->bytes, file) < f->bytes) st = sgm__file_no("read", path, EIO);
+    if (file) fclose(file);
+    return st;
+}
+#else
+static sgm_status sgm__file_open(sgm__file *f, const char *path) {
+    f->memory = NULL;
+    return sgm__fail(SGM_NO_FILE, "no file '%.200s': compile sgm.h without SGM_NO_STDIO", path);
+}
+static void sgm__file_put(sgm__file *f, const void *p, size_t n) { (void)p, f->bytes += n; }
+#define sgm__file_close sgm__file_open
+#define sgm__file_read sgm__file_open
+#endif
+
+static void sgm__file_text(sgm__file *f, const char *s) { sgm__file_put(f, s, strlen(s)); }
+
+SGM_API sgm_status sgm_dat_save(
+    const char *path, const char *header, const float *x, long rows, int cols) {
+    sgm__file f;
+    char text[40];
+    if (!path || rows < 0 || cols < 1 || (!x && rows > 0))
+        return sgm__bad("sgm_dat_save needs a path, x, rows >= 0, cols >= 1");
+    SGM__TRY(sgm__file_open(&f, path));
+    for (const char *c = header; c && *c; c++) {
+        if (c == header || c[-1] == '\n') sgm__file_text(&f, "# ");
+        sgm__file_put(&f, c, 1);
+    }
+    if (header) sgm__file_text(&f, *header ? "\n" : "#\n");
+    for (long i = 0; i < rows && !f.error; i++)
+        for (int j = 0; j < cols; j++) {
+            sgm__file_text(&f, sgm__number_text(text, *x++, 9));
+            sgm__file_text(&f, j + 1 < cols ? " " : "\n");
+        }
+    return sgm__file_close(&f, path);
+}
+
+/*
+## C.2 The archive
+
+Arrays are kept as *safetensors*, because other tools read it and because it is small enough to be
+checked completely. A file is
+
+    8 bytes      length of the header, little-endian
+    header       JSON: {"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}, ...}
+    the rest     the numbers, little-endian; the offsets count from here
+
+with spaces after the JSON, so that the numbers start at a multiple of 8. `__metadata__` is reserved
+for pairs of strings. One is ours: `sgm.checksum`, the FNV-1a hash of the numbers' bytes (Fowler,
+Noll and Vo), which starts from a fixed h and takes in byte after byte:
+
+$$h ← (h ⊕ \mathrm{byte}) · (2^{40} + 435) \bmod 2^{64} \qquad(C.1)$$
+
+It needs no table, and each step is a bijection of h, so a change within one byte is always noticed;
+anything else escapes with a chance near 2⁻⁶⁴. It does not cover the header, nor stop someone who
+forges the file. Names are taken byte for byte: give them in UTF-8, which other tools expect.
+*/
+static unsigned long long sgm__fnv(unsigned long long h, const unsigned char *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * ((1ull << 40) + 435);
+    return h;
+}
+
+static const unsigned long long sgm__fnv_start = 0xcbf29ce484222325ull;
+enum { SGM__NAMES_MAX = 10000 }; /* of arrays, or pairs: each is compared with all before it */
+
 SGM_API void sgm_archive_free(sgm_archive *archive) {
     if (!archive) return;
-    sgm__free(archive->memory);
+    sgm__free(archive->arrays), sgm__free(archive->memory); /* the pairs lie behind the arrays */
     memset(archive, 0, sizeof *archive);
 }
 
@@ -6485,238 +6232,54 @@ SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key
     return NULL;
 }
 
-#ifndef SGM_NO_STDIO
-#include <errno.h>
-#include <limits.h>
-
-/*
-You write to a temporary file in the same directory and rename it at the end. A rename replaces the
-old file in one step: `path` names either the whole old file or the whole new one. Every write is
-checked, and so is the close, where a full disk often shows first. With `file` NULL the struct only
-counts bytes: so you learn how long a header is before you write it.
-*/
-typedef struct sgm__file {
-    FILE *file;
-    char *temporary; /* its name, until the rename  */
-    uint64_t bytes;  /* written, or counted, so far */
-    int error;       /* errno of the first failure  */
-} sgm__file;
-
-static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
-    if (f->file && !f->error && fwrite(bytes, 1, n, f->file) != n) f->error = errno ? errno : EIO;
-    f->bytes += n;
-}
-
-static void sgm__file_text(sgm__file *f, const char *s) { sgm__file_put(f, s, strlen(s)); }
-
-static sgm_status sgm__file_no(int writing, const char *path, int error) {
-    return sgm__fail(SGM_NO_FILE, "cannot %s '%.200s': %s; check that %s",
-        writing ? "write" : "read", path, error ? strerror(error) : "it ends early",
-        writing ? "its directory exists, may be written and has room"
-                : "it is a regular file, whole, that you may read");
-}
-
-/* Mode x refuses a name that exists: two processes, or threads, never share a temporary, and a link
-planted under its name is not followed. */
-static sgm_status sgm__file_open(sgm__file *f, const char *path) {
-    size_t room = strlen(path) + 48;
-    long process = 0;
-#if defined(__unix__) || defined(__APPLE__)
-    process = (long)getpid();
-#endif
-    memset(f, 0, sizeof *f);
-    f->temporary = (char *)sgm__alloc(room, 1);
-    if (!f->temporary) return SGM_NO_MEMORY;
-    errno = EEXIST;
-    for (int i = 0; !f->file && errno == EEXIST && i < 1000; i++) {
-        snprintf(f->temporary, room, "%s.%ld-%d.tmp", path, process, i);
-        f->file = fopen(f->temporary, "wbx");
-    }
-    if (f->file) return SGM_OK;
-    f->error = errno;
-    sgm__free(f->temporary);
-    return sgm__file_no(1, path, f->error);
-}
-
-/* fflush gives the bytes to the system, not to the disk: the rename is safe against the death of
-your program, but not against a loss of power a moment later. */
-static sgm_status sgm__file_close(sgm__file *f, const char *path) {
-    if (fflush(f->file) && !f->error) f->error = errno;
-    if (fclose(f->file) && !f->error) f->error = errno;
-    if (!f->error && rename(f->temporary, path)) f->error = errno;
-    if (f->error) remove(f->temporary);
-    sgm__free(f->temporary);
-    return f->error ? sgm__file_no(1, path, f->error) : SGM_OK;
-}
-
-/*
-## C.2 Tables for gnuplot
-
-Nine significant digits bring every float back exactly. `printf` writes the decimal point of the
-user's locale, maybe a comma, which no plotting program reads: whatever it is becomes a point.
-*/
-static void sgm__file_number(sgm__file *f, float x) {
-    char text[40];
-    size_t n = 0;
-    if (x != x) strcpy(text, "nan"); /* printf may say -nan */
-    else snprintf(text, sizeof text, "%.9g", (double)x);
-    for (const char *c = text; *c; c++) {
-        if (strchr("0123456789+-aefin", *c)) text[n++] = *c;
-        else if (n == 0 || text[n - 1] != '.') text[n++] = '.';
-    }
-    sgm__file_put(f, text, n);
-}
-
-SGM_API sgm_status sgm_dat_save(
-    const char *path, const char *header, const float *x, long rows, int cols) {
-    sgm__file f;
-    if (!path || rows < 0 || cols < 1 || (!x && rows > 0))
-        return sgm__bad("sgm_dat_save needs a path, x, rows >= 0, cols >= 1");
-    SGM__TRY(sgm__file_open(&f, path));
-    for (const char *c = header; c && *c; c++) {
-        if (c == header || c[-1] == '\n') sgm__file_text(&f, "# ");
-        sgm__file_put(&f, c, 1);
-    }
-    if (header) sgm__file_text(&f, *header ? "\n" : "#\n");
-    for (long i = 0; i < rows && !f.error; i++)
-        for (int j = 0; j < cols; j++) {
-            sgm__file_number(&f, *x++);
-            sgm__file_text(&f, j + 1 < cols ? " " : "\n");
-        }
-    return sgm__file_close(&f, path);
-}
-
-/*
-## C.3 The archive
-
-Arrays are kept as *safetensors*, because other tools read it and because it is small enough to be
-checked completely. A file is
-
-    8 bytes      length of the header, little-endian
-    header       JSON: {"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}, ...}
-    the rest     the numbers, little-endian; the offsets count from here
-
-with spaces after the JSON, so that the numbers start at a multiple of 8. The name `__metadata__` is
-reserved for pairs of strings. One pair is ours: `sgm.checksum`, the FNV-1a hash of the numbers'
-bytes (Fowler, Noll and Vo), which starts from a fixed h and takes in byte after byte:
-
-$$h ← (h ⊕ \mathrm{byte}) · (2^{40} + 435) \bmod 2^{64} \qquad(C.1)$$
-
-It needs no table, and each step is a bijection of h, so a change within one byte is always noticed;
-anything else escapes with a chance near 2⁻⁶⁴. It does not stop someone who forges the file on
-purpose, and damage in the header is noticed only where it breaks the rules of C.4.
-*/
-static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n) {
-    for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * (((uint64_t)1 << 40) + 435);
-    return h;
-}
-
-static const uint64_t sgm__fnv_start = ((uint64_t)0xcbf29ce4u << 32) | 0x84222325u;
-static const char *const sgm__checksum_key = "sgm.checksum";
-enum { SGM__HEADER_MAX = 100000000 }; /* the limit of the format's own library */
-
-/* The format is UTF-8 and no reader need take less: no wrong lead byte, no continuation missing, no
-more bytes than needed, no half of a surrogate pair, nothing beyond the last code point. */
-static int sgm__utf8_valid(const char *s) {
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *u = (const unsigned char *)s;
-    while (u && *u) {
-        uint32_t code = *u++;
-        if (code < 0x80) continue;
-        if (code < 0xc0 || code > 0xf4) return 0;
-        int n = code >= 0xf0 ? 4 : code >= 0xe0 ? 3 : 2;
-        code &= 0x7fu >> n;
-        for (int i = 1; i < n; i++, u++) {
-            if ((*u & 0xc0) != 0x80) return 0;
-            code = (code << 6) | (*u & 0x3fu);
-        }
-        if (code < least[n] || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff) return 0;
-    }
-    return u != NULL;
-}
-
-/* n names, one every `stride` bytes from `first`: all valid, none twice. They are sorted for that,
-since a hostile file may hold a million. */
-static int sgm__order_names(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static sgm_status sgm__names_check(const void *first, size_t stride, int n, sgm_status status) {
-    const char **names = (const char **)sgm__alloc((size_t)n, sizeof *names);
-    sgm_status st = names ? SGM_OK : SGM_NO_MEMORY;
-    for (int i = 0; i < n && !st; i++) {
-        memcpy(names + i, (const char *)first + (size_t)i * stride, sizeof *names);
-        if (!sgm__utf8_valid(names[i]))
-            st = sgm__fail(status, "name %d of an archive is NULL or not in UTF-8: give it one", i);
-    }
-    if (!st) qsort(names, (size_t)n, sizeof *names, sgm__order_names);
-    for (int i = 1; i < n && !st; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
-            st = sgm__fail(status, "'%.80s' occurs twice in an archive: rename one", names[i]);
-    sgm__free(names);
-    return st;
-}
-
-static sgm_status sgm__archive_check(
-    const sgm_array *arrays, int n_arrays, const char *const *meta, int n_meta) {
+static sgm_status sgm__archive_check(const sgm_archive *archive) {
+    sgm_archive sound = *archive; /* of the pairs, those before the one that is looked at */
     long room = LONG_MAX / 4;
-    if (n_arrays < 0 || n_meta < 0 || (n_arrays > 0 && !arrays) || (n_meta > 0 && !meta))
-        return sgm__bad("sgm_archive_save needs arrays and meta, or 0 of them");
-    SGM__TRY(sgm__names_check(arrays, sizeof *arrays, n_arrays, SGM_BAD_ARGUMENT));
-    SGM__TRY(sgm__names_check(meta, 2 * sizeof *meta, n_meta, SGM_BAD_ARGUMENT));
-    for (int i = 0; i < n_meta; i++)
-        if (!sgm__utf8_valid(meta[2 * (size_t)i + 1]))
-            return sgm__bad(
-                "sgm_archive_save: '%.80s' needs a value in UTF-8", meta[2 * (size_t)i]);
-    for (int i = 0; i < n_arrays; i++) {
-        long rows = arrays[i].rows, cols = arrays[i].cols;
-        if (rows < 0 || cols < 0 || (cols && rows > room / cols) ||
-            (rows && cols && !arrays[i].data) || strcmp(arrays[i].name, "__metadata__") == 0)
-            return sgm__bad("sgm_archive_save: '%.80s' has no data, a reserved name or no possible "
-                            "size: %ld x %ld",
-                arrays[i].name, rows, cols);
+    for (sound.n_meta = 0; sound.n_meta < archive->n_meta; sound.n_meta++) {
+        const char **pair = &archive->meta[2 * sound.n_meta];
+        if (!pair[0] || !pair[1] || sgm_archive_meta(&sound, pair[0]))
+            return sgm__bad("sgm_archive_save: each pair needs a value and a key of its own");
+    }
+    for (int i = 0; i < archive->n_arrays; i++) {
+        const sgm_array *a = &archive->arrays[i];
+        const long rows = a->rows, cols = a->cols;
+        if (!a->name || !strcmp(a->name, "__metadata__") ||
+            sgm_archive_find(archive, a->name) != a || rows < 0 || cols < 0 ||
+            (cols && rows > room / cols) || (rows && cols && !a->data))
+            return sgm__bad("sgm_archive_save: array %d needs data, a size, a name of its own", i);
         room -= rows * cols;
     }
     return SGM_OK;
 }
 
-static void sgm__put_string(sgm__file *f, const char *s) {
+static void sgm__put_string(sgm__file *f, const char *before, const char *s) {
     char escape[8];
-    sgm__file_text(f, "\"");
-    for (; *s; s++) {
-        if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\') {
-            sgm__file_put(f, s, 1);
-            continue;
-        }
-        snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)*s);
-        sgm__file_text(f, escape);
+    for (sgm__file_text(f, before); *s; s++) {
+        const int plain = (unsigned char)*s >= 0x20 && *s != '"' && *s != '\\';
+        if (!plain) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)*s);
+        sgm__file_put(f, plain ? s : escape, plain ? 1 : 6);
     }
     sgm__file_text(f, "\"");
 }
 
 /* An archive that was loaded and is saved again brings its old checksum along: it is left out. */
-static void sgm__put_header(sgm__file *f, const sgm_array *arrays, int n_arrays,
-    const char *const *meta, int n_meta, const char *checksum) {
-    char numbers[128];
+static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char *checksum) {
+    char entry[128];
     long begin = 0;
-    sgm__file_text(f, "{\"__metadata__\":{\"sgm.checksum\":");
-    sgm__put_string(f, checksum);
-    for (int i = 0; i < n_meta; i++, meta += 2) {
-        if (strcmp(meta[0], sgm__checksum_key) == 0) continue;
-        sgm__file_text(f, ",");
-        sgm__put_string(f, meta[0]);
-        sgm__file_text(f, ":");
-        sgm__put_string(f, meta[1]);
+    sgm__put_string(f, "{\"__metadata__\":{\"sgm.checksum\":\"", checksum);
+    for (int i = 0; i < archive->n_meta; i++) {
+        if (strcmp(archive->meta[2 * i], "sgm.checksum") == 0) continue;
+        sgm__put_string(f, ",\"", archive->meta[2 * i]);
+        sgm__put_string(f, ":\"", archive->meta[2 * i + 1]);
     }
     sgm__file_text(f, "}");
-    for (int i = 0; i < n_arrays; i++) {
-        long rows = arrays[i].rows, cols = arrays[i].cols, end = begin + 4 * (rows * cols);
-        sgm__file_text(f, ",");
-        sgm__put_string(f, arrays[i].name);
-        snprintf(numbers, sizeof numbers,
-            ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%ld,%ld]}", rows, cols,
+    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++) {
+        const long end = begin + 4 * (a->rows * a->cols);
+        sgm__put_string(f, ",\"", a->name);
+        snprintf(entry, sizeof entry,
+            ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%ld,%ld]}", a->rows, a->cols,
             begin, end);
-        sgm__file_text(f, numbers);
+        sgm__file_text(f, entry);
         begin = end;
     }
     sgm__file_text(f, "}");
@@ -6724,338 +6287,199 @@ static void sgm__put_header(sgm__file *f, const sgm_array *arrays, int n_arrays,
 }
 
 /* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
-static uint64_t sgm__put_data(sgm__file *f, const sgm_array *arrays, int n_arrays) {
-    uint64_t hash = sgm__fnv_start;
-    for (int a = 0; a < n_arrays; a++) {
-        size_t n = (size_t)arrays[a].rows * (size_t)arrays[a].cols;
-        for (size_t i = 0; i < n && !f->error; i++) {
+static unsigned long long sgm__put_data(sgm__file *f, const sgm_archive *archive) {
+    unsigned long long hash = sgm__fnv_start;
+    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++)
+        for (long i = 0; i < a->rows * a->cols && !f->error; i++) {
             unsigned char bytes[4];
             uint32_t bits;
-            memcpy(&bits, arrays[a].data + i, sizeof bits);
+            memcpy(&bits, a->data + i, sizeof bits);
             for (int b = 0; b < 4; b++) bytes[b] = (unsigned char)(bits >> 8 * b);
             hash = sgm__fnv(hash, bytes, sizeof bytes);
             sgm__file_put(f, bytes, sizeof bytes);
         }
-    }
     return hash;
-}
-
-static void sgm__checksum_text(char text[17], uint64_t hash) {
-    snprintf(text, 17, "%08lx%08lx", (unsigned long)(hash >> 32), (unsigned long)(uint32_t)hash);
 }
 
 SGM_API sgm_status sgm_archive_save(
     const char *path, const sgm_array *arrays, int n_arrays, const char *const *meta, int n_meta) {
     sgm__file f;
+    sgm_archive a;
     char checksum[17];
     unsigned char length[8];
-    if (!path) return sgm__bad("sgm_archive_save needs a path");
-    SGM__TRY(sgm__archive_check(arrays, n_arrays, meta, n_meta));
+    a.arrays = (sgm_array *)arrays, a.n_arrays = n_arrays;
+    a.meta = (const char **)meta, a.n_meta = n_meta;
+    if (!path || n_arrays < 0 || n_arrays > SGM__NAMES_MAX || (n_arrays > 0 && !arrays) ||
+        n_meta < 0 || n_meta > SGM__NAMES_MAX || (n_meta > 0 && !meta))
+        return sgm__bad("sgm_archive_save needs a path, and 0 to 10000 arrays and pairs of meta");
+    SGM__TRY(sgm__archive_check(&a));
     memset(&f, 0, sizeof f);
-    sgm__checksum_text(checksum, sgm__put_data(&f, arrays, n_arrays));
+    snprintf(checksum, 17, "%016llx", sgm__put_data(&f, &a));
     f.bytes = 0;
-    sgm__put_header(&f, arrays, n_arrays, meta, n_meta, checksum);
-    if (f.bytes > SGM__HEADER_MAX)
-        return sgm__bad(
-            "sgm_archive_save: shorten names and metadata: the format allows a header of %d bytes",
-            (int)SGM__HEADER_MAX);
-    for (int b = 0; b < 8; b++) length[b] = (unsigned char)(f.bytes >> 8 * b);
+    sgm__put_header(&f, &a, checksum);
+    if (f.bytes > 100000000) return sgm__bad("sgm_archive_save: cut the metadata to 10^8 bytes");
+    for (int b = 0; b < 8; b++) length[b] = (unsigned char)((uint64_t)f.bytes >> 8 * b);
     SGM__TRY(sgm__file_open(&f, path));
     sgm__file_put(&f, length, sizeof length);
-    sgm__put_header(&f, arrays, n_arrays, meta, n_meta, checksum);
-    sgm__put_data(&f, arrays, n_arrays);
+    sgm__put_header(&f, &a, checksum);
+    sgm__put_data(&f, &a);
     return sgm__file_close(&f, path);
 }
 
 /*
-## C.4 Reading what you do not trust
+## C.3 Reading what you do not trust
 
-The reader assumes that the file wants to harm it. The header lies in memory with a zero byte after
-it, and the parser steps over a byte only when it has seen that it is not zero: it cannot run off
-the end. Strings are decoded where they stand, as an escape is never shorter than what it means. The
-first error sticks and moves the parser to the end, where nothing more matches. Memory is bounded by
-the size of the file on disk, not by a number that the file claims.
+The reader assumes that the file wants to harm it. The header ends in a zero byte that no step
+passes, and the first error sticks and moves the parser there, where nothing more matches. Memory is
+bounded by the size of the file, not by a number that it claims. Commas and colons pass as white
+space. Strings are decoded where they stand, as an escape is never shorter than what it means.
 */
 typedef struct sgm__json {
-    const char *path, *name; /* for messages: the file, and the array being read or NULL */
-    char *text, *at, *end;
-    float *data;
-    long data_bytes, used; /* used: where the last array ends */
-    size_t max_arrays, max_pairs;
-    sgm_status status;
+    char *at, *end, *data;
+    long data_bytes, used;    /* used: where the last array ends             */
+    const char *wrong, *name; /* the first error, and the name read before it */
 } sgm__json;
 
-static void sgm__json_bad(sgm__json *j, const char *what, const char *which) {
-    if (j->status) return;
-    j->status = sgm__fail(SGM_BAD_FILE,
-        "'%.150s' cannot be read: %s%.60s%s%s%.20s, at byte %ld of its header", j->path,
-        j->name ? "array '" : "", j->name ? j->name : "", j->name ? "': " : "", what, which,
-        (long)(j->at - j->text));
+static const char *sgm__json_bad(sgm__json *j, const char *wrong) {
+    if (!j->wrong) j->wrong = wrong;
     j->at = j->end;
+    return "";
 }
 
-/* Steps over white space, and then over c if it is there. */
-static void sgm__json_space(sgm__json *j) { j->at += strspn(j->at, " \n\r\t"); }
-
 static int sgm__json_take(sgm__json *j, char c) {
-    sgm__json_space(j);
+    j->at += strspn(j->at, " \n\r\t,:");
     if (*j->at != c) return 0;
     j->at++;
     return 1;
 }
 
-static void sgm__json_need(sgm__json *j, const char *c) {
-    if (!sgm__json_take(j, *c)) sgm__json_bad(j, "it lacks a ", c);
-}
-
-/* Is there an item number n (counted from 0) before the closing bracket? */
-static int sgm__json_more(sgm__json *j, char close, int n) {
-    if (sgm__json_take(j, close)) return 0;
-    if (n > 0) sgm__json_need(j, ",");
-    return j->status == SGM_OK;
-}
-
-static long sgm__json_hex4(const char *s) {
-    char digits[5];
-    if (strspn(s, "0123456789abcdefABCDEF") < 4) return -1;
-    memcpy(digits, s, 4);
-    digits[4] = 0;
-    return strtol(digits, NULL, 16);
-}
-
-/* Decodes the escape at j->at: how many bytes it gives, or 0 if it is wrong. \u0000 is wrong: a C
-string would end there, and two names could look like one. */
-static int sgm__json_escape(sgm__json *j, char *to) {
-    static const char from[] = "\"\\/bfnrt", meaning[] = "\"\\/\b\f\n\r\t";
-    static const int lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
-    const char *s = j->at, *simple = s[1] ? strchr(from, s[1]) : NULL;
-    long code = s[1] == 'u' ? sgm__json_hex4(s + 2) : simple ? meaning[simple - from] : -1;
-    int length = simple ? 2 : 6;
-    if (code >= 0xd800 && code < 0xdc00) { /* half of a pair: the other must follow */
-        long low = s[6] == '\\' && s[7] == 'u' ? sgm__json_hex4(s + 8) : -1;
-        code = low < 0xdc00 || low > 0xdfff ? -1 : 0x10000 + (code - 0xd800) * 1024 + low - 0xdc00;
-        length = 12;
-    } else if (code >= 0xdc00 && code < 0xe000) {
-        code = -1;
-    }
-    int n = code <= 0 ? 0 : code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (int i = n - 1; i > 0; i--, code >>= 6) to[i] = (char)(0x80 | (code & 0x3f));
-    if (n == 0) return 0;
-    to[0] = (char)(lead[n] | code);
-    j->at += length;
-    return n;
-}
-
+/* Of \uXXXX only ASCII is known: who writes UTF-8 needs no more. No byte of a string is zero. */
 static const char *sgm__json_string(sgm__json *j) {
-    sgm__json_need(j, "\"");
-    char *string = j->at, *to = string;
-    while (*j->at != '"') {
-        int n = (unsigned char)*j->at >= 0x20;
-        if (*j->at == '\\') n = sgm__json_escape(j, to);
-        else *to = *j->at, j->at += n;
-        if (n == 0) sgm__json_bad(j, "a string has no end or a wrong escape", "");
-        if (j->status) return "";
-        to += n;
+    static const char escapes[] = "\"\\/bfnrt", meaning[] = "\"\\/\b\f\n\r\t";
+    if (!sgm__json_take(j, '"')) return sgm__json_bad(j, "a string is missing");
+    char *string = j->at, *s = string, *to = string, hex[3] = "";
+    for (; *s != '"'; s++, to++) {
+        const char *simple = *s == '\\' && s[1] ? strchr(escapes, s[1]) : NULL;
+        if (simple) *to = meaning[simple - escapes], s++;
+        else if (!strncmp(s, "\\u00", 4) && strspn(s + 4, "0123456789abcdefABCDEF") >= 2) {
+            memcpy(hex, s + 4, 2), s += 5;
+            *to = (char)(*hex < '8' ? strtol(hex, NULL, 16) : 0);
+        } else *to = (char)((unsigned char)*s < 0x20 || *s == '\\' ? 0 : *s);
+        if (!*to) return sgm__json_bad(j, "a string has no end, or a wrong escape: use UTF-8");
     }
-    j->at++;
-    *to = 0;
+    *to = 0, j->at = s + 1;
     return string;
 }
 
-static long sgm__json_size(sgm__json *j) {
-    sgm__json_space(j);
-    size_t digits = strspn(j->at, "0123456789");
-    errno = 0;
-    long size = strtol(j->at, NULL, 10);
-    if (digits == 0 || (digits > 1 && *j->at == '0') || errno) {
-        sgm__json_bad(j, "a size or offset is no whole number, or negative, or too large", "");
-        return 0;
+/* How many numbers a list has; the first of them and the product of the others, 1 where none is. */
+static int sgm__json_sizes(sgm__json *j, long *first, long *rest) {
+    int n = 0;
+    *first = *rest = 1;
+    if (!sgm__json_take(j, '[')) sgm__json_bad(j, "a list of sizes is missing");
+    for (; !j->wrong && !sgm__json_take(j, ']'); n++) {
+        const int is_digit = *j->at >= '0' && *j->at <= '9';
+        errno = 0;
+        const long size = strtol(j->at, &j->at, 10);
+        if (!is_digit || errno || (n > 0 && size > 0 && *rest > LONG_MAX / size))
+            sgm__json_bad(j, "a size is no whole number, or negative, or too large");
+        else if (n == 0) *first = size;
+        else *rest *= size;
     }
-    j->at += digits;
-    return size;
-}
-
-/* Steps over the value of a key that we do not know: a string, a word or a list of such. */
-static void sgm__json_skip(sgm__json *j) {
-    int list = sgm__json_take(j, '[');
-    for (int n = 0; list ? sgm__json_more(j, ']', n) : n == 0; n = 1) {
-        sgm__json_space(j);
-        size_t word = strspn(j->at, "+-.0123456789Eaeflnrstu");
-        if (*j->at == '"') sgm__json_string(j);
-        else if (word == 0) sgm__json_bad(j, "a value is missing, or nests too deep", "");
-        else j->at += word;
-    }
-}
-
-/* Rows are the first dimension, columns the product of the others; a scalar is 1 × 1. */
-static void sgm__json_shape(sgm__json *j, sgm_array *a) {
-    a->rows = a->cols = 1;
-    sgm__json_need(j, "[");
-    for (int n = 0; sgm__json_more(j, ']', n); n = 1) {
-        long size = sgm__json_size(j);
-        if (n == 0) a->rows = size;
-        else if (size > 0 && a->cols > LONG_MAX / size) sgm__json_bad(j, "shape is too large", "");
-        else a->cols *= size;
-    }
+    return n;
 }
 
 static void sgm__json_array(sgm__json *j, sgm_array *a) {
-    long begin = 0, end = 0, numbers;
-    int seen = 0;
-    sgm__json_need(j, "{");
-    for (int n = 0; sgm__json_more(j, '}', n); n = 1) {
-        const char *key = sgm__json_string(j), *dtype = "F32";
-        int which = strcmp(key, "dtype") == 0  ? 1
-            : strcmp(key, "shape") == 0        ? 2
-            : strcmp(key, "data_offsets") == 0 ? 4
-                                               : 0;
-        if (seen & which) sgm__json_bad(j, "it has two of the key ", key);
-        seen |= which;
-        sgm__json_need(j, ":");
-        if (which == 0) sgm__json_skip(j);
-        if (which == 1) dtype = sgm__json_string(j);
-        if (strcmp(dtype, "F32"))
-            sgm__json_bad(j, "convert it to float32 before saving it: its dtype is ", dtype);
-        if (which == 2) sgm__json_shape(j, a);
-        if (which < 4) continue;
-        sgm__json_need(j, "[");
-        begin = sgm__json_size(j);
-        sgm__json_need(j, ",");
-        end = sgm__json_size(j);
-        sgm__json_need(j, "]");
+    long begin = 0, end = -1;
+    const char *dtype = "";
+    a->name = j->name, a->rows = -1, a->cols = 1;
+    while (!j->wrong && !sgm__json_take(j, '}')) {
+        const char *key = sgm__json_string(j);
+        if (strcmp(key, "dtype") == 0) dtype = sgm__json_string(j);
+        else if (strcmp(key, "shape") == 0) sgm__json_sizes(j, &a->rows, &a->cols);
+        else if (strcmp(key, "data_offsets")) sgm__json_bad(j, "a key is not that of an array");
+        else if (sgm__json_sizes(j, &begin, &end) != 2) end = -1;
     }
-    if (seen != 7) sgm__json_bad(j, "it lacks dtype, shape or data_offsets", "");
-    if (begin > end || end > j->data_bytes || (begin | end) % 4)
-        sgm__json_bad(j, "its data_offsets are no multiples of 4 within the file, is it cut?", "");
-    numbers = (end - begin) / 4;
-    if (!j->status && ((a->cols && a->rows > numbers / a->cols) || a->rows * a->cols != numbers))
-        sgm__json_bad(j, "its shape and its data_offsets disagree", "");
-    if (!j->status) a->data = j->data + begin / 4;
+    const long numbers = (end - begin) / 4;
+    if (strcmp(dtype, "F32")) sgm__json_bad(j, "the dtype is not F32: convert it to float32");
+    else if (begin > end || end > j->data_bytes || (begin | end) % 4)
+        sgm__json_bad(j, "data_offsets are no multiples of 4 within the file, which may be cut");
+    else if ((a->cols && a->rows > numbers / a->cols) || a->rows * a->cols != numbers)
+        sgm__json_bad(j, "shape and data_offsets disagree");
+    else a->data = (float *)(void *)(j->data + begin);
     if (j->used < end) j->used = end;
 }
 
 static void sgm__json_header(sgm__json *j, sgm_archive *archive) {
-    int metas = 0;
-    if (strlen(j->text) != (size_t)(j->end - j->text) || !sgm__utf8_valid(j->text))
-        sgm__json_bad(j, "its header is not UTF-8 text", "");
-    sgm__json_need(j, "{");
-    for (int n = 0; sgm__json_more(j, '}', n); n = 1, j->name = NULL) {
-        const char *name = sgm__json_string(j);
-        sgm__json_need(j, ":");
-        if (strcmp(name, "__metadata__")) {
-            SGM_ASSERT((size_t)archive->n_arrays < j->max_arrays);
-            archive->arrays[archive->n_arrays].name = j->name = name;
-            sgm__json_array(j, archive->arrays + archive->n_arrays++);
-            continue;
-        }
-        if (metas++) sgm__json_bad(j, "it has two of the key ", name);
-        sgm__json_need(j, "{");
-        for (; sgm__json_more(j, '}', archive->n_meta); archive->n_meta++) {
-            SGM_ASSERT((size_t)archive->n_meta < j->max_pairs);
-            archive->meta[2 * archive->n_meta] = sgm__json_string(j);
-            sgm__json_need(j, ":");
-            archive->meta[2 * archive->n_meta + 1] = sgm__json_string(j);
+    if (!sgm__json_take(j, '{')) sgm__json_bad(j, "the first { is missing");
+    while (!j->wrong && !sgm__json_take(j, '}')) {
+        const char *name = j->name = sgm__json_string(j);
+        const int is_array = strcmp(name, "__metadata__") != 0;
+        if (!sgm__json_take(j, '{')) sgm__json_bad(j, "a { is missing");
+        if (is_array && (archive->n_arrays == SGM__NAMES_MAX || sgm_archive_find(archive, name)))
+            sgm__json_bad(j, "a name occurs twice, or is number 10001: rename or split");
+        else if (is_array) sgm__json_array(j, &archive->arrays[archive->n_arrays++]);
+        while (!is_array && !j->wrong && !sgm__json_take(j, '}')) {
+            const char **pair = &archive->meta[2 * archive->n_meta];
+            pair[0] = sgm__json_string(j), pair[1] = sgm__json_string(j);
+            if (archive->n_meta < SGM__NAMES_MAX && !sgm_archive_meta(archive, pair[0]))
+                archive->n_meta++;
+            else sgm__json_bad(j, "a key occurs twice, or is number 10001: rename or join");
         }
     }
-    sgm__json_space(j);
-    if (j->at != j->end) sgm__json_bad(j, "something follows its end", "");
-    if (j->used != j->data_bytes) sgm__json_bad(j, "the file is longer than its header says", "");
+    if (sgm__json_take(j, '}') || j->at != j->end) sgm__json_bad(j, "something follows its end");
+    if (j->used != j->data_bytes) sgm__json_bad(j, "the file is longer than its header says");
 }
 
-/* One block holds the arrays, the pairs, the numbers and the text. An array takes at least 50 bytes
-of header and a pair 6, so the header's length bounds how many there are. */
-static sgm_status sgm__archive_block(
-    sgm_archive *archive, sgm__json *j, FILE *file, size_t header) {
-    j->max_arrays = header / 50 + 1, j->max_pairs = header / 6 + 1;
-    size_t arrays = j->max_arrays * sizeof(sgm_array), pairs = j->max_pairs * 2 * sizeof(char *);
-    size_t data_bytes = (size_t)j->data_bytes;
-    char *block = (char *)sgm__alloc(arrays + pairs + data_bytes + header + 1, 1);
-    if (!block) return SGM_NO_MEMORY;
-    archive->memory = block;
-    archive->arrays = (sgm_array *)(void *)block;
-    archive->meta = (const char **)(void *)(block + arrays);
-    j->data = (float *)(void *)(block + arrays + pairs);
-    j->text = j->at = block + arrays + pairs + data_bytes;
-    j->end = j->text + header;
-    errno = 0;
-    if (fread(j->text, 1, header, file) != header ||
-        fread(j->data, 1, data_bytes, file) != data_bytes)
-        return sgm__file_no(0, j->path, errno);
-    return SGM_OK;
-}
-
-static sgm_status sgm__archive_read(sgm_archive *archive, const char *path, FILE *file) {
+/* A zero is to end the header, so the numbers move up to the next multiple of 4. An array takes 44
+bytes of header or more, a pair 4: that bounds their tables. */
+static sgm_status sgm__archive_parse(sgm_archive *archive, const char *path, size_t n) {
+    unsigned char *bytes = (unsigned char *)archive->memory;
     sgm__json j;
-    unsigned char length[8];
     char checksum[17];
-    uint64_t header = 0;
-    size_t got = fread(length, 1, 8, file);
-    long size = ferror(file) || fseek(file, 0, SEEK_END) ? -1 : ftell(file);
-    if (size < 0 || fseek(file, 8, SEEK_SET)) return sgm__file_no(0, path, errno);
-    for (int b = 0; b < 8 && got == 8; b++) header |= (uint64_t)length[b] << 8 * b;
-    if (got < 8 || size < 8 || header > (uint64_t)(size - 8) || header > SGM__HEADER_MAX)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' does not begin with the length of its header: it is cut short, or no "
-            "safetensors file",
-            path);
-    memset(&j, 0, sizeof j);
-    j.path = path;
-    j.data_bytes = size - 8 - (long)header;
-    SGM__TRY(sgm__archive_block(archive, &j, file, (size_t)header));
-    unsigned char *bytes = (unsigned char *)j.data;
-    sgm__checksum_text(checksum, sgm__fnv(sgm__fnv_start, bytes, (size_t)j.data_bytes));
-    for (long i = 0; i < j.data_bytes / 4; i++, bytes += 4) {
-        uint32_t bits = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-            (uint32_t)bytes[3] << 24;
-        memcpy(bytes, &bits, sizeof bits);
+    uint64_t length = 0;
+    for (int b = 7; b >= 0; b--) length = length << 8 | bytes[b];
+    if (n < 8 || length > n - 8)
+        return sgm__fail(SGM_BAD_FILE, "'%.200s' is no whole safetensors file: get another", path);
+    const size_t front = 8 + (size_t)length, data_bytes = n - front;
+    const size_t most_arrays = front / 44 + 1, most_pairs = front / 4;
+    unsigned char *data = bytes + front / 4 * 4 + 4;
+    memmove(data, bytes + front, data_bytes);
+    bytes[front] = 0;
+    archive->arrays = (sgm_array *)sgm__alloc(
+        most_arrays * sizeof(sgm_array) + most_pairs * 2 * sizeof(char *), 1);
+    if (!archive->arrays) return SGM_NO_MEMORY;
+    archive->meta = (const char **)(void *)(archive->arrays + most_arrays);
+    snprintf(checksum, 17, "%016llx", sgm__fnv(sgm__fnv_start, data, data_bytes));
+    for (unsigned char *b = data; b + 4 <= data + data_bytes; b += 4) {
+        uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        memcpy(b, &bits, sizeof bits);
     }
+    memset(&j, 0, sizeof j);
+    j.at = (char *)bytes + 8, j.end = (char *)bytes + front, j.name = "";
+    j.data = (char *)data, j.data_bytes = (long)data_bytes;
     sgm__json_header(&j, archive);
-    SGM__TRY(j.status);
-    SGM__TRY(sgm__names_check(archive->arrays, sizeof(sgm_array), archive->n_arrays, SGM_BAD_FILE));
-    SGM__TRY(sgm__names_check(archive->meta, 2 * sizeof(char *), archive->n_meta, SGM_BAD_FILE));
-    const char *saved = sgm_archive_meta(archive, sgm__checksum_key);
+    if (j.wrong)
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.150s' cannot be read: in '%.60s' %s; get another copy, or write it anew", path,
+            j.name, j.wrong);
+    const char *saved = sgm_archive_meta(archive, "sgm.checksum");
     if (!saved || strcmp(saved, checksum) == 0) return SGM_OK;
     return sgm__fail(SGM_BAD_FILE,
-        "'%.200s' is damaged: its numbers do not have the checksum that was saved; take another "
-        "copy, or, if another program changed them, drop %s from the metadata",
-        path, sgm__checksum_key);
+        "'%.150s' is damaged: its numbers lack the checksum that was saved; take another copy, or "
+        "drop sgm.checksum from the metadata if another program changed them",
+        path);
 }
 
 SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
+    sgm__file f;
     if (archive) memset(archive, 0, sizeof *archive);
     if (!archive || !path) return sgm__bad("sgm_archive_load needs an archive and a path");
-    FILE *file = fopen(path, "rb");
-    if (!file) return sgm__file_no(0, path, errno);
-    sgm_status status = sgm__archive_read(archive, path, file);
-    fclose(file);
+    sgm_status status = sgm__file_read(&f, path);
+    archive->memory = f.memory;
+    if (!status) status = sgm__archive_parse(archive, path, f.bytes);
     if (status) sgm_archive_free(archive);
     return status;
 }
-
-#else
-
-static sgm_status sgm__no_files(void) {
-    return sgm__fail(SGM_NO_FILE, "no files: compile sgm.h without SGM_NO_STDIO to have them");
-}
-
-SGM_API sgm_status sgm_archive_save(
-    const char *path, const sgm_array *arrays, int n_arrays, const char *const *meta, int n_meta) {
-    (void)path, (void)arrays, (void)n_arrays, (void)meta, (void)n_meta;
-    return sgm__no_files();
-}
-
-SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
-    (void)path;
-    if (archive) memset(archive, 0, sizeof *archive);
-    return sgm__no_files();
-}
-
-SGM_API sgm_status sgm_dat_save(
-    const char *path, const char *header, const float *x, long rows, int cols) {
-    (void)path, (void)header, (void)x, (void)rows, (void)cols;
-    return sgm__no_files();
-}
-#endif /* SGM_NO_STDIO */
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options
@@ -7080,18 +6504,22 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define SGM__TALL 8
 #define SGM__ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define SGM__ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#define SGM__ALL(x) (sgm__vf) _mm512_set1_ps(x)
-#define SGM__ROOT(x) (sgm__vf) _mm512_maskz_sqrt_ps(0xffff, (__m512)(x))
-#define SGM__FMA(a, b, c) (sgm__vf) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))
+#define sgm__vall(x) ((sgm__vf)_mm512_set1_ps(x))
+#define sgm__vroot(x) ((sgm__vf)_mm512_maskz_sqrt_ps(0xffff, (__m512)(x)))
+#define sgm__vfma(a, b, c) ((sgm__vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define sgm__vmin(a, b) ((sgm__vf)_mm512_maskz_min_ps(0xffff, (__m512)(a), (__m512)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)_mm512_maskz_max_ps(0xffff, (__m512)(a), (__m512)(b)))
 #elif defined(SGM__ISA_AVX2)
 #define SGM__TARGET __attribute__((target("avx2,fma")))
 #define SGM__LANES 8
 #define SGM__TALL 6
 #define SGM__ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
 #define SGM__ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
-#define SGM__ALL(x) (sgm__vf) _mm256_set1_ps(x)
-#define SGM__ROOT(x) (sgm__vf) _mm256_sqrt_ps((__m256)(x))
-#define SGM__FMA(a, b, c) (sgm__vf) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
+#define sgm__vall(x) ((sgm__vf)_mm256_set1_ps(x))
+#define sgm__vroot(x) ((sgm__vf)_mm256_sqrt_ps((__m256)(x)))
+#define sgm__vfma(a, b, c) ((sgm__vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define sgm__vmin(a, b) ((sgm__vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #else
 #define SGM__TARGET
 #define SGM__LANES 4
@@ -7099,14 +6527,18 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define SGM__ZIP_HI 2, 6, 3, 7
 #if defined(SGM__ISA_NEON)
 #define SGM__TALL 8
-#define SGM__ALL(x) (sgm__vf) vdupq_n_f32(x)
-#define SGM__ROOT(x) (sgm__vf) vsqrtq_f32((float32x4_t)(x))
-#define SGM__FMA(a, b, c) (sgm__vf) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
+#define sgm__vall(x) ((sgm__vf)vdupq_n_f32(x))
+#define sgm__vroot(x) ((sgm__vf)vsqrtq_f32((float32x4_t)(x)))
+#define sgm__vfma(a, b, c) (sgm__vf) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
+#define sgm__vmin(a, b) ((sgm__vf)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
 #else
 #define SGM__TALL 6
-#define SGM__ALL(x) (sgm__vf) _mm_set1_ps(x)
-#define SGM__ROOT(x) (sgm__vf) _mm_sqrt_ps((__m128)(x))
-#define SGM__FMA(a, b, c) ((a) * (b) + (c))
+#define sgm__vall(x) ((sgm__vf)_mm_set1_ps(x))
+#define sgm__vroot(x) ((sgm__vf)_mm_sqrt_ps((__m128)(x)))
+#define sgm__vfma(a, b, c) ((a) * (b) + (c))
+#define sgm__vmin(a, b) ((sgm__vf)_mm_min_ps((__m128)(a), (__m128)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)_mm_max_ps((__m128)(a), (__m128)(b)))
 #endif
 #endif
 
@@ -7115,9 +6547,6 @@ typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
 typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
 typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
 
-SGM__INLINE sgm__vf sgm__vall(float x) { return SGM__ALL(x); }
-SGM__INLINE sgm__vf sgm__vroot(sgm__vf x) { return SGM__ROOT(x); }
-SGM__INLINE sgm__vf sgm__vfma(sgm__vf a, sgm__vf b, sgm__vf c) { return SGM__FMA(a, b, c); }
 SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
 SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
 
@@ -7127,10 +6556,11 @@ zeros, storing fewer leaves the rest of memory alone, and so one loop body serve
 an element's bits do not depend on where in the array it stands.
 */
 SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
-    sgm__vf v = sgm__vall(0.0f);
+    float part[SGM__LANES];
     if (count >= SGM__LANES) return sgm__vget(x);
-    for (long l = 0; l < count; l++) v[l] = x[l];
-    return v;
+    memset(part, 0, sizeof part);
+    for (long l = 0; l < count; l++) part[l] = x[l];
+    return sgm__vget(part);
 }
 
 SGM__INLINE void sgm__vstore(float *y, sgm__vf v, long count) {
@@ -7165,7 +6595,7 @@ SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, floa
         for (j = 0; j + SGM__LANES <= cols; j += SGM__LANES) {
             sgm__vf card[SGM__LANES], next[SGM__LANES];
             SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] =
-                sgm__vload(x + (i + r) * x_row + j, SGM__LANES);
+                sgm__vget(x + (i + r) * x_row + j);
             SGM__UNROLL for (int riffle = 1; riffle < SGM__LANES; riffle *= 2) {
                 SGM__UNROLL for (int r = 0; r < SGM__LANES / 2; r++) {
                     next[2 * r] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 0);
@@ -7174,7 +6604,7 @@ SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, floa
                 SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] = next[r];
             }
             SGM__UNROLL for (int r = 0; r < SGM__LANES; r++)
-                sgm__vstore(y + (j + r) * y_row + i, card[r], SGM__LANES);
+                sgm__vput(y + (j + r) * y_row + i, card[r]);
         }
         for (; j < cols; j++)
             for (int r = 0; r < SGM__LANES; r++) y[j * y_row + i + r] = x[(i + r) * x_row + j];
@@ -7386,8 +6816,7 @@ SGM__INLINE sgm__vf SGM__K(times_power)(sgm__vf x, sgm__vi n) {
 }
 
 SGM__INLINE sgm__vf SGM__K(clamp)(sgm__vf x, float low, float high) {
-    x = sgm__vpick(x < sgm__vall(low), sgm__vall(low), x);
-    return sgm__vpick(x > sgm__vall(high), sgm__vall(high), x);
+    return sgm__vmin(sgm__vall(high), sgm__vmax(sgm__vall(low), x));
 }
 
 SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
@@ -7396,30 +6825,9 @@ SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
     return SGM__K(times_power)(rest + sgm__vall(1.0f), n);
 }
 
-SGM__INLINE sgm__vf SGM__K(log)(sgm__vf x) {
-    const sgm__vf zero = sgm__vall(0.0f), inf = sgm__vall(SGM__INF);
-    const sgm__vi tiny = x < sgm__vall(SGM__FLOAT_MIN);
-    const sgm__vu bits = (sgm__vu)sgm__vpick(tiny, x * sgm__vall(8388608.0f), x);
-    const sgm__vi n = (sgm__vi)(bits - SGM__SQRT_HALF_BITS) >> 23;
-    const sgm__vf f = (sgm__vf)(bits - ((sgm__vu)n << 23)) - sgm__vall(1.0f), q = f * f;
-    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
-    const sgm__vf e = (sgm__vf)((sgm__vi)magic + n - (tiny & 23)) - magic;
-    sgm__vf p, y = sgm__vfma(e, sgm__vall(SGM__LN2_LO), f * q * SGM__K(poly)(f, sgm__log_c, 8));
-    y = sgm__vfma(q, sgm__vall(-0.5f), y) + f;
-    y = sgm__vfma(e, sgm__vall(SGM__LN2_HI), y);
-    p = sgm__vpick(x < zero, sgm__vall(SGM__NAN), x); /* what is not a positive finite number */
-    p = sgm__vpick(x == zero, -inf, p);
-    return sgm__vpick((x > zero) & (x < inf), y, p);
-}
-
 SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
     for (long i = 0; i < n; i += SGM__LANES)
         sgm__vstore(y + i, SGM__K(exp)(sgm__vload(x + i, n - i)), n - i);
-}
-
-SGM__FN void SGM__K(log_n)(long n, const float *x, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i, SGM__K(log)(sgm__vload(x + i, n - i)), n - i);
 }
 
 SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
@@ -7437,10 +6845,10 @@ SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
 
 /* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
 SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const float far = kind == SGM__SILU ? 105.0f : 20.0f;
+    const float far = kind == SGM_SILU ? 105.0f : 20.0f;
     const sgm__vf xc = SGM__K(clamp)(x, -far, far), two = sgm__vall(2.0f);
     sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
-    if (kind == SGM__GELU) {
+    if (kind == SGM_GELU) {
         const sgm__vf q = xc * xc;
         z = xc * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
         z1 = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
@@ -7459,7 +6867,7 @@ SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
     const sgm__vf rest = SGM__K(exp_rest)(z, &n), scale = SGM__K(times_power)(one, n);
     const sgm__vf e = sgm__vfma(scale, rest, scale), m = sgm__vfma(scale, rest, scale - one);
     const sgm__vf q = one / (two + m), t = (sgm__vall(0.0f) - m) * q;
-    const sgm__vf y = (sgm__vf)((sgm__vi)t | ((sgm__vi)x & SGM__SIGN_BIT));
+    const sgm__vf y = (sgm__vf)((sgm__vi)t | ((sgm__vi)x & (int)0x80000000u));
     *d1 = e * sgm__vall(4.0f) * q * q;
     *d2 = -two * y * *d1;
     return y;
@@ -7474,54 +6882,56 @@ SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
     return sgm__vpick(x <= zero, zero, x) + p;
 }
 
-SGM__INLINE sgm__vf SGM__K(relu)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const sgm__vf zero = sgm__vall(0.0f);
-    *d1 = sgm__vpick(x > zero, sgm__vall(1.0f), zero);
-    *d2 = zero;
-    return sgm__vpick(x <= zero, zero, x);
+SGM__INLINE void SGM__K(act_at)(
+    int kind, long i, long n, const float *x, float *y, float *d1, float *d2) {
+    const sgm__vf v = sgm__vload(x + i, n), zero = sgm__vall(0.0f);
+    sgm__vf f, f1, f2 = zero;
+    if (kind == SGM_RELU)
+        f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
+    else if (kind == SGM_TANH) f = SGM__K(tanh)(v, &f1, &f2);
+    else if (kind == SGM_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
+    else if (kind == SGM_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
+    else f = SGM__K(gate)(kind, v, &f1, &f2);
+    if (y) sgm__vstore(y + i, f, n);
+    if (d1) sgm__vstore(d1 + i, f1, n);
+    if (d2) sgm__vstore(d2 + i, f2, n);
+}
+
+/* Compiled once for each kind, so that the loop holds no choice and its constants stay at hand. */
+SGM__INLINE void SGM__K(act_of)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    long i = 0;
+    for (; i + SGM__LANES <= n; i += SGM__LANES) SGM__K(act_at)(kind, i, SGM__LANES, x, y, d1, d2);
+    if (i < n) SGM__K(act_at)(kind, i, n - i, x, y, d1, d2);
 }
 
 SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    for (long i = 0; i < n; i += SGM__LANES) {
-        const sgm__vf v = sgm__vload(x + i, n - i);
-        sgm__vf f, f1, f2;
-        if (kind == SGM__RELU) f = SGM__K(relu)(v, &f1, &f2);
-        else if (kind == SGM__TANH) f = SGM__K(tanh)(v, &f1, &f2);
-        else if (kind == SGM__SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
-        else if (kind == SGM__SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
-        else f = SGM__K(gate)(kind, v, &f1, &f2);
-        if (y) sgm__vstore(y + i, f, n - i);
-        if (d1) sgm__vstore(d1 + i, f1, n - i);
-        if (d2) sgm__vstore(d2 + i, f2, n - i);
+    switch (kind) {
+    case SGM_RELU: SGM__K(act_of)(SGM_RELU, n, x, y, d1, d2); break;
+    case SGM_SILU: SGM__K(act_of)(SGM_SILU, n, x, y, d1, d2); break;
+    case SGM_TANH: SGM__K(act_of)(SGM_TANH, n, x, y, d1, d2); break;
+    case SGM_GELU: SGM__K(act_of)(SGM_GELU, n, x, y, d1, d2); break;
+    case SGM_SOFTPLUS: SGM__K(act_of)(SGM_SOFTPLUS, n, x, y, d1, d2); break;
+    default: SGM__K(act_of)(SGM_SIGMOID, n, x, y, d1, d2); break;
     }
 }
 
-SGM__FN void SGM__K(add)(long n, const float *a, const float *b, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i, sgm__vload(a + i, n - i) + sgm__vload(b + i, n - i), n - i);
-}
-
-SGM__FN void SGM__K(mul)(long n, const float *a, const float *b, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i, sgm__vload(a + i, n - i) * sgm__vload(b + i, n - i), n - i);
-}
-
-SGM__FN void SGM__K(muladd)(long n, const float *a, const float *b, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i,
-            sgm__vfma(sgm__vload(a + i, n - i), sgm__vload(b + i, n - i), sgm__vload(y + i, n - i)),
-            n - i);
-}
-
-SGM__FN void SGM__K(axpy)(long n, float alpha, const float *x, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i,
-            sgm__vfma(sgm__vall(alpha), sgm__vload(x + i, n - i), sgm__vload(y + i, n - i)), n - i);
-}
-
-SGM__FN void SGM__K(scale)(long n, float alpha, const float *x, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i, sgm__vall(alpha) * sgm__vload(x + i, n - i), n - i);
+SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float *b, float *y) {
+    const sgm__vf sv = sgm__vall(s);
+    for (long i = 0; i < n; i += SGM__LANES) {
+        const sgm__vf av = sgm__vload(a + i, n - i);
+        sgm__vf v;
+        switch (kind) {
+        case SGM__ADD: v = av + sgm__vload(b + i, n - i); break;
+        case SGM__MUL: v = av * sgm__vload(b + i, n - i); break;
+        case SGM__MULADD:
+            v = sgm__vfma(av, sgm__vload(b + i, n - i), sgm__vload(y + i, n - i));
+            break;
+        case SGM__AXPY: v = sgm__vfma(sv, av, sgm__vload(y + i, n - i)); break;
+        case SGM__SCALE: v = sv * av; break;
+        default: v = sgm__vload(y + i, n - i), v = sgm__vfma(sv, av - v, v); break;
+        }
+        sgm__vstore(y + i, v, n - i);
+    }
 }
 
 /* Sixteen sums whatever the width of a register, then the tree of (B.7). */
@@ -7532,10 +6942,8 @@ SGM__FN float SGM__K(dot)(long n, const float *a, const float *b) {
     SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] = sgm__vall(0.0f);
     for (; i + 16 <= n; i += 16)
         SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] =
-            sgm__vfma(sgm__vload(a + i + v * SGM__LANES, SGM__LANES),
-                sgm__vload(b + i + v * SGM__LANES, SGM__LANES), acc[v]);
-    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++)
-        sgm__vstore(lane + v * SGM__LANES, acc[v], SGM__LANES);
+            sgm__vfma(sgm__vget(a + i + v * SGM__LANES), sgm__vget(b + i + v * SGM__LANES), acc[v]);
+    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) sgm__vput(lane + v * SGM__LANES, acc[v]);
     for (; i < n; i++) {
         last = sgm__vfma(sgm__vall(a[i]), sgm__vall(b[i]), sgm__vall(lane[i % 16]));
         lane[i % 16] = last[0];
@@ -7556,32 +6964,37 @@ SGM__INLINE sgm__vf SGM__K(unless_faded)(sgm__vf x) {
 }
 
 /* (B.8) and (B.9) for one register of each array, whose slopes are g. */
-SGM__INLINE void SGM__K(moments_at)(int belief, long i, long n, float *p, sgm__vf g, float *m,
+SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf g, float *m,
     float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
-    sgm__vf away, mean, square, x = sgm__vload(p + i, n);
+    sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
     if (plan->scales) g *= sgm__vall(c->grad_scale);
-    mean = sgm__vfma(sgm__vall(c->beta1), sgm__vload(m + i, n), sgm__vall(plan->fresh1) * g);
-    if (plan->sweep) mean = SGM__K(unless_faded)(mean);
-    away = belief ? g - mean : g;
-    square =
-        sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(plan->fresh2) * away * away);
-    if (plan->sweep) square = SGM__K(unless_faded)(square);
-    if (belief) square += sgm__vall(c->eps);
-    if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
-    x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
+    if (kind == SGM_SGD) {
+        mean = sgm__vfma(sgm__vall(c->beta1), mean, g);
+        x = sgm__vfma(sgm__vall(-c->lr), mean, x);
+    } else {
+        mean = sgm__vfma(sgm__vall(c->beta1), mean, sgm__vall(plan->fresh1) * g);
+        if (plan->sweep) mean = SGM__K(unless_faded)(mean);
+        if (kind == SGM_ADABELIEF) g -= mean;
+        square =
+            sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(plan->fresh2) * g * g);
+        if (plan->sweep) square = SGM__K(unless_faded)(square);
+        if (kind == SGM_ADABELIEF) square += sgm__vall(c->eps);
+        if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
+        x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
+        sgm__vstore(v + i, square, n);
+    }
     sgm__vstore(m + i, mean, n);
-    sgm__vstore(v + i, square, n);
     sgm__vstore(p + i, x, n);
 }
 
-SGM__FN void SGM__K(moments)(int belief, long n, float *p, const float *g, float *m, float *v,
-    const sgm__adam_rates *rates) {
+SGM__FN void SGM__K(moments)(
+    int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *rates) {
     const sgm__adam_rates c = *rates;
     const sgm__adam_plan plan = sgm__adam_plan_from(&c);
     long i = 0;
     for (; i + SGM__LANES <= n; i += SGM__LANES)
-        SGM__K(moments_at)(belief, i, SGM__LANES, p, sgm__vget(g + i), m, v, &c, &plan);
-    if (i < n) SGM__K(moments_at)(belief, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
+        SGM__K(moments_at)(kind, i, SGM__LANES, p, sgm__vget(g + i), m, v, &c, &plan);
+    if (i < n) SGM__K(moments_at)(kind, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
 }
 
 /* (B.1) for `vecs` registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
@@ -7605,7 +7018,7 @@ code. After the last block comes one that nobody uses. The last columns, too few
 one register at a time.
 */
 SGM__INLINE void SGM__K(outer_walk)(
-    int belief, int few, const sgm__outer q, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+    int kind, int few, const sgm__outer q, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     const long block = 4 * SGM__LANES, whole = q.out - q.out % block;
     const sgm__vf zero = sgm__vall(0.0f);
     sgm__vf g[4], next[4];
@@ -7620,58 +7033,36 @@ SGM__INLINE void SGM__K(outer_walk)(
         SGM__UNROLL for (int v = 0; v < 4; v++) {
             SGM__K(outer_sums)(4, &q, i, j, v * few / 4, (v + 1) * few / 4, next);
             SGM__K(moments_at)
-            (belief, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c, plan);
+            (kind, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c, plan);
         }
     }
     for (j = whole; j < q.out; j += SGM__LANES)
         for (i = 0; i < q.in; i++) {
             g[0] = zero;
             SGM__K(outer_sums)(1, &q, i, j, 0, few, g);
-            SGM__K(moments_at)(belief, i * q.out + j, q.out - j, q.p, g[0], q.m, q.v, c, plan);
+            SGM__K(moments_at)(kind, i * q.out + j, q.out - j, q.p, g[0], q.m, q.v, c, plan);
         }
 }
 
-SGM__FN void SGM__K(outer_moments)(int belief, const sgm__outer *q, const sgm__adam_rates *rates) {
+SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__adam_rates *rates) {
     const sgm__adam_rates c = *rates;
     sgm__adam_plan plan = sgm__adam_plan_from(&c);
-    const int plain = !belief && !plan.sweep && !plan.scales && !plan.shrinks;
+    const int plain = kind <= SGM_ADAMW && !plan.sweep && !plan.scales && !plan.shrinks;
     if (q->in < 1) return;
     if (!plain) {
-        SGM__K(outer_walk)(belief, SGM__OUTER_MOST, *q, &c, &plan);
+        SGM__K(outer_walk)(kind, SGM__OUTER_MOST, *q, &c, &plan);
         return;
     }
     plan.sweep = plan.scales = plan.shrinks = 0; /* which the compiler knows from here on */
-    if (q->n > 8) SGM__K(outer_walk)(0, SGM__OUTER_MOST, *q, &c, &plan);
-    else SGM__K(outer_walk)(0, 8, *q, &c, &plan);
-}
-
-SGM__FN void SGM__K(sgd)(long n, float *p, const float *g, float *m, const sgm__adam_rates *c) {
-    const sgm__adam_rates r = *c;
-    const float shrink = -(r.lr * r.decay);
-    for (long i = 0; i < n; i += SGM__LANES) {
-        const sgm__vf grad = sgm__vload(g + i, n - i) * sgm__vall(r.grad_scale);
-        const sgm__vf mean = sgm__vfma(sgm__vall(r.beta1), sgm__vload(m + i, n - i), grad);
-        sgm__vf x = sgm__vload(p + i, n - i);
-        x = sgm__vfma(sgm__vall(shrink), x, x);
-        sgm__vstore(m + i, mean, n - i);
-        sgm__vstore(p + i, sgm__vfma(sgm__vall(-r.lr), mean, x), n - i);
-    }
-}
-
-SGM__FN void SGM__K(ema)(long n, float *e, const float *p, float w) {
-    for (long i = 0; i < n; i += SGM__LANES) {
-        const sgm__vf old = sgm__vload(e + i, n - i), now = sgm__vload(p + i, n - i);
-        sgm__vstore(e + i, sgm__vfma(sgm__vall(w), now - old, old), n - i);
-    }
+    if (q->n > 8) SGM__K(outer_walk)(SGM_ADAM, SGM__OUTER_MOST, *q, &c, &plan);
+    else SGM__K(outer_walk)(SGM_ADAM, 8, *q, &c, &plan);
 }
 
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
-    SGM__K(act), SGM__K(exp_n), SGM__K(log_n), SGM__K(add), SGM__K(mul), SGM__K(muladd),
-    SGM__K(axpy), SGM__K(scale), SGM__K(dot), SGM__K(colsum), SGM__K(moments),
-    SGM__K(outer_moments), SGM__K(sgd), SGM__K(ema)};
+    SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(moments),
+    SGM__K(outer_moments)};
 
 #undef SGM__ISA
-#undef SGM__ISA_BASE
 #undef SGM__ISA_AVX2
 #undef SGM__ISA_AVX512
 #undef SGM__ISA_NEON
@@ -7680,8 +7071,10 @@ static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, 
 #undef SGM__TALL
 #undef SGM__ZIP_LO
 #undef SGM__ZIP_HI
-#undef SGM__ALL
-#undef SGM__ROOT
-#undef SGM__FMA
+#undef sgm__vall
+#undef sgm__vroot
+#undef sgm__vfma
+#undef sgm__vmin
+#undef sgm__vmax
 
 #endif /* SGM__ISA */

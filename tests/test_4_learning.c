@@ -938,6 +938,7 @@ static const char *change_setting(run *r, int which) {
     case 14: r->mo.sde.T = 0.9; return "sde.T";
     case 15: r->mo.sde = sgm_sde_subvp(0.1, 8); return "sde.family";
     case 16: r->mo.n_ema = 3; return "n_ema";
+    case 17: o->lr *= 1 + 4e-16; return "train.lr "; /* the next double or the one after */
     default: return NULL;
     }
 }
@@ -1051,7 +1052,7 @@ static void other_data_is_refused(void **state) {
 }
 
 /* A saved file, changed: kind 0 NaN in an array, 1 no step, 2 a negative step, 3 a step that is
-no number, 4 an array gone, 5 a setting gone. */
+no number, 4 an array gone, 5 a setting gone, 6 a step too long, 7 another format. */
 
 static sgm_status forge(const char *to, const char *from, int kind) {
     sgm_archive a;
@@ -1066,6 +1067,8 @@ static sgm_status forge(const char *to, const char *from, int kind) {
         if (strstr(key, "checksum") || strstr(key, "crc")) continue; /* written anew */
         if (kind == 2 && is_step) value = "-3";
         if (kind == 3 && is_step) value = "many";
+        if (kind == 6 && is_step) value = "1000000000000000";
+        if (kind == 7 && !strcmp(key, "sgm.format")) value = "2";
         meta[2 * n] = key, meta[2 * n + 1] = value, n++;
     }
     if (kind == 0) a.arrays[a.n_arrays - 1].data[3] = NAN;
@@ -1077,10 +1080,9 @@ static sgm_status forge(const char *to, const char *from, int kind) {
 
 static void hostile_files(void **state) {
     const sgm_status want[] = {SGM_NOT_FINITE, SGM_BAD_FILE, SGM_BAD_FILE, SGM_BAD_FILE,
-        SGM_MISMATCH,
-                               SGM_BAD_FILE};
+        SGM_MISMATCH, SGM_BAD_FILE, SGM_BAD_FILE, SGM_MISMATCH};
     const char *text[] = {"adam/v", "train.step", "train.step", "train.step", "adam/v",
-        "train.clip"};
+        "train.clip", "train.step", "sgm.format = 2, but here it is 1"};
     run r = run_defaults();
     (void)state;
     run_start(&r, 3);
@@ -1099,6 +1101,8 @@ static void hostile_files(void **state) {
     CHECK_FAILS(sgm_model_load(&r.model, other_path), SGM_NO_FILE, other_path);
     CHECK_OK(sgm_model_save(&r.model, other_path));
     CHECK_FAILS(sgm_trainer_load(&r.trainer, other_path), SGM_BAD_FILE, "train.");
+    CHECK_OK(sgm_archive_save(other_path, NULL, 0, NULL, 0)); /* another program's */
+    CHECK_FAILS(sgm_model_load(&r.model, other_path), SGM_BAD_FILE, "take a file that was saved");
     check_same(before, snap(&r), 1);
     remove(path), remove(other_path);
     run_end(&r);
@@ -1592,6 +1596,10 @@ static void scaler_in_the_file(void **state) {
         CHECK_CLOSE(read.shift[i], made.shift[i], 0);
         CHECK_CLOSE(read.scale[i], made.scale[i], 0);
     }
+    read.shift[0] = 7, a.o.scaler = NULL; /* a file without one: refused, and nothing changes */
+    CHECK_OK(sgm_model_save(&a, file));
+    CHECK_FAILS(sgm_model_load(&b, file), SGM_MISMATCH, "no scaler of (4, 3)");
+    CHECK_CLOSE(read.shift[0], 7, 0);
     sgm_model_free(&b);
     read.d = 1;
     CHECK_FAILS(sgm_model_init(&b, &o, sgm_key_init(2)), SGM_MISMATCH, "dimension 1");

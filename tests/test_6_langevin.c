@@ -295,7 +295,7 @@ static void test_divergence(void **state) {
             sgm_status status = sgm_langevin_run(x, 100, &score, &o, &report, sgm_key_init(4));
             if (wide && !metropolis) {
                 CHECK_FAILS(status, SGM_NOT_FINITE, "step 0.21: take a smaller one");
-                CHECK_FAILS(status, SGM_NOT_FINITE, "less than twice the smallest variance");
+                CHECK_FAILS(status, SGM_NOT_FINITE, "below twice the least variance");
                 CHECK_CLOSE(report.step_size, 0.21, 0);
             } else {
                 CHECK_OK(status);
@@ -945,8 +945,8 @@ static void test_bad_walks(void **state) {
     CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_NOT_FINITE, "starts at");
     x[0] = 0;
     CHECK_FAILS(sgm_langevin_run(x, -5, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "at least 1");
-    CHECK_FAILS(sgm_langevin_run(x, 2, NULL, &o, NULL, key), SGM_BAD_ARGUMENT, "needs a score");
-    CHECK_FAILS(sgm_langevin_run(x, 2, &empty, &o, NULL, key), SGM_BAD_ARGUMENT, "needs a score");
+    CHECK_FAILS(sgm_langevin_run(x, 2, NULL, &o, NULL, key), SGM_BAD_ARGUMENT, "make it with");
+    CHECK_FAILS(sgm_langevin_run(x, 2, &empty, &o, NULL, key), SGM_BAD_ARGUMENT, "make it with");
     for (int i = 0; i < 3; i++) {
         bad = o, bad.step = wrong[i];
         CHECK_FAILS(sgm_langevin_run(x, 2, &score, &bad, NULL, key), SGM_BAD_ARGUMENT,
@@ -985,7 +985,7 @@ static void test_bad_ladders(void **state) {
     double *ladder[5] = {rising, equal, above, zero, odd};
     int count[5] = {3, 3, 2, 2, 2};
     const char *cure[5] = {"from much noise to little", "from much noise to little",
-                           "level 0 is 11: needs 0 < level <= T = 10", "level 1 is 0", "level 1"};
+                           "level 0 is 11: needs 0 < t <= T = 10", "level 1 is 0", "level 1"};
     double wrong[3] = {0, -1, NAN};
     sgm_anneal_options o, bad;
     sgm_key key = sgm_key_init(0);
@@ -1010,8 +1010,8 @@ static void test_bad_ladders(void **state) {
     }
     bad = o, bad.levels = NULL;
     CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &bad, key), SGM_BAD_ARGUMENT, "needs levels");
-    CHECK_FAILS(sgm_anneal(x, 2, NULL, &sde, &o, key), SGM_BAD_ARGUMENT, "needs a score");
-    CHECK_FAILS(sgm_anneal(x, 2, &empty, &sde, &o, key), SGM_BAD_ARGUMENT, "needs a score");
+    CHECK_FAILS(sgm_anneal(x, 2, NULL, &sde, &o, key), SGM_BAD_ARGUMENT, "make it with");
+    CHECK_FAILS(sgm_anneal(x, 2, &empty, &sde, &o, key), SGM_BAD_ARGUMENT, "make it with");
     CHECK_FAILS(sgm_anneal(x, 2, &score, &none, &o, key), SGM_BAD_ARGUMENT, "preset");
     CHECK_FAILS(sgm_anneal(x, 2, &score, NULL, &o, key), SGM_BAD_ARGUMENT, "preset");
     w.slope = -1e6; /* a spring of variance 10⁻⁶ under a step of 10⁻³: (1 - 1000)^k */
@@ -1065,7 +1065,7 @@ static void test_failures_in_a_run(void **state) {
         score = spy_score(&w, 2), w.fail_at = 4;
         CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &a, key), SGM_MISMATCH, "the spy fails");
         assert_int_equal(alive, alive_before);
-        for (long k = 0; k < 2; k++) {
+        for (long k = 0; k < 1; k++) { /* it takes one block */
             score = spy_score(&w, 2), allocations = 0, fail_at = k;
             sgm_status status = sgm_langevin_run(x, 2, &score, &o, NULL, key);
             fail_at = -1;

@@ -281,11 +281,10 @@ static void a_file_from_python(void **state) {
     sgm_archive_free(&archive);
 }
 
-/* Legal, though nobody writes it: white space, escapes, other keys, any order. */
+/* Legal, though nobody writes it: white space, escapes, any order, data before the header's end. */
 static void unusual_but_legal(void **state) {
     static const char header[] =
-        " \t\n{ \"\\u0061\\u00e9\\u2207\\ud83c\\udfb2\\/\" : { \"data_offsets\" : [ 4 , 8 ] , "
-        "\"x\":[],\"note\":[ \"]\" , -1.5e3, true,null ],\"n\":7 ,"
+        " \t\n{ \"\\u0061\\u007a\\u002F\\\"\\b\\/\" : { \"data_offsets\" : [ 4 , 8 ] , "
         "\"shape\":[1 , 1],\r\"dtype\":\"F\\u00332\"} ,"
         "\"b\":{\"shape\":[],\"dtype\":\"F32\",\"data_offsets\":[0,4]},\"__metadata__\":{ } } \n";
     char file[500];
@@ -294,7 +293,7 @@ static void unusual_but_legal(void **state) {
     write_file(file, make_file(file, header, sizeof header - 1, 8));
     assert_int_equal(sgm_archive_load(&archive, path), SGM_OK);
     assert_int_equal(archive.n_arrays, 2);
-    assert_string_equal(archive.arrays[0].name, "a\xc3\xa9\xe2\x88\x87\xf0\x9f\x8e\xb2/");
+    assert_string_equal(archive.arrays[0].name, "az/\"\b/");
     assert_ptr_equal(archive.arrays[0].data, archive.arrays[1].data + 1);
     sgm_archive_free(&archive);
 }
@@ -313,50 +312,41 @@ typedef struct hostile {
 #define NAME(n) "{\"" n "\":{" OK_BODY "}}"
 
 static const hostile cases[] = {
-    {"", "lacks a {"},
-    {"x", "lacks a {"},
-    {"[]", "lacks a {"},
-    {"{", "lacks a \""},
+    {"", "the first { is missing"},
+    {"x", "the first { is missing"},
+    {"[]", "the first { is missing"},
+    {"{", "a string is missing"},
     {"{}", "longer than its header"},
-    {"{" OK, "lacks a ,"},
+    {"{" OK, "a string is missing"},
     {"{" OK "}}", "follows its end"},
     {"{" OK "} {}", "follows its end"},
-    {"{" OK ",}", "lacks a \""},
-    {"{," OK "}", "lacks a \""},
-    {"{" OK " \"b\":{" OK_BODY "}}", "lacks a ,"},
-    {"{\"ok\" {" OK_BODY "}}", "lacks a :"},
-    {"{ok:{" OK_BODY "}}", "lacks a \""},
-    {"{\"ok\":[" OK_BODY "]}", "lacks a {"},
-    {"{\"ok\":null}", "lacks a {"},
-    {"{\"w\":{}}", "'w': it lacks dtype"},
-    {"{\"w\":{\"shape\":[4],\"data_offsets\":[0,16]}}", "'w': it lacks dtype"},
-    {"{\"w\":{\"dtype\":\"F32\",\"data_offsets\":[0,16]}}", "'w': it lacks dtype"},
-    {"{\"w\":{\"dtype\":\"F32\",\"shape\":[4]}}", "'w': it lacks dtype"},
-    {"{\"w\":{" OK_BODY ",\"shape\":[4]}}", "'w': it has two of the key shape"},
-    {"{\"w\":{" OK_BODY ",\"dtype\":\"F32\"}}", "two of the key dtype"},
-    {"{\"w\":{" OK_BODY ",\"data_offsets\":[0,16]}}", "two of the key data_offsets"},
-    {"{\"w\":{" OK_BODY ",\"x\":}}", "a value is missing"},
-    {"{\"w\":{" OK_BODY ",\"x\":[[1]]}}", "nests too deep"},
-    {"{\"w\":{" OK_BODY ",\"x\":{\"y\":1}}}", "nests too deep"},
-    {"{\"w\":{" OK_BODY ",\"x\":[1 2]}}", "lacks a ,"},
-    {"{" OK "," OK "}", "'ok' occurs twice"},
-    {"{" OK ",\"p\":{" OK_BODY "}," OK "}", "'ok' occurs twice"},
-    {"{" OK ",\"\\u006fk\":{" OK_BODY "}}", "'ok' occurs twice"},
-    {"{\"__metadata__\":{},\"__metadata__\":{}," OK "}", "two of the key __metadata__"},
-    {"{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}," OK "}", "'a' occurs twice"},
-    {"{\"__metadata__\":{\"a\":1}," OK "}", "lacks a \""},
-    {"{\"__metadata__\":{\"a\":{}}," OK "}", "lacks a \""},
-    {"{\"__metadata__\":{\"a\"}," OK "}", "lacks a :"},
-    {"{\"__metadata__\":\"a\"," OK "}", "lacks a {"},
+    {"{ok:{" OK_BODY "}}", "a string is missing"},
+    {"{\"ok\":[" OK_BODY "]}", "'ok' a { is missing"},
+    {"{\"ok\":null}", "'ok' a { is missing"},
+    {"{\"w\":{}}", "'w' the dtype is not F32"},
+    {"{\"w\":{\"shape\":[4],\"data_offsets\":[0,16]}}", "'w' the dtype is not F32"},
+    {"{\"w\":{\"dtype\":\"F32\",\"data_offsets\":[0,16]}}", "'w' shape and data_offsets disagree"},
+    {"{\"w\":{\"dtype\":\"F32\",\"data_offsets\":[0,0]}}", "'w' shape and data_offsets disagree"},
+    {"{\"w\":{\"dtype\":\"F32\",\"shape\":[4]}}", "'w' data_offsets are no"},
+    {"{\"w\":{" OK_BODY ",\"x\":1}}", "a key is not that of an array"},
+    {"{\"w\":{" OK_BODY ",\"x\":[[1]]}}", "a key is not that of an array"},
+    {"{" OK "," OK "}", "'ok' a name occurs twice"},
+    {"{" OK ",\"p\":{" OK_BODY "}," OK "}", "'ok' a name occurs twice"},
+    {"{" OK ",\"\\u006fk\":{" OK_BODY "}}", "'ok' a name occurs twice"},
+    {"{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}," OK "}", "a key occurs twice"},
+    {"{\"__metadata__\":{\"a\":1}," OK "}", "a string is missing"},
+    {"{\"__metadata__\":{\"a\":{}}," OK "}", "a string is missing"},
+    {"{\"__metadata__\":{\"a\"}," OK "}", "a string is missing"},
+    {"{\"__metadata__\":\"a\"," OK "}", "a { is missing"},
     {"{\"__metadata__\":{\"sgm.checksum\":\"\"}," OK "}", "is damaged"},
     {"{\"__metadata__\":{\"sgm.checksum\":\"88201fb960ff6466\"}," OK "}", "is damaged"},
-    {DTYPE("F64"), "'w': convert it to float32 before saving it: its dtype is F64"},
-    {DTYPE("F16"), "its dtype is F16"},
-    {DTYPE("BF16"), "its dtype is BF16"},
-    {DTYPE("I64"), "its dtype is I64"},
-    {DTYPE("BOOL"), "its dtype is BOOL"},
-    {DTYPE(""), "its dtype is ,"},
-    {"{\"w\":{\"dtype\":32,\"shape\":[4],\"data_offsets\":[0,16]}}", "lacks a \""},
+    {DTYPE("F64"), "'w' the dtype is not F32: convert it to float32"},
+    {DTYPE("F16"), "convert it to float32"},
+    {DTYPE("BF16"), "convert it to float32"},
+    {DTYPE("I64"), "convert it to float32"},
+    {DTYPE("BOOL"), "convert it to float32"},
+    {DTYPE(""), "convert it to float32"},
+    {"{\"w\":{\"dtype\":32,\"shape\":[4],\"data_offsets\":[0,16]}}", "a string is missing"},
     {WITH("[5]", "[0,16]"), "disagree"},
     {WITH("[3]", "[0,16]"), "disagree"},
     {WITH("[2,3]", "[0,16]"), "disagree"},
@@ -365,55 +355,47 @@ static const hostile cases[] = {
     {WITH("[4]", "[0,0]"), "disagree"},
     {WITH("[4611686018427387904,4]", "[0,16]"), "disagree"}, /* 2^64 numbers: 0 if it wraps */
     {WITH("[4611686018427387908]", "[0,16]"), "disagree"},   /* (2^62+4)·4: 16 if it wraps  */
-    {WITH("[1,4294967296,4294967296,4]", "[0,16]"), "shape is too large"},
+    {WITH("[4611686018427387904,4]", "[0,0]"), "disagree"},
+    {WITH("[1,4294967296,4294967296,4]", "[0,16]"), "too large"},
     {WITH("[9223372036854775808]", "[0,16]"), "no whole number"},
     {WITH("[99999999999999999999999]", "[0,16]"), "no whole number"},
     {WITH("[-4]", "[0,16]"), "no whole number"},
     {WITH("[-2,-2]", "[0,16]"), "no whole number"},
     {WITH("[+4]", "[0,16]"), "no whole number"},
-    {WITH("[04]", "[0,16]"), "no whole number"},
-    {WITH("[0x4]", "[0,16]"), "lacks a ,"},
-    {WITH("[4.0]", "[0,16]"), "lacks a ,"},
-    {WITH("[4e0]", "[0,16]"), "lacks a ,"},
-    {WITH("[4,]", "[0,16]"), "no whole number"},
+    {WITH("[0x4]", "[0,16]"), "no whole number"},
+    {WITH("[4.0]", "[0,16]"), "no whole number"},
+    {WITH("[4e0]", "[0,16]"), "no whole number"},
     {WITH("[\"4\"]", "[0,16]"), "no whole number"},
-    {WITH("4", "[0,16]"), "lacks a ["},
+    {WITH("4", "[0,16]"), "a list of sizes is missing"},
     {WITH("[[4]]", "[0,16]"), "no whole number"},
+    {WITH("[4", "[0,16]"), "no whole number"},
     {WITH("[4]", "[0,20]"), "no multiples of 4 within"},
     {WITH("[4]", "[4,20]"), "no multiples of 4 within"},
     {WITH("[0]", "[16,0]"), "no multiples of 4 within"},
     {WITH("[3]", "[1,13]"), "no multiples of 4 within"},
+    {WITH("[3]", "[1,16]"), "no multiples of 4 within"},
     {WITH("[4]", "[-16,0]"), "no whole number"},
     {WITH("[4]", "[9223372036854775792,9223372036854775807]"), "no multiples of 4 within"},
     {WITH("[4]", "[18446744073709551600,0]"), "no whole number"},
-    {WITH("[4]", "[0]"), "lacks a ,"},
-    {WITH("[4]", "[0,16,16]"), "lacks a ]"},
-    {WITH("[4]", "[]"), "no whole number"},
+    {WITH("[4]", "[0]"), "no multiples of 4 within"},
+    {WITH("[4]", "[0,16,1]"), "no multiples of 4 within"},
+    {WITH("[4]", "[]"), "no multiples of 4 within"},
     {WITH("[2]", "[0,8]"), "longer than its header"},
-    {NAME("\\"), "lacks a :"}, /* the quote after it is part of the name */
+    {NAME("\\"), "a { is missing"}, /* the quote after it is part of the name */
     {NAME("\\x"), "wrong escape"},
     {NAME("\\u12"), "wrong escape"},
-    {NAME("\\u12g4"), "wrong escape"},
-    {NAME("\\u123"), "wrong escape"},
+    {NAME("\\u00g4"), "wrong escape"},
+    {NAME("\\u004"), "wrong escape"},
     {NAME("\\u0000"), "wrong escape"},
-    {NAME("\\ud800"), "wrong escape"},
-    {NAME("\\ud800\\u0041"), "wrong escape"},
-    {NAME("\\udc00"), "wrong escape"},
-    {NAME("a\nb"), "no end or a wrong escape"},
-    {NAME("\x80"), "not UTF-8"},
-    {NAME("\xbf\xbf"), "not UTF-8"},
-    {NAME("\xc3"), "not UTF-8"},
-    {NAME("\xc0\xaf"), "not UTF-8"},
-    {NAME("\xe0\x80\xaf"), "not UTF-8"},
-    {NAME("\xed\xa0\x80"), "not UTF-8"},
-    {NAME("\xf4\x90\x80\x80"), "not UTF-8"},
-    {NAME("\xf8\x90\x80\x80"), "not UTF-8"},
-    {NAME("\xff"), "not UTF-8"},
+    {NAME("\\u0080"), "wrong escape: use UTF-8"},
+    {NAME("\\u00e9"), "wrong escape: use UTF-8"},
+    {NAME("\\ud83c\\udfb2"), "wrong escape: use UTF-8"},
+    {NAME("a\nb"), "no end, or a wrong escape"},
     {"{\"", "no end"},
     {"{\"\\", "wrong escape"},
     {"{\"\\u", "wrong escape"},
-    {"{\"\\ud800\\", "wrong escape"},
-    {"{\"\\ud83c\\ud", "wrong escape"},
+    {"{\"\\u00", "wrong escape"},
+    {"{\"\\u004", "wrong escape"},
 };
 
 static void assert_bad(const char *what, const char *why) {
@@ -424,6 +406,72 @@ static void assert_bad(const char *what, const char *why) {
         fail_msg("%s: %s, \"%s\", want \"%s\"", what, sgm_status_name(status), sgm_error(), why);
     assert_empty(&archive);
     assert_int_equal(live_blocks, 0);
+}
+
+/* JSON would refuse these, but each can only mean the array ok, 16 bytes long. */
+static const char *const sloppy[] = {
+    "{" OK ",}", "{," OK "}", "{\"ok\" {" OK_BODY "}}", "{" OK ":,: }",
+    "{\"ok\":{\"dtype\"\"F32\"\"shape\"[4]\"data_offsets\"[0 16]}}",
+    "{\"ok\":{\"dtype\":\"F32\",\"shape\":[04,],\"data_offsets\":[0,16]}}",
+    "{\"ok\":{" OK_BODY ",\"shape\":[4]}}",
+    "{\"__metadata__\":{},\"__metadata__\":{\"a\" \"b\"}," OK "}"};
+
+static void sloppy_headers(void **state) {
+    char file[1000];
+    sgm_archive archive;
+    (void)state;
+    for (int i = 0; i < COUNT(sloppy); i++) {
+        write_file(file, make_file(file, sloppy[i], strlen(sloppy[i]), 16));
+        if (sgm_archive_load(&archive, path) != SGM_OK) fail_msg("%s: %s", sloppy[i], sgm_error());
+        assert_int_equal(archive.n_arrays, 1);
+        assert_string_equal(archive.arrays[0].name, "ok");
+        assert_true(archive.arrays[0].rows == 4 && archive.arrays[0].cols == 1);
+        sgm_archive_free(&archive);
+    }
+}
+
+/* A name passes byte for byte, UTF-8 or not. */
+static void names_are_bytes(void **state) {
+    float x = 1;
+    sgm_array a = array_of("\xff\x80 \xc3\xa9 \x7f", &x, 1, 1);
+    sgm_archive archive;
+    (void)state;
+    assert_int_equal(sgm_archive_save(path, &a, 1, NULL, 0), SGM_OK);
+    assert_int_equal(sgm_archive_load(&archive, path), SGM_OK);
+    assert_non_null(sgm_archive_find(&archive, a.name));
+    sgm_archive_free(&archive);
+}
+
+/* 10000 arrays and pairs are saved and loaded; one more of either is refused by both. */
+static void the_most_names(void **state) {
+    enum { N = 10001 };
+    static char names[N][8], header[60 * N], file[60 * N + 100];
+    static const char *meta[2 * N];
+    static sgm_array arrays[N];
+    sgm_archive archive;
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        snprintf(names[i], 8, "%d", i);
+        arrays[i] = array_of(names[i], NULL, 0, 0);
+        meta[2 * i] = meta[2 * i + 1] = names[i];
+    }
+    assert_int_equal(sgm_archive_save(path, arrays, N, NULL, 0), SGM_BAD_ARGUMENT);
+    assert_int_equal(sgm_archive_save(path, NULL, 0, meta, N), SGM_BAD_ARGUMENT);
+    assert_non_null(strstr(sgm_error(), "0 to 10000"));
+    assert_int_equal(sgm_archive_save(path, arrays, N - 1, meta, N - 2), SGM_OK);
+    assert_int_equal(sgm_archive_load(&archive, path), SGM_OK);
+    assert_true(archive.n_arrays == N - 1 && archive.n_meta == N - 1);
+    sgm_archive_free(&archive);
+    for (int pairs = 0; pairs < 2; pairs++) {
+        size_t n = (size_t)sprintf(header, pairs ? "{\"__metadata__\":{" : "{");
+        for (int i = 0; i < N; i++)
+            n += (size_t)sprintf(header + n,
+                pairs ? "\"%d\"\"\"" : "\"%d\"{\"dtype\"\"F32\"\"shape\"[0]\"data_offsets\"[0 0]}",
+                i);
+        n += (size_t)sprintf(header + n, pairs ? "}}" : "}");
+        write_file(file, make_file(file, header, n, 0));
+        assert_bad("10001", "number 10001");
+    }
 }
 
 static void hostile_headers(void **state) {
@@ -452,15 +500,15 @@ static void hostile_lengths(void **state) {
         memcpy(file, lengths[i], 8);
         memcpy(file + 8, "{}", 2);
         write_file(file, 10);
-        assert_bad("length", "length of its header");
+        assert_bad("length", "no whole safetensors file");
     }
     make_file(file, "{}\0 ", 4, 0);
     write_file(file, 12);
-    assert_bad("a zero byte", "not UTF-8");
+    assert_bad("a zero byte", "follows its end");
 }
 
-/* The block is at most the file, an entry of 32 bytes per 50 and a pair of 16 per 6 of header, one
-of each over; the two tables of names 8 per 6 at most: below 8 times the file in all. */
+/* The bytes are at most the file and 16 more; the tables take 32 bytes per 44 of header and 16 per 4,
+one of each over; each block has 72 more for itself: below 8 times the file in all. */
 static void memory_is_bounded_by_the_file(void **state) {
     enum { N = 60000 };
     static char header[N], file[N + 100];
@@ -517,16 +565,16 @@ static void every_flipped_bit(void **state) {
 static void wrong_arguments(void **state) {
     static const char *const pair[2] = {"k", "v"}, *const no_key[2] = {NULL, "v"};
     static const char *const no_value[2] = {"k", NULL}, *const twice[4] = {"k", "v", "k", "w"};
-    static const char *const latin[2] = {"k", "\xe9"};
+    static const char *const same[4] = {"k", "v", "k", "v"};
     float x[4] = {0, 0, 0, 0};
     sgm_array good = array_of("w", x, 2, 2), two[2];
-    sgm_array bad[8];
+    sgm_array bad[7];
     sgm_archive archive;
     (void)state;
     bad[0] = array_of(NULL, x, 2, 2), bad[1] = array_of("w", NULL, 2, 2);
     bad[2] = array_of("w", x, -1, 2), bad[3] = array_of("w", x, 2, -1);
-    bad[4] = array_of("__metadata__", x, 2, 2), bad[5] = array_of("w\xff", x, 2, 2);
-    bad[6] = array_of("w", x, LONG_MAX / 4, 2), bad[7] = array_of("w", x, LONG_MAX, LONG_MAX);
+    bad[4] = array_of("__metadata__", x, 2, 2), bad[5] = array_of("w", x, LONG_MAX, LONG_MAX);
+    bad[6] = array_of("w", x, LONG_MAX / 4, 2);
     write_file("old", 3);
     for (int i = 0; i < COUNT(bad); i++)
         assert_int_equal(sgm_archive_save(path, bad + i, 1, NULL, 0), SGM_BAD_ARGUMENT);
@@ -540,7 +588,7 @@ static void wrong_arguments(void **state) {
     assert_int_equal(sgm_archive_save(path, &good, 1, no_key, 1), SGM_BAD_ARGUMENT);
     assert_int_equal(sgm_archive_save(path, &good, 1, no_value, 1), SGM_BAD_ARGUMENT);
     assert_int_equal(sgm_archive_save(path, &good, 1, twice, 2), SGM_BAD_ARGUMENT);
-    assert_int_equal(sgm_archive_save(path, &good, 1, latin, 1), SGM_BAD_ARGUMENT);
+    assert_int_equal(sgm_archive_save(path, &good, 1, same, 2), SGM_BAD_ARGUMENT);
     assert_int_equal(sgm_archive_load(&archive, NULL), SGM_BAD_ARGUMENT);
     assert_empty(&archive);
     assert_int_equal(sgm_archive_load(NULL, path), SGM_BAD_ARGUMENT);
@@ -570,7 +618,7 @@ static void a_header_too_long(void **state) {
 }
 
 static void places_that_cannot_be_written(void **state) {
-    char place[4][400];
+    static char place[5][5000];
     float x = 1;
     sgm_array a = array_of("w", &x, 1, 1);
     sgm_archive archive;
@@ -580,7 +628,8 @@ static void places_that_cannot_be_written(void **state) {
     snprintf(place[1], sizeof place[1], "%s/below_a_file", path);
     snprintf(place[2], sizeof place[2], "%s", directory); /* the rename fails */
     place[3][0] = 0;
-    for (int i = 0; i < 4; i++) {
+    memset(place[4], 'a', sizeof place[4] - 1); /* longer than any path may be */
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(sgm_archive_save(place[i], &a, 1, NULL, 0), SGM_NO_FILE);
         assert_non_null(strstr(sgm_error(), "check that its directory"));
         assert_int_equal(sgm_dat_save(place[i], NULL, &x, 1, 1), SGM_NO_FILE);
@@ -628,7 +677,7 @@ static void a_temporary_left_by_the_dead(void **state) {
     char stale[400], file[1000];
     FILE *f;
     (void)state;
-    snprintf(stale, sizeof stale, "%s.%ld-0.tmp", path, (long)getpid());
+    snprintf(stale, sizeof stale, "%s.0.tmp", path);
     f = fopen(stale, "wb");
     assert_non_null(f);
     fclose(f);
@@ -637,24 +686,15 @@ static void a_temporary_left_by_the_dead(void **state) {
     assert_int_equal(remove(stale), 0); /* it is still there: it might be another's */
 }
 
-/* Every allocation fails once, each in its turn. */
+/* Every allocation of a load fails once, each in its turn; a save needs none. */
 static void no_memory(void **state) {
-    char file[1000], now[1000];
     float numbers[6];
     sgm_archive archive;
     (void)state;
     assert_int_equal(save_six(numbers), SGM_OK);
-    int save_calls = alloc_calls;
-    size_t n = read_file(file, sizeof file);
-    assert_true(save_calls > 0);
-    for (int i = 1; i <= save_calls; i++) {
-        alloc_calls = 0, fail_at = i;
-        assert_int_equal(save_six(numbers), SGM_NO_MEMORY);
-        assert_int_equal(live_blocks, 0);
-        assert_int_equal(read_file(now, sizeof now), n);
-        assert_memory_equal(now, file, n);
-    }
-    alloc_calls = fail_at = 0;
+    assert_int_equal(sgm_dat_save(path, "h", numbers, 2, 2), SGM_OK);
+    assert_int_equal(alloc_calls, 0);
+    assert_int_equal(save_six(numbers), SGM_OK);
     assert_int_equal(sgm_archive_load(&archive, path), SGM_OK);
     sgm_archive_free(&archive);
     int load_calls = alloc_calls;
@@ -665,8 +705,6 @@ static void no_memory(void **state) {
         assert_empty(&archive);
         assert_int_equal(live_blocks, 0);
     }
-    alloc_calls = 0, fail_at = 1;
-    assert_int_equal(sgm_dat_save(path, "h", numbers, 2, 2), SGM_NO_MEMORY);
 }
 
 static void tables(void **state) {
@@ -722,6 +760,9 @@ int main(void) {
         TEST(a_file_from_python),
         TEST(unusual_but_legal),
         TEST(hostile_headers),
+        TEST(sloppy_headers),
+        TEST(names_are_bytes),
+        TEST(the_most_names),
         TEST(hostile_lengths),
         TEST(memory_is_bounded_by_the_file),
         TEST(cut_short_at_every_byte),
