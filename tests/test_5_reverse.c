@@ -435,10 +435,11 @@ static void test_whole_is_steps(void **state) {
     (void)state;
     CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
     sgm_score score = sgm_mixture_score(&mix);
-    for (int method = 0; method < 3; method++) {
+    for (int method = 0; method <= SGM_DPMPP_3M; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 12);
         sgm_sampler sampler;
         seen s = {0, 2, 0};
+        o.corrector = method % 2, o.churn = 3, o.eta = method == SGM_DDIM ? 0.5 : 0;
         o.on_step = see, o.user = &s, o.grid = SGM_GRID_LOGSNR;
         CHECK_OK(sgm_sample(x, 40, &score, &sde, &o, sgm_key_init(4)));
         CHECK_OK(sgm_sample(other, 40, &score, &sde, NULL, sgm_key_init(5)));
@@ -447,7 +448,9 @@ static void test_whole_is_steps(void **state) {
         CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 40, &o, sgm_key_init(4)));
         for (int again = 0; again < 2; again++) { /* the prior starts the run afresh */
             sgm_sampler_prior(&sampler, y);
+            long before = allocations; /* and nothing is allocated in a step */
             while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, y));
+            assert_int_equal(allocations, before);
             assert_memory_equal(x, y, sizeof x);
         }
         sgm_sampler_free(&sampler);
@@ -626,6 +629,427 @@ static void test_prior(void **state) {
 }
 
 /*
+## (5.8) (5.10) (7.3) The steps that remember, churn, or shake
+
+once more from their formulas, in double, with a score whose values are prescribed: S_c at the c-th
+call. What is left is rounding.
+*/
+
+enum { PROBES = 6, ASKED = 8 };
+
+typedef struct script {
+    int calls;
+    float S[ASKED][PROBES], x[ASKED][PROBES], t[ASKED];
+} script;
+
+static sgm_status script_eval(const sgm_score *self, float *s, const float *x, const float *t,
+                              long n) {
+    script *w = (script *)(size_t)self->ctx;
+    assert_true(w->calls < ASKED);
+    memcpy(s, w->S[w->calls], (size_t)n * sizeof *s);
+    memcpy(w->x[w->calls], x, (size_t)n * sizeof *x);
+    w->t[w->calls++] = t[0];
+    return SGM_OK;
+}
+
+static sgm_score script_score(script *w) {
+    sgm_score score;
+    memset(&score, 0, sizeof score), memset(w, 0, sizeof *w);
+    for (int c = 0; c < ASKED; c++) sgm_normal(w->S[c], PROBES, sgm_key_init(50 + (uint64_t)c), 0);
+    score.d = 1, score.ctx = w, score.eval = script_eval;
+    return score;
+}
+
+typedef struct place { /* m, s, σ = s/m and λ = -log σ */
+    double m, s, sigma, lambda;
+} place;
+
+static place place_at(const sgm_sde *sde, double t) {
+    place p;
+    p.m = sgm_sde_m(sde, t), p.s = sgm_sde_s(sde, t), p.sigma = p.s / p.m;
+    p.lambda = -log(p.sigma);
+    return p;
+}
+
+static void test_ddim_eta(void **state) {
+    const check_family *f = (const check_family *)*state;
+    for (int k = 0; k <= 4; k++) {
+        double eta = k / 4.0, t = 0.7 * f->end, to = 0.45 * f->end, c[3];
+        place a = place_at(&f->sde, t), b = place_at(&f->sde, to);
+        script w;
+        float z[PROBES];
+        sgm_score score = script_score(&w);
+        sgm_sample_options o = options_of(SGM_DDIM, 4);
+        sgm_key key = sgm_key_init(3);
+        o.eta = eta;
+        sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+        for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
+        CHECK_OK(sgm__flow_step(flow, t, to, key));
+        sgm_normal(z, PROBES, key, 0);
+        sgm__reverse_step(c, SGM_ANCESTRAL, &f->sde, t, to);
+        for (int i = 0; i < PROBES; i++) {
+            double x = 0.3 * i - 1, eps = -a.s * w.S[0][i], clean = (x - a.s * eps) / a.m;
+            /* σ_t(η) of Song, Meng and Ermon, (16): here for any m and s */
+            double v = eta * b.s / a.s * sqrt(a.s * a.s - a.m * a.m / (b.m * b.m) * b.s * b.s);
+            double truth = b.m * clean + sqrt(b.s * b.s - v * v) * eps + v * z[i];
+            double size = fabs(b.m * clean) + b.s * (fabs(eps) + fabs(z[i]));
+            CHECK_CLOSE(flow->y[i], truth, 1e-12 * size);
+            truth = c[0] * x + c[1] * w.S[0][i] + c[2] * z[i]; /* η = 1: (5.7) */
+            if (k == 4) CHECK_CLOSE(flow->y[i], truth, 1e-11 * size);
+        }
+        sgm__flow_free(flow);
+    }
+}
+
+static void test_dpm_sde(void **state) {
+    const check_family *f = (const check_family *)*state;
+    double t[4] = {0.8, 0.6, 0.45, 0.25}, x[PROBES], last_h = 0;
+    static script w;
+    float z[PROBES];
+    sgm_score score = script_score(&w);
+    sgm_sample_options o = options_of(SGM_DPM_SDE, 4);
+    sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+    for (int i = 0; i < PROBES; i++) flow->y[i] = x[i] = 0.3 * i - 1;
+    double last[PROBES] = {0, 0, 0, 0, 0, 0};
+    for (int k = 0; k < 3; k++) {
+        place a = place_at(&f->sde, t[k] * f->end), b = place_at(&f->sde, t[k + 1] * f->end);
+        double h = b.lambda - a.lambda, r = last_h / h;
+        sgm_key key = sgm_key_init(7 + (uint64_t)k);
+        CHECK_OK(sgm__flow_step(flow, t[k] * f->end, t[k + 1] * f->end, key));
+        sgm_normal(z, PROBES, key, 0);
+        for (int i = 0; i < PROBES; i++) {
+            double D0 = (x[i] + a.s * a.s * w.S[k][i]) / a.m, D = D0;
+            if (k > 0) D = D0 + (D0 - last[i]) / (2 * r);
+            double size = fabs(x[i]) * b.s / a.s + b.m * (fabs(D0) + fabs(D)) + b.s;
+            x[i] = b.s / a.s * exp(-h) * x[i] + b.m * (1 - exp(-2 * h)) * D +
+                   b.s * sqrt(1 - exp(-2 * h)) * z[i];
+            CHECK_CLOSE(flow->y[i], x[i], 1e-11 * size);
+            x[i] = flow->y[i], last[i] = D0;
+        }
+        CHECK_CLOSE(w.t[k], (float)(t[k] * f->end), 0);
+        last_h = h;
+    }
+    assert_int_equal(w.calls, 3);
+    sgm__flow_free(flow);
+}
+
+/* Churn 0, much, too much, and out of its window; S_noise; and churn 0 is Heun in σ. */
+
+static void test_churn(void **state) {
+    const check_family *f = (const check_family *)*state;
+    double t = 0.5 * f->end, to = 0.3 * f->end, m_up, top;
+    place a = place_at(&f->sde, t), b = place_at(&f->sde, to);
+    for (int k = 0; k < 6; k++) {
+        double churn = k == 0 ? 0 : k == 1 ? 0.4 : k == 2 ? 0.2 : k == 3 ? 100 : 0.4;
+        double noise = k == 1 ? 1.003 : 1, gamma = churn / 8;
+        script w;
+        float z[PROBES];
+        sgm_score score = script_score(&w);
+        sgm_sample_options o = options_of(SGM_CHURN, 8);
+        sgm_key key = sgm_key_init(3);
+        o.churn = churn, o.churn_noise = k == 1 ? noise : 0;
+        if (k == 4) o.churn_low = 1.01 * a.sigma;
+        if (k == 5) o.churn_low = 0.5 * a.sigma, o.churn_high = 0.99 * a.sigma;
+        if (gamma > sqrt(2.0) - 1) gamma = sqrt(2.0) - 1;
+        if (k >= 4) gamma = 0;
+        top = (1 + gamma) * a.sigma;
+        double up = gamma > 0 ? sgm_sde_t_from_logsnr(&f->sde, -2 * log(top)) : t;
+        if (up >= f->sde.T) continue; /* the process ends below that noise */
+        m_up = sgm_sde_m(&f->sde, up);
+        sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+        for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
+        CHECK_OK(sgm__flow_step(flow, t, to, key));
+        sgm_normal(z, PROBES, key, 0);
+        CHECK_REL(w.t[0], up, 1e-6), CHECK_REL(w.t[1], to, 1e-6);
+        for (int i = 0; i < PROBES; i++) {
+            double y = (0.3 * i - 1) / a.m;
+            y += sqrt(top * top - a.sigma * a.sigma) * noise * z[i];
+            double e0 = -top * m_up * w.S[0][i], e1 = -b.s * w.S[1][i],
+                   size = fabs(y) * b.m + 3 * top * b.m;
+            CHECK_CLOSE(w.x[0][i], m_up * y, 1e-6 * (fabs(m_up * y) + 1e-6));
+            CHECK_CLOSE(w.x[1][i], b.m * (y + (b.sigma - top) * e0), 1e-6 * size);
+            y += (b.sigma - top) / 2 * (e0 + e1);
+            CHECK_CLOSE(flow->y[i], b.m * y, 1e-9 * size); /* √ of a difference at γ = 0.025 */
+        }
+        sgm__flow_free(flow);
+    }
+    script w; /* at T nothing is above; and the step to t = 0 is Euler's */
+    sgm_score score = script_score(&w);
+    sgm_sample_options o = options_of(SGM_CHURN, 8);
+    o.churn = 1;
+    sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+    for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
+    CHECK_OK(sgm__flow_step(flow, f->sde.T, 0, sgm_key_init(3)));
+    assert_int_equal(w.calls, 1);
+    a = place_at(&f->sde, f->sde.T);
+    for (int i = 0; i < PROBES; i++)
+        CHECK_CLOSE(flow->y[i], (0.3 * i - 1 + a.s * a.s * w.S[0][i]) / a.m,
+                    1e-12 * (2 + 3 * a.s * a.s) / a.m);
+    sgm__flow_free(flow);
+}
+
+/*
+## Weak order of every noisy method, without noise
+
+On Gaussian data each method is linear in the start and in the noises, whatever it remembers. So its
+law at the end is known from a few points: twins, which show how much noise a step adds; one that
+starts a unit off; and one for each step, which gets the unit of that step's noise alone. From
+N(m_T μ, V_T) the variance must come to V_t and the mean to m_t μ. With μ = 0 rounding is relative
+to each of those numbers, 10⁻⁷ in a step; with another μ it is 10⁻⁷ of the size.
+*/
+
+enum { TWINS = 8, MOST_STEPS = 256 };
+
+static law linear_law(const sgm_sde *sde, sgm_sample_options o, double mu, double c0) {
+    static float x[TWINS + 1 + MOST_STEPS], z[TWINS + 1 + MOST_STEPS];
+    int n = TWINS + 1 + o.steps;
+    sgm_mixture mix;
+    sgm_sampler sampler;
+    sgm_key key = sgm_key_init(21);
+    double m = sgm_sde_m(sde, o.t_start), s = sgm_sde_s(sde, o.t_start), V = m * m * c0 + s * s;
+    law end = {0, 0};
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    CHECK_OK(sgm_sampler_init(&sampler, &score, sde, n, &o, key));
+    for (int i = 0; i < n; i++) x[i] = (float)(m * mu + (i == TWINS ? sqrt(V) : 0));
+    for (int k = 0; k < o.steps; k++) {
+        int low = 0, high = 0;
+        CHECK_OK(sgm_sampler_step(&sampler, x));
+        sgm_normal(z, (size_t)n, sgm_key_split(key, (uint64_t)k + 1), 0);
+        for (int i = 0; i < TWINS; i++)
+            low = z[i] < z[low] ? i : low, high = z[i] > z[high] ? i : high;
+        double unit = (x[high] - (double)x[low]) / (z[high] - (double)z[low]), twin = 0;
+        for (int i = 0; i < n; i++) x[i] = (float)(x[i] - unit * z[i]);
+        x[TWINS + 1 + k] = (float)(x[TWINS + 1 + k] + unit);
+        for (int i = 0; i < TWINS; i++) twin += x[i] / (double)TWINS;
+        for (int i = 0; i < TWINS; i++) x[i] = (float)twin;
+    }
+    for (int i = TWINS; i < n; i++) end.variance += (x[i] - (double)x[0]) * (x[i] - (double)x[0]);
+    end.deviation = x[0];
+    sgm_sampler_free(&sampler), sgm_mixture_free(&mix);
+    return end;
+}
+
+typedef struct noisy {
+    sgm_method method;
+    double eta, churn, order;
+} noisy;
+
+static const noisy all_noisy[] = {{SGM_EULER_MARUYAMA, 0, 0, 1}, {SGM_REVERSE_DIFFUSION, 0, 0, 1},
+                                  {SGM_ANCESTRAL, 0, 0, 1},      {SGM_DDIM, 0, 0, 1},
+                                  {SGM_DDIM, 0.5, 0, 1},         {SGM_DDIM, 1, 0, 1},
+                                  {SGM_DPM_SDE, 0, 0, 2},        {SGM_CHURN, 0, 0, 2},
+                                  {SGM_CHURN, 0, 2, 2}};
+enum { NOISY = sizeof all_noisy / sizeof *all_noisy };
+
+static void test_weak_order(void **state) {
+    const check_family *f = (const check_family *)*state;
+    double top = exp(-0.5 * sgm_sde_logsnr(&f->sde, f->sde.T)), c0 = 0.35;
+    for (int k = 0; k < NOISY; k++)
+        for (int part = 0; part < 2; part++) {
+            double error[2];
+            sgm_sample_options o =
+                options_of(all_noisy[k].method, all_noisy[k].order > 1 ? 64 : 128);
+            o.eta = all_noisy[k].eta, o.churn = all_noisy[k].churn;
+            o.grid = SGM_GRID_LOGSNR, o.plain_end = 1;
+            o.t_start = sgm_sde_t_from_logsnr(&f->sde, -2 * log(top > 3 ? 2 : 0.7 * top));
+            o.t_end = sgm_sde_t_from_logsnr(&f->sde, -2 * log(fmin(0.45, 0.25 * top)));
+            double m = sgm_sde_m(&f->sde, o.t_end), s = sgm_sde_s(&f->sde, o.t_end);
+            for (int j = 0; j < 2; j++, o.steps *= 2) {
+                law end = linear_law(&f->sde, o, part ? 0.7 : 0, c0);
+                error[j] = end.variance / (m * m * c0 + s * s) - 1;
+                if (part) error[j] = end.deviation / m - 0.7;
+            }
+            if (part && k >= 2) { /* all but the first two carry the mean exactly */
+                CHECK_CLOSE(error[0], 0, 128 * FLT_EPSILON), CHECK_CLOSE(error[1], 0, 2e-5);
+            } else if (!part || fabs(error[0]) > 1e-4) {
+                CHECK_CLOSE(log2(error[0] / error[1]), all_noisy[k].order, 0.15);
+            }
+            assert_true(fabs(error[1]) < (all_noisy[k].order > 1 ? 5e-4 : 0.02));
+        }
+}
+
+/* Random runs of the methods that work on a flow state have that law, within its scatter. */
+
+static void test_noisy_samples(void **state) {
+    const check_family *f = (const check_family *)*state;
+    static float x[N_GAUSS];
+    double mu = 1.5, c0 = 0.3;
+    sgm_mixture mix;
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &f->sde));
+    sgm_score exact = sgm_mixture_score(&mix);
+    for (int k = 4; k < NOISY; k++) {
+        sgm_sample_options o = options_of(all_noisy[k].method, 30);
+        sgm_sampler sampler;
+        o.eta = all_noisy[k].eta, o.churn = all_noisy[k].churn, o.grid = SGM_GRID_LOGSNR;
+        o.t_start = f->end;
+        double m = sgm_sde_m(&f->sde, o.t_start), s = sgm_sde_s(&f->sde, o.t_start);
+        law truth = linear_law(&f->sde, o, mu, c0); /* from p_T */
+        CHECK_OK(sgm_sampler_init(&sampler, &exact, &f->sde, N_GAUSS, &o, sgm_key_init(8)));
+        sgm_normal(x, N_GAUSS, sgm_key_init(9), 0);
+        for (int i = 0; i < N_GAUSS; i++) x[i] = (float)(m * mu + sqrt(m * m * c0 + s * s) * x[i]);
+        while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, x));
+        check_moments got = check_moments_of(x, N_GAUSS, 1);
+        CHECK_CLOSE(got.mean, truth.deviation, CHECK_SIGMAS * sqrt(truth.variance / N_GAUSS));
+        CHECK_CLOSE(got.var, truth.variance, CHECK_SIGMAS * truth.variance * sqrt(2.0 / N_GAUSS));
+        sgm_sampler_free(&sampler);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/*
+## (5.11) One Brownian path for all step sizes
+
+Each step takes the sum of its increments. So runs with different steps follow one path, and come
+together like Δ: the noise here does not depend on x. Runs without a common path stay apart.
+*/
+
+static void test_path_noise(void **state) {
+    enum { N = 3 };
+    float x[2 * N], z[2 * N];
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    spy w;
+    (void)state;
+    for (int method = 0; method < 3; method++)
+        for (int plain = 0; plain < 2; plain++) {
+            sgm_score score = spy_score(&w);
+            sgm_sample_options o = options_of((sgm_method)method, plain ? 4 : 5);
+            sgm_sampler sampler;
+            sgm_key key = sgm_key_init(6);
+            o.path_steps = 12, o.plain_end = plain;
+            CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, N, &o, key));
+            sgm_sampler_prior(&sampler, x);
+            for (int i = 0; i < 4; i++) {
+                double c[3], before[2 * N], sum[2 * N];
+                for (int k = 0; k < 2 * N; k++) before[k] = x[k], sum[k] = 0;
+                CHECK_OK(sgm_sampler_step(&sampler, x));
+                for (int j = 0; j < 3; j++) {
+                    sgm_normal(z, 2 * N, sgm_key_split(key, (uint64_t)(3 * i + j) + 1), 0);
+                    for (int k = 0; k < 2 * N; k++) sum[k] += z[k];
+                }
+                sgm__reverse_step(c, o.method, &sde, sampler.t[i], sampler.t[i + 1]);
+                for (int k = 0; k < 2 * N; k++)
+                    CHECK_CLOSE(x[k], (c[0] - 0.5 * c[1]) * before[k] + c[2] * sum[k] / sqrt(3.0),
+                                3e-7 *
+                                    (fabs(c[0] * before[k]) + fabs(c[1] * before[k]) + 4 * c[2]));
+            }
+            sgm_sampler_free(&sampler);
+        }
+}
+
+static void test_strong_order(void **state) {
+    enum { N = 400, PATH = 512 };
+    static float x[3][N];
+    double mean[2] = {-1, 0.8}, var[2] = {0.3, 0.5};
+    sgm_sde sde = sgm_sde_vp(0.1, 10);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int method = 0; method < 3; method++) {
+        double apart[2] = {0, 0}, alone = 0;
+        sgm_sample_options o = options_of((sgm_method)method, PATH / 4);
+        o.path_steps = PATH, o.plain_end = 1, o.t_end = 0.05;
+        for (int k = 0; k < 3; k++, o.steps *= 2)
+            CHECK_OK(sgm_sample(x[k], N, &score, &sde, &o, sgm_key_init(4)));
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < 2; k++) apart[k] += fabs(x[k][i] - x[k + 1][i]) / N;
+        CHECK_CLOSE(log2(apart[0] / apart[1]), 1, 0.15);
+        o.steps = PATH / 2, o.path_steps = 0;
+        CHECK_OK(sgm_sample(x[0], N, &score, &sde, &o, sgm_key_init(4)));
+        for (int i = 0; i < N; i++) alone += fabs(x[0][i] - x[1][i]) / N;
+        assert_true(alone > 20 * apart[0]);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/*
+## (6.7) Predictor and corrector
+
+The corrector alone, at one level: on N(0, V) in one dimension the score's mean size is √(2V'/π)/V
+where V' is the crowd's variance, so (6.7) takes γ = π r² V²/V'; and (6.2) with this γ settles where
+V' = V(1 + ½π r²). Forty steps forget what was before: (1 − γ/V)² is 0.2 for r = ½.
+*/
+
+static void test_corrector(void **state) {
+    const check_family *f = (const check_family *)*state;
+    enum { N = 20000 };
+    static float x[N];
+    double zero = 0, c0 = 0.3, r = 0.5, t[2] = {0.51 * f->end, 0.5 * f->end};
+    sgm_mixture mix;
+    sgm_sampler sampler;
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &zero, &c0, SGM_ISOTROPIC, &f->sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int k = 0; k < 2; k++) {
+        sgm_sample_options o = options_of(k ? SGM_HEUN : SGM_ANCESTRAL, 1);
+        o.corrector = 40, o.snr = r, o.plain_end = 1, o.t_start = t[0], o.t_end = t[1];
+        CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, N, &o, sgm_key_init(8)));
+        sgm_normal(x, N, sgm_key_init(9), 0);
+        for (int i = 0; i < N; i++) x[i] *= (float)sgm_sde_s(&f->sde, t[0]);
+        CHECK_OK(sgm_sampler_step(&sampler, x));
+        double m = sgm_sde_m(&f->sde, t[1]), s = sgm_sde_s(&f->sde, t[1]), V = m * m * c0 + s * s;
+        check_moments got = check_moments_of(x, N, 1);
+        double truth = V * (1 + 0.5 * 3.14159265358979 * r * r);
+        CHECK_CLOSE(got.var, truth, CHECK_SIGMAS * truth * sqrt(2.0 / N));
+        CHECK_CLOSE(got.mean, 0, CHECK_SIGMAS * sqrt(truth / N));
+        CHECK_CLOSE(got.kurt, 0, CHECK_SIGMAS * sqrt(24.0 / N));
+        assert_int_equal(sampler.n_evals, 40 + 1 + k);
+        sgm_sampler_free(&sampler);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/* The same step by step in three dimensions: γ from the crowd's mean norm, the time that the
+predictor reached, r = 0.16 by default, and no correction after the last, denoising, update. */
+
+static void test_corrector_step(void **state) {
+    enum { N = 7, D = 3, STEPS = 3 };
+    double mean[6] = {1, 0, -1, 2, 0.5, 0}, var[2] = {0.3, 0.2};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int k = 0; k < 2; k++) {
+        float x[N * D], y[N * D], s[N * D], z[N * D], t[N];
+        sgm_sampler with, without;
+        sgm_sample_options o = options_of(SGM_ANCESTRAL, STEPS), plain = o;
+        double r = k ? 0.3 : 0.16;
+        o.corrector = 1, o.snr = k ? r : 0;
+        CHECK_OK(sgm_sampler_init(&with, &score, &sde, N, &o, sgm_key_init(8)));
+        CHECK_OK(sgm_sampler_init(&without, &score, &sde, N, &plain, sgm_key_init(8)));
+        sgm_sampler_prior(&with, x), memcpy(y, x, sizeof x);
+        for (int i = 0; i < STEPS; i++) {
+            double norm = 0;
+            CHECK_OK(sgm_sampler_step(&with, x)), CHECK_OK(sgm_sampler_step(&without, y));
+            if (i + 1 == STEPS) {
+                assert_memory_equal(x, y, sizeof x);
+                break;
+            }
+            for (int j = 0; j < N; j++) t[j] = (float)with.t[i + 1];
+            CHECK_OK(sgm_score_eval(&score, s, y, t, N));
+            for (int j = 0; j < N; j++) {
+                double square = 0;
+                for (int l = 0; l < D; l++) square += s[j * D + l] * (double)s[j * D + l];
+                norm += sqrt(square) / N;
+            }
+            double gamma = 2 * pow(r * sqrt((double)D) / norm, 2);
+            sgm_key key = sgm_key_split(sgm_key_init(8), (uint64_t)-1); /* of all correctors */
+            sgm_normal(z, N * D, sgm_key_split(sgm_key_split(key, (uint64_t)i), 0), 0);
+            for (int j = 0; j < N * D; j++) {
+                double truth = y[j] + gamma * s[j] + sqrt(2 * gamma) * z[j];
+                double size = fabs(y[j]) + gamma * fabs(s[j]) + sqrt(2 * gamma) * fabs(z[j]);
+                CHECK_CLOSE(x[j], truth, 1e-6 * size);
+            }
+            memcpy(y, x, sizeof x);
+        }
+        assert_int_equal(with.n_evals, 2 * STEPS - 1);
+        sgm_sampler_free(&with), sgm_sampler_free(&without);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/*
 ## What goes wrong, and is said
 */
 
@@ -646,8 +1070,11 @@ static void test_bad_samplers(void **state) {
     CHECK_FAILS(sgm_sample(x, 2, &score, NULL, &o, key), SGM_BAD_ARGUMENT, "preset");
     o.steps = -1;
     CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
-    o = options_of((sgm_method)3, 4);
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "no sampling method 3");
+    for (int k = -1; k <= 15; k += 16) {
+        o = options_of((sgm_method)k, 4);
+        CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT,
+                    "no sampling method");
+    }
     o = options_of(SGM_ANCESTRAL, 4), o.plain_end = 1, o.t_end = 1.5;
     CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "start > end");
     o.t_end = 0, o.grid = SGM_GRID_LOGSNR;
@@ -659,6 +1086,75 @@ static void test_bad_samplers(void **state) {
     o = options_of(SGM_ANCESTRAL, 4), sde.t_min = 0;
     CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "set the SDE's t_min");
     o.plain_end = 1;
+    CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+    assert_int_equal(alive, alive_before);
+}
+
+/* What the options of chapter 7's methods, of noise and of correctors must not be. */
+
+static void test_bad_options(void **state) {
+    spy w;
+    float x[4];
+    sgm_score score = spy_score(&w);
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_key key = sgm_key_init(0);
+    double bad[2] = {-0.1, NAN};
+    (void)state;
+#define SAMPLE(what) CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, what)
+    sgm_method back[4] = {SGM_DPM_SDE, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_ADAMS};
+    int order[4] = {2, 2, 3, 4};
+    for (int k = 0; k < 4; k++) { /* by (5.2) the last of the steps is not the method's */
+        sgm_sample_options o = options_of(back[k], order[k]);
+        SAMPLE("take more steps");
+        o.steps++, w.calls = 0;
+        CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+        o.steps--, o.plain_end = 1, o.t_end = 0.01;
+        CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+        o.steps--;
+        SAMPLE("take more steps");
+    }
+    sgm_method by_logsnr[5] = {SGM_DPM_SDE, SGM_DPM_2, SGM_DPM_3, SGM_DPMPP_2M, SGM_DPMPP_3M};
+    for (int k = 0; k < 5; k++) {
+        sgm_sample_options o = options_of(by_logsnr[k], 6);
+        o.plain_end = 1;
+        SAMPLE("set t_end");
+    }
+    for (int k = 0; k < 2; k++) {
+        sgm_sample_options o = options_of(SGM_RK45, 0);
+        o.rtol = bad[k];
+        SAMPLE("0 means 1e-5");
+        o = options_of(SGM_RK45, 0), o.atol = bad[k];
+        SAMPLE("0 means 1e-5");
+        o = options_of(SGM_DDIM, 5), o.eta = bad[k];
+        SAMPLE("needs 0 to 1");
+        o = options_of(SGM_ANCESTRAL, 5), o.snr = bad[k];
+        SAMPLE("must not be negative");
+        o = options_of(SGM_CHURN, 5), o.churn = bad[k];
+        SAMPLE("must not be negative");
+        o = options_of(SGM_CHURN, 5), o.churn_noise = bad[k];
+        SAMPLE("must not be negative");
+    }
+    sgm_sample_options o = options_of(SGM_DDIM, 5);
+    o.eta = 1.5;
+    SAMPLE("needs 0 to 1");
+    for (int method = 0; method <= SGM_DPMPP_3M; method++) {
+        o = options_of((sgm_method)method, 6), o.eta = 0.5;
+        if (method != SGM_DDIM) SAMPLE("with SGM_DDIM");
+        o = options_of((sgm_method)method, 6), o.path_steps = 10;
+        if (method > SGM_ANCESTRAL) SAMPLE("one of the first three methods");
+    }
+    o = options_of(SGM_ANCESTRAL, 5), o.corrector = -1;
+    SAMPLE("must not be negative");
+    long paths[4] = {-4, 2, 6, 10}; /* of 4 updates */
+    for (int k = 0; k < 4; k++) {
+        o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = paths[k];
+        SAMPLE("needs a multiple of the steps");
+    }
+    o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = 8, o.grid = SGM_GRID_LOGSNR;
+    SAMPLE("uniform grid");
+    o = options_of(SGM_EULER_MARUYAMA, 1), o.path_steps = 8;
+    SAMPLE("needs a multiple of the steps");
+    o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = 8;
     CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
     assert_int_equal(alive, alive_before);
 }
@@ -708,6 +1204,24 @@ static void test_failures_in_a_run(void **state) {
     CHECK_OK(sgm_sampler_step(&sampler, x));
     sgm_sampler_free(&sampler);
     sgm_sampler_free(&sampler); /* twice is harmless */
+    for (int method = SGM_DPM_SDE; method <= SGM_DPMPP_3M; method++)
+        for (int k = 0; k < 9; k++) { /* nor does a failure spoil what a method remembers */
+            float y[4], truth[4];
+            int failures = 0;
+            o = options_of((sgm_method)method, 7);
+            if (method == SGM_RK45) o.steps = 0, o.rtol = o.atol = 1e-2;
+            score = spy_score(&w);
+            CHECK_OK(sgm_sample(truth, 2, &score, &sde, &o, sgm_key_init(0)));
+            score = spy_score(&w), w.fail_at = k;
+            CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 2, &o, sgm_key_init(0)));
+            sgm_sampler_prior(&sampler, y);
+            while (!sgm_sampler_done(&sampler))
+                failures += sgm_sampler_step(&sampler, y) == SGM_MISMATCH;
+            sgm_sampler_free(&sampler);
+            assert_int_equal(failures, k < w.calls);
+            if (method != SGM_RK45) assert_memory_equal(y, truth, sizeof y);
+        }
+    o = options_of(SGM_EULER_MARUYAMA, 5);
     for (long k = 0; k < 2; k++) {
         score = spy_score(&w), allocations = 0, fail_at = k;
         sgm_status status = sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0));
@@ -728,6 +1242,12 @@ int main(void) {
         {"(5.1) samples of a mixture:", test_mixture_samples},
         {"(5.1) half of the drift is seen:", test_half_drift},
         {"(5.1) weak order 1:", test_order},
+        {"(5.8) SDE-DPM-Solver++:", test_dpm_sde},
+        {"(5.10) churn:", test_churn},
+        {"(7.3) DDIM with noise:", test_ddim_eta},
+        {"(5.3) to (5.10) weak order:", test_weak_order},
+        {"(5.8) (5.10) (7.3) noisy samples:", test_noisy_samples},
+        {"(6.2) (6.7) corrector:", test_corrector},
         {"(5.2) grids:", test_grid},
         {"(5.2) where the score is evaluated:", test_rule},
         {"(5.3) (5.4) (5.7) three numbers:", test_coefficients},
@@ -745,6 +1265,10 @@ int main(void) {
         {"(5.4) (5.7) DDPM term by term", test_ddpm, count_alive, NULL, NULL},
         {"5.4 whole run and steps", test_whole_is_steps, count_alive, NULL, NULL},
         {"5.4 any number of threads", test_threads, count_alive, NULL, NULL},
+        {"(5.11) sums of increments", test_path_noise, count_alive, NULL, NULL},
+        {"(5.11) strong order 1", test_strong_order, count_alive, NULL, NULL},
+        {"(6.7) corrector, step by step", test_corrector_step, count_alive, NULL, NULL},
+        {"5.4 bad options", test_bad_options, count_alive, NULL, NULL},
         {"5.4 bad samplers", test_bad_samplers, count_alive, NULL, NULL},
         {"5.4 bad start of one step", test_bad_one_step, count_alive, NULL, NULL},
         {"5.4 failures in a run", test_failures_in_a_run, count_alive, NULL, NULL},
