@@ -41,6 +41,7 @@ only knows by eight points, and prints fresh samples:
   gives you the exact score where the data is a Gaussian mixture or a finite set of points.
 - Turns noise back into data with that score (chapter 5), or walks at one noise level, or down a
   ladder of them (chapter 6).
+- Draws under a condition: a label, a vector, an image, a measurement y = A x + noise (chapter 8).
 - Measures how far the result is from the truth (chapter 9).
 
 # What it does not do
@@ -103,6 +104,7 @@ chapter explains its equations and then carries them out.
     5  The reverse SDE
     6  Langevin dynamics
     7  The probability-flow ODE
+    8  Guidance
     9  Data and measures
 */
 
@@ -275,13 +277,18 @@ struct sgm_score {
     sgm_status (*jvp)(const sgm_score *self, float *s, float *js, const float *x, const float *v,
                       const float *t, long n);
     sgm_status (*logp)(const sgm_score *self, double *logp, const float *x, const float *t, long n);
+    sgm_status (*vjp)(const sgm_score *self, float *s, float *js, const float *x, const float *v,
+                      const float *t, long n);
 };
 /* Anything that knows ∇log p_t. eval: s(n,D) at the points x(n,D) and times t(n). jvp, if not NULL:
-   s too, and its directional derivative js = (∂s/∂x) v. logp, if not NULL: log density, nats. */
+   s too, and its directional derivative js = (∂s/∂x) v; vjp the same with js = (∂s/∂x)ᵀ v. logp, if
+   not NULL: log density, nats. */
 
 SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
                                   long n);
 SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
+                                 const float *v, const float *t, long n);
+SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, const float *x,
                                  const float *v, const float *t, long n);
 SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const float *x,
                                   const float *t, long n);
@@ -437,10 +444,13 @@ typedef struct sgm_net_in {
     sgm_tensor *t;         /* (n,1) times                                               */
     sgm_tensor *log_sigma; /* (n,1) log(s_t/m_t), what the noise looks like to the eye  */
     void *user;            /* yours, from sgm_model_options                             */
+    sgm_tensor *cond;  /* (n,C) the condition, zeros where it was dropped; NULL: none */
+    sgm_tensor *known; /* (n,1) 1 where it is given, 0 where dropped */
+    int out; /* the width asked of the result: D, 1 for an energy, K for a classifier */
 } sgm_net_in;
 
 typedef sgm_tensor *(*sgm_net)(sgm_tape *tape, const sgm_net_in *in);
-/* A network is one C function: it takes (n,D) and returns (n,D). The same function trains and
+/* A network is one C function: it takes (n,D) and returns (n,out). The same function trains and
    samples. A NULL tensor may be handed to any op, which then returns NULL: no checks needed. Make
    one layer per statement: C does not order a call's arguments, and parameters have an order. */
 
@@ -488,7 +498,8 @@ typedef struct sgm_mlp_options {
 } sgm_mlp_options;
 
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
-/* [x, embed(t)] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. */
+/* [x, embed(t)] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. A
+   condition stands beside embed(t), here and below. */
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
 /* h = linear [x, t]; h += dropout(activation(linear [h, t])) × depth; linear. The same options. */
 
@@ -531,6 +542,8 @@ typedef struct sgm_model_options {
     double sigma_data; /* std of the data, for SGM_EDM_F; 0 means .5                   */
     int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
     int energy;        /* 1: net returns (n,1), an energy U, and the score is -∇U      */
+    int cond;          /* width C of the condition, K for a one-hot label; 0: none     */
+    int classes;       /* K > 0: a classifier. net returns (n,K), logits of p(y|x,t)   */
     sgm_scaler *scaler; /* your data's, or NULL: saved with the model, and loaded        */
 } sgm_model_options;
 
@@ -550,7 +563,8 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
    returns another width than d. */
 SGM_API void sgm_model_free(sgm_model *model);
 SGM_API sgm_score sgm_model_score(const sgm_model *model, int which);
-/* The model as a score: which = SGM_RAW, or i for the i-th moving average. It has a jvp. */
+/* The model as a score: which = SGM_RAW, or i for the i-th moving average. It has jvp and vjp. Of a
+   model with a condition it is the unconditional branch: the condition is hidden (chapter 8). */
 #define SGM_RAW (-1)
 
 /*
@@ -575,6 +589,9 @@ typedef struct sgm_train_options {
     double clip;            /* largest norm of the gradient; 0: no clipping                   */
     int accumulate;         /* batches per optimiser step; 0 means 1                          */
     double ema[SGM_MAX_EMA]; /* decay of each of the model's averages; 0 means .999           */
+    const float *cond;      /* (n,C), beside the data, if the model has a condition           */
+    double cond_dropout;    /* share of the points whose condition is hidden                  */
+    const int *labels;      /* (n), if the model is a classifier                              */
     double floor;           /* shown beside the loss in the progress bar; 0: not known        */
     long log_every;         /* steps between calls of on_log; 0: never                        */
     void (*on_log)(const sgm_trainer *trainer, void *user);
@@ -676,6 +693,7 @@ typedef struct sgm_sample_options {
     double churn_low, churn_high; /* the s/m between which it churns; high 0: no limit           */
     long path_steps;      /* > 0: all noise from one Brownian path with so many increments (5.11) */
     double t_start;       /* 0 means the SDE's T                                                 */
+    int x_given;          /* 1: start from the noisy points in x, not from the prior (8.13)      */
     int plain_end;        /* 0: the last update is the closed-form denoising from t_min (5.9)    */
     double t_end;         /* where a plain end stops; may be 0                                   */
     const char *progress; /* a label: progress bar                                               */
@@ -810,6 +828,112 @@ SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, lon
                                          const sgm_likelihood_options *options,
                                          sgm_likelihood_result *result, sgm_key key);
 /* Draws x(n,D) and knows its log p in the same pass. */
+
+/*
+## 8. Guidance
+
+Each of these makes a score out of others. Model, condition and problem must outlive it.
+*/
+
+SGM_API sgm_status sgm_one_hot(float *out, const int *label, long n, int classes);
+/* out(n,classes): 1 at each label, else 0. SGM_BAD_ARGUMENT names a label that is out of range. */
+
+typedef struct sgm_condition {
+    const sgm_model *model;
+    int which;
+    const float *cond; /* (rows,C) */
+    long rows;
+} sgm_condition;
+
+SGM_API sgm_status sgm_condition_init(sgm_condition *c, const sgm_model *model, int which,
+                                      const float *cond, long rows);
+/* One condition for all points (rows = 1), or one for each: then a call must bring `rows` points
+   (SGM_MISMATCH else). which: as in sgm_model_score. */
+SGM_API sgm_score sgm_condition_score(const sgm_condition *c); /* ∇log p_t(x|y)           (8.2) */
+
+typedef struct sgm_classifier {
+    const sgm_model *model;
+    int which;
+    const int *labels; /* (rows) */
+    long rows;
+} sgm_classifier;
+
+SGM_API sgm_status sgm_classifier_init(sgm_classifier *c, const sgm_model *model, int which,
+                                       const int *labels, long rows);
+SGM_API sgm_score sgm_classifier_score(const sgm_classifier *c);
+/* ∇log p(y|x,t) for the label y, one for all points or one for each; with logp, jvp and vjp. */
+SGM_API sgm_status sgm_classifier_probs(const sgm_model *model, int which, double *probs,
+                                        const float *x, const float *t, long n);
+/* probs(n,K): p(y|x,t) of every label. */
+
+typedef struct sgm_guided {
+    sgm_score a, b;       /* the unconditional score, and the conditional one or a classifier's   */
+    int classifier;       /* what b is: 0: s = (1-γ) a + γ b (8.5); 1: s = a + γ b (8.4)          */
+    double gamma;         /* 0: unconditional; 1: conditional; above: more than conditional       */
+    double t_low, t_high; /* outside of these times γ is 1; init sets them to 0 and infinity      */
+    float *work;          /* grows when a call brings more points than any before                 */
+    long room;
+} sgm_guided;
+
+SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional,
+                                   const sgm_score *other, int classifier, double gamma);
+/* other: sgm_condition_score with classifier 0, sgm_classifier_score with 1, or your own. */
+SGM_API void sgm_guided_free(sgm_guided *g);
+SGM_API sgm_score sgm_guided_score(sgm_guided *g); /* has jvp and vjp where both parts have */
+
+typedef struct sgm_inverse {
+    int d, m;
+    double noise;
+    double *size;           /* (m) the singular values of A                                   */
+    double *target, *sigma; /* (m) what each direction measured, and with what noise (8.7)    */
+    double *v;              /* (m,D) the directions                                           */
+    double *row;            /* (2,D) scratch                                                  */
+    int *span;              /* (m,2) where each direction's numbers begin and end             */
+} sgm_inverse;
+
+SGM_API sgm_status sgm_inverse_init(sgm_inverse *p, int d, int m, const float *A, const float *y,
+                                    double noise);
+/* The measurement y = A x0 + noise·z with A(m,D), y(m). Inpainting: a row of A has one 1. Rows must
+   be independent: SGM_BAD_ARGUMENT names one that is not. */
+SGM_API void sgm_inverse_free(sgm_inverse *p);
+
+typedef struct sgm_posterior {
+    sgm_score score;
+    sgm_sde sde;
+    const sgm_inverse *problem;
+    double sigma_data;
+    float *work;
+    long room;
+} sgm_posterior;
+
+SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score, const sgm_sde *sde,
+                                      const sgm_inverse *problem, double sigma_data);
+/* ΠGDM (8.11): from a score with a vjp to the score given y. sigma_data: the data's std per
+   coordinate, 0 meaning 1. Exact if the data is N(μ, sigma_data² I), else an approximation. */
+SGM_API void sgm_posterior_free(sgm_posterior *p);
+SGM_API sgm_score sgm_posterior_score(sgm_posterior *p);
+
+typedef enum sgm_inverse_method {
+    SGM_REPLACEMENT = 0, /* overwrite what was measured with its noised self (8.8)              */
+    SGM_REPAINT,         /* the same, going forth and back `resample` times in each step        */
+    SGM_DPS,             /* push against the misfit after each step (8.10); needs a vjp         */
+    SGM_PIGDM            /* sgm_posterior (8.11); needs a vjp                                   */
+} sgm_inverse_method;
+
+typedef struct sgm_inverse_options {
+    sgm_inverse_method method;
+    sgm_sample_options sample;
+    int resample;            /* of RePaint; 0 means 10            */
+    double zeta, sigma_data; /* of DPS, and of ΠGDM; 0 means 1    */
+} sgm_inverse_options;
+
+SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+                                      const sgm_inverse *problem,
+                                      const sgm_inverse_options *options, sgm_key key);
+/* Fills x(n,D) as sgm_sample does, given y. options NULL: replacement. */
+SGM_API sgm_status sgm_mixture_posterior(sgm_mixture *posterior, const sgm_mixture *prior,
+                                         const sgm_inverse *problem);
+/* The exact law of x0 given y, seen through the prior's SDE: the referee of all four (8.12). */
 
 /*
 ## 9. Data and measures
@@ -1345,6 +1469,15 @@ SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, co
         return sgm__bad("this score has no jvp (directional derivative): models and mixtures have");
     return n ? score->jvp(score, s, js, x, v, t, n) : SGM_OK;
 }
+
+SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    SGM__TRY(sgm__score_check(score, x, t, n));
+    if (!score->vjp)
+        return sgm__bad("this score has no vjp (gradient of v·s): models and mixtures have");
+    return n ? score->vjp(score, s, js, x, v, t, n) : SGM_OK;
+}
+
 SGM_API sgm_status sgm_score_logp(
     const sgm_score *score, double *logp, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n));
@@ -1651,6 +1784,7 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
     memset(&score, 0, sizeof score);
     score.d = mix->d, score.ctx = mix;
     score.eval = sgm__mixture_eval, score.jvp = sgm__mixture_jvp, score.logp = sgm__mixture_logp;
+    score.vjp = sgm__mixture_jvp; /* second derivatives of log p are symmetric */
     return score;
 }
 
@@ -3036,25 +3170,32 @@ static sgm_tensor *sgm__embed(sgm_tape *tape, const sgm_net_in *in, const sgm_ml
     }
 }
 
+/* The time's features, and the condition beside them. */
+static sgm_tensor *sgm__context(sgm_tape *tape, const sgm_net_in *in, const sgm_mlp_options *o) {
+    sgm_tensor *time = sgm__embed(tape, in, o);
+    if (!in->cond) return time;
+    return sgm_concat(tape, time, sgm_concat(tape, in->cond, in->known));
+}
+
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *h = sgm_concat(tape, in->x, sgm__embed(tape, in, &o));
+    sgm_tensor *h = sgm_concat(tape, in->x, sgm__context(tape, in, &o));
     for (int i = 0; i < o.depth; i++)
         h = sgm_dropout(
             tape, sgm__activation(tape, sgm_linear(tape, h, o.width), o.activation), o.dropout);
-    return sgm_linear(tape, h, in->x->cols);
+    return sgm_linear(tape, h, in->out);
 }
 
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *time = sgm__embed(tape, in, &o);
+    sgm_tensor *time = sgm__context(tape, in, &o);
     sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, time), o.width);
     for (int i = 0; i < o.depth; i++) {
         sgm_tensor *step = sgm_linear(tape, sgm_concat(tape, h, time), o.width);
         h = sgm_add(
             tape, h, sgm_dropout(tape, sgm__activation(tape, step, o.activation), o.dropout));
     }
-    return sgm_linear(tape, h, in->x->cols);
+    return sgm_linear(tape, h, in->out);
 }
 
 /*
@@ -3067,13 +3208,50 @@ $s_θ = −\hat ε / s_t$.
 */
 #define SGM__CHUNK 240
 
-/* Puts x, t and log σ on the tape; x scaled as the output wants it. */
-static void sgm__net_in(sgm_tape *tape, sgm_net_in *in, const sgm_model_options *o, const float *x,
+/* What a model is asked: with which weights, and what it is told beside x and t. */
+typedef struct sgm__ask {
+    const sgm_model *model;
+    int which, back;    /* back: js = (∂s/∂x)ᵀ v is wanted, not (∂s/∂x) v              */
+    const float *cond;  /* row i is told what stands at cond + i·step·C; NULL: nothing */
+    const float *known; /* 0 for the rows that are told nothing after all; NULL: none  */
+    const int *label;   /* of a classifier: row i's at label + i·step; NULL: all       */
+    long step;
+} sgm__ask;
+
+static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
+    sgm__ask ask;
+    memset(&ask, 0, sizeof ask);
+    ask.model = model, ask.which = which;
+    return ask;
+}
+
+/* The width of what the network returns. */
+static int sgm__net_width(const sgm_model_options *o) {
+    return o->classes > 0 ? o->classes : o->energy ? 1 : o->d;
+}
+
+/* Puts the condition on the tape, zeros where there is none. */
+static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, int n) {
+    long C = ask->model->o.cond;
+    in->cond = in->known = NULL;
+    if (C == 0) return;
+    in->cond = sgm_tape_input(tape, ask->step ? ask->cond : NULL, n, (int)C);
+    in->known = sgm_tape_input(tape, ask->known, n, 1);
+    for (long i = 0; in->known && ask->cond && i < n; i++) {
+        if (!ask->known) in->known->v[i] = 1;
+        if (!ask->step) memcpy(in->cond->v + i * C, ask->cond, (size_t)C * sizeof(float));
+    }
+}
+
+/* Puts x, t, log σ and the condition on the tape; x scaled as the output wants it. */
+static void sgm__net_in(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x,
     const float *t, int n) {
+    const sgm_model_options *o = &ask->model->o;
     in->x = sgm_tape_input(tape, x, n, o->d);
     in->t = sgm_tape_input(tape, t, n, 1);
     in->log_sigma = sgm_tape_input(tape, NULL, n, 1);
-    in->user = o->user;
+    in->user = o->user, in->out = sgm__net_width(o);
+    sgm__net_cond(tape, in, ask, n);
     if (!in->log_sigma) return;
     double scale = 1, log_sigma = 0;
     for (long i = 0; i < n; i++) {
@@ -3092,16 +3270,12 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     sgm_tensor *out = o->net(tape, in);
     if (tape->status != SGM_OK) return NULL;
     if (!out) sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL, not a tensor");
-    else if (o->energy && (out->rows != in->x->rows || out->cols != 1))
-        sgm__tape_fail(tape, SGM_MISMATCH,
-            "the energy network returned (%d, %d) where (%d, 1) is needed: end it with "
-            "sgm_linear(tape, h, 1)",
-            out->rows, out->cols, in->x->rows);
-    else if (!o->energy && (out->rows != in->x->rows || out->cols != o->d))
+    else if (out->rows != in->x->rows || out->cols != in->out)
         sgm__tape_fail(tape, SGM_MISMATCH,
             "the network returned (%d, %d) where (%d, %d) is needed: end it with sgm_linear(tape, "
-            "h, in->x->cols)",
-            out->rows, out->cols, in->x->rows, o->d);
+            "h, %s)",
+            out->rows, out->cols, in->x->rows, in->out,
+            o->energy ? "1" : o->classes ? "in->out" : "in->x->cols");
     else if (!tape->dry && tape->cursor != tape->n_params)
         sgm__tape_fail(tape, SGM_MISMATCH,
             "the network used %zu of its %zu parameters: it must do the same operations every time",
@@ -3109,21 +3283,36 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
     return tape->status == SGM_OK ? out : NULL;
 }
 
-static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
-    float *js, const float *x, const float *v, const float *t, int n, sgm_key dropout, int flags);
+static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
+    double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
+    int flags);
+static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask);
+static void sgm__log_probs(double *logp, const sgm_tensor *logits);
 
-/* Scores of a few points, s = c_x x + c_o out with (2.9), and with v their change along v. */
-static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
-    float *js, const float *x, const float *v, const float *t, int n) {
-    const sgm_model_options *o = &model->o;
-    if (o->energy)
-        return sgm__energy_chunk(model, which, tape, s, js, x, v, t, n, sgm_key_init(0), 0);
+/* An empty tape with the weights that are asked for, and no gradients. */
+static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout, int flags) {
+    const sgm_model *model = ask->model;
+    sgm_tape_reset(tape, ask->which < 0 ? model->params : model->ema[ask->which], NULL,
+        model->n_params, dropout, flags);
+}
+
+/* Scores of a few points, s = c_x x + c_o out with (2.9), and with v their change along v: by a
+tangent pass, or for vᵀ∂s/∂x by a backward pass that starts with v. */
+static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
+    double *logp, const float *x, const float *v, const float *t, int n) {
+    const sgm_model_options *o = &ask->model->o;
+    if (o->energy || o->classes)
+        return sgm__energy_chunk(ask, tape, s, js, logp, x, v, t, n, sgm_key_init(0), 0);
     sgm_net_in in;
-    sgm_tape_reset(tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params,
-        sgm_key_init(0), 0);
-    sgm__net_in(tape, &in, o, x, t, n);
+    sgm__ask_reset(ask, tape, sgm_key_init(0), 0);
+    sgm__net_in(tape, &in, ask, x, t, n);
+    if (v && ask->back) sgm_tape_watch(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
-    if (out && v) {
+    if (out && v && ask->back) {
+        float *slope = sgm_tape_slope_of(tape, out);
+        if (slope) memcpy(slope, v, (size_t)n * (size_t)o->d * sizeof *slope);
+        sgm_tape_backward(tape);
+    } else if (out && v) {
         float *move = sgm_tape_tangent_of(tape, in.x);
         for (long i = 0; move && i < n; i++) {
             double scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
@@ -3132,34 +3321,40 @@ static sgm_status sgm__model_chunk(const sgm_model *model, int which, sgm_tape *
         sgm_tape_tangent(tape);
     }
     if (tape->status != SGM_OK) return tape->status;
-    double a = 0, b = 1, sd = 1;
+    const float *moved = ask->back ? (in.x->set & SGM__D ? in.x->d : NULL) : out->j;
+    double a = 0, b = 1, sd = 1, scale = 1;
     for (long i = 0; i < n; i++) {
         if (i == 0 || t[i] != t[i - 1]) {
             sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
             sd = sgm_sde_s(&o->sde, t[i]);
+            if (ask->back) scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
         }
         for (long j = i * o->d; j < (i + 1) * o->d; j++) {
             s[j] = (float)((a * x[j] + b * out->v[j]) / -sd);
-            if (v) js[j] = (float)((a * v[j] + b * (out->j ? out->j[j] : 0)) / -sd);
+            if (v) js[j] = (float)((a * v[j] + b * scale * (moved ? moved[j] : 0)) / -sd);
         }
     }
     return SGM_OK;
 }
 
 /* The same for an energy: s = −∇U by a backward pass to x. With v, one tangent and one backward
-pass give both: the slope by the tangent of x is ∇U, the slope by x is the change of ∇U along v. */
-static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape *tape, float *s,
-    float *js, const float *x, const float *v, const float *t, int n, sgm_key dropout, int flags) {
-    const sgm_model_options *o = &model->o;
+pass give both: the slope by the tangent of x is ∇U, the slope by x is the change of ∇U along v. A
+classifier's energy is the −log p of a label (8.3); asked for no label, it tells log p of all. */
+static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
+    double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
+    int flags) {
+    const sgm_model_options *o = &ask->model->o;
     long size = (long)n * o->d;
     sgm_net_in in;
-    sgm_tape_reset(
-        tape, which < 0 ? model->params : model->ema[which], NULL, model->n_params, dropout, flags);
-    sgm__net_in(tape, &in, o, x, t, n);
-    sgm_tape_watch(tape, in.x);
+    sgm__ask_reset(ask, tape, dropout, flags);
+    sgm__net_in(tape, &in, ask, x, t, n);
+    if (s) sgm_tape_watch(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
+    if (o->classes && ask->label) out = sgm__label_loss(tape, out, ask);
+    else if (o->classes && out) return sgm__log_probs(logp, out), SGM_OK;
+    for (int i = 0; logp && out && i < n; i++) logp[i] = -(double)out->v[i];
     float *move = v && out ? sgm_tape_tangent_of(tape, in.x) : NULL;
-    if (!out || (v && !move)) return sgm_tape_status(tape);
+    if (!out || !s || (v && !move)) return sgm_tape_status(tape);
     if (v) {
         memcpy(move, v, (size_t)size * sizeof *move);
         SGM__TRY(sgm_tape_tangent(tape));
@@ -3176,27 +3371,11 @@ static sgm_status sgm__energy_chunk(const sgm_model *model, int which, sgm_tape 
     return SGM_OK;
 }
 
-static sgm_status sgm__energy_logp(
-    const sgm_score *self, double *logp, const float *x, const float *t, long n) {
-    const sgm_model *model = (const sgm_model *)self->ctx;
-    sgm_tape *tape = model->tapes[0];
-    for (long from = 0; from < n; from += SGM__CHUNK) {
-        int count = n - from < SGM__CHUNK ? (int)(n - from) : SGM__CHUNK;
-        sgm_net_in in;
-        sgm_tape_reset(tape, self->which < 0 ? model->params : model->ema[self->which], NULL,
-            model->n_params, sgm_key_init(0), 0);
-        sgm__net_in(tape, &in, &model->o, x + from * self->d, t + from, count);
-        sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
-        if (!out) return sgm_tape_status(tape);
-        for (int i = 0; i < count; i++) logp[from + i] = -(double)out->v[i];
-    }
-    return SGM_OK;
-}
-
-static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    const sgm_model *model = (const sgm_model *)self->ctx;
-    long d = self->d, chunks = (n + SGM__CHUNK - 1) / SGM__CHUNK;
+static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
+    const float *x, const float *v, const float *t, long n) {
+    const sgm_model *model = ask->model;
+    long d = model->o.d, chunks = (n + SGM__CHUNK - 1) / SGM__CHUNK;
+    long logs = model->o.classes && !ask->label ? model->o.classes : 1;
     int threads = sgm_threads() < model->n_tapes ? sgm_threads() : model->n_tapes;
     if (threads > 1 && chunks < 8 * threads)
         chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
@@ -3205,13 +3384,17 @@ static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, con
     SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
     for (long c = 0; c < chunks; c++) {
         long from = n * c / chunks, to = n * (c + 1) / chunks;
+        sgm__ask part = *ask;
+        if (ask->cond) part.cond += from * ask->step * model->o.cond;
+        if (ask->label) part.label += from * ask->step;
 #ifdef SGM__THREADS
         sgm_tape *tape = model->tapes[threads > 1 ? omp_get_thread_num() : 0];
 #else
         sgm_tape *tape = model->tapes[0];
 #endif
-        if (sgm__model_chunk(model, self->which, tape, s + from * d, js ? js + from * d : NULL,
-                x + from * d, v ? v + from * d : NULL, t + from, (int)(to - from)) != SGM_OK) {
+        if (sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + from * d : NULL,
+                logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
+                (int)(to - from)) != SGM_OK) {
             SGM__PARALLEL("omp atomic write")
             failed = tape;
         }
@@ -3219,26 +3402,75 @@ static sgm_status sgm__model_all(const sgm_score *self, float *s, float *js, con
     return failed ? sgm_tape_status(failed) : SGM_OK;
 }
 
+/* A score's `which` says what its ctx is: a model, or one of these. */
+enum { SGM__GIVEN = -2, SGM__LABEL = -3 };
+
+static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
+    long rows = 1;
+    if (self->which == SGM__GIVEN) {
+        const sgm_condition *c = (const sgm_condition *)self->ctx;
+        *ask = sgm__ask_of(c->model, c->which);
+        ask->cond = c->cond, rows = c->rows;
+    } else if (self->which == SGM__LABEL) {
+        const sgm_classifier *c = (const sgm_classifier *)self->ctx;
+        *ask = sgm__ask_of(c->model, c->which);
+        ask->label = c->labels, rows = c->rows;
+    } else {
+        *ask = sgm__ask_of((const sgm_model *)self->ctx, self->which);
+    }
+    ask->step = rows > 1;
+    if (rows == 1 || rows == n) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH,
+        "%ld points for %ld conditions: bring as many, or give one condition for all", n, rows);
+}
+
 static sgm_status sgm__model_eval(
     const sgm_score *self, float *s, const float *x, const float *t, long n) {
-    return sgm__model_all(self, s, NULL, x, NULL, t, n);
+    sgm__ask ask;
+    SGM__TRY(sgm__asked(self, &ask, n));
+    return sgm__model_all(&ask, s, NULL, NULL, x, NULL, t, n);
 }
 static sgm_status sgm__model_jvp(const sgm_score *self, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
-    return sgm__model_all(self, s, js, x, v, t, n);
+    sgm__ask ask;
+    SGM__TRY(sgm__asked(self, &ask, n));
+    return sgm__model_all(&ask, s, js, NULL, x, v, t, n);
+}
+static sgm_status sgm__model_vjp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    sgm__ask ask;
+    SGM__TRY(sgm__asked(self, &ask, n));
+    ask.back = 1;
+    return sgm__model_all(&ask, s, js, NULL, x, v, t, n);
+}
+static sgm_status sgm__model_logp(
+    const sgm_score *self, double *logp, const float *x, const float *t, long n) {
+    sgm__ask ask;
+    SGM__TRY(sgm__asked(self, &ask, n));
+    return sgm__model_all(&ask, NULL, NULL, logp, x, NULL, t, n);
+}
+
+static sgm_score sgm__model_score(const sgm_model *model, int which, const void *ctx) {
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    if (!model) return score; /* of a condition whose init failed */
+    score.d = model->o.d, score.which = which, score.ctx = ctx;
+    score.eval = sgm__model_eval, score.jvp = sgm__model_jvp, score.vjp = sgm__model_vjp;
+    if (model->o.energy || which == SGM__LABEL) score.logp = sgm__model_logp;
+    return score;
+}
+
+static sgm_status sgm__which_check(const sgm_model *model, int which) {
+    if (which < SGM_RAW || which >= model->o.n_ema)
+        return sgm__bad(
+            "moving average %d of a model that keeps %d: set n_ema", which, model->o.n_ema);
+    return SGM_OK;
 }
 
 SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
-    sgm_score score;
-    memset(&score, 0, sizeof score);
-    if (which < SGM_RAW || which >= model->o.n_ema) {
-        sgm__bad("moving average %d of a model that keeps %d: set n_ema", which, model->o.n_ema);
-        return score;
-    }
-    score.d = model->o.d, score.which = which, score.ctx = model;
-    score.eval = sgm__model_eval, score.jvp = sgm__model_jvp;
-    if (model->o.energy) score.logp = sgm__energy_logp;
-    return score;
+    sgm_status status = sgm__which_check(model, which);
+    if (model->o.classes) status = sgm__bad("a classifier's score is sgm_classifier_score");
+    return sgm__model_score(status == SGM_OK ? model : NULL, which, model);
 }
 
 SGM_API void sgm_model_free(sgm_model *model) {
@@ -3277,13 +3509,12 @@ static sgm_status sgm__model_memory(sgm_model *model) {
 static sgm_status sgm__model_dry_run(sgm_model *model) {
     float t[2];
     sgm_net_in in;
+    sgm__ask ask = sgm__ask_of(model, SGM_RAW);
     sgm_tape *tape = sgm_tape_new();
     if (!tape) return SGM_NO_MEMORY;
     t[0] = t[1] = (float)model->o.sde.T;
     tape->dry = 1;
-    in.x = sgm_tape_input(tape, NULL, 2, model->o.d);
-    in.t = sgm_tape_input(tape, t, 2, 1), in.log_sigma = sgm_tape_input(tape, t, 2, 1);
-    in.user = model->o.user;
+    sgm__net_in(tape, &in, &ask, NULL, t, 2);
     sgm__net_run(tape, &in, &model->o);
     sgm_status status = sgm_tape_status(tape);
     if (status == SGM_OK && tape->cursor == 0)
@@ -3309,6 +3540,11 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
             options->scaler->d, options->d);
     if (options->energy && options->output != SGM_SCORE)
         return sgm__bad("an energy's slope is a score: set output to SGM_SCORE");
+    if (options->cond < 0 || options->classes < 0 ||
+        (options->classes > 0 && (options->energy || options->output == SGM_EDM_F)))
+        return sgm__bad("cond %d, classes %d: needs 0 or a width; a classifier is no energy, and "
+                        "its output 0",
+            options->cond, options->classes);
     model->o = *options;
     if (model->o.sigma_data == 0) model->o.sigma_data = 0.5;
     sgm_status status = sgm__model_dry_run(model);
@@ -3350,18 +3586,23 @@ numbers gone wrong, and a way to stop and go on.
 
 Points come in shuffled epochs: step after step takes the next B of a stream that runs through the
 data in one keyed order, then in another (section A.4). Nothing about the stream is stored, so a
-resumed run continues it exactly. Times and noise are keyed by the step.
+resumed run continues it exactly. Times and noise are keyed by the step, and so is whose condition
+is hidden (section 8.1).
 */
 enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (B.6) */
 enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT, SGM__KEY_PROBES };
+enum { SGM__KEY_CONDITION = SGM__KEY_PROBES + 1 }; /* whose condition is hidden */
 
 static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t batch) {
     return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
 }
 
-/* The trainer's workspace: x0, ε and x of shape (B,D), t and w of shape (B). */
+/* The trainer's workspace: x0, ε and x of shape (B,D), t and w of shape (B); then conditions (B,C),
+whether they are known (B), and labels (B). */
 typedef struct sgm__batch {
-    float *x0, *eps, *x, *t, *w;
+    float *x0, *eps, *x, *t, *w, *cond, *known;
+    int *label;
+    sgm__ask ask;
 } sgm__batch;
 
 static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
@@ -3373,20 +3614,29 @@ static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     long size = (long)trainer->o.batch * trainer->model->o.d;
     sgm__batch b;
     b.x0 = trainer->workspace, b.eps = b.x0 + size, b.x = b.eps + size;
-    b.t = b.x + size, b.w = b.t + trainer->o.batch;
+    b.t = b.x + size, b.w = b.t + trainer->o.batch, b.known = b.w + trainer->o.batch;
+    b.label = (int *)(b.known + trainer->o.batch), b.cond = (float *)(b.label + trainer->o.batch);
+    b.ask = sgm__ask_of(trainer->model, SGM_RAW);
+    b.ask.cond = b.cond, b.ask.known = b.known, b.ask.label = b.label, b.ask.step = 1;
     return b;
 }
 
 static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
     int d = trainer->model->o.d, B = trainer->o.batch;
     uint64_t n = (uint64_t)trainer->n, first = batch * (uint64_t)B, epoch = (uint64_t)-1;
-    sgm_key shuffle = trainer->key;
+    long C = trainer->model->o.cond;
+    sgm_key shuffle = trainer->key, hide = sgm__train_key(trainer, SGM__KEY_CONDITION, batch);
     for (int i = 0; i < B; i++) {
         uint64_t at = first + (uint64_t)i;
         if (at / n != epoch)
             epoch = at / n, shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
         uint64_t row = sgm_permute(at % n, n, shuffle);
         memcpy(b->x0 + (long)i * d, trainer->data + row * (uint64_t)d, (size_t)d * sizeof(float));
+        if (trainer->o.labels) b->label[i] = trainer->o.labels[row];
+        if (!C) continue;
+        b->known[i] = !(sgm__uniform53(hide, (uint64_t)i) < trainer->o.cond_dropout);
+        if (b->known[i] == 0) memset(b->cond + i * C, 0, (size_t)C * sizeof(float));
+        else memcpy(b->cond + i * C, trainer->o.cond + (long)row * C, (size_t)C * sizeof(float));
     }
     sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
     sgm__loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
@@ -3426,6 +3676,20 @@ static double sgm__dsm_seed(
         trainer->bin_sum[bin] += scale * w * square;
         trainer->bin_n[bin]++;
         total += scale * w * square;
+    }
+    return total / B;
+}
+
+/* The same for a classifier: L = (c/B) Σ w U, with U = −log p of the label (8.3) in `out`. */
+static double sgm__label_seed(
+    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *slope, double factor) {
+    double total = 0, scale = trainer->o.loss.scale;
+    int B = trainer->o.batch;
+    for (int i = 0; i < B; i++) {
+        int bin = sgm__bin(&trainer->model->o.sde, b->t[i]);
+        slope[i] = (float)(scale * factor / B * b->w[i]);
+        trainer->bin_sum[bin] += scale * b->w[i] * out[i], trainer->bin_n[bin]++;
+        total += scale * b->w[i] * out[i];
     }
     return total / B;
 }
@@ -3530,8 +3794,9 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
         sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
             sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
             SGM_TRAINING | (i ? SGM_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
-        sgm__net_in(tape, &in, &model->o, b.x, b.t, trainer->o.batch);
+        sgm__net_in(tape, &in, &b.ask, b.x, b.t, trainer->o.batch);
         sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
+        if (model->o.classes) out = sgm__label_loss(tape, out, &b.ask);
         if (out && !denoise) {
             SGM__TRY(sgm__objective_gradient(trainer, &b, &in, out, 1.0 / k, probes, &value));
             trainer->loss = loss += value;
@@ -3540,7 +3805,9 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
         }
         float *slope = sgm_tape_slope_of(tape, out);
         if (!slope) return sgm_tape_status(tape);
-        loss += sgm__dsm_seed(trainer, &b, out->v, slope, 1.0 / k) / k;
+        value = (model->o.classes ? sgm__label_seed : sgm__dsm_seed)(
+            trainer, &b, out->v, slope, 1.0 / k);
+        loss += value / k;
         trainer->loss = loss;
         if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
         SGM__TRY(sgm_tape_backward(tape));
@@ -3720,6 +3987,35 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     return bad ? sgm__bad("training %s", bad) : SGM_OK;
 }
 
+static sgm_status sgm__labels_check(const int *label, long n, int classes) {
+    if (!label || n < 1 || classes < 1)
+        return sgm__bad("%ld labels of %d classes: needs at least 1 of each", n, classes);
+    for (long i = 0; i < n; i++)
+        if (label[i] < 0 || label[i] >= classes)
+            return sgm__bad("label %ld is %d: labels are 0 to %d", i, label[i], classes - 1);
+    return SGM_OK;
+}
+
+/* What is given beside the data fits what the model takes. */
+static sgm_status sgm__train_conditions(
+    const sgm_train_options *o, const sgm_model *model, long n) {
+    int C = model->o.cond, K = model->o.classes;
+    if ((C > 0) != (o->cond != NULL) || (K > 0) != (o->labels != NULL))
+        return sgm__bad("a model with a condition of width %d and %d classes: training needs cond "
+                        "where the first is not 0, labels where the second is not, and else none",
+            C, K);
+    if (!(o->cond_dropout >= 0 && o->cond_dropout <= 1) || (o->cond_dropout > 0 && C == 0))
+        return sgm__bad("cond_dropout %g: needs 0 to 1, and a model with a condition to drop",
+            o->cond_dropout);
+    long bad = C > 0 ? sgm__first_bad(o->cond, (size_t)n * (size_t)C) : -1;
+    if (bad >= 0)
+        return sgm__fail(SGM_NOT_FINITE,
+            "the condition of point %ld is not finite: remove or repair it", bad / C);
+    if (K > 0 && o->loss.objective != SGM_DSM)
+        return sgm__bad("a classifier learns by cross-entropy: leave the loss's objective 0");
+    return K > 0 ? sgm__labels_check(o->labels, n, K) : SGM_OK;
+}
+
 SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     sgm__free(trainer->grads);
     sgm__free(trainer->moment1);
@@ -3748,11 +4044,13 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
     SGM__TRY(sgm__train_defaults(&trainer->o, model));
     SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
     SGM__TRY(sgm__exact_fits(&trainer->o.loss, model->o.d));
+    SGM__TRY(sgm__train_conditions(&trainer->o, model, n));
     size_t B = (size_t)trainer->o.batch;
     trainer->grads = (float *)sgm__alloc(P, sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
     trainer->moment2 = (float *)sgm__alloc(trainer->o.optimiser == SGM_SGD ? 1 : P, sizeof(float));
-    trainer->workspace = (float *)sgm__alloc(B * (3 * d + 2), sizeof(float));
+    trainer->workspace =
+        (float *)sgm__alloc(B * (3 * d + 4 + (size_t)model->o.cond), sizeof(float));
     trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
     trainer->score_coefficients = (double *)sgm__alloc(2 * B, sizeof(double));
     trainer->tape = sgm_tape_new();
@@ -3898,6 +4196,7 @@ static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_tra
     const sgm_sde sde = model.sde;
     sgm__set(c, "sgm.format", 1);
     SGM__SET(model.d), SGM__SET(model.output), SGM__SET(model.energy), SGM__SET(model.sigma_data);
+    SGM__SET(model.cond), SGM__SET(model.classes);
     SGM__SET(sde.family), SGM__SET(sde.a), SGM__SET(sde.b), SGM__SET(sde.t_min), SGM__SET(sde.T);
     if (!trainer) return;
     const sgm_train_options train = trainer->o;
@@ -3908,7 +4207,8 @@ static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_tra
     SGM__SET(train.batch), SGM__SET(train.accumulate), SGM__SET(train.optimiser);
     SGM__SET(train.lr), SGM__SET(train.lr_end), SGM__SET(train.warmup), SGM__SET(train.cosine);
     SGM__SET(train.clip), SGM__SET(train.beta1), SGM__SET(train.beta2), SGM__SET(train.eps);
-    SGM__SET(train.weight_decay), sgm__set(c, "train.weight", loss.weight);
+    SGM__SET(train.weight_decay), SGM__SET(train.cond_dropout);
+    sgm__set(c, "train.weight", loss.weight);
     sgm__set(c, "train.times", loss.times), sgm__set(c, "train.points", (double)trainer->n);
     sgm__set(c, "train.steps", train.cosine || train.lr_end > 0 ? (double)train.steps : 0);
     sgm__set(c, "train.key0", trainer->key.k[0]), sgm__set(c, "train.key1", trainer->key.k[1]);
@@ -4162,7 +4462,7 @@ static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, co
     int n = trainer->o.batch;
     double sum = 0;
     sgm_tape_reset(tape, model->params, trainer->grads, model->n_params, dropout, *flags);
-    sgm__net_in(tape, &in, &model->o, x, b->t, n);
+    sgm__net_in(tape, &in, &b->ask, x, b->t, n);
     float *move = sgm_tape_tangent_of(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
     if (!move || !out) return sgm_tape_status(tape);
@@ -4207,7 +4507,7 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
     float *s = trainer->score_work, *r = s + size, *v = r + size, *moved = v + size;
     factor *= how->scale / n;
     SGM__TRY(sgm__energy_chunk(
-        model, SGM_RAW, trainer->tape, s, NULL, b->x, NULL, b->t, n, dropout, SGM_TRAINING));
+        &b->ask, trainer->tape, s, NULL, NULL, b->x, NULL, b->t, n, dropout, SGM_TRAINING));
     if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, r, b->x, b->t, n));
     *loss = 0;
     if (how->objective != SGM_SSM) {
@@ -4683,28 +4983,41 @@ SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-    const sgm_sample_options *options, sgm_key key) {
-    sgm_sampler sampler;
-    sgm_progress bar;
-    SGM__TRY(sgm_sampler_init(&sampler, score, sde, n, options, key));
-    const sgm_sample_options *o = &sampler.o;
+/* All the steps, by `advance` if there is one, with the progress bar and a look at the points. */
+typedef sgm_status (*sgm__advance)(sgm_sampler *sampler, float *x, void *user);
+
+static sgm_status sgm__sampler_run(
+    sgm_sampler *sampler, float *x, sgm__advance advance, void *user) {
+    const sgm_sample_options *o = &sampler->o;
+    long size = sampler->n * sampler->score.d, bad = -1;
     sgm_status status = SGM_OK;
+    sgm_progress bar;
+    if (!o->x_given) sgm_sampler_prior(sampler, x);
+    else if ((bad = sgm__first_bad(x, (size_t)size)) >= 0)
+        return sgm__fail(SGM_NOT_FINITE, "the given point %ld is not finite: remove or repair it",
+            bad / sampler->score.d);
     sgm_progress_init(&bar, o->progress, o->steps);
-    sgm_sampler_prior(&sampler, x);
-    while (status == SGM_OK && !sgm_sampler_done(&sampler)) {
-        status = sgm_sampler_step(&sampler, x);
+    while (status == SGM_OK && !sgm_sampler_done(sampler)) {
+        status = advance ? advance(sampler, x, user) : sgm_sampler_step(sampler, x);
         if (status == SGM_OK && o->on_step)
-            o->on_step(sampler.step, sampler.t[sampler.step], x, n, o->user);
-        sgm_progress_step(&bar, sampler.step, NAN, NAN);
+            o->on_step(sampler->step, sampler->t[sampler->step], x, sampler->n, o->user);
+        sgm_progress_step(&bar, sampler->step, NAN, NAN);
     }
     sgm_progress_done(&bar);
-    long bad = status == SGM_OK ? sgm__first_bad(x, (size_t)n * (size_t)score->d) : -1;
+    if (status == SGM_OK) bad = sgm__first_bad(x, (size_t)size);
     if (bad >= 0)
         status = sgm__fail(SGM_NOT_FINITE,
             "sample %ld is not finite: the steps are too coarse near the data; use more steps, a "
             "log-SNR grid or a larger t_min",
-            bad / score->d);
+            bad / sampler->score.d);
+    return status;
+}
+
+SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+    const sgm_sample_options *options, sgm_key key) {
+    sgm_sampler sampler;
+    SGM__TRY(sgm_sampler_init(&sampler, score, sde, n, options, key));
+    sgm_status status = sgm__sampler_run(&sampler, x, NULL, NULL);
     sgm_sampler_free(&sampler);
     return status;
 }
@@ -5634,6 +5947,640 @@ Details that have caused bugs:
 - Bits per dimension without the scaler's Jacobian (9.1), or of data that was never dequantised.
 - A multistep method of order p whose first step is of order 1 has order 2 in the end. Adams starts
   with RK4 here, and (3M) with a step of order 2.
+*/
+
+/*
+# 8. Guidance
+
+So far every sample was a draw from p(x), the whole of the data. What one wants is a seven, or the
+picture behind this blurred one: a draw from p(x|y). All of this chapter is Bayes' rule, applied to
+the noisy points at time t (the normaliser p(y) goes with the gradient):
+
+$$∇_x \log p_t(x|y) = ∇_x \log p_t(x) + ∇_x \log p_t(y|x) \qquad(8.1)$$
+
+So there are three ways: learn the left side (8.1), learn the last term (8.2), or, where y is a
+measurement whose law you know, work the last term out (8.4). Each makes a score out of others.
+
+## 8.1 A network that is told
+
+Train on pairs $(x_0, y)$ and give the network y beside x and t. The argument of (2.5), with
+everything conditioned on y, holds word for word: $∇ \log p_t(x|y)$ is the minimiser of
+
+$$E_{t, (x_0, y), ε}\; λ(t) \left\| s_θ(x_t, t, y) + ε / s_t \right\|² \qquad(8.2)$$
+
+A label is given *one-hot*, as K numbers of which one is 1, since classes have no order; a vector or
+an image is given as it is. With `cond_dropout` the condition of some points is hidden: the network
+sees zeros, and a 0 in a second input, `known`, which tells "nothing is known" from "y is zero". One
+network then holds both p(x|y) and p(x). Without it the branch for p(x) has never been trained, and
+nothing in the model can tell you.
+*/
+SGM_API sgm_status sgm_one_hot(float *out, const int *label, long n, int classes) {
+    SGM__TRY(sgm__labels_check(label, n, classes));
+    for (long i = 0; i < n * classes; i++) out[i] = i % classes == label[i / classes];
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_condition_init(
+    sgm_condition *c, const sgm_model *model, int which, const float *cond, long rows) {
+    memset(c, 0, sizeof *c);
+    SGM__TRY(sgm__which_check(model, which));
+    if (model->o.cond == 0)
+        return sgm__bad("this network is unconditional: set cond in its options and give the "
+                        "training conditions, for guidance with cond_dropout");
+    if (!cond || rows < 1)
+        return sgm__bad("%ld conditions: give one for all points, or one for each", rows);
+    long bad = sgm__first_bad(cond, (size_t)rows * (size_t)model->o.cond);
+    if (bad >= 0)
+        return sgm__fail(SGM_NOT_FINITE, "condition %ld is not finite", bad / model->o.cond);
+    c->model = model, c->which = which, c->cond = cond, c->rows = rows;
+    return SGM_OK;
+}
+
+SGM_API sgm_score sgm_condition_score(const sgm_condition *c) {
+    return sgm__model_score(c->model, SGM__GIVEN, c);
+}
+
+/*
+## 8.2 A classifier for noisy points
+
+The last term of (8.1) is a classifier's, but one that answers for *noisy* points: which class did
+the clean point come from? It is trained like everything here, with fresh times and noise, only by
+another loss, cross-entropy. With logits o and $p_k = e^{o_k} / \sum_l e^{o_l}$,
+
+$$L = −E\, w(t) \log p_φ(y|x_t, t), \qquad \frac{∂L}{∂o_k} = w(t)\,(p_k − 1_{k=y}) \qquad(8.3)$$
+
+Its minimiser is p(y|x,t) for every positive w. Since −log p(y|x,t) is an energy like those of
+section 4.12, its gradient by x, and the change of that, come from the same code, with one operation
+more at the end of the tape.
+*/
+static double sgm__log_sum_exp(const float *out, int K) {
+    double top = out[0], sum = 0;
+    for (int k = 1; k < K; k++) top = out[k] > top ? out[k] : top;
+    for (int k = 0; k < K; k++) sum += sgm__exp(out[k] - top);
+    return top + sgm__log(sum);
+}
+
+static void sgm__log_probs(double *logp, const sgm_tensor *logits) {
+    int K = logits->cols;
+    for (long i = 0; i < logits->rows; i++) {
+        double all = sgm__log_sum_exp(logits->v + i * K, K);
+        for (long k = i * K; k < (i + 1) * K; k++) logp[k] = logits->v[k] - all;
+    }
+}
+
+/* U = log Σ_k exp a_k − a·target, row by row; aux keeps its slope p − target. The slope's change
+along $\dot a$ is p_k (ȧ_k − Σ_l p_l ȧ_l). */
+static void sgm__op_cross_entropy(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *a = y->a;
+    const float *target = y->b->v;
+    int K = a->cols;
+    float *up = sgm__floats(tape, a);
+    if (!up) return;
+    if (pass == SGM__FORWARD) y->aux = up;
+    for (long i = 0; i < y->rows && pass != SGM__BACKWARD; i++) {
+        double all = pass == SGM__FORWARD ? sgm__log_sum_exp(a->v + i * K, K) : 0, sum = all;
+        for (long k = i * K; k < (i + 1) * K; k++) {
+            if (pass == SGM__TANGENT) sum += (double)y->aux[k] * a->j[k];
+            else sum -= (double)target[k] * a->v[k];
+            if (pass == SGM__FORWARD) up[k] = (float)(sgm__exp(a->v[k] - all) - target[k]);
+        }
+        (pass == SGM__FORWARD ? y->v : y->j)[i] = (float)sum;
+    }
+    for (int part = 0; part < 3 && pass == SGM__BACKWARD; part++) {
+        const float *slope = part ? y->jd : y->d;
+        if (!(y->set & (part ? SGM__JD : SGM__D)) || (part == 2 && !a->j)) continue;
+        for (long i = 0; i < y->rows; i++) {
+            double mean = 0;
+            for (long k = i * K; part == 2 && k < (i + 1) * K; k++)
+                mean += ((double)y->aux[k] + target[k]) * a->j[k];
+            for (long k = i * K; k < (i + 1) * K; k++) {
+                double bend = part < 2 ? 1 : a->j[k] - mean, p = part < 2 ? 0 : target[k];
+                up[k] = (float)(slope[i] * (y->aux[k] + p) * bend);
+            }
+        }
+        sgm__give(tape, a, part == 1 ? SGM__JD : SGM__D, up);
+    }
+}
+
+static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask) {
+    sgm_tensor *target = logits ? sgm_tape_input(tape, NULL, logits->rows, logits->cols) : NULL;
+    if (!target) return NULL;
+    for (long i = 0; i < logits->rows; i++)
+        target->v[i * logits->cols + ask->label[i * ask->step]] = 1;
+    return sgm__result(tape, "cross_entropy", sgm__op_cross_entropy, logits->rows, 1, logits,
+        target, NULL);
+}
+
+static sgm_status sgm__classifier_check(const sgm_model *model, int which) {
+    SGM__TRY(sgm__which_check(model, which));
+    if (model->o.classes > 0) return SGM_OK;
+    return sgm__bad("this model is no classifier: set classes in its options, and train it with "
+                    "labels");
+}
+
+SGM_API sgm_status sgm_classifier_init(
+    sgm_classifier *c, const sgm_model *model, int which, const int *labels, long rows) {
+    memset(c, 0, sizeof *c);
+    SGM__TRY(sgm__classifier_check(model, which));
+    if (rows < 1) return sgm__bad("%ld labels: give one for all points, or one for each", rows);
+    SGM__TRY(sgm__labels_check(labels, rows, model->o.classes));
+    c->model = model, c->which = which, c->labels = labels, c->rows = rows;
+    return SGM_OK;
+}
+
+SGM_API sgm_score sgm_classifier_score(const sgm_classifier *c) {
+    return sgm__model_score(c->model, SGM__LABEL, c);
+}
+
+SGM_API sgm_status sgm_classifier_probs(const sgm_model *model, int which, double *probs,
+    const float *x, const float *t, long n) {
+    SGM__TRY(sgm__classifier_check(model, which));
+    if (n < 0 || (n > 0 && (!probs || !x || !t)))
+        return sgm__bad("a classifier needs points, times and a place for the answer, and n >= 0");
+    sgm__ask ask = sgm__ask_of(model, which);
+    if (n > 0) SGM__TRY(sgm__model_all(&ask, NULL, NULL, probs, x, NULL, t, n));
+    for (long i = 0; i < n * model->o.classes; i++) probs[i] = sgm__exp(probs[i]);
+    return SGM_OK;
+}
+
+/*
+## 8.3 More than Bayes
+
+Samples look more typical of y if the last term of (8.1) is multiplied by a γ > 1: with a classifier
+(Dhariwal and Nichol 2021), and without one (Ho and Salimans 2022, who write w for γ − 1),
+
+$$s = ∇ \log p_t(x) + γ\, ∇ \log p_t(y|x) \qquad(8.4)$$
+$$s = (1 − γ)\, ∇ \log p_t(x) + γ\, ∇ \log p_t(x|y) \qquad(8.5)$$
+
+By (8.1) the two are the same if their parts are exact. γ = 0 forgets y and γ = 1 is Bayes' rule.
+
+At each single t, s is the score of $p_t(x)\, p_t(y|x)^γ$. It is tempting to conclude that samples
+follow $p(x)\, p(y|x)^γ$. **They do not**, for any γ but 0 and 1: no forward process joins those
+densities at different t, so the reverse SDE is the reverse of nothing. One case can be worked out:
+data N(0, 1), a y that leaves the variance c, and VE, with the variance v of the noise as the clock.
+Then $∂s/∂x = −A$ with $A = (1−γ)/(1+v) + γ/(c+v)$, and as v falls the samples' variance P follows
+$dP/dv = 2AP − 1$, or without noise, along the deterministic flow, $dP/dv = AP$. From v = ∞, γ = 2:
+
+$$P_{SDE} = c² + \tfrac13 c(1−c)², \qquad P_{flow} = c², \qquad
+P_{p(x)p(y|x)²} = \frac{c}{2−c} \qquad(8.6)$$
+
+For c = ½ these are 7/24, 1/4 and 1/3: three laws where one would expect one. Guidance is a way to
+steer, not to sample a density that you could write down. It can be limited to the times where it is
+of use, neither at much noise, where it moves all samples to one place, nor at little, where nothing
+is left to decide; outside of them γ is 1 (Kynkäänniemi et al. 2024).
+*/
+static void sgm__guided_mix(
+    const sgm_guided *g, float *out, const float *b, const float *t, long n) {
+    int d = g->a.d;
+    for (long i = 0; i < n; i++) {
+        double gamma = t[i] >= g->t_low && t[i] <= g->t_high ? g->gamma : 1;
+        double keep = g->classifier ? 1 : 1 - gamma; /* (8.4), (8.5) */
+        for (long j = i * d; j < (i + 1) * d; j++) out[j] = (float)(keep * out[j] + gamma * b[j]);
+    }
+}
+
+/* At least `need` floats of scratch, kept for the next call. */
+static sgm_status sgm__room(float **work, long *room, long need) {
+    if (*room >= need) return SGM_OK;
+    sgm__free(*work);
+    *work = (float *)sgm__alloc((size_t)need, sizeof(float));
+    *room = *work ? need : 0;
+    return *work ? SGM_OK : SGM_NO_MEMORY;
+}
+
+static sgm_status sgm__guided_all(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n, int back) {
+    sgm_guided *g = (sgm_guided *)self->ctx;
+    SGM__TRY(sgm__room(&g->work, &g->room, 2 * n * g->a.d));
+    float *sb = g->work, *jb = sb + n * g->a.d;
+    if (!v) {
+        SGM__TRY(g->a.eval(&g->a, s, x, t, n));
+        SGM__TRY(g->b.eval(&g->b, sb, x, t, n));
+    } else {
+        SGM__TRY((back ? g->a.vjp : g->a.jvp)(&g->a, s, js, x, v, t, n));
+        SGM__TRY((back ? g->b.vjp : g->b.jvp)(&g->b, sb, jb, x, v, t, n));
+        sgm__guided_mix(g, js, jb, t, n);
+    }
+    sgm__guided_mix(g, s, sb, t, n);
+    return SGM_OK;
+}
+
+static sgm_status sgm__guided_eval(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    return sgm__guided_all(self, s, NULL, x, NULL, t, n, 0);
+}
+static sgm_status sgm__guided_jvp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__guided_all(self, s, js, x, v, t, n, 0);
+}
+static sgm_status sgm__guided_vjp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__guided_all(self, s, js, x, v, t, n, 1);
+}
+
+SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional,
+    const sgm_score *other, int classifier, double gamma) {
+    memset(g, 0, sizeof *g);
+    if (!unconditional || !other || !unconditional->eval || !other->eval)
+        return sgm__bad("guidance needs two scores: sgm_model_score, and sgm_condition_score or "
+                        "sgm_classifier_score; look at what their init returned");
+    if (unconditional->d != other->d)
+        return sgm__fail(SGM_MISMATCH, "guidance of a score in %d dimensions by one in %d",
+            unconditional->d, other->d);
+    if (!(fabs(gamma) < 1e30)) return sgm__bad("guidance by %g: needs a finite number", gamma);
+    g->a = *unconditional, g->b = *other, g->classifier = classifier, g->gamma = gamma;
+    g->t_high = HUGE_VAL;
+    return SGM_OK;
+}
+
+SGM_API void sgm_guided_free(sgm_guided *g) {
+    sgm__free(g->work);
+    memset(g, 0, sizeof *g);
+}
+
+SGM_API sgm_score sgm_guided_score(sgm_guided *g) {
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    score.d = g->a.d, score.ctx = g, score.eval = g->a.eval ? sgm__guided_eval : NULL;
+    if (g->a.jvp && g->b.jvp) score.jvp = sgm__guided_jvp;
+    if (g->a.vjp && g->b.vjp) score.vjp = sgm__guided_vjp;
+    return score;
+}
+
+/*
+## 8.4 Measurements
+
+Now y is a measurement, $y = A x_0 + τ z$ with a known (m, D) matrix A, and nothing has to be
+trained. *Inpainting*: each row of A picks a number that was seen. *Colourisation*: each row
+averages the colours of a pixel. *Blur*, *upsampling*, a projection: other rows. The singular value
+decomposition $A = U^T S V$ turns every A into the same problem. V has m orthonormal rows, and with
+$u = S^{-1} U y$ each direction is measured by itself:
+
+$$u_i = V_i · x_0 + τ_i z_i, \qquad τ_i = τ / S_i \qquad(8.7)$$
+
+It comes from the axes of $A A^T$. Of each V_i the zeros at both ends are skipped: a mask costs
+little.
+*/
+SGM_API void sgm_inverse_free(sgm_inverse *p) {
+    sgm__free(p->size);
+    sgm__free(p->span);
+    memset(p, 0, sizeof *p);
+}
+
+/* (8.7) from the axes of A Aᵀ; gram and axes are (m,m), of zeros. */
+static sgm_status sgm__inverse_svd(
+    sgm_inverse *p, double *gram, double *axes, const float *A, const float *y) {
+    long m = p->m, d = p->d;
+    double most = 0;
+    for (long i = 0; i < m * m; i++)
+        for (long j = 0; j < d; j++) gram[i] += (double)A[i / m * d + j] * A[i % m * d + j];
+    sgm__jacobi(gram, axes, p->m);
+    for (long i = 0; i < m; i++) most = gram[i * m + i] > most ? gram[i * m + i] : most;
+    for (long i = 0; i < m; i++) {
+        const double *q = axes + i * m;
+        double *v = p->v + i * d, square = gram[i * m + i];
+        int worst = 0, *span = p->span + 2 * i;
+        for (int r = 1; r < m; r++) worst = fabs(q[r]) > fabs(q[worst]) ? r : worst;
+        if (!(square > 1e-10 * most))
+            return sgm__bad("row %d of A is zero or, to five digits, a combination of the others: "
+                            "leave it out",
+                worst);
+        p->size[i] = sqrt(square), p->sigma[i] = p->noise / p->size[i];
+        for (long r = 0; r < m; r++) {
+            p->target[i] += q[r] * y[r] / p->size[i];
+            for (long j = 0; q[r] != 0 && j < d; j++) v[j] += q[r] * A[r * d + j] / p->size[i];
+        }
+        for (span[1] = p->d; span[1] > 1 && v[span[1] - 1] == 0;) span[1]--;
+        while (span[0] < span[1] - 1 && v[span[0]] == 0) span[0]++;
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_inverse_init(
+    sgm_inverse *p, int d, int m, const float *A, const float *y, double noise) {
+    memset(p, 0, sizeof *p);
+    if (m < 1 || m > d || !A || !y)
+        return sgm__bad("%d measurements in %d dimensions: A is (m,D) with 1 <= m <= D", m, d);
+    if (!(noise >= 0 && noise < 1e30))
+        return sgm__bad("a measurement with noise %g: needs a number >= 0", noise);
+    size_t M = (size_t)m, D = (size_t)d;
+    if (sgm__first_bad(A, M * D) >= 0 || sgm__first_bad(y, M) >= 0)
+        return sgm__fail(SGM_NOT_FINITE, "A or y has a number that is not finite: repair it");
+    p->d = d, p->m = m, p->noise = noise;
+    p->size = (double *)sgm__alloc(M * (3 + D) + 2 * D, sizeof(double));
+    p->span = (int *)sgm__alloc(2 * M, sizeof(int));
+    double *work = (double *)sgm__alloc(2 * M * M, sizeof(double));
+    sgm_status status = p->size && p->span && work ? SGM_OK : SGM_NO_MEMORY;
+    if (status == SGM_OK) {
+        p->target = p->size + m, p->sigma = p->target + m, p->row = p->sigma + m;
+        p->v = p->row + 2 * d;
+        status = sgm__inverse_svd(p, work, work + M * M, A, y);
+    }
+    sgm__free(work);
+    if (status != SGM_OK) sgm_inverse_free(p);
+    return status;
+}
+
+static double sgm__along(const sgm_inverse *p, int i, const double *x) {
+    double sum = 0;
+    const double *v = p->v + (long)i * p->d;
+    for (int j = p->span[2 * i]; j < p->span[2 * i + 1]; j++) sum += v[j] * x[j];
+    return sum;
+}
+
+static void sgm__move(const sgm_inverse *p, int i, double step, double *x) {
+    const double *v = p->v + (long)i * p->d;
+    for (int j = p->span[2 * i]; j < p->span[2 * i + 1]; j++) x[j] += step * v[j];
+}
+
+/*
+**Replacement** (Song et al. 2021): after every step, overwrite what was measured with what it would
+look like at the new time,
+
+$$V_i·x ← m_t u_i + \sqrt{s_t² − m_t² τ_i²}\; z_i \qquad(8.8)$$
+
+with a noise of $s_t$ in all; where $m_t τ_i > s_t$ the sample knows better, and is left alone.
+Without noise the samples fit y exactly. But they are *not* draws from p(x|y): the noise on the
+measured part is fresh each time, so the rest of x only ever hears of y through it, too faintly.
+**RePaint** (Lugmayr et al. 2022) lets the parts settle: forth to t by (1.6) and back, U times in
+each step. That helps, and is no exact method either.
+*/
+static void sgm__inverse_replace(
+    const sgm_inverse *p, float *x, const float *z, double m, double s) {
+    for (int j = 0; j < p->d; j++) p->row[j] = x[j];
+    for (int i = 0; i < p->m; i++) {
+        double rest = s * s - m * m * p->sigma[i] * p->sigma[i];
+        if (rest < 0) continue;
+        double want = m * p->target[i] + sqrt(rest) * z[i]; /* (8.8) */
+        sgm__move(p, i, want - sgm__along(p, i, p->row), p->row);
+    }
+    for (int j = 0; j < p->d; j++) x[j] = (float)p->row[j];
+}
+
+typedef struct sgm__inverse_run {
+    const sgm_inverse *problem;
+    const sgm_inverse_options *o;
+    sgm_key key;
+    uint64_t draws; /* every use of randomness gets a key of its own */
+    float *work;    /* 4 blocks of (n,D), and (n) */
+} sgm__inverse_run;
+
+static void sgm__inverse_noise(sgm__inverse_run *run, long n) {
+    sgm__normal_parallel(run->work, n, sgm_key_split(run->key, run->draws++));
+}
+
+static sgm_status sgm__replace_step(sgm_sampler *sampler, float *x, void *user) {
+    sgm__inverse_run *run = (sgm__inverse_run *)user;
+    const sgm_inverse *p = run->problem;
+    const sgm_sde *sde = &sampler->sde;
+    long n = sampler->n, size = n * p->d;
+    for (int u = 1;; u++) {
+        double t = sampler->t[sampler->step], a, b;
+        sampler->key = sgm_key_split(run->key, run->draws++);
+        SGM__TRY(sgm_sampler_step(sampler, x));
+        double to = sampler->t[sampler->step], m = sgm_sde_m(sde, to), s = sgm_sde_s(sde, to);
+        sgm__inverse_noise(run, n * p->m);
+        for (long i = 0; i < n; i++)
+            sgm__inverse_replace(p, x + i * p->d, run->work + i * p->m, m, s);
+        if (u >= run->o->resample || sgm_sampler_done(sampler)) return SGM_OK;
+        sgm_sde_transition(sde, to, t, &a, &b);
+        sgm__inverse_noise(run, size);
+        for (long j = 0; j < size; j++) x[j] = (float)(a * x[j] + b * run->work[j]);
+        sampler->step--;
+    }
+}
+
+/*
+The other two ask for the last term of (8.1),
+
+$$p_t(y|x) = ∫ p(y|x_0)\, p(x_0|x)\, dx_0 \qquad(8.9)$$
+
+of whose second factor the score only tells the mean, $\hat x_0(x)$ of (5.5). **DPS** (Chung et al.
+2023) puts all of it there. After each step of the sampler, with x from before it on the right,
+
+$$x ← x − ζ\, ∇_x \| y − A \hat x_0(x) \| \qquad(8.10)$$
+
+where ζ is tuned, not derived. **ΠGDM** (Song, Vahdat, Mardani, Kautz 2023) puts $N(\hat x_0, r² I)$
+there, so that (8.9) is $N(y;\, A \hat x_0,\, r² A A^T + τ² I)$ and, in the terms of (8.7),
+
+$$s = ∇ \log p_t(x) + \left( \frac{∂\hat x_0}{∂x} \right)^T \sum_i V_i
+\frac{u_i − V_i·\hat x_0}{r² + τ_i²}, \quad r² = \frac{σ² σ_d²}{σ² + σ_d²}, \quad
+σ = \frac{s_t}{m_t} \qquad(8.11)$$
+
+For data N(μ, σ_d² I) that is the exact score given y. For other data it is an approximation, whose
+error you cannot see from inside; the referee below can. $∂\hat x_0/∂x = (I + s_t² ∂s/∂x)/m_t$, and
+its transpose times a vector is the score's `vjp`.
+*/
+/* Into w, row by row: the sum of (8.11) at the x̂0 of (5.5); or, with sigma_data 0, minus the slope
+of (8.10)'s norm by x̂0. */
+static void sgm__posterior_pull(const sgm_inverse *p, const sgm_sde *sde, double sigma_data,
+    float *w, const float *s, const float *x, const float *t, long n) {
+    double *x0 = p->row, *pull = x0 + p->d;
+    for (long k = 0; k < n; k++, x += p->d, s += p->d, w += p->d) {
+        double m = sgm_sde_m(sde, t[k]), sd = sgm_sde_s(sde, t[k]), square = 0;
+        double a = sd * sd / (m * m), b = sigma_data * sigma_data, r2 = a * b / (a + b);
+        for (int j = 0; j < p->d; j++) x0[j] = (x[j] + sd * sd * s[j]) / m, pull[j] = 0;
+        for (int i = 0; i < p->m; i++) {
+            double miss = p->target[i] - sgm__along(p, i, x0), c = p->size[i] * p->size[i];
+            square += c * miss * miss;
+            if (sigma_data > 0) c = 1 / (r2 + p->sigma[i] * p->sigma[i]);
+            sgm__move(p, i, c * miss, pull);
+        }
+        double norm = sigma_data > 0 || square == 0 ? 1 : sqrt(square);
+        for (int j = 0; j < p->d; j++) w[j] = (float)(pull[j] / norm);
+    }
+}
+
+/* y += c (∂x̂0/∂x)ᵀ w, from w and js = (∂s/∂x)ᵀ w. */
+static void sgm__posterior_add(float *y, double c, const sgm_sde *sde, const float *w,
+    const float *js, const float *t, long n, int d) {
+    for (long i = 0; i < n; i++) {
+        double m = sgm_sde_m(sde, t[i]), sd = sgm_sde_s(sde, t[i]);
+        for (long j = i * d; j < (i + 1) * d; j++)
+            y[j] = (float)(y[j] + c * (w[j] + sd * sd * js[j]) / m);
+    }
+}
+
+static sgm_status sgm__dps_step(sgm_sampler *sampler, float *x, void *user) {
+    sgm__inverse_run *run = (sgm__inverse_run *)user;
+    long n = sampler->n, d = sampler->score.d, size = n * d;
+    float *from = run->work, *w = from + size, *js = w + size, *s = js + size, *t = s + size;
+    for (long i = 0; i < n; i++) t[i] = (float)sampler->t[sampler->step];
+    memcpy(from, x, (size_t)size * sizeof *x);
+    SGM__TRY(sampler->score.eval(&sampler->score, s, from, t, n));
+    sgm__posterior_pull(run->problem, &sampler->sde, 0, w, s, from, t, n);
+    SGM__TRY(sampler->score.vjp(&sampler->score, s, js, from, w, t, n));
+    SGM__TRY(sgm_sampler_step(sampler, x));
+    sgm__posterior_add(x, run->o->zeta, &sampler->sde, w, js, t, n, (int)d); /* (8.10) */
+    return SGM_OK;
+}
+
+static sgm_status sgm__posterior_eval(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    sgm_posterior *p = (sgm_posterior *)self->ctx;
+    SGM__TRY(sgm__room(&p->work, &p->room, 2 * n * self->d));
+    float *w = p->work, *js = w + n * self->d;
+    SGM__TRY(p->score.eval(&p->score, s, x, t, n));
+    sgm__posterior_pull(p->problem, &p->sde, p->sigma_data, w, s, x, t, n);
+    SGM__TRY(p->score.vjp(&p->score, s, js, x, w, t, n));
+    sgm__posterior_add(s, 1, &p->sde, w, js, t, n, self->d); /* (8.11) */
+    return SGM_OK;
+}
+
+static sgm_status sgm__inverse_fits(
+    const sgm_inverse *problem, const sgm_score *score, const sgm_sde *sde, int needs_vjp) {
+    SGM__TRY(sgm_sde_check(sde));
+    if (!problem || !problem->size || !score || !score->eval)
+        return sgm__bad("a measurement needs sgm_inverse_init and a score: look at their status");
+    if (problem->d != score->d)
+        return sgm__fail(SGM_MISMATCH,
+            "A has %d columns for a score in %d dimensions: make A (m,D) for the score's D",
+            problem->d, score->d);
+    if (needs_vjp && !score->vjp)
+        return sgm__bad("DPS and PiGDM need a score with a vjp, as models, conditions and mixtures "
+                        "have: use SGM_REPLACEMENT or SGM_REPAINT");
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score, const sgm_sde *sde,
+    const sgm_inverse *problem, double sigma_data) {
+    memset(p, 0, sizeof *p);
+    SGM__TRY(sgm__inverse_fits(problem, score, sde, 1));
+    if (!(sigma_data >= 0 && sigma_data < 1e15))
+        return sgm__bad("a sigma_data of %g: needs the data's std, or 0 for 1", sigma_data);
+    p->score = *score, p->sde = *sde, p->problem = problem;
+    p->sigma_data = sigma_data > 0 ? sigma_data : 1;
+    return SGM_OK;
+}
+
+SGM_API void sgm_posterior_free(sgm_posterior *p) {
+    sgm__free(p->work);
+    memset(p, 0, sizeof *p);
+}
+
+SGM_API sgm_score sgm_posterior_score(sgm_posterior *p) {
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    score.d = p->score.d, score.ctx = p, score.eval = p->problem ? sgm__posterior_eval : NULL;
+    return score;
+}
+
+/*
+*Denoising*, A = I, needs none of this: a point with noise of known size σ is, but for a factor, a
+point of the forward process,
+
+$$x_t = m_t (x_0 + σ z) \quad\text{at the t where}\quad s_t / m_t = σ \qquad(8.13)$$
+
+(`sgm_sde_t_from_logsnr` of −2 log σ), and the reverse SDE from there, by `t_start` and `x_given`,
+draws from $p(x_0|x_t)$ with no error but that of the steps and the score.
+*/
+SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+    const sgm_inverse *problem, const sgm_inverse_options *options, sgm_key key) {
+    static const sgm__advance step[] = {sgm__replace_step, sgm__replace_step, sgm__dps_step, NULL};
+    sgm_inverse_options o;
+    sgm_posterior posterior;
+    sgm_sampler sampler;
+    memset(&o, 0, sizeof o), memset(&posterior, 0, sizeof posterior);
+    if (options) o = *options;
+    if ((int)o.method < 0 || o.method > SGM_PIGDM || o.resample < 0 || !(o.zeta >= 0))
+        return sgm__bad("method %d, resample %d, zeta %g: needs a method of the list and numbers "
+                        ">= 0",
+            (int)o.method, o.resample, o.zeta);
+    SGM__TRY(sgm__inverse_fits(problem, score, sde, o.method >= SGM_DPS));
+    sgm_score given = *score;
+    if (o.method == SGM_PIGDM) {
+        SGM__TRY(sgm_posterior_init(&posterior, score, sde, problem, o.sigma_data));
+        given = sgm_posterior_score(&posterior);
+    }
+    if (o.zeta == 0) o.zeta = 1;
+    if (o.method != SGM_REPAINT) o.resample = 1;
+    else if (o.resample == 0) o.resample = 10;
+    sgm__inverse_run run;
+    run.problem = problem, run.o = &o, run.draws = 0, run.key = sgm_key_split(key, 1);
+    SGM__TRY(sgm_sampler_init(&sampler, &given, sde, n, &o.sample, sgm_key_split(key, 0)));
+    run.work = (float *)sgm__alloc((size_t)n * (4 * (size_t)score->d + 1), sizeof(float));
+    sgm_status status = run.work ? SGM_OK : SGM_NO_MEMORY;
+    if (status == SGM_OK) status = sgm__sampler_run(&sampler, x, step[o.method], &run);
+    sgm__free(run.work);
+    sgm_sampler_free(&sampler);
+    sgm_posterior_free(&posterior);
+    return status;
+}
+
+/*
+## 8.5 The referee
+
+A Gaussian N(μ, C), measured along h with noise τ, becomes another (Kalman's update); in a mixture
+its weight is multiplied by how well it foretold what was measured:
+
+$$q = h·Ch + τ², \quad μ ← μ + \frac{Ch}{q} (u − h·μ), \quad C ← C − \frac{Ch\,(Ch)^T}{q}, \quad
+w ← w\, N(u;\, h·μ,\, q) \qquad(8.12)$$
+
+The directions of (8.7) are independent measurements, taken one after the other. The result is a
+mixture, whose score is $∇ \log p_t(x|y)$ itself: hold any of the methods against it.
+*/
+static double sgm__kalman(double *mean, double *C, double *Ch, const sgm_inverse *p, int i) {
+    int d = p->d;
+    for (int j = 0; j < d; j++) Ch[j] = sgm__along(p, i, C + (long)j * d);
+    double miss = p->target[i] - sgm__along(p, i, mean);
+    double q = sgm__along(p, i, Ch) + p->sigma[i] * p->sigma[i];
+    for (int j = 0; j < d; j++) mean[j] += Ch[j] * miss / q;
+    for (long j = 0; j < (long)d * d; j++) C[j] -= Ch[j / d] * Ch[j % d] / q;
+    return q > 0 ? -0.5 * (sgm__log(q) + miss * miss / q) : NAN; /* (8.12), up to a constant */
+}
+
+/* Component k of a mixture as mean(d) and C(d,d), of zeros. */
+static void sgm__mixture_get(const sgm_mixture *mix, size_t k, double *mean, double *C) {
+    size_t d = (size_t)mix->d;
+    memcpy(mean, mix->mean + k * d, d * sizeof *mean);
+    for (size_t l = 0; l < d; l++) {
+        const double *axis = mix->axes ? mix->axes + (k * d + l) * d : NULL;
+        double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * d + l] : mix->var[k];
+        if (!axis) C[l * (d + 1)] = v;
+        for (size_t i = 0; axis && i < d * d; i++) C[i] += v * axis[i / d] * axis[i % d];
+    }
+}
+
+SGM_API sgm_status sgm_mixture_posterior(
+    sgm_mixture *posterior, const sgm_mixture *prior, const sgm_inverse *problem) {
+    memset(posterior, 0, sizeof *posterior);
+    sgm_score score = sgm_mixture_score(prior);
+    SGM__TRY(sgm__inverse_fits(problem, &score, &prior->sde, 0));
+    size_t K = (size_t)prior->k, d = (size_t)prior->d;
+    double *weight = (double *)sgm__alloc(K * (1 + d + d * d) + d, sizeof(double));
+    if (!weight) return SGM_NO_MEMORY;
+    double top = -HUGE_VAL, *Ch = weight + K, *mean = Ch + d, *C = mean + K * d;
+    sgm_status status = SGM_OK;
+    for (size_t k = 0; k < K; k++) {
+        sgm__mixture_get(prior, k, mean + k * d, C + k * d * d);
+        weight[k] = prior->log_weight[k];
+        for (int i = 0; i < problem->m; i++)
+            weight[k] += sgm__kalman(mean + k * d, C + k * d * d, Ch, problem, i);
+        if (!(fabs(weight[k]) < HUGE_VAL))
+            status = sgm__bad("component %d has no width along a measurement without noise: give "
+                              "the measurement some",
+                (int)k);
+        if (weight[k] > top) top = weight[k];
+    }
+    for (size_t k = 0; k < K; k++) { /* a mixture wants positive weights */
+        weight[k] = sgm__exp(weight[k] - top);
+        if (weight[k] < 1e-300) weight[k] = 1e-300;
+    }
+    if (status == SGM_OK)
+        status = sgm_mixture_init(posterior, prior->k, prior->d, weight, mean, C,
+            prior->shape == SGM_POINTS ? SGM_POINTS : SGM_FULL, &prior->sde);
+    sgm__free(weight);
+    return status;
+}
+
+/*
+Details that have caused bugs:
+
+- Guidance with a network that was trained without condition dropout: its unconditional branch is
+  whatever the initial weights say.
+- γ and w = γ − 1 mixed up: "scale 1" is Bayes' rule in one paper and twice that in the next.
+- A classifier trained on clean points only: its gradient at noisy ones is noise.
+- Taking samples that fit y for samples from p(x|y).
 */
 
 /*

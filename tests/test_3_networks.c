@@ -605,6 +605,7 @@ static sgm_mlp_options net_options;
 F(f_net) {
     sgm_net_in in;
     float t[ROWS] = {0.11f, 0.52f, 0.93f}, log_sigma[ROWS] = {-1.7f, 0.2f, 1.4f};
+    memset(&in, 0, sizeof in), in.out = a->cols;
     in.x = sgm_add(tape, a, b), in.user = &net_options;
     in.t = sgm_tape_input(tape, t, ROWS, 1);
     in.log_sigma = sgm_tape_input(tape, log_sigma, ROWS, 1);
@@ -658,6 +659,7 @@ static void networks_by_hand(void **state) {
     net_options.activation = SGM_TANH, net_options.embedding = SGM_EMBED_RAW;
     for (int residual = 0; residual < 2; residual++) {
         sgm_tape_reset(tape, p, NULL, 200, sgm_key_init(0), 0);
+        memset(&in, 0, sizeof in), in.out = 2;
         in.x = sgm_tape_input(tape, x, 3, 2), in.t = sgm_tape_input(tape, t, 3, 1);
         in.log_sigma = in.t, in.user = &net_options;
         sgm_tensor *y = residual ? sgm_residual_mlp(tape, &in) : sgm_mlp(tape, &in);
@@ -861,6 +863,7 @@ static void embeddings_read_their_clock(void **state) {
         for (int change = 0; change < 3; change++) {
             t[0] = change == 1 ? 0.4f : 0.3f, ls[0] = change == 2 ? 0.6f : 0.5f;
             sgm_tape_reset(tape, p, NULL, COUNT(p), sgm_key_init(0), 0);
+            memset(&in, 0, sizeof in), in.out = 1;
             in.x = sgm_tape_input(tape, x, 2, 1), in.t = sgm_tape_input(tape, t, 2, 1);
             in.log_sigma = sgm_tape_input(tape, ls, 2, 1), in.user = &net_options;
             sgm_tensor *out = embed_net(tape, &in);
@@ -1207,7 +1210,8 @@ static sgm_status everything_once(void) {
     sgm_tape_watch(tape, a);
     sgm_tape_tangent_of(tape, a);
     sgm_net_in in;
-    in.x = a, in.t = sgm_tape_input(tape, t, 3, 1), in.log_sigma = in.t, in.user = NULL;
+    memset(&in, 0, sizeof in), in.out = 2;
+    in.x = a, in.t = sgm_tape_input(tape, t, 3, 1), in.log_sigma = in.t;
     sgm_tensor *y = sgm_tape_status(tape) == SGM_OK ? normed_net(tape, &in) : NULL;
     for (int i = 0; i < 60 && y; i++) /* large enough for several blocks and a longer list */
         y = sgm_linear(tape, sgm_concat(tape, y, a), i % 2 ? 2 : 400), tape->cursor = 0;
