@@ -7,7 +7,7 @@ command -v gnuplot >/dev/null || { echo "no gnuplot here: figures of $topic skip
 failed=0
 for script in plots/"$topic"*.gp; do
     [ -f "$script" ] || continue
-    if gnuplot -e "dir='$dir'" "$script"; then echo "figure $dir/$(basename "$script" .gp).png"
+    if gnuplot -e "dir='$dir'" "$script"; then echo "figure $(ls "$dir/$(basename "$script" .gp)".[pg][ni][gf])"
     else echo "figure $script FAILED"; failed=1; fi
 done
 exit $failed

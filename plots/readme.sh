@@ -12,10 +12,22 @@ table() {
 | *Masterclass Notes* (A. Shysheya), *Score-Based Generative Modeling through SDEs* (README after Song et al. 2021), *Diffusion Through the Lens of Score Matching* (EngineersOfAI) | [01_forward](tutorial/01_forward.c) | [kernels](plots/01_forward_kernels.gp), [paths](plots/01_forward_paths.gp), [Fokker–Planck](plots/01_forward_fokker_planck.gp) | VP and sub-VP differ most at ᾱ = $(got 01_forward "abar where VP and sub-VP differ most"); Fokker–Planck on a grid converges with order $(got 01_forward "Fokker-Planck: order of convergence, 512-1024") |
 | *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(got 04_circle "floor of the loss" 4); second rung $(got 04_circle "excess of the second rung" 2) above it |
 EOF
-    [ -f out/02_langevin/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [02_langevin](tutorial/02_langevin.c) | $(figures 02_langevin) | $(passed 02_langevin) |"
-    [ -f out/03_score_matching/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [03_score_matching](tutorial/03_score_matching.c) | $(figures 03_score_matching) | $(passed 03_score_matching) |"
-    [ -f out/05_ncsn/checks.tsv ] && echo "| *Lens of Score Matching* | [05_ncsn](tutorial/05_ncsn.c) | $(figures 05_ncsn) | $(passed 05_ncsn) |"
-    [ -f out/11_ddpm/checks.tsv ] && echo "| *Masterclass Notes*, *Lens of Score Matching* | [11_ddpm](tutorial/11_ddpm.c) | $(figures 11_ddpm) | $(passed 11_ddpm) |"
+    while IFS='|' read -r topic documents; do
+        [ -f "out/$topic/checks.tsv" ] && echo "| $documents | [$topic](tutorial/$topic.c) | $(figures "$topic") | $(passed "$topic") |"
+    done <<'EOF'
+02_langevin|*Masterclass Notes*, *Lens of Score Matching*
+03_score_matching|*Masterclass Notes*, *Lens of Score Matching*
+05_ncsn|*Lens of Score Matching*
+06_gmm1d|*Score-Based Generative Modeling through SDEs*
+07_samplers|*Lens of Score Matching*, *Masterclass Notes*
+08_likelihood|*SBGM: Score-Based Generative Models in JAX* (J. Homer)
+09_guidance|*Masterclass Notes*
+10_tricks|*Masterclass Notes*
+11_ddpm|*Masterclass Notes*, *Lens of Score Matching*
+12_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
+13_conditional|*SBGM*
+14_architectures|*SBGM*
+EOF
     echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) | see below |"
 }
 figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s) ' "${n#"$1"_}" "$f"; done; }

@@ -16,8 +16,8 @@ for dir in "$out"/[0-9][0-9]_*; do
     [ -f "$dir/checks.tsv" ] || continue
     topic=$(basename "$dir")
     echo "<h2>$topic</h2>"
-    for figure in "$dir"/*.png; do
-        [ -f "$figure" ] && echo "<img src=\"$topic/$(basename "$figure")\" alt=\"$(basename "$figure" .png)\">"
+    for figure in "$dir"/*.png "$dir"/*.gif; do
+        [ -f "$figure" ] && echo "<img src=\"$topic/$(basename "$figure")\" alt=\"$(basename "${figure%.*}")\">"
     done
     awk -F'\t' 'function h(s){gsub(/&/,"\\&amp;",s);gsub(/</,"\\&lt;",s);return s}
         NR==1{print "<table><tr><th>quantity<th>got<th>truth<th>tolerance<th></tr>";next}
