@@ -62,6 +62,7 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
     SGM_NO_SIMD               only the plain C kernels
     SGM_NO_THREADS            ignore -fopenmp
     SGM_NO_STDIO              no files, no progress bar
+    SGM_ZLIB                  read files compressed by gzip (link -lz)
 
 The environment variable `SGM_ISA=ref|base|avx2|avx512|neon` forces one set of kernels.
 
@@ -208,6 +209,36 @@ SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const floa
                                 int cols);
 /* A table for gnuplot: a line "# header" (name the columns and units), then one per row, %.9g. */
 
+typedef struct sgm_images { /* rows of numbers: images, or points with h = channels = 1 */
+    float *x;               /* (n, d), d = h·w·channels: row, column, channel; pixels in [0,1] */
+    int *label;             /* (n), or NULL where the file has none */
+    long n;
+    int h, w, channels, d;
+} sgm_images;
+
+SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path);
+/* MNIST's format: images into x (label is NULL), or labels into label (x is NULL). */
+SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path);
+/* A batch of CIFAR-10, "binary version": 32 × 32 × 3 and labels. */
+SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path);
+/* Lines of numbers with one kind of comma, semicolon, tab or space between them. Empty lines, what
+   begins with # and a first line that begins with no number are skipped. */
+SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
+/* numpy.save of float32 or float64: (n), (n,d), (n,h,w) or (n,h,w,channels).
+   All four: SGM_NO_FILE, SGM_BAD_FILE (the cure is in the message; a .gz needs gunzip, or SGM_ZLIB),
+   SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. Whatever the bytes, no crash. */
+SGM_API void sgm_images_free(sgm_images *images);
+
+SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h, int w,
+                                int channels, int columns);
+/* Draws x(n, h·w·channels), 0 black, 1 white, as a grid of `columns` into a PGM (1 channel) or PPM
+   (3). The file appears whole or not at all. */
+SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
+                                int channels, int columns,
+                                int (*write_png)(char const *path, int w, int h, int channels,
+                                                 const void *data, int stride));
+/* The same through stb_image_write: pass stbi_write_png. */
+
 /*
 ## 1. The forward process
 
@@ -277,12 +308,15 @@ struct sgm_score {
     sgm_status (*jvp)(const sgm_score *self, float *s, float *js, const float *x, const float *v,
                       const float *t, long n);
     sgm_status (*logp)(const sgm_score *self, double *logp, const float *x, const float *t, long n);
+    sgm_status (*trace)(const sgm_score *self, float *s, float *tr, const float *x, const float *t,
+                        long n);
     sgm_status (*vjp)(const sgm_score *self, float *s, float *js, const float *x, const float *v,
                       const float *t, long n);
 };
 /* Anything that knows ∇log p_t. eval: s(n,D) at the points x(n,D) and times t(n). jvp, if not NULL:
    s too, and its directional derivative js = (∂s/∂x) v; vjp the same with js = (∂s/∂x)ᵀ v. logp, if
-   not NULL: log density, nats. */
+   not NULL: log density, nats.
+   trace, if not NULL: s and tr ∂s/∂x (n), cheaper than D calls of jvp. */
 
 SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
                                   long n);
@@ -950,6 +984,9 @@ SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key);
 /* x(n,2): (r cos r, r sin r)/10, r = 1.5π(1+2u), plus N(0, noise²). */
 SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key);
 /* x(n,2): uniform on the black squares of a 4×4 board over [-2,2]². */
+SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key);
+/* x(n,784) in [0,1]: handwritten digits 0 to 9, 28 × 28, white on black; label(n) or NULL. Image i
+   depends on the key and on i alone: draw as many as you like. */
 
 SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d);
 /* Standardises each coordinate: means and standard deviations of x(n,D); a constant coordinate gets
@@ -980,6 +1017,22 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
                               const sgm_score *b, const float *x, double t, long n);
 /* E‖a(x,t) - b(x,t)‖² over the points given, ± standard error: the Fisher divergence if they are
    drawn from p_t (9.6). */
+
+SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key);
+/* n numbers k/(levels-1) in [0,1] become (k + u)/levels, u ~ U(0,1): in (0,1), for a density. */
+SGM_API double sgm_bits_per_dim(double nats, int d, double log_det, int levels);
+/* (nats + log_det + d log levels)/(d log 2): nats = -log p of a scaled, dequantised point of
+   dimension d, log_det that of its scaler (9.10). levels 1: continuous data. */
+SGM_API double sgm_frechet(const float *a, long na, const float *b, long nb, int d);
+/* Squared Fréchet distance of two sets of features, each taken for a Gaussian (9.11); costs d³. */
+SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
+                                        long n_real, const float *made, long n_made, int d, int k);
+/* Shares of made points within the k-th neighbour's reach of real ones, and the reverse (9.12). The
+   paper takes k = 3. */
+SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, long na,
+                               const float *b, long nb, int d, int k);
+/* For each a(na,d) its k-th nearest point in b(nb,d), k <= 64; b NULL: among the other points of a.
+   Either result (na) may be NULL. Of equally near points the first counts as nearer. */
 
 #ifdef __cplusplus
 }
@@ -3212,6 +3265,7 @@ $s_θ = −\hat ε / s_t$.
 typedef struct sgm__ask {
     const sgm_model *model;
     int which, back;    /* back: js = (∂s/∂x)ᵀ v is wanted, not (∂s/∂x) v              */
+    int trace;          /* 1: js(n) is the trace of ∂s/∂x                              */
     const float *cond;  /* row i is told what stands at cond + i·step·C; NULL: nothing */
     const float *known; /* 0 for the rows that are told nothing after all; NULL: none  */
     const int *label;   /* of a classifier: row i's at label + i·step; NULL: all       */
@@ -3320,6 +3374,13 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
         }
         sgm_tape_tangent(tape);
     }
+    for (long l = 0, d = o->d; out && ask->trace && l < d; l++) { /* D tangents, one forward pass */
+        float *move = sgm_tape_tangent_of(tape, in.x);
+        for (long j = 0; move && j < n * d; j++) move[j] = j % d == l;
+        sgm_tape_tangent(tape);
+        for (long i = 0; i < n; i++)
+            js[i] = (l ? js[i] : 0) + (out->j ? out->j[i * d + l] : 0);
+    }
     if (tape->status != SGM_OK) return tape->status;
     const float *moved = ask->back ? (in.x->set & SGM__D ? in.x->d : NULL) : out->j;
     double a = 0, b = 1, sd = 1, scale = 1;
@@ -3327,8 +3388,10 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
         if (i == 0 || t[i] != t[i - 1]) {
             sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
             sd = sgm_sde_s(&o->sde, t[i]);
-            if (ask->back) scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+            if (ask->back || ask->trace)
+                scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
         }
+        if (ask->trace) js[i] = (float)((a * o->d + b * scale * js[i]) / -sd);
         for (long j = i * o->d; j < (i + 1) * o->d; j++) {
             s[j] = (float)((a * x[j] + b * out->v[j]) / -sd);
             if (v) js[j] = (float)((a * v[j] + b * scale * (moved ? moved[j] : 0)) / -sd);
@@ -3392,7 +3455,8 @@ static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, doubl
 #else
         sgm_tape *tape = model->tapes[0];
 #endif
-        if (sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + from * d : NULL,
+        long at = ask->trace ? from : from * d;
+        if (sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
                 logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
                 (int)(to - from)) != SGM_OK) {
             SGM__PARALLEL("omp atomic write")
@@ -3430,6 +3494,13 @@ static sgm_status sgm__model_eval(
     SGM__TRY(sgm__asked(self, &ask, n));
     return sgm__model_all(&ask, s, NULL, NULL, x, NULL, t, n);
 }
+static sgm_status sgm__model_trace(
+    const sgm_score *self, float *s, float *tr, const float *x, const float *t, long n) {
+    sgm__ask ask;
+    SGM__TRY(sgm__asked(self, &ask, n));
+    ask.trace = 1;
+    return sgm__model_all(&ask, s, tr, NULL, x, NULL, t, n);
+}
 static sgm_status sgm__model_jvp(const sgm_score *self, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
     sgm__ask ask;
@@ -3456,6 +3527,7 @@ static sgm_score sgm__model_score(const sgm_model *model, int which, const void 
     if (!model) return score; /* of a condition whose init failed */
     score.d = model->o.d, score.which = which, score.ctx = ctx;
     score.eval = sgm__model_eval, score.jvp = sgm__model_jvp, score.vjp = sgm__model_vjp;
+    if (!model->o.energy && !model->o.classes) score.trace = sgm__model_trace;
     if (model->o.energy || which == SGM__LABEL) score.logp = sgm__model_logp;
     return score;
 }
@@ -5394,7 +5466,7 @@ the next step, and two sets of b, of orders 5 and 4. Their difference $h \sum e_
 error of a step, and so how long the next should be; the second power keeps the steps from hunting:
 
 $$E = \mathrm{rms}\, \frac{h \sum_i e_i k_i}{\mathrm{atol} + \mathrm{rtol}\, \max(|y|, |y'|)} ≤ 1,
-\qquad h ← h \cdot 0.9\, E^{−0.14} E_{last}^{0.08} \qquad(7.5)$$
+\qquad h ← h \cdot 0.9\, E^{−0.17} E_{last}^{0.04} \qquad(7.5)$$
 
 One step serves all points of the batch. A score in float has noise of its own, 10⁻⁷ of its size; to
 ask for less than that is to ask in vain. **Adams and Bashforth** remember instead of asking: put a
@@ -5458,8 +5530,8 @@ static sgm_status sgm__rk45(sgm__flow *w, double t, double to) {
         double error = sgm__rk_error(w, h), grow = 0.2;
         if (error < 1e-8) error = 1e-8;
         if (error == error) /* x^p as e^(p log x): a NaN asks for a smaller step, too */
-            grow = 0.9 * sgm__exp(0.08 * sgm__log(w->error) - 0.14 * sgm__log(error)); /* (7.5) */
-        grow = grow < 0.2 ? 0.2 : grow > 5 ? 5 : grow;
+            grow = 0.9 * sgm__exp(0.04 * sgm__log(w->error) - 0.17 * sgm__log(error)); /* (7.5) */
+        grow = grow < 0.2 ? 0.2 : grow > 10 ? 10 : grow;
         known = 1;
         if (error <= 1) {
             sgm__swap(&w->y, &w->stage), sgm__swap(&w->k[0], &w->k[6]);
@@ -5770,6 +5842,11 @@ static sgm_status sgm__flow_divergence(sgm__flow *w, double *k, double t) {
     double f = sgm_sde_f(w->sde, t), half_g2 = 0.5 * sgm_sde_g2(w->sde, t), *rate = k + w->size;
     long d = w->d, directions = w->probes ? w->probes : d;
     for (long i = 0; i < w->n * w->sums; i++) rate[i] = (double)d * f;
+    if (!w->probes && w->score->trace) {
+        SGM__TRY(w->score->trace(w->score, w->s, w->js, w->x, w->t, w->n));
+        for (long i = 0; i < w->n; i++) rate[i] -= half_g2 * w->js[i];
+        return SGM_OK;
+    }
     for (long l = 0; l < directions; l++) {
         float *v = w->probes ? w->v + l * w->size : w->v;
         for (long i = 0; !w->probes && i < w->size; i++) v[i] = i % d == l;
@@ -6657,6 +6734,112 @@ SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key) {
 }
 
 /*
+### Drawn digits
+
+Images too should come from a law that you can draw from without end: then fresh ones are always at
+hand, for a test of memory, say, and nothing is downloaded. Below is a font, in two hands. Two
+letters are a corner, `aa` the upper left, and a space lifts the pen. A stroke runs from its first
+corner to its last and bends towards each one between, as a quadratic spline; a corner written twice
+is sharp.
+
+A shaky hand writes it. Every corner trembles, and the pose of the whole is drawn: its size, width,
+slant, turn and shift, and the radius r of the pen. With δ the distance from the middle of a pixel
+to the nearest stroke, that pixel's ink is
+
+$$\mathrm{clamp}_{[0,1]}\left( \tfrac12 + \frac{r - δ}{1.3} \right) \qquad(9.9)$$
+
+so that edges are soft and no pixel jumps as a stroke moves.
+*/
+static const char *const sgm__font[10][2] = {{"gacaaeakcohokkkeiafa", "jcgabaaioogolalfca"},
+    {"hafo", "cdgagago coko"}, {"bdcaiajfgjbobojo", "bdcajajgdmboblfmhokn"},
+    {"bccajajgdhdhkhkodoam", "aaiaiadfdfkgkobobm"}, {"dabibiki haho", "hahaajajkj hahoho"},
+    {"cacabgbgiclhinfoeoan jaca", "jacacabgbgjfkkhodobm"},
+    {"jadaahaohokjhfdgaj", "hacgakcojokjggbibk"}, {"aakakagfeo", "abkakageeo dhih"},
+    {"jcgabaaejhkoaoajigjbjb", "eaaaagkgkogoaoaiihkdiaea"},
+    {"jdiabaahhjjejdjdio", "jchabaahjijcjckjhocobm"}};
+
+typedef struct sgm__pose { /* pixel = a (x, y, 1) for a corner (x, y) of the font */
+    double a[2][3], radius;
+    int label, hand;
+} sgm__pose;
+
+/* The middle of the font's box, (5, 7), goes to the middle of the image, up to the shift. */
+static sgm__pose sgm__digit_pose(sgm_key key) {
+    sgm__pose p;
+    double u[7], s, c;
+    for (uint64_t k = 0; k < 7; k++) u[k] = 2 * sgm__uniform53(key, k) - 1;
+    double high = 1.25 * (1 + 0.12 * u[0]), wide = high * (1 + 0.2 * u[1]);
+    double slant = -0.15 - 0.2 * u[2];
+    sgm__sincos_turns(0.03 * u[3], &s, &c);
+    p.a[0][0] = c * wide, p.a[0][1] = (c * slant - s) * high;
+    p.a[1][0] = s * wide, p.a[1][1] = (s * slant + c) * high;
+    for (int k = 0; k < 2; k++) p.a[k][2] = 14 + 1.5 * u[4 + k] - 5 * p.a[k][0] - 7 * p.a[k][1];
+    p.radius = 1.15 + 0.4 * u[6];
+    p.label = (int)sgm_below(key, 7, 10), p.hand = (int)sgm_below(key, 8, 2);
+    return p;
+}
+
+/* The squared distance of every pixel from the nearest stroke, as far as the pen may reach. */
+static void sgm__pen_line(double *near2, const double a[2], const double b[2]) {
+    double dx = b[0] - a[0], dy = b[1] - a[1], length2 = dx * dx + dy * dy;
+    int left = (int)fmax(0, fmin(a[0], b[0]) - 3), right = (int)fmin(28, fmax(a[0], b[0]) + 3);
+    int top = (int)fmax(0, fmin(a[1], b[1]) - 3), below = (int)fmin(28, fmax(a[1], b[1]) + 3);
+    for (int row = top; row < below; row++)
+        for (int column = left; column < right; column++) {
+            double x = column + 0.5 - a[0], y = row + 0.5 - a[1];
+            double along = length2 > 0 ? (x * dx + y * dy) / length2 : 0;
+            along = along < 0 ? 0 : along > 1 ? 1 : along;
+            x -= along * dx, y -= along * dy;
+            near2[28 * row + column] = fmin(near2[28 * row + column], x * x + y * y);
+        }
+}
+
+/* From the pen's place to `to`, bending towards `by`. */
+static void sgm__pen_bend(double *near2, double pen[2], const double by[2], const double to[2]) {
+    double from[2], next[2];
+    memcpy(from, pen, sizeof from);
+    for (int s = 1; s <= 5; s++) {
+        double u = s / 5.0, v = 1 - u;
+        for (int k = 0; k < 2; k++) next[k] = v * v * from[k] + 2 * u * v * by[k] + u * u * to[k];
+        sgm__pen_line(near2, pen, next);
+        memcpy(pen, next, sizeof next);
+    }
+}
+
+static void sgm__digit(float *x, int *label, sgm_key key) {
+    double near2[784], pen[2] = {0, 0}, last[2] = {0, 0}, corner[2], half[2];
+    sgm__pose p = sgm__digit_pose(key);
+    sgm_key hand = sgm_key_split(key, 0);
+    int start = 1;
+    uint64_t drawn = 0;
+    for (int i = 0; i < 784; i++) near2[i] = 784;
+    for (const char *c = sgm__font[p.label][p.hand]; *c; c += 2, drawn += 2) {
+        float z[2];
+        sgm_normal(z, 2, hand, drawn);
+        double fx = *c - 'a' + 0.3 * z[0], fy = c[1] - 'a' + 0.3 * z[1];
+        for (int k = 0; k < 2; k++) {
+            corner[k] = p.a[k][0] * fx + p.a[k][1] * fy + p.a[k][2];
+            half[k] = 0.5 * (last[k] + corner[k]);
+        }
+        if (start) memcpy(pen, corner, sizeof pen);
+        else sgm__pen_bend(near2, pen, last, half);
+        memcpy(last, corner, sizeof last);
+        start = c[2] == ' ';
+        if (start || !c[2]) sgm__pen_line(near2, pen, last);
+        if (start) c++;
+    }
+    for (int i = 0; i < 784; i++)
+        x[i] = (float)fmin(1, fmax(0, 0.5 + (p.radius - sqrt(near2[i])) / 1.3));
+    if (label) *label = p.label;
+}
+
+SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
+    SGM__PARALLEL("omp parallel for schedule(static) if(n > 16)")
+    for (long i = 0; i < n; i++)
+        sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
+}
+
+/*
 ## 9.2 The scaler
 
 The noise of chapter 1 is as large along one coordinate as along another, so the data should be too.
@@ -7040,6 +7223,193 @@ SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins,
         chi2 += (count[k] - expected[k]) * (count[k] - expected[k]) / expected[k];
     }
     return sgm__gamma_q(0.5 * freedom, 0.5 * chi2);
+}
+
+/*
+## 9.6 Images
+
+An image is a point in as many dimensions as it has pixels, and there neighbouring pixels tell the
+same story: distances between raw images say little. So let a small classifier look at them (a
+network of chapter 3, trained on the labels) and compare its last hidden layer, (n,D) *features*.
+The measures below take any features, whoever made them; two results compare only under one network.
+
+### Pixels are whole numbers
+
+A density on $[0,1]^D$ can put as much mass on the 256 values of a pixel as it likes, and then
+log p(x) has no bound. Add noise that fills the gaps, $y = (k + u)/L$ for level k of L. By Jensen's
+inequality the density of y bounds the probability of the image, one of $L^D$ cells:
+
+$$\log P(k) ≥ E_u \log p(y) - D \log L, \qquad
+\mathrm{bits/dim} = \frac{-\log p(z) + \sum_k \log b_k + D \log L}{D \log 2} \qquad(9.10)$$
+
+where $z$ is y after the scaler of (9.1). Forget D log L and the result is 8 bits too good. The noise
+takes as many values as a float can tell apart, so that ⌊yL⌋ gives back the level, whatever it was.
+*/
+SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key) {
+    if (!x || n < 0 || levels < 2 || levels > 65536)
+        return sgm__bad("sgm_dequantise needs x and 2 to 65536 levels, got %d", levels);
+    double cells = floor(8388608.0 / levels);
+    for (long i = 0; i < n; i++) {
+        double level = floor((double)x[i] * (levels - 1) + 0.5);
+        if (!(level >= 0 && level < levels) || fabs(x[i] * (levels - 1.0) - level) > 0.01)
+            return sgm__bad(
+                "sgm_dequantise: number %ld is %g, not one of %d levels in [0,1]: round "
+                "x to them first",
+                i, (double)x[i], levels);
+        double u = (floor(sgm__uniform53(key, (uint64_t)i) * cells) + 0.5) / cells;
+        x[i] = (float)((level + u) / levels);
+    }
+    return SGM_OK;
+}
+
+SGM_API double sgm_bits_per_dim(double nats, int d, double log_det, int levels) {
+    if (d < 1 || levels < 1) return sgm__bad("sgm_bits_per_dim: d >= 1, levels >= 1"), NAN;
+    return ((nats + log_det) / d + sgm__log(levels)) / SGM__LN2;
+}
+
+/*
+### Fréchet distance
+
+Take two sets of features for Gaussians; between those the squared 2-Wasserstein distance has a
+closed form (Dowson & Landau 1982; the FID of Heusel et al. 2017):
+
+$$|μ_a - μ_b|² + \mathrm{tr}\left( C_a + C_b - 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
+
+It sees means and covariances of features and nothing else. Its floor is positive, about like D/n,
+and large when n is not well above D: never compare across sizes. A covariance without full rank
+leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
+
+In the axes of C_a, found by Jacobi's rotations, its root is diagonal, and only a second symmetric
+matrix must be diagonalised.
+*/
+static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d) {
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) if(n * d > 4096)")
+    for (int k = 0; k < d; k++) {
+        for (long i = 0; i < n; i++) mean[k] += x[i * d + k];
+        mean[k] /= (double)n;
+    }
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) if(n * d > 4096)")
+    for (int k = 0; k < d; k++) {
+        double *row = cov + (size_t)k * (size_t)d;
+        for (long i = 0; i < n; i++)
+            for (int l = 0; l <= k; l++)
+                row[l] += (x[i * d + k] - mean[k]) * (x[i * d + l] - mean[l]);
+        for (int l = 0; l <= k; l++) row[l] /= (double)(n - 1);
+    }
+    for (int k = 0; k < d; k++)
+        for (int l = k + 1; l < d; l++) cov[(size_t)k * d + l] = cov[(size_t)l * d + k];
+}
+
+/* tr (A½ B A½)½; a becomes diagonal, b is used up, q and w are (d,d) of room. */
+static double sgm__trace_root(double *a, double *b, double *q, double *w, int d) {
+    double sum = 0;
+    sgm__jacobi(a, q, d);
+    for (int i = 0; i < d; i++) /* w = Q B: row i of it is axis i times B */
+        for (int k = 0; k < d; k++)
+            for (int l = 0; l < d; l++)
+                w[(size_t)i * d + l] += q[(size_t)i * d + k] * b[(size_t)k * d + l];
+    for (int i = 0; i < d; i++)
+        for (int j = 0; j <= i; j++) {
+            double m = 0, scale = fmax(0, a[(size_t)i * d + i]) * fmax(0, a[(size_t)j * d + j]);
+            for (int k = 0; k < d; k++) m += w[(size_t)i * d + k] * q[(size_t)j * d + k];
+            b[(size_t)i * d + j] = b[(size_t)j * d + i] = sqrt(scale) * m;
+        }
+    sgm__jacobi(b, q, d);
+    for (int i = 0; i < d; i++) sum += sqrt(fmax(0, b[(size_t)i * d + i]));
+    return sum;
+}
+
+SGM_API double sgm_frechet(const float *a, long na, const float *b, long nb, int d) {
+    const char *who = "sgm_frechet";
+    if (sgm__usable(who, a, na, d, 2) || sgm__usable(who, b, nb, d, 2)) return NAN;
+    size_t D = (size_t)d, square = D * D;
+    double sum = 0, *mean_a = (double *)sgm__alloc(4 * square + 2 * D, sizeof sum);
+    if (!mean_a) return NAN;
+    double *mean_b = mean_a + d, *ca = mean_b + d, *cb = ca + square;
+    sgm__mean_cov(mean_a, ca, a, na, d);
+    sgm__mean_cov(mean_b, cb, b, nb, d);
+    for (size_t k = 0; k < D; k++)
+        sum += (mean_a[k] - mean_b[k]) * (mean_a[k] - mean_b[k]) + ca[k * D + k] + cb[k * D + k];
+    sum -= 2 * sgm__trace_root(ca, cb, cb + square, cb + 2 * square, d);
+    sgm__free(mean_a);
+    return fmax(0, sum);
+}
+
+/*
+### Neighbours: fidelity, variety, memory
+
+Around each point of a set draw the ball that reaches to its k-th neighbour in the set; the union is
+a picture of where the set lives. *Precision* is the share of generated points that lie in the
+picture of the real ones, *recall* the share of real points in that of the generated ones
+(Kynkäänniemi et al. 2019):
+
+$$\mathrm{precision} = \frac1{n_b} \#\{ b : |b - a| ≤ r_k(a) \text{ for some } a \}, \qquad
+\mathrm{recall} = \text{the same, } a \text{ and } b \text{ exchanged} \qquad(9.12)$$
+
+A lost mode lowers recall alone, a blurred one precision. Two samples of one law read below 1, the
+less the higher D: print that floor. One far outlier draws a huge ball.
+
+A model that learnt its data by heart has perfect marks in all of that. Look at the distance of each
+generated point from its nearest *training* point: if it tends to be below that of fresh points of
+the same law, the model remembers. `sgm_ks2` on the two lists of distances gives the p-value.
+*/
+enum { SGM__MOST_NEIGHBOURS = 64 };
+
+SGM_API sgm_status sgm_nearest(
+    long *index, double *distance, const float *a, long na, const float *b, long nb, int d, int k) {
+    if (k < 1 || k > SGM__MOST_NEIGHBOURS || (!index && !distance))
+        return sgm__bad("sgm_nearest needs 1 <= k <= 64 and index or distance, got k = %d", k);
+    SGM__TRY(sgm__usable("sgm_nearest", a, na, d, b ? 1 : k + 1));
+    if (b) SGM__TRY(sgm__usable("sgm_nearest", b, nb, d, k));
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) if(na > 64)")
+    for (long i = 0; i < na; i++) {
+        double best[SGM__MOST_NEIGHBOURS + 1];
+        long at[SGM__MOST_NEIGHBOURS + 1];
+        int found = 0;
+        for (long j = 0; j < (b ? nb : na); j++) {
+            if (!b && j == i) continue;
+            double dist2 = sgm__dist2(a + i * d, (b ? b : a) + j * d, d);
+            if (found == k && !(dist2 < best[k - 1])) continue;
+            int to = found < k ? found++ : k - 1; /* insert: the k best, nearest first */
+            for (; to > 0 && dist2 < best[to - 1]; to--)
+                best[to] = best[to - 1], at[to] = at[to - 1];
+            best[to] = dist2, at[to] = j;
+        }
+        if (index) index[i] = at[k - 1];
+        if (distance) distance[i] = sqrt(best[k - 1]);
+    }
+    return SGM_OK;
+}
+
+/* The share of points a that lie within the radius of some point of b. */
+static double sgm__covered(
+    const float *a, long na, const float *b, const double *radius, long nb, int d) {
+    long covered = 0;
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) reduction(+ : covered) if(na > 64)")
+    for (long i = 0; i < na; i++)
+        for (long j = 0; j < nb; j++)
+            if (sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j]) {
+                covered++;
+                break;
+            }
+    return (double)covered / (double)na;
+}
+
+SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
+    long n_real, const float *made, long n_made, int d, int k) {
+    const char *who = "sgm_precision_recall";
+    if (!precision || !recall) return sgm__bad("%s: precision or recall is NULL", who);
+    *precision = *recall = NAN;
+    SGM__TRY(sgm__usable(who, real, n_real, d, 2));
+    SGM__TRY(sgm__usable(who, made, n_made, d, 2));
+    double *r = (double *)sgm__alloc((size_t)(n_real > n_made ? n_real : n_made), sizeof *r);
+    if (!r) return SGM_NO_MEMORY;
+    sgm_status status = sgm_nearest(NULL, r, real, n_real, NULL, 0, d, k);
+    double within = status ? NAN : sgm__covered(made, n_made, real, r, n_real, d);
+    if (!status) status = sgm_nearest(NULL, r, made, n_made, NULL, 0, d, k);
+    if (!status) *recall = sgm__covered(real, n_real, made, r, n_made, d), *precision = within;
+    sgm__free(r);
+    return status;
 }
 
 /*
@@ -8310,6 +8680,358 @@ SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
     if (!status) status = sgm__archive_parse(archive, path, f.bytes);
     if (status) sgm_archive_free(archive);
     return status;
+}
+
+/*
+## C.4 Other people's files
+
+Each reader below is a function from bytes to numbers. The whole file comes into memory first, so
+that what it claims is held against what it has before anything is allocated. Pixels become x/255,
+and colours lie side by side, red, green, blue, in the order row, column, channel.
+
+A file that gzip has compressed says so in its first two bytes. Define SGM_ZLIB, link -lz, and it is
+unpacked on the way.
+*/
+#ifdef SGM_ZLIB
+#include <zlib.h>
+static sgm_status sgm__gunzip(const char *path, unsigned char **bytes, size_t *n) {
+    enum { CHUNK = 65536 };
+    size_t room = 0;
+    int got = 1;
+    gzFile file = gzopen(path, "rb");
+    if (!file) return sgm__fail(SGM_NO_FILE, "cannot read '%.200s'", path);
+    for (*n = 0; got > 0; *n += got > 0 ? (size_t)got : 0) {
+        if (*n + CHUNK > room) {
+            unsigned char *more = (unsigned char *)sgm__alloc(room = 2 * room + CHUNK, 1);
+            if (more && *bytes) memcpy(more, *bytes, *n);
+            sgm__free(*bytes);
+            *bytes = more;
+        }
+        got = *bytes ? gzread(file, *bytes + *n, CHUNK) : -1;
+    }
+    if (gzclose(file) != Z_OK) got = -1;
+    if (!*bytes) return SGM_NO_MEMORY;
+    return got == 0
+        ? SGM_OK
+        : sgm__fail(SGM_BAD_FILE, "'%.200s' is cut or damaged inside: download it again", path);
+}
+#else
+static sgm_status sgm__gunzip(const char *path, unsigned char **bytes, size_t *n) {
+    (void)bytes, (void)n;
+    return sgm__fail(SGM_BAD_FILE,
+        "'%.200s' is compressed: run gunzip on it, or define SGM_ZLIB and link -lz", path);
+}
+#endif
+
+/* The bytes of a file with zeros behind them; the caller frees them, also after an error. */
+static sgm_status sgm__slurp(const char *path, unsigned char **bytes, size_t *n) {
+    sgm__file f;
+    sgm_status status = sgm__file_read(&f, path);
+    *bytes = (unsigned char *)f.memory, *n = f.bytes;
+    if (status || *n < 2 || (*bytes)[0] != 0x1f || (*bytes)[1] != 0x8b) return status;
+    sgm__free(*bytes);
+    *bytes = NULL;
+    return sgm__gunzip(path, bytes, n);
+}
+
+SGM_API void sgm_images_free(sgm_images *images) {
+    if (!images) return;
+    sgm__free(images->x), sgm__free(images->label);
+    memset(images, 0, sizeof *images);
+}
+
+typedef sgm_status sgm__parser(sgm_images *out, const char *path, const unsigned char *b, size_t n);
+
+static sgm_status sgm__read(sgm_images *out, const char *path, sgm__parser *parse) {
+    unsigned char *bytes = NULL;
+    size_t n = 0;
+    if (out) memset(out, 0, sizeof *out);
+    if (!out || !path) return sgm__bad("to load a file takes a path and a place for its numbers");
+    sgm_status status = sgm__slurp(path, &bytes, &n);
+    if (!status) status = parse(out, path, bytes, n);
+    sgm__free(bytes);
+    long bad = status || !out->x ? -1 : sgm__first_bad(out->x, (size_t)out->n * (size_t)out->d);
+    if (bad >= 0)
+        status = sgm__fail(SGM_NOT_FINITE,
+            "'%.200s': row %ld holds NaN, or a number beyond float: drop or fill it", path,
+            bad / out->d);
+    if (status) sgm_images_free(out);
+    return status;
+}
+
+static sgm_status sgm__images_alloc(
+    sgm_images *out, long n, int h, int w, int channels, int labels) {
+    out->n = n, out->h = h, out->w = w, out->channels = channels, out->d = h * w * channels;
+    if (out->d > 0) out->x = (float *)sgm__alloc((size_t)n * (size_t)out->d, sizeof *out->x);
+    if (labels) out->label = (int *)sgm__alloc((size_t)n, sizeof *out->label);
+    return (out->d > 0 && !out->x) || (labels && !out->label) ? SGM_NO_MEMORY : SGM_OK;
+}
+
+/* IDX, the format of MNIST: big-endian words 0x803, n, h, w and n·h·w bytes, or 0x801, n, n bytes. */
+static sgm_status sgm__parse_idx(
+    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
+    uint32_t word[4] = {0, 0, 0, 0};
+    for (size_t i = 0; i < 16 && i < n; i++) word[i / 4] = word[i / 4] << 8 | b[i];
+    int labels = word[0] == 0x801;
+    size_t head = labels ? 8 : 16, h = word[2], w = word[3];
+    if (n < head || (!labels && word[0] != 0x803))
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' begins with %08lx, not with 00000803 (IDX, images) or 00000801 (IDX, "
+            "labels): is it "
+            "another kind of file?",
+            path, (unsigned long)word[0]);
+    if (labels) h = w = 1;
+    if (h < 1 || w < 1 || h > 32767 || w > 32767 || word[1] < 1 || (n - head) % (h * w) ||
+        (n - head) / (h * w) != word[1])
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' says %lu items of %lu x %lu bytes, but %lu bytes follow: it is cut or "
+            "damaged, "
+            "download it again",
+            path, (unsigned long)word[1], (unsigned long)h, (unsigned long)w,
+            (unsigned long)(n - head));
+    SGM__TRY(
+        sgm__images_alloc(out, (long)word[1], labels ? 0 : (int)h, (int)w, labels ? 0 : 1, labels));
+    for (size_t i = 0; i < n - head; i++)
+        if (labels) out->label[i] = b[head + i];
+        else out->x[i] = (float)b[head + i] / 255.0f;
+    return SGM_OK;
+}
+
+/* CIFAR-10: records of a label and 32×32 bytes of red, of green and of blue. */
+static sgm_status sgm__parse_cifar(
+    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
+    if (n == 0 || n % 3073)
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' has %lu bytes, not 3073 for each image: it is cut, or not the binary version "
+            "of "
+            "CIFAR-10",
+            path, (unsigned long)n);
+    SGM__TRY(sgm__images_alloc(out, (long)(n / 3073), 32, 32, 3, 1));
+    for (long i = 0; i < out->n; i++, b += 3073) {
+        if (b[0] > 9)
+            return sgm__fail(SGM_BAD_FILE,
+                "'%.200s' gives image %ld the label %d, not 0 to 9: take CIFAR-10's binary "
+                "version",
+                path, i, b[0]);
+        out->label[i] = b[0];
+        for (int k = 0; k < 3072; k++)
+            out->x[3072 * i + k] = (float)b[1 + k % 3 * 1024 + k / 3] / 255.0f;
+    }
+    return SGM_OK;
+}
+
+/*
+`strtod` would read numbers by the user's locale. Fifteen digits fit a double exactly; the error of
+what follows is some 10⁻¹⁵, so nine digits give every float back. NULL where no number begins.
+*/
+static const char *sgm__decimal(const char *s, double *value) {
+    double x = 0, sign = *s == '-' ? -1 : 1;
+    long scale = 0, power = 0;
+    int digits = 0, point = 0;
+    for (s += *s == '-' || *s == '+'; (*s >= '0' && *s <= '9') || (*s == '.' && !point); s++) {
+        if (*s == '.') point = 1;
+        else if (digits = 1, x < 9e14) x = 10 * x + (*s - '0'), scale -= point;
+        else scale += !point;
+    }
+    if (digits && (*s == 'e' || *s == 'E')) {
+        int minus = s[1] == '-';
+        s += 1 + (minus || s[1] == '+');
+        if (*s < '0' || *s > '9') return NULL;
+        for (; *s >= '0' && *s <= '9'; s++) power = power < 99999 ? 10 * power + (*s - '0') : power;
+        scale += minus ? -power : power;
+    }
+    for (; scale > 0 && x > 0 && x < 1e300; scale--) x *= 10;
+    for (; scale < 0 && x > 0; scale++) x /= 10;
+    *value = sign * x;
+    return digits ? s : NULL;
+}
+
+static float sgm__to_float(double x) { return fabs(x) <= 3.4028234e38 ? (float)x : (float)NAN; }
+
+/* One line of numbers, appended to x; *at moves to its end. */
+static sgm_status sgm__csv_row(
+    sgm_images *out, const char *path, const char **at, char separator, long line) {
+    const char *blanks = separator == '\t' ? " \r" : " \t\r", *s = *at;
+    long column = 0;
+    float *row = out->x + out->n * out->d;
+    for (int more = 1; more; column++) {
+        double value;
+        const char *end = sgm__decimal(s += strspn(s, blanks), &value);
+        s = end ? end + strspn(end, blanks) : s;
+        more = *s != '\n' && *s;
+        if (!end || (more && (separator == ' ' ? s == end : *s != separator)))
+            return sgm__fail(SGM_BAD_FILE,
+                "'%.200s' has no number at line %ld, column %ld: fill it, or drop the line "
+                "(numbers have a "
+                "decimal point, and one kind of comma, semicolon, tab or space between them)",
+                path, line, column + 1);
+        row[column] = sgm__to_float(value);
+        if (more && separator != ' ') s++;
+    }
+    if (out->n == 0) out->d = out->w = column < INT_MAX ? (int)column : 0;
+    if (column != out->d)
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' has %ld numbers in line %ld, %d in those before: fill or drop it", path,
+            column, line, out->d);
+    out->n++, *at = s;
+    return SGM_OK;
+}
+
+/* A number takes two bytes at least, which bounds how many there are before any has been read. */
+static sgm_status sgm__parse_csv(
+    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
+    const char *s = (const char *)b;
+    char separator = 0;
+    if (strlen(s) != n)
+        return sgm__fail(SGM_BAD_FILE, "'%.200s' is no text: it holds a zero byte", path);
+    if (strncmp(s, "\xef\xbb\xbf", 3) == 0) s += 3; /* some programs mark UTF-8 so */
+    SGM__TRY(sgm__images_alloc(out, (long)(n / 2 + 1), 1, 1, 1, 0));
+    out->n = 0, out->d = 0;
+    for (long line = 1; *s; line++) {
+        size_t length = strcspn(s, "\n"), blank = strspn(s, " \t\r");
+        int empty = blank >= length || s[blank] == '#', first = !empty && !separator;
+        if (first)
+            separator = memchr(s, ';', length) ? ';'
+                : memchr(s, '\t', length)      ? '\t'
+                : memchr(s, ',', length)       ? ','
+                                               : ' ';
+        if (empty || (first && !strchr("+-.0123456789", s[blank]))) s += length;
+        else SGM__TRY(sgm__csv_row(out, path, &s, separator, line));
+        if (*s) s++;
+    }
+    return out->n > 0
+        ? SGM_OK
+        : sgm__fail(SGM_BAD_FILE, "'%.200s' holds no numbers: write a row for each point", path);
+}
+
+/* NPY: the text of a Python dictionary, then the numbers, in the order of C. */
+static const char *sgm__npy_value(const char *header, const char *key) {
+    const char *s = strstr(header, key);
+    if (!s) return "";
+    s += strlen(key);
+    return s + strspn(s, " :");
+}
+
+static sgm_status sgm__parse_npy(
+    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
+    char header[1024];
+    size_t head = n > 12 && b[6] == 1 ? 10 : 12, length = 0, size[4] = {1, 1, 1, 1}, count = 1;
+    int dims = 0;
+    if (n > 12 && memcmp(b, "\x93NUMPY", 6) == 0 && b[6] >= 1 && b[6] <= 3)
+        for (size_t i = head; i-- > 8;) length = length << 8 | b[i];
+    if (length < 1 || length >= sizeof header || length > n - head)
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' does not begin like an NPY file: save it with numpy.save", path);
+    memcpy(header, b + head, length);
+    header[length] = 0, b += head + length, n -= head + length;
+    const char *type = sgm__npy_value(header, "'descr'"), *s = sgm__npy_value(header, "'shape'");
+    size_t wide = strncmp(type, "'<f4'", 5) == 0 ? 4 : strncmp(type, "'<f8'", 5) == 0 ? 8 : 0;
+    if (!wide || strncmp(sgm__npy_value(header, "'fortran_order'"), "False", 5))
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' is no C-ordered array of float32 or float64: save "
+            "numpy.ascontiguousarray(x, dtype='float32')",
+            path);
+    for (s += *s == '('; dims < 4 && *s >= '0' && *s <= '9'; s += strspn(s, " ,")) {
+        char *end;
+        long dim = strtol(s, &end, 10);
+        if (dim < 1 || count > n / (size_t)dim) break;
+        size[dims++] = (size_t)dim, count *= (size_t)dim, s = end;
+    }
+    if (*s != ')' || dims < 1 || count != n / wide || n % wide || count / size[0] > INT_MAX)
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' has a shape of no or more than 4 dimensions, or "
+            "one that does not fit its %lu bytes of numbers: reshape it, or copy it again",
+            path, (unsigned long)n);
+    int w = (int)size[dims > 2 ? 2 : 1], h = dims > 2 ? (int)size[1] : 1;
+    SGM__TRY(sgm__images_alloc(out, (long)size[0], h, w, (int)size[3], 0));
+    for (size_t i = 0; i < count; i++, b += wide) {
+        uint64_t bits = 0;
+        double x;
+        for (size_t k = wide; k-- > 0;) bits = bits << 8 | b[k];
+        uint32_t half = (uint32_t)bits;
+        if (wide == 4) memcpy(out->x + i, &half, 4);
+        else memcpy(&x, &bits, 8), out->x[i] = sgm__to_float(x);
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path) {
+    return sgm__read(out, path, sgm__parse_idx);
+}
+
+SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path) {
+    return sgm__read(out, path, sgm__parse_cifar);
+}
+
+SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path) {
+    return sgm__read(out, path, sgm__parse_csv);
+}
+
+SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path) {
+    return sgm__read(out, path, sgm__parse_npy);
+}
+
+/*
+## C.5 Pictures
+
+The simplest picture file is a line of text and then the bytes: PGM for gray, PPM for colour. PNG
+needs a compressor, and you bring it: the signature is that of stb_image_write's `stbi_write_png`.
+The grid runs row by row, with gray lines, one pixel wide, between the images.
+*/
+static unsigned char sgm__pixel(float x) { /* NaN is drawn black */
+    return (unsigned char)(x > 0 ? x < 1 ? 255 * x + 0.5f : 255 : 0);
+}
+
+static void sgm__grid(
+    unsigned char *to, const float *x, long n, int h, int w, int channels, long columns) {
+    long stride = (columns * (w + 1) - 1) * channels, line = (long)w * channels;
+    for (long i = 0; i < n; i++) {
+        unsigned char *at = to + i / columns * (h + 1) * stride + i % columns * (line + channels);
+        for (int row = 0; row < h; row++, at += stride)
+            for (long k = 0; k < line; k++) at[k] = sgm__pixel(*x++);
+    }
+}
+
+typedef int sgm__png_writer(
+    char const *path, int w, int h, int channels, const void *data, int stride);
+
+/* PNM where png is NULL. A writer of PNG is given the temporary name; that of stb does not notice a
+full disk. */
+static sgm_status sgm__grid_save(const char *path, const float *x, long n, int h, int w,
+    int channels, int columns, sgm__png_writer *png) {
+    if (!path || !x || n < 1 || h < 1 || w < 1 || (channels != 1 && channels != 3) || columns < 1)
+        return sgm__bad("a grid needs a path, images, columns >= 1 and 1 or 3 channels: got %ld "
+                        "images of %d x %d, %d channels, %d columns",
+            n, h, w, channels, columns);
+    long across = columns < n ? columns : n, rows = (n - 1) / across + 1;
+    if ((double)across * (w + 1.0) * channels * (double)rows * (h + 1.0) > INT_MAX)
+        return sgm__bad("a grid of %ld images of %d x %d is too large: draw fewer", n, h, w);
+    int width = (int)(across * (w + 1L) - 1), height = (int)(rows * (h + 1L) - 1);
+    size_t bytes = (size_t)width * (size_t)height * (size_t)channels;
+    unsigned char *grid = (unsigned char *)sgm__alloc(bytes, 1);
+    if (!grid) return SGM_NO_MEMORY;
+    sgm__grid((unsigned char *)memset(grid, 128, bytes), x, n, h, w, channels, across);
+    sgm__file f;
+    char head[64];
+    sgm_status status = sgm__file_open(&f, path);
+    snprintf(head, sizeof head, "P%d\n%d %d\n255\n", channels == 1 ? 5 : 6, width, height);
+    if (!status && !png) sgm__file_text(&f, head), sgm__file_put(&f, grid, bytes);
+    errno = 0;
+    if (!status && png && !png(f.temporary, width, height, channels, grid, width * channels))
+        f.error = errno ? errno : EIO;
+    sgm__free(grid);
+    return status ? status : sgm__file_close(&f, path);
+}
+
+SGM_API sgm_status sgm_pnm_save(
+    const char *path, const float *x, long n, int h, int w, int channels, int columns) {
+    return sgm__grid_save(path, x, n, h, w, channels, columns, NULL);
+}
+
+SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
+    int channels, int columns, sgm__png_writer *write_png) {
+    if (!write_png) return sgm__bad("sgm_png_grid: write_png is NULL: pass stbi_write_png");
+    return sgm__grid_save(path, x, n, h, w, channels, columns, write_png);
 }
 
 #if defined(__GNUC__) && !defined(__clang__)

@@ -495,6 +495,38 @@ static void test_threads(void **state) {
     sgm_mixture_free(&mix);
 }
 
+/* A NaN in one row of a batch stays in that row, though the sums of all rows share their memory. */
+static void test_rows_apart(void **state) {
+    sgm_mixture mix;
+    double mean[2] = {-1, 1}, cov[2] = {0.25, 0.25};
+    float x[2] = {NAN, 0.3f}, v[2] = {1, 1}, t[2] = {0.5f, 0.5f}, s[2], js[2], one_s, one_js;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, cov, SGM_ISOTROPIC, &family[0].sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    CHECK_OK(sgm_score_jvp(&score, &one_s, &one_js, x + 1, v, t, 1));
+    CHECK_OK(sgm_score_jvp(&score, s, js, x, v, t, 2));
+    assert_true(s[0] != s[0]);
+    CHECK_CLOSE(s[1], one_s, 0);
+    CHECK_CLOSE(js[1], one_js, 0);
+    sgm_mixture_free(&mix);
+}
+
+/* With EDM log t = mean + std z. A mean of 0 is a wish as soon as std is set: then the same key has
+log t = z for std 1 and z/2 for std ½. Rounding t to a float moves its log by 2⁻²⁴, so 2 log t2 and
+log t1 differ by 3·2⁻²⁴, and by the errors of exp and log in double: a few 2⁻⁵³ |z|, |z| < 6.8. */
+static void test_times_lognormal_centred(void **state) {
+    float t1[64], t2[64], w[64];
+    sgm_sde sde = sgm_sde_edm(1e-4, 1e4);
+    sgm_loss loss;
+    (void)state;
+    memset(&loss, 0, sizeof loss);
+    loss.times = SGM_TIMES_LOGNORMAL, loss.std = 1;
+    CHECK_OK(sgm_loss_times(&loss, &sde, t1, w, 64, sgm_key_init(5), 0));
+    loss.std = 0.5;
+    CHECK_OK(sgm_loss_times(&loss, &sde, t2, w, 64, sgm_key_init(5), 0));
+    for (int i = 0; i < 64; i++) CHECK_CLOSE(2 * log(t2[i]), log(t1[i]), 3 * ldexp(1, -24) + 1e-13);
+}
+
 static void test_bad_mixtures(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20), none;
     sgm_mixture mix;
@@ -523,6 +555,12 @@ static void test_bad_mixtures(void **state) {
     cov[2] = 0.5, cov[4] = -1;
     CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
                 "covariance 1 of the mixture has the variance -1");
+    double below = -1e-3, rounding = -1e-13; /* wrong, and what Jacobi leaves of a zero */
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, &below, SGM_ISOTROPIC, &sde),
+                SGM_BAD_ARGUMENT, "has the variance -0.001");
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, mean, &rounding, SGM_ISOTROPIC, &sde));
+    CHECK_CLOSE(mix.var[0], 0, 0);
+    sgm_mixture_free(&mix);
     CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, nan_mean, NULL, SGM_POINTS, &sde),
                 SGM_NOT_FINITE, "mean 0");
     CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, NULL, SGM_POINTS, &none), SGM_BAD_ARGUMENT,
@@ -1384,11 +1422,13 @@ int main(void) {
         {"(2.2) far tails", test_far_tails, count_alive, NULL, NULL},
         {"2.1 keys of draws", test_sample_keys, count_alive, NULL, NULL},
         {"2.1 any number of threads", test_threads, count_alive, NULL, NULL},
+        {"2.1 a NaN stays in its row", test_rows_apart, count_alive, NULL, NULL},
         {"2.1 bad mixtures", test_bad_mixtures, count_alive, NULL, NULL},
         {"2 bad scores", test_bad_scores, count_alive, NULL, NULL},
         {"2 no memory", test_no_memory, count_alive, NULL, NULL},
         {"(2.11) defaults of weights", test_weight_defaults, count_alive, NULL, NULL},
         {"(2.12) times on a grid", test_times_grid, count_alive, NULL, NULL},
+        {"(2.12) log-normal around 1", test_times_lognormal_centred, count_alive, NULL, NULL},
         {"2.4 bad losses", test_bad_losses, count_alive, NULL, NULL},
         {"2.4 slices of time", test_bin_edges, count_alive, NULL, NULL},
         {"(2.6) what a run draws", test_draws, count_alive, NULL, NULL},

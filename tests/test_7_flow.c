@@ -329,9 +329,9 @@ static double moment(double h, int power) { /* h ∫ τ^j e^(-(1-τ)h) dτ */
 }
 
 static double three_m(const sgm_sde *sde, double x, double from, double to, int steps,
-                      double share) {
+                      sgm_grid_kind grid, double share) {
     double t[1025], l[3] = {0, 0, 0}, D[3] = {0, 0, 0};
-    CHECK_OK(sgm_time_grid(t, steps, SGM_GRID_LOGSNR, sde, from, to));
+    CHECK_OK(sgm_time_grid(t, steps, grid, sde, from, to));
     for (int i = 0; i < steps; i++) {
         double m2 = sgm_sde_m(sde, t[i + 1]), s = sgm_sde_s(sde, t[i]), poly;
         double s2 = sgm_sde_s(sde, t[i + 1]);
@@ -366,19 +366,23 @@ static void test_half_i2(void **state) {
         for (int k = 0; k < 3; k++) {
             error[half][k] = 0;
             for (int i = 0; i < 4; i++) {
-                double x = three_m(&sde, 0.6 * i - 0.9, high, low, 64 << k, half ? 0.5 : 1);
+                double x = three_m(&sde, 0.6 * i - 0.9, high, low, 64 << k, SGM_GRID_LOGSNR,
+                                   half ? 0.5 : 1);
                 error[half][k] = fmax(error[half][k], fabs(x - exact[i]));
             }
         }
     CHECK_CLOSE(log2(error[0][1] / error[0][2]), 3, 0.15);
     CHECK_CLOSE(log2(error[1][1] / error[1][2]), 2, 0.15);
-    for (int i = 0; i < 4; i++) { /* 30 steps that each see a score with noise of 10⁻⁷ */
-        float x = (float)(0.6 * i - 0.9);
+    for (int i = 0; i < 12; i++) { /* 30 steps, even or not, that see a score with noise of 10⁻⁷ */
+        double start = 0.6 * (i % 4) - 0.9, own[2];
+        float x = (float)start;
         sgm_sample_options o = options_of(SGM_DPMPP_3M, 30);
-        o.grid = SGM_GRID_LOGSNR;
+        o.grid = i < 4 ? SGM_GRID_LOGSNR : i < 8 ? SGM_GRID_EDM : SGM_GRID_UNIFORM;
+        for (int half = 0; half < 2; half++)
+            own[half] = three_m(&sde, start, high, low, 30, o.grid, half ? 0.5 : 1);
         CHECK_OK(sgm_flow(&x, 1, &score, &sde, high, low, &o, NULL));
-        CHECK_CLOSE(x, three_m(&sde, 0.6 * i - 0.9, high, low, 30, 1), 1e-6);
-        assert_true(fabs(x - three_m(&sde, 0.6 * i - 0.9, high, low, 30, 0.5)) > 1e-5);
+        CHECK_CLOSE(x, own[0], 1e-6);
+        assert_true(fabs(own[1] - own[0]) > 1e-5);
     }
     sgm_mixture_free(&mix);
 }
@@ -512,8 +516,8 @@ static double follow_rk45(const sgm_score *score, const sgm_sde *sde, double x, 
         for (int i = 0; i < 7; i++) other += h * low[i] * k[i];
         for (int i = 0; i < 6; i++) high += h * sgm__rk_dopri.a[6][i] * k[i];
         double error = fabs(high - other) / (tol + tol * fmax(fabs(x), fabs(high)));
-        double grow = 0.9 * pow(error, -0.7 / 5) * pow(last, 0.4 / 5);
-        next = grow < 7 && (error < 0.03 || last < 0.03) ? 0 : h * fmin(5, fmax(0.2, grow));
+        double grow = 0.9 * pow(error, -0.17) * pow(last, 0.04);
+        next = grow < 14 && (error < 0.03 || last < 0.03) ? 0 : h * fmin(10, fmax(0.2, grow));
         if (error > 1) (*refused)++;
         else t += h, x = high, k[0] = k[6], last = error;
     }
@@ -541,7 +545,7 @@ static void test_steps(void **state) {
         CHECK_CLOSE(x, y, tol);
         all_refused += refused, all_judged += judged;
     }
-    assert_true(all_judged >= 20 && all_refused >= 2);
+    assert_true(all_judged >= 12 && all_refused >= 1); /* enough to tell */
     sgm_mixture_free(&mix);
 }
 
@@ -552,6 +556,7 @@ static void test_tolerance(void **state) {
     enum { N = 16 };
     float x[N], there[N], back[N];
     double exact[N], end[2], first[2] = {0, 0};
+    long nfe[2];
     sgm_mixture mix = the_mixture(&f->sde);
     sgm_score score = sgm_mixture_score(&mix);
     window(&f->sde, &end[0], &end[1]);
@@ -563,15 +568,16 @@ static void test_tolerance(void **state) {
         sgm_sample_options o = options_of(SGM_RK45, 1);
         o.rtol = o.atol = tol;
         memcpy(there, x, sizeof x);
-        CHECK_OK(sgm_flow(there, N, &score, &f->sde, end[1], end[0], &o, NULL));
+        CHECK_OK(sgm_flow(there, N, &score, &f->sde, end[1], end[0], &o, &nfe[0]));
         memcpy(back, there, sizeof x);
-        CHECK_OK(sgm_flow(back, N, &score, &f->sde, end[0], end[1], &o, NULL));
+        CHECK_OK(sgm_flow(back, N, &score, &f->sde, end[0], end[1], &o, &nfe[1]));
         for (int i = 0; i < N; i++) {
             off[0] = fmax(off[0], fabs(there[i] - exact[i]));
             off[1] = fmax(off[1], fabs((double)back[i] - x[i]));
         }
         for (int q = 0; q < 2; q++) { /* what moved: data of size 1 goes to `size`, and back */
-            assert_true(off[q] < (tol + 2e-6) * (q ? 1 : size));
+            double steps = (double)(nfe[0] + nfe[1]) / 6; /* each may err by the tolerance */
+            assert_true(off[q] < (steps * tol + 2e-6) * (q ? 1 : size));
             if (k == 0) first[q] = off[q];
             assert_true(k < 2 || off[q] < first[q] / 3);
         }
@@ -901,6 +907,18 @@ static void test_suspect(void **state) {
         CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, N, &score, &sde, &o, &r, sgm_key_init(1)));
         CHECK_REL(r.change, change, 1e-12); /* that of the first 256 with half the step */
     }
+    double finer[N], change[2] = {0, 0};
+    memset(&o, 0, sizeof o);
+    for (int k = 0; k < 2; k++) { /* of RK45: both tolerances by ten, given or not */
+        o.solve.rtol = k ? 3e-4 : 0, o.solve.atol = k ? 2e-3 : 0;
+        CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, 200, &score, &sde, &o, &r, sgm_key_init(1)));
+        change[0] = r.change, change[1] = 0;
+        o.solve.rtol = (k ? 3e-4 : 1e-5) / 10, o.solve.atol = (k ? 2e-3 : 1e-5) / 10;
+        CHECK_OK(
+            sgm_likelihood(finer, NULL, NULL, x, 200, &score, &sde, &o, NULL, sgm_key_init(1)));
+        for (int i = 0; i < 200; i++) change[1] += fabs(finer[i] - logp[i]) / 200;
+        CHECK_REL(change[0], change[1], 1e-6), assert_true(change[0] > 0);
+    }
     CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, N, &score, &sde, NULL, &r, sgm_key_init(1)));
     CHECK_CLOSE(r.nats, honest,
                 0.01); /* s(t_min)² is 1 % of v, half of that in log p, twice over */
@@ -966,7 +984,9 @@ static void test_draws(void **state) {
         sgm_sample_likelihood(x, logp, NULL, 1024, &score, &f->sde, NULL, NULL, sgm_key_init(4)));
     assert_memory_equal(x, first, 1024 * sizeof *x);
     assert_memory_equal(logp, before, 1024 * sizeof *logp);
-    assert_true(x[1] != first[1024 + 1] && first[0] != first[1024]); /* blocks have their own key */
+    int twice = 0; /* blocks have their own key */
+    for (int i = 0; i < N - 1024; i++) twice += fabsf(first[i] - first[1024 + i]) < 1e-3f;
+    assert_true(twice < 20);
     sgm_mixture_free(&mix);
 }
 
@@ -1026,6 +1046,15 @@ static void test_blocks(void **state) {
         CHECK_OK(sgm_likelihood(&one, NULL, NULL, x + i * D, 1, &score, &sde, &o, NULL,
                                 sgm_key_init(3)));
         CHECK_CLOSE(one, logp[0][i], 0);
+    }
+    sgm_method method[2] = {SGM_RK45, SGM_ADAMS}; /* those that carry something along a path */
+    for (int k = 0; k < 2; k++) {
+        o.solve.method = method[k], o.solve.steps = k ? 6 : 0;
+        CHECK_OK(
+            sgm_likelihood(logp[0], NULL, NULL, x, N, &score, &sde, &o, NULL, sgm_key_init(2)));
+        CHECK_OK(sgm_likelihood(logp[1], NULL, NULL, x + 1024 * D, N - 1024, &score, &sde, &o, NULL,
+                                sgm_key_init(2)));
+        assert_memory_equal(logp[0] + 1024, logp[1], (N - 1024) * sizeof **logp);
     }
     o.probes = 3, o.solve.method = SGM_RK45, o.solve.steps = 0;
     CHECK_OK(sgm_likelihood(logp[1], se[0], latent[0], x, N, &score, &sde, &o, r, sgm_key_init(2)));
@@ -1285,6 +1314,35 @@ typedef struct per_family {
     void (*test)(void **state);
 } per_family;
 
+/* A model gives the trace in one pass: the same tangents as D calls of jvp, added in float and not
+in double, three terms of which each is rounded to 2⁻²⁴ of the largest. */
+
+static void test_trace(void **state) {
+    enum { N = 500, D = 3 };
+    static float x[N * D], v[N * D], s[N * D], js[N * D], t[N], tr[N];
+    static double sum[N], size[N];
+    (void)state;
+    sgm_normal(x, N * D, sgm_key_init(2), 0);
+    for (int i = 0; i < N; i++) t[i] = 0.05f + 0.9f * (float)i / N;
+    for (int kind = SGM_NOISE; kind <= SGM_EDM_F; kind++) {
+        sgm_model_options o;
+        sgm_model model;
+        memset(&o, 0, sizeof o);
+        o.net = sgm_residual_mlp, o.d = D, o.sde = sgm_sde_vp(0.1, 20), o.output = (sgm_output)kind;
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+        sgm_score score = sgm_model_score(&model, SGM_RAW);
+        CHECK_OK(score.trace(&score, s, tr, x, t, N));
+        memset(sum, 0, sizeof sum), memset(size, 0, sizeof size);
+        for (int l = 0; l < D; l++) {
+            for (int i = 0; i < N * D; i++) v[i] = i % D == l;
+            CHECK_OK(sgm_score_jvp(&score, s, js, x, v, t, N));
+            for (int i = 0; i < N; i++) sum[i] += js[D * i + l], size[i] += fabs(js[D * i + l]);
+        }
+        for (int i = 0; i < N; i++) CHECK_CLOSE(tr[i], sum[i], 8 * size[i] / (1 << 24) + 1e-6);
+        sgm_model_free(&model);
+    }
+}
+
 int main(void) {
     static const per_family each[] = {
         {"(7.13) likelihood:", test_likelihood},
@@ -1312,6 +1370,7 @@ int main(void) {
         {"(7.13) (9.1) scaler and bits", test_scaler, count_alive, NULL, NULL},
         {"(7.13) differences", test_differences, count_alive, NULL, NULL},
         {"(7.13) blocks", test_blocks, count_alive, NULL, NULL},
+        {"(7.13) trace of a model in one pass", test_trace, count_alive, NULL, NULL},
         {"(7.13) a prior given", test_own_prior, count_alive, NULL, NULL},
         {"any number of threads", test_threads, count_alive, NULL, NULL},
         {"bad flows", test_bad_flows, count_alive, NULL, NULL},

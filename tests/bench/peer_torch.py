@@ -2,12 +2,15 @@
 
     python peer_torch.py JOB [--threads N] [--seconds S]
 
-JOB is circle_train, circle_train_compiled, circle_sample, matmul or all. Every measurement is
+JOB is circle_train, circle_train_compiled, ncsn_train, circle_sample, moons_likelihood, matmul or
+all. Every measurement is
 one line: name, value, unit, setting, separated by tabs. A value is the median of five slices.
 """
 import argparse
+import json
 import math
 import statistics
+import struct
 import time
 
 import torch
@@ -180,6 +183,96 @@ def circle_sample(seconds):
            f"{n_timed} of {N_TIMES - 1} steps timed and scaled")
 
 
+def moons():
+    """Points and residual network of bench.c's job, if it has run; else a network untrained."""
+    shapes = [(3, 128), (1, 128)] + [(129, 128), (1, 128)] * 5 + [(128, 2), (1, 2)]
+    try:
+        with open("out/bench/moons.safetensors", "rb") as file:
+            header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+            body = file.read()
+        points, flat = (torch.frombuffer(bytearray(body[slice(*header[k]["data_offsets"])]),
+                                         dtype=torch.float32) for k in ("points", "params"))
+        points, whose = points.view(-1, 2), "the network of bench.c"
+    except FileNotFoundError:
+        points, whose = torch.randn(10000, 2), "a network untrained"
+        flat = torch.randn(sum(i * o for i, o in shapes)) / 12
+    return points, [p.view(s) for p, s in zip(flat.split([i * o for i, o in shapes]), shapes)], whose
+
+
+def dopri5(slope, y, t0, t1, tol):
+    """Dormand and Prince's 5(4), for where torchdiffeq is missing; the error as a root mean square."""
+    a = [[1 / 5], [3 / 40, 9 / 40], [44 / 45, -56 / 15, 32 / 9],
+         [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+         [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+         [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]]
+    c = [1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1]
+    e = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40]
+    t, h, k0 = t0, 0.01 * (t1 - t0), slope(t0, y)
+    while t < t1:
+        h = min(h, t1 - t)
+        k = [k0]
+        for row, at in zip(a, c):
+            new = y + h * sum(w * s for w, s in zip(row, k) if w)
+            k.append(slope(t + at * h, new))
+        off = h * sum(w * s for w, s in zip(e, k) if w)
+        error = (off / (tol + tol * torch.maximum(y.abs(), new.abs()))).square().mean().sqrt().item()
+        if error <= 1:
+            t, y, k0 = t + h, new, k[-1]
+        h *= min(5, max(0.2, 0.9 * max(error, 1e-10) ** -0.2))
+    return y
+
+
+def moons_likelihood(seconds):
+    """Log-likelihoods of 10 000 points, exact trace by two vector-Jacobian products, dopri5 at 1e-5.
+
+    Blocks of 1000 points, as in the sampler; at least one block is timed, and scaled to all.
+    """
+    try:
+        from torchdiffeq import odeint
+        solver = "torchdiffeq's dopri5"
+    except ImportError:
+        odeint, solver = None, "own dopri5"
+    points, params, whose = moons()
+    (w_in, b_in), *layers, (w_out, b_out) = zip(params[::2], params[1::2])
+    basis, calls = torch.eye(2), 0
+
+    def score(x, t):
+        time_column = torch.full((len(x), 1), t)
+        h = torch.addmm(b_in, torch.cat([x, time_column], 1), w_in)
+        for w, b in layers:
+            h = h + torch.addmm(b, torch.cat([h, time_column], 1), w).tanh()
+        return torch.addmm(b_out, h, w_out)
+
+    def slope(t, y):
+        nonlocal calls
+        calls += 1
+        with torch.enable_grad():
+            x = y[:, :2].detach().requires_grad_()
+            s = score(x, float(t))
+            trace = sum(torch.autograd.grad(s, x, basis[i].expand_as(s), retain_graph=i == 0)[0][:, i]
+                        for i in range(2))
+        return torch.cat([-0.5 * (x.detach() + s.detach()), (-1 - 0.5 * trace)[:, None]], 1)
+
+    def block(x):
+        y = torch.cat([x, torch.zeros(len(x), 1)], 1)
+        if odeint is None:
+            y = dopri5(slope, y, 1e-5, 4.0, 1e-5)
+        else:
+            y = odeint(slope, y, torch.tensor([1e-5, 4.0]), rtol=1e-5, atol=1e-5, method="dopri5")[-1]
+        return y[:, 2] - 0.5 * y[:, :2].square().sum(1) - math.log(2 * math.pi)
+
+    times, nats, start = [], [], time.perf_counter()
+    for x in points.split(BLOCK):
+        began = time.perf_counter()
+        nats.append(block(x).mean().item())
+        times.append(time.perf_counter() - began)
+        if time.perf_counter() - start > max(seconds, 2 * times[-1]):
+            break
+    report("moons_likelihood", statistics.median(times) * len(points) / BLOCK, "s",
+           f"{solver}, {whose}; {calls / len(times):.0f} evaluations; {len(times)} blocks of {BLOCK}; "
+           f"mean log p {statistics.mean(nats):.4f}")
+
+
 @torch.inference_mode()
 def matmul(seconds):
     """The three products of a linear layer of 256 x 256: forward, input and weight gradient."""
@@ -200,7 +293,7 @@ def matmul(seconds):
 
 def main():
     jobs = {f.__name__: f for f in (circle_train, circle_train_compiled, ncsn_train, circle_sample,
-                                    matmul)}
+                                    moons_likelihood, matmul)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("job", choices=[*jobs, "all"])
     parser.add_argument("--threads", type=int, default=1)

@@ -119,8 +119,15 @@ matmul() {
     done
 }
 
+likelihood() {
+    local whole=998
+    [ "$quick" = 0 ] || whole=$part
+    bench plain moons_likelihood --repeats 1 --steps $whole
+    torch torch moons_likelihood
+}
+
 for ((round = 1; round <= rounds; round++)); do
-    for job in machine train sample matmul; do
+    for job in machine train sample likelihood matmul; do
         say "round $round of $rounds: $job"
         $job
     done
@@ -231,6 +238,8 @@ END {
         "torch2" SUBSEP "circle_sample", sample / 2)
     row("circle_sample_plain_O2", "plain_part" SUBSEP "circle_sample", "ours, -O3 -march=native",
         "native_part" SUBSEP "circle_sample", sample)
+    row("moons_likelihood", P "moons_likelihood", "PyTorch, torchdiffeq",
+        "torch" SUBSEP "moons_likelihood", "")
     products()
     row("circle_memory", P "circle_memory", "the bar", "=32", 16 * params / 1048576)
     row("mixture_scores", P "mixture_scores", "-", "", "")

@@ -2,7 +2,7 @@
 # Installs what the peers of the benchmark need, and says what it does:
 #
 #     OpenBLAS's headers and library, from Debian, when you are root
-#     torch, jax, equinox and optax, from PyPI, in a virtual environment in out/venv
+#     torch, torchdiffeq, jax, equinox and optax, from PyPI, in a virtual environment in out/venv
 #
 # A second run changes nothing that is already there. A peer that can't be had is named and left
 # out: the benchmark then runs without it. PYTHON=python3.11 picks another interpreter. Mind the
@@ -66,7 +66,7 @@ install_module() {
 
 install_blas
 if make_venv; then
-    for module in numpy torch jax equinox optax; do install_module "$module"; done
+    for module in numpy torch torchdiffeq jax equinox optax; do install_module "$module"; done
 else
     skip "the Python peers" "no virtual environment (on Debian: apt-get install python3-venv)"
 fi
