@@ -39,8 +39,9 @@ only knows by eight points, and prints fresh samples:
   rectified, or your own (chapter 1).
 - Learns the *score* $∇_x log p_t(x)$ of the noised data with a neural network (chapters 2 to 4), or
   gives you the exact score where the data is a Gaussian mixture or a finite set of points.
-- Turns noise back into data with that score (chapter 5), or walks at one noise level, or down a
-  ladder of them (chapter 6).
+- Turns noise back into data with that score by fifteen methods (chapters 5 and 7), or walks at one
+  noise level, or down a ladder of them (chapter 6).
+- Tells the likelihood of a point, with its error (chapter 7).
 - Draws under a condition: a label, a vector, an image, a measurement y = A x + noise (chapter 8).
 - Measures how far the result is from the truth (chapter 9).
 
@@ -100,7 +101,7 @@ chapter explains its equations and then carries them out.
 
     1  The forward process            A  Ground: errors, memory, random numbers, exp and log
     2  Scores and score matching      B  Kernels: the inner loops, once per instruction set
-    3  Networks                       C  Files: safetensors and tables of numbers
+    3  Networks                       C  Files: safetensors, tables, images
     4  Learning
     5  The reverse SDE
     6  Langevin dynamics
@@ -225,7 +226,7 @@ SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path);
    begins with # and a first line that begins with no number are skipped. */
 SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
 /* numpy.save of float32 or float64: (n), (n,d), (n,h,w) or (n,h,w,channels).
-   All four: SGM_NO_FILE, SGM_BAD_FILE (the cure is in the message; a .gz needs gunzip, or SGM_ZLIB),
+   All four: SGM_NO_FILE, SGM_BAD_FILE (the message has the cure; a .gz needs gunzip, or SGM_ZLIB),
    SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. Whatever the bytes, no crash. */
 SGM_API void sgm_images_free(sgm_images *images);
 
@@ -537,6 +538,52 @@ SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
 /* h = linear [x, t]; h += dropout(activation(linear [h, t])) × depth; linear. The same options. */
 
+/* Images: (n, H·W·C), row after row, the C channels of a pixel side by side. h and w: the height
+   and width that the image has at this place. Tokens: (n·tokens, width), those of a point together.
+   Sizes that do not fit are SGM_BAD_ARGUMENT, with the cure. */
+SGM_API sgm_tensor *sgm_conv2d(sgm_tape *tape, sgm_tensor *x, int h, int w, int out_channels,
+                               int kernel, int stride);
+/* Kernel 1 or 3 (or any odd), stride 1 or 2, zeros beyond the border; W (kernel²·C, out)  (3.10) */
+SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w); /* pixels doubled */
+SGM_API sgm_tensor *sgm_concat_channels(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w);
+SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
+/* Mean 0 and mean square 1 in each group of channels, then a gain and a bias per channel (3.11). */
+SGM_API sgm_tensor *sgm_normalize(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
+/* The same without gain and bias. Of tokens, h = w = groups = 1: a layer norm. */
+SGM_API sgm_tensor *sgm_norm_silu(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups,
+                                  sgm_tensor *shift, sgm_tensor *scale);
+/* silu(norm ⊙ (1 + scale) + shift) with shift, scale (n, C); both NULL: parameters of its own. */
+SGM_API sgm_tensor *sgm_modulate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *shift,
+                                 sgm_tensor *scale);
+SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate);
+/* x ⊙ (1 + scale) + shift, and x ⊙ gate: one row of shift, scale or gate per point, for all of its
+   pixels or tokens. */
+SGM_API sgm_tensor *sgm_patchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p);
+SGM_API sgm_tensor *sgm_unpatchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p);
+/* (n, H·W·C) ↔ (n·H/p·W/p, p·p·C): patches of p by p pixels as tokens; p = 1: pixels as tokens. */
+SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows_per_block);
+/* Each block of rows transposed: tokens become features, features tokens. */
+SGM_API sgm_tensor *sgm_attention(sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v,
+                                  int tokens, int heads);
+/* softmax(Q Kᵀ/√d) V within each block of `tokens` rows, for each head's d = cols/heads   (3.15) */
+SGM_API sgm_tensor *sgm_tape_mark(sgm_tape *tape, sgm_tensor *h);
+/* Notes h as the features of the network, for measures that compare features; returns h. */
+
+typedef struct sgm_image_net {
+    int h, w, channels; /* 0 means a square, 1 channel                                       */
+    int width;          /* channels, or features of a token; 0 means 32 (mixer and DiT: 128) */
+    int depth;          /* blocks, 0 means 4; of a U-Net levels, 0 means 3                   */
+    int heads;          /* of the attention; 0 means 4                                       */
+    int patch;          /* 0 means 4                                                         */
+    int groups;         /* of the norms; 0 means 8                                           */
+} sgm_image_net;
+
+/* Ready networks; in->user: sgm_image_net, or NULL. in->cond, if given, joins the time. */
+SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in); /* residual blocks */
+SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in);
+SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in);
+SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in);
+
 SGM_API sgm_tape *sgm_tape_new(void);
 SGM_API void sgm_tape_free(sgm_tape *tape);
 enum { SGM_TRAINING = 1, SGM_ACCUMULATE = 2 };
@@ -826,8 +873,8 @@ SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, const sgm_
    not NULL: evaluations per point. SGM_BAD_ARGUMENT: times outside [t_min, T], a noisy method. */
 SGM_API void sgm_interpolate(float *out, const float *a, const float *b, double share, long n,
                              int d);
-/* Points between a(n,D) and b(n,D) on the great circle through both, share 0 … 1 of the way: latents
-   stay as long as the prior wants them. */
+/* Points between a(n,D) and b(n,D) on the great circle through both, share 0 … 1 of the way: so
+   latents stay as long as the prior wants them. */
 
 typedef struct sgm_likelihood_options {
     int probes;               /* 0: exact trace, D tangents; K >= 1: Hutchinson's estimate (7.14) */
@@ -1145,6 +1192,16 @@ typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and i
     float *p, *m, *v;
 } sgm__outer;
 
+enum { SGM__MAP_BT, SGM__MAP_B, SGM__MAP_AT, SGM__MAP_A, SGM__MAP_G, SGM__MAP_GT };
+
+typedef struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, each of n channels (B.5) */
+    int map, add;
+    long n, x_at, x_row, x_col, y_at, y_row, y_col;
+    const float *x, *plus; /* plus: n numbers added to each, or NULL */
+    float *y;
+    unsigned x_in, y_in;
+} sgm__tile;
+
 /* The matrix product (B.1) as data: sizes, and of each array the start and the strides. */
 typedef struct sgm__product {
     int m, n, k;
@@ -1167,6 +1224,11 @@ typedef struct sgm__kernels {
     void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
     float (*dot)(long n, const float *a, const float *b);
     void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
+    void (*coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
+        const float *mb, float *y);
+    void (*colmix)(long rows, long cols, const float *a, const float *p, const float *b,
+        const float *x, const float *d, int add, float *y);
+    void (*tile_map)(const sgm__tile *);
     void (*moments)(
         int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
     void (*outer_moments)(int kind, const sgm__outer *, const sgm__adam_rates *);
@@ -1185,6 +1247,12 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
 #define sgm__scale(n, s, a, y) sgm__map(SGM__SCALE, n, s, a, a, y)   /* y = s a */
 #define sgm__toward(n, s, a, y) sgm__map(SGM__TOWARD, n, s, a, a, y) /* y = y + s (a - y) */
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
+static void sgm__coldot(long rows, long cols, const float *a, const float *ma, const float *b,
+    const float *mb, float *y);
+static void sgm__colmix(long rows, long cols, const float *a, const float *p, const float *b,
+    const float *x, const float *d, int add, float *y);
+static void sgm__exp_n(long n, const float *x, float *y);
+static void sgm__tile_map(const sgm__tile *q);
 static int sgm__hands(long n);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
@@ -2374,6 +2442,7 @@ struct sgm_tape {
     sgm_status status;
     char message[400];
     int n_allocs; /* how often the tape has asked for memory: tests count */
+    sgm_tensor *mark; /* the network's features, see sgm_tape_mark */
 };
 
 static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
@@ -2438,7 +2507,7 @@ SGM_API void sgm_tape_free(sgm_tape *tape) {
 SGM_API void sgm_tape_reset(
     sgm_tape *tape, float *params, float *grads, size_t n_params, sgm_key key, int flags) {
     for (sgm__arena_block *b = tape->blocks; b; b = b->next) b->used = 0;
-    tape->current = tape->blocks;
+    tape->current = tape->blocks, tape->mark = NULL;
     tape->n = 0, tape->n_ops = 0, tape->cursor = 0;
     tape->params = params, tape->grads = grads, tape->n_params = n_params;
     tape->key = key, tape->flags = flags;
@@ -2614,6 +2683,8 @@ SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
     (void)tape;
     if (x) x->needs |= 2;
 }
+
+SGM_API sgm_tensor *sgm_tape_mark(sgm_tape *tape, sgm_tensor *h) { return tape->mark = h; }
 
 static sgm_status sgm__note_layer(
     sgm_tape *tape, const char *name, int rows, int cols, float spread, int is_normal) {
@@ -3256,10 +3327,14 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
 
 A model is a network, the meaning of its output, the SDE it belongs to, and one block of parameters.
 Seen from outside it is an `sgm_score`: points go in by batches of 240 (so that all activations of a
-batch stay in the cache), through the network, and (2.9) turns what comes out into a score,
-$s_θ = −\hat ε / s_t$.
+batch stay in the cache; of images, whose points are long, in proportion fewer), through the
+network, and (2.9) turns what comes out into a score, $s_θ = −\hat ε / s_t$.
 */
 #define SGM__CHUNK 240
+
+static int sgm__chunk(int d) {
+    return d <= 64 ? SGM__CHUNK : d <= 64 * 60 ? SGM__CHUNK * 64 / d : 4;
+}
 
 /* What a model is asked: with which weights, and what it is told beside x and t. */
 typedef struct sgm__ask {
@@ -3437,7 +3512,7 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
 static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n) {
     const sgm_model *model = ask->model;
-    long d = model->o.d, chunks = (n + SGM__CHUNK - 1) / SGM__CHUNK;
+    long d = model->o.d, chunks = (n + sgm__chunk(model->o.d) - 1) / sgm__chunk(model->o.d);
     long logs = model->o.classes && !ask->label ? model->o.classes : 1;
     int threads = sgm_threads() < model->n_tapes ? sgm_threads() : model->n_tapes;
     if (threads > 1 && chunks < 8 * threads)
@@ -3631,6 +3706,1017 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
     for (int i = 0; i < model->o.n_ema; i++)
         memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
     return SGM_OK;
+}
+
+/*
+## 3.11 Images: walking over them
+
+An image of C channels is stored *channel-last*: row after row, pixel after pixel, the C numbers of
+a pixel side by side, as colour files and arrays come. A batch is still (n, D) with D = H·W·C, or,
+without moving a number, a matrix of n·H·W pixels by C channels. That second look makes this layout
+fast: whatever treats all pixels alike is a matrix product, or a loop along whole registers.
+
+Cutting an image into patches, swapping tokens with features, doubling pixels, setting channels side
+by side: all these copy numbers to other places. Five nested loops, each with a stride in x and one
+in y, say where; a stride of 0 reads the same number again. Tangents are copied the same way, slopes
+the opposite way, added up where one number went to several places.
+*/
+typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it */
+    int h, w, c, out, kernel, stride, groups, act, one_plus, tokens;
+    long n[2][5], x[2][5], y[2][5], start[2]; /* for each ingredient: loops, strides, y's start */
+    float *kept;
+} sgm__shape;
+
+static sgm__shape *sgm__shape_of(const sgm_tensor *y) { return (sgm__shape *)(void *)y->aux; }
+
+static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) SGM__PRINTF(2, 3);
+static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) {
+    char message[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s", message);
+    return NULL;
+}
+
+/* As sgm__result, for an operation that must know its shape before it runs. */
+static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm__op op, int rows, long cols,
+    sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
+    if (rows < 1 || cols < 1 || cols > 0x7fffffff)
+        return sgm__misfit(tape, "%s makes rows of %ld: use smaller images", name, cols);
+    sgm_tensor *y = sgm__entry(tape, name, rows, (int)cols);
+    if (!y) return NULL;
+    y->op = op, y->a = a, y->b = b, y->c = c;
+    y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
+    y->v = sgm__floats(tape, y);
+    y->aux = (float *)sgm__arena(tape, sizeof *shape);
+    if (!y->v || !y->aux) return NULL;
+    memcpy(y->aux, shape, sizeof *shape);
+    if (!tape->dry) op(tape, y, SGM__FORWARD);
+    return tape->status == SGM_OK ? y : NULL;
+}
+
+/* Scratch memory is taken from the tape and given back when an operation ends. Slopes live longer:
+they must have their memory before. */
+typedef struct sgm__arena_mark {
+    sgm__arena_block *block;
+    size_t used;
+} sgm__arena_mark;
+
+static sgm__arena_mark sgm__arena_here(const sgm_tape *tape) {
+    sgm__arena_mark mark;
+    mark.block = tape->current, mark.used = tape->current->used;
+    return mark;
+}
+
+static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
+    for (sgm__arena_block *b = mark.block->next; b; b = b->next) b->used = 0;
+    tape->current = mark.block, mark.block->used = mark.used;
+}
+
+static void sgm__reserve(sgm_tape *tape, sgm_tensor *x, int which) {
+    if (x && x->needs && which == SGM__D && !x->d) x->d = sgm__floats(tape, x);
+    if (x && x->needs && which == SGM__JD && x->j && !x->jd) x->jd = sgm__floats(tape, x);
+}
+
+static int sgm__thread(void) {
+#ifdef SGM__THREADS
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+/* y ← x along the loops, or with `back` x ← y, or x ← x + y. */
+static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int back, int add) {
+    const long *n = s->n[part], *sx = s->x[part], *sy = s->y[part];
+    size_t run = sx[4] == 1 && sy[4] == 1 && !add ? (size_t)n[4] * sizeof *x : 0;
+    int threads = sgm__hands(n[0] * n[1] * n[2] * n[3] * n[4]);
+    (void)threads; /* unless compiled with threads */
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < n[0]; i++)
+        for (long at = 0; at < n[1] * n[2] * n[3]; at++) {
+            long j = at / n[3] / n[2], k = at / n[3] % n[2], l = at % n[3];
+            float *p = x + i * sx[0] + j * sx[1] + k * sx[2] + l * sx[3];
+            float *q = y + i * sy[0] + j * sy[1] + k * sy[2] + l * sy[3] + s->start[part];
+            if (run) memcpy(back ? p : q, back ? q : p, run);
+            for (long m = 0; m < n[4] && !run; m++, p += sx[4], q += sy[4])
+                if (back) *p = add ? *p + *q : *q;
+                else *q = *p;
+        }
+}
+
+static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, int pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    for (int part = 0; part < (y->b ? 2 : 1); part++) {
+        sgm_tensor *x = part ? y->b : y->a;
+        if (pass == SGM__FORWARD) sgm__walk(s, part, x->v, y->v, 0, 0);
+        if (pass == SGM__TANGENT && !x->j) x->j = sgm__zeros(tape, x);
+        if (pass == SGM__TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
+        for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+            int first, again = s->kernel; /* 1: some numbers of x go nowhere */
+            float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
+            for (int i = 0; i < 5; i++) again |= s->n[part][i] > 1 && s->x[part][i] == 0;
+            if (to && first && again) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
+            if (to) sgm__walk(s, part, to, which == SGM__D ? y->d : y->jd, 1, again || !first);
+        }
+    }
+}
+
+static void sgm__loops(sgm__shape *s, int part, const long *n, const long *x, const long *y) {
+    memcpy(s->n[part], n, sizeof s->n[0]), memcpy(s->x[part], x, sizeof s->x[0]);
+    memcpy(s->y[part], y, sizeof s->y[0]);
+}
+
+/* The channels of x as images of h by w; 0, and an error, if it cannot be. */
+static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w) {
+    if (!x) return 0;
+    if (h > 0 && w > 0 && x->cols % ((long)h * w) == 0) return (int)(x->cols / ((long)h * w));
+    sgm__misfit(tape,
+        "%s: rows of %d numbers are no images of %d by %d: give the height and width that the "
+        "image "
+        "has at this place (their product must divide %d)",
+        op, x->cols, h, w, x->cols);
+    return 0;
+}
+
+static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
+    sgm__shape s;
+    if (!x) return NULL;
+    if (p < 1 || h < 1 || w < 1 || h % p || w % p)
+        return sgm__misfit(tape,
+            "patches of %d by %d do not tile an image of %d by %d: choose a patch that divides "
+            "both",
+            p, p, h, w);
+    int tokens = h / p * (w / p), c = back ? x->cols / (p * p) : x->cols / (h * w);
+    if (back && (x->cols % (p * p) || x->rows % tokens))
+        return sgm__misfit(tape,
+            "(%d, %d) are no patches of %d by %d from images of %d by %d: needs %d rows for each "
+            "image, and columns that %d divides",
+            x->rows, x->cols, p, p, h, w, tokens, p * p);
+    int n = back ? x->rows / tokens : x->rows;
+    long line = (long)w * c, run = (long)p * c, size = h * line;
+    const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
+    const long patch[] = {size, p * line, p * run, run, 1};
+    memset(&s, 0, sizeof s);
+    sgm__loops(&s, 0, count, back ? patch : image, back ? image : patch);
+    return sgm__shaped(tape, back ? "unpatchify" : "patchify", sgm__op_walk, back ? n : n * tokens,
+        back ? size : p * run, x, NULL, NULL, &s);
+}
+
+SGM_API sgm_tensor *sgm_patchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
+    return sgm__channels(tape, "patchify", x, h, w) ? sgm__patches(tape, x, h, w, p, 0) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_unpatchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
+    return sgm__patches(tape, x, h, w, p, 1);
+}
+
+SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
+    sgm__shape s;
+    if (!x) return NULL;
+    if (rows < 1 || x->rows % rows)
+        return sgm__misfit(tape,
+            "transpose: %d rows are no blocks of %d: give the rows of one point", x->rows, rows);
+    long c = x->cols, blocks = x->rows / rows;
+    const long n[] = {blocks, c, 1, 1, rows}, from[] = {rows * c, 1, 0, 0, c};
+    const long to[] = {rows * c, rows, 0, 0, 1};
+    memset(&s, 0, sizeof s);
+    sgm__loops(&s, 0, n, from, to);
+    return sgm__shaped(tape, "transpose", sgm__op_walk, (int)(blocks * c), rows, x, NULL, NULL, &s);
+}
+
+SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
+    sgm__shape s;
+    long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
+    if (!c) return NULL;
+    const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
+    const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
+    memset(&s, 0, sizeof s);
+    sgm__loops(&s, 0, n, from, to);
+    return sgm__shaped(tape, "upsample", sgm__op_walk, x->rows, 4L * x->cols, x, NULL, NULL, &s);
+}
+
+SGM_API sgm_tensor *sgm_concat_channels(
+    sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w) {
+    sgm__shape s;
+    long ca = sgm__channels(tape, "concat_channels", a, h, w), pixels = (long)h * w;
+    long cb = sgm__channels(tape, "concat_channels", b, h, w);
+    if (!ca || !cb) return NULL;
+    if (a->rows != b->rows)
+        return sgm__misfit(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
+    memset(&s, 0, sizeof s);
+    for (int part = 0; part < 2; part++) {
+        long c = part ? cb : ca;
+        const long n[] = {a->rows, 1, 1, pixels, c}, from[] = {pixels * c, 0, 0, c, 1};
+        const long to[] = {pixels * (ca + cb), 0, 0, ca + cb, 1};
+        sgm__loops(&s, part, n, from, to);
+        s.start[part] = part ? ca : 0;
+    }
+    return sgm__shaped(
+        tape, "concat_channels", sgm__op_walk, a->rows, (long)a->cols + b->cols, a, b, NULL, &s);
+}
+
+/*
+## 3.12 Convolution
+
+Each output pixel is one linear map of the 3 × 3 input pixels around it, the same map everywhere,
+with zeros beyond the border:
+
+$$y_{ab} = \mathrm{bias} + \sum_{i,j<3} x_{sa+i-1,\; sb+j-1}\, W_{ij} \qquad(3.10)$$
+
+where s is the stride and $W_{ij}$ a matrix of in by out channels: nine products of (pixels, in) and
+(in, out). Four pixels at a time need fewer (Winograd 1980; Lavin and Gray 2016). Two neighbours in
+a row, $y_a$ and $y_{a+1}$, see four pixels, $x_{a-1} … x_{a+2}$, and with the maps
+
+$$B^T = \begin{pmatrix} 1 & 0 & -1 & 0 \\ 0 & 1 & 1 & 0 \\ 0 & -1 & 1 & 0 \\ 0 & 1 & 0 & -1
+\end{pmatrix}, \quad G = \begin{pmatrix} 1 & 0 & 0 \\ ½ & ½ & ½ \\ ½ & -½ & ½ \\ 0 & 0 & 1
+\end{pmatrix}, \quad A^T = \begin{pmatrix} 1 & 1 & 1 & 0 \\ 0 & 1 & -1 & -1 \end{pmatrix}$$
+
+they are $A^T (G w ⊙ B^T x)$: four products, not six, as you can check by writing them out. Along
+both axes, a tile of 2 × 2 outputs is
+
+$$Y = A^T M A, \qquad M = U ⊙ V, \qquad U = G\, W G^T, \qquad V = B^T X B \qquad(3.17)$$
+
+where ⊙ multiplies sixteen matrices (tiles, in) by sixteen (in, out): 16 products for what took 36.
+The maps only add and subtract, and U is made once per call. With stride 2 the first pixel of each
+tile is kept. Tiles are done by the dozen, so that V and M stay in the second-level cache.
+
+Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
+$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Forward, each thread takes some images.
+Backward, the batch has eight fixed parts, whose slopes of W are added in order at the end: the sums
+are the same for any number of threads.
+*/
+typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
+    int n, h, w, in, out, stride, rows, cols, high, wide;
+} sgm__conv;
+
+enum { SGM__CONV_PARTS = 8 };
+
+/* U from W, or with `back` the slopes of W, (9 in, out), from those of U, (16, in, out). */
+static void sgm__conv_weights(const sgm__conv *g, int back, float *w, float *u) {
+    sgm__tile q;
+    long size = (long)g->in * g->out;
+    memset(&q, 0, sizeof q);
+    q.map = back ? SGM__MAP_GT : SGM__MAP_G, q.n = size, q.add = back;
+    q.x = back ? u : w, q.y = back ? w : u, q.x_col = q.y_col = size;
+    q.x_row = back ? 4 * size : 3 * size, q.y_row = back ? 3 * size : 4 * size;
+    q.x_in = back ? 0xffff : 0x777, q.y_in = back ? 0x777 : 0xffff;
+    sgm__tile_map(&q);
+}
+
+/* A map between `count` tiles, from `first` on, of images of c channels, and (16, count, c). Those
+of x (is_x) are 4 by 4 pixels and start one pixel early; those of y are 2 by 2, or 1 by 1. */
+static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long first, long count,
+    float *image, float *parts, const float *bias) {
+    int step = is_x || g->stride == 1 ? 2 : 1, most = is_x ? 4 : step;
+    int h = is_x ? g->h : g->rows, w = is_x ? g->w : g->cols;
+    int image_is_x = map == SGM__MAP_BT || map == SGM__MAP_A;
+    sgm__tile q;
+    q.map = map, q.n = c, q.add = map == SGM__MAP_B, q.plus = bias;
+    for (long t = first; t < first + count; t++) {
+        long top = t / g->wide % g->high * step - is_x, left = t % g->wide * step - is_x;
+        long at = ((t / g->wide / g->high * h + top) * w + left) * c, line = (long)w * c;
+        float *part = parts + (t - first) * c;
+        unsigned in = 0;
+        for (int i = 0; i < most; i++)
+            for (int j = 0; j < most; j++)
+                if (top + i >= 0 && top + i < h && left + j >= 0 && left + j < w)
+                    in |= 1u << (4 * i + j);
+        q.x = image_is_x ? image : part, q.y = image_is_x ? part : image;
+        q.x_at = image_is_x ? at : 0, q.y_at = image_is_x ? 0 : at;
+        q.x_row = image_is_x ? line : 4 * count * c, q.y_row = image_is_x ? 4 * count * c : line;
+        q.x_col = image_is_x ? c : count * c, q.y_col = image_is_x ? count * c : c;
+        q.x_in = image_is_x ? in : 0xffff, q.y_in = image_is_x ? 0xffff : in;
+        sgm__tile_map(&q);
+    }
+}
+
+static long sgm__conv_chunk(const sgm__conv *g) { /* tiles whose V and M are some 400 KB */
+    long count = 6144 / (g->in + g->out) / 8 * 8;
+    return count < 32 ? 32 : count;
+}
+
+static int sgm__conv_hands(const sgm__conv *g, int most) {
+    int threads = sgm__hands((long)g->n * g->high * g->wide * g->in * g->out / 2);
+    return threads < most ? threads : most;
+}
+
+static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
+    const float *bias, float *y) {
+    long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
+    int threads = sgm__conv_hands(g, g->n);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    float *u = (float *)sgm__arena(tape, (size_t)(16 * I * O) * sizeof *u);
+    float *scratch =
+        (float *)sgm__arena(tape, (size_t)(threads * 16 * chunk * (I + O)) * sizeof *scratch);
+    if (!u || !scratch) return;
+    sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (int t = 0; t < threads; t++) {
+        float *V = scratch + t * 16 * chunk * (I + O), *M = V + 16 * chunk * I;
+        long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
+        for (long count; first < end; first += count) {
+            count = end - first < chunk ? end - first : chunk;
+            sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
+            for (int k = 0; k < 16; k++)
+                sgm__matmul((int)count, g->out, g->in, V + k * count * I, I, 1, u + k * I * O, O, 1,
+                    NULL, 0, M + k * count * O, O);
+            sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
+        }
+    }
+    sgm__arena_back(tape, mark);
+}
+
+/* What part p of the batch adds: to dx (may be NULL), to its own slopes du and db. */
+static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
+    const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
+    long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
+    long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
+    float *M = V + 16 * chunk * I;
+    long pixels = (long)g->rows * g->cols;
+    memset(db, 0, (size_t)O * sizeof *db);
+    sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
+    for (long first = from * per; first < end; first += count) {
+        count = end - first < chunk ? end - first : chunk;
+        sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
+        sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
+        for (long k = 0; k < 16; k++) {
+            float *Vk = V + k * count * I, *Mk = M + k * count * O, *uk = du + k * I * O;
+            sgm__matmul(g->in, g->out, (int)count, Vk, 1, I, Mk, O, 1,
+                first > from * per ? uk : NULL, O, uk, O);
+            if (dx)
+                sgm__matmul(
+                    (int)count, g->in, g->out, Mk, O, 1, u + k * I * O, 1, O, NULL, 0, Vk, I);
+        }
+        if (dx) sgm__conv_map(g, SGM__MAP_B, 1, g->in, first, count, dx, V, NULL);
+    }
+}
+
+/* Adds to the slopes dw, db (may be NULL) and dx (may be NULL) of x and W for the slopes dy. */
+static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
+    const float *dy, float *dx, float *dw, float *db) {
+    long size = 16L * g->in * g->out, each = size + g->out;
+    long room = 16 * sgm__conv_chunk(g) * (g->in + g->out);
+    int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS,
+        threads = sgm__conv_hands(g, parts);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    float *u = (float *)sgm__arena(tape, (size_t)(size + parts * each) * sizeof *u), *du = u + size;
+    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
+    if (!u || !scratch) return;
+    sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (int p = 0; p < parts; p++)
+        sgm__convolve_part(g, p, parts, x, dy, u, dx, du + p * each, du + p * each + size,
+            scratch + sgm__thread() * room);
+    for (int p = 1; p < parts; p++) sgm__add(each, du, du + p * each, du);
+    if (db) sgm__add(g->out, db, du + size, db);
+    if (dw) sgm__conv_weights(g, 1, dw, du);
+    sgm__arena_back(tape, mark);
+}
+
+static void sgm__op_conv(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a, *w = y->b, *b = y->c;
+    const sgm__shape *s = sgm__shape_of(y);
+    sgm__conv g;
+    g.n = y->rows, g.h = s->h, g.w = s->w, g.in = s->c, g.out = s->out, g.stride = s->stride;
+    g.rows = (s->h - 1) / s->stride + 1, g.cols = (s->w - 1) / s->stride + 1;
+    g.high = s->stride == 1 ? (s->h + 1) / 2 : g.rows;
+    g.wide = s->stride == 1 ? (s->w + 1) / 2 : g.cols;
+    if (pass == SGM__FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v); /* (3.10) */
+    if (pass == SGM__TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
+    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        const float *in = which == SGM__D ? x->v : x->j, *slope = which == SGM__D ? y->d : y->jd;
+        int first;
+        if (!(y->set & which) || !in) continue;
+        float *db = which == SGM__D ? sgm__slope(tape, b, SGM__D, &first) : NULL;
+        if (db && first) memset(db, 0, (size_t)s->out * sizeof *db);
+        float *dw = sgm__slope(tape, w, SGM__D, &first);
+        if (dw && first) memset(dw, 0, (size_t)sgm__size(w) * sizeof *dw);
+        float *dx = sgm__slope(tape, x, which, &first);
+        if (dx && first) memset(dx, 0, (size_t)sgm__size(x) * sizeof *dx);
+        sgm__convolve_back(tape, &g, in, w->v, slope, dx, dw, db);
+    }
+}
+
+/* Every other pixel of every other row. */
+static sgm_tensor *sgm__thin_out(sgm_tape *tape, sgm_tensor *x, int h, int w, long c) {
+    sgm__shape s;
+    long rows = (h + 1) / 2, cols = (w + 1) / 2;
+    const long n[] = {x->rows, rows, 1, cols, c}, to[] = {rows * cols * c, cols * c, 0, c, 1};
+    const long from[] = {x->cols, 2 * w * c, 0, 2 * c, 1};
+    memset(&s, 0, sizeof s);
+    sgm__loops(&s, 0, n, from, to), s.kernel = 1;
+    return sgm__shaped(tape, "thin_out", sgm__op_walk, x->rows, rows * cols * c, x, NULL, NULL, &s);
+}
+
+SGM_API sgm_tensor *sgm_conv2d(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int kernel, int stride) {
+    sgm__shape s;
+    memset(&s, 0, sizeof s);
+    s.c = sgm__channels(tape, "conv2d", x, h, w);
+    if (!s.c) return NULL;
+    if (out < 1 || (kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
+        return sgm__misfit(tape,
+            "conv2d to %d channels, kernel %d, stride %d: needs channels >= 1, kernel 1 or 3, "
+            "stride 1 or 2",
+            out, kernel, stride);
+    long pixels = ((h - 1L) / stride + 1) * ((w - 1L) / stride + 1);
+    if (kernel == 1) { /* a linear layer whose rows are the pixels */
+        if (stride == 2) x = sgm__thin_out(tape, x, h, w, s.c);
+        int high = (h - 1) / stride + 1, wide = (w - 1) / stride + 1;
+        x = sgm_linear(tape, sgm_patchify(tape, x, high, wide, 1), out);
+        return sgm_unpatchify(tape, x, high, wide, 1);
+    }
+    int number = tape->n_ops++;
+    float spread = 1 / sqrtf(9.0f * (float)s.c);
+    s.h = h, s.w = w, s.out = out, s.stride = stride;
+    sgm_tensor *weight = sgm__param(tape, "conv", number, ".weight", 9 * s.c, out, spread, 0);
+    sgm_tensor *bias = sgm__param(tape, "conv", number, ".bias", 1, out, spread, 0);
+    if (!weight || !bias) return NULL;
+    return sgm__shaped(tape, "conv2d", sgm__op_conv, x->rows, pixels * out, x, weight, bias, &s);
+}
+
+/*
+## 3.13 Group norm, modulation and gates
+
+A group norm makes every group of channels of an image have mean 0 and mean square 1, over its
+pixels and channels together; a layer norm is the case of one pixel and one group. Then each channel
+gets a gain and a bias: parameters, or numbers that the network computes for each point from its
+time and condition. That is how one small vector steers a whole image (*adaptive* norm); without the
+normalising, it is the modulation and the gate of a DiT. A SiLU follows so often that it is done on
+the spot. All of this is one operation on images x of pixels by channels:
+
+$$u = (x − μ)\, r, \qquad z = γ ⊙ u + β, \qquad y = φ(z) \qquad(3.11)$$
+
+with μ and r per image and group, γ and β per image and channel. With ⟨·⟩ the mean over a group and
+$κ = ⟨u \dot x⟩$,
+
+$$\dot z = γ ⊙ \dot u + \dot γ ⊙ u + \dot β, \qquad
+\dot u = r (\dot x − ⟨\dot x⟩ − κ u) \qquad(3.12)$$
+
+Backward let $P = φ' \bar y + φ'' \dot z \bar{\dot y}$ and $Q = φ' \bar{\dot y}$ be the slopes by z
+and $\dot z$, and $p = γP + \dot γ Q$ and $q = γQ$ those by u and $\dot u$. Then
+
+$$\bar γ = \sum (P u + Q \dot u), \quad \bar β = \sum P, \quad \bar{\dot γ} = \sum Q u, \quad
+\bar{\dot β} = \sum Q, \quad \bar{\dot x} = r (q − ⟨q⟩ − ⟨q u⟩ u) \qquad(3.13)$$
+$$\bar x = r (p − ⟨p⟩ − ⟨p u⟩ u) − r² \left[ κ (q − ⟨q⟩) + ⟨q u⟩ (\dot x − ⟨\dot x⟩) +
+(⟨q (\dot x − ⟨\dot x⟩)⟩ − 3 κ ⟨q u⟩)\, u \right] \qquad(3.14)$$
+
+Long as they are, these lines hold two things only: sums over pixels, channel by channel, and
+mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
+on a few numbers per channel, kept in rows of an array under these names.
+*/
+enum { SGM__MU, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
+enum { SGM__KAPPA = 7, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
+enum { SGM__QX = 16, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
+
+typedef struct sgm__normed { /* one image, a row of x */
+    const sgm__shape *s;
+    const float *x, *xj;          /* xj may be NULL */
+    float *n[SGM__NORM_ROWS], *z; /* numbers per channel; z: room for four images */
+} sgm__normed;
+
+/* Row i of a gain or bias p, plus a constant; constant where there is none. */
+static void sgm__normed_row(
+    float *to, const sgm_tensor *p, const float *values, float plus, long i, int rows, int c) {
+    const float *from = p && values ? values + i / (rows / p->rows) * c : NULL;
+    for (int k = 0; k < c; k++) to[k] = (from ? from[k] : 0) + plus;
+}
+
+static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
+    sgm__normed m;
+    const sgm_tensor *x = y->a, *b = y->b, *c = y->c;
+    const sgm__shape *s = sgm__shape_of(y);
+    memset(room, 0, SGM__NORM_ROWS * (size_t)s->c * sizeof *room);
+    for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + (long)k * s->c;
+    m.s = s, m.z = room + (long)SGM__NORM_ROWS * s->c;
+    m.x = x->v + i * x->cols, m.xj = x->j ? x->j + i * x->cols : NULL;
+    float plus = (float)(!b || s->one_plus);
+    sgm__normed_row(m.n[SGM__GAIN], b, b ? b->v : NULL, plus, i, x->rows, s->c);
+    sgm__normed_row(m.n[SGM__GAIN_J], b, b ? b->j : NULL, 0, i, x->rows, s->c);
+    sgm__normed_row(m.n[SGM__BIAS], c, c ? c->v : NULL, 0, i, x->rows, s->c);
+    sgm__normed_row(m.n[SGM__BIAS_J], c, c ? c->j : NULL, 0, i, x->rows, s->c);
+    return m;
+}
+
+/* Sums down the columns of a·(b - the numbers `less`), and the means of weight·sum over groups. */
+static void sgm__normed_sum(
+    const sgm__normed *m, int to, const float *a, const float *b, int less) {
+    if (a) sgm__coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
+}
+
+static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from) {
+    const sgm__shape *s = m->s;
+    int each = s->groups ? s->c / s->groups : s->c;
+    for (int c = 0; c < s->c && s->groups; c += each) {
+        double total = 0;
+        for (int k = c; k < c + each; k++)
+            total += (weight < 0 ? 1 : (double)m->n[weight][k]) * m->n[from][k];
+        for (int k = c; k < c + each; k++) m->n[to][k] = (float)(total / ((double)each * s->h));
+    }
+}
+
+static void sgm__normed_mix(const sgm__normed *m, const float *p, int x_too, int add, float *y) {
+    sgm__colmix(
+        m->s->h, m->s->c, m->n[SGM__A], p, x_too ? m->n[SGM__B] : NULL, m->x, m->n[SGM__C], add, y);
+}
+
+/* z of (3.11); μ and r are computed at first, and later taken from what was kept. */
+static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z) {
+    const sgm__shape *s = m->s;
+    float *const *n = m->n;
+    int each = s->groups ? s->c / s->groups : s->c;
+    if (fresh && s->groups) {
+        sgm__normed_sum(m, SGM__P, m->x, NULL, 0), sgm__normed_mean(m, SGM__MU, -1, SGM__P);
+        sgm__coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
+        sgm__normed_mean(m, SGM__R, -1, SGM__P);
+    }
+    for (int c = 0; c < s->c; c++) {
+        float *keep = kept + 2 * (c / each);
+        if (fresh) keep[0] = n[SGM__MU][c];
+        if (fresh) keep[1] = s->groups ? (float)(1 / sqrt((double)n[SGM__R][c] + 1e-5)) : 1;
+        n[SGM__MU][c] = keep[0], n[SGM__R][c] = keep[1];
+        n[SGM__A][c] = n[SGM__GAIN][c] * keep[1];
+        n[SGM__C][c] = n[SGM__BIAS][c] - keep[0] * n[SGM__A][c];
+    }
+    if (z) sgm__normed_mix(m, m->x, 0, 0, z);
+}
+
+/* ⟨ẋ⟩ and κ, and the tangent of z (3.12). */
+static void sgm__normed_zj(const sgm__normed *m, float *zj) {
+    float *const *n = m->n;
+    sgm__normed_sum(m, SGM__P, m->xj, NULL, 0), sgm__normed_mean(m, SGM__MEAN_J, -1, SGM__P);
+    sgm__normed_sum(m, SGM__P, m->xj, m->x, SGM__MU),
+        sgm__normed_mean(m, SGM__KAPPA, SGM__R, SGM__P);
+    for (int c = 0; c < m->s->c; c++) {
+        float a = m->xj ? n[SGM__GAIN][c] * n[SGM__R][c] : 0;
+        float b = n[SGM__R][c] * (n[SGM__GAIN_J][c] - a * n[SGM__KAPPA][c]);
+        n[SGM__A][c] = a, n[SGM__B][c] = b;
+        n[SGM__C][c] = n[SGM__BIAS_J][c] - a * n[SGM__MEAN_J][c] - b * n[SGM__MU][c];
+    }
+    sgm__normed_mix(m, m->xj ? m->xj : m->x, 1, 0, zj);
+}
+
+/* P and Q of (3.13) from the slopes of y and its tangent; either may be NULL, then only Q. */
+static void sgm__normed_slopes(
+    const sgm__normed *m, float *kept, const float **P, const float **Q) {
+    long n = (long)m->s->h * m->s->c;
+    float *z = m->z, *zj = z + n, *d1 = z + 2 * n, *bend = z + 3 * n;
+    const float *p = *P, *q = *Q;
+    sgm__normed_z(m, kept, 0, m->s->act ? z : NULL);
+    if (q) sgm__normed_zj(m, zj);
+    if (!p || (m->s->act && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
+    if (!m->s->act) return;
+    sgm__act(SGM_SILU, n, z, NULL, d1, q ? bend : NULL);
+    if (q) sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
+    if (q && p) sgm__muladd(n, d1, p, bend);
+    if (!q) sgm__mul(n, d1, p, d1), *P = d1;
+}
+
+/* (3.13) and (3.14) for one image; out: the slopes of γ, β and their tangents, `step` apart. */
+static void sgm__normed_back(const sgm__normed *m, const float *P, const float *Q, float *out,
+    long step, float *dx, int first, float *dxj, int first_j) {
+    const sgm__shape *s = m->s;
+    float *const *n = m->n;
+    sgm__normed_sum(m, SGM__P, P, NULL, 0), sgm__normed_sum(m, SGM__PU, P, m->x, SGM__MU);
+    sgm__normed_sum(m, SGM__Q, Q, NULL, 0), sgm__normed_sum(m, SGM__QU, Q, m->x, SGM__MU);
+    if (m->xj) sgm__normed_sum(m, SGM__QX, Q, m->xj, SGM__MEAN_J);
+    for (int c = 0; c < s->c; c++, out++) {
+        float r = n[SGM__R][c], g = n[SGM__GAIN][c], gj = n[SGM__GAIN_J][c];
+        float pu = n[SGM__PU][c] * r, qu = n[SGM__QU][c] * r;
+        out[0] = pu + r * (n[SGM__QX][c] - n[SGM__KAPPA][c] * qu), out[step] = n[SGM__P][c];
+        if (Q) out[2 * step] = qu, out[3 * step] = n[SGM__Q][c];
+        n[SGM__P][c] = g * n[SGM__P][c] + gj * n[SGM__Q][c], n[SGM__PU][c] = g * pu + gj * qu;
+        n[SGM__QU][c] = qu;
+    }
+    sgm__normed_mean(m, SGM__MP, -1, SGM__P), sgm__normed_mean(m, SGM__MPU, -1, SGM__PU);
+    for (int i = 0; i < 3; i++) sgm__normed_mean(m, SGM__MQ + i, SGM__GAIN, SGM__Q + i);
+    for (int c = 0; c < s->c; c++) {
+        float r = n[SGM__R][c], k = n[SGM__KAPPA][c], mqu = n[SGM__MQU][c], mu = n[SGM__MU][c];
+        float b = -r * r * (n[SGM__MPU][c] + r * (n[SGM__MQX][c] - 3 * k * mqu));
+        n[SGM__A][c] = r * n[SGM__GAIN][c], n[SGM__B][c] = b, n[SGM__E][c] = -r * r * mqu;
+        n[SGM__C][c] =
+            r * (r * k * n[SGM__MQ][c] - n[SGM__MP][c]) - b * mu - n[SGM__E][c] * n[SGM__MEAN_J][c];
+        n[SGM__P][c] = r * (n[SGM__GAIN_J][c] - r * k * n[SGM__GAIN][c]); /* of Q */
+    }
+    if (dx) sgm__normed_mix(m, P, s->groups, !first, dx);
+    if (dx && Q)
+        sgm__colmix(s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO], 1, dx);
+    for (int c = 0; c < s->c && dxj; c++)
+        n[SGM__B][c] = n[SGM__E][c],
+        n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__MU][c];
+    if (dxj) sgm__normed_mix(m, Q, s->groups, !first_j, dxj);
+}
+
+/* Rows of contributions, added up in order to the slopes of γ or β. */
+static void sgm__normed_param(sgm_tape *tape, sgm_tensor *p, int which, const float *rows, long n) {
+    int first;
+    float *to = p ? sgm__slope(tape, p, which, &first) : NULL;
+    if (to && first) memset(to, 0, (size_t)sgm__size(p) * sizeof *to);
+    for (long i = 0, each = p ? n / p->rows : 1; to && i < p->rows; i++)
+        sgm__colsum(each, p->cols, rows + i * each * p->cols, p->cols, to + i * p->cols);
+}
+
+static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    long n = y->rows, cols = y->cols, step = n * s->c, parts = (y->set & SGM__JD) && y->j ? 4 : 2;
+    int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM__BACKWARD;
+    float *dx = back ? sgm__slope(tape, y->a, SGM__D, &first) : NULL;
+    float *dxj = parts == 4 && back ? sgm__slope(tape, y->a, SGM__JD, &first_j) : NULL;
+    for (int i = 0; i < 4 && back; i++) sgm__reserve(tape, i % 2 ? y->b : y->c, i / 2 + 1);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
+    float *sums = (float *)sgm__arena(tape, (size_t)(back * parts * step) * sizeof *sums);
+    float *scratch = (float *)sgm__arena(tape, (size_t)threads * room * sizeof *scratch);
+    if (!scratch || !sums) return;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < n; i++) {
+        sgm__normed m = sgm__normed_of(y, i, scratch + sgm__thread() * (long)room);
+        float *kept = s->kept + i * 2 * (s->groups + 1), *v = y->v + i * cols;
+        const float *P = y->set & SGM__D ? y->d + i * cols : NULL;
+        const float *Q = parts == 4 ? y->jd + i * cols : NULL;
+        if (pass == SGM__FORWARD) {
+            sgm__normed_z(&m, kept, 1, v);
+            if (s->act) sgm__act(SGM_SILU, cols, v, v, NULL, NULL);
+        } else if (pass == SGM__TANGENT) {
+            sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
+            if (s->act) sgm__act(SGM_SILU, cols, m.z, NULL, m.z, NULL);
+            if (s->act) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
+        } else {
+            sgm__normed_slopes(&m, kept, &P, &Q);
+            sgm__normed_back(&m, P, Q, sums + i * s->c, step, dx ? dx + i * cols : NULL, first,
+                dxj ? dxj + i * cols : NULL, first_j);
+        }
+    }
+    for (int i = 0; i < parts && back; i++)
+        sgm__normed_param(tape, i % 2 ? y->c : y->b, i / 2 + 1, sums + i * step, n);
+    sgm__arena_back(tape, mark);
+}
+
+/* Enters the operation for x as rows of pixels by c channels; groups = 0 leaves out the norm. */
+static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, int c, int groups,
+    sgm_tensor *gain, sgm_tensor *bias, int one_plus, int act) {
+    sgm__shape s;
+    memset(&s, 0, sizeof s);
+    s.h = x->cols / c, s.c = c, s.groups = groups, s.one_plus = one_plus, s.act = act;
+    for (int i = 0; i < 2; i++) {
+        const sgm_tensor *p = i ? bias : gain;
+        if (p && (p->cols != c || x->cols % c || x->rows % p->rows))
+            return sgm__misfit(tape,
+                "%s of (%d, %d) by (%d, %d): needs one row per point and one column per channel",
+                name, x->rows, x->cols, p->rows, p->cols);
+    }
+    s.kept = (float *)sgm__arena(tape, 2 * (size_t)x->rows * (size_t)(groups + 1) * sizeof(float));
+    if (!s.kept) return NULL;
+    return sgm__shaped(tape, name, sgm__op_norm, x->rows, x->cols, x, gain, bias, &s);
+}
+
+/* The channels of x, which the groups must divide; else 0 and an error. */
+static int sgm__grouped(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
+    int c = sgm__channels(tape, "group norm", x, h, w);
+    if (c == 0 || (groups > 0 && c % groups == 0)) return c;
+    sgm__misfit(tape,
+        "a norm of %d channels in %d groups: choose a number of groups that divides the channels",
+        c, groups);
+    return 0;
+}
+
+static sgm_tensor *sgm__norm_own(sgm_tape *tape, sgm_tensor *x, int c, int groups, int act) {
+    int number = tape->n_ops++;
+    sgm_tensor *gain = sgm__param(tape, "norm", number, ".gain", 1, c, 1, 2);
+    sgm_tensor *bias = sgm__param(tape, "norm", number, ".bias", 1, c, 0, 0);
+    if (!gain || !bias) return NULL;
+    return sgm__norm(tape, "group_norm", x, c, groups, gain, bias, 0, act);
+}
+
+SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
+    int c = sgm__grouped(tape, x, h, w, groups);
+    return c ? sgm__norm_own(tape, x, c, groups, 0) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_normalize(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
+    int c = sgm__grouped(tape, x, h, w, groups);
+    return c ? sgm__norm(tape, "normalize", x, c, groups, NULL, NULL, 0, 0) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_norm_silu(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int groups, sgm_tensor *shift, sgm_tensor *scale) {
+    int c = sgm__grouped(tape, x, h, w, groups);
+    if (!c) return NULL;
+    if (!shift && !scale) return sgm__norm_own(tape, x, c, groups, 1);
+    return sgm__norm(tape, "norm_silu", x, c, groups, scale, shift, 1, 1);
+}
+
+SGM_API sgm_tensor *sgm_modulate(
+    sgm_tape *tape, sgm_tensor *x, sgm_tensor *shift, sgm_tensor *scale) {
+    if (!x || !shift || !scale) return NULL;
+    return sgm__norm(tape, "modulate", x, scale->cols, 0, scale, shift, 1, 0);
+}
+
+SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate) {
+    return x && gate ? sgm__norm(tape, "gate", x, gate->cols, 0, gate, NULL, 0, 0) : NULL;
+}
+
+/*
+## 3.14 Attention
+
+Each token asks all tokens of its point a question. With queries Q, keys K and values V, (T, d) each
+for one point and one head, a stripe of d columns,
+
+$$S = \tfrac{1}{\sqrt d} Q K^T, \quad A = \mathrm{softmax}(S), \quad O = A V, \qquad
+\dot A = A ⊙ (\dot S − ⟨A, \dot S⟩) \qquad(3.15)$$
+
+where ⟨,⟩ is the inner product of two rows. A matrix M and two stripes X, Y make three products,
+$M = X Y^T$, $X = M Y$ and $Y = M^T X$, and whichever the forward pass is, the other two carry the
+slopes back: one operation is both the scores and the mixing. The softmax is symmetric, so slopes go
+back through it as tangents go forth; and since $\dot A$ depends on A, its slope B adds to that of A
+
+$$\bar A \mathrel{+}= B ⊙ (\dot S − ⟨A, \dot S⟩) − \dot S ⟨A, B⟩ \qquad(3.16)$$
+
+A is T by T, which is why attention belongs where an image is small.
+*/
+/* p[role] (+)= the product of the other two, for every point and head; roles M, X, Y: 0, 1, 2. */
+static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) {
+    long T = s->tokens, W = s->w, n = (long)s->h * s->groups;
+    int t = s->tokens, d = s->w / s->groups, threads = sgm__hands(4 * n * T * T);
+    (void)threads; /* unless compiled with threads */
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < n; i++) {
+        long at = i / s->groups * T * W + i % s->groups * d;
+        float *M = p[0] + i * T * T, *X = p[1] + at, *Y = p[2] + at;
+        if (role == 0) sgm__matmul(t, t, d, X, W, 1, Y, 1, W, add ? M : NULL, T, M, T);
+        if (role == 1) sgm__matmul(t, d, t, M, T, 1, Y, W, 1, add ? X : NULL, W, X, W);
+        if (role == 2) sgm__matmul(t, d, t, M, 1, T, X, W, 1, add ? Y : NULL, W, Y, W);
+    }
+}
+
+static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, int pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    const int role[3] = {s->kernel, 1 - s->kernel, 2}; /* of y, a and b */
+    sgm_tensor *in[2];
+    float *p[3];
+    in[0] = y->a, in[1] = y->b;
+    p[role[0]] = y->v, p[role[1]] = in[0]->v, p[role[2]] = in[1]->v;
+    if (pass == SGM__FORWARD) sgm__heads(s, role[0], p, 0);
+    for (int i = 0, add = 0; i < 2; i++) {
+        const sgm_tensor *other = in[1 - i];
+        p[role[2 - i]] = other->v;
+        if (pass == SGM__TANGENT && in[i]->j) {
+            p[role[0]] = y->j, p[role[1 + i]] = in[i]->j;
+            sgm__heads(s, role[0], p, add++);
+        }
+        for (int k = 0; pass == SGM__BACKWARD && k < 3; k++) { /* d by d, jd by jd, d by jd */
+            int which = k == 1 ? SGM__JD : SGM__D, first;
+            if (!(y->set & (k ? SGM__JD : SGM__D)) || (k == 2 && !other->j)) continue;
+            p[role[0]] = k ? y->jd : y->d, p[role[2 - i]] = k == 2 ? other->j : other->v;
+            p[role[1 + i]] = sgm__slope(tape, in[i], which, &first);
+            if (p[role[1 + i]]) sgm__heads(s, role[1 + i], p, !first);
+        }
+        p[role[1 + i]] = in[i]->v;
+    }
+}
+
+/* out = A ⊙ (s - ⟨A, s⟩) for one row. */
+static void sgm__softmax_slope(const float *A, const float *s, float *out, long T) {
+    float dot = sgm__k()->dot(T, A, s);
+    for (long j = 0; j < T; j++) out[j] = A[j] * (s[j] - dot);
+}
+
+static void sgm__softmax_row(const float *x, float *y, long T) {
+    float most = x[0];
+    double sum = 0;
+    for (long j = 1; j < T; j++) most = x[j] > most ? x[j] : most;
+    for (long j = 0; j < T; j++) y[j] = x[j] - most;
+    sgm__exp_n(T, y, y);
+    for (long j = 0; j < T; j++) sum += y[j];
+    sgm__scale(T, (float)(1 / sum), y, y);
+}
+
+static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *x = y->a;
+    long T = y->cols, back = pass == SGM__BACKWARD, bent = y->set & SGM__JD && x->j;
+    float *d = back ? sgm__floats(tape, y) : NULL, *jd = back && bent ? sgm__floats(tape, y) : NULL;
+    if ((back && !d) || (back && bent && !jd)) return;
+    int threads = sgm__hands(sgm__size(y));
+    (void)threads;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < sgm__size(y); i += T) {
+        const float *A = y->v + i;
+        if (pass == SGM__FORWARD) sgm__softmax_row(x->v + i, y->v + i, T);
+        if (pass == SGM__TANGENT) sgm__softmax_slope(A, x->j + i, y->j + i, T); /* (3.15) */
+        if (!back) continue;
+        for (long j = 0; j < T; j++) d[i + j] = y->set & SGM__D ? y->d[i + j] : 0;
+        if (bent) {
+            const float *sj = x->j + i, *B = y->jd + i;
+            float a_s = sgm__k()->dot(T, A, sj), a_b = sgm__k()->dot(T, A, B);
+            for (long j = 0; j < T; j++)
+                d[i + j] += B[j] * (sj[j] - a_s) - sj[j] * a_b; /* (3.16) */
+            sgm__softmax_slope(A, B, jd + i, T);
+        }
+        sgm__softmax_slope(A, d + i, d + i, T);
+    }
+    if (d) sgm__give(tape, x, SGM__D, d);
+    if (jd) sgm__give(tape, x, SGM__JD, jd);
+}
+
+SGM_API sgm_tensor *sgm_attention(
+    sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v, int tokens, int heads) {
+    sgm__shape s;
+    if (!q || !k || !v || !sgm__same_shape(tape, "attention", q, k)) return NULL;
+    if (!sgm__same_shape(tape, "attention", q, v)) return NULL;
+    if (heads < 1 || q->cols % heads || tokens < 1 || q->rows % tokens)
+        return sgm__misfit(tape,
+            "attention of (%d, %d) by %d heads over %d tokens: choose heads that divide the "
+            "columns, "
+            "and give the rows that one point has, which divide the rows",
+            q->rows, q->cols, heads, tokens);
+    memset(&s, 0, sizeof s);
+    s.tokens = tokens, s.groups = heads, s.h = q->rows / tokens, s.w = q->cols;
+    q = sgm_scale(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
+    q = sgm__shaped(tape, "scores", sgm__op_heads, s.h * heads * tokens, tokens, q, k, NULL, &s);
+    if (!q) return NULL;
+    q = sgm__result(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL);
+    s.kernel = 1;
+    return sgm__shaped(tape, "attention", sgm__op_heads, v->rows, v->cols, q, v, NULL, &s);
+}
+
+/*
+## 3.15 Ready networks for images
+
+Each is a page that you can copy and change. What they share: the time, as waves of many
+frequencies, goes through two layers, a condition is added, and the vector that comes out scales and
+shifts the channels after a norm in every block.
+
+The **residual net** keeps the image's size, and its blocks add small corrections. The **U-Net** (Ho
+et al. 2020) halves the image twice, so that few convolutions see all of it, looks at it with
+attention where it is smallest, and comes back up with the details handed over from the way down.
+The **MLP-Mixer** (Tolstikhin et al. 2021) mixes in turn the patches of one feature and the features
+of one patch. The **DiT** (Peebles and Xie 2023) is a transformer over patches whose gates start at
+zero (*adaLN-zero*): at first every block is the identity.
+*/
+static int sgm__or(int value, int normal) { return value ? value : normal; }
+
+/* The options with all defaults filled in; 0, and an error, for images that are none. */
+static int sgm__image_net(sgm_tape *tape, const sgm_net_in *in, int width, sgm_image_net *o) {
+    memset(o, 0, sizeof *o);
+    if (in->user) *o = *(const sgm_image_net *)in->user;
+    o->channels = sgm__or(o->channels, 1), o->width = sgm__or(o->width, width);
+    o->heads = sgm__or(o->heads, 4), o->patch = sgm__or(o->patch, 4);
+    o->groups = sgm__or(o->groups, 8);
+    if (!in->x) return 0;
+    if (o->h == 0 && o->channels > 0) {
+        o->h = (int)(sqrt((double)in->x->cols / o->channels) + 0.5);
+        o->w = sgm__or(o->w, o->h);
+    }
+    if (o->h > 0 && o->w > 0 && (double)o->h * o->w * o->channels == in->x->cols && o->width > 0)
+        return 1;
+    sgm__misfit(tape,
+        "a network for images of %d by %d with %d channels got rows of %d: set h, w and channels "
+        "of "
+        "sgm_image_net so that their product is the model's d",
+        o->h, o->w, o->channels, in->x->cols);
+    return 0;
+}
+
+/* (n, width): what all blocks are told about time and condition. */
+static sgm_tensor *sgm__image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
+    sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
+    h = sgm_linear(tape, sgm_silu(tape, h), width);
+    if (in->cond) {
+        sgm_tensor *given = sgm_linear(tape, sgm_concat(tape, in->cond, in->known), width);
+        h = sgm_add(tape, h, given);
+    }
+    return sgm_silu(tape, h);
+}
+
+/* x + conv(norm_silu(conv(norm_silu(x)), shifted and scaled by time)), to `out` channels. */
+static sgm_tensor *sgm__res_block(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
+    sgm_tensor *y = sgm_norm_silu(tape, x, h, w, groups, NULL, NULL);
+    y = sgm_conv2d(tape, y, h, w, out, 3, 1);
+    sgm_tensor *shift = sgm_linear(tape, time, out);
+    sgm_tensor *scale = sgm_linear(tape, time, out);
+    y = sgm_norm_silu(tape, y, h, w, groups, shift, scale);
+    y = sgm_conv2d(tape, y, h, w, out, 3, 1);
+    if (x && y && x->cols != y->cols) x = sgm_conv2d(tape, x, h, w, out, 1, 1);
+    return sgm_add(tape, x, y);
+}
+
+/* x + attention(norm(x)) among the pixels of each image. */
+static sgm_tensor *sgm__attention_block(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int heads, int groups) {
+    sgm_tensor *y = sgm_patchify(tape, sgm_group_norm(tape, x, h, w, groups), h, w, 1);
+    if (!y) return NULL;
+    sgm_tensor *q = sgm_linear(tape, y, y->cols);
+    sgm_tensor *k = sgm_linear(tape, y, y->cols);
+    sgm_tensor *v = sgm_linear(tape, y, y->cols);
+    y = sgm_linear(tape, sgm_attention(tape, q, k, v, h * w, heads), y->cols);
+    return sgm_add(tape, x, sgm_unpatchify(tape, y, h, w, 1));
+}
+
+SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    if (!sgm__image_net(tape, in, 32, &o)) return NULL;
+    sgm_tensor *time = sgm__image_time(tape, in, 4 * o.width);
+    sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
+    for (int i = 0; i < sgm__or(o.depth, 4); i++)
+        h = sgm__res_block(tape, h, o.h, o.w, o.width, o.groups, time);
+    h = sgm_norm_silu(tape, h, o.h, o.w, o.groups, NULL, NULL);
+    return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
+}
+
+SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    sgm_tensor *skip[8];
+    if (!sgm__image_net(tape, in, 32, &o)) return NULL;
+    int levels = sgm__or(o.depth, 3), h = o.h, w = o.w;
+    if (levels < 1 || levels > 8 || h % (1 << (levels - 1)) || w % (1 << (levels - 1)))
+        return sgm__misfit(tape,
+            "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
+            "fewer levels (1 to 8), or pad the images",
+            levels, levels - 1, h, w);
+    sgm_tensor *time = sgm__image_time(tape, in, 4 * o.width);
+    sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
+    for (int i = 0; i < levels; i++) {
+        x = skip[i] = sgm__res_block(tape, x, h, w, o.width << i, o.groups, time);
+        if (i == levels - 1) break;
+        x = sgm_conv2d(tape, x, h, w, o.width << i, 3, 2);
+        h /= 2, w /= 2;
+    }
+    x = sgm__attention_block(tape, x, h, w, o.heads, o.groups);
+    for (int i = levels - 2; i >= 0; i--) {
+        x = sgm_upsample(tape, x, h, w);
+        h *= 2, w *= 2;
+        x = sgm_concat_channels(tape, x, skip[i], h, w);
+        x = sgm__res_block(tape, x, h, w, o.width << i, o.groups, time);
+    }
+    x = sgm_norm_silu(tape, x, h, w, o.groups, NULL, NULL);
+    return sgm_conv2d(tape, x, h, w, o.channels, 3, 1);
+}
+
+/* (n·tokens, width) from patches, each with a learned place in the image. */
+static sgm_tensor *sgm__tokens(
+    sgm_tape *tape, const sgm_net_in *in, const sgm_image_net *o, int *tokens) {
+    sgm_tensor *h = sgm_patchify(tape, in->x, o->h, o->w, o->patch);
+    if (!h) return NULL;
+    *tokens = h->rows / in->x->rows;
+    h = sgm_linear(tape, h, o->width);
+    sgm_tensor *place = sgm_param(tape, 1, *tokens * o->width, 0.02f);
+    place = sgm_repeat(tape, place, in->x->rows);
+    return sgm_add(tape, h, sgm_patchify(tape, place, *tokens, 1, 1));
+}
+
+/* The norm of each token, shifted and scaled by time; layers that start at zero. */
+static sgm_tensor *sgm__ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
+    sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
+    sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
+    return sgm_modulate(tape, sgm_normalize(tape, x, 1, 1, 1), shift, scale);
+}
+
+static sgm_tensor *sgm__two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
+    sgm_tensor *h = x ? sgm_gelu(tape, sgm_linear(tape, x, hidden)) : NULL;
+    return h ? sgm_linear(tape, h, x->cols) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    int tokens = 0;
+    if (!sgm__image_net(tape, in, 128, &o)) return NULL;
+    sgm_tensor *time = sgm__image_time(tape, in, o.width);
+    sgm_tensor *x = sgm__tokens(tape, in, &o, &tokens);
+    for (int i = 0; i < sgm__or(o.depth, 4); i++) {
+        sgm_tensor *y = sgm_transpose(tape, sgm__ada_norm(tape, x, time), sgm__or(tokens, 1));
+        y = sgm_transpose(tape, sgm__two_layers(tape, y, o.width), o.width);
+        x = sgm_add(tape, x, y);
+        y = sgm__two_layers(tape, sgm__ada_norm(tape, x, time), 2 * o.width);
+        x = sgm_add(tape, x, y);
+    }
+    x = sgm_linear(tape, sgm__ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
+}
+
+SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    int tokens = 0;
+    if (!sgm__image_net(tape, in, 128, &o)) return NULL;
+    sgm_tensor *time = sgm__image_time(tape, in, o.width);
+    sgm_tensor *x = sgm__tokens(tape, in, &o, &tokens);
+    for (int i = 0; i < sgm__or(o.depth, 4); i++) {
+        sgm_tensor *y = sgm__ada_norm(tape, x, time);
+        sgm_tensor *q = sgm_linear(tape, y, o.width);
+        sgm_tensor *k = sgm_linear(tape, y, o.width);
+        sgm_tensor *v = sgm_linear(tape, y, o.width);
+        y = sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, o.heads), o.width);
+        sgm_tensor *gate = sgm_linear_zero(tape, time, o.width);
+        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+        y = sgm__two_layers(tape, sgm__ada_norm(tape, x, time), 4 * o.width);
+        gate = sgm_linear_zero(tape, time, o.width);
+        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+    }
+    x = sgm_linear_zero(tape, sgm__ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
 
 /*
@@ -5434,10 +6520,10 @@ noise, and half the push suffices: the Fokker–Planck equation says so, in whic
 
 $$\frac{dx}{dt} = F(x, t) = f(t)\, x − ½ g(t)² ∇_x \log p_t(x) \qquad(7.1)$$
 
-have the same density $p_t$ at every time as those that diffuse, though no path is the same. The flow
-has three virtues that the SDE lacks. It is a map: every point of data has one latent at T, and comes
-back from there. It is smooth, so methods of high order need few evaluations. And it carries its
-density along, which gives the likelihood of any point (section 7.4).
+have the same density $p_t$ at every time as those that diffuse, though no path is the same. The
+flow has three virtues that the SDE lacks. It is a map: every point of data has one latent at T, and
+comes back from there. It is smooth, so methods of high order need few evaluations. And it carries
+its density along, which gives the likelihood of any point (section 7.4).
 
 ## 7.1 The clock matters
 
@@ -5588,37 +6674,40 @@ static sgm_status sgm__adams(sgm__flow *w, double t, double to) {
 /*
 ## 7.3 Solvers made for this ODE
 
-(7.2) is worth more than its first step. In $λ = ½\log(m²/s²) = −\log σ$, with $h = λ' − λ$, its exact
-solution is a weighted mean of $\hat ε$ along the way,
+(7.2) is worth more than its first step. In $λ = ½\log(m²/s²) = −\log σ$, with $h = λ' − λ$, its
+exact solution is a weighted mean of $\hat ε$ along the way,
 
 $$x' = \frac{m'}{m} x − m' \int_λ^{λ'} e^{−u}\, \hat ε_u\, du \qquad(7.7)$$
 
-and only $\hat ε$ must be guessed between its values, not the linear part that dominates at low noise.
+and only $\hat ε$ must be guessed between its values, not the linear part that dominates at low
+noise.
 **DPM-Solver** (Lu et al. 2022) expands it in λ. Order 2 takes the value half way, order 3 those at
 one and two thirds:
 
 $$u = \tfrac{m_½}{m} x − s_½ (e^{h/2} − 1) \hat ε, \qquad
 x' = \tfrac{m'}{m} x − s' (e^h − 1)\, \hat ε(u, t_½) \qquad(7.8)$$
-$$x' = \tfrac{m'}{m} x − s' (e^h − 1)\, \hat ε − \tfrac{3 s'}{2} \left( \tfrac{e^h − 1}{h} − 1 \right)
+$$x' = \tfrac{m'}{m} x − s' (e^h − 1)\, \hat ε −
+\tfrac{3 s'}{2} \left( \tfrac{e^h − 1}{h} − 1 \right)
 \left( \hat ε(u_2, t_⅔) − \hat ε \right) \qquad(7.9)$$
 
-where $u_1$ is a first-order step to ⅓, and $u_2$ to ⅔ has a correction by $\hat ε(u_1, t_⅓) − \hat ε$
-of the same kind. **DPM-Solver++** does the same for $\hat x_0$ instead, whose size is that of the
-data at every noise, and remembers it from earlier steps:
+where $u_1$ is a first-order step to ⅓, and $u_2$ to ⅔ has a correction by $\hat ε(u_1, t_⅓) − \hat
+ε$ of the same kind. **DPM-Solver++** does the same for $\hat x_0$ instead, whose size is that of
+the data at every noise, and remembers it from earlier steps:
 
 $$x' = \frac{s'}{s} x + s' \int_λ^{λ'} e^u\, \hat x_{0,u}\, du \qquad(7.10)$$
 
-With a polynomial in $τ = (u − λ)/h$ through $D_0, D_1, D_2$, the last three values of $\hat x_0$, the
-integral needs three numbers, and with $r_0 = (λ − λ_1)/h$, $r_1 = (λ_1 − λ_2)/h$ and divided
-differences $D_{01} = (D_0 − D_1)/r_0$, $D_{12} = (D_1 − D_2)/r_1$, $D_{012} = (D_{01} − D_{12})/(r_0 +
-r_1)$,
+With a polynomial in $τ = (u − λ)/h$ through $D_0, D_1, D_2$, the last three values of $\hat x_0$,
+the integral needs three numbers, and with $r_0 = (λ − λ_1)/h$, $r_1 = (λ_1 − λ_2)/h$ and divided
+differences $D_{01} = (D_0 − D_1)/r_0$, $D_{12} = (D_1 − D_2)/r_1$, $D_{012} = (D_{01} −
+D_{12})/(r_0 + r_1)$,
 
 $$x' = \tfrac{s'}{s} x + m' \left[ I_0 D_0 + I_1 (D_{01} + r_0 D_{012}) + I_2 D_{012} \right], \quad
 I_0 = 1 − e^{−h},\; I_j = 1 − \tfrac{j}{h} I_{j−1} \qquad(7.11)$$
 
 The last term is often published with half of $I_2$; the method then converges with order 2, not 3.
 (2M) stops after $D_{01}$, and its authors take ½I₀ for I₁, which agrees to the order that matters.
-Both grow into their order; the first step of (3M), which must not be of order 1, asks half way, too.
+Both grow into their order; the first step of (3M), which must not be of order 1, asks half way,
+too.
 */
 static double sgm__half_logsnr(const sgm__flow *w, double t) {
     return 0.5 * sgm_sde_logsnr(w->sde, t);
@@ -5803,8 +6892,9 @@ tangents, or K if you estimate it along random directions (Hutchinson 1989; Grat
 
 $$\mathrm{tr}\, J ≈ \frac1K \sum_{k=1}^K v_k^T J v_k, \qquad E\, v v^T = I \qquad(7.14)$$
 
-which stay the same along a path, so that it remains an ODE. Each direction gives a whole likelihood,
-and their scatter the standard error. The sums of (7.13) are solved together with the points.
+which stay the same along a path, so that it remains an ODE. Each direction gives a whole
+likelihood, and their scatter the standard error. The sums of (7.13) are solved together with the
+points.
 
 A solver with few steps reports nonsense, and it errs on the flattering side as readily as on the
 other: it can beat the entropy of the data. So every result is computed once more on its first 256
@@ -6019,8 +7109,8 @@ Details that have caused bugs:
 
 - The drift inside the divergence is that of the flow, f x − ½g²s; with the forward drift alone the
   "likelihood" is the prior's, moved by a constant.
-- New random directions at every evaluation: the right-hand side is then no function, and an adaptive
-  solver grinds to a halt.
+- New random directions at every evaluation: the right-hand side is then no function, and an
+  adaptive solver grinds to a halt.
 - Bits per dimension without the scaler's Jacobian (9.1), or of data that was never dequantised.
 - A multistep method of order p whose first step is of order 1 has order 2 in the end. Adams starts
   with RK4 here, and (3M) with a step of order 2.
@@ -7242,8 +8332,9 @@ inequality the density of y bounds the probability of the image, one of $L^D$ ce
 $$\log P(k) ≥ E_u \log p(y) - D \log L, \qquad
 \mathrm{bits/dim} = \frac{-\log p(z) + \sum_k \log b_k + D \log L}{D \log 2} \qquad(9.10)$$
 
-where $z$ is y after the scaler of (9.1). Forget D log L and the result is 8 bits too good. The noise
-takes as many values as a float can tell apart, so that ⌊yL⌋ gives back the level, whatever it was.
+where $z$ is y after the scaler of (9.1). Forget D log L and the result is 8 bits too good. The
+noise takes as many values as a float can tell apart, so that ⌊yL⌋ gives back the level, whatever it
+was.
 */
 SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key) {
     if (!x || n < 0 || levels < 2 || levels > 65536)
@@ -8007,6 +9098,81 @@ static void sgm__colsum_ref(long rows, long cols, const float *x, long x_row, fl
 }
 
 /*
+Two more treat the columns of a matrix alike, the channels of an image: products summed down each
+column, and mixtures with coefficients per column. Numbers down a column are added in four lanes,
+row i in lane i mod 4, so that no addition waits for the one before it.
+
+$\text{coldot}_j = ∑_i (a_{ij} - α_j) (b_{ij} - β_j), \quad
+\text{colmix}_{ij} = a_j p_{ij} + b_j x_{ij} + d_j\qquad(B.13)$
+
+Where α and β are NULL they are 0; without b the sum is that of a - α, without b its term is left
+out.
+*/
+static void sgm__coldot_ref(long rows, long cols, const float *a, const float *ma, const float *b,
+    const float *mb, float *y) {
+    for (long j = 0; j < cols; j++) {
+        const float ca = ma ? ma[j] : 0.0f, cb = mb ? mb[j] : 0.0f;
+        float lane[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        for (long i = 0; i < rows; i++) {
+            const float v = b ? b[i * cols + j] - cb : 1.0f;
+            lane[i % 4] = sgm__fmaf(a[i * cols + j] - ca, v, lane[i % 4]);
+        }
+        y[j] = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+    }
+}
+
+static void sgm__colmix_ref(long rows, long cols, const float *a, const float *p, const float *b,
+    const float *x, const float *d, int add, float *y) {
+    for (long i = 0; i < rows * cols; i++) {
+        const long j = i % cols;
+        float sum = b ? sgm__fmaf(b[j], x[i], d[j]) : d[j];
+        sum = sgm__fmaf(a[j], p[i], sum);
+        y[i] = add ? y[i] + sum : sum;
+    }
+}
+
+/*
+The maps of a tiled convolution (3.17): Y = L X Lᵀ, first down the columns and then along the rows,
+for n channels at once. A tile of an image may hang over its border: bit 4i + j of `x_in` says that
+x has a number at (i, j), or there is a zero, and that of `y_in` that y wants it.
+*/
+static const float sgm__maps[6][4][4] = {
+    {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},           /* Bᵀ */
+    {{1, 0, 0, 0}, {0, 1, -1, 1}, {-1, 1, 1, 0}, {0, 0, 0, -1}},           /* B  */
+    {{1, 1, 1, 0}, {0, 1, -1, -1}, {0, 0, 0, 0}, {0, 0, 0, 0}},            /* Aᵀ */
+    {{1, 0, 0, 0}, {1, 1, 0, 0}, {1, -1, 0, 0}, {0, -1, 0, 0}},            /* A  */
+    {{1, 0, 0, 0}, {.5f, .5f, .5f, 0}, {.5f, -.5f, .5f, 0}, {0, 0, 1, 0}}, /* G  */
+    {{1, .5f, .5f, 0}, {0, .5f, -.5f, 0}, {0, .5f, .5f, 1}, {0, 0, 0, 0}}  /* Gᵀ */
+};
+
+static float sgm__map_row_ref(const float *l, const float *x, int step) {
+    float sum = 0.0f;
+    for (int i = 0, any = 0; i < 4; i++) {
+        if (l[i] == 0.0f) continue;
+        sum = any++ ? sgm__fmaf(l[i], x[i * step], sum) : l[i] * x[i * step];
+    }
+    return sum;
+}
+
+static void sgm__tile_map_ref(const sgm__tile *q) {
+    for (long c = 0; c < q->n; c++) {
+        float x[16], half[16];
+        for (int k = 0; k < 16; k++)
+            x[k] =
+                q->x_in >> k & 1 ? q->x[q->x_at + k / 4 * q->x_row + k % 4 * q->x_col + c] : 0.0f;
+        for (int k = 0; k < 16; k++)
+            half[k] = sgm__map_row_ref(sgm__maps[q->map][k / 4], x + k % 4, 4);
+        for (int k = 0; k < 16; k++) {
+            float *y = q->y + (q->y_at + k / 4 * q->y_row + k % 4 * q->y_col + c);
+            float sum = sgm__map_row_ref(sgm__maps[q->map][k % 4], half + k / 4 * 4, 1);
+            if (!(q->y_in >> k & 1)) continue;
+            if (q->plus) sum += q->plus[c];
+            *y = q->add ? *y + sum : sum;
+        }
+    }
+}
+
+/*
 ## B.6 The step of an optimiser
 
 Adam (Kingma and Ba 2015) divides a running mean of the gradient by the root of a running mean of
@@ -8096,8 +9262,8 @@ static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__ada
 }
 
 static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_ref, sgm__act_ref,
-    sgm__exp_n_ref, sgm__map_ref, sgm__dot_ref, sgm__colsum_ref, sgm__moments_ref,
-    sgm__outer_moments_ref};
+    sgm__exp_n_ref, sgm__map_ref, sgm__dot_ref, sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref,
+    sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
 
 /*
 ## B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -8246,6 +9412,20 @@ static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_
             kernels->matmul(&s);
         }
 }
+
+static void sgm__coldot(long rows, long cols, const float *a, const float *ma, const float *b,
+    const float *mb, float *y) {
+    sgm__k()->coldot(rows, cols, a, ma, b, mb, y);
+}
+
+static void sgm__colmix(long rows, long cols, const float *a, const float *p, const float *b,
+    const float *x, const float *d, int add, float *y) {
+    sgm__k()->colmix(rows, cols, a, p, b, x, d, add, y);
+}
+
+static void sgm__exp_n(long n, const float *x, float *y) { sgm__k()->exp_n(n, x, y); }
+
+static void sgm__tile_map(const sgm__tile *q) { sgm__k()->tile_map(q); }
 
 /*
 Kernels that visit each element once and touch no other are cut into pieces that any thread may
@@ -8767,7 +9947,8 @@ static sgm_status sgm__images_alloc(
     return (out->d > 0 && !out->x) || (labels && !out->label) ? SGM_NO_MEMORY : SGM_OK;
 }
 
-/* IDX, the format of MNIST: big-endian words 0x803, n, h, w and n·h·w bytes, or 0x801, n, n bytes. */
+/* IDX, the format of MNIST: big-endian words 0x803, n, h, w and the bytes, or 0x801, n and n bytes.
+*/
 static sgm_status sgm__parse_idx(
     sgm_images *out, const char *path, const unsigned char *b, size_t n) {
     uint32_t word[4] = {0, 0, 0, 0};
@@ -9281,9 +10462,10 @@ SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
             s.c += i * q->c_row + j;
             if (s.init) s.init += i * q->init_row + j;
             ragged = s.n != SGM__K(width)(&s);
-            if (s.b_col != 1 || rows > SGM__FEW || ragged) {
+            const long wide = SGM__K(width)(&s);
+            if (s.b_col != 1 || (rows > SGM__FEW && s.b_row != wide) || ragged) {
                 SGM__K(pack)(&s, panel);
-                s.b = panel, s.b_row = SGM__K(width)(&s);
+                s.b = panel, s.b_row = wide;
             }
             if (ragged) SGM__K(strip_ragged)(&s);
             else SGM__K(strip)(&s);
@@ -9512,6 +10694,109 @@ SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, fl
     }
 }
 
+/* Lane by lane (B.13): four sums for each column, and then one. */
+SGM__FN void SGM__K(coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
+    const float *mb, float *y) {
+    for (long j = 0; j < cols; j += SGM__LANES) {
+        const long left = cols - j;
+        const sgm__vf ca = ma ? sgm__vload(ma + j, left) : sgm__vall(0.0f);
+        const sgm__vf cb = mb ? sgm__vload(mb + j, left) : sgm__vall(0.0f), one = sgm__vall(1.0f);
+        sgm__vf lane[4];
+        long i = 0;
+        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] = sgm__vall(0.0f);
+        for (; i + 4 <= rows && b; i += 4)
+            SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] =
+                sgm__vfma(sgm__vload(a + (i + l) * cols + j, left) - ca,
+                    sgm__vload(b + (i + l) * cols + j, left) - cb, lane[l]);
+        for (; i + 4 <= rows; i += 4)
+            SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] +=
+                sgm__vload(a + (i + l) * cols + j, left) - ca;
+        SGM__UNROLL for (int l = 0; l < 3; l++, i++) {
+            if (i >= rows) break;
+            const sgm__vf v = b ? sgm__vload(b + i * cols + j, left) - cb : one;
+            lane[l] = sgm__vfma(sgm__vload(a + i * cols + j, left) - ca, v, lane[l]);
+        }
+        sgm__vstore(y + j, (lane[0] + lane[2]) + (lane[1] + lane[3]), left);
+    }
+}
+
+SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p, const float *b,
+    const float *x, const float *d, int add, float *y) {
+    for (long i = 0; i < rows; i++, p += cols, y += cols, x += b ? cols : 0)
+        for (long j = 0; j < cols; j += SGM__LANES) {
+            const long left = cols - j;
+            sgm__vf sum = sgm__vload(d + j, left);
+            if (b) sum = sgm__vfma(sgm__vload(b + j, left), sgm__vload(x + j, left), sum);
+            sum = sgm__vfma(sgm__vload(a + j, left), sgm__vload(p + j, left), sum);
+            sgm__vstore(y + j, add ? sgm__vload(y + j, left) + sum : sum, left);
+        }
+}
+
+/* One of sgm__maps for four numbers a to d, without its zeros and ones. */
+SGM__INLINE void SGM__K(map_row)(
+    int map, sgm__vf a, sgm__vf b, sgm__vf c, sgm__vf d, sgm__vf *y, int step) {
+    const sgm__vf h = sgm__vall(0.5f);
+    switch (map) {
+    case SGM__MAP_BT:
+        y[0] = a - c, y[step] = b + c, y[2 * step] = c - b, y[3 * step] = b - d;
+        break;
+    case SGM__MAP_B:
+        y[0] = a, y[step] = b - c + d, y[2 * step] = b - a + c, y[3 * step] = -d;
+        break;
+    case SGM__MAP_AT: y[0] = a + b + c, y[step] = b - c - d; break;
+    case SGM__MAP_A: y[0] = a, y[step] = a + b, y[2 * step] = a - b, y[3 * step] = -b; break;
+    case SGM__MAP_G:
+        y[0] = a, y[step] = sgm__vfma(h, c, sgm__vfma(h, b, h * a));
+        y[2 * step] = sgm__vfma(h, c, sgm__vfma(-h, b, h * a)), y[3 * step] = c;
+        break;
+    default:
+        y[0] = sgm__vfma(h, c, sgm__vfma(h, b, a)), y[step] = sgm__vfma(-h, c, h * b);
+        y[2 * step] = sgm__vfma(h, c, h * b) + d;
+    }
+}
+
+/* One register of channels; `most` is a constant, a whole register, but for the last few. */
+SGM__INLINE void SGM__K(tile_map_at)(
+    int map, int rows, int cols, const sgm__tile q, long c, long most) {
+    const sgm__vf zero = sgm__vall(0.0f);
+    const float *x = q.x + (q.x_at + c);
+    float *y = q.y + (q.y_at + c);
+    sgm__vf v[16], half[16];
+    SGM__UNROLL for (int k = 0; k < 16; k++) v[k] = zero;
+    SGM__UNROLL for (int i = 0; i < rows; i++, x += q.x_row)
+        SGM__UNROLL for (int j = 0; j < rows; j++) if (q.x_in >> (4 * i + j) & 1) v[4 * i + j] =
+            sgm__vload(x + j * q.x_col, most);
+    SGM__UNROLL for (int j = 0; j < rows; j++)
+        SGM__K(map_row)(map, v[j], v[4 + j], v[8 + j], v[12 + j], half + j, 4);
+    SGM__UNROLL for (int i = 0; i < cols; i++) SGM__K(map_row)(map, half[4 * i], half[4 * i + 1],
+        rows > 2 ? half[4 * i + 2] : zero, rows > 3 ? half[4 * i + 3] : zero, v + 4 * i, 1);
+    SGM__UNROLL for (int i = 0; i < cols; i++, y += q.y_row)
+        SGM__UNROLL for (int j = 0; j < cols; j++) {
+        if (!(q.y_in >> (4 * i + j) & 1)) continue;
+        if (q.plus) v[4 * i + j] += sgm__vload(q.plus + c, most);
+        if (q.add) v[4 * i + j] += sgm__vload(y + j * q.y_col, most);
+        sgm__vstore(y + j * q.y_col, v[4 * i + j], most);
+    }
+}
+
+SGM__INLINE void SGM__K(tile_map_of)(int map, int rows, int cols, const sgm__tile q) {
+    long c = 0;
+    for (; c + SGM__LANES <= q.n; c += SGM__LANES)
+        SGM__K(tile_map_at)(map, rows, cols, q, c, SGM__LANES);
+    if (c < q.n) SGM__K(tile_map_at)(map, rows, cols, q, c, q.n - c);
+}
+
+SGM__FN void SGM__K(tile_map)(const sgm__tile *q) {
+    switch (q->map) {
+    case SGM__MAP_BT: SGM__K(tile_map_of)(SGM__MAP_BT, 4, 4, *q); break;
+    case SGM__MAP_B: SGM__K(tile_map_of)(SGM__MAP_B, 4, 4, *q); break;
+    case SGM__MAP_AT: SGM__K(tile_map_of)(SGM__MAP_AT, 4, 2, *q); break;
+    case SGM__MAP_A: SGM__K(tile_map_of)(SGM__MAP_A, 2, 4, *q); break;
+    case SGM__MAP_G: SGM__K(tile_map_of)(SGM__MAP_G, 3, 4, *q); break;
+    default: SGM__K(tile_map_of)(SGM__MAP_GT, 4, 3, *q); break;
+    }
+}
+
 SGM__INLINE sgm__vf SGM__K(unless_faded)(sgm__vf x) {
     return (sgm__vf)((sgm__vi)x & (SGM__K(abs)(x) >= sgm__vall(SGM__FADED)));
 }
@@ -9612,8 +10897,8 @@ SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__ada
 }
 
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
-    SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(moments),
-    SGM__K(outer_moments)};
+    SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(coldot),
+    SGM__K(colmix), SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
 
 #undef SGM__ISA
 #undef SGM__ISA_AVX2

@@ -132,8 +132,8 @@ static sgm_sample_options options_of(sgm_method method, int steps) {
 
 Steps are doubled until the error comes near the noise of the float score and of the float time, in
 which a geometric σ(t) multiplies 6·10⁻⁸ by 2 log 5000 = 17. The slope is taken along the direction
-of the coarser error, where 256 independent noises average: 10⁻⁷/16 against 7·10⁻⁷/2⁴ moves it by
-log₂(1.14) = 0.2 in the very worst case, which is 5 standard errors, or so.
+of the coarser error, where 256 independent roundings average: 3·10⁻⁸/16 against 7·10⁻⁷/2⁴ moves it
+by log₂ 1.05 = 0.07, half of what is allowed.
 */
 
 typedef struct order {
@@ -1024,8 +1024,8 @@ static void test_differences(void **state) {
 
 /*
 Points are solved 1024 at a time, which nobody sees: in fixed steps a point's log p does not depend
-on its neighbours, and the first block is what it would be alone, probes and all. Nor does the number
-of threads show, here or in a flow of many points.
+on its neighbours, and each block is what it would be alone. Nor does the number of threads show,
+here or in a flow of many points.
 */
 
 static void test_blocks(void **state) {

@@ -5,7 +5,7 @@
     ./bench [JOB] [--seconds S] [--repeats N] [--steps N] [--cpu]
 
 JOB is one of memory, peak, bandwidth, matmul, circle_train, circle_sample, circle_sample_2threads,
-mixture, normals, moons_likelihood, or all. Each line of the output is name, value, unit, separated
+mixture, normals, moons_likelihood, ncsn_train, ncsn_train_2threads, or all. Each line of the output is name, value, unit, separated
 by tabs. A value is the median of N repeats after one that only warms up, or of a roof the best. All
 jobs run on one thread, except the one that says otherwise. S is the time for each job; --steps is
 how many of the sampler's 998 steps are timed (and then scaled to all). QUICK=1 in the environment
@@ -466,6 +466,42 @@ The parameters and the points go to out/bench/moons.safetensors: a peer solves t
 
 enum { MOONS = 10000 };
 
+/* The step of tutorial 5: eight Gaussians, twelve noise levels, batch 512. */
+static sgm_tensor *ncsn_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_concat(tape, in->x, sgm_time_learned(tape, in->log_sigma, 32));
+    for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 256));
+    return sgm_linear(tape, h, 2);
+}
+
+static void ncsn_step(void *trainer) { must(sgm_trainer_step((sgm_trainer *)trainer)); }
+
+static void job_ncsn(const char *name) {
+    enum { POINTS = 60000, LEVELS = 12 };
+    static float x[2 * POINTS];
+    static double level[LEVELS];
+    sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10), .output = SGM_SCORE };
+    sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr_end = 1e-5,
+                              .loss = { .times = SGM_TIMES_GRID, .grid = level, .n_grid = LEVELS, .scale = .25 } };
+    sgm_model model;
+    sgm_trainer trainer;
+    sgm_data_gaussians(x, POINTS, 8, 5, .4, sgm_key_init(1));
+    for (int i = 0; i < LEVELS; i++) level[i] = 10 * pow(1e-3, i / 11.);
+    must(sgm_model_init(&model, &what, sgm_key_init(2)));
+    must(sgm_trainer_init(&trainer, &model, x, POINTS, &how, sgm_key_init(3)));
+    row(name, rate(ncsn_step, &trainer, 20), "steps/s");
+    sgm_trainer_free(&trainer), sgm_model_free(&model);
+}
+
+static void job_ncsn_train(void) { job_ncsn("ncsn_train"); }
+
+static void job_ncsn_train_2threads(void) {
+#if defined(SGM__THREADS)
+    omp_set_num_threads(2);
+    job_ncsn("ncsn_train_2threads");
+    omp_set_num_threads(1);
+#endif
+}
+
 static void job_moons_likelihood(void) {
     int n = steps < STEPS ? 1000 : MOONS; /* as for the sampler: a part, scaled to all */
     float *x = memory(2 * MOONS);
@@ -513,7 +549,8 @@ static const struct {
     { "matmul", job_matmul }, { "circle_train", job_circle_train },
     { "circle_sample", job_circle_sample },
     { "circle_sample_2threads", job_circle_sample_2threads }, { "mixture", job_mixture },
-    { "normals", job_normals }, { "moons_likelihood", job_moons_likelihood }
+    { "normals", job_normals }, { "moons_likelihood", job_moons_likelihood },
+    { "ncsn_train", job_ncsn_train }, { "ncsn_train_2threads", job_ncsn_train_2threads }
 };
 
 enum { N_JOBS = sizeof jobs / sizeof *jobs };

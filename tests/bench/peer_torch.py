@@ -150,6 +150,115 @@ def ncsn_train(seconds):
     report("ncsn_train", rate(step, seconds), "steps/s", "eager, fused Adam, clip 1, batch 512")
 
 
+class ResBlock(torch.nn.Module):
+    """x + conv(silu(norm(conv(silu(norm(x)))) * (1 + scale) + shift))."""
+
+    def __init__(self, inside, out, time):
+        super().__init__()
+        nn = torch.nn
+        self.norm1, self.conv1 = nn.GroupNorm(8, inside), nn.Conv2d(inside, out, 3, padding=1)
+        self.shift, self.scale = nn.Linear(time, out), nn.Linear(time, out)
+        self.norm2 = nn.GroupNorm(8, out, affine=False)
+        self.conv2 = nn.Conv2d(out, out, 3, padding=1)
+        self.skip = nn.Identity() if inside == out else nn.Conv2d(inside, out, 1)
+
+    def forward(self, x, time):
+        h = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.scale(time)[:, :, None, None], self.shift(time)[:, :, None, None]
+        h = torch.addcmul(shift, self.norm2(h), 1 + scale)
+        return self.skip(x) + self.conv2(F.silu(h))
+
+
+class UNet(torch.nn.Module):
+    """sgm_unet of sgm.h at its defaults: three levels of 32, 64 and 128 channels."""
+
+    def __init__(self, width=32):
+        super().__init__()
+        nn, widths = torch.nn, [width, 2 * width, 4 * width]
+        time = self.time_width = 4 * width
+        self.time1, self.time2 = nn.Linear(time, time), nn.Linear(time, time)
+        self.first = nn.Conv2d(1, width, 3, padding=1)
+        self.down = nn.ModuleList(ResBlock(i, o, time) for i, o in zip([width] + widths, widths))
+        self.halve = nn.ModuleList(nn.Conv2d(c, c, 3, stride=2, padding=1) for c in widths[:2])
+        self.norm = nn.GroupNorm(8, time)
+        self.q, self.k, self.v, self.out = (nn.Linear(time, time) for _ in range(4))
+        self.up = nn.ModuleList(ResBlock(widths[i] + widths[i + 1], widths[i], time)
+                                for i in (1, 0))
+        self.last_norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, 1, 3, padding=1)
+
+    def forward(self, x, t):
+        half = self.time_width // 2
+        angle = 1000 * t * torch.exp(torch.linspace(0, math.log(1e-4), half))
+        time = self.time1(torch.cat([angle.sin(), angle.cos()], 1))
+        time = F.silu(self.time2(F.silu(time)))
+        x, skips = self.first(x), []
+        for i, block in enumerate(self.down):
+            x = block(x, time)
+            if i < 2:
+                skips.append(x)
+                x = self.halve[i](x)
+        h = self.norm(x).flatten(2).transpose(1, 2)
+        q, k, v = (p(h).unflatten(2, (4, -1)).transpose(1, 2) for p in (self.q, self.k, self.v))
+        h = self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        x = x + h.transpose(1, 2).unflatten(2, x.shape[2:])
+        for block in self.up:
+            x = block(torch.cat([F.interpolate(x, scale_factor=2.0), skips.pop()], 1), time)
+        return self.last(F.silu(self.last_norm(x)))
+
+
+def unet_rates(name, train, seconds):
+    """Both memory layouts are tried for a moment, then the faster is measured. Rates are by the
+    processor's time with one thread and by the wall clock with more."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+
+    def step_for(layout):
+        net = UNet().to(memory_format=layout)
+        adam = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
+        x0 = torch.randn(64, 1, 28, 28).contiguous(memory_format=layout)
+        net.count = sum(p.numel() for p in net.parameters())
+
+        def step():
+            t = torch.rand(64, 1)
+            if not train:
+                with torch.inference_mode():
+                    return net(x0, t)
+            alpha = 0.1 * t + 0.5 * t * t * 19.9
+            m, s = torch.exp(-alpha / 2)[:, :, None, None], (-torch.expm1(-alpha)).sqrt()
+            eps = torch.randn_like(x0)
+            loss = (net(m * x0 + s[:, :, None, None] * eps, t) - eps).square().sum((1, 2, 3)).mean()
+            adam.zero_grad(set_to_none=True)
+            loss.backward()
+            adam.step()
+
+        step.count = net.count
+        return step
+
+    def speed(step, slice_s):
+        calls, start = 0, clock()
+        while clock() - start < slice_s:
+            step()
+            calls += 1
+        return 64 * calls / (clock() - start)
+
+    best, best_name, best_speed = None, "", 0.0
+    for layout in (torch.contiguous_format, torch.channels_last):
+        step = step_for(layout)
+        step(), step()
+        here = speed(step, seconds / 4)
+        if here > best_speed:
+            best, best_name, best_speed = step, str(layout).split(".")[-1], here
+    value = statistics.median(speed(best, seconds / N_SLICES) for _ in range(N_SLICES))
+    report(name, value, "images/s", f"eager, {best_name}, {best.count} parameters, batch 64")
+
+
+def unet_train(seconds):
+    unet_rates("unet_train", True, seconds)
+
+
+def unet_forward(seconds):
+    unet_rates("unet_forward", False, seconds)
+
+
 @torch.inference_mode()
 def circle_sample(seconds):
     """Euler-Maruyama from t = 1 down; a tenth of the steps is timed and scaled to all of them.
@@ -293,7 +402,7 @@ def matmul(seconds):
 
 def main():
     jobs = {f.__name__: f for f in (circle_train, circle_train_compiled, ncsn_train, circle_sample,
-                                    moons_likelihood, matmul)}
+                                    moons_likelihood, unet_train, unet_forward, matmul)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("job", choices=[*jobs, "all"])
     parser.add_argument("--threads", type=int, default=1)

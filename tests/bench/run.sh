@@ -47,6 +47,9 @@ build plain "${CC:-cc}" -O2
 build native "${CC:-cc}" -O3 -march=native
 if command -v gcc >/dev/null; then build omp gcc -O2 -fopenmp; else build omp cc -O2 -fopenmp; fi
 
+say "building: unet.c"
+"${CC:-cc}" -O2 -fopenmp $here/unet.c -lm -o $dir/unet 2>/dev/null || "${CC:-cc}" -O2 $here/unet.c -lm -o $dir/unet
+
 has() { "$python" -c "import $1" >/dev/null 2>&1; }
 torch= jax= blas=
 if has torch; then torch=1; else missing+=("PyTorch"); fi
@@ -126,8 +129,23 @@ likelihood() {
     torch torch moons_likelihood
 }
 
+ncsn() {
+    bench plain ncsn_train
+    torch torch ncsn_train
+    bench omp ncsn_train_2threads
+    torch torch2 ncsn_train --threads 2
+}
+
+# The U-Net's own program: images per second of training and of evaluation.
+images() {
+    measure plain env OMP_NUM_THREADS=1 $dir/unet --seconds $((quick ? 1 : 6))
+    torch torch unet_train
+    torch torch unet_forward
+    measure omp env OMP_NUM_THREADS=2 $dir/unet --seconds $((quick ? 1 : 6))
+}
+
 for ((round = 1; round <= rounds; round++)); do
-    for job in machine train sample likelihood matmul; do
+    for job in machine train ncsn images sample likelihood matmul; do
         say "round $round of $rounds: $job"
         $job
     done
@@ -238,6 +256,13 @@ END {
         "torch2" SUBSEP "circle_sample", sample / 2)
     row("circle_sample_plain_O2", "plain_part" SUBSEP "circle_sample", "ours, -O3 -march=native",
         "native_part" SUBSEP "circle_sample", sample)
+    ncsn = peak / (6 * 512 * 142178)
+    row("ncsn_train", P "ncsn_train", "PyTorch, eager", "torch" SUBSEP "ncsn_train", ncsn)
+    row("ncsn_train_2threads", "omp" SUBSEP "ncsn_train_2threads", "PyTorch, 2 threads",
+        "torch2" SUBSEP "ncsn_train", 2 * ncsn)
+    row("unet_train", P "unet_train", "PyTorch, eager, its best layout", "torch" SUBSEP "unet_train", "")
+    row("unet_forward", P "unet_forward", "PyTorch, eager, its best layout", "torch" SUBSEP "unet_forward", "")
+    row("unet_train_2threads", "omp" SUBSEP "unet_train", "ours, 1 thread", P "unet_train", "")
     row("moons_likelihood", P "moons_likelihood", "PyTorch, torchdiffeq",
         "torch" SUBSEP "moons_likelihood", "")
     products()
