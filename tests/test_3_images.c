@@ -312,7 +312,8 @@ static const op_case ops[] = {
 static void every_op(void **state) {
     (void)state;
     for (int i = 0; i < COUNT(ops); i++)
-        for (uint64_t seed = 1; seed <= 2; seed++) check_function(ops[i].f, ops[i].s, ops[i].links, seed);
+        for (uint64_t seed = 1; seed <= 2; seed++)
+            check_function(ops[i].f, ops[i].s, ops[i].links, seed);
 }
 
 static sgm_tensor *network(sgm_tape *t, sgm_tensor **in, sgm_net net, int depth) {
@@ -390,7 +391,8 @@ static void convolution(void **state) {
     static const conv_case cases[] = {
         {1, 1, 1, 1, 1, 3, 1}, {2, 5, 7, 3, 2, 3, 1},  {2, 5, 7, 3, 2, 3, 2}, {3, 8, 6, 2, 5, 3, 2},
         {2, 7, 4, 5, 3, 1, 1}, {2, 7, 4, 5, 3, 1, 2},  {1, 6, 9, 2, 3, 3, 1}, {1, 9, 6, 2, 3, 3, 2},
-        {2, 2, 3, 4, 1, 3, 1}, {1, 1, 9, 17, 33, 3, 1}, {9, 7, 7, 33, 17, 3, 1}, {1, 3, 1, 1, 40, 3, 1},
+        {2, 2, 3, 4, 1, 3, 1}, {1, 1, 9, 17, 33, 3, 1}, {9, 7, 7, 33, 17, 3, 1},
+        {1, 3, 1, 1, 40, 3, 1},
         {3, 28, 28, 4, 3, 3, 1}};
     enum { MOST = 20000 };
     static float x[MOST], p[MOST], dy[MOST], grads[MOST];
@@ -452,7 +454,8 @@ static void attention_twin(void **state) {
                 for (int j = 0; j < T; j++) {
                     double s = 0;
                     for (int e = 0; e < DIM; e++)
-                        s += (double)q[(p * T + i) * W + h * DIM + e] * k[(p * T + j) * W + h * DIM + e];
+                        s += (double)q[(p * T + i) * W + h * DIM + e] *
+                             k[(p * T + j) * W + h * DIM + e];
                     total += weight[j] = exp(s / sqrt((double)DIM));
                 }
                 for (int j = 0; j < T; j++)
@@ -600,7 +603,8 @@ static void same_bits_and_no_allocation(void **state) {
             sgm_trainer trainer;
             set_threads(threads);
             memset(&options, 0, sizeof options), memset(&run, 0, sizeof run);
-            options.net = nets[i], options.user = &o, options.d = D, options.sde = sgm_sde_vp(.1, 20);
+            options.net = nets[i], options.user = &o, options.d = D;
+            options.sde = sgm_sde_vp(.1, 20);
             run.steps = 10, run.batch = N;
             CHECK_OK(sgm_model_init(&model, &options, sgm_key_init(1)));
             CHECK_OK(sgm_trainer_init(&trainer, &model, x, N, &run, sgm_key_init(2)));
@@ -703,7 +707,8 @@ F(b_scale) { return sgm_gate(t, in[0], sgm_tape_input(t, NULL, 2, 7)); }
 F(b_rows) { return sgm_concat_channels(t, in[0], sgm_tape_input(t, NULL, 3, 24), 4, 6); }
 F(b_huge) { return sgm_conv2d(t, in[0], 4, 6, 200000000, 3, 1); }
 
-static sgm_tensor *b_net(sgm_tape *t, sgm_tensor **in, sgm_net net, int h, int w, int c, int patch) {
+static sgm_tensor *b_net(sgm_tape *t, sgm_tensor **in, sgm_net net, int h, int w, int c,
+                         int patch) {
     static sgm_image_net o;
     sgm_net_in all;
     memset(&all, 0, sizeof all), memset(&o, 0, sizeof o);
@@ -746,7 +751,8 @@ static void bad_input(void **state) {
         assert_null(sgm_conv2d(tape, NULL, 4, 6, 4, 3, 1)); /* a NULL goes through every op */
         assert_null(sgm_norm_silu(tape, NULL, 4, 6, 4, NULL, NULL));
         assert_null(sgm_modulate(tape, NULL, NULL, NULL));
-        assert_null(sgm_patchify(tape, NULL, 4, 6, 2)), assert_null(sgm_unpatchify(tape, NULL, 4, 6, 2));
+        assert_null(sgm_patchify(tape, NULL, 4, 6, 2));
+        assert_null(sgm_unpatchify(tape, NULL, 4, 6, 2));
         assert_null(sgm_transpose(tape, NULL, 1)), assert_null(sgm_upsample(tape, NULL, 4, 6));
         assert_null(sgm_concat_channels(tape, NULL, NULL, 4, 6));
         assert_null(sgm_attention(tape, NULL, NULL, NULL, 1, 1));
