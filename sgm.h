@@ -8366,9 +8366,9 @@ closed form (Dowson & Landau 1982; the FID of Heusel et al. 2017):
 
 $$|μ_a - μ_b|² + \mathrm{tr}\left( C_a + C_b - 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
 
-It sees means and covariances of features and nothing else. Its floor is positive, about like D/n,
-and large when n is not well above D: never compare across sizes. A covariance without full rank
-leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
+It sees means and covariances of features and nothing else. Its floor is positive, about D²/(2n) for
+D features of variance 1 and two samples of n: never compare across sizes. A covariance without full
+rank leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
 
 In the axes of C_a, found by Jacobi's rotations, its root is diagonal, and only a second symmetric
 matrix must be diagonalised.
@@ -10027,7 +10027,7 @@ static const char *sgm__decimal(const char *s, double *value) {
     return digits ? s : NULL;
 }
 
-static float sgm__to_float(double x) { return fabs(x) <= 3.4028234e38 ? (float)x : (float)NAN; }
+static float sgm__to_float(double x) { return fabs(x) <= 3.4028235e38 ? (float)x : (float)NAN; }
 
 /* One line of numbers, appended to x; *at moves to its end. */
 static sgm_status sgm__csv_row(

@@ -24,7 +24,7 @@ plot naive(x) with lines linecolor rgb black title 'p(x) p(y|x)^γ', \
      c**x with lines linecolor rgb vermilion title 'flow, all σ', \
      c*(w(0.3)/w(2.))**(x - 1) with lines linecolor rgb green title 'in the interval (T9.3)', \
      dir.'/law.dat' using 1:4 with points pointtype 7 linecolor rgb green title 'samples'
-set title "{/:Bold slope of the score at γ = 2, times σ²}"
+set title "{/:Bold slope of the score × σ², γ = 2}"
 set logscale x 10
 set xrange [0.05:30]; set yrange [0:1.1]
 set xlabel 'σ, the noise' offset 0, 0.3
