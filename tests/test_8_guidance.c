@@ -1288,7 +1288,7 @@ static void bad_guidance(void **state) {
     CHECK_FAILS(sgm_guided_init(&g, &u, NULL, 0, 1), SGM_BAD_ARGUMENT, "two scores");
     sgm_score none = sgm_guided_score(&g);
     float x = 0, t = 0.5f, s;
-    CHECK_FAILS(sgm_score_eval(&none, &s, &x, &t, 1), SGM_BAD_ARGUMENT, "empty");
+    CHECK_FAILS(sgm_score_eval(&none, &s, &x, &t, 1), SGM_BAD_ARGUMENT, "a score is missing");
     u.jvp = NULL;
     CHECK_OK(sgm_guided_init(&g, &u, &u, 0, 1));
     assert_null(sgm_guided_score(&g).jvp);
