@@ -16,11 +16,15 @@ recognised, how far are their features from those of fresh digits (9.11), are th
 (6) Give the upper half, ask for the lower. (7) Walk from digit to digit through the latents.
 (8) Bits per dimension, beside those of a law that knows no neighbours.
 
-What you should see. After a hundred steps blots, after a thousand strokes, in the end digits that
-the judge reads as it reads fresh ones. The Fréchet distance falls longest: it still sees what the
-eye no longer does. Guidance makes digits plainer and more alike. The nearest training digits are of
-the same kind but not the same. Grids: 12_digits_*.png in the output folder, written here; curves:
-plots/12_digits_*.gp.
+What you should see. After a hundred steps blots, after a thousand digits with gaps; the loss hardly
+falls any more, but the share that is read as its label does not rest yet. Twenty evaluations
+of a solver without noise leave gaps in the strokes; ancestral steps, or guidance, close them, and
+then nearly all are read, at less than twice the Fréchet distance of two fresh sets. The samples
+stay further from the training digits than fresh ones do: no copies, but loose ends that no hand
+draws. A half digit has several honest ends, and an upper half of a 7 is one of a 2. Bits per
+dimension are far below the 8 of no knowledge, and still above those of single pixels: black paper
+is known to one level, and this training spends nothing on noise that small. Grids: 12_digits_*.png
+in the output folder, written here; curves: plots/12_digits_*.gp.
 
 Build: cc -O2 -fopenmp tutorial/12_digits.c -o 12_digits -lm && ./12_digits [images labels]
 (QUICK=1: seconds, structure only. With <stb/stb_image_write.h> the grids are PNG, else PGM.)
@@ -29,8 +33,8 @@ Try this:
 - GAMMA = 4 below: more samples are recognised, and the Fréchet distance grows: they are all alike.
 - .method = SGM_REPLACEMENT in `inpaint`: the lower half hears of the upper too faintly, and fewer
   of the completed digits are read as what they were.
-- .user = &one_level in `main`, a copy of `small` with depth 1: no pixel sees the whole digit, and
-  the strokes stop making sense.
+- Hand `x` to the U-Net without `told` in `net`, and 4 channels in `main`: after 500 steps 17 % of
+  the samples are recognised, not 49 %: the label has to find out where to draw.
 */
 
 #include "tutorial.h"
@@ -340,15 +344,15 @@ static void film(void) {
 
 /* (5) Three ways to sample, each under the labels of the fresh digits, and what the judge says. */
 
-static void verdict(const char *name, const float *x, const float *fresh, double floor,
-                    double *right, double *distance) {
+static void verdict(const char *name, int evaluations, const float *x, const float *fresh,
+                    double floor, double *right, double *distance) {
     float *see = tut_memory((size_t)(n_fresh * FEATURES) * sizeof *see);
     double precision, recall;
     *right = judged(see, x, label, n_fresh);
     *distance = sgm_frechet(see, n_fresh, fresh, n_fresh, FEATURES);
     tut_must(sgm_precision_recall(&precision, &recall, fresh, n_fresh, see, n_fresh, FEATURES, 3));
-    printf("  %-32s %10.4f %12.4f = %5.2f floors %10.3f %8.3f\n", name, *right, *distance,
-           *distance / floor, precision, recall);
+    printf("  %-22s %4d %14.4f %12.4f = %5.2f floors %10.3f %8.3f\n", name, evaluations, *right,
+           *distance, *distance / floor, precision, recall);
     fflush(stdout);
     free(see);
 }
@@ -369,18 +373,19 @@ static void compare(float *x) {
     picture("unconditional", x, shown, ROW);
     judged(fresh, a, label, n_fresh), judged(other, b, label, n_fresh);
     floor = sgm_frechet(other, n_fresh, fresh, n_fresh, FEATURES);
-    printf("\n%ld samples each        %20s %12s %27s %8s\n", n_fresh, "recognised", "Fréchet",
-           "precision", "recall");
-    verdict("fresh digits", a, other, floor, &right, &distance);
-    sample(x, label, n_fresh, 1, slow, 10);
-    picture("ancestral", x, quick ? n_fresh : 100, ROW);
-    verdict("ancestral, 80 evaluations", x, fresh, floor, &right, &distance);
-    sample(x, label, n_fresh, GAMMA, dpm(few, "guided"), 10);
-    picture("guided", x, quick ? n_fresh : 100, ROW);
-    verdict("DPM++(2M), guided, 2 × 20", x, fresh, floor, &right, &distance);
+    printf("\n%6ld samples each   evaluations  recognised      Fréchet                 precision   "
+           "recall\n",
+           n_fresh);
+    verdict("fresh digits", 0, a, other, floor, &right, &distance);
     sample(x, label, n_fresh, 1, dpm(few, "DPM++(2M)"), 10);
     picture("dpm", x, quick ? n_fresh : 100, ROW);
-    verdict("DPM++(2M), 20 evaluations", x, fresh, floor, &right, &distance);
+    verdict("DPM++(2M)", few, x, fresh, floor, &right, &distance);
+    sample(x, label, n_fresh, 1, slow, 10);
+    picture("ancestral", x, quick ? n_fresh : 100, ROW);
+    verdict("ancestral", 4 * few, x, fresh, floor, &right, &distance);
+    sample(x, label, n_fresh, GAMMA, dpm(few, "guided"), 10);
+    picture("guided", x, quick ? n_fresh : 100, ROW);
+    verdict("DPM++(2M), guided", 2 * few, x, fresh, floor, &right, &distance);
     /* asked: .95 of drawn digits, .9 of others; and at most 3 floors */
     if (!quick) tut_check("samples recognised as their label", right, 1, drawn ? .05 : .1);
     if (!quick && drawn)
@@ -415,8 +420,8 @@ static void copies(const float *x) {
     long nearer = 0;
     while (nearer < n && made[nearer] < fresh[n / 20]) nearer++;
     for (long i = 0; i < n; i++) {
-        rows[2 * i] = a1[i] = (float)(spread * made[i]),
-                 rows[2 * i + 1] = a2[i] = (float)(spread * fresh[i]);
+        rows[2 * i] = a1[i] = (float)(spread * made[i]);
+        rows[2 * i + 1] = a2[i] = (float)(spread * fresh[i]);
     }
     double ks = sgm_ks2(a1, n, a2, n);
     printf("\nNearest of %ld training digits, in pixels: %ld samples at %.2f to %.2f, median %.2f; "
@@ -472,11 +477,9 @@ static void inpaint(void) {
     printf("\nUpper half given: %.3f of %d completed digits are read as what the half came from\n",
            share, ASKED * rows);
     picture("inpainting", grid, rows * ROW, ROW);
-    /* the last overwriting is at t_min: m x0 + s z, with |z| < 6.8 and x0 of at most `most` */
-    double most = fmax(mean, 1 - mean) / spread;
-    tut_check("given half: largest miss", miss, 0,
-              (1 - sgm_sde_m(&sde, sde.t_min)) * most + 6.8 * sgm_sde_s(&sde, sde.t_min));
-    if (!quick) tut_check("completed digits recognised (chance .1)", share, 1, .4);
+    /* the last update ends at t = 0, where m = 1 and s = 0: nothing but rounding is left */
+    tut_check("given half: largest miss", miss, 0, 1e-5);
+    if (!quick) tut_check("completed digits recognised (chance .1)", share, 1, .5);
     free(A), free(grid);
 }
 
@@ -573,7 +576,7 @@ int main(int argc, char **argv) {
     memset(&small, 0, sizeof small);
     small.h = h / 2, small.w = w / 2, small.channels = 8, small.width = 32, small.depth = 2;
     sde = sgm_sde_cosine(), sde.t_min = .005, sde.T = .98;
-    learn(&small, quick ? 64 : 8000);
+    learn(&small, quick ? 64 : 6400);
     film();
     compare(x);
     copies(x);
