@@ -229,7 +229,7 @@ static void fokker_planck(double *p, int cells, const sgm_sde *q, double t, doub
 
 static double solve(float *table, int cells, const sgm_score *exact) {
     double p[CELLS], truth[CELLS], h = 2.0 * WALL / cells, worst = 0, mass = 0;
-    float x[CELLS], t[CELLS];
+    float x[CELLS] = {0}, t[CELLS] = {0};
     for (int i = 0; i < cells; i++) x[i] = (float)((i + 0.5) * h - WALL), t[i] = 0;
     tut_must(sgm_score_logp(exact, p, x, t, cells));
     for (int i = 0; i < cells; i++) p[i] = exp(p[i]);
