@@ -41,7 +41,7 @@ setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, G
 setup-peers: ## install what `make bench` compares with (OpenBLAS, PyTorch, JAX: several GB)
 	@tests/bench/setup_peers.sh
 
-$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h sgm.h
+$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h tutorial/picture.h sgm.h
 	@mkdir -p $(@D)
 	$(BUILD) $< -o $@ -lm
 

@@ -471,7 +471,8 @@ struct sgm_tensor {
     float *aux, s;                                       /* an operation's own notes    */
     int i, is_param;
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
-    int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b         */
+    int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b,
+                  bit 3: d and jd are yours, see sgm_tape_slope_of                           */
 };
 
 typedef struct sgm_net_in {
@@ -566,8 +567,6 @@ SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows_per_bl
 SGM_API sgm_tensor *sgm_attention(sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v,
                                   int tokens, int heads);
 /* softmax(Q Kᵀ/√d) V within each block of `tokens` rows, for each head's d = cols/heads   (3.15) */
-SGM_API sgm_tensor *sgm_tape_mark(sgm_tape *tape, sgm_tensor *h);
-/* Notes h as the features of the network, for measures that compare features; returns h. */
 
 typedef struct sgm_image_net {
     int h, w, channels; /* 0 means a square, 1 channel                                       */
@@ -2442,7 +2441,6 @@ struct sgm_tape {
     sgm_status status;
     char message[400];
     int n_allocs; /* how often the tape has asked for memory: tests count */
-    sgm_tensor *mark; /* the network's features, see sgm_tape_mark */
 };
 
 static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
@@ -2507,7 +2505,7 @@ SGM_API void sgm_tape_free(sgm_tape *tape) {
 SGM_API void sgm_tape_reset(
     sgm_tape *tape, float *params, float *grads, size_t n_params, sgm_key key, int flags) {
     for (sgm__arena_block *b = tape->blocks; b; b = b->next) b->used = 0;
-    tape->current = tape->blocks, tape->mark = NULL;
+    tape->current = tape->blocks;
     tape->n = 0, tape->n_ops = 0, tape->cursor = 0;
     tape->params = params, tape->grads = grads, tape->n_params = n_params;
     tape->key = key, tape->flags = flags;
@@ -2564,7 +2562,7 @@ leads to needs no slope, and gets NULL.
 The slope of a weight may be left as the product that it is, for the trainer to work out when it
 uses it (section 4.6). Whoever else wants it, or has more to add, first *settles* it here.
 */
-enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4 };
+enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4, SGM__YOURS = 8 };
 
 static void sgm__settle(sgm_tensor *w) { /* from w = w->b's weight and w->a, what it multiplied */
     if (!(w->set & SGM__LATER)) return;
@@ -2587,11 +2585,29 @@ static void sgm__give(sgm_tape *tape, sgm_tensor *x, int which, const float *slo
     int first;
     float *to = sgm__slope(tape, x, which, &first);
     if (!to) return;
-    if (first) memcpy(to, slope, (size_t)sgm__size(x) * sizeof *to);
+    if (first) sgm__scale(sgm__size(x), 1, slope, to);
     else sgm__add(sgm__size(x), to, slope, to);
 }
 
-/* The same with slope times factor, element by element. */
+/*
+When an operation has passed a slope on, its own array has done its work. So the first receiver
+keeps the array itself, if it can: nothing is copied, and the numbers are still in the cache.
+*/
+static void sgm__hand(sgm_tape *tape, sgm_tensor *x, int which, float *slope) {
+    float **slot = which == SGM__D ? &x->d : &x->jd;
+    int first;
+    if (*slot || !x->needs || (which == SGM__JD && !x->j)) sgm__give(tape, x, which, slope);
+    else *slot = slope, sgm__slope(tape, x, which, &first);
+}
+
+/* Hands over y's own slope, but not one that you set and may want to read again. */
+static void sgm__hand_on(sgm_tape *tape, const sgm_tensor *y, sgm_tensor *x, int which) {
+    float *slope = which == SGM__D ? y->d : y->jd;
+    if (y->set & SGM__YOURS) sgm__give(tape, x, which, slope);
+    else sgm__hand(tape, x, which, slope);
+}
+
+/* The same as sgm__give with slope times factor, element by element. */
 static void sgm__give_product(
     sgm_tape *tape, sgm_tensor *x, int which, const float *factor, const float *slope) {
     int first;
@@ -2645,14 +2661,14 @@ SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x) return NULL;
     if (!x->d) x->d = sgm__floats(tape, x); /* a parameter has its place in the gradient block */
     if (x->d && !(x->set & SGM__D)) memset(x->d, 0, (size_t)sgm__size(x) * sizeof *x->d);
-    x->set |= SGM__D;
+    x->set |= SGM__D | SGM__YOURS;
     return x->d;
 }
 
 SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x || !sgm_tape_tangent_of(tape, x)) return NULL;
     if (!x->jd || !(x->set & SGM__JD)) x->jd = sgm__zeros(tape, x);
-    x->set |= SGM__JD;
+    x->set |= SGM__JD | SGM__YOURS;
     return x->jd;
 }
 
@@ -2683,8 +2699,6 @@ SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
     (void)tape;
     if (x) x->needs |= 2;
 }
-
-SGM_API sgm_tensor *sgm_tape_mark(sgm_tape *tape, sgm_tensor *h) { return tape->mark = h; }
 
 static sgm_status sgm__note_layer(
     sgm_tape *tape, const char *name, int rows, int cols, float spread, int is_normal) {
@@ -2841,7 +2855,10 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
     case SGM__FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
     case SGM__TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
     case SGM__BACKWARD:
-        if (y->set & SGM__D) sgm__give_product(tape, x, SGM__D, y->aux, y->d);
+        if (y->set & SGM__D && !(y->set & SGM__YOURS)) {
+            sgm__mul(n, y->aux, y->d, y->d);
+            sgm__hand(tape, x, SGM__D, y->d);
+        } else if (y->set & SGM__D) sgm__give_product(tape, x, SGM__D, y->aux, y->d);
         if (y->set & SGM__JD && x->j) {
             sgm__give_product(tape, x, SGM__JD, y->aux, y->jd);
             float *bend = sgm__floats(tape, y);
@@ -2893,8 +2910,6 @@ static int sgm__same_shape(
 }
 
 static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, int pass) {
-    sgm_tensor *part[2];
-    part[0] = y->a, part[1] = y->b;
     switch (pass) {
     case SGM__FORWARD: sgm__add(sgm__size(y), y->a->v, y->b->v, y->v); break;
     case SGM__TANGENT:
@@ -2902,9 +2917,10 @@ static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, int pass) {
         else memcpy(y->j, y->a->j ? y->a->j : y->b->j, (size_t)sgm__size(y) * sizeof(float));
         break;
     case SGM__BACKWARD:
-        for (int i = 0; i < 2; i++) {
-            if (y->set & SGM__D) sgm__give(tape, part[i], SGM__D, y->d);
-            if (y->set & SGM__JD) sgm__give(tape, part[i], SGM__JD, y->jd);
+        for (int which = SGM__D; which <= SGM__JD; which++) {
+            if (!(y->set & which)) continue;
+            sgm__give(tape, y->b, which, which == SGM__D ? y->d : y->jd);
+            sgm__hand_on(tape, y, y->a, which);
         }
         break;
     }
@@ -2998,7 +3014,7 @@ static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, int pass) {
             float *cut = sgm__floats(tape, x);
             if (!cut) return;
             sgm__columns(cut, x->cols, slope + from, y->cols, x->cols, y->rows);
-            sgm__give(tape, x, which, cut);
+            sgm__hand(tape, x, which, cut);
         }
     }
 }
@@ -3041,10 +3057,10 @@ SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
 }
 
 /*
-## 3.6 Layer norm
+## 3.6 Norms of rows
 
-Each row is shifted to mean 0 and scaled to mean square 1, then every column gets a gain and a bias
-of its own:
+A layer norm shifts each row to mean 0 and scales it to mean square 1; then every column gets a gain
+and a bias of its own:
 
 $$y = γ ⊙ (c\, r) + β, \qquad c = x − \bar x, \quad
 r = \left( \tfrac1n c·c + 10^{-5} \right)^{−1/2} \qquad(3.7)$$
@@ -3057,35 +3073,43 @@ $$\dot u = \dot c\, r − r³ \tfrac{c·\dot c}{n} c, \qquad
 $$\bar c = r p − r³ \tfrac{p·c}{n} c − \tfrac{r³}{n} \left[ (q·\dot c) c + (c·\dot c) q +
 (q·c) \dot c − 3 \tfrac{r²}{n} (c·\dot c)(q·c)\, c \right] \qquad(3.9)$$
 
-These are (3.3) written out; the tests hold them against differences. The three steps are three
-operations.
+These are (3.3) written out; the tests hold them against differences. Shift and scaling are two
+operations; gain and bias are the case of section 3.13 that has no norm in it.
 */
-static void sgm__center_row(float *to, const float *x, int n, int add) {
-    double sum = 0;
-    for (int j = 0; j < n; j++) sum += x[j];
-    float mean = (float)(sum / n);
-    for (int j = 0; j < n; j++) to[j] = x[j] - mean + (add ? to[j] : 0);
+/* Four sums, since each addition has to wait for the one before it. */
+static float sgm__row_mean(const float *x, int n) {
+    double sum[4] = {0, 0, 0, 0};
+    for (int j = 0; j < n; j++) sum[j & 3] += x[j];
+    return (float)(((sum[0] + sum[1]) + (sum[2] + sum[3])) / n);
+}
+
+static void sgm__center(const sgm_tensor *y, float *to, const float *x, int add) {
+    int n = y->cols, threads = sgm__hands(sgm__size(y));
+    (void)threads;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < sgm__size(y); i += n) {
+        float mean = sgm__row_mean(x + i, n);
+        for (long j = i; j < i + n; j++) to[j] = x[j] - mean + (add ? to[j] : 0);
+    }
 }
 
 static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *x = y->a;
-    long n = y->cols, size = sgm__size(y);
-    for (long i = 0; pass != SGM__BACKWARD && i < size; i += n) {
-        if (pass == SGM__FORWARD) sgm__center_row(y->v + i, x->v + i, y->cols, 0);
-        else sgm__center_row(y->j + i, x->j + i, y->cols, 0);
-    }
+    if (pass == SGM__FORWARD) sgm__center(y, y->v, x->v, 0);
+    if (pass == SGM__TANGENT) sgm__center(y, y->j, x->j, 0);
     for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
         int first;
         float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
-        const float *from = which == SGM__D ? y->d : y->jd;
-        for (long i = 0; to && i < size; i += n) sgm__center_row(to + i, from + i, y->cols, !first);
+        if (to) sgm__center(y, to, which == SGM__D ? y->d : y->jd, !first);
     }
 }
 
-static double sgm__row_dot(const float *a, const float *b, int n) {
-    double sum = 0;
-    for (int j = 0; j < n; j++) sum += (double)a[j] * b[j];
-    return sum;
+static double sgm__row_dot(const float *a, const float *b, int n) { return sgm__k()->dot(n, a, b); }
+
+/* y = s a + t b, for one row. */
+static void sgm__row_mix(float *y, double s, const float *a, double t, const float *b, int n) {
+    sgm__k()->map(SGM__SCALE, n, (float)s, a, a, y);
+    if (b) sgm__k()->map(SGM__AXPY, n, (float)t, b, b, y);
 }
 
 /* (3.8) and (3.9) for one row; any of p, cj, q may be NULL, and is then 0. */
@@ -3095,79 +3119,40 @@ static void sgm__rms_slopes(float *dc, float *dcj, const float *c, const float *
            cq = q ? sgm__row_dot(c, q, n) : 0;
     double ccj = q && cj ? sgm__row_dot(c, cj, n) : 0, qcj = q && cj ? sgm__row_dot(q, cj, n) : 0;
     double along_c = -k * cp - k * qcj + 3 * k * r * r / n * ccj * cq;
-    for (int j = 0; j < n; j++) {
-        double slope = along_c * c[j];
-        if (p) slope += r * p[j];
-        if (q && cj) slope -= k * (ccj * q[j] + cq * cj[j]);
-        if (dc) dc[j] = (float)slope;
-        if (dcj) dcj[j] = (float)(r * q[j] - k * cq * c[j]);
-    }
+    sgm__row_mix(dc, along_c, c, r, p, n);
+    if (q && cj) sgm__k()->map(SGM__AXPY, n, (float)(-k * ccj), q, q, dc);
+    if (q && cj) sgm__k()->map(SGM__AXPY, n, (float)(-k * cq), cj, cj, dc);
+    if (dcj) sgm__row_mix(dcj, r, q, -k * cq, c, n);
 }
 
 static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *x = y->a;
-    int n = y->cols, has_q = (y->set & SGM__JD) && x->j;
+    int n = y->cols, has_q = (y->set & SGM__JD) && x->j, threads = sgm__hands(sgm__size(y));
     float *dc = NULL, *dcj = NULL;
+    (void)threads;
     if (pass == SGM__BACKWARD) {
         dc = sgm__floats(tape, y), dcj = has_q ? sgm__floats(tape, y) : NULL;
         if (!dc || (has_q && !dcj)) return;
     }
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += n) {
         const float *c = x->v + i, *cj = x->j ? x->j + i : NULL;
         double r = 1 / sqrt(sgm__row_dot(c, c, n) / n + 1e-5);
-        if (pass == SGM__FORWARD)
-            for (int j = 0; j < n; j++) y->v[i + j] = (float)(c[j] * r); /* (3.7) */
-        if (pass == SGM__TANGENT) {
-            double k = r * r * r * sgm__row_dot(c, cj, n) / n;
-            for (int j = 0; j < n; j++) y->j[i + j] = (float)(r * cj[j] - k * c[j]); /* (3.8) */
-        }
+        if (pass == SGM__FORWARD) sgm__row_mix(y->v + i, r, c, 0, NULL, n); /* (3.7) */
+        if (pass == SGM__TANGENT)                                           /* (3.8) */
+            sgm__row_mix(y->j + i, r, cj, -r * r * r * sgm__row_dot(c, cj, n) / n, c, n);
         if (pass == SGM__BACKWARD)
             sgm__rms_slopes(dc + i, dcj ? dcj + i : NULL, c, cj, y->set & SGM__D ? y->d + i : NULL,
                 has_q ? y->jd + i : NULL, n, r);
     }
-    if (dc) sgm__give(tape, x, SGM__D, dc);
-    if (dcj) sgm__give(tape, x, SGM__JD, dcj);
+    if (dc) sgm__hand(tape, x, SGM__D, dc);
+    if (dcj) sgm__hand(tape, x, SGM__JD, dcj);
 }
 
-/* y = x ⊙ γ + β, γ and β of shape (1, cols). */
-static void sgm__affine_param(
-    sgm_tape *tape, sgm_tensor *p, const float *x, const float *slope, int rows) {
-    int first;
-    float *to = sgm__slope(tape, p, SGM__D, &first);
-    if (to && first) memset(to, 0, (size_t)p->cols * sizeof *to);
-    for (long i = 0; to && i < rows; i++)
-        for (long j = 0; j < p->cols; j++)
-            to[j] += slope[i * p->cols + j] * (x ? x[i * p->cols + j] : 1);
-}
-
-static void sgm__op_affine(sgm_tape *tape, sgm_tensor *y, int pass) {
-    sgm_tensor *x = y->a, *gain = y->b, *bias = y->c;
-    long n = y->cols, size = sgm__size(y);
-    for (long i = 0; pass == SGM__FORWARD && i < size; i++)
-        y->v[i] = x->v[i] * gain->v[i % n] + bias->v[i % n];
-    for (long i = 0; pass == SGM__TANGENT && i < size; i++) y->j[i] = x->j[i] * gain->v[i % n];
-    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
-        const float *slope = which == SGM__D ? y->d : y->jd, *value = which == SGM__D ? x->v : x->j;
-        int first;
-        if (!(y->set & which) || !value) continue;
-        sgm__affine_param(tape, gain, value, slope, y->rows);
-        if (which == SGM__D) sgm__affine_param(tape, bias, NULL, slope, y->rows);
-        float *to = sgm__slope(tape, x, which, &first);
-        for (long i = 0; to && i < size; i++)
-            to[i] = slope[i] * gain->v[i % n] + (first ? 0 : to[i]);
-    }
-}
-
-SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x) {
-    if (!x) return NULL;
-    int number = tape->n_ops++;
-    sgm_tensor *gain = sgm__param(tape, "norm", number, ".gain", 1, x->cols, 1, 2); /* of 1 */
-    sgm_tensor *bias = sgm__param(tape, "norm", number, ".bias", 1, x->cols, 0, 0);
-    sgm_tensor *c = sgm__result(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL);
-    if (!gain || !bias || !c) return NULL;
-    sgm_tensor *u = sgm__result(tape, "rms", sgm__op_rms, x->rows, x->cols, c, NULL, NULL);
-    if (!u) return NULL;
-    return sgm__result(tape, "affine", sgm__op_affine, x->rows, x->cols, u, gain, bias);
+/* Both in turn. */
+static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
+    if (x) x = sgm__result(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL);
+    return x ? sgm__result(tape, "rms", sgm__op_rms, x->rows, x->cols, x, NULL, NULL) : NULL;
 }
 
 /*
@@ -3373,8 +3358,8 @@ static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, i
 }
 
 /* Puts x, t, log σ and the condition on the tape; x scaled as the output wants it. */
-static void sgm__net_in(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x,
-    const float *t, int n) {
+static void sgm__net_in(
+    sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x, const float *t, int n) {
     const sgm_model_options *o = &ask->model->o;
     in->x = sgm_tape_input(tape, x, n, o->d);
     in->t = sgm_tape_input(tape, t, n, 1);
@@ -3404,7 +3389,9 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
             "the network returned (%d, %d) where (%d, %d) is needed: end it with sgm_linear(tape, "
             "h, %s)",
             out->rows, out->cols, in->x->rows, in->out,
-            o->energy ? "1" : o->classes ? "in->out" : "in->x->cols");
+            o->energy        ? "1"
+                : o->classes ? "in->out"
+                             : "in->x->cols");
     else if (!tape->dry && tape->cursor != tape->n_params)
         sgm__tape_fail(tape, SGM_MISMATCH,
             "the network used %zu of its %zu parameters: it must do the same operations every time",
@@ -3453,8 +3440,7 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
         float *move = sgm_tape_tangent_of(tape, in.x);
         for (long j = 0; move && j < n * d; j++) move[j] = j % d == l;
         sgm_tape_tangent(tape);
-        for (long i = 0; i < n; i++)
-            js[i] = (l ? js[i] : 0) + (out->j ? out->j[i * d + l] : 0);
+        for (long i = 0; i < n; i++) js[i] = (l ? js[i] : 0) + (out->j ? out->j[i * d + l] : 0);
     }
     if (tape->status != SGM_OK) return tape->status;
     const float *moved = ask->back ? (in.x->set & SGM__D ? in.x->d : NULL) : out->j;
@@ -4172,16 +4158,16 @@ enum { SGM__MU, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEA
 enum { SGM__KAPPA = 7, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
 enum { SGM__QX = 16, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
 
-typedef struct sgm__normed { /* one image, a row of x */
+typedef struct sgm__normed { /* one image, of h pixels by c channels */
     const sgm__shape *s;
     const float *x, *xj;          /* xj may be NULL */
     float *n[SGM__NORM_ROWS], *z; /* numbers per channel; z: room for four images */
 } sgm__normed;
 
-/* Row i of a gain or bias p, plus a constant; constant where there is none. */
+/* What image i of n has of a gain or bias p, plus a constant; constant where there is none. */
 static void sgm__normed_row(
-    float *to, const sgm_tensor *p, const float *values, float plus, long i, int rows, int c) {
-    const float *from = p && values ? values + i / (rows / p->rows) * c : NULL;
+    float *to, const sgm_tensor *p, const float *values, float plus, long i, long n, int c) {
+    const float *from = p && values ? values + i / (n / p->rows) * c : NULL;
     for (int k = 0; k < c; k++) to[k] = (from ? from[k] : 0) + plus;
 }
 
@@ -4192,12 +4178,13 @@ static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
     memset(room, 0, SGM__NORM_ROWS * (size_t)s->c * sizeof *room);
     for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + (long)k * s->c;
     m.s = s, m.z = room + (long)SGM__NORM_ROWS * s->c;
-    m.x = x->v + i * x->cols, m.xj = x->j ? x->j + i * x->cols : NULL;
+    long size = (long)s->h * s->c, n = sgm__size(x) / size;
+    m.x = x->v + i * size, m.xj = x->j ? x->j + i * size : NULL;
     float plus = (float)(!b || s->one_plus);
-    sgm__normed_row(m.n[SGM__GAIN], b, b ? b->v : NULL, plus, i, x->rows, s->c);
-    sgm__normed_row(m.n[SGM__GAIN_J], b, b ? b->j : NULL, 0, i, x->rows, s->c);
-    sgm__normed_row(m.n[SGM__BIAS], c, c ? c->v : NULL, 0, i, x->rows, s->c);
-    sgm__normed_row(m.n[SGM__BIAS_J], c, c ? c->j : NULL, 0, i, x->rows, s->c);
+    sgm__normed_row(m.n[SGM__GAIN], b, b ? b->v : NULL, plus, i, n, s->c);
+    sgm__normed_row(m.n[SGM__GAIN_J], b, b ? b->j : NULL, 0, i, n, s->c);
+    sgm__normed_row(m.n[SGM__BIAS], c, c ? c->v : NULL, 0, i, n, s->c);
+    sgm__normed_row(m.n[SGM__BIAS_J], c, c ? c->j : NULL, 0, i, n, s->c);
     return m;
 }
 
@@ -4233,8 +4220,9 @@ static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z
         sgm__coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
         sgm__normed_mean(m, SGM__R, -1, SGM__P);
     }
-    for (int c = 0; c < s->c; c++) {
-        float *keep = kept + 2 * (c / each);
+    for (int c = 0, g = 0, in = 0; c < s->c; c++, in++) {
+        if (in == each) g++, in = 0;
+        float *keep = kept + 2 * g;
         if (fresh) keep[0] = n[SGM__MU][c];
         if (fresh) keep[1] = s->groups ? (float)(1 / sqrt((double)n[SGM__R][c] + 1e-5)) : 1;
         n[SGM__MU][c] = keep[0], n[SGM__R][c] = keep[1];
@@ -4321,7 +4309,8 @@ static void sgm__normed_param(sgm_tape *tape, sgm_tensor *p, int which, const fl
 
 static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
     const sgm__shape *s = sgm__shape_of(y);
-    long n = y->rows, cols = y->cols, step = n * s->c, parts = (y->set & SGM__JD) && y->j ? 4 : 2;
+    long cols = (long)s->h * s->c, n = sgm__size(y) / cols, step = n * s->c,
+         parts = (y->set & SGM__JD) && y->j ? 4 : 2;
     int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM__BACKWARD;
     float *dx = back ? sgm__slope(tape, y->a, SGM__D, &first) : NULL;
     float *dxj = parts == 4 && back ? sgm__slope(tape, y->a, SGM__JD, &first_j) : NULL;
@@ -4361,6 +4350,9 @@ static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, in
     sgm__shape s;
     memset(&s, 0, sizeof s);
     s.h = x->cols / c, s.c = c, s.groups = groups, s.one_plus = one_plus, s.act = act;
+    if (groups == 0 && c == x->cols && gain && x->rows % gain->rows == 0 &&
+        (!bias || bias->rows == gain->rows))
+        s.h = x->rows / gain->rows; /* without a norm, rows that share γ and β are one image */
     for (int i = 0; i < 2; i++) {
         const sgm_tensor *p = i ? bias : gain;
         if (p && (p->cols != c || x->cols % c || x->rows % p->rows))
@@ -4398,7 +4390,17 @@ SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, 
 
 SGM_API sgm_tensor *sgm_normalize(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
     int c = sgm__grouped(tape, x, h, w, groups);
+    if (c && h == 1 && w == 1 && groups == 1) return sgm__row_norm(tape, x);
     return c ? sgm__norm(tape, "normalize", x, c, groups, NULL, NULL, 0, 0) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x) {
+    if (!x) return NULL;
+    int number = tape->n_ops++;
+    sgm_tensor *gain = sgm__param(tape, "norm", number, ".gain", 1, x->cols, 1, 2);
+    sgm_tensor *bias = sgm__param(tape, "norm", number, ".bias", 1, x->cols, 0, 0);
+    x = gain && bias ? sgm__row_norm(tape, x) : NULL;
+    return x ? sgm__norm(tape, "layer_norm", x, x->cols, 0, gain, bias, 0, 0) : NULL;
 }
 
 SGM_API sgm_tensor *sgm_norm_silu(
@@ -4517,8 +4519,8 @@ static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, int pass) {
         }
         sgm__softmax_slope(A, d + i, d + i, T);
     }
-    if (d) sgm__give(tape, x, SGM__D, d);
-    if (jd) sgm__give(tape, x, SGM__JD, jd);
+    if (d) sgm__hand(tape, x, SGM__D, d);
+    if (jd) sgm__hand(tape, x, SGM__JD, jd);
 }
 
 SGM_API sgm_tensor *sgm_attention(
@@ -5163,8 +5165,8 @@ static sgm_status sgm__train_conditions(
                         "where the first is not 0, labels where the second is not, and else none",
             C, K);
     if (!(o->cond_dropout >= 0 && o->cond_dropout <= 1) || (o->cond_dropout > 0 && C == 0))
-        return sgm__bad("cond_dropout %g: needs 0 to 1, and a model with a condition to drop",
-            o->cond_dropout);
+        return sgm__bad(
+            "cond_dropout %g: needs 0 to 1, and a model with a condition to drop", o->cond_dropout);
     long bad = C > 0 ? sgm__first_bad(o->cond, (size_t)n * (size_t)C) : -1;
     if (bad >= 0)
         return sgm__fail(SGM_NOT_FINITE,
@@ -7234,8 +7236,8 @@ static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm
     if (!target) return NULL;
     for (long i = 0; i < logits->rows; i++)
         target->v[i * logits->cols + ask->label[i * ask->step]] = 1;
-    return sgm__result(tape, "cross_entropy", sgm__op_cross_entropy, logits->rows, 1, logits,
-        target, NULL);
+    return sgm__result(
+        tape, "cross_entropy", sgm__op_cross_entropy, logits->rows, 1, logits, target, NULL);
 }
 
 static sgm_status sgm__classifier_check(const sgm_model *model, int which) {
@@ -7259,8 +7261,8 @@ SGM_API sgm_score sgm_classifier_score(const sgm_classifier *c) {
     return sgm__model_score(c->model, SGM__LABEL, c);
 }
 
-SGM_API sgm_status sgm_classifier_probs(const sgm_model *model, int which, double *probs,
-    const float *x, const float *t, long n) {
+SGM_API sgm_status sgm_classifier_probs(
+    const sgm_model *model, int which, double *probs, const float *x, const float *t, long n) {
     SGM__TRY(sgm__classifier_check(model, which));
     if (n < 0 || (n > 0 && (!probs || !x || !t)))
         return sgm__bad("a classifier needs points, times and a place for the answer, and n >= 0");
@@ -9405,12 +9407,11 @@ static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_
     const int hands = (double)m * (n | 15) * k >= SGM__LARGE ? sgm_threads() : 1;
     if (m <= 0 || n <= 0) return;
     if (hands == 1) kernels->matmul(&q);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
-        for (int t = 0; t < hands; t++) {
-            const sgm__product s = sgm__share(&q, t, hands);
-            kernels->matmul(&s);
-        }
+    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
+    for (int t = 0; t < hands; t++) {
+        const sgm__product s = sgm__share(&q, t, hands);
+        kernels->matmul(&s);
+    }
 }
 
 static void sgm__coldot(long rows, long cols, const float *a, const float *ma, const float *b,
@@ -9442,30 +9443,26 @@ static int sgm__hands(long n) { return n >= SGM__MANY ? sgm_threads() : 1; }
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->act(kind, n, x, y, d1, d2);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static)")
-        for (long i = 0; i < n; i += SGM__PIECE)
-            k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
-                d2 ? d2 + i : NULL);
+    else SGM__PARALLEL("omp parallel for schedule(static)")
+    for (long i = 0; i < n; i += SGM__PIECE)
+        k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
+            d2 ? d2 + i : NULL);
 }
 
 static void sgm__map(int kind, long n, float s, const float *a, const float *b, float *y) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->map(kind, n, s, a, b, y);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static)")
-        for (long i = 0; i < n; i += SGM__PIECE)
-            k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
+    else SGM__PARALLEL("omp parallel for schedule(static)")
+    for (long i = 0; i < n; i += SGM__PIECE) k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
 }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
     const sgm__kernels *k = sgm__k();
     const long hands = sgm__hands(rows * cols), width = (cols / hands + 15) / 16 * 16;
     if (hands == 1) k->colsum(rows, cols, x, x_row, y);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static)")
-        for (long j = 0; j < cols; j += width)
-            k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
+    else SGM__PARALLEL("omp parallel for schedule(static)")
+    for (long j = 0; j < cols; j += width)
+        k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
 }
 
 /*

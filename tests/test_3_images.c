@@ -479,9 +479,8 @@ static void walks(void **state) {
     sgm_tensor *in = sgm_tape_input(tape, x, N, D), *p = sgm_patchify(tape, in, H, W, 2);
     sgm_tensor *back = sgm_unpatchify(tape, p, H, W, 2), *up = sgm_upsample(tape, in, H, W);
     sgm_tensor *both = sgm_concat_channels(tape, in, in, H, W);
-    sgm_tensor *turned = sgm_transpose(tape, p, 6), *marked = sgm_tape_mark(tape, turned);
+    sgm_tensor *turned = sgm_transpose(tape, p, 6);
     CHECK_OK(sgm_tape_status(tape));
-    assert_true(marked == turned && tape->mark == turned);
     assert_int_equal(p->rows, N * 6), assert_int_equal(p->cols, 8);
     assert_int_equal(turned->rows, N * 8), assert_int_equal(turned->cols, 6);
     assert_memory_equal(back->v, x, sizeof x);

@@ -330,7 +330,7 @@ F(f_rms) {
 F(f_affine) { /* y = a ⊙ γ + β */
     sgm_tensor *gain = sgm_param(tape, 1, COLS, 1), *bias = sgm_param(tape, 1, COLS, 1);
     (void)b;
-    return sgm__result(tape, "affine", sgm__op_affine, a->rows, a->cols, a, gain, bias);
+    return sgm__norm(tape, "affine", a, COLS, 0, gain, bias, 0, 0);
 }
 F(f_param) { return sgm_mul(tape, sgm_param(tape, ROWS, COLS, 1), sgm_add(tape, a, b)); }
 F(f_repeat) { /* a row of parameters, as a gain */
@@ -527,6 +527,38 @@ static void slopes_only_where_asked(void **state) {
     memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
     CHECK_OK(sgm_tape_backward(tape));
     assert_null(a->d);
+    sgm_tape_free(tape);
+}
+
+/*
+The first receiver of a slope keeps its array. Not of one that you set: after the backward pass it
+still holds what you wrote, and what came from above. Here L = ⟨u, h⟩ + ⟨u, p⟩ + ⟨v, y⟩ with
+p = φ(h + h) and y = p + h, so ∂L/∂p = u + v and ∂L/∂h = u + 2 φ'(2h) ⊙ (u + v) + v; h is given
+slopes by three uses and by you.
+*/
+
+static void slopes_that_you_set_stay(void **state) {
+    float x[2] = {0.5f, -1}, u[2] = {3, 5}, v[2] = {7, 11};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int yours = 0; yours < 2; yours++) {
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *a = sgm_tape_input(tape, x, 1, 2);
+        sgm_tape_watch(tape, a);
+        sgm_tensor *h = sgm_scale(tape, a, 1), *p = sgm_sigmoid(tape, sgm_add(tape, h, h));
+        sgm_tensor *y = sgm_add(tape, p, h);
+        memcpy(sgm_tape_slope_of(tape, y), v, sizeof v);
+        if (yours) memcpy(sgm_tape_slope_of(tape, h), u, sizeof u);
+        if (yours) memcpy(sgm_tape_slope_of(tape, p), u, sizeof u);
+        CHECK_OK(sgm_tape_backward(tape));
+        for (int i = 0; i < 2; i++) {
+            double q = p->v[i], mine = yours * u[i], slope = mine + 2 * q * (1 - q) * (mine + v[i]) + v[i];
+            CHECK_CLOSE(y->d[i], v[i], 0);
+            if (yours) CHECK_CLOSE(p->d[i], u[i] + v[i], 0);
+            CHECK_CLOSE(h->d[i], slope, 8 * slope * EPS); /* p', two products, three sums */
+            CHECK_CLOSE(a->d[i], slope, 8 * slope * EPS);
+        }
+    }
     sgm_tape_free(tape);
 }
 
@@ -1410,6 +1442,7 @@ int main(void) {
         TEST("(3.3) accumulated gradients, and the gradient of an unused parameter",
              accumulate_and_unused),
         TEST("(3.3) only watched inputs and wanted gradients get slopes", slopes_only_where_asked),
+        TEST("(3.3) a slope that you set is still yours after the pass", slopes_that_you_set_stay),
         TEST("(3.3) a slope put on a parameter joins its gradient", slope_on_a_parameter),
         TEST("(3.1) the tangent of a parameter", tangent_of_a_parameter),
         TEST("(3.1) tangents of constants are zero", tangents_of_constants),

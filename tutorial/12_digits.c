@@ -38,25 +38,7 @@ Try this:
 */
 
 #include "tutorial.h"
-
-#ifdef __has_include
-#if __has_include(<stb/stb_image_write.h>)
-#define HAS_PNG
-#ifdef __GNUC__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#endif
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STB_IMAGE_WRITE_STATIC
-#include <stb/stb_image_write.h>
-#ifdef __GNUC__
-#pragma GCC diagnostic pop
-#endif
-#endif
-#endif
+#include "picture.h"
 
 enum { ROW = 10, FEATURES = 32, MOMENTS = 6, LOGS = 32, FRAMES = 11, STEPS = 20 };
 static const double GAMMA = 1.5;
@@ -73,16 +55,8 @@ static sgm_key stream(uint64_t i) { return sgm_key_split(tut_key(), i); }
 
 static void picture(const char *name, const float *x, long n, int columns) {
     char file[64];
-    float *pixels = tut_memory((size_t)(n * d) * sizeof *pixels);
-    for (long i = 0; i < n * d; i++) pixels[i] = (float)(mean + spread * x[i]);
-#ifdef HAS_PNG
-    snprintf(file, sizeof file, "12_digits_%s.png", name);
-    tut_must(sgm_png_grid(tut_path(file), pixels, n, h, w, 1, columns, stbi_write_png));
-#else
-    snprintf(file, sizeof file, "12_digits_%s.pgm", name);
-    tut_must(sgm_pnm_save(tut_path(file), pixels, n, h, w, 1, columns));
-#endif
-    free(pixels);
+    snprintf(file, sizeof file, "12_digits_%s", name);
+    tut_picture(file, x, n, h, w, columns, mean, spread);
 }
 
 /* (1) Whole levels, then noise within each, so that there is a density; then one shift and one
@@ -137,13 +111,15 @@ static void read_digits(const char *images, const char *labels) {
     prepare(x, y, n);
 }
 
-/* (2) The judge: two convolutions that halve the image, a layer of features, a layer of logits. */
+/* (2) The judge: two convolutions that halve the image, a layer of features, a layer of logits. Who
+wants the features, too, says with `user` where to note them. */
 
 static sgm_tensor *cnn(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *x = sgm_relu(tape, sgm_conv2d(tape, in->x, h, w, 16, 3, 2));
     x = sgm_relu(tape, sgm_conv2d(tape, x, h / 2, w / 2, 32, 3, 2));
     x = sgm_relu(tape, sgm_linear(tape, x, FEATURES));
-    return sgm_linear(tape, sgm_tape_mark(tape, x), in->out);
+    if (in->user) *(sgm_tensor **)in->user = x;
+    return sgm_linear(tape, x, in->out);
 }
 
 /* What it sees in n images: their features, and the share that it reads as `wanted`. The network is
@@ -151,15 +127,16 @@ run by hand, on a tape of its own, for what lies before its end. */
 
 static double judged(float *features, const float *x, const int *wanted, long n) {
     sgm_tape *tape = sgm_tape_new();
+    sgm_tensor *seen = NULL;
     long right = 0;
     for (long i = 0; i < n; i++) {
         sgm_net_in in;
         memset(&in, 0, sizeof in);
         sgm_tape_reset(tape, judge.ema[0], NULL, judge.n_params, stream(2), 0);
-        in.x = sgm_tape_input(tape, x + i * d, 1, d), in.out = K;
+        in.x = sgm_tape_input(tape, x + i * d, 1, d), in.out = K, in.user = &seen;
         sgm_tensor *logits = cnn(tape, &in);
         tut_must(sgm_tape_status(tape));
-        if (features) memcpy(features + i * FEATURES, tape->mark->v, FEATURES * sizeof *features);
+        if (features) memcpy(features + i * FEATURES, seen->v, FEATURES * sizeof *features);
         int best = 0;
         for (int k = 1; k < K; k++) best = logits->v[k] > logits->v[best] ? k : best;
         right += best == wanted[i];
