@@ -5,8 +5,8 @@
     ./bench [JOB] [--seconds S] [--repeats N] [--steps N] [--cpu]
 
 JOB is one of memory, peak, bandwidth, matmul, circle_train, circle_sample, circle_sample_2threads,
-mixture, normals, moons_likelihood, ncsn_train, ncsn_train_2threads, or all. Each line of the output is name, value, unit, separated
-by tabs. A value is the median of N repeats after one that only warms up, or of a roof the best. All
+mixture, normals, moons_train, moons_likelihood, ncsn_train, ncsn_train_2threads, layers, or all.
+Each line of the output is name, value, unit, separated by tabs. A value is the median of N repeats after one that only warms up, or of a roof the best. All
 jobs run on one thread, except the one that says otherwise. S is the time for each job; --steps is
 how many of the sampler's 998 steps are timed (and then scaled to all). QUICK=1 in the environment
 makes S and the numbers of steps small. --cpu counts the seconds that the processor spent on this
@@ -541,6 +541,118 @@ static void job_moons_likelihood(void) {
     free(x), free(logp);
 }
 
+/*
+## The training of moons
+
+Tutorial 8's rung of the document: 3→128, five residual layers of tanh with dropout, →2, batch 128,
+AdaBelief, one moving average. Its notebook did 132 steps/s.
+*/
+
+static void job_moons_train(void) {
+    float *x = memory(2 * MOONS);
+    sgm_mlp_options net;
+    sgm_model_options o;
+    sgm_train_options train;
+    sgm_model model;
+    sgm_trainer trainer;
+    memset(&net, 0, sizeof net), memset(&o, 0, sizeof o), memset(&train, 0, sizeof train);
+    net.width = 128, net.depth = 5, net.activation = SGM_TANH, net.embedding = SGM_EMBED_RAW;
+    net.dropout = 0.1f;
+    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_SCORE, o.n_ema = 1;
+    o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
+    train.steps = 100000000, train.batch = 128, train.optimiser = SGM_ADABELIEF, train.lr = 1e-4;
+    sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
+    must(sgm_model_init(&model, &o, sgm_key_init(1)));
+    must(sgm_trainer_init(&trainer, &model, x, MOONS, &train, sgm_key_init(2)));
+    row("moons_train", rate(ncsn_step, &trainer, 1), "steps/s");
+    sgm_trainer_free(&trainer), sgm_model_free(&model);
+    free(x);
+}
+
+/*
+## Layer by layer
+
+Every kind of layer alone on a tape, at the shapes that the U-Net, the mixer and the DiT of section
+3.15 give it (64 images): its forward pass, and forward with backward. The multiply-adds are those
+of the definition, seven loops for a convolution: Winograd's form of a 3 × 3 convolution does with
+fewer, so its share of the peak may be above 1. A norm or an up-sampling multiplies little: what
+bounds it is bytes, and what is given is the floats that it must read and write. The time in which
+the input gets onto the tape is taken off.
+*/
+
+enum { IMAGES = 64 };
+
+typedef struct kind_of_layer {
+    const char *name;
+    int kind, side, in, out; /* of tokens, side is their number and in their width */
+    double flops, bytes;     /* of one forward pass, and bytes where flops are none */
+} kind_of_layer;
+
+enum { CONV3, CONV1, STRIDE2, UPSAMPLE, NORM, LINEAR, ATTENTION };
+
+static struct {
+    const kind_of_layer *l;
+    sgm_tape *tape;
+    float *x, *params, *grads;
+    size_t n_params;
+    int back, nothing;
+} at;
+
+static void layer_pass(void *unused) {
+    const kind_of_layer *l = at.l;
+    int square = l->kind != LINEAR && l->kind != ATTENTION, n = IMAGES * (square ? 1 : l->side);
+    (void)unused;
+    sgm_tape_reset(at.tape, at.params, at.back ? at.grads : NULL, at.n_params, sgm_key_init(1), 0);
+    sgm_tensor *x = sgm_tape_input(at.tape, at.x, n, square ? l->side * l->side * l->in : l->in), *y = NULL;
+    if (at.back) sgm_tape_watch(at.tape, x);
+    switch (at.nothing ? -1 : l->kind) {
+    case CONV3: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 3, 1); break;
+    case CONV1: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 1, 1); break;
+    case STRIDE2: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 3, 2); break;
+    case UPSAMPLE: y = sgm_upsample(at.tape, x, l->side, l->side); break;
+    case NORM: y = sgm_norm_silu(at.tape, x, l->side, l->side, 8, NULL, NULL); break;
+    case LINEAR: y = sgm_linear(at.tape, x, l->out); break;
+    case ATTENTION: y = sgm_attention(at.tape, x, x, x, l->side, 4); break;
+    }
+    if (y && at.back) {
+        float *slope = sgm_tape_slope_of(at.tape, y);
+        for (long i = 0; slope && i < (long)y->rows * y->cols; i += 16) slope[i] = 1;
+        must(sgm_tape_backward(at.tape));
+    }
+    must(sgm_tape_status(at.tape));
+}
+
+static void job_layers(void) {
+    static const kind_of_layer layers[] = {
+        { "conv 3x3, 28x28, 32 to 32", CONV3, 28, 32, 32, 2. * 9 * 784 * 32 * 32, 0 },
+        { "conv 3x3, 14x14, 64 to 64", CONV3, 14, 64, 64, 2. * 9 * 196 * 64 * 64, 0 },
+        { "conv 3x3, 7x7, 128 to 128", CONV3, 7, 128, 128, 2. * 9 * 49 * 128 * 128, 0 },
+        { "conv 1x1, 28x28, 96 to 32", CONV1, 28, 96, 32, 2. * 784 * 96 * 32, 0 },
+        { "conv 3x3, 28x28, stride 2, 32 to 32", STRIDE2, 28, 32, 32, 2. * 9 * 196 * 32 * 32, 0 },
+        { "linear, 49 tokens, 128 to 512", LINEAR, 49, 128, 512, 2. * 49 * 128 * 512, 0 },
+        { "attention, 49 tokens, 128, 4 heads", ATTENTION, 49, 128, 128, 4. * 49 * 49 * 128, 0 },
+        { "norm and SiLU, 28x28, 32", NORM, 28, 32, 32, 0, 8. * 784 * 32 },
+        { "up-sampling, 14x14, 64", UPSAMPLE, 14, 64, 64, 0, 4. * 5 * 196 * 64 }
+    };
+    enum { N = sizeof layers / sizeof *layers, MOST = IMAGES * 784 * 96, PARAMS = 1 << 18 };
+    at.x = noise(MOST), at.params = noise(PARAMS), at.grads = memory(PARAMS);
+    for (int i = 0; i < PARAMS; i++) at.params[i] *= 0.05f;
+    at.n_params = PARAMS, at.tape = sgm_tape_new();
+    if (!at.tape) fprintf(stderr, "bench: no memory\n"), exit(2);
+    for (int i = 0; i < N; i++)
+        for (at.back = 0; at.back < 2; at.back++) {
+            const kind_of_layer *l = at.l = &layers[i];
+            char name[96];
+            double time = 1 / rate(layer_pass, NULL, .8 / (2 * N)), work = l->flops + l->bytes;
+            at.nothing = 1, time -= 1 / rate(layer_pass, NULL, .2 / (2 * N)), at.nothing = 0;
+            snprintf(name, sizeof name, "%s%s", l->name, at.back ? ", with backward" : "");
+            /* backward: the input's and the parameters' gradient, each as much as forward */
+            row(name, 1e-9 * IMAGES * work / time * (at.back ? 3 : 1), l->flops > 0 ? "GFLOP/s" : "GB/s");
+        }
+    sgm_tape_free(at.tape);
+    free(at.x), free(at.params), free(at.grads);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -550,7 +662,9 @@ static const struct {
     { "circle_sample", job_circle_sample },
     { "circle_sample_2threads", job_circle_sample_2threads }, { "mixture", job_mixture },
     { "normals", job_normals }, { "moons_likelihood", job_moons_likelihood },
-    { "ncsn_train", job_ncsn_train }, { "ncsn_train_2threads", job_ncsn_train_2threads }
+    { "moons_train", job_moons_train },
+    { "ncsn_train", job_ncsn_train }, { "ncsn_train_2threads", job_ncsn_train_2threads },
+    { "layers", job_layers }
 };
 
 enum { N_JOBS = sizeof jobs / sizeof *jobs };
