@@ -213,7 +213,7 @@ static void plan_rungs(int quick) {
     static double width[2];
     static const char *const name[RUNGS] = {"document",  "second",    "no dropout",
                                             "weight s2", "weight g2", "eight"};
-    static const long steps[RUNGS] = {100000, 30000, 100000, 10000, 10000, 20000};
+    static const long steps[RUNGS] = {100000, 30000, 100000, 10000, 10000, 40000};
     sgm_loss half = {.scale = 0.5, .times = SGM_TIMES_STRATIFIED}; /* mean over coordinates */
     sgm_loss g2 = {.scale = 0.5, .weight = SGM_WEIGHT_G2, .times = SGM_TIMES_IMPORTANCE};
     sgm_train_options how = {.batch = 128,
@@ -698,7 +698,8 @@ static void eight_map(void) {
            "%.4f\n",
            sum, kl, se, off);
     tut_check("12. eight Gaussians: the map integrates to", sum, 1, 0.005);
-    tut_check("12. eight Gaussians: NLL - entropy, nats", kl, 0, 0.1);
+    /* what is asked of the moons in step 4 */
+    tut_check("12. eight Gaussians: NLL - entropy, nats", kl, 0, 0.035 + 2 * se);
     tut_check("12. Pinsker: half ∫|q - p| <= sqrt(KL/2)", off <= sqrt(kl / 2), 1, 0);
 }
 

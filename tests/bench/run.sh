@@ -125,6 +125,7 @@ matmul() {
 likelihood() {
     local whole=998
     [ "$quick" = 0 ] || whole=$part
+    bench plain moons_train
     bench plain moons_likelihood --repeats 1 --steps $whole
     torch torch moons_likelihood
 }
@@ -136,6 +137,8 @@ ncsn() {
     torch torch2 ncsn_train --threads 2
 }
 
+layers() { measure plain $dir/plain layers --seconds $((quick ? 4 : 18)); }
+
 # The U-Net's own program: images per second of training and of evaluation.
 images() {
     measure plain env OMP_NUM_THREADS=1 $dir/unet --seconds $((quick ? 1 : 6))
@@ -145,7 +148,7 @@ images() {
 }
 
 for ((round = 1; round <= rounds; round++)); do
-    for job in machine train ncsn images sample likelihood matmul; do
+    for job in machine train ncsn images layers sample likelihood matmul; do
         say "round $round of $rounds: $job"
         $job
     done
@@ -183,7 +186,7 @@ function row(name, ours, peer, peer_key, floor,    a, b, u, ratio, share) {
     share = floor == "" ? "" : (u == "s" || u == "MiB") ? floor / a : a / floor
     printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, show(a), u, peer, show(b), show(ratio),
            show(share) >tsv
-    printf "%-24s %10s %-8s  %-34s %10s %7s %7s\n", name, show(a), u, peer, show(b),
+    printf "%-44s %10s %-8s  %-34s %10s %7s %7s\n", name, show(a), u, peer, show(b),
            ratio == "" ? "-" : sprintf("%.2f", ratio), share == "" ? "-" : sprintf("%.2f", share)
 }
 
@@ -223,6 +226,7 @@ function larger(a, b) { return a > b ? a : b }
     value[key, ++count[key]] = $3 + 0
     unit[key] = $4
     setting[key] = $5
+    if (count[key] == 1 && $2 ~ /, /) layer[++n_layers] = $2
 }
 
 END {
@@ -239,7 +243,7 @@ END {
     sample = sample_flops / peak
 
     print "name\tvalue\tunit\tpeer\tpeer_value\tratio\tshare_of_floor" >tsv
-    printf "\n%-24s %10s %-8s  %-34s %10s %7s %7s\n", "", "ours", "", "beside", "theirs", "ratio",
+    printf "\n%-44s %10s %-8s  %-34s %10s %7s %7s\n", "", "ours", "", "beside", "theirs", "ratio",
            "share"
     name = "circle_train"
     row(name, P name, "PyTorch, eager", "torch" SUBSEP name, train)
@@ -265,6 +269,9 @@ END {
     row("unet_train_2threads", "omp" SUBSEP "unet_train", "ours, 1 thread", P "unet_train", "")
     row("moons_likelihood", P "moons_likelihood", "PyTorch, torchdiffeq",
         "torch" SUBSEP "moons_likelihood", "")
+    row("moons_train", P "moons_train", "the document's notebook", "=132", "")
+    for (i = 1; i <= n_layers; i++)
+        row(layer[i], P layer[i], "-", "", unit[P layer[i]] == "GB/s" ? median(P "bandwidth_memory") : peak / 1e9)
     products()
     row("circle_memory", P "circle_memory", "the bar", "=32", 16 * params / 1048576)
     row("mixture_scores", P "mixture_scores", "-", "", "")
