@@ -1174,6 +1174,7 @@ static uint32_t sgm__hash(uint32_t x);
 static double sgm__cos_turns(double turns);
 static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least);
 static double sgm__uniform53(sgm_key key, uint64_t i);
+static void sgm__keep(float *mask, long n, float rate, sgm_key key);
 static double sgm__normal1(sgm_key key, uint64_t i);
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
@@ -2617,6 +2618,16 @@ static void sgm__give_product(
     else sgm__muladd(sgm__size(x), factor, slope, to);
 }
 
+/* y's slope times factor, in place, for x to keep; a copy if you set it. */
+static void sgm__hand_product(
+    sgm_tape *tape, const sgm_tensor *y, sgm_tensor *x, const float *factor) {
+    if (y->set & SGM__YOURS) sgm__give_product(tape, x, SGM__D, factor, y->d);
+    else {
+        sgm__mul(sgm__size(y), factor, y->d, y->d);
+        sgm__hand(tape, x, SGM__D, y->d);
+    }
+}
+
 /* Memory for y's tangent, if any of its ingredients moves. */
 static float *sgm__moves(sgm_tape *tape, sgm_tensor *y) {
     if (!((y->a && y->a->j) || (y->b && y->b->j) || (y->c && y->c->j))) return NULL;
@@ -2855,10 +2866,7 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
     case SGM__FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
     case SGM__TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
     case SGM__BACKWARD:
-        if (y->set & SGM__D && !(y->set & SGM__YOURS)) {
-            sgm__mul(n, y->aux, y->d, y->d);
-            sgm__hand(tape, x, SGM__D, y->d);
-        } else if (y->set & SGM__D) sgm__give_product(tape, x, SGM__D, y->aux, y->d);
+        if (y->set & SGM__D) sgm__hand_product(tape, y, x, y->aux);
         if (y->set & SGM__JD && x->j) {
             sgm__give_product(tape, x, SGM__JD, y->aux, y->jd);
             float *bend = sgm__floats(tape, y);
@@ -2943,8 +2951,8 @@ static void sgm__op_mul(sgm_tape *tape, sgm_tensor *y, int pass) {
         break;
     case SGM__BACKWARD:
         if (y->set & SGM__D) {
-            sgm__give_product(tape, a, SGM__D, b->v, y->d);
             sgm__give_product(tape, b, SGM__D, a->v, y->d);
+            sgm__hand_product(tape, y, a, b->v);
         }
         if (y->set & SGM__JD) {
             sgm__give_product(tape, a, SGM__JD, b->v, y->jd);
@@ -3160,7 +3168,7 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
 
 In training each number is kept with probability 1 − rate and then divided by that, so that its mean
 is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
-place on it. As a product with a constant it needs no rules of its own.
+place on it (A.3). As a product with a constant it needs no rules of its own.
 */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
@@ -3171,10 +3179,9 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     }
     tape->n_ops++;
     if (rate == 0 || !(tape->flags & SGM_TRAINING)) return x;
-    sgm_tensor *mask = sgm_tape_input(tape, NULL, x->rows, x->cols);
-    if (!mask) return NULL;
-    sgm_uniform(mask->v, (size_t)sgm__size(x), sgm_key_split(tape->key, (uint64_t)tape->n_ops), 0);
-    for (long i = 0; i < sgm__size(x); i++) mask->v[i] = mask->v[i] < rate ? 0 : 1 / (1 - rate);
+    sgm_tensor *mask = sgm__entry(tape, "mask", x->rows, x->cols);
+    if (!mask || !(mask->v = sgm__floats(tape, mask))) return NULL;
+    sgm__keep(mask->v, sgm__size(x), rate, sgm_key_split(tape->key, (uint64_t)tape->n_ops));
     return sgm_mul(tape, x, mask);
 }
 
@@ -8686,6 +8693,23 @@ SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first) {
         sgm__block(w, key, at / 4, SGM__DRAWS);
         for (; skip < 4 && i < n; skip++)
             u[i++] = ((float)(w[skip] >> 9) + 0.5f) * (1.0f / 8388608.0f);
+    }
+}
+
+/* A mask of 0, and 1/(1 - rate) with probability 1 - rate. Random words are most of what a mask
+costs, so 16 bits must do for each number: the rate is kept to within 2⁻¹⁷. */
+static void sgm__keep(float *mask, long n, float rate, sgm_key key) {
+    const uint32_t least = (uint32_t)(rate * 65536.0 + 0.5);
+    const float scale = 1 / (1 - rate);
+    for (long i = 0; i < n; i += 8) {
+        uint32_t w[4];
+        float eight[8];
+        sgm__block(w, key, (uint64_t)i / 8, SGM__DRAWS);
+        for (int k = 0; k < 4; k++) {
+            eight[2 * k] = (w[k] & 0xffff) < least ? 0 : scale;
+            eight[2 * k + 1] = w[k] >> 16 < least ? 0 : scale;
+        }
+        memcpy(mask + i, eight, (size_t)(n - i < 8 ? n - i : 8) * sizeof *mask);
     }
 }
 

@@ -942,6 +942,12 @@ static void dropout_draws(void **state) {
         CHECK_CLOSE(kept / (double)N, 0.7, CHECK_SIGMAS * sqrt(0.21 / N));
         CHECK_CLOSE(same / (double)N, q, CHECK_SIGMAS * sqrt(q * (1 - q) / N));
     }
+    for (int lag = 1; lag <= 8; lag *= 2) { /* numbers of one word, and of one block, are strangers */
+        double q = 0.7 * 0.7 + 0.3 * 0.3;
+        long same = 0;
+        for (int i = 0; i + lag < N; i += 2 * lag) same += (mask[0][i] > 0) == (mask[0][i + lag] > 0);
+        CHECK_CLOSE(2. * lag * same / N, q, CHECK_SIGMAS * sqrt(2 * lag * q * (1 - q) / N));
+    }
     sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(8), 0);
     sgm_tensor *x = sgm_tape_input(tape, ones, N / 10, 10);
     assert_ptr_equal(sgm_dropout(tape, x, rate), x); /* sampling: nothing happens */

@@ -9,21 +9,22 @@ data with mean square 1, a network that says nothing has the loss 1, exactly. Th
 *linear* in x is that of a Gaussian with the data's mean and covariance: what it reaches needs no
 network, and whatever a network gains beyond it, it gains by not being linear.
 
-Plan. (1) Draw digits. (2) Two ends of the scale: the loss of silence, and of the Gaussian. (3) Train
-five networks on the same data, each as many steps as fit into the same time: a residual MLP, to
-which pixels are just 784 numbers; a residual net of 3 × 3 convolutions; a U-Net; an MLP-Mixer and a
-transformer (DiT) over patches of 4 × 4. (4) Give each the same noise to begin with, and look at what each makes of it. (5) Measure: the loss
-on fresh digits, on the same draws for all, and how far the samples are from fresh digits.
+Plan. (1) Draw digits. (2) Two ends of the scale: the loss of silence, and of the Gaussian. (3)
+Train five networks on the same data, each as many steps as fit into the same time: a residual MLP,
+to which pixels are just 784 numbers; a residual net of 3 × 3 convolutions; a U-Net; an MLP-Mixer
+and a transformer (DiT) over patches of 4 × 4. (4) Give each the same noise to begin with, and look
+at what each makes of it. (5) Measure: the loss on fresh digits, on the same draws for all, and how
+far the samples are from fresh digits.
 
-What you should see. Given about a minute of two cores each, they come in nearly the reverse order of
-their parameters. The MLP has five millions and does not even reach the linear score: whatever it
+What you should see. Given about a minute of two cores each, they come in nearly the reverse order
+of their parameters. The MLP has five millions and does not even reach the linear score: whatever it
 learns of a stroke in one place it has to learn again in the next. Convolutions know from the start
 that a stroke is a stroke wherever it is. But the residual net sees 21 pixels wide, and makes
 strokes, not digits: the smallest loss but one, and samples further from digits than any. The U-Net,
-which sees all, is first. Mixer and DiT see all from the first layer, and have to learn what is near:
-they want more digits than this, and more time. Figures: 14_architectures_*.png, one grid for each
-network, and 14_architectures_all.png with a row for fresh digits, for the Gaussian and for each network,
-written here; plots/14_architectures_loss.gp.
+which sees all, is first. Mixer and DiT see all from the first layer, and have to learn what is
+near: they want more digits than this, and more time. Figures: 14_architectures_*.png, one grid for
+each network, and 14_architectures_all.png with a row for fresh digits, for the Gaussian and for
+each network, written here; plots/14_architectures_loss.gp.
 
 Build: cc -O2 -fopenmp tutorial/14_architectures.c -o 14_architectures -lm && ./14_architectures
 (QUICK=1: seconds, structure only)
