@@ -10776,9 +10776,8 @@ SGM__INLINE void SGM__K(map_row)(
     }
 }
 
-/* One register of channels; `most` is a constant, a whole register, but for the last few. */
-SGM__INLINE void SGM__K(tile_map_at)(
-    int map, int rows, int cols, const sgm__tile q, long c, long most) {
+/* A register of channels, from c on. */
+SGM__INLINE void SGM__K(tile_map_at)(int map, int rows, int cols, const sgm__tile q, long c) {
     const sgm__vf zero = sgm__vall(0.0f);
     const float *x = q.x + (q.x_at + c);
     float *y = q.y + (q.y_at + c);
@@ -10786,7 +10785,7 @@ SGM__INLINE void SGM__K(tile_map_at)(
     SGM__UNROLL for (int k = 0; k < 16; k++) v[k] = zero;
     SGM__UNROLL for (int i = 0; i < rows; i++, x += q.x_row)
         SGM__UNROLL for (int j = 0; j < rows; j++) if (q.x_in >> (4 * i + j) & 1) v[4 * i + j] =
-            sgm__vload(x + j * q.x_col, most);
+            sgm__vget(x + j * q.x_col);
     SGM__UNROLL for (int j = 0; j < rows; j++)
         SGM__K(map_row)(map, v[j], v[4 + j], v[8 + j], v[12 + j], half + j, 4);
     SGM__UNROLL for (int i = 0; i < cols; i++) SGM__K(map_row)(map, half[4 * i], half[4 * i + 1],
@@ -10794,17 +10793,46 @@ SGM__INLINE void SGM__K(tile_map_at)(
     SGM__UNROLL for (int i = 0; i < cols; i++, y += q.y_row)
         SGM__UNROLL for (int j = 0; j < cols; j++) {
         if (!(q.y_in >> (4 * i + j) & 1)) continue;
-        if (q.plus) v[4 * i + j] += sgm__vload(q.plus + c, most);
-        if (q.add) v[4 * i + j] += sgm__vload(y + j * q.y_col, most);
-        sgm__vstore(y + j * q.y_col, v[4 * i + j], most);
+        if (q.plus) v[4 * i + j] += sgm__vget(q.plus + c);
+        if (q.add) v[4 * i + j] += sgm__vget(y + j * q.y_col);
+        sgm__vput(y + j * q.y_col, v[4 * i + j]);
     }
 }
 
+/* Copies n channels of those of the 4 by 4 places that are in the image. */
+SGM__FN void SGM__K(tile_copy)(
+    unsigned in, long n, const float *x, long x_row, long x_col, float *y, long y_row, long y_col) {
+    for (int k = 0; k < 16; k++)
+        if (in >> k & 1)
+            memcpy(y + k / 4 * y_row + k % 4 * y_col, x + k / 4 * x_row + k % 4 * x_col,
+                (size_t)n * sizeof *y);
+}
+
+/* The last channels, which do not fill a register, go through a copy that does: x, y and plus. */
+SGM__FN sgm__tile SGM__K(tile_padded)(const sgm__tile *q, long c, float *room) {
+    enum { L = SGM__LANES };
+    const long left = q->n - c;
+    sgm__tile s = *q;
+    s.x = room, s.y = room + 16 * L, s.plus = q->plus ? room + 32 * L : NULL;
+    s.x_at = s.y_at = 0, s.x_row = s.y_row = 4 * L, s.x_col = s.y_col = L;
+    memset(room, 0, 33 * L * sizeof *room);
+    SGM__K(tile_copy)(q->x_in, left, q->x + (q->x_at + c), q->x_row, q->x_col, room, 4 * L, L);
+    if (q->add)
+        SGM__K(tile_copy)(q->y_in, left, q->y + (q->y_at + c), q->y_row, q->y_col, s.y, 4 * L, L);
+    if (q->plus) memcpy(room + 32 * L, q->plus + c, (size_t)left * sizeof *room);
+    return s;
+}
+
 SGM__INLINE void SGM__K(tile_map_of)(int map, int rows, int cols, const sgm__tile q) {
-    long c = 0;
-    for (; c + SGM__LANES <= q.n; c += SGM__LANES)
-        SGM__K(tile_map_at)(map, rows, cols, q, c, SGM__LANES);
-    if (c < q.n) SGM__K(tile_map_at)(map, rows, cols, q, c, q.n - c);
+    enum { L = SGM__LANES };
+    for (long c = 0; c < q.n; c += L) {
+        float room[33 * L];
+        const int padded = q.n - c < L;
+        const sgm__tile s = padded ? SGM__K(tile_padded)(&q, c, room) : q;
+        SGM__K(tile_map_at)(map, rows, cols, s, padded ? 0 : c);
+        if (padded)
+            SGM__K(tile_copy)(q.y_in, q.n - c, s.y, 4 * L, L, q.y + (q.y_at + c), q.y_row, q.y_col);
+    }
 }
 
 SGM__FN void SGM__K(tile_map)(const sgm__tile *q) {
@@ -10856,25 +10884,36 @@ SGM__FN void SGM__K(moments)(
     if (i < n) SGM__K(moments_at)(kind, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
 }
 
-/* (B.1) for `vecs` registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
+/* (B.1) for four registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
 SGM__INLINE void SGM__K(outer_sums)(
-    int vecs, const sgm__outer *q, long i, long j, int from, int to, sgm__vf *sum) {
-    const long left = vecs == 1 ? q->out - j : SGM__LANES;
+    const sgm__outer *q, long i, long j, int from, int to, sgm__vf *sum) {
     const float *x = q->x + from * q->x_row + i, *d = q->d + (long)from * q->out + j;
     SGM__UNROLL for (int r = from; r < to; r++, x += q->x_row, d += q->out) {
         if (r >= q->n) return;
         const sgm__vf xv = sgm__vall(*x);
-        SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] =
-            sgm__vfma(xv, sgm__vload(d + v * SGM__LANES, left), sum[v]);
+        SGM__UNROLL for (int v = 0; v < 4; v++) sum[v] =
+            sgm__vfma(xv, sgm__vget(d + v * SGM__LANES), sum[v]);
     }
+}
+
+/* The last columns, from j on, too few for a block: one register at a time. */
+SGM__FN void SGM__K(outer_last)(
+    int kind, const sgm__outer *q, long j, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+    for (; j < q->out; j += SGM__LANES)
+        for (long i = 0, left = q->out - j; i < q->in; i++) {
+            sgm__vf g = sgm__vall(0.0f);
+            for (long r = 0; r < q->n; r++)
+                g = sgm__vfma(
+                    sgm__vall(q->x[r * q->x_row + i]), sgm__vload(q->d + r * q->out + j, left), g);
+            SGM__K(moments_at)(kind, i * q->out + j, left, q->p, g, q->m, q->v, c, plan);
+        }
 }
 
 /*
 Blocks of four registers, two of them under way at any time: a quarter of the next block's sums goes
 to the multipliers, then one register of this block to the divider, and neither waits for the other.
 `few` is a constant, no less than the rows of x, so that a quarter of it has a fixed place in the
-code. After the last block comes one that nobody uses. The last columns, too few for a block, come
-one register at a time.
+code. After the last block comes one that nobody uses.
 */
 SGM__INLINE void SGM__K(outer_walk)(
     int kind, int few, const sgm__outer q, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
@@ -10883,24 +10922,19 @@ SGM__INLINE void SGM__K(outer_walk)(
     sgm__vf g[4], next[4];
     long i = 0, j = 0;
     SGM__UNROLL for (int v = 0; v < 4; v++) next[v] = zero;
-    if (whole > 0) SGM__K(outer_sums)(4, &q, 0, 0, 0, few, next);
+    if (whole > 0) SGM__K(outer_sums)(&q, 0, 0, 0, few, next);
     for (long at = 0, blocks = q.in * (whole / block); blocks > 0; blocks--) {
         const long here = at + j;
         j += block;
         if (j == whole) j = 0, at += q.out, i += i + 1 < q.in;
         SGM__UNROLL for (int v = 0; v < 4; v++) g[v] = next[v], next[v] = zero;
         SGM__UNROLL for (int v = 0; v < 4; v++) {
-            SGM__K(outer_sums)(4, &q, i, j, v * few / 4, (v + 1) * few / 4, next);
+            SGM__K(outer_sums)(&q, i, j, v * few / 4, (v + 1) * few / 4, next);
             SGM__K(moments_at)
             (kind, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c, plan);
         }
     }
-    for (j = whole; j < q.out; j += SGM__LANES)
-        for (i = 0; i < q.in; i++) {
-            g[0] = zero;
-            SGM__K(outer_sums)(1, &q, i, j, 0, few, g);
-            SGM__K(moments_at)(kind, i * q.out + j, q.out - j, q.p, g[0], q.m, q.v, c, plan);
-        }
+    SGM__K(outer_last)(kind, &q, whole, c, plan);
 }
 
 SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__adam_rates *rates) {
