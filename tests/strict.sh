@@ -15,8 +15,8 @@ try() { # try NAME COMMAND...
 }
 for cc in gcc clang; do
     command -v $cc >/dev/null || { echo "skipped $cc: not installed here"; continue; }
-    for std in c99 c11 c17; do
-        try "$cc $std" $cc -std=$std -O2 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
+    for std in "c99 -O2" "c11 -O0" "c17 -O0"; do # -O2 sees what is used before it is set
+        try "$cc $std" $cc -std=$std $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
     done
     try "$cc c99 SGM_STATIC" $cc -std=c99 -O1 $warn "$dir/static.c" -o "$dir/a.out" -lm
     for option in SGM_NO_SIMD SGM_NO_STDIO SGM_NO_THREADS; do
