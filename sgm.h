@@ -4885,7 +4885,9 @@ static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b)
         const sgm_tensor *y = tape->list[i];
         long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
         if (bad < 0) continue;
-        double t = b->t[bad / y->cols % trainer->o.batch];
+        int each =
+            y->rows > trainer->o.batch ? y->rows / trainer->o.batch : 1; /* tokens of a point */
+        double t = b->t[bad / y->cols / each % trainer->o.batch];
         return sgm__fail(SGM_NOT_FINITE,
             "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
             "%.4g, sigma = %.4g: %s",
@@ -8354,10 +8356,12 @@ SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key) {
         if (!(level >= 0 && level < levels) || fabs(x[i] * (levels - 1.0) - level) > 0.01)
             return sgm__bad(
                 "sgm_dequantise: number %ld is %g, not one of %d levels in [0,1]: round "
-                "x to them first",
+                "x to them first (nothing was changed)",
                 i, (double)x[i], levels);
+    }
+    for (long i = 0; i < n; i++) {
         double u = (floor(sgm__uniform53(key, (uint64_t)i) * cells) + 0.5) / cells;
-        x[i] = (float)((level + u) / levels);
+        x[i] = (float)((floor((double)x[i] * (levels - 1) + 0.5) + u) / levels);
     }
     return SGM_OK;
 }
@@ -10079,6 +10083,14 @@ static sgm_status sgm__csv_row(
     return SGM_OK;
 }
 
+/* Does a line begin with a number? NaN and infinity are some, if bad ones: no header is lost data. */
+static int sgm__starts_number(const char *s) {
+    if (*s && strchr("+-.0123456789", *s)) return 1;
+    int nan = (s[0] | 32) == 'n' && (s[1] | 32) == 'a' && (s[2] | 32) == 'n';
+    int inf = (s[0] | 32) == 'i' && (s[1] | 32) == 'n' && (s[2] | 32) == 'f';
+    return (nan || inf) && (!s[3] || strchr(" \t\r\n,;", s[3]));
+}
+
 /* A number takes two bytes at least, which bounds how many there are before any has been read. */
 static sgm_status sgm__parse_csv(
     sgm_images *out, const char *path, const unsigned char *b, size_t n) {
@@ -10097,7 +10109,7 @@ static sgm_status sgm__parse_csv(
                 : memchr(s, '\t', length)      ? '\t'
                 : memchr(s, ',', length)       ? ','
                                                : ' ';
-        if (empty || (first && !strchr("+-.0123456789", s[blank]))) s += length;
+        if (empty || (first && !sgm__starts_number(s + blank))) s += length;
         else SGM__TRY(sgm__csv_row(out, path, &s, separator, line));
         if (*s) s++;
     }

@@ -360,6 +360,7 @@ static void dequantise_refuses(void **state) {
     sgm_key key = sgm_key_init(1);
     (void)state;
     CHECK_FAILS(sgm_dequantise(x, 3, 256, key), SGM_BAD_ARGUMENT, "2 is 0.5, not one of 256");
+    assert_true(x[0] == 0 && x[1] == 1); /* those before it are as they were */
     x[0] = -1 / 255.0f;
     CHECK_FAILS(sgm_dequantise(x, 3, 256, key), SGM_BAD_ARGUMENT, "round x to them first");
     x[0] = 256 / 255.0f;
@@ -808,7 +809,7 @@ static void csv_files(void **state) {
         "\xef\xbb\xbfx,y,z\r\n+1,-2,+.5\r\n4.,.5E3,625e-2\r\n",
         "# a,b\nx\ty\tz\n1\t-2\t.5\n4\t500\t6.25",
         "1, -0002, 00.50\n4, 0.5e0003, 62500000000000000000000000e-25\n",
-        "x,y,z\n# between\n\n1,-2,0.5\n4,500,6.25"};
+        "info,y,z\n# between\n\n1,-2,0.5\n4,500,6.25"};
     static const float truth[6] = {1, -2, 0.5f, 4, 500, 6.25f};
     (void)state;
     for (int i = 0; i < COUNT(same); i++) csv_is(same[i], strlen(same[i]), 2, 3, truth);
@@ -840,6 +841,8 @@ static void csv_refuses(void **state) {
         {"1,1e+\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,--1\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,2\nnan,3\n", "line 2, column 1: fill it, or drop the line", SGM_BAD_FILE},
+        {"NaN,3\n1,2\n", "line 1, column 1: fill it, or drop the line", SGM_BAD_FILE},
+        {"inf\n1\n", "line 1, column 1", SGM_BAD_FILE},
         {"1 2 # note\n", "line 1, column 3", SGM_BAD_FILE},
         {"", "holds no numbers: write a row for each point", SGM_BAD_FILE},
         {"x,y\n# nothing\n\n", "holds no numbers", SGM_BAD_FILE},

@@ -445,13 +445,13 @@ static void names_are_bytes(void **state) {
 /* 10000 arrays and pairs are saved and loaded; one more of either is refused by both. */
 static void the_most_names(void **state) {
     enum { N = 10001 };
-    static char names[N][8], header[60 * N], file[60 * N + 100];
+    static char names[N][16], header[60 * N], file[60 * N + 100];
     static const char *meta[2 * N];
     static sgm_array arrays[N];
     sgm_archive archive;
     (void)state;
     for (int i = 0; i < N; i++) {
-        snprintf(names[i], 8, "%d", i);
+        snprintf(names[i], sizeof names[i], "%d", i);
         arrays[i] = array_of(names[i], NULL, 0, 0);
         meta[2 * i] = meta[2 * i + 1] = names[i];
     }
