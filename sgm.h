@@ -4885,9 +4885,8 @@ static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b)
         const sgm_tensor *y = tape->list[i];
         long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
         if (bad < 0) continue;
-        int each =
-            y->rows > trainer->o.batch ? y->rows / trainer->o.batch : 1; /* tokens of a point */
-        double t = b->t[bad / y->cols / each % trainer->o.batch];
+        int B = trainer->o.batch, each = y->rows > B ? y->rows / B : 1; /* tokens of a point */
+        double t = b->t[bad / y->cols / each % B];
         return sgm__fail(SGM_NOT_FINITE,
             "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
             "%.4g, sigma = %.4g: %s",
@@ -10083,7 +10082,7 @@ static sgm_status sgm__csv_row(
     return SGM_OK;
 }
 
-/* Does a line begin with a number? NaN and infinity are some, if bad ones: no header is lost data. */
+/* Does a line begin with a number? NaN and infinity are some, if bad ones, and make no header. */
 static int sgm__starts_number(const char *s) {
     if (*s && strchr("+-.0123456789", *s)) return 1;
     int nan = (s[0] | 32) == 'n' && (s[1] | 32) == 'a' && (s[2] | 32) == 'n';
