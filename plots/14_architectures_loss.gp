@@ -1,13 +1,13 @@
 load 'plots/style.gp'
 
-# Five networks, the same batches: what a step is worth, and what a second is worth.
+# Five networks: what a step is worth, and what a second is worth.
 
 set output dir.'/14_architectures_loss.png'
 eval canvas(1200, 560)
 names = "residual_mlp residual_net u_net mlp_mixer dit"
 title_of(k) = word("'residual MLP' 'residual net' 'U-Net' 'MLP-Mixer' 'DiT'", k)
 set multiplot layout 1, 2 margins 0.07, 0.975, 0.14, 0.74 spacing 0.09, 0 \
-    title "{/:Bold=19 The same data, loss and batches; five networks}"
+    title "{/:Bold=19 The same data and the same loss; five networks}"
 set logscale xy
 set yrange [0.1:1.05]
 set ytics (0.1, 0.15, 0.2, 0.3, 0.5, 1)

@@ -36,7 +36,16 @@ speed() {
     if [ ! -f out/bench.tsv ]; then echo "(run make bench)"; return; fi
     echo "| job | here | peer | its | ratio | share of the floor |"
     echo "|---|---|---|---|---|---|"
-    awk -F'\t' 'function s(x){return x==""||x=="-"?"":x} NR>1{printf "| %s | %s %s | %s | %s | %s | %s |\n",$1,s($2),s($3),s($4),s($5),s($6),s($7)}' out/bench.tsv
+    awk -F'\t' 'function s(x){return x==""||x=="-"?"":x}
+        NR>1 && $1 !~ /, /{printf "| %s | %s %s | %s | %s | %s | %s |\n",$1,s($2),s($3),s($4),s($5),s($6),s($7)}' out/bench.tsv
+    echo
+    echo "Each kind of layer alone, 64 images, one thread: forward, and forward with backward. The share is that of the"
+    echo "multiply-adds' peak (Winograd's form of a 3 × 3 convolution does with fewer than its definition), or of the memory's bandwidth."
+    echo
+    echo "| layer | forward | share | with backward | share |"
+    echo "|---|---|---|---|---|"
+    awk -F'\t' '$1 ~ /, / && $1 !~ /with backward$/{layer=$1; f=$2 " " $3; fs=$7}
+        $1 ~ /with backward$/{printf "| %s | %s | %s | %s %s | %s |\n",layer,f,fs,$2,$3,$7}' out/bench.tsv
     [ -f out/bench/machine.txt ] && echo && cat out/bench/machine.txt
 }
 export -f got gap table speed figures passed

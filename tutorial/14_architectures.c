@@ -18,11 +18,13 @@ far the samples are from fresh digits.
 
 What you should see. Given about a minute of two cores each, they come in nearly the reverse order
 of their parameters. The MLP has five millions and does not even reach the linear score: whatever it
-learns of a stroke in one place it has to learn again in the next. Convolutions know from the start
-that a stroke is a stroke wherever it is. But the residual net sees 21 pixels wide, and makes
-strokes, not digits: the smallest loss but one, and samples further from digits than any. The U-Net,
-which sees all, is first. Mixer and DiT see all from the first layer, and have to learn what is
-near: they want more digits than this, and more time. Figures: 14_architectures_*.png, one grid for
+learns of a stroke in one place it has to learn again in the next, and so far its samples are the
+Gaussian's, blot for blot. Convolutions know from the start that a stroke is a stroke wherever it
+is. But the residual net sees 21 pixels wide, and makes strokes, not digits: the smallest loss but
+one, and samples further from digits than any. The U-Net, which sees all, has the smallest loss.
+Mixer and DiT see all from the first layer and have to learn what is near; the mixer does it quickly
+enough that its samples, specks and all, are the nearest to fresh digits by the energy distance,
+which looks at pixels and knows nothing of strokes. Figures: 14_architectures_*.png, one grid for
 each network, and 14_architectures_all.png with a row for fresh digits, for the Gaussian and for
 each network, written here; plots/14_architectures_loss.gp.
 
@@ -31,7 +33,7 @@ Build: cc -O2 -fopenmp tutorial/14_architectures.c -o 14_architectures -lm && ./
 
 Try this:
 - SHUFFLE = 1: every digit gets its pixels in another, always the same order. The MLP does not notice;
-  to the U-Net it costs all that it was ahead: its loss is .39 instead of .17, above the linear score.
+  to the U-Net it costs all that it was ahead: its loss is .39 instead of .18, above the linear score.
 - `.patch = 2` for the DiT: four times the tokens, sixteen times the pairs, a step takes seven times as
   long.
 - `plain.depth = 8`: the residual net sees 37 pixels, more than there are. Strokes join, the energy
