@@ -269,7 +269,7 @@ END {
     row("unet_train_2threads", "omp" SUBSEP "unet_train", "ours, 1 thread", P "unet_train", "")
     row("moons_likelihood", P "moons_likelihood", "PyTorch, torchdiffeq",
         "torch" SUBSEP "moons_likelihood", "")
-    row("moons_train", P "moons_train", "the document's notebook", "=132", "")
+    row("moons_train", P "moons_train", "the notebook of the document", "=132", "")
     for (i = 1; i <= n_layers; i++)
         row(layer[i], P layer[i], "-", "", unit[P layer[i]] == "GB/s" ? median(P "bandwidth_memory") : peak / 1e9)
     products()
