@@ -472,7 +472,7 @@ struct sgm_tensor {
     int i, is_param;
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
     int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b,
-                  bit 3: d and jd are yours, see sgm_tape_slope_of                           */
+                  bit 3: d and jd are yours, see sgm_tape_slope_of and _watch                */
 };
 
 typedef struct sgm_net_in {
@@ -2650,7 +2650,7 @@ did not reach has slope zero.
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape) {
     for (int i = tape->n - 1; i >= 0 && tape->status == SGM_OK; i--) {
         sgm_tensor *y = tape->list[i];
-        if (y->op && y->needs && y->set) y->op(tape, y, SGM__BACKWARD);
+        if (y->op && y->needs && y->set & (SGM__D | SGM__JD)) y->op(tape, y, SGM__BACKWARD);
         if (y->is_param && y->d && !(y->set & SGM__D))
             memset(y->d, 0, (size_t)sgm__size(y) * sizeof(float));
     }
@@ -2708,7 +2708,7 @@ SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int
 
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
     (void)tape;
-    if (x) x->needs |= 2;
+    if (x) x->needs |= 2, x->set |= SGM__YOURS;
 }
 
 static sgm_status sgm__note_layer(
@@ -9434,11 +9434,12 @@ static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_
     const int hands = (double)m * (n | 15) * k >= SGM__LARGE ? sgm_threads() : 1;
     if (m <= 0 || n <= 0) return;
     if (hands == 1) kernels->matmul(&q);
-    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
-    for (int t = 0; t < hands; t++) {
-        const sgm__product s = sgm__share(&q, t, hands);
-        kernels->matmul(&s);
-    }
+    else
+        SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
+        for (int t = 0; t < hands; t++) {
+            const sgm__product s = sgm__share(&q, t, hands);
+            kernels->matmul(&s);
+        }
 }
 
 static void sgm__coldot(long rows, long cols, const float *a, const float *ma, const float *b,
@@ -9470,26 +9471,30 @@ static int sgm__hands(long n) { return n >= SGM__MANY ? sgm_threads() : 1; }
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->act(kind, n, x, y, d1, d2);
-    else SGM__PARALLEL("omp parallel for schedule(static)")
-    for (long i = 0; i < n; i += SGM__PIECE)
-        k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
-            d2 ? d2 + i : NULL);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static)")
+        for (long i = 0; i < n; i += SGM__PIECE)
+            k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
+                d2 ? d2 + i : NULL);
 }
 
 static void sgm__map(int kind, long n, float s, const float *a, const float *b, float *y) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->map(kind, n, s, a, b, y);
-    else SGM__PARALLEL("omp parallel for schedule(static)")
-    for (long i = 0; i < n; i += SGM__PIECE) k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static)")
+        for (long i = 0; i < n; i += SGM__PIECE)
+            k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
 }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
     const sgm__kernels *k = sgm__k();
     const long hands = sgm__hands(rows * cols), width = (cols / hands + 15) / 16 * 16;
     if (hands == 1) k->colsum(rows, cols, x, x_row, y);
-    else SGM__PARALLEL("omp parallel for schedule(static)")
-    for (long j = 0; j < cols; j += width)
-        k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
+    else
+        SGM__PARALLEL("omp parallel for schedule(static)")
+        for (long j = 0; j < cols; j += width)
+            k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
 }
 
 /*

@@ -547,6 +547,7 @@ static void slopes_that_you_set_stay(void **state) {
         sgm_tape_watch(tape, a);
         sgm_tensor *h = sgm_scale(tape, a, 1), *p = sgm_sigmoid(tape, sgm_add(tape, h, h));
         sgm_tensor *y = sgm_add(tape, p, h);
+        if (!yours) sgm_tape_watch(tape, p); /* what is made inside can be watched, too */
         memcpy(sgm_tape_slope_of(tape, y), v, sizeof v);
         if (yours) memcpy(sgm_tape_slope_of(tape, h), u, sizeof u);
         if (yours) memcpy(sgm_tape_slope_of(tape, p), u, sizeof u);
@@ -554,7 +555,7 @@ static void slopes_that_you_set_stay(void **state) {
         for (int i = 0; i < 2; i++) {
             double q = p->v[i], mine = yours * u[i], slope = mine + 2 * q * (1 - q) * (mine + v[i]) + v[i];
             CHECK_CLOSE(y->d[i], v[i], 0);
-            if (yours) CHECK_CLOSE(p->d[i], u[i] + v[i], 0);
+            CHECK_CLOSE(p->d[i], yours * u[i] + v[i], 0);
             CHECK_CLOSE(h->d[i], slope, 8 * slope * EPS); /* p', two products, three sums */
             CHECK_CLOSE(a->d[i], slope, 8 * slope * EPS);
         }
