@@ -470,6 +470,7 @@ struct sgm_tensor {
     sgm_tensor *a, *b, *c;                               /* what it was made from       */
     float *aux, s;                                       /* an operation's own notes    */
     int i, is_param;
+    const int *row_of; /* NULL, or row i repeats row row_of[i] of a                          */
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
     int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b,
                   bit 3: d and jd are yours, see sgm_tape_slope_of and _watch                */
@@ -498,7 +499,8 @@ SGM_API sgm_tensor *sgm_tanh(sgm_tape *tape, sgm_tensor *x);
 SGM_API sgm_tensor *sgm_gelu(sgm_tape *tape, sgm_tensor *x);                     /* tanh form     */
 SGM_API sgm_tensor *sgm_softplus(sgm_tape *tape, sgm_tensor *x);                 /* log(1 + eˣ)   */
 SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *tape, sgm_tensor *x);                  /* σ(x)          */
-SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);    /* side by side  */
+SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);
+/* Side by side. Time first, [t, x]: a linear layer then sees each time once, not once a point. */
 SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* same shapes   */
 SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* elementwise   */
 SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor);
@@ -534,10 +536,10 @@ typedef struct sgm_mlp_options {
 } sgm_mlp_options;
 
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
-/* [x, embed(t)] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. A
+/* [embed(t), x] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. A
    condition stands beside embed(t), here and below. */
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
-/* h = linear [x, t]; h += dropout(activation(linear [h, t])) × depth; linear. The same options. */
+/* h = linear [t, x]; h += dropout(activation(linear [t, h])) × depth; linear. The same options. */
 
 /* Images: (n, H·W·C), row after row, the C channels of a pixel side by side. h and w: the height
    and width that the image has at this place. Tokens: (n·tokens, width), those of a point together.
@@ -1247,12 +1249,6 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
 #define sgm__scale(n, s, a, y) sgm__map(SGM__SCALE, n, s, a, a, y)   /* y = s a */
 #define sgm__toward(n, s, a, y) sgm__map(SGM__TOWARD, n, s, a, a, y) /* y = y + s (a - y) */
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
-static void sgm__coldot(long rows, long cols, const float *a, const float *ma, const float *b,
-    const float *mb, float *y);
-static void sgm__colmix(long rows, long cols, const float *a, const float *p, const float *b,
-    const float *x, const float *d, int add, float *y);
-static void sgm__exp_n(long n, const float *x, float *y);
-static void sgm__tile_map(const sgm__tile *q);
 static int sgm__hands(long n);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
@@ -2540,18 +2536,26 @@ static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, int rows, int co
     return y;
 }
 
-/* The result of an operation: entered, given memory, and computed (a dry run only wants its shape).
-*/
-static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
+/* The result of an operation: entered and given memory, */
+static sgm_tensor *sgm__made_of(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
     sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
     sgm_tensor *y = sgm__entry(tape, name, rows, cols);
     if (!y) return NULL;
     y->op = op, y->a = a, y->b = b, y->c = c;
     y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
     y->v = sgm__floats(tape, y);
-    if (!y->v) return NULL;
-    if (!tape->dry) op(tape, y, SGM__FORWARD);
+    return y->v ? y : NULL;
+}
+
+/* and computed. A dry run only wants its shape. */
+static sgm_tensor *sgm__computed(sgm_tape *tape, sgm_tensor *y) {
+    if (y && !tape->dry) y->op(tape, y, SGM__FORWARD);
     return tape->status == SGM_OK ? y : NULL;
+}
+
+static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
+    sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
+    return sgm__computed(tape, sgm__made_of(tape, name, op, rows, cols, a, b, c));
 }
 
 /*
@@ -2663,8 +2667,16 @@ static float *sgm__zeros(sgm_tape *tape, const sgm_tensor *x) {
     return zeros;
 }
 
+/* Whether a layer may work on the rows that x repeats: not if you want to see x's own slope. */
+static int sgm__repeats(const sgm_tensor *x) { return x->row_of && !(x->set & SGM__YOURS); }
+
 SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
+    if (x && sgm__repeats(x))
+        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
+            "a tangent of a tensor with repeated rows, as a time is that many points share: call "
+            "sgm_tape_watch on it before it is used");
     if (x && !x->j) x->j = sgm__zeros(tape, x);
+    if (x) x->set |= SGM__YOURS;
     return x ? x->j : NULL;
 }
 
@@ -2709,6 +2721,86 @@ SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
     (void)tape;
     if (x) x->needs |= 2, x->set |= SGM__YOURS;
+}
+
+/*
+Many rows are often the same: when you sample, all points have one time, and a ladder of twelve
+noise levels has twelve. Such a tensor *repeats*: its row i is a copy of row `row_of[i]` of a short
+one, `a`. Who does not know this sees a tensor like any other. A layer that does know works on the
+short one and repeats the result, since f(repeat a) = repeat f(a), to the last bit. Back through a
+repetition, the slopes of all copies add up.
+*/
+static void sgm__copy_rows(const int *row_of, long rows, long cols, const float *few, float *out) {
+    SGM__PARALLEL("omp parallel for schedule(static) if (sgm__hands(rows * cols) > 1)")
+    for (long i = 0; i < rows; i++)
+        memcpy(out + i * cols, few + row_of[i] * cols, (size_t)cols * sizeof *out);
+}
+
+/* Divided by columns, so that each sum has one owner and one order. */
+static void sgm__sum_copies(
+    const int *row_of, long rows, long cols, const float *slope, float *few) {
+    const long width = (cols / sgm__hands(rows * cols) + 15) / 16 * 16;
+    SGM__PARALLEL("omp parallel for schedule(static) if (width < cols)")
+    for (long j = 0; j < cols; j += width)
+        for (long i = 0; i < rows; i++) {
+            float *to = few + row_of[i] * cols + j;
+            sgm__add(cols - j < width ? cols - j : width, to, slope + i * cols + j, to);
+        }
+}
+
+static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *few = y->a;
+    int first;
+    if (pass == SGM__FORWARD) sgm__copy_rows(y->row_of, y->rows, y->cols, few->v, y->v);
+    if (pass == SGM__TANGENT) sgm__copy_rows(y->row_of, y->rows, y->cols, few->j, y->j);
+    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        float *to = y->set & which ? sgm__slope(tape, few, which, &first) : NULL;
+        if (to && first) memset(to, 0, (size_t)sgm__size(few) * sizeof *to);
+        if (to) sgm__sum_copies(y->row_of, y->rows, y->cols, which == SGM__D ? y->d : y->jd, to);
+    }
+}
+
+/* row_of NULL: the one row there is, `rows` times. */
+static sgm_tensor *sgm__repeat(sgm_tape *tape, sgm_tensor *few, const int *row_of, int rows) {
+    if (!few) return NULL;
+    size_t bytes = (size_t)rows * sizeof(int);
+    int *own = row_of ? NULL : (int *)sgm__arena(tape, bytes);
+    if (own) memset(own, 0, bytes);
+    sgm_tensor *y = sgm__made_of(tape, "repeat", sgm__op_repeat, rows, few->cols, few, NULL, NULL);
+    if (!y) return NULL;
+    y->row_of = row_of ? row_of : own;
+    return sgm__computed(tape, y);
+}
+
+SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
+    if (!row) return NULL;
+    if (row->rows != 1 || rows < 1) {
+        sgm__tape_fail(tape, SGM_MISMATCH, "%d repeats of (%d, %d): needs one row, and rows >= 1",
+            rows, row->rows, row->cols);
+        return NULL;
+    }
+    return sgm__repeat(tape, row, NULL, rows);
+}
+
+/*
+The times of n points, as a tensor that repeats if they are few. For few points, or where most times
+differ, nothing would be won.
+*/
+#define SGM__FEW_TIMES 32
+
+static sgm_tensor *sgm__times_in(sgm_tape *tape, const float *t, int n) {
+    float few[SGM__FEW_TIMES];
+    int found = 0, most = n / 4 < SGM__FEW_TIMES ? n / 4 : SGM__FEW_TIMES;
+    int *row_of = n > SGM__OUTER_MOST ? (int *)sgm__arena(tape, (size_t)n * sizeof *row_of) : NULL;
+    if (!row_of) return sgm_tape_input(tape, t, n, 1);
+    for (int i = 0, k = 0; i < n; row_of[i++] = k) {
+        if (i > 0 && t[i] == few[k]) continue;
+        for (k = 0; k < found && few[k] != t[i]; k++) continue;
+        if (k < found) continue;
+        if (found == most) return sgm_tape_input(tape, t, n, 1);
+        few[found++] = t[i];
+    }
+    return sgm__repeat(tape, sgm_tape_input(tape, few, found, 1), row_of, n);
 }
 
 static sgm_status sgm__note_layer(
@@ -2791,27 +2883,79 @@ static int sgm__defer(sgm_tape *tape, sgm_tensor *w, sgm_tensor *y) {
     return 1;
 }
 
-static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
-    sgm_tensor *x = y->a, *w = y->b;
-    const float *in = which == SGM__D ? x->v : x->j, *slope = which == SGM__D ? y->d : y->jd;
-    int first, later = which == SGM__D && sgm__defer(tape, w, y);
-    float *dw = later ? NULL : sgm__slope(tape, w, SGM__D, &first);
-    if (dw)
-        sgm__matmul(w->rows, w->cols, x->rows, in, 1, x->cols, slope, w->cols, 1, first ? NULL : dw,
-            w->cols, dw, w->cols);
+/*
+If x = [t, z] where t repeats, as where a network is told the time beside other things, t's share of
+the products is made once for each row that it repeats:
+
+$[R\,a, z] \begin{pmatrix} W_a \\ W_z \end{pmatrix} + b = R\,(a W_a + b) + z W_z$
+
+Since t stands first, the sum over the columns keeps its order, and no bit changes.
+*/
+static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, int pass);
+
+static int sgm__by_parts(const sgm_tensor *x) {
+    return x->op == sgm__op_concat && !(x->set & SGM__YOURS) && sgm__repeats(x->a);
+}
+
+/* The formula above, of values or of tangents; a or z may be NULL for zero. */
+static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor *w, const float *a,
+    const float *z, const float *init, float *out) {
+    const sgm_tensor *few = x->a->a;
+    const int all = z && few->rows == 1; /* one row for all: no copies needed */
+    const int in = few->cols, rest = x->b->cols, cols = w->cols;
+    float *part = (float *)sgm__arena(tape, (size_t)few->rows * (size_t)cols * sizeof *part);
+    if (!part) return;
+    if (a) sgm__matmul(few->rows, cols, in, a, in, 1, w->v, cols, 1, init, 0, part, cols);
+    if (a && !all) sgm__copy_rows(x->a->row_of, x->rows, cols, part, out);
+    const float *so_far = !a ? NULL : all ? part : out, *rest_of_w = w->v + (long)in * cols;
+    if (z)
+        sgm__matmul(x->rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols,
+            out, cols);
+}
+
+/* Back through the rows of W from `from` on, those that x multiplied; dw NULL: its slope is not
+wanted, or only later. `start`: dw holds nothing yet. */
+static void sgm__back_into(sgm_tape *tape, sgm_tensor *x, const sgm_tensor *w, long from, int which,
+    const float *slope, float *dw, int start) {
+    const float *in = which == SGM__D ? x->v : x->j;
+    const long at = from * w->cols;
+    int first;
+    if (dw && in)
+        sgm__matmul(x->cols, w->cols, x->rows, in, 1, x->cols, slope, w->cols, 1,
+            start ? NULL : dw + at, w->cols, dw + at, w->cols);
+    else if (dw && start) memset(dw + at, 0, (size_t)x->cols * (size_t)w->cols * sizeof *dw);
     float *dx = sgm__slope(tape, x, which, &first);
     if (dx)
-        sgm__matmul(x->rows, w->rows, w->cols, slope, w->cols, 1, w->v, 1, w->cols,
-            first ? NULL : dx, w->rows, dx, w->rows);
+        sgm__matmul(x->rows, x->cols, w->cols, slope, w->cols, 1, w->v + at, 1, w->cols,
+            first ? NULL : dx, x->cols, dx, x->cols);
+}
+
+static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
+    sgm_tensor *x = y->a, *w = y->b, *few = sgm__by_parts(x) ? x->a->a : NULL;
+    const float *slope = which == SGM__D ? y->d : y->jd;
+    int start = 0, later = !few && which == SGM__D && sgm__defer(tape, w, y);
+    float *dw = later ? NULL : sgm__slope(tape, w, SGM__D, &start), *sums;
+    if (few && (dw || few->needs)) {
+        size_t bytes = (size_t)few->rows * (size_t)w->cols * sizeof *slope;
+        if (!(sums = (float *)sgm__arena(tape, bytes))) return;
+        memset(sums, 0, bytes);
+        sgm__sum_copies(x->a->row_of, x->rows, w->cols, slope, sums);
+        sgm__back_into(tape, few, w, 0, which, sums, dw, start);
+    }
+    sgm__back_into(tape, few ? x->b : x, w, few ? few->cols : 0, which, slope, dw, start);
 }
 
 static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
     int first;
     switch (pass) {
-    case SGM__FORWARD: sgm__matmul_nn(x, w, x->v, b->v, y->v); break; /* (3.4) */
+    case SGM__FORWARD: /* (3.4) */
+        if (sgm__by_parts(x)) sgm__parts_nn(tape, x, w, x->a->a->v, x->b->v, b->v, y->v);
+        else sgm__matmul_nn(x, w, x->v, b->v, y->v);
+        break;
     case SGM__TANGENT:
-        if (x->j) sgm__matmul_nn(x, w, x->j, NULL, y->j);
+        if (sgm__by_parts(x)) sgm__parts_nn(tape, x, w, x->a->a->j, x->b->j, NULL, y->j);
+        else if (x->j) sgm__matmul_nn(x, w, x->j, NULL, y->j);
         break;
     case SGM__BACKWARD:
         if (y->set & SGM__D) {
@@ -2827,6 +2971,8 @@ static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 static sgm_tensor *sgm__linear_spread(sgm_tape *tape, sgm_tensor *x, int out, float spread) {
     if (!x) return NULL;
+    if (sgm__repeats(x))
+        return sgm__repeat(tape, sgm__linear_spread(tape, x->a, out, spread), x->row_of, x->rows);
     int number = tape->n_ops++;
     sgm_tensor *w = sgm__param(tape, "linear", number, ".weight", x->cols, out, spread, 0);
     sgm_tensor *b = sgm__param(tape, "linear", number, ".bias", 1, out, spread, 0);
@@ -2879,17 +3025,15 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
     }
 }
 
-/* y->i must be known before the forward pass runs, so these are entered by hand. */
 static sgm_tensor *sgm__activation(sgm_tape *tape, sgm_tensor *x, int kind) {
     static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
     if (!x) return NULL;
-    sgm_tensor *y = sgm__entry(tape, names[kind], x->rows, x->cols);
-    if (!y) return NULL;
-    y->op = sgm__op_activation, y->a = x, y->i = kind, y->needs = x->needs;
-    y->v = sgm__floats(tape, y);
-    if (!y->v) return NULL;
-    if (!tape->dry) sgm__op_activation(tape, y, SGM__FORWARD);
-    return tape->status == SGM_OK ? y : NULL;
+    if (sgm__repeats(x))
+        return sgm__repeat(tape, sgm__activation(tape, x->a, kind), x->row_of, x->rows);
+    sgm_tensor *y =
+        sgm__made_of(tape, names[kind], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
+    if (y) y->i = kind;
+    return sgm__computed(tape, y);
 }
 
 SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_RELU); }
@@ -2989,13 +3133,9 @@ static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor) {
     if (!x) return NULL;
-    sgm_tensor *y = sgm__entry(tape, "scale", x->rows, x->cols);
-    if (!y) return NULL;
-    y->op = sgm__op_scale, y->a = x, y->s = factor, y->needs = x->needs;
-    y->v = sgm__floats(tape, y);
-    if (!y->v) return NULL;
-    if (!tape->dry) sgm__op_scale(tape, y, SGM__FORWARD);
-    return y;
+    sgm_tensor *y = sgm__made_of(tape, "scale", sgm__op_scale, x->rows, x->cols, x, NULL, NULL);
+    if (y) y->s = factor;
+    return sgm__computed(tape, y);
 }
 
 /* Columns [from, from + cols) of a wider array, copied out or in. */
@@ -3035,33 +3175,6 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
         return NULL;
     }
     return sgm__result(tape, "concat", sgm__op_concat, a->rows, a->cols + b->cols, a, b, NULL);
-}
-
-/* One row for all points: how a parameter of your own meets a batch. Its slope is the sum over the
-rows. */
-static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
-    sgm_tensor *row = y->a;
-    size_t bytes = (size_t)y->cols * sizeof(float);
-    for (long i = 0; i < y->rows; i++) {
-        if (pass == SGM__FORWARD) memcpy(y->v + i * y->cols, row->v, bytes);
-        if (pass == SGM__TANGENT) memcpy(y->j + i * y->cols, row->j, bytes);
-    }
-    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
-        int first;
-        float *to = y->set & which ? sgm__slope(tape, row, which, &first) : NULL;
-        if (to && first) memset(to, 0, bytes);
-        if (to) sgm__colsum(y->rows, y->cols, which == SGM__D ? y->d : y->jd, y->cols, to);
-    }
-}
-
-SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
-    if (!row) return NULL;
-    if (row->rows != 1 || rows < 1) {
-        sgm__tape_fail(tape, SGM_MISMATCH, "%d repeats of (%d, %d): needs one row, and rows >= 1",
-            rows, row->rows, row->cols);
-        return NULL;
-    }
-    return sgm__result(tape, "repeat", sgm__op_repeat, rows, row->cols, row, NULL, NULL);
 }
 
 /*
@@ -3190,13 +3303,16 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
 
 One number t beside D coordinates is easily overlooked by a network, and the score changes by orders
 of magnitude along it. So t is spread over several features. Each is a function of t alone: nothing
-flows back through it, and rows with the same t share one evaluation.
+flows back through it, and rows that repeat share one evaluation.
 */
 typedef void (*sgm__feature)(float *out, double t, int width, double scale);
 
-static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, const sgm_tensor *t,
-    int width, double scale, sgm__feature feature) {
+static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, sgm_tensor *t, int width,
+    double scale, sgm__feature feature) {
     if (!t) return NULL;
+    if (sgm__repeats(t))
+        return sgm__repeat(
+            tape, sgm__time_features(tape, name, t->a, width, scale, feature), t->row_of, t->rows);
     if (t->cols != 1 || width < 1)
         sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
             "time features of width %d from (%d, %d): needs width >= 1 and times of shape (n, 1)",
@@ -3205,11 +3321,7 @@ static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, const sg
     if (!y) return NULL;
     y->v = sgm__floats(tape, y);
     if (!y->v) return NULL;
-    for (long i = 0; i < t->rows; i++) {
-        float *row = y->v + i * width;
-        if (i > 0 && t->v[i] == t->v[i - 1]) memcpy(row, row - width, (size_t)width * sizeof *row);
-        else feature(row, t->v[i], width, scale);
-    }
+    for (long i = 0; i < t->rows; i++) feature(y->v + i * width, t->v[i], width, scale);
     return y;
 }
 
@@ -3256,6 +3368,9 @@ SGM_API sgm_tensor *sgm_time_fourier(sgm_tape *tape, sgm_tensor *t, int width, f
 }
 
 SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int width) {
+    if (log_sigma && sgm__repeats(log_sigma))
+        return sgm__repeat(
+            tape, sgm_time_learned(tape, log_sigma->a, width), log_sigma->row_of, log_sigma->rows);
     sgm_tensor *h = sgm_silu(tape, sgm_linear(tape, log_sigma, width));
     return sgm_silu(tape, sgm_linear(tape, h, width));
 }
@@ -3286,16 +3401,16 @@ static sgm_tensor *sgm__embed(sgm_tape *tape, const sgm_net_in *in, const sgm_ml
     }
 }
 
-/* The time's features, and the condition beside them. */
-static sgm_tensor *sgm__context(sgm_tape *tape, const sgm_net_in *in, const sgm_mlp_options *o) {
-    sgm_tensor *time = sgm__embed(tape, in, o);
-    if (!in->cond) return time;
-    return sgm_concat(tape, time, sgm_concat(tape, in->cond, in->known));
+/* [time, condition, h] */
+static sgm_tensor *sgm__told(
+    sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h) {
+    if (in->cond) h = sgm_concat(tape, sgm_concat(tape, in->cond, in->known), h);
+    return sgm_concat(tape, time, h);
 }
 
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *h = sgm_concat(tape, in->x, sgm__context(tape, in, &o));
+    sgm_tensor *h = sgm__told(tape, in, sgm__embed(tape, in, &o), in->x);
     for (int i = 0; i < o.depth; i++)
         h = sgm_dropout(
             tape, sgm__activation(tape, sgm_linear(tape, h, o.width), o.activation), o.dropout);
@@ -3304,10 +3419,10 @@ SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
 
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *time = sgm__context(tape, in, &o);
-    sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, time), o.width);
+    sgm_tensor *time = sgm__embed(tape, in, &o);
+    sgm_tensor *h = sgm_linear(tape, sgm__told(tape, in, time, in->x), o.width);
     for (int i = 0; i < o.depth; i++) {
-        sgm_tensor *step = sgm_linear(tape, sgm_concat(tape, h, time), o.width);
+        sgm_tensor *step = sgm_linear(tape, sgm__told(tape, in, time, h), o.width);
         h = sgm_add(
             tape, h, sgm_dropout(tape, sgm__activation(tape, step, o.activation), o.dropout));
     }
@@ -3364,23 +3479,31 @@ static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, i
     }
 }
 
+static sgm_tensor *sgm__log_sigma_in(sgm_tape *tape, sgm_tensor *t, const sgm_sde *sde) {
+    if (!t) return NULL;
+    if (sgm__repeats(t))
+        return sgm__repeat(tape, sgm__log_sigma_in(tape, t->a, sde), t->row_of, t->rows);
+    sgm_tensor *y = sgm_tape_input(tape, NULL, t->rows, 1);
+    for (long i = 0; y && i < t->rows; i++)
+        y->v[i] = i > 0 && t->v[i] == t->v[i - 1] ? y->v[i - 1]
+                                                  : (float)(-0.5 * sgm_sde_logsnr(sde, t->v[i]));
+    return y;
+}
+
 /* Puts x, t, log σ and the condition on the tape; x scaled as the output wants it. */
 static void sgm__net_in(
     sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x, const float *t, int n) {
     const sgm_model_options *o = &ask->model->o;
     in->x = sgm_tape_input(tape, x, n, o->d);
-    in->t = sgm_tape_input(tape, t, n, 1);
-    in->log_sigma = sgm_tape_input(tape, NULL, n, 1);
+    in->t = sgm__times_in(tape, t, n);
+    in->log_sigma = sgm__log_sigma_in(tape, in->t, &o->sde);
     in->user = o->user, in->out = sgm__net_width(o);
     sgm__net_cond(tape, in, ask, n);
-    if (!in->log_sigma) return;
-    double scale = 1, log_sigma = 0;
+    if (!in->x) return;
+    double scale = 1;
     for (long i = 0; i < n; i++) {
-        if (i == 0 || t[i] != t[i - 1]) {
-            log_sigma = -0.5 * sgm_sde_logsnr(&o->sde, t[i]);
+        if (i == 0 || t[i] != t[i - 1])
             scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
-        }
-        in->log_sigma->v[i] = (float)log_sigma;
         for (long j = i * o->d; scale != 1 && j < (i + 1) * o->d; j++)
             in->x->v[j] = (float)(scale * in->x->v[j]);
     }
@@ -3738,16 +3861,10 @@ static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm__op op, int
     sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
     if (rows < 1 || cols < 1 || cols > 0x7fffffff)
         return sgm__misfit(tape, "%s makes rows of %ld: use smaller images", name, cols);
-    sgm_tensor *y = sgm__entry(tape, name, rows, (int)cols);
-    if (!y) return NULL;
-    y->op = op, y->a = a, y->b = b, y->c = c;
-    y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
-    y->v = sgm__floats(tape, y);
-    y->aux = (float *)sgm__arena(tape, sizeof *shape);
-    if (!y->v || !y->aux) return NULL;
+    sgm_tensor *y = sgm__made_of(tape, name, op, rows, (int)cols, a, b, c);
+    if (!y || !(y->aux = (float *)sgm__arena(tape, sizeof *shape))) return NULL;
     memcpy(y->aux, shape, sizeof *shape);
-    if (!tape->dry) op(tape, y, SGM__FORWARD);
-    return tape->status == SGM_OK ? y : NULL;
+    return sgm__computed(tape, y);
 }
 
 /* Scratch memory is taken from the tape and given back when an operation ends. Slopes live longer:
@@ -3956,7 +4073,7 @@ static void sgm__conv_weights(const sgm__conv *g, int back, float *w, float *u) 
     q.x = back ? u : w, q.y = back ? w : u, q.x_col = q.y_col = size;
     q.x_row = back ? 4 * size : 3 * size, q.y_row = back ? 3 * size : 4 * size;
     q.x_in = back ? 0xffff : 0x777, q.y_in = back ? 0x777 : 0xffff;
-    sgm__tile_map(&q);
+    sgm__k()->tile_map(&q);
 }
 
 /* A map between `count` tiles, from `first` on, of images of c channels, and (16, count, c). Those
@@ -3982,7 +4099,7 @@ static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long fir
         q.x_row = image_is_x ? line : 4 * count * c, q.y_row = image_is_x ? 4 * count * c : line;
         q.x_col = image_is_x ? c : count * c, q.y_col = image_is_x ? count * c : c;
         q.x_in = image_is_x ? in : 0xffff, q.y_in = image_is_x ? 0xffff : in;
-        sgm__tile_map(&q);
+        sgm__k()->tile_map(&q);
     }
 }
 
@@ -4198,7 +4315,7 @@ static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
 /* Sums down the columns of a·(b - the numbers `less`), and the means of weight·sum over groups. */
 static void sgm__normed_sum(
     const sgm__normed *m, int to, const float *a, const float *b, int less) {
-    if (a) sgm__coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
+    if (a) sgm__k()->coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
 }
 
 static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from) {
@@ -4213,7 +4330,7 @@ static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from)
 }
 
 static void sgm__normed_mix(const sgm__normed *m, const float *p, int x_too, int add, float *y) {
-    sgm__colmix(
+    sgm__k()->colmix(
         m->s->h, m->s->c, m->n[SGM__A], p, x_too ? m->n[SGM__B] : NULL, m->x, m->n[SGM__C], add, y);
 }
 
@@ -4224,7 +4341,7 @@ static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z
     int each = s->groups ? s->c / s->groups : s->c;
     if (fresh && s->groups) {
         sgm__normed_sum(m, SGM__P, m->x, NULL, 0), sgm__normed_mean(m, SGM__MU, -1, SGM__P);
-        sgm__coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
+        sgm__k()->coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
         sgm__normed_mean(m, SGM__R, -1, SGM__P);
     }
     for (int c = 0, g = 0, in = 0; c < s->c; c++, in++) {
@@ -4298,7 +4415,8 @@ static void sgm__normed_back(const sgm__normed *m, const float *P, const float *
     }
     if (dx) sgm__normed_mix(m, P, s->groups, !first, dx);
     if (dx && Q)
-        sgm__colmix(s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO], 1, dx);
+        sgm__k()->colmix(
+            s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO], 1, dx);
     for (int c = 0; c < s->c && dxj; c++)
         n[SGM__B][c] = n[SGM__E][c],
         n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__MU][c];
@@ -4498,7 +4616,7 @@ static void sgm__softmax_row(const float *x, float *y, long T) {
     double sum = 0;
     for (long j = 1; j < T; j++) most = x[j] > most ? x[j] : most;
     for (long j = 0; j < T; j++) y[j] = x[j] - most;
-    sgm__exp_n(T, y, y);
+    sgm__k()->exp_n(T, y, y);
     for (long j = 0; j < T; j++) sum += y[j];
     sgm__scale(T, (float)(1 / sum), y, y);
 }
@@ -4788,16 +4906,27 @@ static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     return b;
 }
 
-static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
-    int d = trainer->model->o.d, B = trainer->o.batch;
-    uint64_t n = (uint64_t)trainer->n, first = batch * (uint64_t)B, epoch = (uint64_t)-1;
-    long C = trainer->model->o.cond;
-    sgm_key shuffle = trainer->key, hide = sgm__train_key(trainer, SGM__KEY_CONDITION, batch);
-    for (int i = 0; i < B; i++) {
-        uint64_t at = first + (uint64_t)i;
+/* Where the next `count` points of the stream lie in the data, from its `at`-th on. */
+static void sgm__batch_rows(const sgm_trainer *trainer, uint64_t at, int count, uint64_t *row) {
+    uint64_t n = (uint64_t)trainer->n, epoch = at / n;
+    sgm_key shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
+    for (int i = 0; i < count; i++, at++) {
         if (at / n != epoch)
             epoch = at / n, shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
-        uint64_t row = sgm_permute(at % n, n, shuffle);
+        row[i] = sgm_permute(at % n, n, shuffle);
+    }
+}
+
+static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
+    enum { AHEAD = 64 }; /* rows known before the first is read: their memory answers together */
+    int d = trainer->model->o.d, B = trainer->o.batch;
+    uint64_t first = batch * (uint64_t)B, rows[AHEAD];
+    long C = trainer->model->o.cond;
+    sgm_key hide = sgm__train_key(trainer, SGM__KEY_CONDITION, batch);
+    for (int i = 0; i < B; i++) {
+        if (i % AHEAD == 0)
+            sgm__batch_rows(trainer, first + (uint64_t)i, B - i < AHEAD ? B - i : AHEAD, rows);
+        uint64_t row = rows[i % AHEAD];
         memcpy(b->x0 + (long)i * d, trainer->data + row * (uint64_t)d, (size_t)d * sizeof(float));
         if (trainer->o.labels) b->label[i] = trainer->o.labels[row];
         if (!C) continue;
@@ -4869,6 +4998,18 @@ The loss and the norm of the gradient are looked at in every step, *before* any 
 If one is not finite, the tape still holds every intermediate result, and the first of them that
 went wrong is named, with the time t of its row.
 */
+/* The point that a row of entry i belongs to: tokens of one point stand together, and a row that
+points share belongs to the first of them. */
+static long sgm__point_of(const sgm_tape *tape, int i, long row, int B) {
+    const sgm_tensor *y = tape->list[i];
+    for (int k = i + 1; k < tape->n && y->rows < B; k++) {
+        const sgm_tensor *copies = tape->list[k];
+        for (long r = 0; copies->row_of && copies->a == y && r < copies->rows; r++)
+            if (copies->row_of[r] == row) return r;
+    }
+    return row / (y->rows > B ? y->rows / B : 1) % B;
+}
+
 static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b) {
     const sgm_tape *tape = trainer->tape;
     const sgm_model *model = trainer->model;
@@ -4885,8 +5026,7 @@ static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b)
         const sgm_tensor *y = tape->list[i];
         long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
         if (bad < 0) continue;
-        int B = trainer->o.batch, each = y->rows > B ? y->rows / B : 1; /* tokens of a point */
-        double t = b->t[bad / y->cols / each % B];
+        double t = b->t[sgm__point_of(tape, i, bad / y->cols, trainer->o.batch)];
         return sgm__fail(SGM_NOT_FINITE,
             "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
             "%.4g, sigma = %.4g: %s",
@@ -9441,20 +9581,6 @@ static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_
             kernels->matmul(&s);
         }
 }
-
-static void sgm__coldot(long rows, long cols, const float *a, const float *ma, const float *b,
-    const float *mb, float *y) {
-    sgm__k()->coldot(rows, cols, a, ma, b, mb, y);
-}
-
-static void sgm__colmix(long rows, long cols, const float *a, const float *p, const float *b,
-    const float *x, const float *d, int add, float *y) {
-    sgm__k()->colmix(rows, cols, a, p, b, x, d, add, y);
-}
-
-static void sgm__exp_n(long n, const float *x, float *y) { sgm__k()->exp_n(n, x, y); }
-
-static void sgm__tile_map(const sgm__tile *q) { sgm__k()->tile_map(q); }
 
 /*
 Kernels that visit each element once and touch no other are cut into pieces that any thread may

@@ -671,11 +671,11 @@ static const float *layer_by_hand(double *y, int out, const double *x, int in, c
 }
 
 static void network_by_hand(double *y, const float *x, float t, const float *p, int residual) {
-    double h[5] = {x[0], x[1], t, 0, 0}, step[4];
-    if (residual) p = layer_by_hand(step, 4, h, 3, p), memcpy(h, step, sizeof step);
+    double all[5] = {t, x[0], x[1], 0, 0}, *h = all + 1, step[4]; /* all = [t, h] */
+    if (residual) p = layer_by_hand(step, 4, all, 3, p), memcpy(h, step, sizeof step);
     for (int k = 0; k < 3; k++) {
-        if (residual) h[4] = t;
-        p = layer_by_hand(step, 4, h, residual ? 5 : k ? 4 : 3, p);
+        if (residual) p = layer_by_hand(step, 4, all, 5, p);
+        else p = layer_by_hand(step, 4, k ? h : all, k ? 4 : 3, p);
         for (int j = 0; j < 4; j++) h[j] = tanh(step[j]) + (residual ? h[j] : 0);
     }
     layer_by_hand(y, 2, h, 4, p);
@@ -703,6 +703,170 @@ static void networks_by_hand(void **state) {
             for (int j = 0; j < 2; j++) CHECK_CLOSE(y->v[2 * i + j], truth[j], 4 * 12 * EPS * 10);
         }
     }
+    sgm_tape_free(tape);
+}
+
+/*
+## Rows that repeat
+
+Five rows, copies of three or of one. Watched, a tensor that repeats is one like any other, which
+gives the truth in one piece.
+*/
+
+static const int twos[5] = {2, 0, 0, 1, 2};
+static int in_one_piece;
+
+static sgm_tensor *repeated(sgm_tape *tape, sgm_tensor *few, const int *row_of) {
+    sgm_tensor *y = sgm__repeat(tape, few, row_of, 5);
+    if (in_one_piece) sgm_tape_watch(tape, y);
+    return y;
+}
+
+static sgm_tensor *five_rows(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
+    static const int some[5] = {0, 1, 2, 1, 0}, other[5] = {1, 1, 0, 2, 2};
+    return sgm_mul(tape, sgm__repeat(tape, a, some, 5), sgm__repeat(tape, b, other, 5));
+}
+
+F(f_repeat_beside) {
+    sgm_tensor *t = repeated(tape, sgm_tanh(tape, a), twos);
+    return sgm_linear(tape, sgm_concat(tape, t, five_rows(tape, a, b)), 4);
+}
+F(f_repeat_of_repeat) { /* the layers on the short tensor, its slope from two sides */
+    sgm_tensor *t = repeated(tape, a, twos);
+    sgm_tensor *h = sgm_silu(tape, sgm_linear(tape, t, 4));
+    if (in_one_piece) sgm_tape_watch(tape, h);
+    h = sgm_linear(tape, sgm_concat(tape, h, five_rows(tape, b, b)), 4);
+    return sgm_mul(tape, h, t);
+}
+F(f_repeat_moves_alone) {
+    sgm_tensor *still = sgm_tape_input(tape, NULL, 5, 2);
+    for (int i = 0; still && i < 10; i++) still->v[i] = 0.3f * (float)i - 1;
+    return sgm_linear(
+        tape, sgm_concat(tape, repeated(tape, sgm_mul(tape, a, b), twos), still), 4);
+}
+F(f_repeat_one_moves) {
+    static const int first = 0;
+    sgm_tensor *still = sgm_tape_input(tape, NULL, 5, 2);
+    for (int i = 0; still && i < 10; i++) still->v[i] = 0.3f * (float)i - 1;
+    sgm_tensor *row = sgm__repeat(tape, sgm_mul(tape, a, b), &first, 1);
+    return sgm_linear(tape, sgm_concat(tape, repeated(tape, row, NULL), still), 4);
+}
+F(f_repeat_of_one) { /* a parameter that all rows share */
+    sgm_tensor *row = repeated(tape, sgm_param(tape, 1, 3, 1), NULL);
+    return sgm_linear(tape, sgm_concat(tape, row, five_rows(tape, a, b)), 4);
+}
+F(f_repeat_used_twice) { /* the pair and its parts are read by others too, before and after */
+    sgm_tensor *few = sgm_tanh(tape, a), *z = five_rows(tape, a, b);
+    sgm_tensor *pair = sgm_concat(tape, repeated(tape, few, twos), z);
+    sgm_tensor *h = sgm_linear(tape, sgm_mul(tape, pair, sgm_linear(tape, pair, 8)), 4);
+    sgm_tensor *again = sgm_linear(tape, pair, 4);
+    return sgm_mul(tape, sgm_add(tape, h, sgm_mul(tape, again, z)), repeated(tape, few, twos));
+}
+
+static const function repeats[] = {f_repeat_beside, f_repeat_of_repeat, f_repeat_moves_alone,
+                                   f_repeat_one_moves, f_repeat_of_one,    f_repeat_used_twice};
+
+static void repeated_rows(void **state) {
+    (void)state;
+    in_one_piece = 0;
+    for (int i = 0; i < COUNT(repeats); i++) check_function(repeats[i], 0, 6, 0, 40 + (uint64_t)i);
+}
+
+static void repeated_rows_in_one_piece(void **state) {
+    static rig r;
+    static float slopes[2][2 * SIZE + ROOM];
+    float y[OUT_ROOM], u[OUT_ROOM];
+    (void)state;
+    for (int i = 0; i < COUNT(repeats); i++)
+        for (int piece = 0; piece < 2; piece++) {
+            in_one_piece = piece;
+            rig_init(&r, repeats[i], 0, 40);
+            if (piece) assert_memory_equal(y, r.y->v, (size_t)r.n_out * sizeof *y); /* no bit */
+            memcpy(y, r.y->v, (size_t)r.n_out * sizeof *y);
+            unit(u, r.n_out, sgm_key_init(41));
+            rig_backward(&r, u, NULL), rig_slopes(&r, slopes[piece]);
+            int n = 2 * SIZE + r.n_params;
+            double size = norm(slopes[0], n); /* sums of at most 5·4·8 terms, in another order */
+            for (int k = 0; piece && k < n; k++)
+                CHECK_CLOSE(slopes[0][k], slopes[1][k], 160 * EPS * size);
+            rig_free(&r);
+        }
+    in_one_piece = 0;
+}
+
+/* Watched, the pair [repeated, z] gets the slope that its parts would: of x W, each row is Wᵀ. */
+
+static void watched_pair(void **state) {
+    float few[2] = {1, 2}, z[5] = {3, 4, 5, 6, 7}, p[3] = {0.5f, -2, 0}, g[3];
+    static const int row_of[5] = {1, 0, 0, 1, 1};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int piece = 0; piece < 2; piece++) {
+        sgm_tape_reset(tape, p, g, 3, sgm_key_init(0), 0);
+        sgm_tensor *t = sgm__repeat(tape, sgm_tape_input(tape, few, 2, 1), row_of, 5);
+        sgm_tensor *pair = sgm_concat(tape, t, sgm_tape_input(tape, z, 5, 1));
+        if (piece) sgm_tape_watch(tape, pair);
+        sgm_tensor *y = sgm_linear(tape, pair, 1);
+        float *slope = sgm_tape_slope_of(tape, y), *move = sgm_tape_tangent_of(tape, pair);
+        for (int i = 0; i < 10; i++) move[i] = (float)i, slope[i / 2] = 1;
+        CHECK_OK(sgm_tape_tangent(tape));
+        for (int i = 0; i < 10; i += 2) CHECK_CLOSE(y->j[i / 2], i * p[0] + (i + 1) * p[1], 0);
+        CHECK_OK(sgm_tape_backward(tape));
+        CHECK_CLOSE(g[0], 8, 0), CHECK_CLOSE(g[1], 25, 0), CHECK_CLOSE(g[2], 5, 0);
+        for (int i = 0; piece && i < 10; i++) CHECK_CLOSE(pair->d[i], p[i % 2], 0);
+    }
+    sgm_tape_free(tape);
+}
+
+/* Few times are put on the tape once each; a point's score does not depend on its company. */
+
+static void times_that_points_share(void **state) {
+    enum { N = 100 };
+    float x[N * 2], t[N], s[N * 2], alone[2];
+    sgm_tape *tape = sgm_tape_new();
+    sgm_mlp_options options = {16, 2, SGM_SILU, SGM_EMBED_LEARNED, 8, 0};
+    sgm_model_options o = {0};
+    sgm_model model;
+    (void)state;
+    sgm_normal(x, N * 2, sgm_key_init(1), 0);
+    o.d = 2, o.sde = sgm_sde_vp(0.1, 20), o.user = &options;
+    for (int residual = 0; residual < 2; residual++) {
+        o.net = residual ? sgm_residual_mlp : sgm_mlp;
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(2)));
+        sgm_score score = sgm_model_score(&model, SGM_RAW);
+        for (int times = 1; times <= N; times += times < 3 ? 1 : 97) {
+            for (int i = 0; i < N; i++) t[i] = 0.1f + 0.009f * (float)(i % times);
+            CHECK_OK(sgm_score_eval(&score, s, x, t, N));
+            for (int i = 0; i < N; i++) {
+                CHECK_OK(sgm_score_eval(&score, alone, x + 2 * i, t + i, 1));
+                assert_memory_equal(alone, s + 2 * i, sizeof alone);
+            }
+        }
+        sgm_model_free(&model);
+    }
+    static const struct { int n, times, rows; } cases[] = {
+        {16, 1, 0}, {17, 1, 1}, {17, 4, 4}, {17, 5, 0}, {100, 25, 25}, {100, 26, 0}};
+    for (int i = 0; i < COUNT(cases); i++) {
+        for (int k = 0; k < N; k++) t[k] = (float)(k % cases[i].times);
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *in = sgm__times_in(tape, t, cases[i].n);
+        assert_memory_equal(in->v, t, (size_t)cases[i].n * sizeof *t);
+        assert_int_equal(in->row_of ? in->a->rows : 0, cases[i].rows);
+    }
+    for (int k = 0; k < N; k++) t[k] = NAN; /* no two are the same */
+    assert_null(sgm__times_in(tape, t, N)->row_of);
+    t[0] = 1;
+    sgm_tensor *in = sgm_repeat(tape, sgm_tape_input(tape, t, 1, 1), 3);
+    sgm_tape_tangent_of(tape, in);
+    CHECK_FAILS(sgm_tape_status(tape), SGM_BAD_ARGUMENT, "sgm_tape_watch");
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    in = sgm_repeat(tape, sgm_tape_input(tape, t, 1, 1), 3), sgm_tape_watch(tape, in);
+    sgm_tensor *twice = sgm_silu(tape, in);
+    float *move = sgm_tape_tangent_of(tape, in);
+    move[1] = 1;
+    CHECK_OK(sgm_tape_tangent(tape));
+    double e = exp(-1.0), q = 1 / (1 + e), slope = q + e * q * q; /* (x σ(x))' at 1 */
+    for (int i = 0; i < 3; i++) CHECK_CLOSE(twice->j[i], i == 1 ? slope : 0, 8 * EPS);
     sgm_tape_free(tape);
 }
 
@@ -1382,7 +1546,7 @@ static void model_mistakes(void **state) {
         assert_null(score.eval);
         assert_int_equal(sgm_score_eval(&score, s, x, t, 1), SGM_BAD_ARGUMENT);
     }
-    model.ema[1][0] += 1; /* each `which` reads its own block */
+    model.ema[1][model.n_params - 2] += 1; /* each `which` reads its own block: a last bias */
     float by[3];
     for (int which = SGM_RAW; which < 2; which++) {
         sgm_score score = sgm_model_score(&model, which);
@@ -1455,6 +1619,10 @@ int main(void) {
         TEST("(3.1) tangents of constants are zero", tangents_of_constants),
         TEST("(3.1), (3.3), (3.9) ready networks, all activations and embeddings", ready_networks),
         TEST("(3.4) ready networks by hand", networks_by_hand),
+        TEST("(3.1), (3.3), (3.4) rows that repeat", repeated_rows),
+        TEST("(3.4) rows that repeat, and the same in one piece", repeated_rows_in_one_piece),
+        TEST("(3.3) a watched pair gets its slope", watched_pair),
+        TEST("times that points share: the same bits", times_that_points_share),
         TEST("(3.1), (3.3), (3.9) a user's networks: norms, shared weights", user_networks),
         TEST("(4.1), (2.10) loss and gradient of every output and weight", loss_gradients),
         TEST("features of time against libm", time_features),

@@ -228,7 +228,7 @@ static void count(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 static sgm_tensor *net(sgm_tape *tape, const sgm_net_in *in) {
     const job *j = (const job *)in->user;
-    sgm_tensor *h = sgm_concat(tape, in->x, sgm_time_circle(tape, in->t));
+    sgm_tensor *h = sgm_concat(tape, sgm_time_circle(tape, in->t), in->x);
     for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, j->width));
     if (h && j->counting) counted = h->op, h->op = count;
     return sgm_linear(tape, h, j->energy ? 1 : in->x->cols);

@@ -48,11 +48,12 @@ static sgm_score exact;
 
 static sgm_key stream(uint64_t i) { return sgm_key_split(tut_key(), i); }
 
-/* The lesson's listing, layer by layer: log σ → 32 → 32, then [x, embedding] → 256 → 256 → 256 → 2.
-*/
+/* The lesson's listing, layer by layer: log σ → 32 → 32, then [embedding, x] → 256 → 256 → 256 → 2.
+Twelve levels have twelve embeddings: with the time first, a linear layer makes each one's products
+once (section 3.3). */
 
 static sgm_tensor *net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *h = sgm_concat(tape, in->x, sgm_time_learned(tape, in->log_sigma, 32));
+    sgm_tensor *h = sgm_concat(tape, sgm_time_learned(tape, in->log_sigma, 32), in->x);
     for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 256));
     return sgm_linear(tape, h, 2);
 }

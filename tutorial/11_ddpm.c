@@ -353,7 +353,7 @@ static void minimiser(long draws) {
 }
 
 static sgm_tensor *net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *h = sgm_concat(tape, in->x, sgm_time_fourier(tape, in->log_sigma, 32, 1));
+    sgm_tensor *h = sgm_concat(tape, sgm_time_fourier(tape, in->log_sigma, 32, 1), in->x);
     for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 128));
     return sgm_linear(tape, h, 2);
 }

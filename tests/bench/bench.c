@@ -468,7 +468,7 @@ enum { MOONS = 10000 };
 
 /* The step of tutorial 5: eight Gaussians, twelve noise levels, batch 512. */
 static sgm_tensor *ncsn_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *h = sgm_concat(tape, in->x, sgm_time_learned(tape, in->log_sigma, 32));
+    sgm_tensor *h = sgm_concat(tape, sgm_time_learned(tape, in->log_sigma, 32), in->x);
     for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 256));
     return sgm_linear(tape, h, 2);
 }
