@@ -11,7 +11,7 @@ VERSION := $(shell sed -n 's/^\#define SGM_VERSION "\(.*\)"/\1/p' sgm.h)
 TUTORIALS := $(sort $(basename $(notdir $(wildcard tutorial/[0-9][0-9]_*.c))))
 NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
-PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev
+PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
 
 .PHONY: help setup setup-peers tour examples test bench plots report readme strict asan samebits clean $(NUMBERS) $(TUTORIALS)
 
@@ -22,7 +22,7 @@ help: ## this list
 	@echo; echo "  QUICK=1 shrinks a tutorial to seconds, SGM_SEED=n changes its random numbers,"
 	@echo "  SGM_ISA=ref|base|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
-setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, GSL, stb)
+setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, GSL, stb, zlib)
 	@missing=""; for p in $(PACKAGES); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then echo "setup: nothing is missing"; exit 0; fi; \

@@ -30,8 +30,10 @@ echo '#include <stdarg.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <gsl/gsl_cdf.h>' | $CC -x c -fsyntax-only - 2>/dev/null || {
-    echo "the tests need cmocka and GSL: run make setup as root, or: apt-get install libcmocka-dev libgsl-dev"
+#include <gsl/gsl_cdf.h>
+#include <zlib.h>' | $CC -x c -fsyntax-only - 2>/dev/null || {
+    echo "the tests need cmocka, GSL and zlib: run make setup as root,"
+    echo "or: apt-get install libcmocka-dev libgsl-dev zlib1g-dev"
     echo "0 passed, 1 failed"
     exit 1
 }
@@ -74,6 +76,8 @@ if [ -z "${SANITIZE:-}" ]; then
     done
     check "hello runs" sh -c "$build/bin/hello >$build/hello.txt && test \$(wc -l <$build/hello.txt) = 1000"
     check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
+    check "files through gzip (SGM_ZLIB)" sh -c \
+        "$CC $flags -DSGM_ZLIB tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "every cited equation exists" tests/prose.sh equations
     check "the page: lines, lengths, share of prose" tests/prose.sh page
