@@ -2909,8 +2909,8 @@ static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor 
     if (a && !all) sgm__copy_rows(x->a->row_of, x->rows, cols, part, out);
     const float *so_far = !a ? NULL : all ? part : out, *rest_of_w = w->v + (long)in * cols;
     if (z)
-        sgm__matmul(x->rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols,
-            out, cols);
+        sgm__matmul(
+            x->rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols, out, cols);
 }
 
 /* Back through the rows of W from `from` on, those that x multiplied; dw NULL: its slope is not
@@ -3951,6 +3951,20 @@ static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, in
     return 0;
 }
 
+/* The same numbers as rows of another length: y has x's own values, and hands its slopes on. */
+static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, int pass) {
+    if (pass == SGM__TANGENT) memcpy(y->j, y->a->j, (size_t)sgm__size(y) * sizeof *y->j);
+    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++)
+        if (y->set & which) sgm__hand_on(tape, y, y->a, which);
+}
+
+static sgm_tensor *sgm__reshape(
+    sgm_tape *tape, const char *name, sgm_tensor *x, int rows, int cols) {
+    sgm_tensor *y = sgm__entry(tape, name, rows, cols);
+    if (y) y->op = sgm__op_reshape, y->a = x, y->v = x->v, y->needs = x->needs;
+    return y;
+}
+
 static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
     sgm__shape s;
     if (!x) return NULL;
@@ -3967,6 +3981,9 @@ static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int
             x->rows, x->cols, p, p, h, w, tokens, p * p);
     int n = back ? x->rows / tokens : x->rows;
     long line = (long)w * c, run = (long)p * c, size = h * line;
+    if (p == 1 && size <= 0x7fffffff)
+        return sgm__reshape(
+            tape, back ? "unpatchify" : "patchify", x, back ? n : n * tokens, back ? (int)size : c);
     const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
     const long patch[] = {size, p * line, p * run, run, 1};
     memset(&s, 0, sizeof s);
@@ -4050,8 +4067,9 @@ both axes, a tile of 2 × 2 outputs is
 $$Y = A^T M A, \qquad M = U ⊙ V, \qquad U = G\, W G^T, \qquad V = B^T X B \qquad(3.17)$$
 
 where ⊙ multiplies sixteen matrices (tiles, in) by sixteen (in, out): 16 products for what took 36.
-The maps only add and subtract, and U is made once per call. With stride 2 the first pixel of each
-tile is kept. Tiles are done by the dozen, so that V and M stay in the second-level cache.
+The maps only add and subtract, and U is made once per call. Tiles are done by the dozen, so that V
+and M stay in the second-level cache. With stride 2, where tiles would win nothing, V holds the nine
+pixels themselves, a row for each output pixel, and (3.10) is one product of it with W.
 
 Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
 $\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Forward, each thread takes some images.
@@ -4059,7 +4077,7 @@ Backward, the batch has eight fixed parts, whose slopes of W are added in order 
 are the same for any number of threads.
 */
 typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
-    int n, h, w, in, out, stride, rows, cols, high, wide;
+    int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
 } sgm__conv;
 
 enum { SGM__CONV_PARTS = 8 };
@@ -4077,16 +4095,16 @@ static void sgm__conv_weights(const sgm__conv *g, int back, float *w, float *u) 
 }
 
 /* A map between `count` tiles, from `first` on, of images of c channels, and (16, count, c). Those
-of x (is_x) are 4 by 4 pixels and start one pixel early; those of y are 2 by 2, or 1 by 1. */
+of x (is_x) are 4 by 4 pixels and start one pixel early; those of y are 2 by 2. */
 static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long first, long count,
     float *image, float *parts, const float *bias) {
-    int step = is_x || g->stride == 1 ? 2 : 1, most = is_x ? 4 : step;
+    int most = is_x ? 4 : 2;
     int h = is_x ? g->h : g->rows, w = is_x ? g->w : g->cols;
     int image_is_x = map == SGM__MAP_BT || map == SGM__MAP_A;
     sgm__tile q;
     q.map = map, q.n = c, q.add = map == SGM__MAP_B, q.plus = bias;
     for (long t = first; t < first + count; t++) {
-        long top = t / g->wide % g->high * step - is_x, left = t % g->wide * step - is_x;
+        long top = t / g->wide % g->high * 2 - is_x, left = t % g->wide * 2 - is_x;
         long at = ((t / g->wide / g->high * h + top) * w + left) * c, line = (long)w * c;
         float *part = parts + (t - first) * c;
         unsigned in = 0;
@@ -4103,9 +4121,30 @@ static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long fir
     }
 }
 
+/* The pixels that each output pixel sees with stride 2, as rows of 3 × 3 × in numbers, from x to V;
+or, with `back`, added from V to x. Three neighbours lie side by side. */
+static void sgm__conv_see(
+    const sgm__conv *g, int back, long first, long count, float *x, float *V) {
+    const long C = g->in, w = g->w, h = g->h;
+    for (long t = first; t < first + count; t++)
+        for (long i = 0; i < 3; i++, V += 3 * C) {
+            long row = t / g->wide % g->high * 2 + i - 1, column = t % g->wide * 2 - 1;
+            long from = column < 0 ? 1 : 0, to = column + 3 > w ? w - column : 3;
+            long size = row < 0 || row >= h ? 0 : (to - from) * C;
+            long at = ((t / g->wide / g->high * h + row) * w + column + from) * C;
+            if (!back && size < 3 * C) memset(V, 0, (size_t)(3 * C) * sizeof *V);
+            if (!back && size) memcpy(V + from * C, x + at, (size_t)size * sizeof *V);
+            if (back && size) sgm__add(size, x + at, V + from * C, x + at);
+        }
+}
+
 static long sgm__conv_chunk(const sgm__conv *g) { /* tiles whose V and M are some 400 KB */
-    long count = 6144 / (g->in + g->out) / 8 * 8;
+    long count = g->stride == 1 ? 6144 / (g->in + g->out) / 8 * 8 : 98304 / (9 * g->in) / 8 * 8;
     return count < 32 ? 32 : count;
+}
+
+static long sgm__conv_room(const sgm__conv *g) { /* for V and M */
+    return sgm__conv_chunk(g) * (g->stride == 1 ? 16L * (g->in + g->out) : 9L * g->in);
 }
 
 static int sgm__conv_hands(const sgm__conv *g, int most) {
@@ -4116,19 +4155,26 @@ static int sgm__conv_hands(const sgm__conv *g, int most) {
 static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *bias, float *y) {
     long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
+    long room = sgm__conv_room(g);
     int threads = sgm__conv_hands(g, g->n);
     sgm__arena_mark mark = sgm__arena_here(tape);
     float *u = (float *)sgm__arena(tape, (size_t)(16 * I * O) * sizeof *u);
-    float *scratch =
-        (float *)sgm__arena(tape, (size_t)(threads * 16 * chunk * (I + O)) * sizeof *scratch);
+    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
     if (!u || !scratch) return;
-    sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (int t = 0; t < threads; t++) {
-        float *V = scratch + t * 16 * chunk * (I + O), *M = V + 16 * chunk * I;
+        float *V = scratch + t * room;
         long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
         for (long count; first < end; first += count) {
             count = end - first < chunk ? end - first : chunk;
+            if (g->stride == 2) {
+                sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+                sgm__matmul(
+                    (int)count, g->out, 9 * g->in, V, 9 * I, 1, w, O, 1, bias, 0, y + first * O, O);
+                continue;
+            }
+            float *M = V + 16 * chunk * I;
             sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
             for (int k = 0; k < 16; k++)
                 sgm__matmul((int)count, g->out, g->in, V + k * count * I, I, 1, u + k * I * O, O, 1,
@@ -4144,12 +4190,22 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
     const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
     long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
     long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
-    float *M = V + 16 * chunk * I;
     long pixels = (long)g->rows * g->cols;
     memset(db, 0, (size_t)O * sizeof *db);
     sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
     for (long first = from * per; first < end; first += count) {
         count = end - first < chunk ? end - first : chunk;
+        if (g->stride == 2) { /* u is W */
+            const float *d = dy + first * O;
+            sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+            sgm__matmul(9 * g->in, g->out, (int)count, V, 1, 9 * I, d, O, 1,
+                first > from * per ? du : NULL, O, du, O);
+            if (!dx) continue;
+            sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * I);
+            sgm__conv_see(g, 1, first, count, dx, V);
+            continue;
+        }
+        float *M = V + 16 * chunk * I;
         sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
         sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
         for (long k = 0; k < 16; k++) {
@@ -4167,22 +4223,23 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
 /* Adds to the slopes dw, db (may be NULL) and dx (may be NULL) of x and W for the slopes dy. */
 static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *dy, float *dx, float *dw, float *db) {
-    long size = 16L * g->in * g->out, each = size + g->out;
-    long room = 16 * sgm__conv_chunk(g) * (g->in + g->out);
+    long size = (g->stride == 1 ? 16L : 9L) * g->in * g->out, each = size + g->out;
+    long room = sgm__conv_room(g);
     int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS,
         threads = sgm__conv_hands(g, parts);
     sgm__arena_mark mark = sgm__arena_here(tape);
     float *u = (float *)sgm__arena(tape, (size_t)(size + parts * each) * sizeof *u), *du = u + size;
     float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
     if (!u || !scratch) return;
-    sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (int p = 0; p < parts; p++)
-        sgm__convolve_part(g, p, parts, x, dy, u, dx, du + p * each, du + p * each + size,
-            scratch + sgm__thread() * room);
+        sgm__convolve_part(g, p, parts, x, dy, g->stride == 1 ? u : w, dx, du + p * each,
+            du + p * each + size, scratch + sgm__thread() * room);
     for (int p = 1; p < parts; p++) sgm__add(each, du, du + p * each, du);
     if (db) sgm__add(g->out, db, du + size, db);
-    if (dw) sgm__conv_weights(g, 1, dw, du);
+    if (dw && g->stride == 1) sgm__conv_weights(g, 1, dw, du);
+    else if (dw) sgm__add(size, dw, du, dw);
     sgm__arena_back(tape, mark);
 }
 

@@ -393,8 +393,8 @@ static void convolution(void **state) {
         {2, 7, 4, 5, 3, 1, 1}, {2, 7, 4, 5, 3, 1, 2},  {1, 6, 9, 2, 3, 3, 1}, {1, 9, 6, 2, 3, 3, 2},
         {2, 2, 3, 4, 1, 3, 1}, {1, 1, 9, 17, 33, 3, 1}, {9, 7, 7, 33, 17, 3, 1},
         {1, 3, 1, 1, 40, 3, 1},
-        {3, 28, 28, 4, 3, 3, 1}};
-    enum { MOST = 20000 };
+        {3, 28, 28, 4, 3, 3, 1}, {1, 31, 47, 32, 2, 3, 2}};
+    enum { MOST = 48000 }; /* the last has more pixels than are done at a time */
     static float x[MOST], p[MOST], dy[MOST], grads[MOST];
     static double y[MOST], dx[MOST], dw[MOST];
     sgm_tape *tape = sgm_tape_new();
