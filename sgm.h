@@ -316,7 +316,7 @@ struct sgm_score {
 };
 /* Anything that knows ∇log p_t. eval: s(n,D) at the points x(n,D) and times t(n). jvp, if not NULL:
    s too, and its directional derivative js = (∂s/∂x) v; vjp the same with js = (∂s/∂x)ᵀ v. logp, if
-   not NULL: log density, nats.
+   not NULL: log density, nats; of an energy -U, which lacks the constant log Z.
    trace, if not NULL: s and tr ∂s/∂x (n), cheaper than D calls of jvp. */
 
 SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
@@ -327,7 +327,8 @@ SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, co
                                  const float *v, const float *t, long n);
 SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const float *x,
                                   const float *t, long n);
-/* The same, with the arguments checked. */
+/* The same, with the arguments checked: SGM_BAD_ARGUMENT for NULL, a time below 0, or a function
+   that this score has not. */
 
 typedef enum sgm_cov { SGM_POINTS = 0, SGM_ISOTROPIC, SGM_DIAGONAL, SGM_FULL } sgm_cov;
 
@@ -411,13 +412,13 @@ typedef struct sgm_loss {
     const sgm_score *exact; /* what ESM compares with                                     */
     sgm_weight weight;
     double min_snr;    /* γ of SGM_WEIGHT_MIN_SNR; 0 means 5                              */
-    double sigma_data; /* std of the data, for EDM; 0 means .5                            */
+    double sigma_data; /* std of the data, for EDM; 0 means .5, in training the model's    */
     double (*user_weight)(double t, const sgm_sde *sde, void *user);
     void *user;
     sgm_times times;
     const double *grid; /* levels for SGM_TIMES_GRID                                      */
     int n_grid;
-    double mean, std;   /* of LOGNORMAL (0,0 means -1.2, 1.2) and LOGIT (0,0 means 0, 1)  */
+    double mean, std;   /* LOGNORMAL: 0,0 means -1.2, 1.2; LOGIT: 0, 1; std 0 its default */
     double scale;       /* multiplies the loss; 0 means 1: summed over D, mean over points */
 } sgm_loss;
 
@@ -434,8 +435,8 @@ SGM_API double sgm_bin_edge(const sgm_sde *sde, int i);
 
 typedef struct sgm_dsm_result {
     double loss, loss_se;     /* of the score given, ± standard error                            */
-    double floor, floor_se;   /* of the exact score, on the same draws: no score can be below it */
-    double excess, excess_se; /* loss - floor, from E w s²‖score - exact‖²                       */
+    double floor, floor_se;   /* of the exact score, on the same draws                           */
+    double excess, excess_se; /* E w s²‖score - exact‖², which is loss - floor (2.8)             */
     double bin_loss[SGM_BINS], bin_floor[SGM_BINS], bin_excess[SGM_BINS];
     long bin_count[SGM_BINS]; /* by t, see sgm_bin_edge                                          */
 } sgm_dsm_result;
@@ -444,13 +445,18 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
                            const float *data, long n, const sgm_loss *loss, const sgm_sde *sde,
                            long draws, sgm_key key);
 /* The DSM loss of any score on `draws` fresh (x0, t, ε), x0 from data(n,D). exact may be NULL: then
-   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). */
+   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). No loss is
+   below the floor if exact is the score of what data is drawn from: endless fresh draws of that,
+   or data itself with sgm_mixture_from_data. Of a finite sample a memory of it can be (section
+   2.2). SGM_BAD_ARGUMENT, SGM_NOT_FINITE (data), SGM_NO_MEMORY, or the score's own error; all is
+   then NaN. */
 
 SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
                                        const float *data, long n, const sgm_loss *loss,
                                        const sgm_sde *sde, long draws, sgm_key key);
-/* The value of any of the five objectives for any score that has a jvp, on fresh draws, ± standard
-   error. All in one normalisation: they differ by constants only (2.16). */
+/* The value of any of the five objectives for any score, on fresh draws, ± standard error; ISM and
+   the sliced ones need its jvp. All in one normalisation: where ESM's exact score belongs to data,
+   as in sgm_dsm, they differ by constants only (2.16). Errors as there, and both are then NaN. */
 
 /*
 ## 3. Networks
@@ -690,7 +696,8 @@ struct sgm_trainer {
     double loss;       /* of the last step                                                     */
     double mean_loss;  /* between the last two calls of on_log                                 */
     double grad_norm;  /* before clipping; NaN where the step did not need it (clip is 0)      */
-    double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t              */
+    double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t; DSM's, not
+                                  an energy's: else NaN                                        */
     long bin_count[SGM_BINS];  /* and how many points it is the mean of                        */
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
@@ -770,7 +777,7 @@ typedef struct sgm_sample_options {
     double eta;           /* of DDIM: 0 no noise, 1 the ancestral step's                         */
     double rtol, atol;    /* of RK45: 0 means 1e-5                                               */
     int corrector;        /* Langevin steps after each update: predictor-corrector               */
-    double snr;           /* their signal to noise (6.7); 0 means .16                            */
+    double snr;           /* their signal to noise (6.7), 0 means .16; needs n·D >= 64           */
     double churn, churn_noise;    /* S_churn and S_noise of (5.10); noise 0 means 1              */
     double churn_low, churn_high; /* the s/m between which it churns; high 0: no limit           */
     long path_steps;      /* > 0: all noise from one Brownian path with so many increments (5.11) */
@@ -815,7 +822,7 @@ typedef struct sgm_langevin_options {
     long steps;        /* after the warm-up                                                    */
     long warmup;       /* steps that are not counted, and find γ if step is 0                  */
     int metropolis;    /* 0: ULA. 1: MALA, which needs a score with logp                       */
-    double snr;        /* ULA: > 0 sets γ anew in each step by signal to noise (6.7)           */
+    double snr;        /* ULA: > 0 sets γ anew in each step by signal to noise (6.7); n·D >= 64 */
     double t;          /* the time at which the score is asked                                 */
     const char *progress;
     void (*on_step)(long step, const float *x, long n, void *user); /* after the warm-up       */
@@ -828,7 +835,7 @@ typedef struct sgm_langevin {
     sgm_key key;
     long n, step;
     double step_size;  /* γ in use                                                             */
-    double acceptance; /* mean over the steps after the warm-up; 1 for ULA                     */
+    double acceptance; /* mean over the steps after the warm-up; 1 for ULA, NaN before         */
     double accepted;
     long counted;
     float *buffer;
@@ -839,7 +846,9 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
                                     const sgm_langevin_options *options, sgm_langevin *report,
                                     sgm_key key);
 /* Lets n walkers, which start at x(n,D), walk at one noise level. report (may be NULL): step size
-   and acceptance. SGM_BAD_ARGUMENT: no step, or MALA with a score that has no log density. */
+   and acceptance, which a warm-up too short to find γ leaves near 0. SGM_BAD_ARGUMENT: no step, no
+   steps, or MALA with a score that has no log density. SGM_NOT_FINITE: a score that is not at this
+   t, or a walk that diverged. */
 SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
                                      const sgm_langevin_options *options, sgm_key key);
 SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x);
@@ -858,10 +867,13 @@ SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sg
                               const sgm_anneal_options *options, sgm_key key);
 /* Fills x(n,D) by annealed Langevin dynamics, from N(0, s²I) of the first level down (6.5). */
 SGM_API double sgm_autocorrelation_time(const float *series, long n);
-/* τ of a stationary series, in steps: n values are worth n/τ independent ones (6.6). NaN: n < 2. */
+/* τ >= 1 of a stationary series, in steps (6.6). NaN: n < 2, or a value that is not finite. */
+SGM_API double sgm_effective_size(const float *series, long n);
+/* n/τ: so many independent values have a mean as good as the series'. */
 SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, const float *centres,
                               int modes);
-/* weight(modes): the share of the points nearest to each of centres(modes,D). */
+/* weight(modes): the share of the points nearest to each of centres(modes,D). A point that is not
+   finite is near none, and of no points the shares are NaN. */
 
 /*
 ## 7. The probability-flow ODE
@@ -1101,6 +1113,7 @@ in C. C wants a name declared before it is used, so a few declarations and small
 #error "sgm.h defines its results bit by bit: compile without -ffast-math"
 #endif
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -1552,10 +1565,14 @@ static sgm_status sgm__score_made(const sgm_score *score) {
     return sgm__bad("a score is missing: make it with sgm_model_score, or fill in d and eval");
 }
 
-static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n) {
+static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
+    const void *out, const void *also) {
     SGM__TRY(sgm__score_made(score));
-    if (n >= 0 && (n == 0 || (x && t))) return SGM_OK;
-    return sgm__bad("a score needs points and times, and n >= 0");
+    if (n < 0 || (n > 0 && !(x && t && out && also)))
+        return sgm__bad("a score needs points, times and a place for what it says, and n >= 0");
+    for (long i = 0; i < n; i++)
+        if (!(t[i] >= 0)) return sgm__bad("a score at t = %g: needs t >= 0", (double)t[i]);
+    return SGM_OK;
 }
 
 /* Two scores that are to be compared live in the same space. */
@@ -1576,12 +1593,12 @@ static sgm_status sgm__usable(const char *who, const float *x, long n, int d, lo
 
 SGM_API sgm_status sgm_score_eval(
     const sgm_score *score, float *s, const float *x, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n));
+    SGM__TRY(sgm__score_check(score, x, t, n, s, s));
     return n ? score->eval(score, s, x, t, n) : SGM_OK;
 }
 SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n));
+    SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
     if (!score->jvp)
         return sgm__bad("this score has no jvp (directional derivative): models and mixtures have");
     return n ? score->jvp(score, s, js, x, v, t, n) : SGM_OK;
@@ -1589,7 +1606,7 @@ SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, co
 
 SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n));
+    SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
     if (!score->vjp)
         return sgm__bad("this score has no vjp (gradient of v·s): models and mixtures have");
     return n ? score->vjp(score, s, js, x, v, t, n) : SGM_OK;
@@ -1597,8 +1614,8 @@ SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, co
 
 SGM_API sgm_status sgm_score_logp(
     const sgm_score *score, double *logp, const float *x, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n));
-    if (!score->logp) return sgm__bad("this score has no log density: mixtures have one");
+    SGM__TRY(sgm__score_check(score, x, t, n, logp, logp));
+    if (!score->logp) return sgm__bad("this score has no log density: mixtures and energies have");
     return n ? score->logp(score, logp, x, t, n) : SGM_OK;
 }
 
@@ -1701,9 +1718,13 @@ static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
             }
         sgm__jacobi(work, mix->axes + k * d * d, mix->d);
     }
+    double most = 0;
     for (size_t j = 0; j < n_var; j++) {
         var[j] = mix->shape == SGM_FULL ? work[j * d + j] : cov[k * n_var + j];
-        if (!(var[j] > -1e-12 && var[j] < 1e300))
+        most = fmax(most, var[j]);
+    }
+    for (size_t j = 0; j < n_var; j++) {
+        if (!(var[j] >= -1e-12 * (1 + most) && var[j] < 1e300)) /* rounding may go below 0 */
             return sgm__bad("covariance %zu of the mixture has the variance %g", k, var[j]);
         if (var[j] < 0) var[j] = 0;
     }
@@ -1909,6 +1930,7 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
 SGM_API sgm_status sgm_mixture_sample(
     const sgm_mixture *mix, float *x, int *label, long n, double t, sgm_key key) {
     if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
+    if (!mix->mean || !x) return sgm__bad("samples of no mixture, or to nowhere: sgm_mixture_init");
     size_t d = (size_t)mix->d;
     sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
     sgm__mix_at at = sgm__mix_thread(mix, 0);
@@ -1957,9 +1979,14 @@ scatters around its mean given x, and for any score whatever
 
 $$L = L^* + E\; λ(t) \left\| s_θ − ∇\log p_t \right\|² \qquad(2.8)$$
 
-so "my loss has stopped at 0.73" says nothing until you know L*. `sgm_dsm` prints all three: loss,
+so "my loss has stopped at 0.73" says nothing until you know L*. `sgm_dsm` returns all three: loss,
 floor L*, and the excess, the second term of (2.8), which is the Fisher divergence that the sampler
 feels. It is computed from that term: the difference of two noisy losses has a far larger error.
+
+One warning. (2.8) holds for the law that x0 is drawn from. If that is a training set and p_t
+belongs to what the set was drawn from, then a model that has memorised it has a loss *below* this
+floor, and a large excess: it is right about the sample and wrong about the law. To see that,
+measure on points that were not trained on.
 
 ## 2.3 What the network says
 
@@ -2063,8 +2090,9 @@ noise.
 */
 static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u, double z) {
     double low = sde->t_min, width = sde->T - low, from, t = low + u * width;
-    if (loss->mean != 0 || loss->std != 0) z = loss->mean + loss->std * z;
-    else if (loss->times == SGM_TIMES_LOGNORMAL) z = -1.2 + 1.2 * z;
+    double spread = loss->std > 0 ? loss->std : loss->times == SGM_TIMES_LOGNORMAL ? 1.2 : 1;
+    int unset = loss->mean == 0 && loss->std == 0 && loss->times == SGM_TIMES_LOGNORMAL;
+    z = (unset ? -1.2 : loss->mean) + spread * z;
     switch (loss->times) {
     case SGM_TIMES_GRID: return loss->grid[(int)(u * loss->n_grid)];
     case SGM_TIMES_LOGNORMAL: t = sgm_sde_t_from_logsnr(sde, -2 * z); break;
@@ -2088,9 +2116,17 @@ static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *s
 
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     SGM__TRY(sgm_sde_check(sde));
+    if (!loss) return sgm__bad("no loss: one that is all zeros is denoising score matching");
     if ((unsigned)loss->weight > SGM_WEIGHT_USER || (unsigned)loss->objective > SGM_SSM_VR ||
-        (unsigned)loss->times > SGM_TIMES_IMPORTANCE)
-        return sgm__bad("the loss's objective, weight or times is not one of the list");
+        (unsigned)loss->times > SGM_TIMES_IMPORTANCE || (unsigned)loss->probe > SGM_GAUSSIAN)
+        return sgm__bad("the loss's objective, weight, times or probe is not one of the list");
+    const double sizes[4] = {loss->std, loss->scale, loss->min_snr, loss->sigma_data};
+    for (int i = 0; i < 4; i++)
+        if (!(sizes[i] >= 0 && sizes[i] < 1e30 && fabs(loss->mean) < 1e30))
+            return sgm__bad(
+                "the loss has a std of %g, scale %g, min_snr %g, sigma_data %g, mean %g: "
+                "needs finite ones, the first four not below 0",
+                sizes[0], sizes[1], sizes[2], sizes[3], loss->mean);
     if (loss->objective == SGM_ESM && !loss->exact)
         return sgm__bad("SGM_ESM needs the exact score: set exact, to sgm_mixture_score for one");
     if (loss->directions < 0)
@@ -2174,8 +2210,8 @@ typedef struct sgm__draws {
 
 static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, int d,
     const sgm_loss *loss, const sgm_sde *sde, long draws, long most, sgm_key key) {
-    if (n < 1 || draws < 1 || !data)
-        return sgm__bad("%ld points and %ld draws: needs at least 1 of each", data ? n : 0, draws);
+    if (draws < 1) return sgm__bad("%ld draws: needs at least 1", draws);
+    SGM__TRY(sgm__usable("the data of a loss", data, n, d, 1));
     long size = most * d;
     b->data = data, b->loss = loss, b->sde = sde, b->key = key, b->first = b->count = 0;
     b->n = n, b->draws = draws, b->most = most, b->d = d;
@@ -2199,6 +2235,13 @@ static int sgm__draws_next(sgm__draws *b) {
     sgm__loss_times(b->loss, b->sde, b->t, b->w, b->count, sgm_key_split(b->key, 2), first);
     sgm_sde_perturb(b->x, b->x0, b->eps, b->t, b->count, b->d, b->sde);
     return b->count > 0;
+}
+
+/* A result of which nothing is known. */
+static void sgm__dsm_unknown(sgm_dsm_result *r) {
+    memset(r, 0, sizeof *r);
+    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
+    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
 }
 
 static sgm_status sgm__dsm_batch(
@@ -2225,13 +2268,14 @@ static sgm_status sgm__dsm_batch(
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
     const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
     sgm__draws b;
-    memset(r, 0, sizeof *r);
+    sgm__dsm_unknown(r);
     if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
     int d = score ? score->d : exact->d;
     if (exact) SGM__TRY(sgm__same_space(exact, d));
     SGM__TRY(sgm_loss_check(loss, sde));
     SGM__TRY(sgm__draws_init(&b, data, n, d, loss, sde, draws, 4096, key));
     sgm_status status = SGM_OK;
+    memset(r, 0, sizeof *r);
     while (status == SGM_OK && sgm__draws_next(&b)) status = sgm__dsm_batch(r, &b, score, exact);
     sgm__mean_get(&r->loss, &r->loss_se, draws);
     sgm__mean_get(&r->floor, &r->floor_se, draws);
@@ -2240,6 +2284,7 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_
         double count = (double)r->bin_count[i];
         r->bin_loss[i] /= count, r->bin_floor[i] /= count, r->bin_excess[i] /= count;
     }
+    if (status != SGM_OK) sgm__dsm_unknown(r);
     sgm__free(b.x0);
     return status;
 }
@@ -2340,12 +2385,13 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
     enum { MOST = 1024 };
     double value[MOST];
     sgm__draws b;
-    *mean = *se = 0;
+    *mean = *se = NAN;
     SGM__TRY(sgm_loss_check(loss, sde));
     SGM__TRY(sgm__score_made(score));
     SGM__TRY(sgm__exact_fits(loss, score->d));
     SGM__TRY(sgm__draws_init(&b, data, n, score->d, loss, sde, draws, MOST, key));
     sgm_status status = SGM_OK;
+    *mean = *se = 0;
     while (status == SGM_OK && sgm__draws_next(&b)) {
         sgm_key probes = sgm_key_split(sgm_key_split(key, 3), (uint64_t)b.first);
         status = sgm__objective_batch(value, score, &b, probes);
@@ -2353,6 +2399,7 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
             sgm__mean_add(mean, se, (loss->scale > 0 ? loss->scale : 1) * value[i]);
     }
     sgm__mean_get(mean, se, draws);
+    if (status != SGM_OK) *mean = *se = NAN;
     sgm__free(b.x0);
     return status;
 }
@@ -2365,8 +2412,8 @@ Details that have caused bugs:
 - At t = 0 there is no noise to find and (2.4) divides by zero: t_min is not a numerical nuisance
   but part of the model.
 - Comparing two losses that were averaged over different distributions of t compares nothing.
-- ISM and SSM with ReLU learn nothing: its second derivative is 0 but at the kinks, which the trace
-  never sees. Use a smooth activation.
+- ISM and SSM of a score network with ReLU learn nothing: its second derivative is 0 but at the
+  kinks, which the trace never sees. Use a smooth activation.
 */
 
 /*
@@ -5811,8 +5858,8 @@ slope by the tangent. For a square $λ \|s − τ\|²$ that is $r = 2λ(s − τ
 $$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \qquad(4.7)$$
 
 The trace in ISM and SSM is a second derivative of U, and its gradient would need a third. It is
-taken as a central difference of two first ones, the only place in the library where a derivative is
-not exact; the error is of the order h² with h = 0.02 s_t:
+taken as a central difference of two first ones, the only derivative by x in the library that is not
+exact; the error is of the order h² with h = 0.02 s_t:
 
 $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.8)$$
 */
@@ -6180,6 +6227,7 @@ static sgm_status sgm__churn_step(sgm__flow *w, double t, double to, sgm_key key
 }
 
 static sgm_status sgm__flow_step(sgm__flow *w, double t, double to, sgm_key key);
+static sgm_status sgm__snr_check(long n, int d);
 static double sgm__snr_step(const float *s, long n, int d, double snr);
 static void sgm__langevin_move(
     float *y, const float *x, const float *s, float *z, long size, double gamma, sgm_key key);
@@ -6242,6 +6290,7 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
     if (o->steps == 0) o->steps = o->method == SGM_RK45 ? 2 : 1000;
     if (o->t_start == 0) o->t_start = sde->T;
     SGM__TRY(sgm__sampler_check(o, sde));
+    if (o->corrector > 0) SGM__TRY(sgm__snr_check(n, score->d));
     sampler->t = (double *)sgm__alloc((size_t)o->steps + 1, sizeof(double));
     size_t blocks = o->path_steps ? 3 : 2;
     sampler->buffer =
@@ -6451,20 +6500,22 @@ static sgm_status sgm__walk_check(const sgm_score *score, long n, const sgm_lang
         return sgm__bad("MALA needs a log density: use a mixture, an energy, or metropolis = 0");
     if (!(o->snr >= 0 && o->snr < 1e15) || (o->snr > 0 && (o->metropolis || o->step > 0)))
         return sgm__bad("snr %g: needs a positive one, and neither step nor metropolis", o->snr);
+    if (o->snr > 0) SGM__TRY(sgm__snr_check(n, score->d));
+    if (o->steps > LONG_MAX - o->warmup) return sgm__bad("more steps than can be counted");
     if (o->step == 0 && o->snr == 0 && !(o->metropolis && o->warmup > 0))
         return sgm__bad("a Langevin step of 0: set step; only MALA with a warmup finds its own");
     return SGM_OK;
 }
 
-/* One block: the log densities at x and at y, then the floats. */
+/* One block: the log densities at x and at y, then the floats: five crowds, and the times. */
 SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
     const sgm_langevin_options *options, sgm_key key) {
     memset(walk, 0, sizeof *walk);
     SGM__TRY(sgm__walk_check(score, n, options));
     walk->score = *score, walk->o = *options, walk->n = n, walk->key = key;
     walk->step_size = options->step > 0 ? options->step : 0.1;
-    walk->acceptance = !options->metropolis;
-    walk->logp = (double *)sgm__alloc((size_t)n * (4 * (size_t)score->d + 5), sizeof(float));
+    walk->acceptance = options->metropolis ? NAN : 1;
+    walk->logp = (double *)sgm__alloc((size_t)n, (5 * (size_t)score->d + 5) * sizeof(float));
     walk->buffer = walk->logp ? (float *)(walk->logp + 2 * n) : NULL;
     return walk->logp ? SGM_OK : SGM_NO_MEMORY;
 }
@@ -6493,16 +6544,30 @@ static double sgm__langevin_log_q(
     return -square / (4 * gamma);
 }
 
-/* One step of MALA. The buffer holds the scores at x, those at y, the proposals y, and scratch. */
+/* Where a walk starts there must be a score, and for MALA a density. */
+static sgm_status sgm__walk_start(const sgm_langevin *walk, const float *s, const double *logp) {
+    long n = walk->n, bad = sgm__first_bad(s, (size_t)n * (size_t)walk->score.d);
+    for (long i = 0; i < n && logp && bad < 0; i++)
+        if (!(fabs(logp[i]) < HUGE_VAL)) bad = i * walk->score.d;
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE,
+        "the score or the log density of point %ld at t = %g is not finite: start where they are, "
+        "and set t above 0 if the SDE's noise ends there",
+        bad / walk->score.d, walk->o.t);
+}
+
+/* One step of MALA. The buffer holds the scores at x, those at y, the proposals y, scratch, and the
+points as the last step left them: of those that you have moved since, all is worked out anew. */
 static sgm_status sgm__mala_step(
     sgm_langevin *walk, float *x, const float *t, sgm_key key, double *accepted) {
     const sgm_score *score = &walk->score;
     long n = walk->n, d = score->d, size = n * d;
-    float *sx = walk->buffer, *sy = sx + size, *y = sy + size, *z = y + size;
+    float *sx = walk->buffer, *sy = sx + size, *y = sy + size, *z = y + size, *left = z + size;
     double *lx = walk->logp, *ly = lx + n, gamma = walk->step_size;
-    if (walk->step == 0) { /* afterwards they are known from the step before */
+    if (walk->step == 0 || memcmp(x, left, (size_t)size * sizeof *x) != 0) {
         SGM__TRY(score->eval(score, sx, x, t, n));
         SGM__TRY(score->logp(score, lx, x, t, n));
+        SGM__TRY(sgm__walk_start(walk, sx, lx));
     }
     sgm__langevin_move(y, x, sx, z, size, gamma, sgm_key_split(key, 0));
     SGM__TRY(score->eval(score, sy, y, t, n));
@@ -6518,6 +6583,7 @@ static sgm_status sgm__mala_step(
         memcpy(sx + at, sy + at, (size_t)d * sizeof *sx);
         lx[i] = ly[i];
     }
+    memcpy(left, x, (size_t)size * sizeof *x);
     return SGM_OK;
 }
 
@@ -6527,8 +6593,18 @@ can be set by the ratio r of signal to noise that a move shall have (Song et al.
 
 $$γ = 2 \left( r\, \frac{\sqrt D}{\overline{\|s\|}} \right)² \qquad(6.7)$$
 
-with the mean norm of the score over the crowd, and √D for the norm of its noise.
+with the mean norm of the score over the crowd, and √D for the norm of its noise. So a walker's step
+depends on the others', and the mean must be one of many numbers: a single walker near a mode, where
+its score is almost 0, would leap.
 */
+static sgm_status sgm__snr_check(long n, int d) {
+    if ((double)n * d >= 64) return SGM_OK;
+    return sgm__bad(
+        "a step by signal to noise from %ld points in %d dimensions: needs n·D >= 64, for "
+        "it divides by their mean score; walk more at once, or set a step of Langevin's",
+        n, d);
+}
+
 static double sgm__snr_step(const float *s, long n, int d, double snr) {
     double norm = 0;
     for (long i = 0; i < n; i++) norm += sqrt(sgm__row_dot(s + i * d, s + i * d, d)) / (double)n;
@@ -6539,6 +6615,7 @@ static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sg
     long n = walk->n, size = n * walk->score.d;
     float *s = walk->buffer, *z = s + size;
     SGM__TRY(walk->score.eval(&walk->score, s, x, t, n));
+    if (walk->step == 0) SGM__TRY(sgm__walk_start(walk, s, NULL));
     if (walk->o.snr > 0) walk->step_size = sgm__snr_step(s, n, walk->score.d, walk->o.snr);
     sgm__langevin_move(x, x, s, z, size, walk->step_size, key);
     return SGM_OK;
@@ -6546,7 +6623,8 @@ static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sg
 
 SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
     const sgm_langevin_options *o = &walk->o;
-    float *t = walk->buffer + 4 * walk->n * walk->score.d;
+    if (!walk->buffer || !x) return sgm__bad("a step of no walk: sgm_langevin_init, and give it x");
+    float *t = walk->buffer + 5 * walk->n * walk->score.d;
     double accepted = 1, k = (double)walk->step + 1;
     sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
     for (long i = 0; i < walk->n; i++) t[i] = (float)o->t;
@@ -6556,7 +6634,7 @@ SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
     if (walk->step > o->warmup) {
         walk->accepted += accepted, walk->counted++;
         walk->acceptance = walk->accepted / (double)walk->counted;
-    } else if (o->step == 0) {
+    } else if (o->metropolis && o->step == 0) {
         walk->step_size *= sgm__exp((accepted - 0.574) / sqrt(k)); /* (6.4) */
     }
     return SGM_OK;
@@ -6571,7 +6649,7 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
     SGM__TRY(sgm__usable("sgm_langevin_run starts at x", x, n, score->d, 1));
     SGM__TRY(sgm_langevin_init(&walk, score, n, options, key));
     long total = options->warmup + options->steps;
-    sgm_status status = SGM_OK;
+    sgm_status status = total > 0 ? SGM_OK : sgm__bad("a walk of no steps: set steps");
     sgm_progress_init(&bar, options->progress, total);
     while (status == SGM_OK && walk.step < total) {
         status = sgm_langevin_step(&walk, x);
@@ -6607,11 +6685,11 @@ and x + ½α s + √α z, the last step γ_L is ε/2. Finally the points, which 
 
 The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is the paper's setting.
 */
-static sgm_status sgm__anneal_check(
-    const sgm_score *score, const sgm_sde *sde, long n, const sgm_anneal_options *o) {
+static sgm_status sgm__anneal_check(const float *x, const sgm_score *score, const sgm_sde *sde,
+    long n, const sgm_anneal_options *o) {
     SGM__TRY(sgm_sde_check(sde));
     SGM__TRY(sgm__crowd_check(score, n));
-    if (!o) return sgm__bad("annealing needs options: levels and steps");
+    if (!o || !x) return sgm__bad("annealing needs options, levels and steps, and x to fill");
     if (!o->levels || o->n_levels < 1) return sgm__bad("annealing needs levels and n_levels >= 1");
     if (!(o->last_step > 0))
         return sgm__bad("a last_step of %g: needs a positive one", o->last_step);
@@ -6649,7 +6727,7 @@ SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sg
     const sgm_anneal_options *options, sgm_key key) {
     sgm_langevin walk;
     sgm_progress bar;
-    SGM__TRY(sgm__anneal_check(score, sde, n, options));
+    SGM__TRY(sgm__anneal_check(x, score, sde, n, options));
     long size = n * score->d;
     memset(&walk, 0, sizeof walk), walk.score = *score, walk.n = n, walk.key = key;
     walk.buffer = (float *)sgm__alloc((size_t)(2 * size + n), sizeof(float));
@@ -6674,16 +6752,19 @@ correlation of points k steps apart,
 
 $$τ = 1 + 2 \sum_{k≥1} ρ_k, \qquad n_{eff} = \frac{n}{τ} \qquad(6.6)$$
 
-The sum is cut at the first window of five τ (Sokal 1997): beyond it there is only noise. Neither
+The sum is cut at the first window of five τ (Sokal 1997): beyond it there is only noise. A walk
+that swings to and fro has τ < 1; it is counted as 1, no better than independent points. Neither
 number sees a mode that the walk has never visited; for that, start many walkers apart and compare
 the shares of the modes.
 */
 SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     double mean = 0, variance = 0, tau = 1;
+    long same = 1;
     if (n < 2 || sgm__first_bad(series, (size_t)n) >= 0) return NAN;
+    while (same < n && series[same] == series[0]) same++;
+    if (same == n) return (double)n; /* it never moved: one value in all */
     for (long i = 0; i < n; i++) mean += series[i] / (double)n;
     for (long i = 0; i < n; i++) variance += (series[i] - mean) * (series[i] - mean);
-    if (variance == 0) return (double)n; /* it never moved: one value in all */
     for (long k = 1; k < n && (double)k < 5 * tau; k++) {
         double sum = 0;
         for (long i = 0; i + k < n; i++) sum += (series[i] - mean) * (series[i + k] - mean);
@@ -6692,11 +6773,15 @@ SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     return tau > 1 ? tau : 1;
 }
 
+SGM_API double sgm_effective_size(const float *series, long n) {
+    return (double)n / sgm_autocorrelation_time(series, n);
+}
+
 SGM_API void sgm_mode_weights(
     double *weight, const float *x, long n, int d, const float *centres, int modes) {
-    memset(weight, 0, (size_t)modes * sizeof *weight);
+    for (int k = 0; k < modes; k++) weight[k] = n > 0 ? 0 : NAN;
     for (long i = 0; i < n; i++, x += d) {
-        int nearest = 0;
+        int nearest = -1;
         double best = HUGE_VAL;
         for (int k = 0; k < modes; k++) {
             const float *centre = centres + (long)k * d;
@@ -6705,7 +6790,7 @@ SGM_API void sgm_mode_weights(
                 square += ((double)x[j] - centre[j]) * ((double)x[j] - centre[j]);
             if (square < best) best = square, nearest = k;
         }
-        weight[nearest] += 1.0 / (double)n;
+        if (nearest >= 0) weight[nearest] += 1.0 / (double)n;
     }
 }
 
@@ -9694,7 +9779,6 @@ in one step. Every write is checked, and so is the close, where a full disk ofte
 `file` NULL the struct only counts bytes, to learn how long a header will be.
 */
 #include <errno.h>
-#include <limits.h>
 
 typedef struct sgm__file {
     FILE *file;

@@ -22,6 +22,7 @@ EOD
 names = "'σ = 10 (level 1)' 'σ = 1.52 (level 4)' 'σ = 0.43 (level 6)' 'σ = 0.01 (level 12)'"
 do for [k = 1:4] {
     set title "{/:Bold ".word(names, k)."}"
+    if (k > 1) { set format y '' }
     plot dir.'/film_'.(k - 1).'.dat' using 1:2 with points pointtype 7 pointsize 0.3 linecolor rgb '#A00072B2', \
          $modes using 1:2:(1.2) with circles linecolor rgb orange linewidth 1.5 fillstyle empty
 }

@@ -20,10 +20,12 @@ plot dir.'/loss.dat' using 1:3:2 with filledcurves linecolor rgb sky fillstyle s
      0.5 with lines linecolor rgb grey dashtype 3 linewidth 2 title 'a network that says nothing'
 set title "{/:Bold the excess alone}"
 set ylabel 'loss − floor'
-set logscale y
-set yrange [2e-4:0.1]
-set format y '10^{%T}'
+a = 5e-4 # linear below, logarithmic above, so that what falls below 0 is seen too
+set nonlinear y via asinh(y / a) inverse a * sinh(y)
+set yrange [-2e-3:0.1]
+set ytics ('−10^{−3}' -1e-3, '0' 0, '10^{−3}' 1e-3, '10^{−2}' 1e-2, '10^{−1}' 1e-1)
 set key top right noreverse Right
-plot dir.'/loss.dat' using 1:($4 > 2e-4 ? $4 : 1/0) with points linetype 1 pointsize 0.8 title 'excess', \
-     6.5e-4 with lines linecolor rgb grey dashtype 3 title 'noise of such a mean'
+plot dir.'/loss.dat' using 1:4 with points linetype 1 pointsize 0.8 title 'excess', \
+     6.5e-4 with lines linecolor rgb grey dashtype 3 title 'noise of such a mean', \
+     -6.5e-4 with lines linecolor rgb grey dashtype 3 notitle
 unset multiplot

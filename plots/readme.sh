@@ -31,7 +31,7 @@ EOF
     echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) | see below |"
 }
 figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s) ' "${n#"$1"_}" "$f"; done; }
-passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived tolerance", p, n}' "out/$1/checks.tsv"; }
+passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/$1/checks.tsv"; }
 speed() {
     if [ ! -f out/bench.tsv ]; then echo "(run make bench)"; return; fi
     echo "| job | here | peer | its | ratio | share of the floor |"

@@ -20,7 +20,7 @@ equations) # a number (c.n) cited anywhere is defined by a \qquad(c.n) of sgm.h
     exit $bad ;;
 page) # its length, 100 columns, its share of prose
     lines=$(wc -l <sgm.h)
-    [ "$lines" -le 11200 ] || { echo "sgm.h has $lines lines"; exit 1; }
+    [ "$lines" -le 11300 ] || { echo "sgm.h has $lines lines"; exit 1; }
     LC_ALL=C.UTF-8 sed 's/[^ -~]/x/g' sgm.h |
         LC_ALL=C awk '{n=length($0)} n>100{print "sgm.h:" NR ": " n " columns"; bad=1} END{exit bad}' || exit 1
     awk 'BEGIN{inside=0} /^\/\*/{inside=1} inside{prose++} /\*\//{inside=0}

@@ -561,6 +561,10 @@ static void test_bad_mixtures(void **state) {
     CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, mean, &rounding, SGM_ISOTROPIC, &sde));
     CHECK_CLOSE(mix.var[0], 0, 0);
     sgm_mixture_free(&mix);
+    double a[3] = {1.7, -0.3, 0.9}, large[9], middle[3] = {0, 0, 0};
+    for (int i = 0; i < 9; i++) large[i] = 1e8 * a[i / 3] * a[i % 3]; /* of rank 1 */
+    CHECK_OK(sgm_mixture_init(&mix, 1, 3, NULL, middle, large, SGM_FULL, &sde));
+    sgm_mixture_free(&mix);
     CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, nan_mean, NULL, SGM_POINTS, &sde),
                 SGM_NOT_FINITE, "mean 0");
     CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, NULL, SGM_POINTS, &none), SGM_BAD_ARGUMENT,
@@ -580,6 +584,8 @@ static void test_bad_mixtures(void **state) {
                 "at least 1");
     sgm_mixture_free(&mix);
     sgm_mixture_free(&mix); /* twice is harmless */
+    CHECK_FAILS(sgm_mixture_sample(&mix, data, NULL, 1, 0.5, sgm_key_init(0)), SGM_BAD_ARGUMENT,
+                "no mixture");
     assert_int_equal(alive, alive_before);
 }
 
@@ -596,10 +602,17 @@ static void test_bad_scores(void **state) {
     CHECK_FAILS(sgm_score_eval(&empty, out, x, &t, 1), SGM_BAD_ARGUMENT, "make it with");
     empty = plain, empty.d = 0;
     CHECK_FAILS(sgm_score_eval(&empty, out, x, &t, 1), SGM_BAD_ARGUMENT, "make it with");
-    CHECK_FAILS(sgm_score_eval(&plain, out, NULL, &t, 1), SGM_BAD_ARGUMENT,
-                "needs points and times");
-    CHECK_FAILS(sgm_score_eval(&plain, out, x, NULL, 1), SGM_BAD_ARGUMENT,
-                "needs points and times");
+    CHECK_FAILS(sgm_score_eval(&plain, out, NULL, &t, 1), SGM_BAD_ARGUMENT, "needs points, times");
+    CHECK_FAILS(sgm_score_eval(&plain, out, x, NULL, 1), SGM_BAD_ARGUMENT, "needs points, times");
+    CHECK_FAILS(sgm_score_eval(&plain, NULL, x, &t, 1), SGM_BAD_ARGUMENT, "a place for");
+    sgm_score whole = sgm_mixture_score(&mix);
+    CHECK_FAILS(sgm_score_jvp(&whole, out, NULL, x, x, &t, 1), SGM_BAD_ARGUMENT, "a place for");
+    CHECK_FAILS(sgm_score_jvp(&whole, out, out, x, NULL, &t, 1), SGM_BAD_ARGUMENT, "a place for");
+    CHECK_FAILS(sgm_score_vjp(&whole, out, out, x, NULL, &t, 1), SGM_BAD_ARGUMENT, "a place for");
+    CHECK_FAILS(sgm_score_logp(&whole, NULL, x, &t, 1), SGM_BAD_ARGUMENT, "a place for");
+    float early[2] = {-1, (float)NAN};
+    for (int i = 0; i < 2; i++)
+        CHECK_FAILS(sgm_score_eval(&whole, out, x, early + i, 1), SGM_BAD_ARGUMENT, "t >= 0");
     CHECK_FAILS(sgm_score_eval(&plain, out, x, &t, -1), SGM_BAD_ARGUMENT, "n >= 0");
     CHECK_FAILS(sgm_score_jvp(&plain, out, out, x, x, &t, 1), SGM_BAD_ARGUMENT, "no jvp");
     CHECK_FAILS(sgm_score_logp(&plain, &logp, x, &t, 1), SGM_BAD_ARGUMENT, "no log density");
@@ -1036,12 +1049,31 @@ static void test_bad_losses(void **state) {
     CHECK_FAILS(sgm_dsm(&result, NULL, NULL, data, 2, &loss, &sde, 9, key), SGM_BAD_ARGUMENT,
                 "or both");
     CHECK_FAILS(sgm_dsm(&result, &a, &b, data, 2, &loss, &sde, 9, key), SGM_MISMATCH, "dimensions");
-    CHECK_FAILS(sgm_dsm(&result, &a, &a, data, 0, &loss, &sde, 9, key), SGM_BAD_ARGUMENT,
-                "at least 1");
+    CHECK_FAILS(sgm_dsm(&result, &a, &a, data, 0, &loss, &sde, 9, key), SGM_BAD_ARGUMENT, "n >= 1");
     CHECK_FAILS(sgm_dsm(&result, &a, &a, data, 2, &loss, &sde, 0, key), SGM_BAD_ARGUMENT,
                 "at least 1");
-    CHECK_FAILS(sgm_dsm(&result, &a, &a, NULL, 2, &loss, &sde, 9, key), SGM_BAD_ARGUMENT,
-                "at least 1");
+    CHECK_FAILS(sgm_dsm(&result, &a, &a, NULL, 2, &loss, &sde, 9, key), SGM_BAD_ARGUMENT, "n >= 1");
+    CHECK_FAILS(sgm_dsm(&result, &a, &a, data, 2, NULL, &sde, 9, key), SGM_BAD_ARGUMENT, "no loss");
+    float broken[2] = {1, (float)NAN};
+    CHECK_FAILS(sgm_dsm(&result, &a, &a, broken, 2, &loss, &sde, 9, key), SGM_NOT_FINITE,
+                "point 1");
+    assert_true(isnan(result.loss) && isnan(result.excess_se) && isnan(result.bin_floor[7]));
+    double wrong[3] = {-3, NAN, INFINITY};
+    for (int i = 0; i < 3; i++) {
+        sgm_loss odd = loss;
+        odd.std = wrong[i];
+        CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "std");
+        odd = loss, odd.scale = wrong[i];
+        CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "scale");
+        odd = loss, odd.min_snr = wrong[i];
+        CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "min_snr");
+        odd = loss, odd.sigma_data = wrong[i];
+        CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "sigma_data");
+        odd = loss, odd.mean = i ? wrong[i] : -INFINITY;
+        CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "mean");
+        odd = loss, odd.probe = (sgm_probe)9;
+        CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "probe");
+    }
     sgm_mixture_free(&one), sgm_mixture_free(&two);
     assert_int_equal(alive, alive_before);
 }
@@ -1082,6 +1114,89 @@ static sgm_status scaled_eval(const sgm_score *self, float *s, const float *x, c
     SGM__TRY(inner->eval(inner, s, x, t, n));
     for (long i = 0; i < n * self->d; i++) s[i] *= (float)self->which * 0.125f;
     return SGM_OK;
+}
+
+/* mean without std keeps the default's spread: 1.2 of LOGNORMAL, 1 of LOGIT; a mean of 0 needs one. */
+
+static void test_mean_alone(void **state) {
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    float a[64], b[64], w[64];
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        sgm_loss loss = loss_of(k ? SGM_TIMES_LOGIT : SGM_TIMES_LOGNORMAL, SGM_WEIGHT_SIGMA2);
+        loss.mean = -0.5;
+        CHECK_OK(sgm_loss_times(&loss, &sde, a, w, 64, sgm_key_init(1), 0));
+        loss.std = k ? 1 : 1.2;
+        CHECK_OK(sgm_loss_times(&loss, &sde, b, w, 64, sgm_key_init(1), 0));
+        assert_memory_equal(a, b, sizeof a);
+        loss.mean = loss.std = 0;
+        CHECK_OK(sgm_loss_times(&loss, &sde, a, w, 64, sgm_key_init(1), 0));
+        loss.mean = k ? 0 : -1.2, loss.std = k ? 1 : 1.2;
+        CHECK_OK(sgm_loss_times(&loss, &sde, b, w, 64, sgm_key_init(1), 0));
+        assert_memory_equal(a, b, sizeof a);
+    }
+}
+
+/* Fails at its third call: what was summed by then is no loss. */
+
+static int calls_left;
+
+static sgm_status failing_eval(const sgm_score *self, float *s, const float *x, const float *t,
+                               long n) {
+    (void)x, (void)t;
+    if (calls_left-- == 0) return sgm__fail(SGM_MISMATCH, "it fails");
+    memset(s, 0, (size_t)(n * self->d) * sizeof *s);
+    return SGM_OK;
+}
+
+static void test_failed_losses(void **state) {
+    static float data[2] = {-1, 1};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_loss loss = loss_of(SGM_TIMES_UNIFORM, SGM_WEIGHT_SIGMA2);
+    sgm_key key = sgm_key_init(2);
+    sgm_dsm_result r;
+    sgm_score score;
+    double mean = 0, se = 0;
+    (void)state;
+    memset(&score, 0, sizeof score), score.d = 1, score.eval = failing_eval;
+    for (calls_left = 2; calls_left >= 0;) { /* at the third call, then at the first */
+        int calls = calls_left;
+        assert_int_equal(sgm_dsm(&r, &score, NULL, data, 2, &loss, &sde, 20000, key), SGM_MISMATCH);
+        assert_true(isnan(r.loss) && isnan(r.loss_se) && isnan(r.floor) && isnan(r.excess));
+        for (int i = 0; i < SGM_BINS; i++) assert_true(isnan(r.bin_loss[i]) && !r.bin_count[i]);
+        calls_left = calls;
+        assert_int_equal(
+            sgm_objective_value(&mean, &se, &score, data, 2, &loss, &sde, 20000, key),
+            SGM_MISMATCH);
+        assert_true(isnan(mean) && isnan(se));
+        calls_left = calls - 2;
+    }
+}
+
+/* A memory of 20 points has, on these points, a loss below the floor of the law they come from, and
+an excess of its own: (2.8) speaks of the law that is drawn from. */
+
+static void test_memory_below_floor(void **state) {
+    enum { N = 20 };
+    float data[N];
+    double mean = 0, var = 0.3;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture law, memory;
+    sgm_loss loss = loss_of(SGM_TIMES_UNIFORM, SGM_WEIGHT_SIGMA2);
+    sgm_dsm_result r;
+    (void)state;
+    sgm_normal(data, N, sgm_key_init(3), 0);
+    for (int i = 0; i < N; i++) data[i] *= sqrtf(0.3f);
+    CHECK_OK(sgm_mixture_init(&law, 1, 1, NULL, &mean, &var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_from_data(&memory, data, N, 1, &sde));
+    sgm_score exact = sgm_mixture_score(&law), copy = sgm_mixture_score(&memory);
+    CHECK_OK(sgm_dsm(&r, &copy, &exact, data, N, &loss, &sde, 400000, sgm_key_init(4)));
+    assert_true(r.loss + 5 * (r.loss_se + r.floor_se) < r.floor);
+    /* the other way round (2.8) holds, and the two differ by the same: the law's own excess */
+    double difference = r.floor - r.loss, excess = r.excess, se = r.loss_se + r.floor_se;
+    CHECK_OK(sgm_dsm(&r, &exact, &copy, data, N, &loss, &sde, 400000, sgm_key_init(4)));
+    CHECK_CLOSE(r.excess, excess, 1e-9 + 1e-6 * excess), CHECK_CLOSE(difference, excess, 5 * se);
+    sgm_mixture_free(&law), sgm_mixture_free(&memory);
 }
 
 static sgm_score scaled_score(const sgm_score *inner, int eighths) {
@@ -1430,6 +1545,9 @@ int main(void) {
         {"(2.12) times on a grid", test_times_grid, count_alive, NULL, NULL},
         {"(2.12) log-normal around 1", test_times_lognormal_centred, count_alive, NULL, NULL},
         {"2.4 bad losses", test_bad_losses, count_alive, NULL, NULL},
+        {"2.5 what a failed loss leaves", test_failed_losses, count_alive, NULL, NULL},
+        {"(2.8) a memory is below the floor", test_memory_below_floor, count_alive, NULL, NULL},
+        {"2.4 a mean alone keeps the spread", test_mean_alone, count_alive, NULL, NULL},
         {"2.4 slices of time", test_bin_edges, count_alive, NULL, NULL},
         {"(2.6) what a run draws", test_draws, count_alive, NULL, NULL},
         {"(2.8) standard errors", test_dsm_errors, count_alive, NULL, NULL},

@@ -1003,7 +1003,7 @@ static void test_corrector(void **state) {
 predictor reached, r = 0.16 by default, and no correction after the last, denoising, update. */
 
 static void test_corrector_step(void **state) {
-    enum { N = 7, D = 3, STEPS = 3 };
+    enum { N = 22, D = 3, STEPS = 3 };
     double mean[6] = {1, 0, -1, 2, 0.5, 0}, var[2] = {0.3, 0.2};
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix;

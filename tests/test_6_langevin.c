@@ -847,6 +847,93 @@ static void test_autocorrelation(void **state) {
     assert_true(isnan(sgm_autocorrelation_time(series, 4)));
 }
 
+/* n/τ: of x ← φ x + noise, τ = (1 + φ)/(1 - φ); here φ = ½. Its variance by Sokal's window W = 5 τ:
+τ² (4 W + 2)/n. */
+
+static void test_effective_size(void **state) {
+    enum { N = 40000 };
+    static float chain[N], z[N];
+    (void)state;
+    sgm_normal(z, N, sgm_key_init(21), 0);
+    chain[0] = z[0] / sqrtf(0.75f);
+    for (int i = 1; i < N; i++) chain[i] = 0.5f * chain[i - 1] + z[i];
+    double tau = 3, truth = N / tau, relative = sqrt((4 * 5 * tau + 2) / N);
+    CHECK_CLOSE(sgm_effective_size(chain, N), truth, CHECK_SIGMAS * relative * truth);
+    for (int i = 0; i < N; i++) chain[i] = 0.1f; /* known before all n² products are summed */
+    CHECK_CLOSE(sgm_effective_size(chain, N), 1, 0);
+    assert_true(isnan(sgm_effective_size(chain, 1)));
+}
+
+/* Where the noise ends, a point mass has no score and no density: the walk says so, and how. */
+
+static void test_no_score_there(void **state) {
+    float data[2] = {-1, 1}, x[2] = {0.3f, -0.2f};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_from_data(&mix, data, 2, 1, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int metropolis = 0; metropolis < 2; metropolis++) {
+        sgm_langevin_options o = walk_of(1e-3, 50, metropolis);
+        CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, sgm_key_init(1)), SGM_NOT_FINITE,
+                    "set t above 0");
+        CHECK_CLOSE(x[0], 0.3f, 0);
+        o.t = 0.5;
+        CHECK_OK(sgm_langevin_run(x, 2, &score, &o, NULL, sgm_key_init(1)));
+        x[0] = 0.3f;
+    }
+    sgm_mixture_free(&mix);
+}
+
+/* Points that you move between the steps of MALA go on from where you put them: as a walk that
+starts there would, with the same key's second step. */
+
+static void test_moved_points(void **state) {
+    double var[1] = {1};
+    sgm_mixture mix;
+    sgm_score score = gaussian(&mix, 1, var);
+    sgm_langevin_options o = walk_of(0.5, 3, 1);
+    sgm_langevin moved, there;
+    (void)state;
+    o.t = T_AT;
+    for (int n = 1; n <= 2; n++) {
+        float x[2] = {0, 0.1f}, y[2] = {6, 0};
+        CHECK_OK(sgm_langevin_init(&moved, &score, n, &o, sgm_key_init(3)));
+        CHECK_OK(sgm_langevin_init(&there, &score, n, &o, sgm_key_init(3)));
+        assert_true(isnan(moved.acceptance));
+        CHECK_OK(sgm_langevin_step(&moved, x));
+        x[0] = 6, y[1] = x[1];
+        float was = y[0];
+        there.step = 1; /* its noise is the second step's; what it knows of x is nothing */
+        CHECK_OK(sgm_langevin_step(&moved, x)), CHECK_OK(sgm_langevin_step(&there, y));
+        assert_memory_equal(x, y, (size_t)n * sizeof *x);
+        assert_true(x[0] != was); /* 6 σ away, with a score of -6, it moves at once */
+        sgm_langevin_free(&moved), sgm_langevin_free(&there);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/* By signal to noise there is nothing to look for in a warm-up: γ is (6.7)'s, step by step. */
+
+static void test_snr_warmup(void **state) {
+    enum { N = 100 };
+    double var[1] = {1};
+    float x[2][N];
+    sgm_mixture mix;
+    sgm_langevin report[2];
+    sgm_score score = gaussian(&mix, 1, var);
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        sgm_langevin_options o = walk_of(0, k ? 0 : 1, 0);
+        o.warmup = k, o.snr = 0.16, o.t = T_AT;
+        sgm_normal(x[k], N, sgm_key_init(5), 0);
+        CHECK_OK(sgm_langevin_run(x[k], N, &score, &o, &report[k], sgm_key_init(6)));
+    }
+    CHECK_CLOSE(report[0].step_size, report[1].step_size, 0);
+    assert_memory_equal(x[0], x[1], sizeof x[0]);
+    sgm_mixture_free(&mix);
+}
+
 static void test_mode_weights(void **state) {
     float x[12] = {0, 0, 1.9f, 0, 2.1f, 0, 4, 1, 4, 9, -3, 0}, centres[6] = {0, 0, 4, 0, 4, 8};
     double weight[4] = {7, 7, 7, 7};
@@ -854,8 +941,13 @@ static void test_mode_weights(void **state) {
     sgm_mode_weights(weight, x, 6, 2, centres, 3);
     CHECK_CLOSE(weight[0], 3.0 / 6, 1e-15), CHECK_CLOSE(weight[1], 2.0 / 6, 1e-15);
     CHECK_CLOSE(weight[2], 1.0 / 6, 1e-15), CHECK_CLOSE(weight[3], 7, 0);
+    x[0] = (float)NAN; /* is near none */
+    sgm_mode_weights(weight, x, 6, 2, centres, 3);
+    CHECK_CLOSE(weight[0], 2.0 / 6, 1e-15), CHECK_CLOSE(weight[1], 2.0 / 6, 1e-15);
     sgm_mode_weights(weight, x, 0, 2, centres, 3);
-    for (int k = 0; k < 3; k++) CHECK_CLOSE(weight[k], 0, 0);
+    for (int k = 0; k < 3; k++) assert_true(isnan(weight[k]));
+    weight[0] = 7, sgm_mode_weights(weight, x, 6, 2, centres, 0);
+    CHECK_CLOSE(weight[0], 7, 0);
 }
 
 /*
@@ -967,9 +1059,20 @@ static void test_bad_walks(void **state) {
                 "metropolis = 0");
     CHECK_OK(sgm_langevin_run(x, 2, &blind, &o, NULL, key));
     for (int i = 0; i < 4; i++) x[i] = (float)i;
-    bad = o, bad.steps = 0; /* no steps at all is a walk */
-    CHECK_OK(sgm_langevin_run(x, 2, &score, &bad, NULL, key));
+    bad = o, bad.steps = 0; /* forgotten */
+    CHECK_FAILS(sgm_langevin_run(x, 2, &score, &bad, NULL, key), SGM_BAD_ARGUMENT, "set steps");
+    bad.steps = LONG_MAX, bad.warmup = 1;
+    CHECK_FAILS(sgm_langevin_run(x, 2, &score, &bad, NULL, key), SGM_BAD_ARGUMENT, "be counted");
+    bad = o, bad.step = 0, bad.snr = 0.16;
+    CHECK_FAILS(sgm_langevin_run(x, 31, &score, &bad, NULL, key), SGM_BAD_ARGUMENT, "n·D >= 64");
     for (int i = 0; i < 4; i++) CHECK_CLOSE(x[i], i, 0);
+    sgm_langevin walk;
+    CHECK_FAILS(sgm_langevin_init(&walk, &score, 31, &bad, key), SGM_BAD_ARGUMENT, "n·D >= 64");
+    CHECK_FAILS(sgm_langevin_step(&walk, x), SGM_BAD_ARGUMENT, "no walk");
+    sgm_langevin_free(&walk);
+    CHECK_FAILS(sgm_langevin_init(&walk, &score, LONG_MAX / 6, &o, key), SGM_NO_MEMORY, "no memory");
+    sgm_anneal_options ladder = {0};
+    CHECK_FAILS(sgm_anneal(NULL, 2, &score, &sde, &ladder, key), SGM_BAD_ARGUMENT, "x to fill");
     x[3] = (float)NAN;
     assert_int_equal(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_NOT_FINITE);
     assert_int_equal(alive, alive_before);
@@ -1161,6 +1264,10 @@ int main(void) {
         {"(5.5) a denoised end", test_denoised_end, count_alive, NULL, NULL},
         {"(6.6) autocorrelation time", test_autocorrelation, count_alive, NULL, NULL},
         {"6.4 mode weights", test_mode_weights, count_alive, NULL, NULL},
+        {"(6.6) effective size", test_effective_size, count_alive, NULL, NULL},
+        {"6.2 where there is no score", test_no_score_there, count_alive, NULL, NULL},
+        {"(6.3) points that you move", test_moved_points, count_alive, NULL, NULL},
+        {"(6.7) has no warm-up", test_snr_warmup, count_alive, NULL, NULL},
         {"chapter 6: whole walk and steps", test_whole_is_steps, count_alive, NULL, NULL},
         {"chapter 6: any number of threads", test_threads, count_alive, NULL, NULL},
         {"chapter 6: bad walks", test_bad_walks, count_alive, NULL, NULL},
