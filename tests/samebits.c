@@ -1,6 +1,7 @@
 /*
 Prints one hash of everything that floats through the library: a model trained with dropout, layer norm and clipping, its
-averages, samples by all three methods, tangents, and the exact score. tests/samebits.sh compares it over compilers, optimisation levels,
+averages, samples by all three methods, tangents, and the exact score; a ladder whose points share their times, and a U-Net, each with
+enough points for threads to share the work. tests/samebits.sh compares it over compilers, optimisation levels,
 instruction sets and numbers of threads.
 
     samebits [steps] [samples] [sampling steps]
@@ -24,13 +25,32 @@ static void must(sgm_status status) {
 
 static sgm_tensor *network(sgm_tape *t, const sgm_net_in *in) {
     sgm_tensor *learned = sgm_time_learned(t, in->log_sigma, 9);
-    sgm_tensor *time = sgm_concat(t, sgm_time_circle(t, in->t), learned);
-    sgm_tensor *h = sgm_relu(t, sgm_linear(t, sgm_concat(t, in->x, time), 256));
+    sgm_tensor *x = sgm_concat(t, sgm_time_circle(t, in->t), in->x);
+    sgm_tensor *h = sgm_relu(t, sgm_linear(t, sgm_concat(t, learned, x), 256));
     h = sgm_dropout(t, sgm_layer_norm(t, sgm_gelu(t, sgm_linear(t, h, 256))), 0.1f);
     h = sgm_add(t, h, sgm_tanh(t, sgm_linear(t, h, 256)));
     sgm_tensor *gate = sgm_softplus(t, sgm_linear(t, h, 37));
     h = sgm_mul(t, sgm_silu(t, sgm_linear(t, h, 37)), gate);
     return sgm_linear(t, h, in->x->cols);
+}
+
+/* A few steps of another kind. */
+static void train_few(sgm_net net, void *user, int d, int batch, const double *grid, int n_grid) {
+    float *data = (float *)malloc((size_t)batch * (size_t)d * sizeof *data);
+    sgm_model_options o;
+    sgm_train_options how;
+    sgm_model model;
+    memset(&o, 0, sizeof o), memset(&how, 0, sizeof how);
+    sgm_normal(data, (size_t)batch * (size_t)d, sgm_key_init(6), 0);
+    o.net = net, o.user = user, o.d = d, o.sde = sgm_sde_edm(0.01, 10), o.output = SGM_EDM_F;
+    how.steps = 2, how.batch = batch, how.clip = 1, how.loss.weight = SGM_WEIGHT_EDM;
+    how.loss.times = grid ? SGM_TIMES_GRID : SGM_TIMES_LOGNORMAL;
+    how.loss.grid = grid, how.loss.n_grid = n_grid;
+    must(sgm_model_init(&model, &o, sgm_key_init(7)));
+    must(sgm_train(&model, data, batch, &how, sgm_key_init(8)));
+    feed(model.params, model.n_params * sizeof(float));
+    sgm_model_free(&model);
+    free(data);
 }
 
 int main(int argc, char **argv) {
@@ -73,6 +93,11 @@ int main(int argc, char **argv) {
     measured[0] = sgm_sliced_w2(x, n, v, n, 2, 20, sgm_key_init(5));
     measured[1] = sgm_energy_distance(x, n, v, n, 2);
     feed(measured, sizeof measured);
+    static const double ladder[4] = {5, 1, 0.2, 0.04};
+    sgm_image_net unet;
+    memset(&unet, 0, sizeof unet), unet.h = unet.w = 12, unet.width = 16, unet.depth = 2;
+    train_few(network, NULL, 2, 320, ladder, 4);
+    train_few(sgm_unet, &unet, 144, 48, NULL, 0);
     printf("%016llx\n", (unsigned long long)hash);
     sgm_mixture_free(&mix);
     sgm_model_free(&model);
