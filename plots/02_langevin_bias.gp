@@ -10,13 +10,17 @@ set logscale x 2
 set xrange [0.04:2]
 set xtics ('0.05' 0.05, '0.1' 0.1, '0.2' 0.2, '0.4' 0.4, '0.8' 0.8, '1.6' 1.6)
 set xlabel 'step γ'
-set title "{/:Bold variance at rest on N(0,1)}"
-set yrange [0:6]
+set title "{/:Bold variance at rest on N(0,1), less 1}"
+set logscale y 10
+set yrange [1e-5:1e4]
+set format y '10^{%T}'
 set key top left Left reverse
-plot 1 / (1 - x / 2) with lines linecolor rgb black title '1/(1 − γ/2), (6.2)', \
-     1 with lines linecolor rgb grey dashtype 2 title 'p itself', \
-     dir.'/bias.dat' using 1:2 with points linetype 2 title 'ULA', \
-     '' using 1:4 with points linetype 1 title 'MALA'
+plot 1 / (1 - x / 2) - 1 with lines linecolor rgb black title '1/(1 − γ/2) − 1, (6.2)', \
+     dir.'/bias.dat' using 1:($2-1) with points linetype 2 title 'ULA', \
+     '' using 1:(abs($4-1)) with points linetype 1 title 'MALA, either sign', \
+     '' using 1:5 with lines linecolor rgb grey dashtype 2 title 'its standard error'
+unset logscale y
+set format y '%g'
 set title "{/:Bold acceptance of MALA on N(0,1)}"
 set yrange [0.5:1.03]
 set key bottom left Left reverse
@@ -28,7 +32,7 @@ set xrange [0.1:0.95]
 set xtics 0.2
 set yrange [0:165]
 set xlabel 'acceptance'
-set ylabel 'worth in independent points' offset 1.2, 0
+set ylabel 'worth in independent points' offset -0.2, 0
 set key at 0.93, 14 right bottom Left reverse
 set arrow from 0.574, 0 to 0.574, 165 nohead linecolor rgb grey dashtype 2
 set label '0.574' at 0.59, 157 textcolor rgb '#555555'

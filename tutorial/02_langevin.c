@@ -12,14 +12,16 @@ and of *Diffusion Through the Lens of Score Matching* (EngineersOfAI lesson), ea
 1. The score of $e^{−U}/Z$ needs no Z: an energy of our own, walked on and integrated on a grid.
 2. The scores of a Gaussian and of a mixture are the formulas that the lesson prints.
 3. The unadjusted walk (ULA) is too wide, by how much is known; the adjusted one (MALA) is exact.
-   Its acceptance is known too, and in many dimensions the best one is 0.574.
+   Its acceptance is known too, in 1 dimension and in 50, and in many the best one is 0.574.
 4. Two conventions, γ with √(2γ) and ε/2 with √ε, are the same walk bit for bit.
-5. Between far modes a walk at one noise level is stuck; annealed, it finds their weights, nearly.
+5. Between far modes a walk at one noise level is stuck; annealed slowly, it finds their weights.
 6. The narrowest direction of p sets the largest step.
 
-**What you should see.** ULA's variance follows $1/(1 − γ/2)$ to 5 at γ = 1.6, where MALA's is 1.
-The trapped walkers stay half and half; annealed ones should reach 0.211 and 0.204, not yet 0.2: a
-ladder is only as good as its time, and that too can be computed.
+**What you should see.** ULA's variance follows $1/(1 − γ/2)$: 0.025 too much at γ = .05, growing
+as $γ^{1.07 ± .02}$ (1.06), to 5 at γ = 1.6, where MALA's is 1. Acceptances agree with the formulas
+to 10⁻⁵ at γ = .05 and to 0.005 in 50 dimensions. Trapped walkers stay half and half; annealed, the
+left mode has 0.213, 0.215 and 0.204 of them. The law of these ladders is 0.211, 0.204 and 0.202: a
+ladder is only as good as its time, and the slowest is right to what 20 000 walkers can see, .003.
 
 **Figures.** `02_langevin_energy.png`, `02_langevin_bias.png`, `02_langevin_modes.png`.
 
@@ -30,14 +32,14 @@ ladder is only as good as its time, and that too can be computed.
 all moments stay right, for (6.3) corrects any push. The step found falls from 0.18 to 0.14.
 (2) In `unnormalised` set .metropolis = 0 and .step = 0.1: five of six moments fail, E U = −0.81.
 (3) In `modes` start the ladder at 2 (`2 * pow(0.25, …)`): at 2 the modes are still apart, and the
-weights end at 0.31 and 0.23, as their law says.
+weights end at 0.31 and 0.23, as their law says. The slowest ladder still comes to 0.20.
 */
 
 #include "tutorial.h"
 
 #define PI 3.14159265358979323846
 
-enum { GRID = 200, CELLS = 701, LEVELS = 10, WIDE = 50 };
+enum { GRID = 200, CELLS = 701, LEVELS = 10, WIDE = 50, CROWDS = 40 };
 
 /*
 Step 1. A ring of radius 2 that is heavier on one side. Who knows its Z? The score is −∇U, and MALA
@@ -161,8 +163,26 @@ Step 3. On N(0,1), ULA with step γ is x ← (1 − γ)x + √(2γ)z and rests a
 MALA rests at 1. There log α collapses to −γ(y² − x²)/4, so $E α = 2 P(y² < x²)$, a wedge between
 two lines in the plane of two Gaussians:
 
-$$E α = 1 − \frac{2}{π} \arctan \left(\frac{γ}{2}\right)^{3/2} \qquad(T2.1)$$
+$$E α = 1 − \frac{2φ}{π}, \qquad \tan φ = \left(\frac{γ}{2}\right)^{3/2} \qquad(T2.1)$$
+
+In D dimensions $‖y‖² − ‖x‖²$ is a sum of D forms in (x, z) with eigenvalues
+$λ = γ²/2 ± \sqrt{γ⁴/4 + 2γ}$: it is $λ_+ A − |λ_-| B$ with A and B of χ², D degrees of freedom.
+The share A/(A + B) is (1 − sin θ)/2 with θ of density $∝ \cos^{D−1} θ$; A is small enough if θ > φ:
+
+$$E α = \int_φ^{π/2} \cos^{D−1}θ\, dθ \Big/ \int_0^{π/2} \cos^{D−1}θ\, dθ \qquad(T2.2)$$
+
+For large D this is $2Φ(−\sqrt{Dγ³/8})$: γ³D is what counts.
 */
+
+static double known_acceptance(int d, double gamma) { /* the midpoint rule: off by (φ²D/24)/N² */
+    enum { N = 4000 };
+    double phi = atan(pow(gamma / 2, 1.5)), part = 0, all = 0;
+    for (int i = 0; i < N; i++) {
+        double u = (i + 0.5) / N;
+        part += phi * pow(cos(phi * u), d - 1), all += PI / 2 * pow(cos(PI / 2 * u), d - 1);
+    }
+    return 1 - part / all;
+}
 
 static sgm_status normal_eval(const sgm_score *self, float *s, const float *x, const float *t,
                               long n) {
@@ -178,121 +198,158 @@ static sgm_status normal_logp(const sgm_score *self, double *logp, const float *
     return SGM_OK;
 }
 
-typedef struct squares {
-    long n, steps;
-    double *sum; /* of each walker's x² */
-} squares;
-
 static void add_squares(long step, const float *x, long n, void *user) {
-    squares *q = (squares *)user;
-    for (long i = 0; i < n; i++) q->sum[i] += (double)x[i] * x[i];
-    q->steps = step;
-}
-
-/* Mean of x² over walkers and time; its error from the walkers, which are independent. */
-
-static double variance_of(const squares *q, double *se) {
-    double mean = 0, square = 0;
-    for (long i = 0; i < q->n; i++) {
-        double own = q->sum[i] / (double)q->steps;
-        mean += own / (double)q->n, square += own * own / (double)q->n;
-    }
-    *se = sqrt((square - mean * mean) / (double)q->n);
-    return mean;
-}
-
-static void bias(sgm_key key) {
-    const double gamma[6] = {0.05, 0.1, 0.2, 0.4, 0.8, 1.6};
-    static float table[6 * 8];
-    sgm_score score = {.d = 1, .eval = normal_eval, .logp = normal_logp};
-    squares q = {.n = tut_quick() ? 500 : 4000};
-    float *x = (float *)tut_memory((size_t)q.n * sizeof *x);
-    q.sum = (double *)tut_memory((size_t)q.n * sizeof *q.sum);
-    printf("3. %5s %10s %10s %10s %12s %10s\n", "step", "ULA var", "(6.2)", "MALA var",
-           "acceptance", "(T2.1)");
-    for (int g = 0; g < 6; g++) {
-        float *row = table + 8 * g;
-        double truth = 1 / (1 - gamma[g] / 2), known = 1 - 2 / PI * atan(pow(gamma[g] / 2, 1.5));
-        char name[64];
-        row[0] = (float)gamma[g], row[7] = (float)known;
-        for (int mala = 0; mala < 2; mala++) {
-            /* warm-up: the excess fades as (1-γ)^(2k), after 200 steps of .05 it is e⁻²⁰ */
-            sgm_langevin_options walk = {.step = gamma[g],
-                                         .warmup = 200,
-                                         .steps = 500,
-                                         .metropolis = mala,
-                                         .on_step = add_squares,
-                                         .user = &q};
-            sgm_langevin report;
-            double se;
-            memset(q.sum, 0, (size_t)q.n * sizeof *q.sum);
-            sgm_normal(x, (size_t)q.n, sgm_key_split(key, 2 * (uint64_t)g), 0);
-            tut_must(sgm_langevin_run(x, q.n, &score, &walk, &report,
-                                      sgm_key_split(key, 2 * (uint64_t)g + 1)));
-            double got = variance_of(&q, &se);
-            row[1 + 2 * mala] = (float)got, row[2 + 2 * mala] = (float)se;
-            row[5] = (float)report.acceptance, row[6] = (float)truth;
-            snprintf(name, sizeof name, "3. %s, step %g: bias of the variance",
-                     mala ? "MALA" : "ULA", gamma[g]);
-            tut_check(name, got - 1, mala ? 0 : truth - 1, 5 * se);
-            snprintf(name, sizeof name, "3. MALA, step %g: acceptance (T2.1)", gamma[g]);
-            /* α is in [0,1]: a variance below E α (1 - E α); a walker counts once at least */
-            if (mala)
-                tut_check(name, report.acceptance, known,
-                          5 * sqrt(known * (1 - known) / (double)q.n));
-        }
-        printf("   %5.2f %10.4f %10.4f %10.4f %12.4f %10.4f\n", gamma[g], row[1], truth, row[3],
-               row[5], known);
-    }
-    tut_dat("bias.dat", "step; variance and error of ULA, of MALA; acceptance; (6.2); (T2.1)",
-            table, 6, 8);
-    free(x), free(q.sum);
+    double *sum = (double *)user;
+    (void)step;
+    for (long i = 0; i < n; i++) *sum += (double)x[i] * x[i];
 }
 
 /*
-In D dimensions log α is a sum of D terms, and γ³D is what counts: Roberts and Rosenthal (1998) find
-that n steps are worth the most independent points where the acceptance is 0.574. Worth n/τ: (6.6).
+What is the error of a mean over a walk, whose steps are alike? Let independent crowds walk, each
+with its own key: their means are independent, and the scatter of those has the answer.
 */
 
-static double worth(double *step, double *acceptance, long steps, sgm_key key) {
-    enum { CROWD = 8 * WIDE };
-    float x[CROWD], *series = (float *)tut_memory((size_t)steps * CROWD * sizeof *series);
-    sgm_score score = {.d = WIDE, .eval = normal_eval, .logp = normal_logp};
-    sgm_langevin_options how = {.step = *step, .warmup = *step > 0 ? 0 : 2000, .metropolis = 1};
-    sgm_langevin walk;
-    double tau = 0;
-    sgm_normal(x, CROWD, sgm_key_split(key, 0), 0);
-    tut_must(sgm_langevin_init(&walk, &score, 8, &how, sgm_key_split(key, 1)));
-    for (long k = -how.warmup; k < steps; k++) {
-        tut_must(sgm_langevin_step(&walk, x));
-        for (int i = 0; k >= 0 && i < CROWD; i++) series[i * steps + k] = x[i];
+static double mean_of(const double *v, int n, double *se) {
+    double mean = 0, square = 0;
+    for (int i = 0; i < n; i++) mean += v[i] / n;
+    for (int i = 0; i < n; i++) square += (v[i] - mean) * (v[i] - mean);
+    *se = sqrt(square / (n * (n - 1.0)));
+    return mean;
+}
+
+/*
+The bias at a small γ is small, and the walk is slow: x² forgets in about 1/2γ steps. So the number
+of steps is T/γ: n walkers see V to $√(2/nT)$ at any small γ, 0.0011 here, and QUICK 0.0022. Five of
+these are well below the bias at γ = .05, 0.0256.
+*/
+
+static void bias(sgm_key key) {
+    const double gamma[6] = {0.05, 0.1, 0.2, 0.4, 0.8, 1.6}, T = tut_quick() ? 100 : 200;
+    const long n = tut_quick() ? 100 : 200;
+    static float table[6 * 8];
+    sgm_score score = {.d = 1, .eval = normal_eval, .logp = normal_logp};
+    float *x = (float *)tut_memory((size_t)n * sizeof *x);
+    printf("3. %5s %10s %10s %10s %10s %11s %10s\n", "step", "ULA var", "(6.2)", "MALA var",
+           "its error", "acceptance", "(T2.1)");
+    for (int g = 0; g < 6; g++) {
+        float *row = table + 8 * g;
+        double truth = 1 / (1 - gamma[g] / 2), known = known_acceptance(1, gamma[g]);
+        char name[64];
+        row[0] = (float)gamma[g], row[6] = (float)truth, row[7] = (float)known;
+        for (int mala = 0; mala < 2; mala++) {
+            double square[CROWDS] = {0}, alpha[CROWDS], se;
+            sgm_key own = sgm_key_split(key, 2 * (uint64_t)g + (uint64_t)mala);
+            for (int c = 0; c < CROWDS; c++) {
+                /* warm-up: the excess fades as (1-γ)^(2k), after 200 steps of .05 it is e⁻²⁰ */
+                sgm_langevin_options walk = {.step = gamma[g],
+                                             .warmup = 200,
+                                             .steps = (long)(T / gamma[g] + 0.5),
+                                             .metropolis = mala,
+                                             .on_step = add_squares,
+                                             .user = &square[c]};
+                sgm_langevin report;
+                sgm_key crowd = sgm_key_split(own, (uint64_t)c);
+                sgm_normal(x, (size_t)n, sgm_key_split(crowd, 0), 0);
+                tut_must(
+                    sgm_langevin_run(x, n, &score, &walk, &report, sgm_key_split(crowd, 1)));
+                square[c] /= (double)n * (double)walk.steps, alpha[c] = report.acceptance;
+            }
+            double got = mean_of(square, CROWDS, &se);
+            row[1 + 2 * mala] = (float)got, row[2 + 2 * mala] = (float)se;
+            snprintf(name, sizeof name, "3. %s, step %g: bias of the variance",
+                     mala ? "MALA" : "ULA", gamma[g]);
+            /* five standard errors, here and below, of the mean of 40 independent crowds */
+            tut_check(name, got - 1, mala ? 0 : truth - 1, 5 * se);
+            row[5] = (float)mean_of(alpha, CROWDS, &se);
+            snprintf(name, sizeof name, "3. MALA, step %g: acceptance (T2.1)", gamma[g]);
+            if (mala) tut_check(name, row[5], known, 5 * se + 6e-8); /* row[5]: 2⁻²⁴ of rounding */
+        }
+        printf("   %5.2f %10.4f %10.4f %10.4f %10.4f %11.5f %10.5f\n", gamma[g], row[1], truth,
+               row[3], row[4], row[5], known);
     }
-    for (int i = 0; i < CROWD; i++)
-        tau += sgm_autocorrelation_time(series + i * steps, steps) / CROWD;
-    *acceptance = walk.acceptance, *step = walk.step_size;
-    sgm_langevin_free(&walk), free(series);
+    /* "Linearly": the power of γ in the bias, 1 to first order. The errors add in the logarithm. */
+    const float *low = table, *high = table + 16;
+    double power = log((high[1] - 1.0) / (low[1] - 1.0)) / log(4),
+           exact = log((high[6] - 1.0) / (low[6] - 1.0)) / log(4),
+           error = hypot(high[2] / (high[6] - 1), low[2] / (low[6] - 1)) / log(4);
+    printf("   from .05 to .2 the bias grows as the step to the power %.2f ± %.2f, by (6.2) %.2f\n",
+           power, error, exact);
+    tut_check("3. ULA: power of the step in the bias", power, exact, 5 * error);
+    tut_dat("bias.dat", "step; variance and error of ULA, of MALA; acceptance; (6.2); (T2.1)",
+            table, 6, 8);
+    free(x);
+}
+
+/*
+In D dimensions n steps are worth the most independent points where the acceptance is 0.574, find
+Roberts and Rosenthal (1998) for large D. Worth n/τ: (6.6). Twenty walkers start on p, each on its
+own, so the scatter of their acceptances is an honest error.
+*/
+
+static double worth(double step, long steps, double *acceptance, double *se, sgm_key key) {
+    enum { WALKERS = CROWDS / 2 };
+    float x[WIDE], *series = (float *)tut_memory((size_t)steps * WIDE * sizeof *series);
+    sgm_score score = {.d = WIDE, .eval = normal_eval, .logp = normal_logp};
+    sgm_langevin_options how = {.step = step, .metropolis = 1};
+    double tau = 0, alpha[WALKERS];
+    for (int w = 0; w < WALKERS; w++) {
+        sgm_key own = sgm_key_split(key, (uint64_t)w);
+        sgm_langevin walk;
+        sgm_normal(x, WIDE, sgm_key_split(own, 0), 0);
+        tut_must(sgm_langevin_init(&walk, &score, 1, &how, sgm_key_split(own, 1)));
+        for (long k = 0; k < steps; k++) {
+            tut_must(sgm_langevin_step(&walk, x));
+            for (int i = 0; i < WIDE; i++) series[i * steps + k] = x[i];
+        }
+        for (int i = 0; i < WIDE; i++)
+            tau += sgm_autocorrelation_time(series + i * steps, steps) / (WIDE * WALKERS);
+        alpha[w] = walk.acceptance;
+        sgm_langevin_free(&walk);
+    }
+    *acceptance = mean_of(alpha, WALKERS, se);
+    free(series);
     return 1000 / tau;
+}
+
+/* The step that (6.4) finds, with eight walkers. */
+
+static double found_step(sgm_key key) {
+    float x[8 * WIDE];
+    sgm_score score = {.d = WIDE, .eval = normal_eval, .logp = normal_logp};
+    sgm_langevin_options how = {.warmup = 2000, .metropolis = 1};
+    sgm_langevin report;
+    sgm_normal(x, 8 * WIDE, sgm_key_split(key, 0), 0);
+    tut_must(sgm_langevin_run(x, 8, &score, &how, &report, sgm_key_split(key, 1)));
+    return report.step_size;
 }
 
 static void best_step(sgm_key key) {
     enum { TRIED = 12 };
-    static float table[(TRIED + 1) * 3];
+    static float table[(TRIED + 1) * 4];
     const long steps = tut_quick() ? 500 : 4000;
     double best = 0, best_at = 0, alpha = 0, n = 0;
-    printf("   in %d dimensions: %8s %12s %24s\n", WIDE, "step", "acceptance",
+    printf("   in %d dimensions: %8s %12s %10s %24s\n", WIDE, "step", "acceptance", "(T2.2)",
            "worth of 1000 steps");
     for (int g = 0; g <= TRIED; g++) { /* the last is the one that (6.4) finds */
-        double step = g < TRIED ? 0.15 * pow(1.15, g) : 0;
-        n = worth(&step, &alpha, steps, sgm_key_split(key, (uint64_t)g));
-        printf("   %-17s %8.4f %12.3f %24.1f\n", g < TRIED ? "" : "found by (6.4):", step, alpha,
-               n);
-        table[3 * g] = (float)step, table[3 * g + 1] = (float)alpha, table[3 * g + 2] = (float)n;
+        sgm_key own = sgm_key_split(key, (uint64_t)g);
+        double step = g < TRIED ? 0.15 * pow(1.15, g) : found_step(sgm_key_split(own, 0));
+        double known = known_acceptance(WIDE, step), se;
+        float *row = table + 4 * g;
+        char name[64];
+        n = worth(step, steps, &alpha, &se, sgm_key_split(own, 1));
+        printf("   %-17s %8.4f %12.4f %10.4f %24.1f\n", g < TRIED ? "" : "found by (6.4):", step,
+               alpha, known, n);
+        snprintf(name, sizeof name, "3. in %d dimensions, step %.3f: acceptance (T2.2)", WIDE,
+                 step);
+        tut_check(name, alpha, known, 5 * se); /* of 20 independent walkers */
+        row[0] = (float)step, row[1] = (float)alpha, row[2] = (float)n, row[3] = (float)known;
         if (g < TRIED && n > best) best = n, best_at = alpha;
     }
-    tut_dat("worth.dat", "step; acceptance; worth of 1000 steps; the last is found by (6.4)", table,
-            TRIED + 1, 3);
-    /* n ~ α |Φ⁻¹(α/2)|^(2/3) is flat: ±.08 in α costs 2 %, twice the error of n from 400 series of
-       4000 steps, √(2(2·5τ + 1)/1.6·10⁶) = 1 %; a step of 15 % in γ is ±.04 in α. QUICK: 3 %.
+    tut_dat("worth.dat", "step; acceptance; worth of 1000 steps; (T2.2); the last row is by (6.4)",
+            table, TRIED + 1, 4);
+    /* n ~ α |Φ⁻¹(α/2)|^(2/3) is flat: ±.08 in α costs 2 %. 1000 series of 4000 steps know n to
+       √(2(2·5τ + 1)/4·10⁶) = .6 %; five errors of a difference, 4.3 %, are ±.12 in α. QUICK: 1.7 %
+       of error, 12 %, ±.2. A step of 15 % in γ, ±.04 in α, is finer.
        (6.4) rests where α of 8 walkers, std .12, leaves it: .12²/(2·.57·√2000) = .017² in log γ,
        .57 of that in α; 5 of these are .05. */
     tut_check("3. acceptance at the best step tried", best_at, 0.574, tut_quick() ? 0.2 : 0.12);
@@ -391,8 +448,9 @@ static void modes(sgm_key key) {
     static float table[80 * 5];
     const double w[2] = {0.2, 0.8}, mu[2] = {-6, 6}, var[2] = {1, 1};
     const float centres[2] = {-6, 6};
-    const long n = tut_quick() ? 500 : 10000, steps = tut_quick() ? 1000 : 2000;
-    float *x = (float *)tut_memory((size_t)n * sizeof *x);
+    const long steps = tut_quick() ? 1000 : 2000;
+    long n = tut_quick() ? 500 : 10000;
+    float *x = (float *)tut_memory(2 * (size_t)n * sizeof *x);
     double levels[LEVELS], share[2], p;
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     sgm_mixture mix;
@@ -419,26 +477,28 @@ static void modes(sgm_key key) {
     tut_check("5. one level: weight of the left mode", share[0], 0.5,
               crossed + (5 * sqrt((double)n * crossed) + 1) / (double)n);
     for (int i = 0; i < LEVELS; i++) levels[i] = 10 * pow(0.05, i / (LEVELS - 1.0)); /* 10 … 0.5 */
-    for (int each = 100; each <= 400; each *= 4) {
+    for (int each = 100; each <= 1600; each *= 4) {
         char name[64];
         sgm_anneal_options a = {.levels = levels,
                                 .n_levels = LEVELS,
                                 .steps_per_level = each,
                                 .last_step = 0.1 * 0.25,
                                 .progress = "annealed"};
+        if (each == 1600) n *= 2; /* the slow ladder is the one to compare with p itself */
         double law = weight_of_ladder(&score, &a), se = sqrt(0.16 / (double)n);
         seen = 0;
         tut_must(sgm_anneal(x, n, &watched, &sde, &a, sgm_key_split(key, (uint64_t)each)));
         sgm_mode_weights(share, x, n, 1, centres, 2);
-        histogram(table, each == 100 ? 3 : 4, x, n);
+        if (each < 1600) histogram(table, each == 100 ? 3 : 4, x, n);
         if (each == 100)
             tut_dat("annealed_paths.dat", "step; 12 annealed walkers", path, seen, SHOWN + 1);
-        printf("   annealed, %d levels of %d steps: %.4f ± %.4f, by its own law %.4f\n", LEVELS,
+        printf("   annealed, %d levels of %4d steps: %.4f ± %.4f, by its own law %.4f\n", LEVELS,
                each, share[0], se, law);
         snprintf(name, sizeof name, "5. annealed, %d steps per level: weight", each);
-        tut_check(name, share[0], law, 5 * se);
-        snprintf(name, sizeof name, "5. annealed, %d steps: against .2, with its lag", each);
-        tut_check(name, share[0], 0.2, 5 * se + fabs(law - 0.2));
+        /* five standard errors of n independent walkers: from the law, and from p in the end */
+        tut_check(name, share[0], each < 1600 ? law : 0.2, 5 * se);
+        if (each == 1600) /* what the law still lags must be too little to see: one error */
+            tut_check("5. its lag by the law, in standard errors", (law - 0.2) / se, 0, 1);
     }
     tut_dat("modes.dat", "x; p; histograms: one level; annealed, 100 steps per level; 400", table,
             80, 5);
