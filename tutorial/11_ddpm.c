@@ -14,24 +14,27 @@ its ∫β at t_k = k/N is
 
 and the common VP(0.1, 20), with β(t_k) = N β_k, agrees with it to the first order in β only.
 
-Plan. (1) The tables: linear and cosine, beside the continuous ᾱ(t). (2) The VP process through a
-table, and Ho's sampler beside the library's. (3) Euler–Maruyama on the SDE is the discrete kernel,
-to first order. (4) Six rows, each with a number. (5) What the loss is minimised by. (6) A short
+Plan. (1) The tables: linear and cosine, beside the continuous ᾱ(t). (2) The VP processes through
+the tables, and Ho's sampler beside the library's. (3) Euler–Maruyama on the SDE is the discrete
+kernel, of DDPM and of SMLD, to first order. (4) All outputs of a network, each against what it
+stands for. (5) Six rows, each with a number. (6) What the loss is minimised by. (7) A short
 training, sampled with 1000 ancestral steps and with fewer.
 
-What you should see. Rows one to four are the same thing to the last digits of a float. The lesson
-*Diffusion Through the Lens of Score Matching* (EngineersOfAI) has two slips here: the DDPM loss is
-σ² times the DSM loss, not 1/σ² times; and the minimiser is the mean of -ε/σ given x, not -ε/σ
-itself. Energy distances of network and exact score agree from 50 steps on, yet 3 % of the network's
-samples are lost between modes, and a hundred steps leave two thirds of a mode's variance: one
-measure is not enough. Figures: plots/11_ddpm_*.gp.
+What you should see. Rows one to three are the same thing to the last digits of a float, and row
+four within its standard error. The lesson *Diffusion Through the Lens of Score Matching*
+(EngineersOfAI) has two slips here: the DDPM loss is σ² times the DSM loss, not 1/σ² times; and the
+minimiser is the mean of -ε/σ given x, not -ε/σ itself. Energy distances of network and exact score
+agree from 50 steps on, yet after 1000 steps 99.4 % of the exact score's samples are within three
+standard deviations of a mode and 95.9 % of the network's; and a hundred steps leave two thirds of a
+mode's variance: one measure is not enough. Figures: plots/11_ddpm_*.gp.
 
 Build: cc -O2 -fopenmp tutorial/11_ddpm.c -o 11_ddpm -lm && ./11_ddpm    (QUICK=1: seconds)
 
 Try this:
 - End the linear table at 0.04 in `fill` and take VP(0.1, 40) in `main`: twice the β, and table and
   SDE part four times as far, by Σβ²/2.
-- Use vp for exact_vp in `exact_process`: the kernels are off by 7 %, all of it (T11.1).
+- Call exact_process(&linear, &vp, "linear") in `main`: the kernels are off by 7 %, all of it
+  (T11.1).
 - .output = SGM_SCORE in `train_and_sample`: row 2 says that it is the same thing, but the network
   now has to reach a size of 1/s by itself, and the excess goes up.
 */
@@ -45,16 +48,18 @@ typedef struct table {
     double integral[N + 1 + 2 * EDGE]; /* at EDGE + k stands -Σ_{i≤k} log(1-β_i) */
 } table;
 
-static const double rounding = 1.0 / (1 << 24); /* of a float */
+static const double rounding = 1.0 / (1 << 24);  /* of a float                             */
+static const double epsilon = 1.0 / (1LL << 52); /* of a double, twice: from 1 to the next */
 static table linear, cosine;
-static sgm_sde vp, edm, exact_vp; /* VP(0.1, 20); σ = t; the VP through the linear table */
+static sgm_sde vp, edm, exact_vp, exact_cosine; /* VP(0.1, 20); σ = t; the VPs through the tables */
 static sgm_mixture under_vp, under_edm, under_table;
 static float data[POINTS * 2];
 
 static sgm_key stream(uint64_t i) { return sgm_key_split(tut_key(), i); }
 
 /* Sums up; beyond its ends the table goes on as a parabola, so that the slopes at 0 and T are
-defined. */
+defined. The cosine is 0 at T, so its β_N would be 1 and log(1-β_N) infinite: like Nichol and
+Dhariwal, clip β at 0.999. */
 
 static void fill(table *t, int is_cosine) {
     double *B = t->integral + EDGE;
@@ -86,15 +91,20 @@ static double bar(const table *t, int k) { return exp(-t->integral[EDGE + k]); }
 
 static void tables(void) {
     static float rows[N * 5];
-    double quadratic = 0, cubic = 0, quartic = 0, worst = 0;
+    double plain = 0, quadratic = 0, cubic = 0, quartic = 0, worst = 0, off = 0, clipped = 0;
     sgm_sde smooth = sgm_sde_cosine();
     for (int k = 1; k <= N; k++) {
-        double t = k / (double)N, b = linear.beta[k];
-        quadratic += b * b / 2, cubic += b * b * b / 3, quartic += b * b * b * b / 4;
+        double t = k / (double)N, b = linear.beta[k], m = sgm_sde_m(&vp, t);
+        plain += b, quadratic += b * b / 2, cubic += b * b * b / 3, quartic += b * b * b * b / 4;
+        /* (T11.1) at every k, with VP's own ∫β = β_min t + (β_max - β_min) t²/2 */
+        double parts = -linear.integral[EDGE + k] - 2 * log(m);
+        double integral = vp.a * t + (vp.b - vp.a) * t * t / 2;
+        off = fmax(off, fabs(parts + quadratic + cubic - (integral - plain)));
         if (k < N) worst = fmax(worst, fabs(bar(&cosine, k) - pow(sgm_sde_m(&smooth, t), 2)));
+        clipped += cosine.beta[k] == .999;
         float *row = rows + 5 * (k - 1);
         row[0] = (float)t, row[1] = (float)bar(&linear, k);
-        row[2] = (float)pow(sgm_sde_m(&vp, t), 2), row[3] = (float)bar(&cosine, k);
+        row[2] = (float)(m * m), row[3] = (float)bar(&cosine, k);
         row[4] = (float)(k < N ? pow(sgm_sde_m(&smooth, t), 2) : 0);
     }
     tut_dat("alpha_bar.dat", "t linear_table VP(0.1,20) cosine_table cosine_SDE", rows, N, 5);
@@ -104,41 +114,52 @@ static void tables(void) {
         printf("  %6d %12.5g %12.5g %12.5f\n", k, bar(&linear, k),
                pow(sgm_sde_m(&vp, k / (double)N), 2),
                bar(&linear, k) / pow(sgm_sde_m(&vp, k / (double)N), 2));
+    printf("  the cosine table clips %.0f β at .999, the last: ᾱ_N is %.2g for 0\n", clipped,
+           bar(&cosine, N));
     double apart = -2 * log(sgm_sde_m(&vp, 1)) - linear.integral[EDGE + N];
     /* at k = N the sums Σβ and ∫β are equal; the rest is (T11.1), whose fifth order is below β
        times its fourth */
     tut_check("linear: log of table/SDE at T = -Σβ²/2 - Σβ³/3", apart, -quadratic - cubic,
               quartic * 1.03);
-    /* the product telescopes; each of 1000 factors rounds 1-β and a quotient */
-    tut_check("cosine: table = SDE, worst of 999", worst, 0, 2000 * 2.2e-16);
+    /* before, Σβ and ∫β differ too; the rest at k is at most that at N */
+    tut_check("linear: the same + Σβ - ∫β, worst of 1000", off, 0, quartic * 1.03);
+    /* the product telescopes, up to the clipped β_N; each factor rounds 1-β and a quotient */
+    tut_check("cosine: table = SDE, worst of the 999 before β_N", worst, 0, 2 * N * epsilon);
 }
 
-static void exact_process(void) {
-    double kernel = 0, step = 0, mean = 0, var = 0;
+static void exact_process(const table *of, const sgm_sde *through, const char *name) {
+    double kernel = 0, step = 0, mean = 0, var = 0, lift = 0, whole = of->integral[EDGE + N];
     for (int k = 1; k <= N; k++) {
-        double a, b, beta = linear.beta[k], now = bar(&linear, k), past = bar(&linear, k - 1);
-        double rest = -expm1(-linear.integral[EDGE + k]); /* 1 - ᾱ_k */
-        double rest_before = -expm1(-linear.integral[EDGE + k - 1]);
-        double to = (k - 1.0) / N, t = k / (double)N, s = sgm_sde_s(&exact_vp, t);
-        double before = sgm_sde_s(&exact_vp, to);
-        sgm_sde_transition(&exact_vp, to, t, &a, &b);
-        kernel = fmax(kernel, fabs(pow(sgm_sde_m(&exact_vp, t), 2) / now - 1));
+        double a, b, beta = of->beta[k], now = bar(of, k), past = bar(of, k - 1);
+        double rest = -expm1(-of->integral[EDGE + k]); /* 1 - ᾱ_k */
+        double rest_before = -expm1(-of->integral[EDGE + k - 1]);
+        double to = (k - 1.0) / N, t = k / (double)N, s = sgm_sde_s(through, t);
+        double before = sgm_sde_s(through, to);
+        sgm_sde_transition(through, to, t, &a, &b);
+        kernel = fmax(kernel, fabs(pow(sgm_sde_m(through, t), 2) / now - 1));
         step = fmax(step, fmax(fabs(a * a / (1 - beta) - 1), fabs(b * b / beta - 1)));
         /* DDPM's posterior mean and variance, against (5.6) */
         double on_x0 = sqrt(past) * beta / rest, on_x = sqrt(1 - beta) * rest_before / rest;
-        mean = fmax(mean, fabs(sgm_sde_m(&exact_vp, to) * b * b / (s * s) / on_x0 - 1));
+        mean = fmax(mean, fabs(sgm_sde_m(through, to) * b * b / (s * s) / on_x0 - 1));
         if (k > 1) mean = fmax(mean, fabs(a * before * before / (s * s) / on_x - 1));
         var = fmax(var, fabs(b * b * before * before / (s * s) - beta * rest_before / rest));
+        lift = fmax(lift, rest / beta);
     }
-    printf("\nThe VP process through the table, worst relative difference of 1000 steps\n"
+    printf("\nThe VP process through the %s table, worst relative difference of 1000 steps\n"
            "  ᾱ_k = m²: %.1e   1-β_k, β_k = a², b² of (1.6): %.1e   posterior of (5.6): mean %.1e, "
            "variance %.1e\n",
-           kernel, step, mean, var);
-    /* ∫β ≤ 10 rounds by 1e-15; λ too, and s²/β ≤ 100 magnifies that in b² */
-    tut_check("process through the table: kernels", kernel, 0, 1e-14);
-    tut_check("process through the table: steps", step, 0, 1e-12);
-    tut_check("DDPM's posterior mean = (5.6), both terms", mean, 0, 2e-12);
-    tut_check("DDPM's posterior variance = (5.6)", var, 0, 2e-12);
+           name, kernel, step, mean, var);
+    /* four roundings of numbers up to ∫β, two in each exponent; λ's too, and s²/β magnifies them in
+       b²; the posterior takes b² and another quotient */
+    double on = 4 * epsilon * whole, tol[4] = {on, on * lift, 2 * on * lift, 2 * on * lift};
+    double got[4] = {kernel, step, mean, var};
+    static const char *const what[4] = {"kernels", "steps", "posterior mean = (5.6)",
+                                        "posterior variance = (5.6)"};
+    for (int i = 0; i < 4; i++) {
+        char label[64];
+        snprintf(label, sizeof label, "%s table's VP: %s", name, what[i]);
+        tut_check(label, got[i], 0, tol[i]);
+    }
 }
 
 /* Algorithm 2 of Ho et al., in its own letters, with the library's noise. */
@@ -170,56 +191,130 @@ static void ancestral_by_hand(void) {
     tut_check("Ho's sampler = SGM_ANCESTRAL, sample by sample", worst, 0, N * 4 * rounding);
 }
 
-/* Euler–Maruyama with β(t_k) = Nβ_k: the same noise β_k, and 1 - β/2 for √(1-β). In all, an error
-like 1/steps. */
+/* Euler–Maruyama holds f and g of the step's start. With β_k = g² dt of the same time, DDPM's
+kernel has the same noise β_k, and √(1-β) for 1 - β/2: in all, an error like 1/steps. */
 
 static void euler_is_the_kernel(void) {
-    double worst = 0, error[2] = {0, 0};
+    double worst = 0, noise = 0, error[2] = {0, 0}, rise = linear.beta[N] - linear.beta[1];
     for (int k = 1; k <= N; k++) {
-        double b = linear.beta[k];
-        worst = fmax(worst, fabs((1 - b / 2 - sqrt(1 - b)) / (b * b) - .125));
+        double t = (k - 1.0) / N, b = sgm_sde_g2(&vp, t) / N, euler = 1 + sgm_sde_f(&vp, t) / N;
+        worst = fmax(worst, fabs((euler - sqrt(1 - b)) / (b * b) - .125));
+        /* the table goes up in N - 1 steps, the SDE in N */
+        noise = fmax(noise, fabs(linear.beta[k] - b - rise * (k - 1) / N / (N - 1)));
     }
-    printf("\nEuler–Maruyama on VP(.1,20) from 0 to 1/2, and DDPM with β_k = β(t_k)/N\n  %6s %12s "
-           "%12s %12s\n",
-           "steps", "m: Euler", "m: DDPM", "exact");
+    printf("\nEuler–Maruyama on VP(.1,20) from 0 to 1/2, and DDPM with β_k = g²(t_{k-1}) dt\n  %6s "
+           "%12s %12s %12s %12s\n",
+           "steps", "m: Euler", "m: DDPM", "apart", "exact");
     for (int n = 100; n <= 3200; n *= 2) {
         double euler = 1, ddpm = 1, m = sgm_sde_m(&vp, .5);
         for (int k = 0; k < n; k++) {
-            euler *= 1 + sgm_sde_f(&vp, .5 * k / n) * .5 / n;
-            ddpm *= sqrt(1 - sgm_sde_g2(&vp, .5 * (k + 1) / n) * .5 / n);
+            double t = .5 * k / n, dt = .5 / n;
+            euler *= 1 + sgm_sde_f(&vp, t) * dt;
+            ddpm *= sqrt(1 - sgm_sde_g2(&vp, t) * dt);
         }
-        printf("  %6d %12.6f %12.6f %12.6f\n", n, euler, ddpm, m);
+        printf("  %6d %12.6f %12.6f %12.6f %12.6f\n", n, euler, ddpm, euler - ddpm, m);
         error[0] = error[1], error[1] = fabs(euler - ddpm);
     }
+    printf("  the linear table's β_k and g²(t_{k-1})/N are at most %.2e apart\n", rise / N);
     /* √(1-β) = 1 - β/2 - β²/8 - β³/16 - …, and the fifth term is below β times the fourth */
     tut_check("Euler's mean coefficient - DDPM's, by β²", .125 + worst, .125, linear.beta[N] / 15);
-    /* c/n + c'/n²: half the step, half the error up to c'/(c n), and c'/c is like β ≤ 20 */
-    tut_check("order of Euler - DDPM", log(error[0] / error[1]) / log(2), 1, 20 / 1600.);
+    /* A/n + Aκ/n² is half as large at 2n up to κ/(2n log 2). κ < 10: with dt = .5/n, 3.8 from
+       ∫β³/∫β² dt, 2.1 and .5 from ∫β²/4 and ∫β²/16, 1.5 and 1.2 from Σβ² and Σβ for integrals */
+    tut_check("order of Euler - DDPM", log(error[0] / error[1]) / log(2), 1,
+              10 / (3200 * log(2)));
+    /* A = m ∫β²/8 dt n, with dt n = 1/2, up to the same κ/n */
+    double square = (pow(-2 * sgm_sde_f(&vp, .5), 3) - pow(vp.a, 3)) / (3 * (vp.b - vp.a));
+    tut_check("Euler - DDPM / (m ∫β²/8 dt)", error[1] * 3200 / (sgm_sde_m(&vp, .5) * square / 16),
+              1, 10 / 3200.);
+    /* four roundings of numbers up to β_N */
+    tut_check("noise: β_k = g²(t_{k-1}) dt + Δβ (k-1)/N(N-1)", noise, 0,
+              4 * epsilon * linear.beta[N]);
 }
 
-/* Score → noise → clean point → v → score: four roundings, each of a number no larger than (|x| +
-s|ε|)/s in units of ε. */
+/* SMLD's kernel adds σ_k² - σ_{k-1}² and leaves the mean alone; Euler–Maruyama on VE adds g² dt.
+With σ geometric and x = 2 log(σ_max/σ_min)/n, both are geometric series, and their quotient is
+x/(eˣ-1). */
 
-static void round_trip(void) {
-    enum { COUNT = 10000 };
-    static const sgm_output way[5] = {SGM_SCORE, SGM_NOISE, SGM_X0, SGM_V, SGM_SCORE};
-    static float eps[COUNT * 2], x[COUNT * 2], out[COUNT * 2], t[COUNT];
-    double worst = 0, relative = 0;
+static void euler_is_smlds_kernel(void) {
+    sgm_sde ve = sgm_sde_ve(.01, 10);
+    double error[2] = {0, 0}, worst = 0, x = 0, drift = 0;
+    printf("\nEuler–Maruyama on VE(.01,10), and SMLD with the same σs\n  %6s %12s %22s %12s\n",
+           "steps", "Σ g² dt", "Σ (σ_k² - σ_{k-1}²)", "quotient");
+    for (int n = 100; n <= 3200; n *= 2) {
+        double euler = 0, smld = 0, a, b;
+        for (int k = 1; k <= n; k++) {
+            sgm_sde_transition(&ve, (k - 1.0) / n, k / (double)n, &a, &b);
+            euler += sgm_sde_g2(&ve, (k - 1.0) / n) / n, smld += b * b;
+            drift = fmax(drift, fabs(a - 1) + fabs(sgm_sde_f(&ve, (k - 1.0) / n)));
+        }
+        x = 2 * log(ve.b / ve.a) / n;
+        worst = fmax(worst, fabs(euler / smld - x / expm1(x)));
+        error[0] = error[1], error[1] = fabs(euler / smld - 1);
+        printf("  %6d %12.6f %20.6f %12.6f\n", n, euler, smld, euler / smld);
+    }
+    /* λ, up to 2 log 10³ in size, rounds four times in b²; s²/b² ≤ 1/x + 1 magnifies that */
+    tut_check("VE: Σg²dt / Σ(σ_k² - σ_{k-1}²) = x/(eˣ-1)", worst, 0,
+              4 * epsilon * 2 * log(1e3) * (1 / x + 1));
+    /* 1 - x/(eˣ-1) = x/2 - x²/12 + …: from 2x to x the order is 1 - x/(6 log 2) - O(x²) */
+    tut_check("VE: order of the difference", log(error[0] / error[1]) / log(2), 1, x / 4);
+    tut_check("VE: the mean stays, in both", drift, 0, 0);
+}
+
+/* Each output stands for p x0 + q ε, as x does for m x0 + s ε. By Cramer's rule with D = m q - s p,
+the output 2 is D2/D1 times the output 1 and (p2 q1 - q2 p1)/D1 times x. */
+
+static void meaning(double p[6], double q[6], double t) {
+    static const double of_data = .5; /* σ_d of Karras et al. */
+    double m = sgm_sde_m(&vp, t), s = sgm_sde_s(&vp, t), beta = vp.a + (vp.b - vp.a) * t;
+    double sigma = s / m, all = sqrt(sigma * sigma + of_data * of_data);
+    p[SGM_NOISE] = 0, q[SGM_NOISE] = 1;
+    p[SGM_SCORE] = 0, q[SGM_SCORE] = -1 / s;
+    p[SGM_X0] = 1, q[SGM_X0] = 0;
+    p[SGM_V] = -s, q[SGM_V] = m;
+    p[SGM_FLOW] = -beta / 2 * m, q[SGM_FLOW] = beta / 2 * m * m / s; /* ṁ, and ṡ from s² + m² = 1 */
+    /* F = (x0 - c_skip x/m)/c_out, c_skip = σ_d²/(σ²+σ_d²), c_out = σσ_d/√(σ²+σ_d²) */
+    p[SGM_EDM_F] = sigma / (of_data * all), q[SGM_EDM_F] = -of_data / all;
+}
+
+static void outputs(void) {
+    enum { COUNT = 10000, KINDS = 6 }; /* of sgm_output */
+    static const char *const name[KINDS] = {"noise", "score", "x0", "v", "flow", "EDM F"};
+    static float eps[COUNT * 2], x[COUNT * 2], in[COUNT * 2], out[COUNT * 2], t[COUNT];
+    double worst = 0, p[KINDS], q[KINDS];
     sgm_normal(eps, COUNT * 2, stream(12), 0), sgm_uniform(t, COUNT, stream(13), 0);
     for (int i = 0; i < COUNT; i++) t[i] = (float)(vp.t_min + (1 - vp.t_min) * t[i]);
     sgm_sde_perturb(x, data, eps, t, COUNT, 2, &vp);
-    sgm_output_convert(out, SGM_SCORE, eps, SGM_NOISE, x, t, COUNT, 2, &vp, 0);
-    for (int i = 0; i < 4; i++)
-        sgm_output_convert(out, way[i + 1], out, way[i], x, t, COUNT, 2, &vp, 0);
-    for (int i = 0; i < COUNT * 2; i++) {
-        double s = sgm_sde_s(&vp, t[i / 2]), miss = fabs(-s * out[i] - eps[i]);
-        worst = fmax(worst, miss);
-        relative = fmax(relative, miss / ((fabs(x[i]) / s + fabs(eps[i])) * rounding));
+    printf("\nFrom output to output, t from %g to 1: what comes out against what it stands for, in "
+           "roundings\n  %-8s",
+           vp.t_min, "from\\to");
+    for (int to = 0; to < KINDS; to++) printf("%8s", name[to]);
+    for (int from = 0; from < KINDS; from++) {
+        printf("\n  %-8s", name[from]);
+        for (int i = 0; i < COUNT * 2; i++) {
+            if (i % 2 == 0) meaning(p, q, t[i / 2]);
+            in[i] = (float)(p[from] * data[i] + q[from] * eps[i]);
+        }
+        for (int to = 0; to < KINDS; to++) {
+            double most = 0;
+            sgm_output_convert(out, (sgm_output)to, in, (sgm_output)from, x, t, COUNT, 2, &vp, .5);
+            for (int i = 0; i < COUNT * 2; i++) {
+                double m = sgm_sde_m(&vp, t[i / 2]), s = sgm_sde_s(&vp, t[i / 2]);
+                if (i % 2 == 0) meaning(p, q, t[i / 2]);
+                double d1 = m * q[from] - s * p[from], d2 = m * q[to] - s * p[to];
+                double on_x = (p[to] * q[from] - q[to] * p[from]) / d1;
+                double truth = p[to] * data[i] + q[to] * eps[i];
+                /* one rounding each of the input, of x and of the output */
+                double unit =
+                    (fabs(d2 / d1 * in[i]) + fabs(on_x * x[i]) + fabs(truth)) * rounding;
+                most = fmax(most, fabs(out[i] - truth) / unit);
+            }
+            printf("%8.3f", most);
+            worst = fmax(worst, most);
+        }
     }
-    printf("\nScore → ε → x0 → v → score, t from %g to 1: ε comes back up to %.1e; %.2f roundings "
-           "at most\n",
-           vp.t_min, worst, relative);
-    tut_check("round trip of the outputs, in roundings of a float", relative, 0, 5); /* 1 before */
+    printf("\n");
+    /* the unit holds all three; 1e-6 for second orders and the arithmetic in double */
+    tut_check("all 36 pairs of outputs, in roundings of a float", worst, 0, 1 + 1e-6);
 }
 
 /* Prints s and blanks up to a width in characters: a byte 10xxxxxx of UTF-8 goes on with the one
@@ -241,7 +336,127 @@ static void row(int i, const char *what, const char *smld, const char *ddpm, con
     tut_check(name, number, truth, tol);
 }
 
-static void six_rows(void) {
+/* Rows 3 and 4, at one level. By hand over all points: DDPM's loss of the noise that its score
+stands for, and SMLD's loss of its own score at x/m. Then a network that knows only the mean and the
+variance of the data: the library's loss of it is λ times its squared error above the floor. */
+
+static void losses(double t, long draws) {
+    static float eps[POINTS * 2], x[POINTS * 2], s[POINTS * 2], w[POINTS * 2], hat[POINTS * 2],
+        times[POINTS];
+    static const double origin[2] = {0, 0}, unit = 1;
+    const sgm_sde *sde[2] = {&edm, &vp};
+    sgm_score exact[2] = {sgm_mixture_score(&under_edm), sgm_mixture_score(&under_vp)};
+    float when[2] = {(float)(sgm_sde_s(&vp, t) / sgm_sde_m(&vp, t)), (float)t};
+    double sum[2] = {0, 0}, sum_se[2], floor[2], floor_se[2], lambda[2], lambda_se[2], residual = 0;
+    double sigma = when[0], reach = 0, largest = 0, s2 = pow(sgm_sde_s(&vp, when[1]), 2);
+    sgm_normal(eps, POINTS * 2, stream(15), 0);
+    for (int k = 0; k < 2; k++) { /* SMLD, DDPM */
+        sgm_mixture blunt;
+        tut_must(sgm_mixture_init(&blunt, 1, 2, NULL, origin, &unit, SGM_ISOTROPIC, sde[k]));
+        sgm_score crude = sgm_mixture_score(&blunt);
+        for (int i = 0; i < POINTS; i++) times[i] = when[k];
+        sgm_sde_perturb(x, data, eps, times, POINTS, 2, sde[k]);
+        tut_must(sgm_score_eval(&exact[k], s, x, times, POINTS));
+        tut_must(sgm_score_eval(&crude, w, x, times, POINTS));
+        sgm_output_convert(hat, SGM_NOISE, s, SGM_SCORE, x, times, POINTS, 2, sde[k], 0);
+        double square = 0, error = 0, error_square = 0;
+        for (int i = 0; i < POINTS; i++) {
+            double loss = 0, off = 0;
+            for (int j = 2 * i; j < 2 * i + 2; j++) {
+                double miss = k ? eps[j] - hat[j] : s[j] + eps[j] / sigma;
+                loss += miss * miss, off += (double)(w[j] - s[j]) * (w[j] - s[j]);
+                if (k == 0) reach = fmax(reach, fabs(x[j])), largest = fmax(largest, fabs(hat[j]));
+                if (k == 1) residual += fabs(miss);
+            }
+            sum[k] += loss / POINTS, square += loss * loss / POINTS;
+            error += off / POINTS, error_square += off * off / POINTS;
+        }
+        sum_se[k] = sqrt((square - sum[k] * sum[k]) / POINTS);
+        double at = when[k], error_se = sqrt((error_square - error * error) / POINTS);
+        sgm_loss own = {.times = SGM_TIMES_GRID, .grid = &at, .n_grid = 1}, bare = own;
+        sgm_dsm_result d, one;
+        own.weight = SGM_WEIGHT_SIGMA2, bare.weight = k ? SGM_WEIGHT_SIGMA2 : SGM_WEIGHT_ONE;
+        tut_must(sgm_dsm(&d, &crude, &exact[k], data, POINTS, &own, sde[k], draws,
+                         stream(21 + (uint64_t)k)));
+        tut_must(sgm_dsm(&one, NULL, &exact[k], data, POINTS, &bare, sde[k], draws,
+                         stream(23 + (uint64_t)k)));
+        floor[k] = one.floor, floor_se[k] = one.floor_se, lambda[k] = d.excess / error;
+        lambda_se[k] = lambda[k] * hypot(d.excess_se / d.excess, error_se / error);
+        sgm_mixture_free(&blunt);
+    }
+    /* x and v round once each and σ²|∂s/∂x| ≤ 1 + 4/σ², so ε̂ is off by δ, with s, ε̂ and σ rounded
+       besides; Σ(ε-ε̂)² then moves by 2δ Σ|ε-ε̂| */
+    double delta = ((1 + 4 / (sigma * sigma)) * 2 * reach / sigma + 4 * largest) * rounding;
+    row(3, "loss", "E‖s + ε/σ‖²", "E‖ε - ε̂‖²", "their ratio / σ²",
+        sum[1] / sum[0] / (sigma * sigma), 1, 2 * delta * residual / POINTS / sum[1]);
+    printf("    %-16sat t = %.1f by hand %.4f and %.4f; sgm_dsm %.4f ± %.4f and %.4f ± %.4f\n", "",
+           t, sum[0], sum[1], floor[0], floor_se[0], floor[1], floor_se[1]);
+    /* independent draws: the errors add in squares; 4 of them */
+    tut_check("row 3: sgm_dsm's E‖s + ε/σ‖² / by hand", floor[0] / sum[0], 1,
+              4 * hypot(floor_se[0], sum_se[0]) / sum[0]);
+    tut_check("row 3: sgm_dsm's E‖ε - ε̂‖² / by hand", floor[1] / sum[1], 1,
+              4 * hypot(floor_se[1], sum_se[1]) / sum[1]);
+    row(4, "weights", "λ = σ²", "1 on ε, so s² on the score", "SMLD's λ as measured / σ²",
+        lambda[0] / (sigma * sigma), 1, 4 * lambda_se[0] / (sigma * sigma));
+    printf("    %-16son the score's error: SMLD %.4f ± %.4f, σ² = %.4f; DDPM %.4f ± %.4f, "
+           "s² = %.4f\n",
+           "", lambda[0], lambda_se[0], sigma * sigma, lambda[1], lambda_se[1], s2);
+    tut_check("row 4, weights: DDPM's λ as measured / s²", lambda[1] / s2, 1,
+              4 * lambda_se[1] / s2);
+}
+
+/* What a step did: c/v, with c of Δx = c s + √v z by least squares and v of the rest; and the
+relative variance of c/v, which is v/(c² Σs²) + 2/n. */
+
+static double pull(const float *after, const float *before, const float *s, double *variance) {
+    double ss = 0, sd = 0, v = 0, n = POINTS * 2;
+    for (int i = 0; i < POINTS * 2; i++)
+        ss += (double)s[i] * s[i], sd += ((double)after[i] - before[i]) * s[i];
+    for (int i = 0; i < POINTS * 2; i++)
+        v += pow((double)after[i] - before[i] - sd / ss * s[i], 2) / n;
+    *variance = v * ss / (sd * sd) + 2 / n;
+    return sd / ss / v;
+}
+
+/* Row 5: from the same noisy points one Langevin step at σ = 1, and one step each of two reverse
+samplers to the next σ, all with the exact score. */
+
+static void samplers(double ratio) {
+    static float from[POINTS * 2], x[POINTS * 2], s[POINTS * 2], eps[POINTS * 2], t[POINTS];
+    static const sgm_method method[2] = {SGM_REVERSE_DIFFUSION, SGM_ANCESTRAL};
+    sgm_score exact = sgm_mixture_score(&under_edm);
+    double to = 1 / ratio, variance[3], drift[3], gap = 1 - to * to;
+    sgm_langevin_options how = {.step = gap / 2, .steps = 1, .t = 1};
+    sgm_langevin walk;
+    for (int i = 0; i < POINTS; i++) t[i] = 1;
+    sgm_normal(eps, POINTS * 2, stream(17), 0);
+    sgm_sde_perturb(from, data, eps, t, POINTS, 2, &edm);
+    tut_must(sgm_score_eval(&exact, s, from, t, POINTS));
+    memcpy(x, from, sizeof x);
+    tut_must(sgm_langevin_init(&walk, &exact, POINTS, &how, stream(18)));
+    tut_must(sgm_langevin_step(&walk, x));
+    sgm_langevin_free(&walk);
+    drift[2] = pull(x, from, s, &variance[2]);
+    for (int k = 0; k < 2; k++) {
+        sgm_sample_options by = {.method = method[k], .steps = 1, .t_start = 1, .t_end = to};
+        by.plain_end = by.x_given = 1;
+        memcpy(x, from, sizeof x);
+        tut_must(sgm_sample(x, POINTS, &exact, &edm, &by, stream(19 + (uint64_t)k)));
+        drift[k] = pull(x, from, s, &variance[k]);
+    }
+    /* 4 standard errors of a quotient of independent numbers */
+    row(5, "sampler", "x + γs + √2γ z, σ stays", "x + (σ²-σ'²)s + …, σ falls",
+        "drift per noise, reverse / Langevin", drift[0] / drift[2], 2,
+        4 * 2 * sqrt(variance[0] + variance[2]));
+    printf("    %-16sdrift per variance of the noise: Langevin %.3f, reverse diffusion %.3f, "
+           "ancestral %.3f\n",
+           "", drift[2], drift[0], drift[1]);
+    /* (5.7) takes the noise times σ'/σ */
+    tut_check("row 5, sampler: ancestral / Langevin", drift[1] / drift[2], 2 * ratio * ratio,
+              4 * 2 * ratio * ratio * sqrt(variance[1] + variance[2]));
+}
+
+static void six_rows(int quick) {
     enum { COUNT = 2000 };
     static float eps[COUNT * 2], x[COUNT * 2], v[COUNT * 2], s[COUNT * 2], w[COUNT * 2], t[COUNT],
         sigma[COUNT];
@@ -261,17 +476,9 @@ static void six_rows(void) {
         noising = fmax(noising, fabs(x[i] / m - v[i]) / size);
         noise = fmax(noise, fabs(-sgm_sde_s(&vp, t[i / 2]) * s[i] + sigma[i / 2] * w[i]));
     }
-    sgm_dsm_result dsm, simple;
-    static const double at = .3;
-    sgm_loss one = {.weight = SGM_WEIGHT_ONE, .times = SGM_TIMES_GRID, .grid = &at, .n_grid = 1},
-             plain = one;
-    plain.weight = SGM_WEIGHT_SIGMA2;
-    tut_must(sgm_dsm(&dsm, NULL, &a, data, POINTS, &one, &vp, 20000, stream(4)));
-    tut_must(sgm_dsm(&simple, NULL, &a, data, POINTS, &plain, &vp, 20000, stream(4)));
     for (int k = 1; k <= N; k++) levels += bar(&linear, k) > 1 / 1.01;
     for (int i = 0; i < 12; i++) small += 10 * pow(1e-3, i / 11.) < .1;
-    double ratio = pow(1e3, 1 / 11.), step, stay, first = 0, last = 0, fall = 2 * log(ratio);
-    sgm_sde_transition(&edm, 1, ratio, &stay, &step);
+    double ratio = pow(1e3, 1 / 11.), first = 0, last = 0, fall = 2 * log(ratio);
     for (int k = 2; k <= N; k++) {
         double lambda =
             sgm_sde_logsnr(&exact_vp, (k - 1.0) / N) - sgm_sde_logsnr(&exact_vp, k / (double)N);
@@ -283,17 +490,10 @@ static void six_rows(void) {
     /* x rounds by 4 units; σ²∂s/∂x ≤ 1 + 4/σ² with σ > .15 makes 180·4/.15 of them in ε */
     row(2, "parametrisation", "s(x,σ)", "ε(x,k) = -√(1-ᾱ) s", "largest |ε - (-σ s)|", noise, 0,
         4800 * 2 * rounding);
-    row(3, "loss", "E‖s + ε/σ‖²", "E‖ε - ε̂‖²", "their ratio / (1-ᾱ)",
-        simple.floor / dsm.floor / pow(sgm_sde_s(&vp, at), 2), 1,
-        4 * rounding); /* the weight is a float */
-    printf("    %-16sat t = %.1f the DDPM loss %.4f is s² = %.4f times the DSM loss %.4f\n", "", at,
-           simple.floor, pow(sgm_sde_s(&vp, at), 2), dsm.floor);
-    row(4, "weights", "λ = σ²", "1, the simple loss", "λ/σ²",
-        sgm_loss_weight(&plain, &edm, .3) / sgm_loss_weight(&plain, &vp, .3), 1, 0);
+    losses(.3, quick ? 20000 : 200000);
     printf("    %-16sof the levels, σ < 0.1 has %.1f %% in SMLD and %.1f %% in DDPM\n", "",
            100 * small / 12, levels / 10);
-    row(5, "sampler", "x + γs + √2γ z, σ stays", "x + (σ²-σ'²)s + …, σ falls",
-        "drift at the same noise 2γ", step * step / ((ratio * ratio - 1) / 2), 2, 1e-14);
+    samplers(ratio);
     row(6, "schedule", "σ geometric, 12 × 100 steps", "1000 βs, a step on each",
         "fall of log-SNR, SMLD / DDPM's last", fall / last,
         -fall / log1p(-linear.beta[N] / (1 - bar(&linear, N))), 1e-9); /* (1.6) */
@@ -417,8 +617,9 @@ static void train_and_sample(int quick) {
     printf("\nA short training: %ld steps of batch %d in %.1f s: loss %.4f, floor %.4f, excess "
            "%.5f ± %.5f\n",
            how.steps, how.batch, sgm_seconds() - start, d.loss, d.floor, d.excess, d.excess_se);
-    /* asked for; a network that says nothing has 2 - floor = 1.6 */
-    tut_check("excess of the network", d.excess, 0, quick ? .3 : .01);
+    /* a stated bound, not a derived one: a network that says nothing has 2 - floor = 1.6, and a
+       trained one shall have less than 1/160 of that (QUICK: 1/5) */
+    tut_check("excess of the network, a stated bound", d.excess, 0, quick ? .3 : .01);
     double floor = sgm_energy_distance(fresh, n, fresh + 2 * n, n, 2), e[2], share[2];
     /* its standard deviation is at most 2√2 E|a-a'|/n (tutorial 5), with 1.25 cot(π/16)/√12.66 */
     double se = 2 * sqrt(2) * 1.25 / tan(3.14159265358979 / 16) / sqrt(12.66) / (double)n;
@@ -446,10 +647,11 @@ static void train_and_sample(int quick) {
         tut_check(name[1], e[1] - e[0], 0, 3 * se);
     }
     double v0 = .16 / 12.66, all = 1 - exp(-4.5 * v0 / ancestral_variance(v0, 1000));
-    /* 4 standard errors; for the network asked: 5 % */
+    /* 4 standard errors */
     tut_check("1000 steps, exact: share within 3 std of a mode", share[0], all,
               4 * sqrt(all * (1 - all) / (double)n));
-    if (!quick) tut_check("1000 steps, network: the same", share[1], all, .05);
+    /* a stated bound, not a derived one: what a network this small loses between modes */
+    if (!quick) tut_check("1000 steps, network: the same, stated 5 %", share[1], all, .05);
     tut_dat("energy.dat", "steps exact network std_of_two_fresh_sets", rows, N_STEPS, 4);
     free(fresh), free(x);
     sgm_model_free(&model);
@@ -473,15 +675,18 @@ int main(void) {
     fill(&linear, 0), fill(&cosine, 1);
     vp = sgm_sde_vp(.1, 20), edm = sgm_sde_edm(.01, 200);
     exact_vp = sgm_sde_user_beta(curve, &linear);
-    exact_vp.t_min = 1.0 / N;
+    exact_cosine = sgm_sde_user_beta(curve, &cosine);
+    exact_vp.t_min = exact_cosine.t_min = 1.0 / N;
     start(&under_vp, &vp), start(&under_edm, &edm), start(&under_table, &exact_vp);
     tut_must(sgm_mixture_sample(&under_vp, data, NULL, POINTS, 0, stream(0)));
     tables();
-    exact_process();
+    exact_process(&linear, &exact_vp, "linear");
+    exact_process(&cosine, &exact_cosine, "cosine");
     ancestral_by_hand();
     euler_is_the_kernel();
-    round_trip();
-    six_rows();
+    euler_is_smlds_kernel();
+    outputs();
+    six_rows(quick);
     minimiser(quick ? 500000 : 10000000);
     train_and_sample(quick);
     sgm_mixture_free(&under_vp), sgm_mixture_free(&under_edm), sgm_mixture_free(&under_table);
