@@ -20,17 +20,17 @@ level instead of twelve, from the same start.
 What you should see. Without the weight, the last of twelve levels would make 72 % of the loss.
 With it, nearly all of the loss is floor: of the 0.4997 at σ = 0.01 no network can save anything.
 What the network has not learnt is at most half a percent of the loss, where the modes part (σ =
-0.43), and a millionth at σ = 0.01, where the score is off by 6 % all the same: the loss looks away
-there. The ladder does too, since its steps are smallest there, and its samples cannot be told from
-data by their energy distance; their variance is the ladder's, not the data's. The lesson's remark
-that the step keeps its ratio to the curvature fails here: the modes have a width of their own, and
-the ratio falls from 0.1 to 6·10⁻⁵. Figures: plots/05_ncsn_*.gp.
+0.43), and a few millionths at σ = 0.01, where the score is off by a tenth all the same: the loss
+looks away there. The ladder does too, since its steps are smallest there, and its samples cannot be
+told from data by their energy distance; their variance is the ladder's, not the data's. The
+lesson's remark that the step keeps its ratio to the curvature fails here: the modes have a width of
+their own, and the ratio falls from 0.1 to 6·10⁻⁵. Figures: plots/05_ncsn_*.gp.
 
 Build: cc -O2 -fopenmp tutorial/05_ncsn.c -o 05_ncsn -lm && ./05_ncsn    (QUICK=1: seconds)
 
 Try this:
 - .output = SGM_NOISE: at small σ the score of these smooth modes has the size 1/0.4, so the noise
-  -σ s has to be a whisper, and the relative error at σ = 0.01 grows (in QUICK from 0.73 to 1.09).
+  -σ s has to be a whisper, and the relative error at σ = 0.01 grows (in QUICK from 0.70 to 1.11).
 - PER_LEVEL = 30: the walk has no time to follow σ down, and the variance of the samples goes up as
   `ladder_variance` says, to 0.209.
 - last_step = 3e-5: the walk keeps up with σ for two levels more, and the variance comes down to
@@ -152,9 +152,9 @@ static void train(sgm_model *model, const float *data, run *r, int quick) {
 }
 
 /* Level by level: ¼ σ² E|s - exact|² is what (2.8) adds to the floor; beside it the same error
-relative to the score. The last column is the step in units of a mode's own width at that level. The
-lesson says that γ ∝ σ² keeps it the same on all levels: so it would, were the noise all of the width.
-*/
+relative to the score. The last column is the step in units of a mode's own width at that level.
+The lesson says that γ ∝ σ² keeps it the same on all levels: so it would, were the noise all of the
+width. */
 
 static void by_level(const sgm_score *learned, const double *floors, long n) {
     static float rows[LEVELS * 6];
