@@ -69,6 +69,7 @@ if [ -z "${SANITIZE:-}" ]; then
         check "$t compiles" sh -c "cat $build/bin/$t.warnings; test -x $build/bin/$t"
         check "$t QUICK=1 passes its table" env QUICK=1 "$build/bin/$t"
         check "$t has a figure script" test -n "$(ls plots/"$t"*.gp 2>/dev/null)"
+        check "$t: its figures are drawn" plots/draw.sh "$t" # without gnuplot it says so
     done
     for source in examples/*.c; do
         t=$(basename "$source" .c)
