@@ -607,7 +607,8 @@ SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x);
 /* x->j, x->d and x->jd, (rows, cols) zeros at first: fill in the direction in which the inputs
-   move, and the derivatives of your loss by the outputs and by their tangents. */
+   move, and the derivatives of your loss by the outputs and by their tangents. The tape fails for a
+   tangent of what points share (in->t may be), unless it was watched before it was used. */
 SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape);
 /* Carries tangents forward, from those set on inputs to all that is made from them (3.1). */
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
