@@ -643,6 +643,7 @@ typedef struct sgm_model {
     float *ema[SGM_MAX_EMA]; /* blocks of the same layout                              */
     int n_layers;            /* the parameter tensors, for files and messages          */
     struct sgm_layer *layers;
+    char *operations;        /* what net does, as a text: section 3.16                 */
     sgm_tape **tapes;        /* one for each thread that evaluates                     */
     int n_tapes;
 } sgm_model;
@@ -1182,6 +1183,7 @@ static void *sgm__alloc(size_t count, size_t size);
 static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
 static double sgm__row_dot(const float *a, const float *b, int n);
+static const char *sgm__number_text(char text[40], double x, int digits);
 static double sgm__exp(double x);
 static double sgm__expm1(double x);
 static double sgm__log(double x);
@@ -3339,6 +3341,11 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
         return NULL;
     }
     tape->n_ops++;
+    if (tape->dry) { /* only says that it is there (section 3.16) */
+        sgm_tensor *y = sgm__made_of(tape, "dropout", NULL, x->rows, x->cols, x, NULL, NULL);
+        if (y) y->s = rate;
+        return y;
+    }
     if (rate == 0 || !(tape->flags & SGM_TRAINING)) return x;
     sgm_tensor *mask = sgm__entry(tape, "mask", x->rows, x->cols);
     if (!mask || !(mask->v = sgm__floats(tape, mask))) return NULL;
@@ -3367,7 +3374,7 @@ static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, sgm_tens
             width, t->rows, t->cols);
     sgm_tensor *y = sgm__entry(tape, name, t->rows, width);
     if (!y) return NULL;
-    y->v = sgm__floats(tape, y);
+    y->v = sgm__floats(tape, y), y->a = t, y->s = (float)scale;
     if (!y->v) return NULL;
     for (long i = 0; i < t->rows; i++) feature(y->v + i * width, t->v[i], width, scale);
     return y;
@@ -3582,6 +3589,7 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
     int flags);
 static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask);
 static void sgm__log_probs(double *logp, const sgm_tensor *logits);
+static char *sgm__tape_text(const sgm_tape *tape); /* section 3.16 */
 
 /* An empty tape with the weights that are asked for, and no gradients. */
 static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout, int flags) {
@@ -3790,6 +3798,7 @@ SGM_API void sgm_model_free(sgm_model *model) {
     sgm__free(model->params);
     for (int i = 0; i < SGM_MAX_EMA; i++) sgm__free(model->ema[i]);
     SGM_FREE(model->layers);
+    sgm__free(model->operations);
     memset(model, 0, sizeof *model);
 }
 
@@ -3830,6 +3839,7 @@ static sgm_status sgm__model_dry_run(sgm_model *model) {
     sgm_status status = sgm_tape_status(tape);
     if (status == SGM_OK && tape->cursor == 0)
         status = sgm__bad("the network has no parameters to train: give it a sgm_linear");
+    if (status == SGM_OK && !(model->operations = sgm__tape_text(tape))) status = SGM_NO_MEMORY;
     model->n_params = tape->cursor;
     model->layers = tape->layers, model->n_layers = tape->n_layers;
     tape->layers = NULL;
@@ -3885,8 +3895,9 @@ by side: all these copy numbers to other places. Five nested loops, each with a 
 in y, say where; a stride of 0 reads the same number again. Tangents are copied the same way, slopes
 the opposite way, added up where one number went to several places.
 */
-typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it */
-    int h, w, c, out, kernel, stride, groups, act, one_plus, tokens;
+typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it:
+first the settings that the text of section 3.16 tells */
+    int h, w, c, out, patch, stride, groups, heads, silu, one_plus, tokens, mixes, thin;
     long n[2][5], x[2][5], y[2][5], start[2]; /* for each ingredient: loops, strides, y's start */
     float *kept;
 } sgm__shape;
@@ -3973,7 +3984,7 @@ static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, int pass) {
         if (pass == SGM__TANGENT && !x->j) x->j = sgm__zeros(tape, x);
         if (pass == SGM__TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
         for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
-            int first, again = s->kernel; /* 1: some numbers of x go nowhere */
+            int first, again = s->thin; /* 1: some numbers of x go nowhere */
             float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
             for (int i = 0; i < 5; i++) again |= s->n[part][i] > 1 && s->x[part][i] == 0;
             if (to && first && again) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
@@ -4034,7 +4045,7 @@ static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int
             tape, back ? "unpatchify" : "patchify", x, back ? n : n * tokens, back ? (int)size : c);
     const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
     const long patch[] = {size, p * line, p * run, run, 1};
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.patch = p;
     sgm__loops(&s, 0, count, back ? patch : image, back ? image : patch);
     return sgm__shaped(tape, back ? "unpatchify" : "patchify", sgm__op_walk, back ? n : n * tokens,
         back ? size : p * run, x, NULL, NULL, &s);
@@ -4057,7 +4068,7 @@ SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
     long c = x->cols, blocks = x->rows / rows;
     const long n[] = {blocks, c, 1, 1, rows}, from[] = {rows * c, 1, 0, 0, c};
     const long to[] = {rows * c, rows, 0, 0, 1};
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof s), s.tokens = rows;
     sgm__loops(&s, 0, n, from, to);
     return sgm__shaped(tape, "transpose", sgm__op_walk, (int)(blocks * c), rows, x, NULL, NULL, &s);
 }
@@ -4068,7 +4079,7 @@ SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
     if (!c) return NULL;
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof s), s.h = h, s.w = w;
     sgm__loops(&s, 0, n, from, to);
     return sgm__shaped(tape, "upsample", sgm__op_walk, x->rows, 4L * x->cols, x, NULL, NULL, &s);
 }
@@ -4081,7 +4092,7 @@ SGM_API sgm_tensor *sgm_concat_channels(
     if (!ca || !cb) return NULL;
     if (a->rows != b->rows)
         return sgm__misfit(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof s), s.h = h, s.w = w;
     for (int part = 0; part < 2; part++) {
         long c = part ? cb : ca;
         const long n[] = {a->rows, 1, 1, pixels, c}, from[] = {pixels * c, 0, 0, c, 1};
@@ -4321,8 +4332,8 @@ static sgm_tensor *sgm__thin_out(sgm_tape *tape, sgm_tensor *x, int h, int w, lo
     long rows = (h + 1) / 2, cols = (w + 1) / 2;
     const long n[] = {x->rows, rows, 1, cols, c}, to[] = {rows * cols * c, cols * c, 0, c, 1};
     const long from[] = {x->cols, 2 * w * c, 0, 2 * c, 1};
-    memset(&s, 0, sizeof s);
-    sgm__loops(&s, 0, n, from, to), s.kernel = 1;
+    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.thin = 1;
+    sgm__loops(&s, 0, n, from, to);
     return sgm__shaped(tape, "thin_out", sgm__op_walk, x->rows, rows * cols * c, x, NULL, NULL, &s);
 }
 
@@ -4482,10 +4493,10 @@ static void sgm__normed_slopes(
     long n = (long)m->s->h * m->s->c;
     float *z = m->z, *zj = z + n, *d1 = z + 2 * n, *bend = z + 3 * n;
     const float *p = *P, *q = *Q;
-    sgm__normed_z(m, kept, 0, m->s->act ? z : NULL);
+    sgm__normed_z(m, kept, 0, m->s->silu ? z : NULL);
     if (q) sgm__normed_zj(m, zj);
-    if (!p || (m->s->act && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
-    if (!m->s->act) return;
+    if (!p || (m->s->silu && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
+    if (!m->s->silu) return;
     sgm__act(SGM_SILU, n, z, NULL, d1, q ? bend : NULL);
     if (q) sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
     if (q && p) sgm__muladd(n, d1, p, bend);
@@ -4558,11 +4569,11 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
         const float *Q = parts == 4 ? y->jd + i * cols : NULL;
         if (pass == SGM__FORWARD) {
             sgm__normed_z(&m, kept, 1, v);
-            if (s->act) sgm__act(SGM_SILU, cols, v, v, NULL, NULL);
+            if (s->silu) sgm__act(SGM_SILU, cols, v, v, NULL, NULL);
         } else if (pass == SGM__TANGENT) {
             sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
-            if (s->act) sgm__act(SGM_SILU, cols, m.z, NULL, m.z, NULL);
-            if (s->act) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
+            if (s->silu) sgm__act(SGM_SILU, cols, m.z, NULL, m.z, NULL);
+            if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
         } else {
             sgm__normed_slopes(&m, kept, &P, &Q);
             sgm__normed_back(&m, P, Q, sums + i * s->c, step, dx ? dx + i * cols : NULL, first,
@@ -4579,7 +4590,7 @@ static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, in
     sgm_tensor *gain, sgm_tensor *bias, int one_plus, int act) {
     sgm__shape s;
     memset(&s, 0, sizeof s);
-    s.h = x->cols / c, s.c = c, s.groups = groups, s.one_plus = one_plus, s.act = act;
+    s.h = x->cols / c, s.c = c, s.groups = groups, s.one_plus = one_plus, s.silu = act;
     if (groups == 0 && c == x->cols && gain && x->rows % gain->rows == 0 &&
         (!bias || bias->rows == gain->rows))
         s.h = x->rows / gain->rows; /* without a norm, rows that share γ and β are one image */
@@ -4671,12 +4682,12 @@ A is T by T, which is why attention belongs where an image is small.
 */
 /* p[role] (+)= the product of the other two, for every point and head; roles M, X, Y: 0, 1, 2. */
 static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) {
-    long T = s->tokens, W = s->w, n = (long)s->h * s->groups;
-    int t = s->tokens, d = s->w / s->groups, threads = sgm__hands(4 * n * T * T);
+    long T = s->tokens, W = s->w, n = (long)s->h * s->heads;
+    int t = s->tokens, d = s->w / s->heads, threads = sgm__hands(4 * n * T * T);
     (void)threads; /* unless compiled with threads */
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < n; i++) {
-        long at = i / s->groups * T * W + i % s->groups * d;
+        long at = i / s->heads * T * W + i % s->heads * d;
         float *M = p[0] + i * T * T, *X = p[1] + at, *Y = p[2] + at;
         if (role == 0) sgm__matmul(t, t, d, X, W, 1, Y, 1, W, add ? M : NULL, T, M, T);
         if (role == 1) sgm__matmul(t, d, t, M, T, 1, Y, W, 1, add ? X : NULL, W, X, W);
@@ -4686,7 +4697,7 @@ static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) 
 
 static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, int pass) {
     const sgm__shape *s = sgm__shape_of(y);
-    const int role[3] = {s->kernel, 1 - s->kernel, 2}; /* of y, a and b */
+    const int role[3] = {s->mixes, 1 - s->mixes, 2}; /* of y, a and b */
     sgm_tensor *in[2];
     float *p[3];
     in[0] = y->a, in[1] = y->b;
@@ -4765,12 +4776,12 @@ SGM_API sgm_tensor *sgm_attention(
             "and give the rows that one point has, which divide the rows",
             q->rows, q->cols, heads, tokens);
     memset(&s, 0, sizeof s);
-    s.tokens = tokens, s.groups = heads, s.h = q->rows / tokens, s.w = q->cols;
+    s.tokens = tokens, s.heads = heads, s.h = q->rows / tokens, s.w = q->cols;
     q = sgm_scale(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
     q = sgm__shaped(tape, "scores", sgm__op_heads, s.h * heads * tokens, tokens, q, k, NULL, &s);
     if (!q) return NULL;
     q = sgm__result(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL);
-    s.kernel = 1;
+    s.mixes = 1;
     return sgm__shaped(tape, "attention", sgm__op_heads, v->rows, v->cols, q, v, NULL, &s);
 }
 
@@ -4949,6 +4960,55 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
     }
     x = sgm_linear_zero(tape, sgm__ada_norm(tape, x, time), o.patch * o.patch * o.channels);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
+}
+
+/*
+## 3.16 What a network does, as a text
+
+Parameters fit every network of the same shapes, and mean something else in each: a file of a ReLU
+network fills a SiLU network without complaint. So the operations of a dry run can be told as a
+text, one after the other: number, name, shape for two points, settings, and from which numbers
+before it each is made. It depends on the network alone, not on machine, locale or weights.
+*/
+static size_t sgm__text_of_setting(char *text, size_t room, const char *name, double value) {
+    char number[40];
+    if (value == 0) return 0;
+    return (size_t)snprintf(text, room, " %s %s", name, sgm__number_text(number, value, 9));
+}
+
+static size_t sgm__text_of_op(const sgm_tape *tape, int i, char *text, size_t room) {
+    static const char *const names[] = {"h", "w", "channels", "out", "patch", "stride", "groups",
+        "heads", "silu", "one_plus", "tokens"}; /* in the order of sgm__shape */
+    const sgm_tensor *y = tape->list[i], *from[3];
+    int n = snprintf(text, room, "%s%d %s %dx%d", i ? "; " : "", i, y->name, y->rows, y->cols);
+    size_t at = (size_t)n;
+#define SGM__SAY text ? text + at : NULL, room - (text ? at : 0)
+    at += sgm__text_of_setting(SGM__SAY, "by", y->s);
+    int shaped = y->op == sgm__op_walk || y->op == sgm__op_conv || y->op == sgm__op_norm ||
+        y->op == sgm__op_heads;
+    const int *settings = (const int *)(const void *)y->aux;
+    for (int k = 0; shaped && k < 11; k++)
+        at += sgm__text_of_setting(SGM__SAY, names[k], settings[k]);
+    from[0] = y->a, from[1] = y->b, from[2] = y->c;
+    for (int k = 0; k < 3; k++) {
+        int of = from[k] ? i - 1 : -1;
+        while (of >= 0 && tape->list[of] != from[k]) of--;
+        if (of < 0) continue;
+        n = snprintf(SGM__SAY, "%s %d", k ? "" : " of", of);
+        at += (size_t)n;
+    }
+#undef SGM__SAY
+    return at;
+}
+
+/* The text, to be freed by sgm__free; NULL: no memory. */
+static char *sgm__tape_text(const sgm_tape *tape) {
+    size_t length = 0, at = 0;
+    for (int i = 0; i < tape->n; i++) length += sgm__text_of_op(tape, i, NULL, 0);
+    char *text = (char *)sgm__alloc(length + 1, 1);
+    for (int i = 0; text && i < tape->n; i++)
+        at += sgm__text_of_op(tape, i, text + at, length + 1 - at);
+    return text;
 }
 
 /*

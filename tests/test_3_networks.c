@@ -1600,6 +1600,58 @@ static void null_tensors(void **state) {
     sgm_tape_watch(tape, NULL), sgm_tape_free(NULL), sgm_tape_free(tape);
 }
 
+/*
+## The network as a text
+
+Two networks with parameters of the same shapes and other operations or settings have other texts,
+and the text is what the pages say.
+*/
+
+static char *text_of(sgm_net net, const void *user, int d) {
+    sgm_net_in in;
+    sgm_tape *tape = sgm_tape_new();
+    memset(&in, 0, sizeof in);
+    tape->dry = 1;
+    in.x = sgm_tape_input(tape, NULL, 2, d), in.t = sgm_tape_input(tape, NULL, 2, 1);
+    in.log_sigma = sgm_tape_input(tape, NULL, 2, 1);
+    in.user = (void *)(uintptr_t)user, in.out = d;
+    assert_non_null(net(tape, &in));
+    char *text = sgm__tape_text(tape);
+    assert_non_null(text);
+    sgm_tape_free(tape);
+    return text;
+}
+
+static void text_has(sgm_net net, const void *user, int d, const void *other, const char *has) {
+    char *text = text_of(net, user, d), *again = text_of(net, user, d);
+    char *changed = text_of(net, other, d);
+    check_text(text, has, __FILE__, __LINE__);
+    assert_string_equal(text, again);
+    assert_string_not_equal(text, changed);
+    for (const char *c = text; *c; c++) assert_true(*c >= ' ' && *c != '"' && *c != '\\');
+    sgm__free(text), sgm__free(again), sgm__free(changed);
+}
+
+static void networks_as_text(void **state) {
+    (void)state;
+    sgm_mlp_options m = {16, 1, SGM_TANH, SGM_EMBED_FOURIER, 4, 0.25f}, plain = m;
+    char *text = text_of(sgm_mlp, &m, 2);
+    assert_string_equal(text,
+        "0 input 2x2; 1 input 2x1; 2 input 2x1; 3 time_fourier 2x4 by 1 of 2; 4 concat 2x6 of 3 0; "
+        "5 parameter 6x16; 6 parameter 1x16; 7 linear 2x16 of 4 5 6; 8 tanh 2x16 of 7; "
+        "9 dropout 2x16 by 0.25 of 8; 10 parameter 16x2; 11 parameter 1x2; 12 linear 2x2 of 9 10 11");
+    sgm__free(text);
+    plain.activation = SGM_GELU, text_has(sgm_mlp, &m, 2, &plain, "tanh"), plain = m;
+    plain.dropout = 0.5f, text_has(sgm_mlp, &m, 2, &plain, "0.25"), plain = m;
+    plain.embedding = SGM_EMBED_SINUSOIDAL, text_has(sgm_mlp, &m, 2, &plain, "time_fourier");
+    sgm_image_net o = {8, 8, 1, 16, 2, 2, 4, 4}, p = o;
+    p.groups = 2, text_has(sgm_unet, &o, 64, &p, " groups 4"), p = o;
+    p.groups = 8, text_has(sgm_resnet, &o, 64, &p, " groups 4 silu 1"), p = o;
+    p.heads = 4, text_has(sgm_unet, &o, 64, &p, " heads 2"), text_has(sgm_dit, &o, 64, &p, " heads 2");
+    p = o, p.h = 4, p.w = 16, text_has(sgm_dit, &o, 64, &p, " h 8 w 8 patch 4");
+    text_has(sgm_mixer, &o, 64, &p, "transpose"), text_has(sgm_unet, &o, 64, &p, " stride 2");
+}
+
 #define TEST(name, f) {name, f, before_each, after_each, NULL}
 
 int main(void) {
@@ -1641,6 +1693,7 @@ int main(void) {
         TEST("mistakes in a model's options", model_mistakes),
         TEST("the first error sticks", first_error_sticks),
         TEST("NULL in, NULL out", null_tensors),
+        TEST("the network as a text", networks_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
