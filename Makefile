@@ -6,6 +6,7 @@ OPENMP   = $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /
 WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow
 BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) -I.
 OUT     := out
+RUN     := $(OUT)$(if $(filter-out 0,$(QUICK)),/quick)
 VERSION := $(shell sed -n 's/^\#define SGM_VERSION "\(.*\)"/\1/p' sgm.h)
 
 TUTORIALS := $(sort $(basename $(notdir $(wildcard tutorial/[0-9][0-9]_*.c))))
@@ -19,7 +20,7 @@ help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
-	@echo; echo "  QUICK=1 shrinks a tutorial to seconds, SGM_SEED=n changes its random numbers,"
+	@echo; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
 	@echo "  SGM_ISA=ref|base|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
 setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, GSL, stb, zlib)
@@ -52,24 +53,23 @@ $(OUT)/bin/%: examples/%.c sgm.h
 define tutorial_rules
 $(firstword $(subst _, ,$(1))): $(1)
 $(1): $(OUT)/bin/$(1)
-	@./$(OUT)/bin/$(1)
-	@plots/draw.sh $(1)
+	@./$(OUT)/bin/$(1); status=$$$$?; [ $$$$status -gt 1 ] || plots/draw.sh $(1) || exit 1; exit $$$$status
 endef
 $(foreach t,$(TUTORIALS),$(eval $(call tutorial_rules,$(t))))
 
 tour: ## run every tutorial at full scale, draw every figure, write out/report.html
-	@mkdir -p $(OUT); failed=0; start=$$(date +%s); \
+	@mkdir -p $(RUN); failed=0; start=$$(date +%s); \
 	for t in $(TUTORIALS); do $(MAKE) --no-print-directory $$t || failed=1; echo; done; \
-	plots/report.sh >$(OUT)/report.html; \
-	echo "tour: $$(( $$(date +%s) - start )) s; open $(OUT)/report.html"; exit $$failed
+	plots/report.sh >$(RUN)/report.html; \
+	echo "tour: $$(( $$(date +%s) - start )) s; open $(RUN)/report.html"; exit $$failed
 
 examples: $(EXAMPLES:%=$(OUT)/bin/%) ## build the examples into out/bin
 
 plots: ## draw the figures of all tutorials that have been run
-	@for t in $(TUTORIALS); do [ ! -d $(OUT)/$$t ] || plots/draw.sh $$t; done
+	@for t in $(TUTORIALS); do [ ! -d $(RUN)/$$t ] || plots/draw.sh $$t; done
 
 report: ## write out/report.html from what is in out/
-	@plots/report.sh >$(OUT)/report.html && echo $(OUT)/report.html
+	@plots/report.sh >$(RUN)/report.html && echo $(RUN)/report.html
 
 readme: ## the last run's numbers into README.md, its figure into plots/gallery
 	@plots/readme.sh

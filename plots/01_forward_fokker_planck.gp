@@ -24,7 +24,7 @@ do for [k = 1:4] {
          '' using 1:c with lines linecolor rgb orange linewidth 2 dashtype (8, 8)
 }
 eval legend_band(0.87, 0.93)
-plot 2 with filledcurves y1=0 linecolor rgb sky fillstyle solid 0.35 title 'histogram of paths', \
+plot 2 with filledcurves linecolor rgb sky fillstyle solid 0.35 title 'histogram of paths', \
      2 with lines linecolor rgb black linewidth 3 title 'exact p_t', \
-     2 with lines linecolor rgb orange dashtype (8, 8) title 'Fokker–Planck on a grid'
+     2 with lines linecolor rgb orange dashtype (8, 8) title 'Fokker–Planck, grid'
 unset multiplot

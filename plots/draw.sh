@@ -1,8 +1,10 @@
 #!/bin/sh
-# Draws the figures of one tutorial: every plots/NN_topic*.gp, from the data in out/NN_topic.
+# Draws the figures of one tutorial: every plots/NN_topic*.gp, from the data in out/NN_topic (QUICK=1: out/quick/NN_topic).
 set -u
 topic=$1
-dir=${SGM_OUT:-out}/$topic
+out=${SGM_OUT:-out}
+case "${QUICK:-0}" in 0) ;; *) out=$out/quick ;; esac
+dir=$out/$topic
 command -v gnuplot >/dev/null || { echo "no gnuplot here: figures of $topic skipped (make setup installs it)"; exit 0; }
 failed=0
 for script in plots/"$topic"*.gp; do

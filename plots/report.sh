@@ -1,15 +1,16 @@
 #!/bin/sh
-# Prints an HTML page with every figure and every check of the tutorials that have been run.
+# Prints an HTML page with every figure and every check of the tutorials that have been run (QUICK=1: of their short runs).
 set -u
 out=${SGM_OUT:-out}
-cat <<'HTML'
-<!doctype html><html lang="en"><meta charset="utf-8"><title>sgm.h: the tour</title>
+case "${QUICK:-0}" in 0) title='the tour' ;; *) out=$out/quick title='the tour, QUICK: a short run' ;; esac
+cat <<HTML
+<!doctype html><html lang="en"><meta charset="utf-8"><title>sgm.h: $title</title>
 <meta name="viewport" content="width=device-width">
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
 img{max-width:100%;border:1px solid #ddd;margin:.5rem 0}table{border-collapse:collapse;font-size:.9rem}
 td,th{padding:.15rem .7rem;border-bottom:1px solid #ddd;text-align:right}td:first-child,th:first-child{text-align:left}
 .FAIL{background:#fdd;font-weight:bold}.PASS{color:#070}h2{margin-top:3rem}</style>
-<h1>sgm.h: the tour</h1>
+<h1>sgm.h: $title</h1>
 <p>Every number below was computed by the run that wrote this page, and stands beside its truth.</p>
 HTML
 for dir in "$out"/[0-9][0-9]_*; do

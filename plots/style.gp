@@ -42,6 +42,12 @@ set linetype 7 linecolor rgb black linewidth 2 pointtype 5 pointsize 0.9
 set linetype 8 linecolor rgb yellow linewidth 2 pointtype 9 pointsize 1.1
 set linetype cycle 8
 
+# What QUICK=1 has drawn says so: a short run need not show what the text promises of the full one.
+
+if (strstrt(dir, '/quick/')) {
+    set label 9999 'QUICK: a short run' at screen 0.995, 0.985 right front textcolor rgb vermilion
+}
+
 # A field whose values matter (a density, a likelihood): light where there is little, dark where much.
 
 set palette defined (0 '#ffffff', 0.15 '#d6e6f4', 0.4 '#6aaed6', 0.7 '#1f6eb3', 1 '#08306b')

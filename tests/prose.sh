@@ -25,6 +25,53 @@ page) # its length, 100 columns, its share of prose
         LC_ALL=C awk '{n=length($0)} n>100{print "sgm.h:" NR ": " n " columns"; bad=1} END{exit bad}' || exit 1
     awk 'BEGIN{inside=0} /^\/\*/{inside=1} inside{prose++} /\*\//{inside=0}
         END{share=prose/NR; printf "%.0f %% prose\n",100*share; exit !(share>.18&&share<.45)}' sgm.h ;;
+placeholders) # what was meant to be written later
+    ! grep -nE '\bEX[0-9]|@[A-Za-z0-9_]*@|\b(TODO|FIXME|TBD|XXX)\b|\?\?' \
+        tutorial/*.[ch] examples/* sgm.h README.md Makefile plots/*.gp plots/*.sh ;;
+figures) # a figure is named if and only if it is drawn: by plots/NAME.gp, or as a grid of images by the tutorial itself
+    bad=0
+    say() { echo "$*"; bad=1; }
+    drawn() { # drawn NAME.png
+        local name=${1%.*} topic
+        grep -qsF "set output dir.'/$1'" "plots/$name.gp" && return
+        topic=$(ls tutorial/"${name:0:3}"*.c 2>/dev/null) && grep -q '"picture.h"' "$topic" &&
+            grep -qE "\"(${name#"$(basename "$topic" .c)"_}|$name)\"" "$topic"
+    }
+    for name in $(cat tutorial/*.c README.md | grep -oE '\b[0-9]{2}_[a-z0-9_]+\.(png|gif)' | sort -u); do
+        drawn "$name" || say "named but not drawn: $name"
+    done
+    for script in $(grep -ohE 'plots/[0-9]{2}_[a-z0-9_*]+\.gp' tutorial/*.c README.md plots/readme.sh | sort -u); do
+        [ -f "$script" ] || say "named but not there: $script"
+    done
+    for source in tutorial/[0-9][0-9]_*.c; do
+        topic=$(basename "$source" .c)
+        for script in plots/"$topic"_*.gp; do
+            name=$(sed -n "s|^set output dir\.'/\(.*\)'.*|\1|p" "$script")
+            [ "${name%.*}" = "$(basename "$script" .gp)" ] || say "$script draws $name"
+            grep -qw "$name" "$source" || say "drawn but not named in $source: $name"
+        done
+        for name in $(grep -oE '\bpicture\("[a-z0-9_]+"' "$source" | cut -d'"' -f2); do
+            grep -qE "\b($topic"_")?$name\.png" "$source" || say "drawn but not named in $source: $name"
+        done
+    done
+    for script in plots/[0-9][0-9]_*.gp; do
+        ls tutorial/*.c | grep -qF "/$(basename "$script" | grep -oE '^[0-9]{2}')_" || say "no tutorial for $script"
+    done
+    for name in 'Euler–Maruyama' DDIM Heun RK4 'DPM-Solver++'; do # whom the text praises, the figure shows
+        ! grep -qF "$name" README.md || grep -q "'$name['(]" plots/07_samplers_race.gp || say "not in the race: $name"
+    done
+    # a filled curve down to y = 0 in the legend's own plot fills the legend
+    awk 'FNR==1{on=0} /legend_band\(/&&!/^legend_band/{on=1} on&&/filledcurves y1/{print FILENAME ": " $0; bad=1} END{exit bad}' \
+        plots/[0-9]*.gp || bad=1
+    exit $bad ;;
+rows) # rows FOLDER: a tolerance that covers the truth ± itself lets 0 pass, and often all that can come out
+    cat "$2"/[0-9][0-9]_*/checks.tsv | awk -F'\t' 'function size(x){return x<0?-x:x}
+        $1=="name"{next} {n++}
+        $3!=0&&$4+0>=size($3){print "cannot tell it from 0: " $1 ": " $3 " ± " $4; bad=1}
+        $4!~/^[0-9.e+-]*$/||$4+0<0{print "no tolerance: " $1 ": " $4; bad=1}
+        END{print n+0 " rows"; exit bad||!n}' ;;
+columns) # columns FILE...: what a tutorial prints fits into 100 columns (a letter is one, however many bytes it has)
+    LC_ALL=C sed 's/[\x80-\xBF]//g' "${@:2}" | LC_ALL=C awk 'length($0)>100{print length($0) " columns: " $0; bad=1} END{exit bad}' ;;
 unwritable) # a tutorial that cannot write says so, names the cure and fails
     touch "$2/blocked"
     program=$(ls "$2"/bin/[0-9][0-9]_* | grep -v warnings | head -1)

@@ -23,8 +23,10 @@ third too wide, and the sub-VP std of *SBGM: Score-Based Generative Models in JA
 
     cc -O2 -fopenmp tutorial/01_forward.c -o 01_forward -lm
 
-**Try this.** (1) STEPS 8 → 1: EX1.
-(2) WALL 8 → 2: EX2.
+**Try this.** (1) STEPS 8 → 1: VE lags, for its g is taken where a step starts: at t = 7/8 the std of
+its paths is 16.6, not 17.2. Every row still passes, since `weak_error` knows what such steps cost.
+(2) WALL 8 → 2: the walls stand in the middle of the humps, so half of the mass is missing, and the
+L1 error is .454 on every grid: order 0. Convergence to what, a finer grid cannot tell.
 (3) VP's β up to 10, not 20: the KL of its prior grows by $e^{10} = 22\,000$, for it goes as m⁴.
 */
 
@@ -96,15 +98,17 @@ static void moments(double *mean, double *std, const float *x, long n, int strid
     *std = sqrt(square / (double)(n - 1));
 }
 
-/* Two rows. Five standard errors, std/√n and std/√(2n), are one false alarm in 1.7 million rows. */
+/* Two rows. Five standard errors, std/√n and std/√(2n), are one false alarm in 1.7 million rows. Where n points
+cannot tell the mean from 0, a row about it could not either. */
 
 static void check_cloud(const char *label, const float *x, long n, int stride, double mean, double std,
                         double weak_mean, double weak_std) {
     char name[64];
     double got_mean, got_std;
     moments(&got_mean, &got_std, x, n, stride);
+    double wide = 5 * std / sqrt((double)n) + weak_mean;
     snprintf(name, sizeof name, "%s: mean", label);
-    tut_check(name, got_mean, mean, 5 * std / sqrt((double)n) + weak_mean);
+    if (wide < fabs(mean)) tut_check(name, got_mean, mean, wide);
     snprintf(name, sizeof name, "%s: std", label);
     tut_check(name, got_std, std, 5 * std / sqrt(2.0 * (double)n) + weak_std);
 }
@@ -147,7 +151,8 @@ static void kernels(sgm_key key) {
     free(x);
 }
 
-/* Step 2. Data N((4,4), I) ends as N(4m, m² + s²): VE drowns its mean, VP forgets it. */
+/* Step 2. Data N((4,4), I) ends as N(4m, m² + s²): VE drowns its mean, VP forgets it. The lesson's 2000 points
+see neither, for their own means scatter by 50/√2000 = 1.1 and by .022. */
 
 static void end_points(sgm_key key) {
     const long sizes[2] = {2000, tut_quick() ? 50000 : 1000000};
@@ -275,8 +280,9 @@ static void hump_paths(float *table, const sgm_mixture *humps, sgm_key key) {
             if (fabs(x[i]) < WALL) count[(int)(4 * (x[i] + WALL))]++;
         for (int i = 0; i < CELLS; i++)
             table[i * COLUMNS + 3 + 3 * k] = (float)(4 * count[i * 8 * WALL / CELLS] / (double)n);
-        snprintf(name, sizeof name, "KS p-value of %ld paths, t=%.3g (in .001 to .999)", n, shown[k]);
-        tut_check(name, sgm_ks_p(sgm_ks(x, n, humps_cdf, u), (double)n), 0.5, 0.499);
+        snprintf(name, sizeof name, "KS distance of %ld paths and p_t, t=%.3g", n, shown[k]);
+        /* the probability of more than c/√n is 2 exp(−2c²), to within 1/√n: 1e-4 for c = 2.2253 */
+        tut_check(name, sgm_ks(x, n, humps_cdf, u), 0, 2.2253 / sqrt((double)n));
     }
 }
 

@@ -23,8 +23,9 @@ with ±1, hardly or not with Gaussian v. On a round Gaussian with Gaussian v it 
 by (d+2)/4: it pays above two dimensions, and in one it *costs*. All losses learn the same field,
 ISM and the sliced ones more slowly, since their gradients are noisier where noise hides the data.
 From d = 2 to 128 a step of ISM takes some 100 times as long; any other 1.5 to 3 times, by the first
-and last layers, which are d wide. The lesson's d = 3072 (CIFAR-10) is out of ISM's reach. Figures:
-plots/03_score_matching_*.gp.
+and last layers, which are d wide. The lesson's d = 3072 (CIFAR-10) is out of ISM's reach.
+
+Figures. 03_score_matching_fields.png, 03_score_matching_cost.png, 03_score_matching_slices.png.
 
 Build: cc -O2 -fopenmp tutorial/03_score_matching.c -o 03_score_matching -lm     (QUICK=1: seconds)
 

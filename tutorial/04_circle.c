@@ -13,7 +13,9 @@ Second rung: the same wall time, spent better. (4) 5000 samples from the exact s
 told apart from what the discretisation loses. (5) The prior's mismatch. (6) A slip in the document's code, measured. (7) Memorisation.
 
 What you should see. The first rung ends 0.08 above the floor, as the document does; the second within 0.005 of it. The share of samples near a point
-goes up with each rung. Figures: plots/04_circle_*.gp.
+goes up with each rung.
+
+Figures. 04_circle_loss.png, 04_circle_samples.png, 04_circle_paths.png, 04_circle_field.png, 04_circle_error.png.
 
 Build: cc -O2 -fopenmp tutorial/04_circle.c -o 04_circle -lm && ./04_circle      (QUICK=1 for a few seconds)
 

@@ -24,7 +24,9 @@ What the network has not learnt is at most half a percent of the loss, where the
 looks away there. The ladder does too, since its steps are smallest there, and its samples cannot be
 told from data by their energy distance; their variance is the ladder's, not the data's. The
 lesson's remark that the step keeps its ratio to the curvature fails here: the modes have a width of
-their own, and the ratio falls from 0.1 to 6·10⁻⁵. Figures: plots/05_ncsn_*.gp.
+their own, and the ratio falls from 0.1 to 6·10⁻⁵.
+
+Figures. 05_ncsn_loss.png, 05_ncsn_levels.png, 05_ncsn_samples.png, 05_ncsn_ladder.png.
 
 Build: cc -O2 -fopenmp tutorial/05_ncsn.c -o 05_ncsn -lm && ./05_ncsn    (QUICK=1: seconds)
 

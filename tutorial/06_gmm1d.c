@@ -19,7 +19,7 @@ What you should see. Two strips that are each other's mirror image, and an anima
 evaluations on, the predictor alone is at the noise of 20 000 exact samples. The corrector never pays here: it takes
 half of the steps from the predictor, and has a bias of its own, γ/2 of (6.2). "PC significantly improves sample
 quality", says the text; it can mend what a coarse predictor or a rough score spoils, and here is little of both.
-Figures: plots/06_gmm1d_*.gp.
+Figures. 06_gmm1d_strips.png, 06_gmm1d_film.gif.
 
 Build: cc -O2 -fopenmp tutorial/06_gmm1d.c -o 06_gmm1d -lm && ./06_gmm1d    (QUICK=1: seconds)
 

@@ -19,7 +19,9 @@ What you should see. Every slope within 0.15 of the theory. In the race high ord
 on the moons RK4, Heun and DPM-Solver++ come within 1.5 of the distance of two exact sets with 13 to 15
 evaluations, where Euler–Maruyama takes 30 and DDIM 50. Below 10 evaluations nothing is smooth enough for it, and
 DPM-Solver-3 or churn end far away. On the other two sets all are close: their floor is mostly the luck of how
-many points fall to each mode. Figures: plots/07_samplers_*.gp.
+many points fall to each mode.
+
+Figures. 07_samplers_orders.png, 07_samplers_encode.png, 07_samplers_race.png.
 
 Build: cc -O2 -fopenmp tutorial/07_samplers.c -o 07_samplers -lm && ./07_samplers   (QUICK=1: seconds)
 

@@ -31,7 +31,8 @@ loss hardly looks and the density is decided. With the likelihood's own weight, 
 end 0.03 above the entropy. And few steps of Euler make any network look better than the truth, by
 tens of nats.
 
-**Figures.** `08_likelihood_paths.png`, `_map.png`, `_loss.png`, `_steps.png`, `_samples.png`.
+**Figures.** `08_likelihood_paths.png`, `08_likelihood_map.png`, `08_likelihood_loss.png`,
+`08_likelihood_steps.png`, `08_likelihood_samples.png`.
 
     cc -O2 -fopenmp tutorial/08_likelihood.c -o 08_likelihood -lm
 

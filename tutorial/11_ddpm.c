@@ -26,7 +26,9 @@ four within its standard error. The lesson *Diffusion Through the Lens of Score 
 minimiser is the mean of -ε/σ given x, not -ε/σ itself. Energy distances of network and exact score
 agree from 50 steps on, yet after 1000 steps 99.4 % of the exact score's samples are within three
 standard deviations of a mode and 95.9 % of the network's; and a hundred steps leave two thirds of a
-mode's variance: one measure is not enough. Figures: plots/11_ddpm_*.gp.
+mode's variance: one measure is not enough.
+
+Figures. 11_ddpm_alpha_bar.png, 11_ddpm_energy.png.
 
 Build: cc -O2 -fopenmp tutorial/11_ddpm.c -o 11_ddpm -lm && ./11_ddpm    (QUICK=1: seconds)
 

@@ -23,8 +23,12 @@ then nearly all are read, at less than twice the Fréchet distance of two fresh 
 stay further from the training digits than fresh ones do: no copies, but loose ends that no hand
 draws. A half digit has several honest ends, and an upper half of a 7 is one of a 2. Bits per
 dimension are far below the 8 of no knowledge, and still above those of single pixels: black paper
-is known to one level, and this training spends nothing on noise that small. Grids: 12_digits_*.png
-in the output folder, written here; curves: plots/12_digits_*.gp.
+is known to one level, and this training spends nothing on noise that small.
+
+Figures. Grids, written here: 12_digits_data.png, 12_digits_moments.png, 12_digits_film.png,
+12_digits_classes.png, 12_digits_unconditional.png, 12_digits_dpm.png, 12_digits_ancestral.png,
+12_digits_guided.png, 12_digits_nearest.png, 12_digits_inpainting.png, 12_digits_interpolation.png.
+Curves: 12_digits_scores.png, 12_digits_copies.png.
 
 Build: cc -O2 -fopenmp tutorial/12_digits.c -o 12_digits -lm && ./12_digits [images labels]
 (QUICK=1: seconds, structure only. With <stb/stb_image_write.h> the grids are PNG, else PGM.)

@@ -24,9 +24,12 @@ is. But the residual net sees 21 pixels wide, and makes strokes, not digits: the
 one, and samples further from digits than any. The U-Net, which sees all, has the smallest loss.
 Mixer and DiT see all from the first layer and have to learn what is near; the mixer does it quickly
 enough that its samples, specks and all, are the nearest to fresh digits by the energy distance,
-which looks at pixels and knows nothing of strokes. Figures: 14_architectures_*.png, one grid for
-each network, and 14_architectures_all.png with a row for fresh digits, for the Gaussian and for
-each network, written here; plots/14_architectures_loss.gp.
+which looks at pixels and knows nothing of strokes.
+
+Figures. Grids, written here: 14_architectures_residual_mlp.png, 14_architectures_residual_net.png,
+14_architectures_u_net.png, 14_architectures_mlp_mixer.png, 14_architectures_dit.png,
+14_architectures_gaussian.png; 14_architectures_all.png has a row for fresh digits, for the Gaussian
+and for each network. Curves: 14_architectures_loss.png.
 
 Build: cc -O2 -fopenmp tutorial/14_architectures.c -o 14_architectures -lm && ./14_architectures
 (QUICK=1: seconds, structure only)

@@ -16,10 +16,10 @@ static char tut_folder[256];
 static FILE *tut_table;
 static int tut_failed, tut_rows;
 static struct {
-    char name[64];
+    char name[96];
     double got, truth, tolerance;
     int pass;
-} tut_row[128];
+} *tut_row;
 
 /* Ends the program with the library's message, if a call failed. */
 
@@ -35,7 +35,7 @@ static void *tut_memory(size_t bytes) {
     return p;
 }
 
-/* A path in this tutorial's folder: out/NN_topic/name. Good until the fourth call after. */
+/* A path in this tutorial's folder. Good until the fourth call after. */
 
 static const char *tut_path(const char *name) {
     static char path[4][512];
@@ -45,7 +45,8 @@ static const char *tut_path(const char *name) {
     return p;
 }
 
-/* QUICK=1 in the environment: a few seconds instead of the full experiment, with wider tolerances. */
+/* QUICK=1 in the environment: a few seconds instead of the full experiment, with wider tolerances. Its
+data and figures have a folder of their own, so that the short run never stands where the full one's did. */
 
 static int tut_quick(void) {
     const char *quick = getenv("QUICK");
@@ -59,11 +60,17 @@ static sgm_key tut_key(void) {
     return sgm_key_init(seed ? strtoull(seed, NULL, 10) : 1);
 }
 
+/* Makes out/NN_topic, or out/quick/NN_topic, and begins its table of checks. */
+
 static void tut_start(const char *topic) {
     const char *out = getenv("SGM_OUT") ? getenv("SGM_OUT") : "out";
-    snprintf(tut_folder, sizeof tut_folder, "%s/%s", out, topic);
-    if ((mkdir(out, 0777) && errno != EEXIST) || (mkdir(tut_folder, 0777) && errno != EEXIST) ||
-        !(tut_table = fopen(tut_path("checks.tsv"), "w"))) {
+    int bytes = snprintf(tut_folder, sizeof tut_folder, "%s%s/%s", out, tut_quick() ? "/quick" : "", topic);
+    int made = bytes < (int)sizeof tut_folder;
+    for (char *end = made ? tut_folder + strlen(out) : NULL; made && end; end = strchr(end + 1, '/')) {
+        *end = 0, made = !mkdir(tut_folder, 0777) || errno == EEXIST, *end = '/';
+    }
+    made = made && (!mkdir(tut_folder, 0777) || errno == EEXIST);
+    if (!made || !(tut_table = fopen(tut_path("checks.tsv"), "w"))) {
         fprintf(stderr, "error: cannot write to %s (%s): run from the project's folder, or set SGM_OUT to a "
                         "folder that you may write to\n", tut_folder, strerror(errno));
         exit(2);
@@ -74,29 +81,45 @@ static void tut_start(const char *topic) {
     fflush(stdout);
 }
 
-/* One line of the table: |got - truth| <= tolerance. */
+/* One line of the table: |got - truth| <= tolerance. A tolerance without end would be no check. */
 
 static void tut_check(const char *name, double got, double truth, double tolerance) {
-    int pass = fabs(got - truth) <= tolerance;
+    int pass = fabs(got - truth) <= tolerance && tolerance < HUGE_VAL;
     fprintf(tut_table, "%s\t%.9g\t%.9g\t%.3g\t%s\n", name, got, truth, tolerance, pass ? "PASS" : "FAIL");
     fflush(tut_table);
     if (!pass) tut_failed++;
-    if (tut_rows == 128) return;
+    if (tut_rows % 64 == 0) {
+        void *more = realloc(tut_row, (size_t)(tut_rows + 64) * sizeof *tut_row);
+        if (!more) fprintf(stderr, "\nerror: no memory for %d rows\n", tut_rows + 64), exit(2);
+        memcpy(&tut_row, &more, sizeof more);
+    }
     snprintf(tut_row[tut_rows].name, sizeof tut_row[0].name, "%s", name);
     tut_row[tut_rows].got = got, tut_row[tut_rows].truth = truth;
     tut_row[tut_rows].tolerance = tolerance, tut_row[tut_rows++].pass = pass;
 }
 
+/* Prints `text` and blanks up to `columns`. A letter like ∂ is one column but several bytes, of which all but the
+first begin with the bits 10. */
+
+static void tut_left(const char *text, int columns) {
+    for (const char *c = text; *c; c++) columns -= (*c & 0xC0) != 0x80;
+    printf("%s%*s", text, columns > 0 ? columns : 0, "");
+}
+
 /* Prints the table; what main returns: 0 if all passed, else 1. */
 
 static int tut_done(void) {
-    printf("\n%-52s %12s %12s %10s\n", "quantity", "got", "truth", "tolerance");
-    for (int i = 0; i < tut_rows; i++)
-        printf("%-52s %12.6g %12.6g %10.2g  %s\n", tut_row[i].name, tut_row[i].got, tut_row[i].truth,
-               tut_row[i].tolerance, tut_row[i].pass ? "PASS" : "FAIL");
-    printf("\n%s: data in %s, figures by `make plots`\n", tut_failed ? "SOME CHECKS FAILED" : "all checks passed",
-           tut_folder);
+    printf("\n%-56s %12s %12s %10s\n", "quantity", "got", "truth", "tolerance");
+    for (int i = 0; i < tut_rows; i++) {
+        tut_left(tut_row[i].name, 56);
+        printf(" %12.6g %12.6g %10.2g  %s\n", tut_row[i].got, tut_row[i].truth, tut_row[i].tolerance,
+               tut_row[i].pass ? "PASS" : "FAIL");
+    }
+    if (tut_failed) printf("\n%d OF %d CHECKS FAILED", tut_failed, tut_rows);
+    else printf("\nall %d checks passed", tut_rows);
+    printf(": data in %s, figures by `make %splots`\n", tut_folder, tut_quick() ? "QUICK=1 " : "");
     fclose(tut_table);
+    free(tut_row), tut_row = NULL, tut_rows = 0;
     return tut_failed ? 1 : 0;
 }
 
