@@ -165,9 +165,10 @@ SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first);
 SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first);
 /* n draws from U(0,1), or N(0,1). Draw i depends on (key, first+i) alone: any chunking of a long
    sequence gives the same numbers. Never exactly 0 or 1; |z| < 6.8 (A.1). */
-SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw from {0..n-1}, n>=1 */
+SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw from {0..n-1}; 0 of 0 */
 SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
-/* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see A.4). */
+/* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see A.4). An i >= n
+   stays where it is. */
 
 /*
 ## B. The kernels
@@ -275,7 +276,7 @@ SGM_API sgm_sde sgm_sde_rectified(void);                         /* T = .999    
 SGM_API sgm_sde sgm_sde_user_beta(double (*beta_integral)(double t, void *user), void *user);
 SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void *user);
 /* Presets return a value; set T and t_min afterwards if you want others. The two user families need
-   a smooth, non-decreasing function that is known a little beyond [0,T]; ∫β must be 0 at 0. */
+   a smooth, non-decreasing function on [0,T]; ∫β (the integral, not β) must be 0 at 0. */
 SGM_API sgm_status sgm_sde_check(const sgm_sde *sde);
 /* SGM_BAD_ARGUMENT, with the cure, for a family or numbers that define no process. */
 
@@ -286,15 +287,17 @@ SGM_API double sgm_sde_s(const sgm_sde *sde, double t);      /* standard deviati
 SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t); /* log(m²/s²)                 (1.5) */
 SGM_API double sgm_sde_prior(const sgm_sde *sde);            /* std of the prior N(0, ·²I) (1.7) */
 SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr);
-/* The t in [0,T] with that log-SNR, which falls with t; the nearer end if there is none. */
+/* The t in [0,T] with that log-SNR, which falls with t; the nearer end if there is none; NaN of
+   NaN. */
 SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double *a, double *b);
 /* x at t1 given x at t0 < t1 is N(a·x, b² I): a = m1/m0, b² = s1² - a² s0²               (1.6) */
 SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
                              int d, const sgm_sde *sde);
-/* x = m_t x0 + s_t ε, point by point (1.4). x may be x0 or eps. */
+/* x = m_t x0 + s_t ε, point by point (1.4). x may be x0 or eps. Functions that return nothing leave
+   NaN in their results where an argument is NULL or no size. */
 SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, int d);
 /* KL(p_T ‖ prior) in nats, p_T taken as the Gaussian with the noised data's means and variances per
-   coordinate: what starting from the prior instead of p_T costs (1.8). NaN for n < 2. */
+   coordinate: what starting from the prior instead of p_T costs (1.8). NaN for n < 2, d < 1. */
 
 /*
 ## 2. Scores and score matching
@@ -1182,11 +1185,13 @@ static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRI
 static void *sgm__alloc(size_t count, size_t size);
 static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
+static void sgm__unknown(float *x, long n, int d);
 static double sgm__row_dot(const float *a, const float *b, int n);
 static const char *sgm__number_text(char text[40], double x, int digits);
 static double sgm__exp(double x);
 static double sgm__expm1(double x);
 static double sgm__log(double x);
+static double sgm__log1p(double x);
 static void sgm__sincos_turns(double turns, double *s, double *c);
 static uint32_t sgm__hash(uint32_t x);
 static double sgm__cos_turns(double turns);
@@ -1310,18 +1315,36 @@ exploding*.)
 The four columns are one fact said four times: (1.2) must turn f and g into m and s. The tests
 integrate (1.2) for every family; it is easy to publish a process that fails this.
 */
-/* The slope of a user's curve: five points of it, exact for quartics. */
+/* What rounding has pushed below 0; a NaN stays one. */
+static double sgm__not_below_0(double x) { return x < 0 ? 0 : x; }
+
+/* The slope of a user's curve, which does not fall: that of the quartic through five points of
+[0,T], the middle one t where there is room, by Newton's differences. */
 static double sgm__curve_slope(const sgm_sde *sde, double t) {
-    double h = 1e-3 * sde->T;
-    double near_by = sde->curve(t + h, sde->user) - sde->curve(t - h, sde->user);
-    double far_off = sde->curve(t + 2 * h, sde->user) - sde->curve(t - 2 * h, sde->user);
-    return (8 * near_by - far_off) / (12 * h);
+    double T = sde->T, h = 0.5 * (t < T - t ? t : T - t), c[5];
+    h = fmax(5e-4 * T, fmin(h, 1e-3 * T));
+    double start = fmax(0, fmin(t - 2 * h, T - 4 * h)), u = (t - start) / h;
+    for (int i = 0; i < 5; i++) c[i] = sde->curve(fmin(start + i * h, T), sde->user);
+    for (int k = 1; k < 5; k++)
+        for (int i = 4; i >= k; i--) c[i] -= c[i - 1];
+    double third = (0.5 * u - 1) * u + 1.0 / 3;
+    double fourth = ((u / 6 - 0.75) * u + 11.0 / 12) * u - 0.25;
+    return sgm__not_below_0((c[1] + (u - 0.5) * c[2] + third * c[3] + fourth * c[4]) / h);
 }
 
 /* The cosine schedule of Nichol and Dhariwal (2021): m falls like a cosine that starts a little
-after its top, so that the noise does not start infinitely slowly. In turns, c_0 and c below. */
+after its top, so that the noise does not start infinitely slowly. In turns, c_0 and c below; near
+the end the cosine is the sine of what is missing to a quarter turn, which loses no digits. */
 static const double sgm__c0 = 0.008;
 static double sgm__cosine_turns(double t) { return 0.25 * (t + sgm__c0) / (1 + sgm__c0); }
+static double sgm__cosine_at(double t) {
+    double s, c;
+    sgm__sincos_turns(0.25 * (1 - t) / (1 + sgm__c0), &s, &c);
+    return s;
+}
+
+/* log b/a. */
+static double sgm__ve_rate(const sgm_sde *sde) { return sgm__log1p((sde->b - sde->a) / sde->a); }
 
 /* The families that contract, and their ∫₀ᵗβ and β(t). */
 static int sgm__contracts(const sgm_sde *sde) {
@@ -1329,7 +1352,7 @@ static int sgm__contracts(const sgm_sde *sde) {
         sde->family == SGM_USER_BETA;
 }
 static double sgm__beta_integral(const sgm_sde *sde, double t) {
-    if (sde->family == SGM_USER_BETA) return sde->curve(t, sde->user);
+    if (sde->family == SGM_USER_BETA) return sgm__not_below_0(sde->curve(t, sde->user));
     return t * sde->a + 0.5 * t * t * (sde->b - sde->a);
 }
 static double sgm__beta(const sgm_sde *sde, double t) {
@@ -1337,20 +1360,23 @@ static double sgm__beta(const sgm_sde *sde, double t) {
     if (sde->family == SGM_USER_BETA) return sgm__curve_slope(sde, t);
     if (sde->family != SGM_COSINE) return sde->a + t * (sde->b - sde->a);
     sgm__sincos_turns(sgm__cosine_turns(t), &s, &c);
-    return SGM__PI / (1 + sgm__c0) * s / c;
+    return SGM__PI / (1 + sgm__c0) * s / sgm__cosine_at(t);
 }
 
+/* Of no SDE (NULL) nothing is known: NaN. */
 SGM_API double sgm_sde_f(const sgm_sde *sde, double t) {
+    if (!sde) return NAN;
     if (sde->family == SGM_RECTIFIED) return -1 / (1 - t);
     return sgm__contracts(sde) ? -0.5 * sgm__beta(sde, t) : 0;
 }
 
 SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
     double rate, sigma;
+    if (!sde) return NAN;
     switch (sde->family) {
     case SGM_SUBVP: return -sgm__beta(sde, t) * sgm__expm1(-2 * sgm__beta_integral(sde, t));
     case SGM_VE:
-        rate = sgm__log(sde->b / sde->a), sigma = sde->a * sgm__exp(t * rate);
+        rate = sgm__ve_rate(sde), sigma = sde->a * sgm__exp(t * rate);
         return 2 * rate * sigma * sigma;
     case SGM_EDM: return 2 * t;
     case SGM_RECTIFIED: return 2 * t / (1 - t);
@@ -1360,9 +1386,10 @@ SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
 }
 
 SGM_API double sgm_sde_m(const sgm_sde *sde, double t) {
+    if (!sde) return NAN;
     if (sde->family == SGM_RECTIFIED) return 1 - t;
     if (sde->family == SGM_COSINE)
-        return sgm__cos_turns(sgm__cosine_turns(t)) / sgm__cos_turns(sgm__cosine_turns(0));
+        return sgm__cosine_at(t) / sgm__cosine_at(0);
     return sgm__contracts(sde) ? sgm__exp(-0.5 * sgm__beta_integral(sde, t)) : 1;
 }
 
@@ -1373,6 +1400,7 @@ $\sin(c−c_0)\sin(c+c_0)/\cos²c_0$.
 */
 SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     double below, above, unused, start = sgm__cosine_turns(0);
+    if (!sde) return NAN;
     switch (sde->family) {
     case SGM_VP:
     case SGM_USER_BETA: return sqrt(-sgm__expm1(-sgm__beta_integral(sde, t)));
@@ -1380,11 +1408,12 @@ SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     case SGM_COSINE:
         sgm__sincos_turns(0.25 * t / (1 + sgm__c0), &below, &unused);
         sgm__sincos_turns(sgm__cosine_turns(t) + start, &above, &unused);
-        return sqrt(below * above) / sgm__cos_turns(start);
-    case SGM_VE: return sde->a * sqrt(sgm__expm1(2 * t * sgm__log(sde->b / sde->a)));
+        return sqrt(below * above) / sgm__cosine_at(0);
+    case SGM_VE: return sde->a * sqrt(sgm__expm1(2 * t * sgm__ve_rate(sde)));
     case SGM_EDM:
     case SGM_RECTIFIED: return t;
-    case SGM_USER_SIGMA2: return sqrt(sde->curve(t, sde->user) - sde->curve(0, sde->user));
+    case SGM_USER_SIGMA2:
+        return sqrt(sgm__not_below_0(sde->curve(t, sde->user) - sde->curve(0, sde->user)));
     default: return NAN;
     }
 }
@@ -1393,7 +1422,8 @@ SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
 ## 1.2 One clock for all families
 
 How far gone is the data at time t? Not t itself but the signal-to-noise ratio tells, and its
-logarithm falls steadily from +∞ to about −10 in every family:
+logarithm falls steadily from +∞ to the end of the journey (−7.8 for VE to σ = 50, −10 for VP and
+sub-VP from β = 0.1 to 20, −13.8 for the rectified path; a schedule too slow stops far above):
 
 $$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.5)$$
 
@@ -1412,35 +1442,53 @@ SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double
     double s1 = sgm_sde_s(sde, t1);
     double fall = t0 > 0 ? sgm_sde_logsnr(sde, t1) - sgm_sde_logsnr(sde, t0) : -HUGE_VAL;
     *a = sgm_sde_m(sde, t1) / sgm_sde_m(sde, t0);
-    *b = s1 * sqrt(-sgm__expm1(fall));
+    *b = s1 > 0 ? s1 * sqrt(-sgm__expm1(fall)) : s1;
 }
 
+/*
+The way back, from λ to t, keeps its digits too where $e^{−λ}$ is far below 1: $1 + e^{−λ}$ is
+never formed. Where there is no formula, halve the interval of the times until no double is left in
+it. Halving the *bits* of positive doubles is that, and as precise at $10^{−12}$ as at 1.
+*/
 /* Where the linear ∫β reaches B: the root of ½(b−a)t² + at = B, without a division by b−a. */
 static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
     double root = sqrt(sde->a * sde->a + 2 * (sde->b - sde->a) * integral);
-    return 2 * integral / (sde->a + root);
+    return integral > 0 ? 2 * integral / (sde->a + root) : 0;
+}
+
+static double sgm__time_by_halves(const sgm_sde *sde, double logsnr) {
+    uint64_t low = 0, high, middle;
+    double t = sde->T;
+    memcpy(&high, &t, sizeof high);
+    while (high - low > 1) {
+        middle = low + (high - low) / 2;
+        memcpy(&t, &middle, sizeof t);
+        if (sgm_sde_logsnr(sde, t) > logsnr) low = middle;
+        else high = middle;
+    }
+    memcpy(&t, &high, sizeof t);
+    return low ? t : 0;
 }
 
 SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
-    double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a; /* sigma = s/m */
-    double t = 0, low = 0, high = sde->T;
+    if (!sde || logsnr != logsnr) return NAN;
+    double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a, t; /* sigma = s/m */
     switch (sde->family) {
-    case SGM_VP: t = sgm__linear_beta_time(sde, sgm__log(1 + sigma * sigma)); break;
-    case SGM_SUBVP: /* s/m = 2 sinh(B/2) */
-        t = sgm__linear_beta_time(sde, 2 * sgm__log(0.5 * sigma + sqrt(1 + 0.25 * sigma * sigma)));
+    case SGM_VP: /* B = log(1 + σ²) */
+        t = sgm__log1p(sgm__exp(-fabs(logsnr))) + (logsnr < 0 ? -logsnr : 0);
+        t = sgm__linear_beta_time(sde, t);
         break;
-    case SGM_VE: t = 0.5 * sgm__log(1 + over * over) / sgm__log(sde->b / sde->a); break;
+    case SGM_SUBVP: /* B = 2 arsinh(σ/2) */
+        over = 0.5 * sigma, t = sqrt(1 + over * over);
+        t = over < 1 ? sgm__log1p(over + over * over / (1 + t)) : sgm__log(over + t);
+        t = sgm__linear_beta_time(sde, 2 * t);
+        break;
+    case SGM_VE: t = 0.5 * sgm__log1p(over * over) / sgm__ve_rate(sde); break;
     case SGM_EDM: t = sigma; break;
     case SGM_RECTIFIED: t = sigma / (1 + sigma); break;
-    default: /* by halves, to the last bit */
-        for (int i = 0; i < 60; i++) {
-            t = 0.5 * (low + high);
-            if (sgm_sde_logsnr(sde, t) > logsnr) low = t;
-            else high = t;
-        }
-        t = 0.5 * (low + high);
+    default: t = sgm__time_by_halves(sde, logsnr);
     }
-    return t < 0 ? 0 : t < sde->T ? t : sde->T;
+    return t < sde->T ? t : sde->T;
 }
 
 /*
@@ -1461,15 +1509,16 @@ M_j = m_T μ_j, \; V_j = m_T² v_j + s_T² \qquad(1.8)$$
 Look at this number before you train: no network can repair it.
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
+    if (!sde) return NAN;
     int explodes =
         sde->family == SGM_VE || sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
     return explodes ? sgm_sde_s(sde, sde->T) : 1;
 }
 
 SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, int d) {
+    if (!sde || !data || n < 2 || d < 1) return NAN;
     double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
     double p2 = sgm_sde_prior(sde) * sgm_sde_prior(sde), kl = 0;
-    if (n < 2) return NAN;
     for (int j = 0; j < d; j++) {
         double sum = 0, square = 0;
         for (long i = 0; i < n; i++) sum += data[i * d + j];
@@ -1485,7 +1534,8 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
     int d, const sgm_sde *sde) {
     double m = 1, s = 0;
-    for (long i = 0; i < n; i++) {
+    if (!sde || !x0 || !eps || !t) sgm__unknown(x, n, d), n = 0;
+    for (long i = 0; i < n && x; i++) {
         if (i == 0 || t[i] != t[i - 1]) m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]);
         for (long j = i * d; j < (i + 1) * d; j++) x[j] = (float)(m * x0[j] + s * eps[j]);
     }
@@ -1523,24 +1573,65 @@ SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void
     return sde;
 }
 
-SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
-    if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
+/* What a user's curve does that ∫β and σ² never do, at 65 times; NULL if nothing. */
+static const char *sgm__curve_fault(const sgm_sde *sde) {
+    double first = sde->curve(0, sde->user), end = sde->curve(sde->T, sde->user), last = first;
+    double old_slope = sgm__curve_slope(sde, 0), sum = 0;
+    for (int i = 0; i <= 64; i++) {
+        double t = sde->T * i / 64, c = sde->curve(t, sde->user), slope = sgm__curve_slope(sde, t);
+        if (!(fabs(c) < 1e30 && slope < 1e30))
+            return "has a curve that is not finite everywhere in [0,T]: check its numbers";
+        if (c < last - 1e-12 * fabs(last))
+            return "has a curve that falls: give the integral of beta from 0 to t, not beta "
+                   "itself; or sigma^2, which grows with t";
+        sum += i ? 0.5 * (slope + old_slope) * sde->T / 64 : 0;
+        last = c, old_slope = slope;
+    }
+    if (sde->family == SGM_USER_BETA && fabs(first) > 1e-12 * end)
+        return "has a curve that is not 0 at t = 0: give the integral of beta from 0 to t, not "
+               "beta itself";
+    if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
+    if (fabs(sum - (end - first)) > 0.25 * (end - first))
+        return "has a curve with jumps, of whose slope g^2 cannot be made: give a smooth one";
+    return NULL;
+}
+
+static const char *sgm__numbers_fault(const sgm_sde *sde) {
     double a = sde->a, b = sde->b, T = sde->T;
     sgm_family kind = sde->family;
-    const char *bad = NULL;
     if ((int)kind < SGM_VP || kind > SGM_USER_SIGMA2)
-        bad = "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
-    else if ((kind == SGM_VP || kind == SGM_SUBVP) && !(a >= 0 && b >= a && b > 0))
-        bad = "needs 0 <= beta_min <= beta_max";
-    else if (kind == SGM_VE && !(a > 0 && b > a)) bad = "needs 0 < sigma_min < sigma_max";
-    else if ((kind == SGM_COSINE || kind == SGM_RECTIFIED) && !(T < 1))
-        bad = "is singular at t = 1: set T below 1, such as 0.999";
-    else if ((kind == SGM_USER_BETA || kind == SGM_USER_SIGMA2) && !sde->curve)
-        bad = "needs its curve: a function of t";
-    else if (!(T > 0 && sde->t_min >= 0 && sde->t_min < T)) bad = "needs 0 <= t_min < T";
-    else if (!(sgm_sde_s(sde, T) > 0 && sgm_sde_s(sde, T) < 1e12))
-        bad = "has no noise, or an infinite amount, at T: check its numbers";
-    return bad ? sgm__bad("the SDE %s", bad) : SGM_OK;
+        return "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
+    if ((kind == SGM_VP || kind == SGM_SUBVP) && !(a >= 0 && b >= a && b > 0 && b < 1e30))
+        return "needs 0 <= beta_min <= beta_max";
+    if (kind == SGM_VE && !(a > 0 && b > a && b < 1e12))
+        return "needs 0 < sigma_min < sigma_max < 1e12: check its numbers";
+    if (!(fabs(a) < 1e30 && fabs(b) < 1e30))
+        return "has an a or b that is not finite: start from its preset";
+    if (!(sde->t_min >= 0 && (float)sde->t_min < (float)T && T < 1e30))
+        return "needs 0 <= t_min < T, both finite, and apart also as floats";
+    if ((kind == SGM_COSINE || kind == SGM_RECTIFIED) && !((float)T < 1))
+        return "is singular at t = 1: set T below 1, such as 0.999";
+    if ((kind == SGM_USER_BETA || kind == SGM_USER_SIGMA2) && !sde->curve)
+        return "needs its curve: a function of t";
+    return NULL;
+}
+
+SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
+    if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
+    const char *fault = sgm__numbers_fault(sde);
+    if (!fault && sde->curve && sde->family >= SGM_USER_BETA) fault = sgm__curve_fault(sde);
+    if (fault) return sgm__bad("the SDE %s", fault);
+    double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
+    if (!(s > 0 && s < 1e12))
+        return sgm__bad(
+            "the SDE has no noise, or an infinite amount, at T: s(T) = %g, check its numbers", s);
+    if (!(m > 1e-30))
+        return sgm__bad("the SDE leaves nothing of the data at T, m(T) = %g: make beta or T "
+                        "smaller (m(T) = 0.005 is small enough)",
+            m);
+    if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 0))
+        return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
+    return SGM_OK;
 }
 
 /*
@@ -8929,6 +9020,12 @@ static long sgm__first_bad(const float *x, size_t n) {
     return -1;
 }
 
+/* What a function that cannot report an error leaves in x(n,d) where it was asked for nonsense. */
+static void sgm__unknown(float *x, long n, int d) {
+    for (long i = 0; x && d > 0 && i < n; i++)
+        for (int j = 0; j < d; j++) *x++ = (float)NAN;
+}
+
 SGM_API double sgm_seconds(void) {
 #if defined(__unix__) || defined(__APPLE__)
     struct timeval now;
@@ -9006,7 +9103,7 @@ $$z_1 = \sqrt{-2 \log u} \cos 2πv, \qquad z_2 = \sqrt{-2 \log u} \sin 2πv \qqu
 
 Rejection methods are faster but use an unknown number of words per draw, and then draw i would no
 longer be a function of i. With 32 bits in u the largest value is √(2·33·log 2) = 6.76; in a million
-normals one expects none beyond 5.
+normals one expects 0.57 beyond ±5.
 */
 static double sgm__open32(uint32_t w) { return ((double)w + 0.5) * (1.0 / 4294967296.0); }
 
@@ -9024,7 +9121,7 @@ static void sgm__normal4(float z[4], sgm_key key, uint64_t block) {
 SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first) {
     float four[4];
     size_t i = 0;
-    while (i < n) {
+    while (z && i < n) {
         uint64_t at = first + i, skip = at % 4;
         sgm__normal4(four, key, at / 4);
         for (; skip < 4 && i < n; skip++) z[i++] = four[skip];
@@ -9034,7 +9131,7 @@ SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first) {
 SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first) {
     uint32_t w[4];
     size_t i = 0;
-    while (i < n) {
+    while (u && i < n) {
         uint64_t at = first + i, skip = at % 4;
         sgm__block(w, key, at / 4, SGM__DRAWS);
         for (; skip < 4 && i < n; skip++)
@@ -9074,7 +9171,8 @@ static double sgm__normal1(sgm_key key, uint64_t i) {
 }
 
 SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n) {
-    return (uint64_t)(sgm__uniform53(key, i) * (double)n);
+    uint64_t at = (uint64_t)(sgm__uniform53(key, i) * (double)n);
+    return n > 0 && at >= n ? n - 1 : at; /* (double)n may be above n */
 }
 
 /*
@@ -9166,6 +9264,14 @@ static double sgm__expm1(double x) {
 $$\log x = k \log 2 + 2 \,\mathrm{artanh}\, z, \quad z = \frac{y − 1}{y + 1},\; x = 2^k y,\;
 y ∈ [√½, √2) \qquad(A.3)$$
 */
+static double sgm__artanh_tail(double z) { /* artanh z = z (1 + tail), |z| < 0.18 */
+    static const double over[10] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+        1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3};
+    double z2 = z * z, p = 0;
+    for (int i = 0; i < 10; i++) p = (p + over[i]) * z2;
+    return p;
+}
+
 static double sgm__log(double x) {
     if (x != x || x < 0) return NAN;
     if (x == 0) return -HUGE_VAL;
@@ -9178,11 +9284,14 @@ static double sgm__log(double x) {
     bits = (bits & 0x000fffffffffffffULL) | 0x3ff0000000000000ULL;
     memcpy(&x, &bits, sizeof x);
     if (x > 1.41421356237309504880) x *= 0.5, k++;
-    static const double over[10] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
-        1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3};
-    double z = (x - 1) / (x + 1), z2 = z * z, p = 0;
-    for (int i = 0; i < 10; i++) p = (p + over[i]) * z2;
-    return k * sgm__ln2_hi + (2 * z + (2 * z * p + k * sgm__ln2_lo));
+    double z = (x - 1) / (x + 1);
+    return k * sgm__ln2_hi + (2 * z + (2 * z * sgm__artanh_tail(z) + k * sgm__ln2_lo));
+}
+
+/* log(1 + x) without forming 1 + x where that would lose the digits of x: z = x/(2 + x). */
+static double sgm__log1p(double x) {
+    double z = x / (2 + x);
+    return fabs(x) < 0.3 ? 2 * z + 2 * z * sgm__artanh_tail(z) : sgm__log(1 + x);
 }
 
 /*

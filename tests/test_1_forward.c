@@ -132,22 +132,46 @@ static void test_clock(void **state) {
 }
 
 /*
-Back and forth: λ has an error of some ulps, and `log(1 + σ²)` in the inverse one of ε/σ²
-relative; both turn into an error of t through dt = −dλ s²/g². The bisection stops at 2⁻⁶⁰ T.
+Back and forth, from 10⁻¹² T on: λ = 2 log(m/s) is good to (8 + |λ|)ε, for the quotient's few
+roundings count ε each and the logarithm's result one more; the way back has the same error, and
+both turn into one of t by dt = −dλ s²/g². A user's σ² carries an error of ε σ²(0) into s².
 */
+
+static void back_and_forth(const sgm_sde *sde, double slope_error) {
+    for (int i = 0; i <= 120; i++) {
+        double t = sde->T * pow(10, -12 + i / 10.0), lambda = sgm_sde_logsnr(sde, t);
+        double s = sgm_sde_s(sde, t), s2 = s * s, slope = sgm_sde_g2(sde, t) / s2;
+        double lost = sde->family == SGM_USER_SIGMA2 ? 2 * DBL_EPSILON * 1e-4 / s2 : 0;
+        double error = 4 * DBL_EPSILON * (8 + fabs(lambda)) + 4 * lost;
+        if (lost > 1e-8) continue; /* the curve itself has lost these times */
+        double got = sgm_sde_t_from_logsnr(sde, lambda);
+        CHECK_CLOSE(got, t, error / (slope * (1 - slope_error)) + 4 * DBL_EPSILON * t);
+        CHECK_REL(got, t, 1e-6);
+        CHECK_CLOSE(sgm_sde_logsnr(sde, got), lambda, 1e-6 * fmin(1, fabs(lambda)) + 1e-14);
+    }
+    CHECK_CLOSE(sgm_sde_t_from_logsnr(sde, HUGE_VAL), 0, 0);
+    CHECK_CLOSE(sgm_sde_t_from_logsnr(sde, 5000), 0, 1e-15 * sde->T); /* below: s = 0 in double */
+    CHECK_CLOSE(sgm_sde_t_from_logsnr(sde, -HUGE_VAL), sde->T, 0);
+    CHECK_CLOSE(sgm_sde_t_from_logsnr(sde, -500), sde->T, 0);
+    assert_true(isnan(sgm_sde_t_from_logsnr(sde, NAN)));
+}
 
 static void test_clock_inverse(void **state) {
     const check_family *f = (const check_family *)*state;
-    for (int i = 0; i <= 40; i++) {
-        double t = f->sde.t_min * pow(f->sde.T / f->sde.t_min, i / 40.0);
-        double lambda = sgm_sde_logsnr(&f->sde, t), s = sgm_sde_s(&f->sde, t);
-        double noise = f->sde.family == SGM_USER_SIGMA2 ? 2 * DBL_EPSILON * 1e-4 / (s * s) : 0;
-        double error = 1e-14 + 4 * DBL_EPSILON * (1 + exp(lambda) + fabs(lambda)) + 4 * noise;
-        double got = sgm_sde_t_from_logsnr(&f->sde, lambda);
-        CHECK_CLOSE(got, t, error * s * s / sgm_sde_g2(&f->sde, t) + 1e-15 * t);
-    }
-    CHECK_CLOSE(sgm_sde_t_from_logsnr(&f->sde, 500), 0, 1e-15 * f->sde.T);
-    CHECK_CLOSE(sgm_sde_t_from_logsnr(&f->sde, -500), f->sde.T, 1e-15 * f->sde.T);
+    back_and_forth(&f->sde, 0.01);
+}
+
+static void test_clock_inverse_more(void **state) {
+    sgm_sde more[8] = {sgm_sde_vp(0, 20),    sgm_sde_vp(3, 3),       sgm_sde_vp(0.1, 200),
+                       sgm_sde_subvp(0, 20), sgm_sde_subvp(0.1, 90), sgm_sde_ve(1, 1 + 1e-6),
+                       sgm_sde_ve(1e-5, 1e5), sgm_sde_vp(0.1, 20)};
+    (void)state;
+    more[7].T = 1.9; /* ∫β goes on beyond 1 */
+    for (int i = 0; i < 8; i++) back_and_forth(&more[i], 0);
+    /* the values by hand: B = e⁻³⁶ = .1 t + 9.95 t², and e⁻⁴⁰ = 10 t² */
+    sgm_sde vp = sgm_sde_vp(0.1, 20);
+    CHECK_REL(sgm_sde_t_from_logsnr(&vp, 36), 10 * exp(-36), 1e-12); /* next term: 1000 e⁻³⁶ */
+    CHECK_REL(sgm_sde_t_from_logsnr(&more[0], 40), sqrt(exp(-40) / 10), 1e-14);
 }
 
 /*
@@ -261,6 +285,73 @@ static void test_small_t(void **state) {
         for (double t = 1e-9; t < 0.9; t *= 3.7)
             CHECK_REL(sgm_sde_s(&family[i].sde, t), exact_s(&family[i].sde, t), 1e-12);
     (void)state;
+}
+
+/*
+All that there is to know of a process, against long double, from 10⁻¹² T to T: s and m to a few ε,
+λ to (8 + |λ|)ε as above, and b of a leg by s₁²(1 − e^{λ₁−λ₀}), whose error is that of the two λ
+over the fall, which is at least 0.1 here, or ½·10⁻³ t for the short legs.
+*/
+
+static long double exact_m(const sgm_sde *sde, long double t) {
+    long double integral = t * sde->a + t * t / 2 * ((long double)sde->b - sde->a);
+    long double pi = 3.14159265358979323846264L, c0 = 0.008L / 1.008L * pi / 2;
+    switch (sde->family) {
+    case SGM_VP:
+    case SGM_SUBVP: return expl(-integral / 2);
+    case SGM_COSINE: return sinl((1 - t) / 1.008L * pi / 2) / cosl(c0);
+    case SGM_RECTIFIED: return 1 - t;
+    default: return 1;
+    }
+}
+
+static void test_long_double(void **state) {
+    const double legs[3] = {1e-3, 0.3, 0.999};
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        for (double t = family[i].sde.T; t > 1e-12 * family[i].sde.T; t *= 0.37) {
+            const sgm_sde *sde = &family[i].sde;
+            long double m = exact_m(sde, t), s = exact_s(sde, t), lambda = 2 * logl(m / s);
+            CHECK_REL(sgm_sde_m(sde, t), m, 1e-14); /* e^{−B/2}: B = 10.05 is off by ε, B by ε B */
+            CHECK_REL(sgm_sde_s(sde, t), s, 1e-14);
+            CHECK_CLOSE(sgm_sde_logsnr(sde, t), lambda, 2 * DBL_EPSILON * (8 + fabsl(lambda)));
+            for (int k = 0; k < 3; k++) {
+                double from = t * legs[k], a, b;
+                long double m0 = exact_m(sde, from), s0 = exact_s(sde, from);
+                long double b2 = s * s - m * m / (m0 * m0) * s0 * s0;
+                double fall = (double)(2 * logl(m0 / s0) - lambda);
+                sgm_sde_transition(sde, from, t, &a, &b);
+                CHECK_REL(a, m / m0, 2e-14);
+                CHECK_REL(b, sqrtl(b2),
+                          1e-14 + DBL_EPSILON * 4 * (8 + fabs((double)lambda)) / fmin(1, fall));
+            }
+        }
+}
+
+/* A curve need not be known outside of [0,T]: t^1.5 has no value below 0. Nor is it smooth there,
+and the slope near 0 is off by a share of 8√h = .15; from a tenth of the way on h⁴c⁽⁵⁾/(30c') with
+h = .7·10⁻³ is below 10⁻⁷. */
+
+static int asked_outside;
+static double narrow_curve(double t, void *user) {
+    (void)user;
+    asked_outside += !(t >= 0 && t <= 0.7);
+    return 8 * pow(t, 1.5) - log(1 - t);
+}
+
+static void test_curve_domain(void **state) {
+    sgm_sde sde = sgm_sde_user_beta(narrow_curve, NULL);
+    (void)state;
+    sde.T = 0.7, asked_outside = 0;
+    CHECK_OK(sgm_sde_check(&sde));
+    for (int i = 0; i <= 1000; i++) {
+        double t = fmin(0.7 * i / 1000.0, 0.7), beta = 12 * sqrt(t) + 1 / (1 - t);
+        double got = sgm_sde_g2(&sde, t), far = t < 0.07 ? 0.15 : 1e-7 * beta;
+        CHECK_CLOSE(got, beta, far);
+        CHECK_REL(sgm_sde_f(&sde, t), -0.5 * got, 0);
+    }
+    sgm_sde_t_from_logsnr(&sde, 3);
+    assert_int_equal(asked_outside, 0);
 }
 
 /* The users' curves are those of VP and VE; only the slopes are differences. */
@@ -451,11 +542,111 @@ static void test_check_times(void **state) {
         CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "needs 0 <= t_min < T");
     }
     sde = sgm_sde_edm(0.002, HUGE_VAL);
+    CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "both finite");
+    sde = sgm_sde_edm(0.002, 1e13);
     CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "infinite amount");
     sde = sgm_sde_vp(0.1, 20), sde.t_min = 0;
     CHECK_OK(sgm_sde_check(&sde));
     sde = sgm_sde_vp(0, 1), sde.T = 4; /* a longer life, and β from 0 */
     CHECK_OK(sgm_sde_check(&sde));
+}
+
+/* ∫β and σ² that are none; each message must name a cure. */
+
+static double line_from_1(double t, void *user) { return (void)user, 1 + 10 * t; }
+static double falling(double t, void *user) { return (void)user, 20 * t * (1 - t); }
+static double falling_sigma2(double t, void *user) { return (void)user, 4 - 3 * t; }
+static double negative_sigma2(double t, void *user) { return (void)user, t - 0.5; }
+static double constant_beta(double t, void *user) { return (void)user, 0 * t + 5; }
+static double hole(double t, void *user) { return (void)user, t > 0.4 && t < 0.6 ? NAN : 10 * t; }
+static double pole(double t, void *user) { return (void)user, 1 / (1 - t) - 1; }
+static double log_curve(double t, void *user) { return (void)user, log(t); }
+static double stairs(double t, void *user) { return (void)user, floor(10 * t); }
+static double steep(double t, void *user) { return (void)user, 2000 * t; }
+static double late(double t, void *user) { return (void)user, t < 0.5 ? 0 : 40 * pow(t - 0.5, 2); }
+static double rounded(double t, void *user) { return (void)user, 10 * t + 1e-16 * cos(1e9 * t); }
+
+static void test_check_curves(void **state) {
+    const struct {
+        double (*curve)(double t, void *user);
+        int sigma2;
+        const char *cure;
+    } bad[13] = {{line_from_1, 0, "give the integral of beta"},
+                 {constant_beta, 0, "give the integral of beta"},
+                 {falling, 0, "give the integral of beta"},
+                 {falling, 1, "sigma^2, which grows with t"},
+                 {falling_sigma2, 1, "sigma^2, which grows with t"},
+                 {negative_sigma2, 1, "add what makes it >= 0"},
+                 {hole, 0, "not finite"},
+                 {hole, 1, "not finite"},
+                 {pole, 0, "not finite"},
+                 {log_curve, 1, "not finite"},
+                 {stairs, 0, "give a smooth one"},
+                 {steep, 0, "make beta or T smaller"},
+                 {late, 0, "make t_min larger"}};
+    (void)state;
+    for (int i = 0; i < 13; i++) {
+        sgm_sde sde = bad[i].sigma2 ? sgm_sde_user_sigma2(bad[i].curve, NULL)
+                                    : sgm_sde_user_beta(bad[i].curve, NULL);
+        CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, bad[i].cure);
+    }
+    sgm_sde sde = sgm_sde_user_beta(late, NULL);
+    sde.t_min = 0.51; /* the cure */
+    CHECK_OK(sgm_sde_check(&sde));
+    sde = sgm_sde_user_sigma2(line_from_1, NULL); /* a variance may start above 0 */
+    CHECK_OK(sgm_sde_check(&sde));
+    sde = sgm_sde_user_beta(rounded, NULL); /* and an integral by rounding errors */
+    CHECK_OK(sgm_sde_check(&sde));
+    CHECK_CLOSE(sgm_sde_s(&sde, 0), 0, 1e-8);
+}
+
+/* Every number of every family NaN, infinite and huge, one at a time; β or σ too large to leave a
+trace of the data, and times that are one float. */
+
+static void test_check_each(void **state) {
+    double bad[4] = {NAN, HUGE_VAL, -HUGE_VAL, 1e300};
+    (void)state;
+    for (int i = 0; i < CHECK_FAMILIES; i++)
+        for (int k = 0; k < 16; k++) {
+            sgm_sde sde = family[i].sde;
+            double *number[4] = {&sde.a, &sde.b, &sde.t_min, &sde.T};
+            *number[k / 4] = bad[k % 4];
+            assert_int_equal(sgm_sde_check(&sde), SGM_BAD_ARGUMENT);
+        }
+    sgm_sde sde = sgm_sde_vp(0.1, 400);
+    CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "make beta or T smaller");
+    sde.T = 0.2; /* the cure */
+    CHECK_OK(sgm_sde_check(&sde));
+    sde = sgm_sde_subvp(0.1, 400);
+    CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "make beta or T smaller");
+    sde = sgm_sde_vp(0.1, 20), sde.t_min = 1 - 1e-12;
+    CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "needs 0 <= t_min < T");
+    sde = sgm_sde_cosine(), sde.T = 1 - 1e-12; /* 1 as a float */
+    CHECK_FAILS(sgm_sde_check(&sde), SGM_BAD_ARGUMENT, "set T below 1");
+}
+
+/* What cannot report an error says NaN, and touches nothing else. */
+
+static void test_nothing_given(void **state) {
+    float x[6] = {1, 1, 1, 1, 1, 1}, t[2] = {0.5f, 0.5f};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    double a, b;
+    (void)state;
+    double unknown[9] = {sgm_sde_f(NULL, 1),          sgm_sde_g2(NULL, 1),
+                         sgm_sde_m(NULL, 1),          sgm_sde_s(NULL, 1),
+                         sgm_sde_logsnr(NULL, 1),     sgm_sde_prior(NULL),
+                         sgm_sde_prior_kl(NULL, x, 2, 2), sgm_sde_prior_kl(&sde, NULL, 2, 2),
+                         sgm_sde_prior_kl(&sde, x, 2, 0)};
+    for (int i = 0; i < 9; i++) assert_true(isnan(unknown[i]));
+    assert_true(isnan(sgm_sde_t_from_logsnr(NULL, 1)));
+    sgm_sde_transition(NULL, 0.1, 0.2, &a, &b);
+    assert_true(isnan(a) && isnan(b));
+    sgm_sde_perturb(NULL, x, x, t, 2, 2, &sde);
+    sgm_sde_perturb(x, x, x, t, -1, 2, &sde);
+    sgm_sde_perturb(x, x, x, t, 2, -2, &sde);
+    for (int i = 0; i < 6; i++) CHECK_CLOSE(x[i], 1, 0);
+    sgm_sde_perturb(x, x, x, NULL, 2, 2, &sde);
+    for (int i = 0; i < 6; i++) assert_true(i < 4 ? isnan(x[i]) : x[i] == 1);
 }
 
 /* Each test of a family, once per family: the name says which equation, which family. */
@@ -490,6 +681,12 @@ int main(void) {
         {"(1.8) cost of the prior", test_prior_kl, NULL, NULL, NULL},
         {"1.4 what no process can be: numbers", test_check, NULL, NULL, NULL},
         {"1.4 what no process can be: times", test_check_times, NULL, NULL, NULL},
+        {"1.4 what no process can be: curves", test_check_curves, NULL, NULL, NULL},
+        {"1.4 what no process can be: any family", test_check_each, NULL, NULL, NULL},
+        {"1.1 nothing given, nothing known", test_nothing_given, NULL, NULL, NULL},
+        {"(1.5) t from log-SNR, other numbers", test_clock_inverse_more, NULL, NULL, NULL},
+        {"(1.3), (1.5), (1.6) against long double", test_long_double, NULL, NULL, NULL},
+        {"(1.1) a user's curve is asked within [0,T]", test_curve_domain, NULL, NULL, NULL},
     };
     int failed = 0;
     check_families(family);

@@ -316,6 +316,10 @@ static void test_below(void **state) {
             x[i] = (float)(((double)got + 0.5) / (double)sizes[k]);
         }
     CHECK_P(sgm_ks_p(sgm_ks(x, 5000, uniform_cdf, NULL), 5000), CHECK_RATE); /* of 2^50 */
+    for (uint64_t i = 0; i < 5000; i++) assert_true(sgm_below(key, i, (uint64_t)-1) < (uint64_t)-1);
+    assert_int_equal(sgm_below(key, 7, 0), 0);
+    assert_int_equal(sgm_permute(7, 7, key), 7), assert_int_equal(sgm_permute(7, 0, key), 7);
+    sgm_normal(NULL, 9, key, 0), sgm_uniform(NULL, 9, key, 0); /* nowhere to write: nothing */
 }
 
 /*
@@ -436,6 +440,23 @@ static void test_log(void **state) {
     assert_true(isnan(sgm__log(-1)) && isnan(sgm__log(NAN)) && isnan(sgm__log(-HUGE_VAL)));
 }
 
+/* log1p: below 0.3 four roundings (2 + x, the quotient, the product, the sum), else that of 1 + x,
+1.1·10⁻¹⁶ of at most 1.3, over log 1.3 = 0.26, and the logarithm's own. */
+
+static void test_log1p(void **state) {
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        double u = sgm__uniform53(sgm_key_init(4), (uint64_t)i), w = 2 * u - 1;
+        double tiny = w * pow(10, -300 * u), wide = ldexp(1 + u, (int)(2000 * u) - 1000);
+        CHECK_REL(sgm__log1p(w), log1pl(w), 1.2e-15);
+        CHECK_REL(sgm__log1p(tiny), log1pl(tiny), 1.2e-15);
+        CHECK_REL(sgm__log1p(wide), log1pl(wide), 1.2e-15);
+    }
+    CHECK_CLOSE(sgm__log1p(0), 0, 0);
+    assert_true(sgm__log1p(-1) == -HUGE_VAL && sgm__log1p(HUGE_VAL) == HUGE_VAL);
+    assert_true(isnan(sgm__log1p(NAN)) && isnan(sgm__log1p(-1.5)));
+}
+
 static void test_sincos(void **state) {
     long double two_pi = 6.283185307179586476925287L;
     double s, c;
@@ -485,6 +506,7 @@ int main(void) {
         {"A.4 a uniform one", test_uniform_shuffle, NULL, NULL, NULL},
         {"(A.2) exp", test_exp, NULL, NULL, NULL},
         {"(A.2) expm1", test_expm1, NULL, NULL, NULL},
+        {"(A.2) log1p", test_log1p, NULL, NULL, NULL},
         {"(A.3) log", test_log, NULL, NULL, NULL},
         {"A.5 sin and cos of turns", test_sincos, NULL, NULL, NULL},
     };
