@@ -4,13 +4,14 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 got() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $2; found=1} END{if(!found) printf "(not run)"}' "out/$1/checks.tsv"; }
+truth() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $3; found=1} END{if(!found) printf "(not run)"}' "out/$1/checks.tsv"; }
 gap() { awk -F'\t' -v p="$2" 'index($1,p)==1 {d=$2-$3; if(d<0)d=-d; if(d>m)m=d} END{printf "%.2g", m}' "out/$1/checks.tsv"; }
 table() {
     cat <<EOF
 | document | tutorial | figure | measured |
 |---|---|---|---|
 | *Masterclass Notes* (A. Shysheya), *Score-Based Generative Modeling through SDEs* (README after Song et al. 2021), *Diffusion Through the Lens of Score Matching* (EngineersOfAI) | [01_forward](tutorial/01_forward.c) | [kernels](plots/01_forward_kernels.gp), [paths](plots/01_forward_paths.gp), [Fokker–Planck](plots/01_forward_fokker_planck.gp) | VP and sub-VP differ most at ᾱ = $(got 01_forward "abar where VP and sub-VP differ most"); Fokker–Planck on a grid converges with order $(got 01_forward "Fokker-Planck: order of convergence, 512-1024") |
-| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(got 04_circle "floor of the loss" 4); second rung $(got 04_circle "excess of the second rung" 2) above it |
+| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(truth 04_circle "floor of the loss, by tangents" 5); second rung $(got 04_circle "excess of the second rung" 2) above it |
 EOF
     while IFS='|' read -r topic documents; do
         [ -f "out/$topic/checks.tsv" ] && echo "| $documents | [$topic](tutorial/$topic.c) | $(figures "$topic") | $(passed "$topic") |"
@@ -48,7 +49,7 @@ speed() {
         $1 ~ /with backward$/{printf "| %s | %s | %s | %s %s | %s |\n",layer,f,fs,$2,$3,$7}' out/bench.tsv
     [ -f out/bench/machine.txt ] && echo && cat out/bench/machine.txt
 }
-export -f got gap table speed figures passed
+export -f got truth gap table speed figures passed
 for part in table speed; do
     $part >"out/readme.$part"
     awk -v part="$part" -v file="out/readme.$part" '
