@@ -45,7 +45,7 @@ set linetype cycle 8
 # What QUICK=1 has drawn says so: a short run need not show what the text promises of the full one.
 
 if (strstrt(dir, '/quick/')) {
-    set label 9999 'QUICK: a short run' at screen 0.995, 0.985 right front textcolor rgb vermilion
+    set label 9999 'QUICK' at screen 0.005, 0.975 left front textcolor rgb vermilion
 }
 
 # A field whose values matter (a density, a likelihood): light where there is little, dark where much.
