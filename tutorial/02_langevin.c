@@ -522,7 +522,7 @@ static void curvature(sgm_key key) {
         sgm_langevin_options walk = {.step = wide ? 0.021 : 0.019, .steps = 1000};
         tut_must(sgm_mixture_sample(&mix, x, NULL, N, 0, sgm_key_split(key, 0)));
         sgm_status status = sgm_langevin_run(x, N, &score, &walk, NULL, sgm_key_split(key, 1));
-        printf("   step %g: %s\n", walk.step, status ? sgm_error() : "it stays");
+        printf("   step %g:\n     %s\n", walk.step, status ? sgm_error() : "it stays");
         if (wide)
             tut_check("6. step .021 > 2/100: SGM_NOT_FINITE", status, SGM_NOT_FINITE, 0);
         else

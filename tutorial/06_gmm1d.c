@@ -120,7 +120,7 @@ static void strips(const sgm_score *score, const float *data) {
     tut_must(sgm_sample(x, SAMPLES, score, &sde, &o, stream(5)));
     double worst = 0;
     for (int k = 0; k < reverse.next; k++) worst = fmax(worst, reverse.ks[k]);
-    printf("largest distance of the distribution functions on the way back: %.4f (exact samples at 60 times: %.4f)\n",
+    printf("largest distance of the distribution functions on the way back: %.4f (exact samples: %.4f)\n",
            worst, 2. / sqrt((double)SAMPLES));
     /* the KS distance of exact samples exceeds 2/√n with probability 7e-4; the network may add .01 (.03 QUICK) */
     tut_check("reverse paths: worst KS distance over 60 times", worst, 0, 2. / sqrt((double)SAMPLES) + (tut_quick() ? .1 : .01));
@@ -192,7 +192,7 @@ static void likelihoods(const sgm_score *score) {
     tut_must(sgm_mixture_sample(&truth, fresh, NULL, n, sde.t_min, stream(9)));
     tut_must(sgm_likelihood(logp, NULL, NULL, fresh, n, score, &sde, NULL, &r, stream(10)));
     double H = entropy(sde.t_min);
-    printf("\nNLL %.4f ± %.4f nats, entropy %.4f; %ld evaluations, change with a tenth of the tolerance %.1e%s\n",
+    printf("\nNLL %.4f ± %.4f nats, entropy %.4f; %ld evaluations\n  change with a tenth of the tolerance %.1e%s\n",
            -r.nats, r.nats_se, H, r.nfe, r.change, r.suspect ? " (suspect)" : "");
     tut_check("NLL of fresh points (entropy is the least)", -r.nats, H, 3 * r.nats_se + (tut_quick() ? .3 : .005));
     sgm_likelihood_options o = {.probes = 32, .law = SGM_GAUSSIAN};
@@ -200,7 +200,7 @@ static void likelihoods(const sgm_score *score) {
     int inside = 0;
     tut_must(sgm_likelihood(one, se, NULL, fresh, n, score, &sde, &o, &r, stream(11)));
     for (int i = 0; i < n; i++) inside += fabs(one[i] - logp[i]) <= 3 * se[i];
-    printf("Hutchinson, 32 Gaussian directions: error ± %.3f nats per point; %.4f of the points within 3 of their own\n",
+    printf("Hutchinson, 32 Gaussian directions: error ± %.3f nats per point\n  %.4f of the points within 3 of their own\n",
            r.probe_se, (double)inside / n);
     /* the share for a mean of 32 squares of normals, which is what this estimate is in one dimension */
     double expected = share_within_three();

@@ -344,8 +344,8 @@ static double likelihood_of(const rung *r, long n, double *logq, sgm_likelihood_
     tut_must(sgm_likelihood(logq, NULL, NULL, fresh, n, &r->score, &sde, &how, out, stream(5)));
     double seconds = sgm_seconds() - start;
     kl = divergence(logq, fresh, n, se);
-    printf("   %-10s NLL %.4f ± %.4f nats, %.3f bits/dim; above the truth, point by point: %.4f ± "
-           "%.4f\n              %ld evaluations, change %.1e; %.1f s for 10 000 points\n",
+    printf("   %-10s NLL %.4f ± %.4f nats, %.3f bits/dim; above the truth, by points: %.4f ± %.4f\n"
+           "              %ld evaluations, change %.1e; %.1f s for 10 000 points\n",
            r->name, -out->nats, out->nats_se, out->bits_per_dim, kl, *se, out->nfe, out->change,
            seconds * 1e4 / (double)n);
     return kl;
@@ -449,7 +449,7 @@ average, and says how wrong at each point.
 
 static void traces(int quick) {
     static const int probes[4] = {2, 8, 32, 8};
-    long n = quick ? 40 : 1000;
+    long n = quick ? 200 : 1000;
     float table[4 * 4];
     double *all = (double *)tut_memory((size_t)n * 4 * sizeof *all), *sure = all + n,
            *off = sure + n;
@@ -593,10 +593,8 @@ static void samples(int quick) {
         got[k] = sgm_energy_distance(x, n, z, n, 2);
         tut_dat(k ? "samples_ode.dat" : "samples_sde.dat", "x y", x, n, 2);
     }
-    printf("11. %ld samples, energy distance to fresh data: Euler-Maruyama %.5f, ODE %.5f; two "
-           "sets of "
-           "data %.5f\n",
-           n, got[0], got[1], two);
+    printf("11. %ld samples, energy distance to fresh data: Euler-Maruyama %.5f, ODE %.5f\n"
+           "    of two sets of data %.5f\n", n, got[0], got[1], two);
     tut_check("11. Euler-Maruyama: energy distance", got[0], 0, quick ? 0.1 : 0.01);
     tut_check("11. ODE: energy distance", got[1], 0, quick ? 0.1 : 0.01);
     free(x);

@@ -332,8 +332,8 @@ static void closed_forms(sgm_key key) {
     sgm_langevin_options walk = {.step = 0.02, .steps = 300, .t = ve.t_min};
     tut_must(sgm_langevin_run(x, n, &guided, &walk, NULL, sgm_key_split(key, 99)));
     double A = 2 / c - 1, P = 1 / (A * (1 - 0.02 * A / 2));
-    printf("   a Langevin walk at t_min with the same score, gamma 2: %.4f; (6.2) says %.4f, 1/3 but "
-           "for its step\n", variance(x, n), P);
+    printf("   a Langevin walk at t_min, same score, gamma 2: %.4f; (6.2) says %.4f, 1/3 but for its step\n",
+           variance(x, n), P);
     tut_check("4. Langevin at one t does rest at p p(y|x)^2", variance(x, n), P, 5 * P * sqrt(2.0 / (double)n));
     sgm_guided_free(&g), sgm_mixture_free(&wide), sgm_mixture_free(&narrow), free(x);
 }
