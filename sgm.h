@@ -1183,6 +1183,7 @@ library wants the fused operation it says so (`sgm__fma`).
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
 #define sgm__bad(...) sgm__fail(SGM_BAD_ARGUMENT, __VA_ARGS__)
 static void *sgm__alloc(size_t count, size_t size);
+static size_t sgm__times(size_t a, size_t b);
 static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
 static void sgm__unknown(float *x, long n, int d);
@@ -1740,15 +1741,15 @@ $C = Q^T \mathrm{diag}(v)\, Q$, the covariance at time t is $Q^T \mathrm{diag}(m
 each C is diagonalised once, by Jacobi's rotations: turn the plane of each off-diagonal element by
 the angle that makes it zero, and repeat until all are.
 */
-static void sgm__jacobi_rotate(double *c, double *q, int d, int i, int j) {
+static void sgm__jacobi_rotate(double *c, double *q, long d, long i, long j) {
     double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
     double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
     double cosine = 1 / sqrt(tangent * tangent + 1), sine = tangent * cosine;
-    for (int k = 0; k < d; k++) { /* columns i and j of c */
+    for (long k = 0; k < d; k++) { /* columns i and j of c */
         double a = c[k * d + i], b = c[k * d + j];
         c[k * d + i] = cosine * a - sine * b, c[k * d + j] = sine * a + cosine * b;
     }
-    for (int k = 0; k < d; k++) { /* rows i and j of c, and of the axes */
+    for (long k = 0; k < d; k++) { /* rows i and j of c, and of the axes */
         double a = c[i * d + k], b = c[j * d + k];
         c[i * d + k] = cosine * a - sine * b, c[j * d + k] = sine * a + cosine * b;
         a = q[i * d + k], b = q[j * d + k];
@@ -1757,19 +1758,20 @@ static void sgm__jacobi_rotate(double *c, double *q, int d, int i, int j) {
 }
 
 /* c(d,d) becomes diagonal, the rows of q(d,d) its axes. */
-static void sgm__jacobi(double *c, double *q, int d) {
-    for (int i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
+static void sgm__jacobi(double *c, double *q, long d) {
+    for (long i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
     for (int sweep = 0; sweep < 50; sweep++) {
         double off = 0, all = 0;
-        for (int i = 0; i < d * d; i++) all += c[i] * c[i], off += i % (d + 1) ? c[i] * c[i] : 0;
+        for (long i = 0; i < d * d; i++) all += c[i] * c[i], off += i % (d + 1) ? c[i] * c[i] : 0;
         if (off <= 1e-30 * all) return;
-        for (int i = 0; i < d; i++)
-            for (int j = i + 1; j < d; j++)
+        for (long i = 0; i < d; i++)
+            for (long j = i + 1; j < d; j++)
                 if (c[i * d + j] != 0) sgm__jacobi_rotate(c, q, d, i, j);
     }
 }
 
 SGM_API void sgm_mixture_free(sgm_mixture *mix) {
+    if (!mix) return;
     sgm__free(mix->log_weight); /* the first of its arrays, which lie in one block */
     memset(mix, 0, sizeof *mix);
 }
@@ -1780,45 +1782,63 @@ static size_t sgm__mix_scratch(const sgm_mixture *mix) {
 }
 
 static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, const sgm_sde *sde) {
+    if (!mix) return sgm__bad("the mixture to fill is NULL");
     memset(mix, 0, sizeof *mix);
     SGM__TRY(sgm_sde_check(sde));
     if (k < 1 || d < 1)
         return sgm__bad("%d components in %d dimensions: needs at least 1 of each", k, d);
     if ((int)cov < 0 || cov > SGM_FULL)
         return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
-    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_FULL ? D * D : 0;
+    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_FULL ? sgm__times(D, D) : 0;
     size_t var = cov >= SGM_DIAGONAL ? D : 1;
     mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov, mix->n_threads = sgm_threads();
     size_t scratch = (size_t)mix->n_threads * sgm__mix_scratch(mix) + axes;
-    size_t all = (double)K * (double)axes < 1e15 ? K * (1 + D + var + axes) + scratch : (size_t)-1;
+    size_t all = sgm__times(K, 1 + D + var + axes) + scratch;
     mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
     if (!mix->log_weight) return sgm_mixture_free(mix), SGM_NO_MEMORY;
     mix->mean = mix->log_weight + K, mix->var = mix->mean + K * D;
-    mix->axes = axes ? mix->var + K * var : NULL, mix->scratch = mix->var + K * (var + axes);
+    mix->axes = axes ? mix->var + K * var : NULL, mix->scratch = mix->var + K * (var + axes) + axes;
     return SGM_OK;
 }
 
-/* Component k's covariance into variances along axes. */
+/* A symmetric c(d,d): what rounding left of one is mended, of more is told. Rounding is relative to
+the standard deviations, or to the largest entry where large numbers were subtracted. */
+static sgm_status sgm__symmetrise(double *c, size_t d, size_t which) {
+    double most = 0;
+    for (size_t i = 0; i < d * d; i++) {
+        most = fmax(most, fabs(c[i]));
+        if (!(fabs(c[i]) < 1e300))
+            return sgm__bad("covariance %zu of the mixture has the entry %g", which, c[i]);
+    }
+    for (size_t i = 0; i < d; i++)
+        for (size_t j = 0; j < i; j++) {
+            double *a = c + i * d + j, *b = c + j * d + i;
+            double scale = sqrt(fabs(c[i * d + i]) * fabs(c[j * d + j]));
+            if (fabs(*a - *b) > 1e-9 * scale + 1e-13 * most)
+                return sgm__bad("covariance %zu of the mixture is not symmetric: its entries "
+                                "(%zu,%zu) and (%zu,%zu) are %g and %g",
+                    which, i, j, j, i, *a, *b);
+            *a = *b = 0.5 * (*a + *b);
+        }
+    return SGM_OK;
+}
+
+/* Component k's covariance into variances along axes, behind which there is room for one more. */
 static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
     size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_DIAGONAL ? d : 1;
-    double *var = mix->var + k * n_var, *work = mix->scratch;
+    double *var = mix->var + k * n_var, *work = NULL, most = 0;
     if (mix->shape == SGM_FULL) {
+        work = mix->axes + (size_t)mix->k * d * d;
         memcpy(work, cov + k * d * d, d * d * sizeof *work);
-        for (size_t i = 0; i < d; i++)
-            for (size_t j = 0; j < i; j++) {
-                double a = work[i * d + j], b = work[j * d + i], c = work[i * d + i];
-                if (!(fabs(a - b) <= 1e-9 * (fabs(a) + fabs(c))))
-                    return sgm__bad("covariance %zu of the mixture is not symmetric", k);
-            }
+        SGM__TRY(sgm__symmetrise(work, d, k));
         sgm__jacobi(work, mix->axes + k * d * d, mix->d);
     }
-    double most = 0;
     for (size_t j = 0; j < n_var; j++) {
-        var[j] = mix->shape == SGM_FULL ? work[j * d + j] : cov[k * n_var + j];
+        var[j] = work ? work[j * d + j] : cov[k * n_var + j];
         most = fmax(most, var[j]);
     }
     for (size_t j = 0; j < n_var; j++) {
-        if (!(var[j] >= -1e-12 * (1 + most) && var[j] < 1e300)) /* rounding may go below 0 */
+        if (!(var[j] >= -1e-12 * most && var[j] < 1e300)) /* rounding may go below 0 */
             return sgm__bad("covariance %zu of the mixture has the variance %g", k, var[j]);
         if (var[j] < 0) var[j] = 0;
     }
@@ -1859,12 +1879,15 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
 
 SGM_API sgm_status sgm_mixture_from_data(
     sgm_mixture *mix, const float *data, long n, int d, const sgm_sde *sde) {
+    if (!mix) return sgm__bad("the mixture to fill is NULL");
     memset(mix, 0, sizeof *mix);
     if (n > 0x7fffffff) return sgm__bad("a mixture of %ld points: at most 2147483647", n);
     SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
     SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_POINTS, sde));
     for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
-    return sgm__mix_fill(mix, NULL, NULL, NULL);
+    sgm_status status = sgm__mix_fill(mix, NULL, NULL, NULL);
+    if (status != SGM_OK) sgm_mixture_free(mix);
+    return status;
 }
 
 /*
@@ -7829,38 +7852,77 @@ $u = S^{-1} U y$ each direction is measured by itself:
 
 $$u_i = V_i · x_0 + τ_i z_i, \qquad τ_i = τ / S_i \qquad(8.7)$$
 
-It comes from the axes of $A A^T$. Of each V_i the zeros at both ends are skipped: a mask costs
-little.
+Hestenes (1958) finds it by turning pairs of rows of A into each other, as Jacobi does, until all are
+at right angles: their lengths are the S_i, whatever the units of the rows were, and y turns with
+them. Of each V_i the zeros at both ends are skipped: a mask costs little.
 */
 SGM_API void sgm_inverse_free(sgm_inverse *p) {
+    if (!p) return;
     sgm__free(p->size);
     sgm__free(p->span);
     memset(p, 0, sizeof *p);
 }
 
-/* (8.7) from the axes of A Aᵀ; gram and axes are (m,m), of zeros. */
-static sgm_status sgm__inverse_svd(
-    sgm_inverse *p, double *gram, double *axes, const float *A, const float *y) {
-    long m = p->m, d = p->d;
-    double most = 0;
-    for (long i = 0; i < m * m; i++)
-        for (long j = 0; j < d; j++) gram[i] += (double)A[i / m * d + j] * A[i % m * d + j];
-    sgm__jacobi(gram, axes, p->m);
-    for (long i = 0; i < m; i++) most = gram[i * m + i] > most ? gram[i * m + i] : most;
+static double sgm__dot(const double *a, const double *b, long n) {
+    double sum = 0;
+    for (long j = 0; j < n; j++) sum += a[j] * b[j];
+    return sum;
+}
+
+/* Rows that cannot be told apart, by Gram and Schmidt, each row taken at length 1: q is (m,D). */
+static sgm_status sgm__independent(double *q, const double *rows, long m, long d) {
     for (long i = 0; i < m; i++) {
-        const double *q = axes + i * m;
-        double *v = p->v + i * d, square = gram[i * m + i];
-        int worst = 0, *span = p->span + 2 * i;
-        for (int r = 1; r < m; r++) worst = fabs(q[r]) > fabs(q[worst]) ? r : worst;
-        if (!(square > 1e-10 * most))
-            return sgm__bad("row %d of A is zero or, to five digits, a combination of the others: "
-                            "leave it out",
-                worst);
-        p->size[i] = sqrt(square), p->sigma[i] = p->noise / p->size[i];
-        for (long r = 0; r < m; r++) {
-            p->target[i] += q[r] * y[r] / p->size[i];
-            for (long j = 0; q[r] != 0 && j < d; j++) v[j] += q[r] * A[r * d + j] / p->size[i];
+        double *now = q + i * d, scale = sqrt(sgm__dot(rows + i * d, rows + i * d, d));
+        for (long j = 0; j < d; j++) now[j] = scale > 0 ? rows[i * d + j] / scale : 0;
+        for (long k = 0; k < i; k++) {
+            const double *old = q + k * d;
+            double along = sgm__dot(now, old, d);
+            for (long j = 0; along != 0 && j < d; j++) now[j] -= along * old[j];
         }
+        double left = sqrt(sgm__dot(now, now, d));
+        if (!(left > 1e-5))
+            return sgm__bad("row %ld of A is zero or, to five digits, a combination of the others: "
+                            "leave it out",
+                i);
+        for (long j = 0; j < d; j++) now[j] /= left;
+    }
+    return SGM_OK;
+}
+
+/* (8.7): rows v(m,D) that turn until they are orthogonal, with u; square(m) are their lengths². */
+static void sgm__orthogonalise(double *v, double *u, double *square, long m, long d) {
+    int turned = 1;
+    double least = 4 * 2.2e-16 * sqrt((double)d); /* as near to 0 as rounding lets a product be */
+    for (long i = 0; i < m; i++) square[i] = sgm__dot(v + i * d, v + i * d, d);
+    for (int sweep = 0; sweep < 50 && turned; sweep++) {
+        turned = 0;
+        for (long i = 0; i < m; i++)
+            for (long j = i + 1; j < m; j++) {
+                double *a = v + i * d, *b = v + j * d, off = sgm__dot(a, b, d);
+                if (fabs(off) <= least * sqrt(square[i]) * sqrt(square[j])) continue;
+                double theta = (square[j] - square[i]) / (2 * off);
+                double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+                double c = 1 / sqrt(t * t + 1), s = t * c, at = u[i];
+                u[i] = c * at - s * u[j], u[j] = s * at + c * u[j];
+                for (long k = 0; k < d; k++)
+                    at = a[k], a[k] = c * at - s * b[k], b[k] = s * at + c * b[k];
+                square[i] = sgm__dot(a, a, d), square[j] = sgm__dot(b, b, d), turned = 1;
+            }
+    }
+}
+
+static sgm_status sgm__inverse_svd(sgm_inverse *p, double *work, const float *A, const float *y) {
+    long m = p->m, d = p->d;
+    for (long k = 0; k < m * d; k++) p->v[k] = A[k];
+    for (long i = 0; i < m; i++) p->target[i] = y[i];
+    SGM__TRY(sgm__independent(work, p->v, m, d));
+    sgm__orthogonalise(p->v, p->target, p->size, m, d);
+    for (long i = 0; i < m; i++) {
+        double *v = p->v + i * d;
+        int *span = p->span + 2 * i;
+        p->size[i] = sqrt(p->size[i]), p->sigma[i] = p->noise / p->size[i];
+        p->target[i] /= p->size[i];
+        for (long j = 0; j < d; j++) v[j] /= p->size[i];
         for (span[1] = p->d; span[1] > 1 && v[span[1] - 1] == 0;) span[1]--;
         while (span[0] < span[1] - 1 && v[span[0]] == 0) span[0]++;
     }
@@ -7869,6 +7931,7 @@ static sgm_status sgm__inverse_svd(
 
 SGM_API sgm_status sgm_inverse_init(
     sgm_inverse *p, int d, int m, const float *A, const float *y, double noise) {
+    if (!p) return sgm__bad("the problem to fill is NULL");
     memset(p, 0, sizeof *p);
     if (m < 1 || m > d || !A || !y)
         return sgm__bad("%d measurements in %d dimensions: A is (m,D) with 1 <= m <= D", m, d);
@@ -7878,14 +7941,14 @@ SGM_API sgm_status sgm_inverse_init(
     if (sgm__first_bad(A, M * D) >= 0 || sgm__first_bad(y, M) >= 0)
         return sgm__fail(SGM_NOT_FINITE, "A or y has a number that is not finite: repair it");
     p->d = d, p->m = m, p->noise = noise;
-    p->size = (double *)sgm__alloc(M * (3 + D) + 2 * D, sizeof(double));
-    p->span = (int *)sgm__alloc(2 * M, sizeof(int));
-    double *work = (double *)sgm__alloc(2 * M * M, sizeof(double));
+    p->size = (double *)sgm__alloc(sgm__times(M, 3 + D) + 2 * D, sizeof(double));
+    p->span = (int *)sgm__alloc(M, 2 * sizeof(int));
+    double *work = (double *)sgm__alloc(sgm__times(M, D), sizeof(double));
     sgm_status status = p->size && p->span && work ? SGM_OK : SGM_NO_MEMORY;
     if (status == SGM_OK) {
         p->target = p->size + m, p->sigma = p->target + m, p->row = p->sigma + m;
         p->v = p->row + 2 * d;
-        status = sgm__inverse_svd(p, work, work + M * M, A, y);
+        status = sgm__inverse_svd(p, work, A, y);
     }
     sgm__free(work);
     if (status != SGM_OK) sgm_inverse_free(p);
@@ -8129,57 +8192,83 @@ w ← w\, N(u;\, h·μ,\, q) \qquad(8.12)$$
 
 The directions of (8.7) are independent measurements, taken one after the other. The result is a
 mixture, whose score is $∇ \log p_t(x|y)$ itself: hold any of the methods against it.
+
+What is left of C after a sharp measurement is a small difference of large numbers, and may come out
+negative. So C is kept as $\sum_l G_l G_l^T$, and with $f_l = G_l·h$ its update is one of the G
+(Potter 1963): $G_l ← G_l − f_l\, Ch / (q + τ\sqrt q)$, which squares to (8.12) and cannot.
 */
-static double sgm__kalman(double *mean, double *C, double *Ch, const sgm_inverse *p, int i) {
-    int d = p->d;
-    for (int j = 0; j < d; j++) Ch[j] = sgm__along(p, i, C + (long)j * d);
+/* One direction; G is (n,D), f n + D numbers of room. What was measured without noise must have
+had more than `least` of variance. */
+static double sgm__kalman(
+    double *mean, double *G, long n, double *f, double least, const sgm_inverse *p, int i) {
+    long d = p->d;
+    double *Ch = f + n, tau = p->sigma[i], q = tau * tau;
     double miss = p->target[i] - sgm__along(p, i, mean);
-    double q = sgm__along(p, i, Ch) + p->sigma[i] * p->sigma[i];
-    for (int j = 0; j < d; j++) mean[j] += Ch[j] * miss / q;
-    for (long j = 0; j < (long)d * d; j++) C[j] -= Ch[j / d] * Ch[j % d] / q;
-    return q > 0 ? -0.5 * (sgm__log(q) + miss * miss / q) : NAN; /* (8.12), up to a constant */
+    for (long j = 0; j < d; j++) Ch[j] = 0;
+    for (long l = 0; l < n; l++) {
+        f[l] = sgm__along(p, i, G + l * d), q += f[l] * f[l];
+        for (long j = 0; j < d; j++) Ch[j] += f[l] * G[l * d + j];
+    }
+    if (!(q > (tau > 0 ? 0 : least))) return NAN;
+    for (long j = 0; j < d; j++) mean[j] += Ch[j] * miss / q;
+    for (long l = 0; l < n; l++)
+        for (long j = 0; j < d; j++) G[l * d + j] -= f[l] * Ch[j] / (q + tau * sqrt(q));
+    return -0.5 * (sgm__log(q) + miss * miss / q); /* (8.12), up to a constant */
 }
 
-/* Component k of a mixture as mean(d) and C(d,d), of zeros. */
-static void sgm__mixture_get(const sgm_mixture *mix, size_t k, double *mean, double *C) {
-    size_t d = (size_t)mix->d;
+/* The posterior of component k: its mean and C(d,d), NULL for points; the return value is the log of
+its weight. G is (d,d), f 2d numbers of room. */
+static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inverse *p,
+    double *mean, double *C, double *G, double *f) {
+    size_t d = (size_t)mix->d, n = C ? d : 0;
+    double log_weight = mix->log_weight[k], least = 0;
     memcpy(mean, mix->mean + k * d, d * sizeof *mean);
-    for (size_t l = 0; l < d; l++) {
-        const double *axis = mix->axes ? mix->axes + (k * d + l) * d : NULL;
+    for (size_t l = 0; l < n; l++) {
         double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * d + l] : mix->var[k];
-        if (!axis) C[l * (d + 1)] = v;
-        for (size_t i = 0; axis && i < d * d; i++) C[i] += v * axis[i / d] * axis[i % d];
+        for (size_t j = 0; j < d; j++)
+            G[l * d + j] = sqrt(v) * (mix->axes ? mix->axes[(k * d + l) * d + j] : l == j);
+        if (mix->axes) least = fmax(least, 1e-15 * v); /* the axes are as good as that */
     }
+    for (int i = 0; i < p->m; i++) log_weight += sgm__kalman(mean, G, (long)n, f, least, p, i);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (size_t l = 0; l < n; l++) sum += G[l * d + i] * G[l * d + j];
+            C[i * d + j] = C[j * d + i] = sum;
+        }
+    return log_weight;
 }
 
 SGM_API sgm_status sgm_mixture_posterior(
     sgm_mixture *posterior, const sgm_mixture *prior, const sgm_inverse *problem) {
+    if (!posterior || !prior || posterior == prior)
+        return sgm__bad("a posterior needs a mixture to fill, and another one as prior");
     memset(posterior, 0, sizeof *posterior);
     sgm_score score = sgm_mixture_score(prior);
     SGM__TRY(sgm__inverse_fits(problem, &score, &prior->sde, 0));
     size_t K = (size_t)prior->k, d = (size_t)prior->d;
-    double *weight = (double *)sgm__alloc(K * (1 + d + d * d) + d, sizeof(double));
+    size_t square = prior->shape == SGM_POINTS ? 0 : sgm__times(d, d);
+    size_t all = sgm__times(K, 1 + d + square) + square + 2 * d;
+    double *weight = (double *)sgm__alloc(all, sizeof(double));
     if (!weight) return SGM_NO_MEMORY;
-    double top = -HUGE_VAL, *Ch = weight + K, *mean = Ch + d, *C = mean + K * d;
+    double top = -HUGE_VAL, *mean = weight + K, *G = mean + K * d, *f = G + square, *C = f + 2 * d;
     sgm_status status = SGM_OK;
-    for (size_t k = 0; k < K; k++) {
-        sgm__mixture_get(prior, k, mean + k * d, C + k * d * d);
-        weight[k] = prior->log_weight[k];
-        for (int i = 0; i < problem->m; i++)
-            weight[k] += sgm__kalman(mean + k * d, C + k * d * d, Ch, problem, i);
+    for (size_t k = 0; k < K && status == SGM_OK; k++) {
+        double *Ck = square ? C + k * square : NULL;
+        weight[k] = sgm__mix_measured(prior, k, problem, mean + k * d, Ck, G, f);
         if (!(fabs(weight[k]) < HUGE_VAL))
             status = sgm__bad("component %d has no width along a measurement without noise: give "
                               "the measurement some",
                 (int)k);
         if (weight[k] > top) top = weight[k];
     }
-    for (size_t k = 0; k < K; k++) { /* a mixture wants positive weights */
+    for (size_t k = 0; k < K && status == SGM_OK; k++) { /* a mixture wants positive weights */
         weight[k] = sgm__exp(weight[k] - top);
         if (weight[k] < 1e-300) weight[k] = 1e-300;
     }
     if (status == SGM_OK)
         status = sgm_mixture_init(posterior, prior->k, prior->d, weight, mean, C,
-            prior->shape == SGM_POINTS ? SGM_POINTS : SGM_FULL, &prior->sde);
+            square ? SGM_FULL : SGM_POINTS, &prior->sde);
     sgm__free(weight);
     return status;
 }
@@ -8998,6 +9087,12 @@ static void *sgm__alloc(size_t count, size_t size) {
     char *p = (char *)(((size_t)block + room) & ~(size_t)63);
     memcpy(p - sizeof block, &block, sizeof block);
     return memset(p, 0, count * size);
+}
+
+/* A count for sgm__alloc: a·b, or so many that it will say no, and room to add some. */
+static size_t sgm__times(size_t a, size_t b) {
+    size_t most = (size_t)-1 / 4;
+    return a > 0 && b > most / a ? most : a * b;
 }
 
 static void sgm__free(void *p) {

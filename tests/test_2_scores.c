@@ -555,12 +555,31 @@ static void test_bad_mixtures(void **state) {
     cov[2] = 0.5, cov[4] = -1;
     CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
                 "covariance 1 of the mixture has the variance -1");
-    double below = -1e-3, rounding = -1e-13; /* wrong, and what Jacobi leaves of a zero */
+    double below = -1e-3, rounding[2] = {1, -1e-13}; /* wrong, and what is left of a zero beside 1 */
     CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, &below, SGM_ISOTROPIC, &sde),
                 SGM_BAD_ARGUMENT, "has the variance -0.001");
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, mean, &rounding, SGM_ISOTROPIC, &sde));
-    CHECK_CLOSE(mix.var[0], 0, 0);
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, rounding, SGM_DIAGONAL, &sde));
+    CHECK_CLOSE(mix.var[1], 0, 0);
     sgm_mixture_free(&mix);
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, rounding + 1, SGM_ISOTROPIC, &sde),
+                SGM_BAD_ARGUMENT, "has the variance -1e-13");
+    CHECK_FAILS(sgm_mixture_init(NULL, 1, 1, NULL, mean, NULL, SGM_POINTS, &sde), SGM_BAD_ARGUMENT,
+                "is NULL");
+    CHECK_FAILS(sgm_mixture_from_data(NULL, data, 1, 1, &sde), SGM_BAD_ARGUMENT, "is NULL");
+    sgm_mixture_free(NULL);
+    double nearly[4] = {1e10, 0.3, 0.3 + 1e-4, 1}, unlike[4] = {1e10, 0.9, 0.1, 1};
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, nearly, SGM_FULL, &sde)); /* 1e-9 √(1e10) */
+    sgm_mixture_free(&mix);
+    nearly[3] = NAN;
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 2, NULL, mean, nearly, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+                "has the entry");
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, rounding, SGM_DIAGONAL, &sde));
+    sgm_mixture_free(&mix);
+    unlike[0] = 100;
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 2, NULL, mean, unlike, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+                "(1,0) and (0,1) are 0.1 and 0.9");
+    CHECK_FAILS(sgm_mixture_init(&mix, 0x7fffffff, 0x7fffffff, NULL, mean, cov, SGM_FULL, &sde),
+                SGM_NO_MEMORY, "no memory");
     double a[3] = {1.7, -0.3, 0.9}, large[9], middle[3] = {0, 0, 0};
     for (int i = 0; i < 9; i++) large[i] = 1e8 * a[i / 3] * a[i % 3]; /* of rank 1 */
     CHECK_OK(sgm_mixture_init(&mix, 1, 3, NULL, middle, large, SGM_FULL, &sde));

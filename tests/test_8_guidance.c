@@ -12,8 +12,10 @@ Nothing here judges how good an approximation looks; only what can be proved is 
 /* An allocator that counts what is alive, and fails on demand. */
 
 static long alive, allocations, fail_at = -1;
+static size_t most_asked; /* request */
 
 static void *counted_malloc(size_t n) {
+    if (n > most_asked) most_asked = n;
     void *p = allocations++ == fail_at ? NULL : malloc(n);
     if (p) alive++;
     return p;
@@ -922,6 +924,177 @@ static void posterior_shapes(void **state) {
     sgm_inverse_free(&p), sgm_mixture_free(&prior), sgm_mixture_free(&post);
 }
 
+/*
+(8.12) row by row of A in long double, where the rows may have any units and the covariance any
+scales. The mixture's axes are good to ε of the largest variance, which the gains Ch/q, of up to
+`gain` in all, carry into the others.
+*/
+
+typedef struct kalman {
+    long double mean[G], cov[G][G];
+    double gain;
+} kalman;
+
+static void kalman_row(kalman *k, const float *h, double y, double noise) {
+    long double Ch[G], q = (long double)noise * noise, miss = y;
+    double largest_gain = 0;
+    for (int i = 0; i < G; i++) {
+        Ch[i] = 0, miss -= h[i] * k->mean[i];
+        for (int j = 0; j < G; j++) Ch[i] += k->cov[i][j] * h[j];
+        q += h[i] * Ch[i];
+    }
+    for (int i = 0; i < G; i++) {
+        largest_gain = fmax(largest_gain, fabs((double)(Ch[i] / q)) * norm(h, G));
+        k->mean[i] += Ch[i] * miss / q;
+        for (int j = 0; j < G; j++) k->cov[i][j] -= Ch[i] * Ch[j] / q;
+    }
+    k->gain *= 1 + largest_gain;
+}
+
+static void check_posterior(kalman *k, int m, const float *A, const float *y, double noise) {
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture prior, post;
+    sgm_inverse p;
+    double mu[G], given[G][G], most = 0, far = 0;
+    for (int i = 0; i < G; i++)
+        for (int j = 0; j < G; j++) {
+            mu[i] = (double)k->mean[i], given[i][j] = (double)k->cov[i][j];
+            k->mean[i] = mu[i], k->cov[i][j] = given[i][j], most = fmax(most, given[i][i]);
+        }
+    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, mu, given[0], SGM_FULL, &sde));
+    CHECK_OK(sgm_inverse_init(&p, G, m, A, y, noise));
+    CHECK_OK(sgm_mixture_posterior(&post, &prior, &p));
+    k->gain = 1;
+    for (int r = 0; r < m; r++) kalman_row(k, A + r * G, y[r], noise), far += fabs(y[r]) / norm(A + r * G, G);
+    double off = 40 * DBL_EPSILON * most * k->gain * k->gain;
+    for (int i = 0; i < G; i++) {
+        far = fmax(far, fabs((double)k->mean[i]) + fabs(mu[i]));
+        assert_true(post.var[i] >= 0);
+        for (int j = 0; j < G; j++) {
+            double got = 0;
+            for (int l = 0; l < G; l++) got += post.var[l] * post.axes[l * G + i] * post.axes[l * G + j];
+            CHECK_CLOSE(got, k->cov[i][j], off);
+        }
+    }
+    for (int i = 0; i < G; i++) /* Δmean = ΔC/C of the way */
+        CHECK_CLOSE(post.mean[i], k->mean[i], 1e-12 * k->gain * k->gain * far);
+    sgm_inverse_free(&p), sgm_mixture_free(&prior), sgm_mixture_free(&post);
+}
+
+static void posterior_any_units(void **state) {
+    double noises[3] = {0, 1e-3, 0.5};
+    (void)state;
+    for (int key = 0; key < 600; key++) {
+        double F[G][G], noise = noises[key % 3], wide = key / 3 % 2 ? 2 : 0;
+        float z[G * G + 4 * G], A[2 * G] = {0}, y[2];
+        kalman k;
+        sgm_normal(z, COUNT(z), sgm_key_init((uint64_t)key), 0);
+        for (int i = 0; i < G; i++) { /* a coordinate's scale: e^{2z}, or 1 */
+            double scale = exp(wide * z[G * G + i]);
+            for (int j = 0; j < G; j++) F[i][j] = scale * z[i * G + j];
+            k.mean[i] = scale * z[G * G + G + i];
+        }
+        for (int i = 0; i < G * G; i++) {
+            k.cov[i / G][i % G] = 0;
+            for (int l = 0; l < G; l++) k.cov[i / G][i % G] += F[i / G][l] * F[i % G][l];
+        }
+        A[key % G] = 1; /* one exact coordinate; a second row in other units */
+        for (int j = 0; j < G; j++) A[G + j] = z[G * G + 2 * G + j];
+        for (int r = 0; r < 2; r++) y[r] = z[G * G + 3 * G + r];
+        check_posterior(&k, 1 + key / 6 % 2, A, y, noise);
+    }
+}
+
+static void rows_in_any_units(void **state) {
+    const double units[4][2] = {{1e5, 1}, {1, 1e5}, {1e-12, 1e12}, {1e30, 1e-30}};
+    (void)state;
+    for (int u = 0; u < 4; u++)
+        for (int m = 2; m <= G; m++) {
+            float A[G * G], y[G];
+            sgm_inverse p;
+            kalman k;
+            for (int i = 0; i < G * G; i++) k.cov[i / G][i % G] = 1.5 * (i % (G + 1) == 0) + 0.3;
+            for (int i = 0; i < G; i++) k.mean[i] = gauss_mean[i];
+            for (int i = 0; i < m; i++) y[i] = (float)units[u][i % 2] * y_values[i];
+            for (int i = 0; i < m * G; i++)
+                A[i] = (float)(units[u][i / G % 2] * (m == 2 ? A_rows[i / G] : A_square[i / G])[i % G]);
+            CHECK_OK(sgm_inverse_init(&p, G, m, A, y_values, 0.1));
+            for (int r = 0; r < m; r++) { /* A = (A Vᵀ) V, row by row */
+                double back[G] = {0}, scale = norm(A + r * G, G);
+                for (int i = 0; i < m; i++) {
+                    double along = 0;
+                    for (int j = 0; j < G; j++) along += A[r * G + j] * p.v[i * G + j];
+                    for (int j = 0; j < G; j++) back[j] += along * p.v[i * G + j];
+                }
+                for (int j = 0; j < G; j++) CHECK_CLOSE(back[j], A[r * G + j], 1e-13 * scale);
+            }
+            sgm_inverse_free(&p);
+            check_posterior(&k, m, A, y, 0);
+        }
+    /* what is dependent is so in any units, and is named */
+    float dependent[3 * G] = {1e5f, 2e5f, 0, 0, 0, 1, 1, 0, 1, 3, 1, 0}, A[2 * G] = {1, 2, 3, 4};
+    sgm_inverse p;
+    CHECK_FAILS(sgm_inverse_init(&p, G, 3, dependent, y_values, 0), SGM_BAD_ARGUMENT, "row 2 of A");
+    CHECK_FAILS(sgm_inverse_init(&p, G, 2, A, y_values, 0), SGM_BAD_ARGUMENT, "row 1 of A is zero");
+    for (int j = 0; j < G; j++) A[G + j] = 1e-6f * A[j];
+    CHECK_FAILS(sgm_inverse_init(&p, G, 2, A, y_values, 0), SGM_BAD_ARGUMENT, "row 1 of A");
+    CHECK_OK(sgm_inverse_init(&p, G, 1, A, y_values, 0)); /* the cure: leave it out */
+    sgm_inverse_free(&p), sgm_inverse_free(NULL);
+    CHECK_FAILS(sgm_inverse_init(NULL, G, 1, A, y_values, 0), SGM_BAD_ARGUMENT, "is NULL");
+    for (int j = 0; j < 2 * G; j++) A[j] = j == 1 || j == 4; /* rows already at right angles */
+    CHECK_OK(sgm_inverse_init(&p, G, 2, A, y_values, 0));
+    CHECK_CLOSE(p.target[0], y_values[0], 0), CHECK_CLOSE(p.v[1], 1, 0);
+    sgm_inverse_free(&p);
+}
+
+/* The posterior of points is points with other weights, and takes the room of these: 100 of 50
+numbers in doubles, the copy of them, and what an evaluation needs; not 100·50². */
+
+static void posterior_of_points(void **state) {
+    enum { N = 100, W = 50 };
+    static float data[N * W], A[W];
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture prior, post;
+    sgm_inverse p;
+    float y = 0.25f;
+    double total = 0, truth[N];
+    (void)state;
+    sgm_normal(data, N * W, sgm_key_init(3), 0), sgm_normal(A, W, sgm_key_init(4), 0);
+    for (int j = 0; j < W; j++) A[j] *= 0.2f;
+    CHECK_OK(sgm_mixture_from_data(&prior, data, N, W, &sde));
+    CHECK_OK(sgm_inverse_init(&p, W, 1, A, &y, 0.7));
+    most_asked = 0;
+    CHECK_OK(sgm_mixture_posterior(&post, &prior, &p));
+    assert_true(most_asked <= sizeof(double) * (2 * N * W + 20 * (N + W)) + 256);
+    for (int i = 0; i < N; i++) {
+        double miss = y - dot(A, data + i * W, W);
+        truth[i] = exp(-0.5 * miss * miss / 0.49), total += truth[i];
+    }
+    for (int i = 0; i < N; i++) CHECK_REL(exp(post.log_weight[i]), truth[i] / total, 1e-12);
+    CHECK_FAILS(sgm_mixture_posterior(&prior, &prior, &p), SGM_BAD_ARGUMENT, "another one as prior");
+    CHECK_FAILS(sgm_mixture_posterior(NULL, &prior, &p), SGM_BAD_ARGUMENT, "a mixture to fill");
+    sgm_mixture_free(&prior), sgm_mixture_free(&post), sgm_inverse_free(&p);
+}
+
+/* A second measurement, without noise, of what the first has settled already, must be refused. */
+
+static void posterior_without_width(void **state) {
+    const double tied[9] = {2, 2, 0.5, 2, 2, 0.5, 0.5, 0.5, 1}, mu[3] = {0.3, 0.3, 0}; /* x0 = x1 */
+    const float A[6] = {1, 0, 0, 0, 1, 0}, y[2] = {0.4f, 0.4f};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture prior, post;
+    sgm_inverse p;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&prior, 1, 3, NULL, mu, tied, SGM_FULL, &sde));
+    CHECK_OK(sgm_inverse_init(&p, 3, 2, A, y, 0));
+    CHECK_FAILS(sgm_mixture_posterior(&post, &prior, &p), SGM_BAD_ARGUMENT, "give the measurement");
+    sgm_inverse_free(&p);
+    CHECK_OK(sgm_inverse_init(&p, 3, 2, A, y, 1e-3)); /* the cure */
+    CHECK_OK(sgm_mixture_posterior(&post, &prior, &p));
+    CHECK_CLOSE(post.mean[0], 0.4f, 1e-7), CHECK_CLOSE(post.mean[1], 0.4f, 1e-7);
+    sgm_inverse_free(&p), sgm_mixture_free(&prior), sgm_mixture_free(&post);
+}
+
 /* (8.8) what one replacement does: along V the noised measurement, across it nothing; and nothing
 at all along a direction whose noise m τ exceeds s. */
 
@@ -1493,6 +1666,10 @@ int main(void) {
         TEST("(8.11) exact on Gaussian data, in every family", pigdm_is_exact),
         TEST("(8.12) against integration on a grid", posterior_by_grid),
         TEST("(8.12) for every shape", posterior_shapes),
+        TEST("(8.12) in long double, any units and scales", posterior_any_units),
+        TEST("(8.7) rows of A in any units", rows_in_any_units),
+        TEST("(8.12) points stay points, and as small", posterior_of_points),
+        TEST("(8.12) no width is left", posterior_without_width),
         TEST("(8.8) one replacement", replacement_rule),
         TEST("replacement keeps what was measured", measurements_are_kept),
         TEST("A = I leaves nothing open", all_is_known),
