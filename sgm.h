@@ -1202,8 +1202,8 @@ static void sgm__keep(float *mask, long n, float rate, sgm_key key);
 static double sgm__normal1(sgm_key key, uint64_t i);
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
-typedef struct sgm__adam_rates { /* bias1 = 1 - beta1^t, bias2 = 1 - beta2^t */
-    float lr, beta1, beta2, eps, bias1, bias2, decay, grad_scale;
+typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 and 2 */
+    float lr, beta1, beta2, fresh1, fresh2, eps, bias1, bias2, decay, grad_scale;
     int sweep; /* 1: set faded moments to zero */
 } sgm__adam_rates;
 
@@ -1246,12 +1246,12 @@ typedef struct sgm__kernels {
     void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
     void (*exp_n)(long n, const float *x, float *y);
     void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
-    float (*dot)(long n, const float *a, const float *b);
+    double (*dot)(long n, const float *a, const float *b);
     void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
     void (*coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
         const float *mb, float *y);
     void (*colmix)(long rows, long cols, const float *a, const float *p, const float *b,
-        const float *x, const float *d, int add, float *y);
+        const float *x, const float *m, const float *d, int add, float *y);
     void (*tile_map)(const sgm__tile *);
     void (*moments)(
         int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
@@ -2900,16 +2900,33 @@ static void sgm__copy_rows(const int *row_of, long rows, long cols, const float 
         memcpy(out + i * cols, few + row_of[i] * cols, (size_t)cols * sizeof *out);
 }
 
-/* Divided by columns, so that each sum has one owner and one order. */
+/*
+A sum over very many rows is made in *stretches*, each from 0, that are then added: in one go, the
+millionth number would be added to a sum that a float no longer moves in its digits (B.1).
+*/
+#define SGM__STRETCH 2048
+
+/* Of the copies that x makes, as rows of so many columns. Divided by columns, so that each sum has
+one owner and one order. */
 static void sgm__sum_copies(
-    const int *row_of, long rows, long cols, const float *slope, float *few) {
+    sgm_tape *tape, const sgm_tensor *x, long cols, const float *slope, float *few) {
+    const int *row_of = x->row_of;
+    const long rows = x->rows, size = x->a->rows * cols;
     const long width = (cols / sgm__hands(rows * cols) + 15) / 16 * 16;
-    SGM__PARALLEL("omp parallel for schedule(static) if (width < cols)")
-    for (long j = 0; j < cols; j += width)
-        for (long i = 0; i < rows; i++) {
-            float *to = few + row_of[i] * cols + j;
-            sgm__add(cols - j < width ? cols - j : width, to, slope + i * cols + j, to);
-        }
+    const size_t bytes = rows > SGM__STRETCH ? (size_t)size * sizeof *few : 0;
+    float *more = bytes ? (float *)sgm__arena(tape, bytes) : few;
+    for (long from = 0, to; more && from < rows; from = to) {
+        float *sums = from ? more : few;
+        to = rows - from < SGM__STRETCH ? rows : from + SGM__STRETCH;
+        if (from) memset(more, 0, bytes);
+        SGM__PARALLEL("omp parallel for schedule(static) if (width < cols)")
+        for (long j = 0; j < cols; j += width)
+            for (long i = from; i < to; i++) {
+                float *at = sums + row_of[i] * cols + j;
+                sgm__add(cols - j < width ? cols - j : width, at, slope + i * cols + j, at);
+            }
+        if (from) sgm__add(size, few, more, few);
+    }
 }
 
 static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
@@ -2920,7 +2937,7 @@ static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
     for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
         float *to = y->set & which ? sgm__slope(tape, few, which, &first) : NULL;
         if (to && first) memset(to, 0, (size_t)sgm__size(few) * sizeof *to);
-        if (to) sgm__sum_copies(y->row_of, y->rows, y->cols, which == SGM__D ? y->d : y->jd, to);
+        if (to) sgm__sum_copies(tape, y, y->cols, which == SGM__D ? y->d : y->jd, to);
     }
 }
 
@@ -3077,6 +3094,19 @@ static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor 
             x->rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols, out, cols);
 }
 
+/* dW (+)= xᵀ slope, in stretches of rows. */
+static void sgm__weight_slope(sgm_tape *tape, const sgm_tensor *x, const float *in,
+    const float *slope, float *dw, int cols, int start) {
+    const size_t bytes = (size_t)x->cols * (size_t)cols * sizeof *dw;
+    float *more = x->rows > SGM__STRETCH ? (float *)sgm__arena(tape, bytes) : dw;
+    for (long i = 0; more && i < x->rows; i += SGM__STRETCH) {
+        int n = (int)(x->rows - i < SGM__STRETCH ? x->rows - i : SGM__STRETCH);
+        sgm__matmul(x->cols, cols, n, in + i * x->cols, 1, x->cols, slope + i * cols, cols, 1,
+            i || start ? NULL : dw, cols, i ? more : dw, cols);
+        if (i) sgm__add((long)x->cols * cols, dw, more, dw);
+    }
+}
+
 /* Back through the rows of W from `from` on, those that x multiplied; dw NULL: its slope is not
 wanted, or only later. `start`: dw holds nothing yet. */
 static void sgm__back_into(sgm_tape *tape, sgm_tensor *x, const sgm_tensor *w, long from, int which,
@@ -3084,9 +3114,7 @@ static void sgm__back_into(sgm_tape *tape, sgm_tensor *x, const sgm_tensor *w, l
     const float *in = which == SGM__D ? x->v : x->j;
     const long at = from * w->cols;
     int first;
-    if (dw && in)
-        sgm__matmul(x->cols, w->cols, x->rows, in, 1, x->cols, slope, w->cols, 1,
-            start ? NULL : dw + at, w->cols, dw + at, w->cols);
+    if (dw && in) sgm__weight_slope(tape, x, in, slope, dw + at, w->cols, start);
     else if (dw && start) memset(dw + at, 0, (size_t)x->cols * (size_t)w->cols * sizeof *dw);
     float *dx = sgm__slope(tape, x, which, &first);
     if (dx)
@@ -3103,7 +3131,7 @@ static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
         size_t bytes = (size_t)few->rows * (size_t)w->cols * sizeof *slope;
         if (!(sums = (float *)sgm__arena(tape, bytes))) return;
         memset(sums, 0, bytes);
-        sgm__sum_copies(x->a->row_of, x->rows, w->cols, slope, sums);
+        sgm__sum_copies(tape, x->a, w->cols, slope, sums);
         sgm__back_into(tape, few, w, 0, which, sums, dw, start);
     }
     sgm__back_into(tape, few ? x->b : x, w, few ? few->cols : 0, which, slope, dw, start);
@@ -3362,10 +3390,13 @@ These are (3.3) written out; the tests hold them against differences. Shift and 
 operations; gain and bias are the case of section 3.13 that has no norm in it.
 */
 /* Four sums, since each addition has to wait for the one before it. */
-static float sgm__row_mean(const float *x, int n) {
+static double sgm__row_mean(const float *x, int n) {
     double sum[4] = {0, 0, 0, 0};
-    for (int j = 0; j < n; j++) sum[j & 3] += x[j];
-    return (float)(((sum[0] + sum[1]) + (sum[2] + sum[3])) / n);
+    int j = 0;
+    for (; j + 4 <= n; j += 4)
+        sum[0] += x[j], sum[1] += x[j + 1], sum[2] += x[j + 2], sum[3] += x[j + 3];
+    for (; j < n; j++) sum[j & 3] += x[j];
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) / n;
 }
 
 static void sgm__center(const sgm_tensor *y, float *to, const float *x, int add) {
@@ -3373,8 +3404,10 @@ static void sgm__center(const sgm_tensor *y, float *to, const float *x, int add)
     (void)threads;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += n) {
-        float mean = sgm__row_mean(x + i, n);
-        for (long j = i; j < i + n; j++) to[j] = x[j] - mean + (add ? to[j] : 0);
+        double mean = sgm__row_mean(x + i, n);
+        float most = (float)mean, rest = (float)(mean - most); /* a float has too few digits */
+        for (long j = i; j < i + n && !add; j++) to[j] = x[j] - most - rest;
+        for (long j = i; j < i + n && add; j++) to[j] += x[j] - most - rest;
     }
 }
 
@@ -3389,7 +3422,14 @@ static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, int pass) {
     }
 }
 
-static double sgm__row_dot(const float *a, const float *b, int n) { return sgm__k()->dot(n, a, b); }
+/* Squares of 10²⁰ leave the range of floats, and those of 10⁻²⁰ vanish in it: then in doubles. */
+static double sgm__row_dot(const float *a, const float *b, int n) {
+    double sum = sgm__k()->dot(n, a, b);
+    if (fabs(sum) > 1e-26 && fabs(sum) < 1e38) return sum;
+    sum = 0;
+    for (int j = 0; j < n; j++) sum += (double)a[j] * b[j];
+    return sum;
+}
 
 /* y = s a + t b, for one row. */
 static void sgm__row_mix(float *y, double s, const float *a, double t, const float *b, int n) {
@@ -4358,21 +4398,33 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
     sgm__arena_back(tape, mark);
 }
 
-/* What part p of the batch adds: to dx (may be NULL), to its own slopes du and db. */
+static long sgm__conv_size(const sgm__conv *g) { /* of U, or with stride 2 of W */
+    return (g->stride == 1 ? 16L : 9L) * g->in * g->out;
+}
+
+/* What part p of the batch adds: to dx (may be NULL), to its own slopes du and db. Behind V lies
+room for a stretch of du. */
 static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
     const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
     long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
     long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
-    long pixels = (long)g->rows * g->cols;
+    long pixels = (long)g->rows * g->cols, done = 0;
+    float *to_u = du, *more = V + sgm__conv_room(g);
     memset(db, 0, (size_t)O * sizeof *db);
     sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
     for (long first = from * per; first < end; first += count) {
         count = end - first < chunk ? end - first : chunk;
+        if (done >= SGM__STRETCH) {
+            if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
+            to_u = more, done = 0;
+        }
+        const float *so_far = done ? to_u : NULL;
+        done += count;
         if (g->stride == 2) { /* u is W */
             const float *d = dy + first * O;
             sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-            sgm__matmul(9 * g->in, g->out, (int)count, V, 1, 9 * I, d, O, 1,
-                first > from * per ? du : NULL, O, du, O);
+            sgm__matmul(
+                9 * g->in, g->out, (int)count, V, 1, 9 * I, d, O, 1, so_far, O, to_u, O);
             if (!dx) continue;
             sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * I);
             sgm__conv_see(g, 1, first, count, dx, V);
@@ -4382,22 +4434,22 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
         sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
         sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
         for (long k = 0; k < 16; k++) {
-            float *Vk = V + k * count * I, *Mk = M + k * count * O, *uk = du + k * I * O;
+            float *Vk = V + k * count * I, *Mk = M + k * count * O;
             sgm__matmul(g->in, g->out, (int)count, Vk, 1, I, Mk, O, 1,
-                first > from * per ? uk : NULL, O, uk, O);
+                so_far ? so_far + k * I * O : NULL, O, to_u + k * I * O, O);
             if (dx)
                 sgm__matmul(
                     (int)count, g->in, g->out, Mk, O, 1, u + k * I * O, 1, O, NULL, 0, Vk, I);
         }
         if (dx) sgm__conv_map(g, SGM__MAP_B, 1, g->in, first, count, dx, V, NULL);
     }
+    if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
 }
 
 /* Adds to the slopes dw, db (may be NULL) and dx (may be NULL) of x and W for the slopes dy. */
 static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *dy, float *dx, float *dw, float *db) {
-    long size = (g->stride == 1 ? 16L : 9L) * g->in * g->out, each = size + g->out;
-    long room = sgm__conv_room(g);
+    long size = sgm__conv_size(g), each = size + g->out, room = sgm__conv_room(g) + size;
     int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS,
         threads = sgm__conv_hands(g, parts);
     sgm__arena_mark mark = sgm__arena_here(tape);
@@ -4508,9 +4560,9 @@ Long as they are, these lines hold two things only: sums over pixels, channel by
 mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
 on a few numbers per channel, kept in rows of an array under these names.
 */
-enum { SGM__MU, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
-enum { SGM__KAPPA = 7, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
-enum { SGM__QX = 16, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
+enum { SGM__MU, SGM__LO, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
+enum { SGM__KAPPA = 8, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
+enum { SGM__QX = 17, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
 
 typedef struct sgm__normed { /* one image, of h pixels by c channels */
     const sgm__shape *s;
@@ -4542,10 +4594,16 @@ static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
     return m;
 }
 
-/* Sums down the columns of a·(b - the numbers `less`), and the means of weight·sum over groups. */
+/* Sums down the columns of a·(x - μ); and of a·(b - the numbers `less`), and the means of
+weight·sum over groups. */
 static void sgm__normed_sum(
     const sgm__normed *m, int to, const float *a, const float *b, int less) {
     if (a) sgm__k()->coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
+}
+
+static void sgm__normed_sum_x(const sgm__normed *m, int to, const float *a, int sums) {
+    sgm__normed_sum(m, to, a, m->x, SGM__MU);
+    for (int c = 0; c < m->s->c && a; c++) m->n[to][c] -= m->n[SGM__LO][c] * m->n[sums][c];
 }
 
 static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from) {
@@ -4559,9 +4617,49 @@ static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from)
     }
 }
 
+/* y = (A p) + B (x - μ) + C, or added to y; p may be NULL. */
 static void sgm__normed_mix(const sgm__normed *m, const float *p, int x_too, int add, float *y) {
-    sgm__k()->colmix(
-        m->s->h, m->s->c, m->n[SGM__A], p, x_too ? m->n[SGM__B] : NULL, m->x, m->n[SGM__C], add, y);
+    sgm__k()->colmix(m->s->h, m->s->c, p ? m->n[SGM__A] : NULL, p, x_too ? m->n[SGM__B] : NULL,
+        m->x, m->n[SGM__MU], m->n[SGM__C], add, y);
+}
+
+/* Σ (x - less)^power of the channels from c on, all in doubles. */
+static double sgm__normed_power(const sgm__normed *m, int c, int each, double less, int power) {
+    double sum = 0;
+    for (long i = 0; i < m->s->h; i++)
+        for (long k = i * m->s->c + c; k < i * m->s->c + c + each; k++)
+            sum += power == 1 ? m->x[k] - less : (m->x[k] - less) * (m->x[k] - less);
+    return sum;
+}
+
+/*
+μ and r. The sums run over differences from each channel's first pixel, and then from the mean: no
+digits are spent on what all pixels have in common. μ itself is kept as a float and the rest that
+it lacks, so that $x − μ$ is right to the last digit. Squares beyond a float's range are done again.
+*/
+static void sgm__normed_moments(const sgm__normed *m) {
+    const sgm__shape *s = m->s;
+    float *const *n = m->n;
+    int each = s->c / s->groups;
+    double count = (double)each * s->h;
+    sgm__k()->coldot(s->h, s->c, m->x, m->x, NULL, NULL, n[SGM__P]);
+    for (int c = 0; c < s->c; c += each) {
+        double sum = 0;
+        for (int k = c; k < c + each; k++) sum += (double)s->h * m->x[k] + n[SGM__P][k];
+        if (!(fabs(sum) < 1e38)) sum = sgm__normed_power(m, c, each, 0, 1);
+        for (int k = c; k < c + each; k++)
+            n[SGM__MU][k] = (float)(sum / count),
+            n[SGM__LO][k] = (float)(sum / count - n[SGM__MU][k]);
+    }
+    sgm__k()->coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
+    for (int c = 0; c < s->c; c += each) {
+        double sum = 0, lo = n[SGM__LO][c];
+        for (int k = c; k < c + each; k++) sum += n[SGM__P][k];
+        sum -= count * lo * lo;
+        if (!(sum < 1e38)) sum = sgm__normed_power(m, c, each, n[SGM__MU][c] + lo, 2);
+        double r = 1 / sqrt((sum > 0 ? sum / count : sum) + 1e-5);
+        for (int k = c; k < c + each; k++) n[SGM__R][k] = (float)r;
+    }
 }
 
 /* z of (3.11); μ and r are computed at first, and later taken from what was kept. */
@@ -4569,36 +4667,31 @@ static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z
     const sgm__shape *s = m->s;
     float *const *n = m->n;
     int each = s->groups ? s->c / s->groups : s->c;
-    if (fresh && s->groups) {
-        sgm__normed_sum(m, SGM__P, m->x, NULL, 0), sgm__normed_mean(m, SGM__MU, -1, SGM__P);
-        sgm__k()->coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
-        sgm__normed_mean(m, SGM__R, -1, SGM__P);
+    if (fresh && s->groups) sgm__normed_moments(m);
+    for (int c = 0, in = 0; c < s->c; c++, in++) {
+        if (in == each) kept += 3, in = 0;
+        for (int k = 0; k < 3; k++) /* MU, LO, R */
+            if (!s->groups) n[k][c] = k == SGM__R;
+            else if (fresh) kept[k] = n[k][c];
+            else n[k][c] = kept[k];
+        n[SGM__B][c] = n[SGM__GAIN][c] * n[SGM__R][c];
+        n[SGM__C][c] = n[SGM__BIAS][c] - n[SGM__LO][c] * n[SGM__B][c];
     }
-    for (int c = 0, g = 0, in = 0; c < s->c; c++, in++) {
-        if (in == each) g++, in = 0;
-        float *keep = kept + 2 * g;
-        if (fresh) keep[0] = n[SGM__MU][c];
-        if (fresh) keep[1] = s->groups ? (float)(1 / sqrt((double)n[SGM__R][c] + 1e-5)) : 1;
-        n[SGM__MU][c] = keep[0], n[SGM__R][c] = keep[1];
-        n[SGM__A][c] = n[SGM__GAIN][c] * keep[1];
-        n[SGM__C][c] = n[SGM__BIAS][c] - keep[0] * n[SGM__A][c];
-    }
-    if (z) sgm__normed_mix(m, m->x, 0, 0, z);
+    if (z) sgm__normed_mix(m, NULL, 1, 0, z);
 }
 
 /* ⟨ẋ⟩ and κ, and the tangent of z (3.12). */
 static void sgm__normed_zj(const sgm__normed *m, float *zj) {
     float *const *n = m->n;
     sgm__normed_sum(m, SGM__P, m->xj, NULL, 0), sgm__normed_mean(m, SGM__MEAN_J, -1, SGM__P);
-    sgm__normed_sum(m, SGM__P, m->xj, m->x, SGM__MU),
-        sgm__normed_mean(m, SGM__KAPPA, SGM__R, SGM__P);
+    sgm__normed_sum_x(m, SGM__PU, m->xj, SGM__P), sgm__normed_mean(m, SGM__KAPPA, SGM__R, SGM__PU);
     for (int c = 0; c < m->s->c; c++) {
         float a = m->xj ? n[SGM__GAIN][c] * n[SGM__R][c] : 0;
         float b = n[SGM__R][c] * (n[SGM__GAIN_J][c] - a * n[SGM__KAPPA][c]);
         n[SGM__A][c] = a, n[SGM__B][c] = b;
-        n[SGM__C][c] = n[SGM__BIAS_J][c] - a * n[SGM__MEAN_J][c] - b * n[SGM__MU][c];
+        n[SGM__C][c] = n[SGM__BIAS_J][c] - a * n[SGM__MEAN_J][c] - b * n[SGM__LO][c];
     }
-    sgm__normed_mix(m, m->xj ? m->xj : m->x, 1, 0, zj);
+    sgm__normed_mix(m, m->xj, 1, 0, zj);
 }
 
 /* P and Q of (3.13) from the slopes of y and its tangent; either may be NULL, then only Q. */
@@ -4622,8 +4715,8 @@ static void sgm__normed_back(const sgm__normed *m, const float *P, const float *
     long step, float *dx, int first, float *dxj, int first_j) {
     const sgm__shape *s = m->s;
     float *const *n = m->n;
-    sgm__normed_sum(m, SGM__P, P, NULL, 0), sgm__normed_sum(m, SGM__PU, P, m->x, SGM__MU);
-    sgm__normed_sum(m, SGM__Q, Q, NULL, 0), sgm__normed_sum(m, SGM__QU, Q, m->x, SGM__MU);
+    sgm__normed_sum(m, SGM__P, P, NULL, 0), sgm__normed_sum_x(m, SGM__PU, P, SGM__P);
+    sgm__normed_sum(m, SGM__Q, Q, NULL, 0), sgm__normed_sum_x(m, SGM__QU, Q, SGM__Q);
     if (m->xj) sgm__normed_sum(m, SGM__QX, Q, m->xj, SGM__MEAN_J);
     for (int c = 0; c < s->c; c++, out++) {
         float r = n[SGM__R][c], g = n[SGM__GAIN][c], gj = n[SGM__GAIN_J][c];
@@ -4636,20 +4729,20 @@ static void sgm__normed_back(const sgm__normed *m, const float *P, const float *
     sgm__normed_mean(m, SGM__MP, -1, SGM__P), sgm__normed_mean(m, SGM__MPU, -1, SGM__PU);
     for (int i = 0; i < 3; i++) sgm__normed_mean(m, SGM__MQ + i, SGM__GAIN, SGM__Q + i);
     for (int c = 0; c < s->c; c++) {
-        float r = n[SGM__R][c], k = n[SGM__KAPPA][c], mqu = n[SGM__MQU][c], mu = n[SGM__MU][c];
+        float r = n[SGM__R][c], k = n[SGM__KAPPA][c], mqu = n[SGM__MQU][c], lo = n[SGM__LO][c];
         float b = -r * r * (n[SGM__MPU][c] + r * (n[SGM__MQX][c] - 3 * k * mqu));
         n[SGM__A][c] = r * n[SGM__GAIN][c], n[SGM__B][c] = b, n[SGM__E][c] = -r * r * mqu;
         n[SGM__C][c] =
-            r * (r * k * n[SGM__MQ][c] - n[SGM__MP][c]) - b * mu - n[SGM__E][c] * n[SGM__MEAN_J][c];
+            r * (r * k * n[SGM__MQ][c] - n[SGM__MP][c]) - b * lo - n[SGM__E][c] * n[SGM__MEAN_J][c];
         n[SGM__P][c] = r * (n[SGM__GAIN_J][c] - r * k * n[SGM__GAIN][c]); /* of Q */
     }
     if (dx) sgm__normed_mix(m, P, s->groups, !first, dx);
     if (dx && Q)
-        sgm__k()->colmix(
-            s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO], 1, dx);
+        sgm__k()->colmix(s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO],
+            n[SGM__ZERO], 1, dx);
     for (int c = 0; c < s->c && dxj; c++)
         n[SGM__B][c] = n[SGM__E][c],
-        n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__MU][c];
+        n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__LO][c];
     if (dxj) sgm__normed_mix(m, Q, s->groups, !first_j, dxj);
 }
 
@@ -4678,7 +4771,7 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < n; i++) {
         sgm__normed m = sgm__normed_of(y, i, scratch + sgm__thread() * (long)room);
-        float *kept = s->kept + i * 2 * (s->groups + 1), *v = y->v + i * cols;
+        float *kept = s->kept + i * 3 * (s->groups + 1), *v = y->v + i * cols;
         const float *P = y->set & SGM__D ? y->d + i * cols : NULL;
         const float *Q = parts == 4 ? y->jd + i * cols : NULL;
         if (pass == SGM__FORWARD) {
@@ -4715,7 +4808,7 @@ static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, in
                 "%s of (%d, %d) by (%d, %d): needs one row per point and one column per channel",
                 name, x->rows, x->cols, p->rows, p->cols);
     }
-    s.kept = (float *)sgm__arena(tape, 2 * (size_t)x->rows * (size_t)(groups + 1) * sizeof(float));
+    s.kept = (float *)sgm__arena(tape, 3 * (size_t)x->rows * (size_t)(groups + 1) * sizeof(float));
     if (!s.kept) return NULL;
     return sgm__shaped(tape, name, sgm__op_norm, x->rows, x->cols, x, gain, bias, &s);
 }
@@ -4837,7 +4930,7 @@ static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 /* out = A ⊙ (s - ⟨A, s⟩) for one row. */
 static void sgm__softmax_slope(const float *A, const float *s, float *out, long T) {
-    float dot = sgm__k()->dot(T, A, s);
+    float dot = (float)sgm__k()->dot(T, A, s);
     for (long j = 0; j < T; j++) out[j] = A[j] * (s[j] - dot);
 }
 
@@ -4867,7 +4960,7 @@ static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, int pass) {
         for (long j = 0; j < T; j++) d[i + j] = y->set & SGM__D ? y->d[i + j] : 0;
         if (bent) {
             const float *sj = x->j + i, *B = y->jd + i;
-            float a_s = sgm__k()->dot(T, A, sj), a_b = sgm__k()->dot(T, A, B);
+            float a_s = (float)sgm__k()->dot(T, A, sj), a_b = (float)sgm__k()->dot(T, A, B);
             for (long j = 0; j < T; j++)
                 d[i + j] += B[j] * (sj[j] - a_s) - sj[j] * a_b; /* (3.16) */
             sgm__softmax_slope(A, B, jd + i, T);
@@ -5444,6 +5537,7 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
     memset(&c, 0, sizeof c);
     c.lr = (float)sgm_trainer_lr(trainer), c.eps = (float)o->eps;
     c.beta1 = (float)o->beta1, c.beta2 = (float)o->beta2;
+    c.fresh1 = (float)(1 - o->beta1), c.fresh2 = (float)(1 - o->beta2); /* not of a rounded β */
     if (o->optimiser != SGM_SGD) {
         c.bias1 = (float)-sgm__expm1(k * sgm__log(o->beta1));
         c.bias2 = (float)-sgm__expm1(k * sgm__log(o->beta2));
@@ -5560,14 +5654,17 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     const char *bad = NULL;
     if (o->steps < 1) bad = "needs steps >= 1";
     else if (o->batch < 1) bad = "needs batch >= 1";
-    else if (!(o->lr > 0 && o->lr < 1e3 && o->lr_end >= 0)) bad = "needs lr > 0 and lr_end >= 0";
+    else if (!(o->lr >= 1e-30 && o->lr < 1e3 && o->lr_end >= 0 && o->lr_end < 1e3))
+        bad = "needs lr > 0 and lr_end >= 0, both below 1000 and lr at least 1e-30";
     else if (o->warmup < 0 || o->warmup >= o->steps + (o->warmup == 0))
         bad = "needs 0 <= warmup < steps";
-    else if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 > 0 && o->beta2 < 1))
-        bad = "needs betas in (0, 1)";
-    else if (!(o->eps > 0)) bad = "needs eps > 0";
+    else if (!(o->beta1 >= 0 && (float)o->beta1 < 1 && o->beta2 > 0 && (float)o->beta2 < 1))
+        bad = "needs betas in (0, 1), no nearer to 1 than floats tell: at most 0.9999999";
+    else if (!(o->eps >= 1e-20 && o->eps < 1e10))
+        bad = "needs eps > 0, from 1e-20 (whose square a float still sees) to 1e10";
     else if (o->accumulate < 1) bad = "needs accumulate >= 1";
-    else if (!(o->clip >= 0 && o->weight_decay >= 0)) bad = "needs clip >= 0 and weight_decay >= 0";
+    else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
+        bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
     else if ((int)o->optimiser < 0 || o->optimiser > SGM_SGD) bad = "has no such optimiser";
     for (int i = 0; i < model->o.n_ema && !bad; i++)
         if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
@@ -9429,7 +9526,10 @@ because the inner sum is rounded to a multiple of 8. A result is therefore repro
 three things are fixed: which numbers are added, in which order, and where each rounding happens.
 
 Every kernel here fixes all three. A matrix product adds its terms with ascending p. A dot product
-keeps sixteen sums, element i going to sum i mod 16, and adds the sixteen in a fixed tree. Vector
+keeps sixteen sums, element i going to sum i mod 16, and adds the sixteen in a fixed tree. Outside
+the matrix product no sum of floats has more than `SGM__RUN` terms: each is rounded with an error in
+proportion to the sum so far, so longer sums are made in runs, and the runs are added as doubles.
+Vector
 lanes and threads only decide *which element* of the result is worked on *when*, never how its sum
 is ordered.
 
@@ -9642,7 +9742,10 @@ Products that feed a sum are fused; everything else is one operation. The dot pr
 $\text{lane}_l = ∑_{i \bmod 16 = l} a_i b_i\qquad(B.7)$
 
 with ascending i in each lane, and then a tree: lane l takes lane l + 8, then l + 4, l + 2, l + 1.
+After `SGM__RUN` numbers in each lane comes the next run.
 */
+#define SGM__RUN 256
+
 static void sgm__map_ref(int kind, long n, float s, const float *a, const float *b, float *y) {
     for (long i = 0; i < n; i++) switch (kind) {
         case SGM__ADD: y[i] = a[i] + b[i]; break;
@@ -9660,49 +9763,66 @@ static float sgm__tree16(float *lane) {
     return lane[0];
 }
 
-static float sgm__dot_ref(long n, const float *a, const float *b) {
-    float lane[16];
-    for (int l = 0; l < 16; l++) lane[l] = 0.0f;
-    for (long i = 0; i < n; i++) lane[i % 16] = sgm__fmaf(a[i], b[i], lane[i % 16]);
-    return sgm__tree16(lane);
+static double sgm__dot_ref(long n, const float *a, const float *b) {
+    double total = 0.0;
+    for (long from = 0, to; from < n; from = to) {
+        float lane[16];
+        to = n - from < 16 * SGM__RUN ? n : from + 16 * SGM__RUN;
+        for (int l = 0; l < 16; l++) lane[l] = 0.0f;
+        for (long i = from; i < to; i++) lane[i % 16] = sgm__fmaf(a[i], b[i], lane[i % 16]);
+        total += sgm__tree16(lane);
+    }
+    return total;
 }
 
-/* Adds every row of x to y: the gradient of a bias. */
+/* Adds every row of x to y: the gradient of a bias. The first run starts with y. */
 static void sgm__colsum_ref(long rows, long cols, const float *x, long x_row, float *y) {
-    for (long i = 0; i < rows; i++)
-        for (long j = 0; j < cols; j++) y[j] += x[i * x_row + j];
+    for (long j = 0; j < cols; j++) {
+        double total = -0.0; /* nothing: -0 + -0 is -0 */
+        for (long i = 0; i < rows;) {
+            float sum = i ? 0.0f : y[j];
+            for (long left = SGM__RUN; left > 0 && i < rows; left--) sum += x[i++ * x_row + j];
+            total += sum;
+        }
+        if (rows > 0) y[j] = (float)total;
+    }
 }
 
 /*
 Two more treat the columns of a matrix alike, the channels of an image: products summed down each
 column, and mixtures with coefficients per column. Numbers down a column are added in four lanes,
-row i in lane i mod 4, so that no addition waits for the one before it.
+row i in lane i mod 4, so that no addition waits for the one before it. A run is `SGM__RUN` rows.
 
 $\text{coldot}_j = ∑_i (a_{ij} - α_j) (b_{ij} - β_j), \quad
-\text{colmix}_{ij} = a_j p_{ij} + b_j x_{ij} + d_j\qquad(B.13)$
+\text{colmix}_{ij} = a_j p_{ij} + b_j (x_{ij} - μ_j) + d_j\qquad(B.13)$
 
-Where α and β are NULL they are 0; without b the sum is that of a - α, without b its term is left
-out.
+Where α and β are NULL they are 0; without b the sum is that of a - α. Without a or b its term is
+left out. Both subtract before they multiply: a mean of 10⁴ leaves nothing of a deviation of .01
+that was multiplied first.
 */
 static void sgm__coldot_ref(long rows, long cols, const float *a, const float *ma, const float *b,
     const float *mb, float *y) {
     for (long j = 0; j < cols; j++) {
         const float ca = ma ? ma[j] : 0.0f, cb = mb ? mb[j] : 0.0f;
-        float lane[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-        for (long i = 0; i < rows; i++) {
-            const float v = b ? b[i * cols + j] - cb : 1.0f;
-            lane[i % 4] = sgm__fmaf(a[i * cols + j] - ca, v, lane[i % 4]);
+        double total = 0.0;
+        for (long i = 0; i < rows;) {
+            float lane[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+            for (long left = SGM__RUN; left > 0 && i < rows; left--, i++) {
+                const float v = b ? b[i * cols + j] - cb : 1.0f;
+                lane[i % 4] = sgm__fmaf(a[i * cols + j] - ca, v, lane[i % 4]);
+            }
+            total += (lane[0] + lane[2]) + (lane[1] + lane[3]);
         }
-        y[j] = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+        y[j] = (float)total;
     }
 }
 
 static void sgm__colmix_ref(long rows, long cols, const float *a, const float *p, const float *b,
-    const float *x, const float *d, int add, float *y) {
+    const float *x, const float *m, const float *d, int add, float *y) {
     for (long i = 0; i < rows * cols; i++) {
         const long j = i % cols;
-        float sum = b ? sgm__fmaf(b[j], x[i], d[j]) : d[j];
-        sum = sgm__fmaf(a[j], p[i], sum);
+        float sum = b ? sgm__fmaf(b[j], x[i] - m[j], d[j]) : d[j];
+        if (a) sum = sgm__fmaf(a[j], p[i], sum);
         y[i] = add ? y[i] + sum : sum;
     }
 }
@@ -9779,8 +9899,10 @@ $e ← e + w (θ - e)\qquad(B.11)$
 A parameter whose gradient is exactly zero for thousands of steps (the weights of a ReLU that never
 fires) sees its m and v decay by a constant factor per step, until they are *subnormal*: numbers
 below 10⁻³⁸, on which many processors are twenty times slower. Both are set to zero well before
-that, below 2⁻¹⁰⁰, where they move no parameter by half of its last bit. To look for them every
-sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for every $β_1$ above ⅓.
+that, below 2⁻¹⁰⁰; v only with m, and only where $\sqrt v$ is no more than 2⁻²³ of ε, so that with an
+ε of 10⁻²⁰ the quotient of two small moments stays what it is. So nothing moves by more than the
+last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for
+every $β_1$ above ⅓. A NaN has not faded, and stays.
 
 A weight that keeps no slope gets one here, the sum (B.1) over the few rows of x and d, and uses it
 at once. The sums of one block are made while the roots and quotients of the block before it are
@@ -9788,17 +9910,15 @@ still under way, because multiplication and division are done by different parts
 */
 #define SGM__FADED 7.8886091e-31f /* 2^-100 */
 
-static float sgm__unless_faded(float x) { return fabsf(x) < SGM__FADED ? 0 : x; }
-
 typedef struct sgm__adam_plan {
-    float fresh1, fresh2, step, eps, shrink;
+    float step, eps, shrink, faded; /* faded: what v is swept below */
     int sweep, scales, shrinks;
 } sgm__adam_plan;
 
 static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
-    const float root = sqrtf(c->bias2);
-    const sgm__adam_plan plan = {1.0f - c->beta1, 1.0f - c->beta2, -(c->lr * root / c->bias1),
-        c->eps * root, -(c->lr * c->decay), c->sweep, c->grad_scale != 1.0f, c->decay != 0.0f};
+    const float root = sqrtf(c->bias2), eps = c->eps * root, faded = eps * eps * 1.42108547e-14f;
+    const sgm__adam_plan plan = {-(c->lr * root / c->bias1), eps, -(c->lr * c->decay),
+        faded < SGM__FADED ? faded : SGM__FADED, c->sweep, c->grad_scale != 1.0f, c->decay != 0.0f};
     return plan;
 }
 
@@ -9807,15 +9927,15 @@ static void sgm__moments_ref(
     const sgm__adam_plan plan = sgm__adam_plan_from(c);
     for (long i = 0; i < n; i++) {
         const float grad = g[i] * c->grad_scale;
-        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_SGD ? grad : plan.fresh1 * grad);
+        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_SGD ? grad : c->fresh1 * grad);
         if (kind == SGM_SGD) {
             p[i] = sgm__fmaf(-c->lr, m[i], p[i]);
             continue;
         }
-        if (plan.sweep) m[i] = sgm__unless_faded(m[i]);
+        if (plan.sweep && fabsf(m[i]) < SGM__FADED) m[i] = 0.0f;
         const float away = kind == SGM_ADABELIEF ? grad - m[i] : grad;
-        v[i] = sgm__fmaf(c->beta2, v[i], plan.fresh2 * away * away);
-        if (plan.sweep) v[i] = sgm__unless_faded(v[i]);
+        v[i] = sgm__fmaf(c->beta2, v[i], c->fresh2 * away * away);
+        if (plan.sweep && m[i] == 0.0f && v[i] < plan.faded) v[i] = 0.0f;
         if (kind == SGM_ADABELIEF) v[i] += c->eps;
         if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
         p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]);
@@ -11238,8 +11358,8 @@ SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float 
     }
 }
 
-/* Sixteen sums whatever the width of a register, then the tree of (B.7). */
-SGM__FN float SGM__K(dot)(long n, const float *a, const float *b) {
+/* Sixteen sums whatever the width of a register, then the tree of (B.7); n is a run, or less. */
+SGM__INLINE float SGM__K(dot_run)(long n, const float *a, const float *b) {
     sgm__vf acc[16 / SGM__LANES], last;
     float lane[16];
     long i = 0;
@@ -11255,50 +11375,120 @@ SGM__FN float SGM__K(dot)(long n, const float *a, const float *b) {
     return sgm__tree16(lane);
 }
 
-SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, float *y) {
-    for (long j = 0; j < cols; j += SGM__LANES) {
-        sgm__vf sum = sgm__vload(y + j, cols - j);
-        for (long i = 0; i < rows; i++) sum += sgm__vload(x + i * x_row + j, cols - j);
-        sgm__vstore(y + j, sum, cols - j);
-    }
+SGM__FN double SGM__K(dot)(long n, const float *a, const float *b) {
+    const long run = 16 * SGM__RUN;
+    double total = 0.0;
+    for (; n > run; n -= run, a += run, b += run) total += SGM__K(dot_run)(run, a, b);
+    return total + SGM__K(dot_run)(n, a, b);
 }
 
-/* Lane by lane (B.13): four sums for each column, and then one. */
+/* `vecs` registers of columns side by side, so that one need not wait for the other; `left` of the
+last one's columns are there. */
+SGM__INLINE void SGM__K(colsum_of)(
+    int vecs, long left, long rows, const float *x, long x_row, float *y) {
+    enum { L = SGM__LANES };
+    double total[4 * SGM__LANES];
+    sgm__vf sum[4];
+    long i = 0;
+    SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] = sgm__vload(y + v * L, left - v * L);
+    for (int l = 0; l < 4 * L && rows > SGM__RUN; l++) total[l] = -0.0;
+    while (i < rows) {
+        const int last = rows - i <= SGM__RUN, runs = rows > SGM__RUN;
+        for (const long end = last ? rows : i + SGM__RUN; i < end; i++)
+            SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] +=
+                sgm__vload(x + i * x_row + v * L, left - v * L);
+        SGM__UNROLL for (int v = 0; v < vecs && runs; v++) {
+            for (int l = 0; l < L; l++) total[v * L + l] += sum[v][l];
+            sum[v] = sgm__vall(0.0f);
+            for (int l = 0; l < L && last; l++) sum[v][l] = (float)total[v * L + l];
+        }
+    }
+    SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vstore(y + v * L, sum[v], left - v * L);
+}
+
+SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, float *y) {
+    const long wide = 4 * SGM__LANES;
+    long j = 0;
+    for (; j + wide <= cols; j += wide) SGM__K(colsum_of)(4, wide, rows, x + j, x_row, y + j);
+    for (; j + SGM__LANES < cols; j += SGM__PANEL)
+        SGM__K(colsum_of)(2, cols - j, rows, x + j, x_row, y + j);
+    if (j < cols) SGM__K(colsum_of)(1, cols - j, rows, x + j, x_row, y + j);
+}
+
+/* Lane by lane (B.13): a run of four sums for each column, and then one. */
+SGM__INLINE sgm__vf SGM__K(coldot_run)(long rows, long cols, const float *a, sgm__vf ca,
+    const float *b, sgm__vf cb, long left) {
+    const sgm__vf one = sgm__vall(1.0f);
+    sgm__vf lane[4];
+    long i = 0;
+    SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] = sgm__vall(0.0f);
+    for (; i + 4 <= rows && b; i += 4)
+        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] =
+            sgm__vfma(sgm__vload(a + (i + l) * cols, left) - ca,
+                sgm__vload(b + (i + l) * cols, left) - cb, lane[l]);
+    for (; i + 4 <= rows; i += 4)
+        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] +=
+            sgm__vload(a + (i + l) * cols, left) - ca;
+    SGM__UNROLL for (int l = 0; l < 3; l++, i++) {
+        if (i >= rows) break;
+        const sgm__vf v = b ? sgm__vload(b + i * cols, left) - cb : one;
+        lane[l] = sgm__vfma(sgm__vload(a + i * cols, left) - ca, v, lane[l]);
+    }
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
 SGM__FN void SGM__K(coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
     const float *mb, float *y) {
     for (long j = 0; j < cols; j += SGM__LANES) {
         const long left = cols - j;
         const sgm__vf ca = ma ? sgm__vload(ma + j, left) : sgm__vall(0.0f);
-        const sgm__vf cb = mb ? sgm__vload(mb + j, left) : sgm__vall(0.0f), one = sgm__vall(1.0f);
-        sgm__vf lane[4];
-        long i = 0;
-        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] = sgm__vall(0.0f);
-        for (; i + 4 <= rows && b; i += 4)
-            SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] =
-                sgm__vfma(sgm__vload(a + (i + l) * cols + j, left) - ca,
-                    sgm__vload(b + (i + l) * cols + j, left) - cb, lane[l]);
-        for (; i + 4 <= rows; i += 4)
-            SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] +=
-                sgm__vload(a + (i + l) * cols + j, left) - ca;
-        SGM__UNROLL for (int l = 0; l < 3; l++, i++) {
-            if (i >= rows) break;
-            const sgm__vf v = b ? sgm__vload(b + i * cols + j, left) - cb : one;
-            lane[l] = sgm__vfma(sgm__vload(a + i * cols + j, left) - ca, v, lane[l]);
+        const sgm__vf cb = mb ? sgm__vload(mb + j, left) : sgm__vall(0.0f);
+        const float *aj = a + j, *bj = b ? b + j : NULL;
+        double total[SGM__LANES] = {0};
+        for (long i = 0; i < rows; i += SGM__RUN, aj += SGM__RUN * cols) {
+            const long run = rows - i < SGM__RUN ? rows - i : SGM__RUN;
+            const sgm__vf sum = SGM__K(coldot_run)(run, cols, aj, ca, bj, cb, left);
+            for (int l = 0; l < SGM__LANES; l++) total[l] += sum[l];
+            if (bj) bj += SGM__RUN * cols;
         }
-        sgm__vstore(y + j, (lane[0] + lane[2]) + (lane[1] + lane[3]), left);
+        for (int l = 0; l < SGM__LANES && l < left; l++) y[j + l] = (float)total[l];
     }
 }
 
-SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p, const float *b,
-    const float *x, const float *d, int add, float *y) {
-    for (long i = 0; i < rows; i++, p += cols, y += cols, x += b ? cols : 0)
-        for (long j = 0; j < cols; j += SGM__LANES) {
-            const long left = cols - j;
-            sgm__vf sum = sgm__vload(d + j, left);
-            if (b) sum = sgm__vfma(sgm__vload(b + j, left), sgm__vload(x + j, left), sum);
-            sum = sgm__vfma(sgm__vload(a + j, left), sgm__vload(p + j, left), sum);
-            sgm__vstore(y + j, add ? sgm__vload(y + j, left) + sum : sum, left);
+/* Two registers of columns, or one, whose coefficients stay in registers down all rows. */
+SGM__INLINE void SGM__K(colmix_of)(int vecs, long left, long rows, long cols, const float *a,
+    const float *p, const float *b, const float *x, const float *m, const float *d, int add,
+    float *y) {
+    enum { L = SGM__LANES };
+    sgm__vf av[2], bv[2], mv[2], dv[2];
+    SGM__UNROLL for (int v = 0; v < vecs; v++) {
+        av[v] = a ? sgm__vload(a + v * L, left - v * L) : sgm__vall(0.0f);
+        bv[v] = b ? sgm__vload(b + v * L, left - v * L) : sgm__vall(0.0f);
+        mv[v] = b ? sgm__vload(m + v * L, left - v * L) : sgm__vall(0.0f);
+        dv[v] = sgm__vload(d + v * L, left - v * L);
+    }
+    for (long at = 0; at < rows * cols; at += cols)
+        SGM__UNROLL for (int v = 0; v < vecs; v++) {
+            const long i = at + v * L, n = left - v * L;
+            sgm__vf sum = dv[v];
+            if (b) sum = sgm__vfma(bv[v], sgm__vload(x + i, n) - mv[v], sum);
+            if (a) sum = sgm__vfma(av[v], sgm__vload(p + i, n), sum);
+            sgm__vstore(y + i, add ? sgm__vload(y + i, n) + sum : sum, n);
         }
+}
+
+SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p, const float *b,
+    const float *x, const float *m, const float *d, int add, float *y) {
+    for (long j = 0, left; (left = cols - j) > 0; j += SGM__PANEL) {
+        const float *aj = a ? a + j : NULL, *pj = a ? p + j : NULL, *bj = b ? b + j : NULL;
+        const float *xj = b ? x + j : NULL, *mj = b ? m + j : NULL;
+        if (left >= SGM__PANEL)
+            SGM__K(colmix_of)(
+                2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+        else if (left > SGM__LANES)
+            SGM__K(colmix_of)(2, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+        else SGM__K(colmix_of)(1, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+    }
 }
 
 /* One of sgm__maps for four numbers a to d, without its zeros and ones. */
@@ -11394,8 +11584,9 @@ SGM__FN void SGM__K(tile_map)(const sgm__tile *q) {
     }
 }
 
-SGM__INLINE sgm__vf SGM__K(unless_faded)(sgm__vf x) {
-    return (sgm__vf)((sgm__vi)x & (SGM__K(abs)(x) >= sgm__vall(SGM__FADED)));
+/* x, but 0 in the lanes of a mask. */
+SGM__INLINE sgm__vf SGM__K(zero_where)(sgm__vi mask, sgm__vf x) {
+    return (sgm__vf)((sgm__vi)x & ~mask);
 }
 
 /* (B.8) and (B.9) for one register of each array, whose slopes are g. */
@@ -11407,12 +11598,15 @@ SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf 
         mean = sgm__vfma(sgm__vall(c->beta1), mean, g);
         x = sgm__vfma(sgm__vall(-c->lr), mean, x);
     } else {
-        mean = sgm__vfma(sgm__vall(c->beta1), mean, sgm__vall(plan->fresh1) * g);
-        if (plan->sweep) mean = SGM__K(unless_faded)(mean);
+        mean = sgm__vfma(sgm__vall(c->beta1), mean, sgm__vall(c->fresh1) * g);
+        if (plan->sweep)
+            mean = SGM__K(zero_where)(SGM__K(abs)(mean) < sgm__vall(SGM__FADED), mean);
         if (kind == SGM_ADABELIEF) g -= mean;
         square =
-            sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(plan->fresh2) * g * g);
-        if (plan->sweep) square = SGM__K(unless_faded)(square);
+            sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(c->fresh2) * g * g);
+        if (plan->sweep)
+            square = SGM__K(zero_where)(
+                (mean == sgm__vall(0.0f)) & (square < sgm__vall(plan->faded)), square);
         if (kind == SGM_ADABELIEF) square += sgm__vall(c->eps);
         if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
         x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);

@@ -213,12 +213,11 @@ static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2,
     long n = (long)r.model.n_params;
     memset(&truth, 0, sizeof truth);
     for (long i = 0; i < n; i++) truth.p[i] = r.model.params[i];
-    /* A step is at most |m̂|/√v̂ ≤ 3 rates long (SGD: the rate times 10 clipped gradients),
-        with the
-       error of β above and some 16 roundings; θ itself is rounded once or twice. */
-    double of_beta = 0.5 * EPS / (1 - o->beta2) + 0.5 * EPS / (1 - o->beta1);
-    double per_step = 3 * o->lr * (of_beta + 16 * EPS);
+    /* A step is at most |m̂|/√v̂ ≤ 3 rates long (SGD: the rate times 10 clipped gradients), with some
+       16 roundings and those of β, which the k-th power multiplies by k; 1 - β is that of the β you
+       gave, not of the float. θ itself is rounded once or twice. */
     for (int k = 1; k <= 60; k++) {
+        double per_step = 3 * o->lr * (k * EPS + 16 * EPS);
         double lr = sgm_trainer_lr(&r.trainer);
         run_steps(&r, 1);
         double norm = sqrt(dot(r.trainer.grads, r.trainer.grads, n));
@@ -236,6 +235,8 @@ static void optimisers(void **state) {
     for (int kind = SGM_ADAM; kind <= SGM_ADABELIEF; kind++) {
         check_optimiser((sgm_optimiser)kind, 0, 0, 0, 0); /* the defaults */
         check_optimiser((sgm_optimiser)kind, 0.7, 0.95, 0.03, 0.5);
+        check_optimiser((sgm_optimiser)kind, 0.9, 0.9999999, 1e-4, 0); /* a float's 1 - β is 1.19e-7 */
+        check_optimiser((sgm_optimiser)kind, 0.999999, 0.99999, 1e-4, 0);
     }
     check_optimiser(SGM_SGD, 0, 0, 0, 1.5);
     check_optimiser(SGM_SGD, 0.9, 0, 0, 0.5);
@@ -465,8 +466,9 @@ static void draws_of_the_batches(void **state) {
     static float eps[STEPS * B * D], u[STEPS * B];
     run r = run_defaults();
     (void)state;
-    r.to.batch = B, r.to.lr = rest, r.to.accumulate = 2, r.mo.net = dropping_net, n_dropped = 0;
+    r.to.batch = B, r.to.lr = rest, r.to.accumulate = 2, r.mo.net = dropping_net;
     run_start(&r, 3);
+    n_dropped = 0; /* after the dry run */
     for (int k = 0; k < STEPS; k++) {
         run_steps(&r, 1);
         sgm__batch b = sgm__batch_of(&r.trainer);
@@ -1194,6 +1196,14 @@ static const char *mistake(sgm_train_options *o, int which) {
     case 18: o->loss.weight = SGM_WEIGHT_USER; return "user_weight";
     case 19: o->loss.times = SGM_TIMES_GRID; return "grid";
     case 20: o->loss.weight = (sgm_weight)50; return "weight";
+    case 21: o->beta2 = 1 - 1e-9; return "betas in (0, 1)"; /* 1 as a float */
+    case 22: o->beta1 = 1 - 2e-8; return "betas in (0, 1)";
+    case 23: o->optimiser = SGM_SGD, o->beta1 = 1 - 1e-12; return "betas in (0, 1)";
+    case 24: o->eps = 1e-40; return "eps > 0";
+    case 25: o->eps = INFINITY; return "eps > 0";
+    case 26: o->lr = 1e-50; return "lr > 0"; /* 0 as a float */
+    case 27: o->lr_end = INFINITY; return "lr_end >= 0";
+    case 28: o->optimiser = SGM_ADAMW, o->weight_decay = 1e6; return "weight_decay >= 0";
     default: return NULL;
     }
 }

@@ -6,6 +6,7 @@ twice.
     cc -O2 -I. tests/test_b_kernels.c -lcmocka -lm -o test_b_kernels && ./test_b_kernels
 */
 #define _POSIX_C_SOURCE 200112L
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -427,10 +428,10 @@ static void test_dot_has_sixteen_lanes(void **state)
         for (int i = 0; i < 4; i++) l[i] += l[i + 4];
         l[0] = (l[0] + l[2]) + (l[1] + l[3]);
         for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;) {
-            const float got = isa->dot(n, a, b);
+            const double got = isa->dot(n, a, b);
             /* base: at most 2 ceil(n/16) roundings a lane and 4 in the tree, twice over, S <= n */
             if (fused(isa)) assert_true(got == l[0]);
-            else assert_true(fabs((double)got - l[0]) <= 2 * (2 * (n / 16 + 1) + 4) * UNIT * n);
+            else assert_true(fabs(got - l[0]) <= 2 * (2 * (n / 16 + 1) + 4) * UNIT * n);
         }
         free(a);
         free(b);
@@ -459,6 +460,76 @@ static void test_colsum(void **state)
         }
 }
 
+/*
+Long sums. A float adds at most SGM__RUN terms, whose rounding errors are at most u of the sum of
+their absolute values each (twice that in base); the tree adds four, the result one.
+*/
+static void check_long_sums(const sgm__kernels *isa, long n, double mean, double std)
+{
+    float *x = vector(2 * n), *y = vector(2 * n), sums[2];
+    double dot = 0, of_x[2] = { 0, 0 }, xy[2] = { 0, 0 };
+    const double unit = (fused(isa) ? 1 : 2) * (SGM__RUN + 5) * UNIT;
+    double size = 0, size_x[2] = { 0, 0 }, size_xy[2] = { 0, 0 };
+    const float shift[2] = { x[0], x[1] };
+    for (long i = 0; i < 2 * n; i++) {
+        x[i] = (float)(mean + std * x[i]);
+        dot += (double)x[i] * y[i], size += fabs((double)x[i] * y[i]);
+        of_x[i % 2] += x[i], size_x[i % 2] += fabs((double)x[i]);
+        const double term = (double)(x[i] - shift[i % 2]) * y[i]; /* the difference is a float */
+        xy[i % 2] += term, size_xy[i % 2] += fabs(term);
+    }
+    const double got = isa->dot(2 * n, x, y), square = isa->dot(2 * n, x, x);
+    double truth = 0;
+    for (long i = 0; i < 2 * n; i++) truth += (double)x[i] * x[i];
+    assert_true(fabs(got - dot) <= unit * size);
+    assert_true(fabs(square - truth) <= unit * truth);
+    memset(sums, 0, sizeof sums);
+    isa->colsum(n, 2, x, 2, sums);
+    for (int j = 0; j < 2; j++)
+        if (!(fabs(sums[j] - of_x[j]) <= unit * size_x[j]))
+            fail_msg("%s: the sum of %ld numbers %g is off by %g", isa->name, n, mean,
+                     sums[j] / of_x[j] - 1);
+    isa->coldot(n, 2, x, NULL, NULL, NULL, sums);
+    for (int j = 0; j < 2; j++) assert_true(fabs(sums[j] - of_x[j]) <= unit * size_x[j]);
+    isa->coldot(n, 2, x, shift, y, NULL, sums);
+    for (int j = 0; j < 2; j++) assert_true(fabs(sums[j] - xy[j]) <= unit * size_xy[j]);
+    free(x), free(y);
+}
+
+static void test_long_sums(void **state)
+{
+    static const double means[] = { 0, 0.1, 1, 100, 1e4 }, stds[] = { 1, 0, 0.01, 1, 1 };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
+        for (int k = 0; k < COUNT(means); k++) {
+            check_long_sums(isa, 1000, means[k], stds[k]);
+            check_long_sums(isa, 1000003, means[k], stds[k]);
+        }
+}
+
+/* At the ends of runs every instruction set gives the twins' bits. */
+static void test_runs(void **state)
+{
+    static const long sizes_of_runs[] = { 255, 256, 257, 512, 513, 4095, 4096, 4097, 8192, 12301 };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int i = 0; i < COUNT(sizes_of_runs); i++)
+        for (int s = 0; (isa = next_isa(&s)) != NULL;) {
+            const long n = sizes_of_runs[i], cols = 19;
+            float *x = vector(n * cols), *y = vector(n * cols), one[19], two[19];
+            if (fused(isa)) assert_true(isa->dot(n, x, y) == sgm__dot_ref(n, x, y));
+            for (long c = 1; c <= cols; c += 3) {
+                memcpy(one, y, sizeof one), memcpy(two, y, sizeof two);
+                isa->colsum(n, c, x, cols, one), sgm__colsum_ref(n, c, x, cols, two);
+                assert_true(same(one, two, c));
+                isa->coldot(n, c, x, y, y, NULL, one), sgm__coldot_ref(n, c, x, y, y, NULL, two);
+                assert_true(!fused(isa) || same(one, two, c));
+            }
+            free(x), free(y);
+        }
+}
+
 /* ---- optimisers ---- */
 
 static sgm__adam_rates rates_at(int t)
@@ -466,6 +537,7 @@ static sgm__adam_rates rates_at(int t)
     sgm__adam_rates c;
     c.lr = 1e-3f, c.beta1 = 0.9f, c.beta2 = 0.999f, c.eps = 1e-3f, c.decay = 0.01f;
     c.grad_scale = 0.7f, c.sweep = t % 2;
+    c.fresh1 = 1 - c.beta1, c.fresh2 = 1 - c.beta2;
     c.bias1 = (float)(1 - pow(c.beta1, t));
     c.bias2 = (float)(1 - pow(c.beta2, t));
     return c;
@@ -598,6 +670,178 @@ static void test_faded_moments(void **state)
         }
 }
 
+/* A NaN or an infinity in a gradient is seen in the moments, in every kind, swept or not. */
+static void test_moments_keep_nan(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
+        for (int way = 0; way < 16; way++) {
+            float p[3] = { 1, 1, 1 }, g[3] = { 1, NAN, 1 }, m[3] = { 0 }, v[3] = { 0 };
+            sgm__adam_rates c = rates_at(5);
+            c.sweep = way & 1;
+            g[1] = way & 2 ? NAN : INFINITY;
+            isa->moments(way >> 2, 3, p, g, m, v, &c);
+            assert_true(isfinite(p[0]) && isfinite(p[2]) && m[0] > 0 && m[2] > 0);
+            assert_false(isfinite(p[1]) || isfinite(m[1]) || (way >> 2 < SGM_SGD && isfinite(v[1])));
+        }
+}
+
+/*
+(B.8) of gradients g and an eps of 1e-20: the first step is lr g / (g + eps) whatever g is, swept or
+not. Its roundings, below 12, are u of it each. But where (1 - beta2) g² is near the least float,
+2^-149, its root is a multiple of nothing better than 2^-74.5; so g is 1e-18 and more.
+*/
+static void test_small_gradients_move_right(void **state)
+{
+    static const float grads[] = { 1e-18f, 2e-15f, 1e-13f, 1e-8f, 1.0f };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
+        for (int i = 0; i < COUNT(grads); i++)
+            for (int sweep = 0; sweep < 2; sweep++) {
+                float p = 0, m = 0, v = 0;
+                sgm__adam_rates c = rates_at(1);
+                c.lr = 0.01f, c.eps = 1e-20f, c.decay = 0, c.grad_scale = 1, c.sweep = sweep;
+                isa->moments(SGM_ADAM, 1, &p, grads + i, &m, &v, &c);
+                const double truth = -0.01 * grads[i] / (grads[i] + 1e-20);
+                if (!(fabs(p / truth - 1) <= (i ? 12 : 30000) * UNIT))
+                    fail_msg("%s: a gradient of %g moves %g, not %g", isa->name, grads[i], p, truth);
+            }
+}
+
+/*
+Special numbers. Every kernel of every instruction set treats NaN (any), infinities, zeros of both
+signs, subnormal and huge numbers as its twin does. `base` rounds a product before it adds, so it is
+held to the same only where no product overflows, and then in what is finite, infinite or NaN.
+*/
+static float special(int easy)
+{
+    static const float pool[] = { 0, -0.0f, 1e-45f, -1e-45f, 1e-40f, -3e-39f, FLT_MIN, 7.8e-31f,
+                                  1e-20f, 0.5f, -1, 1, 1.5f, 104, -89, 1e4f, INFINITY, -INFINITY, NAN,
+                                  1e20f, -1e20f, FLT_MAX, -FLT_MAX };
+    const int most = easy ? 16 : COUNT(pool), i = (int)((noise() + 1) * 0.5f * (float)most);
+    return (noise() > 0.4f) ? noise() : pool[i < most ? i : most - 1];
+}
+
+static float *specials(long n, int easy)
+{
+    float *x = vector(n);
+    for (long i = 0; i < n; i++) x[i] = special(easy);
+    return x;
+}
+
+static void assert_alike(const sgm__kernels *isa, const char *what, const float *a, const float *b,
+                         long n)
+{
+    for (long i = 0; i < n; i++) {
+        const int alike = fused(isa) ? same(a + i, b + i, 1)
+                                     : isnan(a[i]) == isnan(b[i]) && isinf(a[i]) == isinf(b[i]);
+        if (!alike) fail_msg("%s %s: %.9g, the twin %.9g", isa->name, what, a[i], b[i]);
+    }
+}
+
+enum { WIDE = 37, TALL = 33, SPECIAL = TALL * WIDE };
+
+static void special_sums(const sgm__kernels *isa, long n, int easy)
+{
+    const long rows = n < TALL ? n : TALL;
+    float *x = specials(SPECIAL, easy), *z = specials(SPECIAL, easy), *c = specials(WIDE, easy);
+    float *y[2];
+    for (int k = 0; k < 2; k++) y[k] = k ? copy(y[0], SPECIAL) : specials(SPECIAL, easy);
+    const sgm__kernels *two[2] = { isa, &sgm__kernels_ref };
+    float dot[2];
+    for (int k = 0; k < 2; k++) dot[k] = (float)two[k]->dot(n, x, z);
+    assert_alike(isa, "dot", &dot[0], &dot[1], 1);
+    for (int k = 0; k < 2; k++) two[k]->colsum(rows, n, x, WIDE, y[k]);
+    assert_alike(isa, "colsum", y[0], y[1], n);
+    for (int form = 0; form < 4; form++) {
+        for (int k = 0; k < 2; k++)
+            two[k]->coldot(rows, n, x, form & 1 ? c : NULL, form & 2 ? z : NULL, z, y[k]);
+        assert_alike(isa, "coldot", y[0], y[1], n);
+        for (int k = 0; k < 2; k++)
+            two[k]->colmix(rows, n, form & 1 ? c : NULL, x, form & 2 ? c : NULL, z, c, c, 0, y[k]);
+        assert_alike(isa, "colmix", y[0], y[1], rows * n);
+    }
+    for (int k = 0; k < 2; k++) free(y[k]);
+    free(x), free(z), free(c);
+}
+
+static void special_elements(const sgm__kernels *isa, long n, int easy)
+{
+    const sgm__kernels *two[2] = { isa, &sgm__kernels_ref };
+    float *x = specials(n, easy), *z = specials(n, easy), *y[2], *m[2], *v[2];
+    for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++) {
+        for (int k = 0; k < 2; k++) y[k] = vector(n), m[k] = vector(n), v[k] = vector(n);
+        for (int k = 0; k < 2; k++) two[k]->act(kind, n, x, y[k], m[k], v[k]);
+        assert_alike(isa, "act", y[0], y[1], n), assert_alike(isa, "act'", m[0], m[1], n);
+        assert_alike(isa, "act''", v[0], v[1], n);
+        for (int k = 0; k < 2; k++) free(y[k]), free(m[k]), free(v[k]);
+    }
+    for (int kind = SGM__ADD; kind <= SGM__TOWARD + 1; kind++) {
+        for (int k = 0; k < 2; k++) y[k] = k ? copy(y[0], n) : specials(n, easy);
+        for (int k = 0; k < 2; k++)
+            if (kind > SGM__TOWARD) two[k]->exp_n(n, x, y[k]);
+            else two[k]->map(kind, n, 0.7f, x, z, y[k]);
+        assert_alike(isa, "map", y[0], y[1], n);
+        for (int k = 0; k < 2; k++) free(y[k]);
+    }
+    for (int kind = SGM_ADAM; kind <= SGM_SGD * 2 + 1; kind++) {
+        sgm__adam_rates c = rates_at(3 + kind % 2);
+        for (int k = 0; k < 2; k++) {
+            y[k] = k ? copy(y[0], n) : specials(n, easy), m[k] = k ? copy(m[0], n) : specials(n, easy);
+            v[k] = k ? copy(v[0], n) : specials(n, easy);
+            for (long i = 0; i < n; i++) v[k][i] = fabsf(v[k][i]);
+        }
+        if (kind > SGM_SGD) c.eps = 1e-20f, c.grad_scale = 1, c.decay = 0;
+        for (int k = 0; k < 2; k++) two[k]->moments(kind / 2, n, y[k], x, m[k], v[k], &c);
+        assert_alike(isa, "p", y[0], y[1], n), assert_alike(isa, "m", m[0], m[1], n);
+        assert_alike(isa, "v", v[0], v[1], n);
+        for (int k = 0; k < 2; k++) free(y[k]), free(m[k]), free(v[k]);
+    }
+    free(x), free(z);
+}
+
+static void special_products(const sgm__kernels *isa, int n, int easy)
+{
+    for (int form = NN; form < FORMS; form++) {
+        matmul_case t = matmul_case_new(n % 7 + 1, n, n % 11, form, ZERO, 1);
+        const long ends[2] = { (long)(n % 7 + 1) * (n % 11 + 1) - 8, (long)n * (n % 11) - 1 };
+        for (long i = 0; i < ends[0] && n % 11; i++) t.a[i] = special(easy);
+        for (long i = 0; i < ends[1] && n % 11; i++) t.b[i] = special(easy);
+        float *got = matmul_case_run(&t, ZERO, isa), *ref = matmul_case_run(&t, ZERO, &sgm__kernels_ref);
+        assert_alike(isa, "matmul", got, ref, t.n_c);
+        free(got), free(ref), matmul_case_free(&t);
+    }
+    for (int map = SGM__MAP_BT; map <= SGM__MAP_GT; map++) {
+        float *x = specials(16 * n, easy), *plus = specials(n, easy), *y = specials(16 * n, easy);
+        float *z = copy(y, 16 * n);
+        sgm__tile q;
+        memset(&q, 0, sizeof q);
+        q.map = map, q.n = n, q.x = x, q.x_row = q.y_row = 4 * n, q.x_col = q.y_col = n;
+        q.add = map % 2, q.plus = plus;
+        q.x_in = map == SGM__MAP_A ? 0x33 : map == SGM__MAP_G ? 0x777 : 0xffff;
+        q.y_in = map == SGM__MAP_AT ? 0x33 : map == SGM__MAP_GT ? 0x777 : 0xffff;
+        q.y = y, isa->tile_map(&q);
+        q.y = z, sgm__tile_map_ref(&q);
+        assert_alike(isa, "tile_map", y, z, 16 * n);
+        free(x), free(y), free(z), free(plus);
+    }
+}
+
+static void test_special_numbers(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = 0; (isa = next_isa(&s)) != NULL;)
+        for (int n = 1; n <= WIDE; n++)
+            for (int again = 0; again < 8; again++) {
+                special_sums(isa, n, !fused(isa));
+                special_elements(isa, n, !fused(isa));
+                special_products(isa, n, !fused(isa));
+            }
+}
+
 /* ---- the slope of a weight and the step of its optimiser in one pass ---- */
 
 enum { PLAIN, SCALED, DECAYING, SWEEPING, BELIEVING, WAYS };
@@ -719,6 +963,11 @@ int main(void)
         cmocka_unit_test(test_optimisers_against_double),
         cmocka_unit_test(test_sgd_and_ema),
         cmocka_unit_test(test_faded_moments),
+        cmocka_unit_test(test_long_sums),
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_moments_keep_nan),
+        cmocka_unit_test(test_small_gradients_move_right),
+        cmocka_unit_test(test_special_numbers),
         cmocka_unit_test(test_outer_moments_every_isa),
         cmocka_unit_test(test_choice),
     };
