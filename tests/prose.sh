@@ -72,6 +72,36 @@ rows) # rows FOLDER: a tolerance that covers the truth ± itself lets 0 pass, an
         END{print n+0 " rows"; exit bad||!n}' ;;
 columns) # columns FILE...: what a tutorial prints fits into 100 columns (a letter is one, however many bytes it has)
     LC_ALL=C sed 's/[\x80-\xBF]//g' "${@:2}" | LC_ALL=C awk 'length($0)>100{print length($0) " columns: " $0; bad=1} END{exit bad}' ;;
+table) # table BUILD: the table of checks shows every row, aligned by letters, and a short run keeps to its own folder
+    cat >"$2/table.c" <<'EOF'
+#include "../../tutorial/tutorial.h"
+int main(void) {
+    char name[64];
+    tut_start("00_table");
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%d: %s", i, i % 3 == 0 ? "½ ∂²p/∂x², ‖s‖²" : "plain");
+        tut_check(name, i, i, 0);
+    }
+    tut_check("a tolerance without end is no check", 1, 2, HUGE_VAL);
+    tut_check("nor is none", 1, 1, NAN);
+    return tut_done();
+}
+EOF
+    ${CC:-cc} -std=c99 "$2/table.c" -o "$2/table" -lm || exit 1
+    rm -rf "$2/00_table" "$2/quick/00_table"
+    QUICK=1 SGM_OUT=$2 "$2/table" >"$2/said"; [ $? = 1 ] || { echo "its status is not 1"; exit 1; }
+    [ -f "$2/quick/00_table/checks.tsv" ] && [ ! -e "$2/00_table" ] || { echo "not in quick/00_table alone"; exit 1; }
+    rm -r "$2/quick/00_table"
+    grep -q '^2 OF 302 CHECKS FAILED' "$2/said" || { tail -2 "$2/said"; exit 1; }
+    LC_ALL=C sed 's/[\x80-\xBF]//g' "$2/said" | LC_ALL=C awk '/ (PASS|FAIL)$/{n++; if(length($0)!=w&&n>1){print "ragged: " $0; bad=1} w=length($0)}
+        END{if(n!=302) print n " rows shown of 302"; exit bad||n!=302}' ;;
+drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
+    command -v gnuplot >/dev/null || { echo "no gnuplot here: not tried"; exit 0; }
+    mkdir -p "$2/failing/bin"
+    printf '#!/bin/sh\nexit 1\n' >"$2/failing/bin/01_forward"; chmod +x "$2/failing/bin/01_forward"
+    rm -f "$2"/quick/01_forward/*.png
+    QUICK=1 SGM_OUT=$2 make OUT="$2/failing" -o "$2/failing/bin/01_forward" 01_forward && { echo "make did not fail"; exit 1; }
+    [ -f "$2/quick/01_forward/01_forward_paths.png" ] ;;
 unwritable) # a tutorial that cannot write says so, names the cure and fails
     touch "$2/blocked"
     program=$(ls "$2"/bin/[0-9][0-9]_* | grep -v warnings | head -1)

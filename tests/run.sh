@@ -67,10 +67,15 @@ if [ -z "${SANITIZE:-}" ]; then
     for source in tutorial/[0-9][0-9]_*.c; do
         t=$(basename "$source" .c)
         check "$t compiles" sh -c "cat $build/bin/$t.warnings; test -x $build/bin/$t"
-        check "$t QUICK=1 passes its table" env QUICK=1 "$build/bin/$t"
+        check "$t QUICK=1 passes its table" sh -c \
+            "QUICK=1 $build/bin/$t >$build/$t.txt 2>&1; status=\$?; cat $build/$t.txt; exit \$status"
         check "$t has a figure script" test -n "$(ls plots/"$t"*.gp 2>/dev/null)"
         check "$t: its figures are drawn" env QUICK=1 plots/draw.sh "$t" # without gnuplot it says so
     done
+    check "the tutorials print at most 100 columns" tests/prose.sh columns "$build"/[0-9][0-9]_*.txt
+    check "no row whose tolerance covers its truth and 0" tests/prose.sh rows "$build/quick"
+    check "the table of checks" tests/prose.sh table "$build"
+    check "figures are drawn before make fails" tests/prose.sh drawn "$build"
     for source in examples/*.c; do
         t=$(basename "$source" .c)
         check "$t.c compiles" sh -c "cat $build/bin/$t.warnings; test -x $build/bin/$t"

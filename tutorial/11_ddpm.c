@@ -148,8 +148,8 @@ static void exact_process(const table *of, const sgm_sde *through, const char *n
         lift = fmax(lift, rest / beta);
     }
     printf("\nThe VP process through the %s table, worst relative difference of 1000 steps\n"
-           "  ᾱ_k = m²: %.1e   1-β_k, β_k = a², b² of (1.6): %.1e   posterior of (5.6): mean %.1e, "
-           "variance %.1e\n",
+           "  ᾱ_k = m²: %.1e   1-β_k, β_k = a², b² of (1.6): %.1e\n"
+           "  posterior of (5.6): mean %.1e, variance %.1e\n",
            name, kernel, step, mean, var);
     /* four roundings of numbers up to ∫β, two in each exponent; λ's too, and s²/β magnifies them in
        b²; the posterior takes b² and another quotient */
@@ -186,8 +186,7 @@ static void ancestral_by_hand(void) {
         }
     }
     for (int i = 0; i < COUNT * 2; i++) worst = fmax(worst, fabs(x[i] - y[i]));
-    printf("  Ho's sampler and SGM_ANCESTRAL, the same noise, %d samples after 1000 steps: at most "
-           "%.1e apart\n",
+    printf("  Ho's sampler and SGM_ANCESTRAL, the same noise, %d samples, 1000 steps: %.1e apart\n",
            COUNT, worst);
     /* |x| < 4 in each of N steps */
     tut_check("Ho's sampler = SGM_ANCESTRAL, sample by sample", worst, 0, N * 4 * rounding);
@@ -240,7 +239,7 @@ x/(eˣ-1). */
 static void euler_is_smlds_kernel(void) {
     sgm_sde ve = sgm_sde_ve(.01, 10);
     double error[2] = {0, 0}, worst = 0, x = 0, drift = 0;
-    printf("\nEuler–Maruyama on VE(.01,10), and SMLD with the same σs\n  %6s %12s %22s %12s\n",
+    printf("\nEuler–Maruyama on VE(.01,10), and SMLD with the same σs\n  %6s %14s %25s %12s\n",
            "steps", "Σ g² dt", "Σ (σ_k² - σ_{k-1}²)", "quotient");
     for (int n = 100; n <= 3200; n *= 2) {
         double euler = 0, smld = 0, a, b;
@@ -319,21 +318,12 @@ static void outputs(void) {
     tut_check("all 36 pairs of outputs, in roundings of a float", worst, 0, 1 + 1e-6);
 }
 
-/* Prints s and blanks up to a width in characters: a byte 10xxxxxx of UTF-8 goes on with the one
-before. */
-
-static void cell(const char *s, int width) {
-    printf("%s", s);
-    for (; *s; s++) width -= ((unsigned char)*s & 0xC0) != 0x80;
-    printf("%*s", width > 0 ? width : 0, "");
-}
-
 static void row(int i, const char *what, const char *smld, const char *ddpm, const char *says,
                 double number, double truth, double tol) {
     char name[80];
     printf("  %d ", i);
-    cell(what, 16), cell(smld, 28), cell(ddpm, 28);
-    printf("%s: %.6g\n", says, number);
+    tut_left(what, 16), tut_left(smld, 28);
+    printf("%s\n    %-16s%s: %.6g\n", ddpm, "", says, number);
     snprintf(name, sizeof name, "row %d, %s: %s", i, what, says);
     tut_check(name, number, truth, tol);
 }
@@ -391,7 +381,7 @@ static void losses(double t, long draws) {
     double delta = ((1 + 4 / (sigma * sigma)) * 2 * reach / sigma + 4 * largest) * rounding;
     row(3, "loss", "E‖s + ε/σ‖²", "E‖ε - ε̂‖²", "their ratio / σ²",
         sum[1] / sum[0] / (sigma * sigma), 1, 2 * delta * residual / POINTS / sum[1]);
-    printf("    %-16sat t = %.1f by hand %.4f and %.4f; sgm_dsm %.4f ± %.4f and %.4f ± %.4f\n", "",
+    printf("    %-16st = %.1f: by hand %.4f, %.4f; sgm_dsm %.4f ± %.4f, %.4f ± %.4f\n", "",
            t, sum[0], sum[1], floor[0], floor_se[0], floor[1], floor_se[1]);
     /* independent draws: the errors add in squares; 4 of them */
     tut_check("row 3: sgm_dsm's E‖s + ε/σ‖² / by hand", floor[0] / sum[0], 1,
@@ -400,9 +390,9 @@ static void losses(double t, long draws) {
               4 * hypot(floor_se[1], sum_se[1]) / sum[1]);
     row(4, "weights", "λ = σ²", "1 on ε, so s² on the score", "SMLD's λ as measured / σ²",
         lambda[0] / (sigma * sigma), 1, 4 * lambda_se[0] / (sigma * sigma));
-    printf("    %-16son the score's error: SMLD %.4f ± %.4f, σ² = %.4f; DDPM %.4f ± %.4f, "
-           "s² = %.4f\n",
-           "", lambda[0], lambda_se[0], sigma * sigma, lambda[1], lambda_se[1], s2);
+    printf("    %-16son the score's error: SMLD %.4f ± %.4f, σ² = %.4f\n"
+           "    %-16sDDPM %.4f ± %.4f, s² = %.4f\n",
+           "", lambda[0], lambda_se[0], sigma * sigma, "", lambda[1], lambda_se[1], s2);
     tut_check("row 4, weights: DDPM's λ as measured / s²", lambda[1] / s2, 1,
               4 * lambda_se[1] / s2);
 }
@@ -450,9 +440,9 @@ static void samplers(double ratio) {
     row(5, "sampler", "x + γs + √2γ z, σ stays", "x + (σ²-σ'²)s + …, σ falls",
         "drift per noise, reverse / Langevin", drift[0] / drift[2], 2,
         4 * 2 * sqrt(variance[0] + variance[2]));
-    printf("    %-16sdrift per variance of the noise: Langevin %.3f, reverse diffusion %.3f, "
-           "ancestral %.3f\n",
-           "", drift[2], drift[0], drift[1]);
+    printf("    %-16sdrift per variance of the noise: Langevin %.3f,\n"
+           "    %-16sreverse diffusion %.3f, ancestral %.3f\n",
+           "", drift[2], "", drift[0], drift[1]);
     /* (5.7) takes the noise times σ'/σ */
     tut_check("row 5, sampler: ancestral / Langevin", drift[1] / drift[2], 2 * ratio * ratio,
               4 * 2 * ratio * ratio * sqrt(variance[1] + variance[2]));
@@ -499,9 +489,9 @@ static void six_rows(int quick) {
     row(6, "schedule", "σ geometric, 12 × 100 steps", "1000 βs, a step on each",
         "fall of log-SNR, SMLD / DDPM's last", fall / last,
         -fall / log1p(-linear.beta[N] / (1 - bar(&linear, N))), 1e-9); /* (1.6) */
-    printf("    %-16sDDPM's log-SNR falls by %.2f at k = 2 and by %.3f at k = N; SMLD's by %.2f at "
-           "every level\n",
-           "", first, last, fall);
+    printf("    %-16sDDPM's log-SNR falls by %.2f at k = 2 and by %.3f at k = N;\n"
+           "    %-16sSMLD's by %.2f at every level\n",
+           "", first, last, "", fall);
 }
 
 /* Between two modes the noise is a matter of chance. Over all draws whose x falls into a small cell
@@ -536,7 +526,7 @@ static void minimiser(long draws) {
     double spread = sqrt(square / in), se = spread / sqrt(in);
     printf("\nThe minimiser, at t = %.1f between two modes: %.0f draws within 0.1\n  mean of -ε/s  "
            "(%+.3f, %+.3f), of the exact score "
-           "(%+.3f, %+.3f), ± %.3f; a single -ε/s is %.2f off\n",
+           "(%+.3f, %+.3f), ± %.3f\n  a single -ε/s is %.2f off\n",
            when, in, target[0] / in, target[1] / in, score[0] / in, score[1] / in, se, spread);
     /* the difference is a mean of `in` independent values of the standard deviation `spread` */
     tut_check("minimiser: mean of -ε/s - exact score",
@@ -616,8 +606,7 @@ static void train_and_sample(int quick) {
     tut_must(sgm_mixture_sample(&under_vp, fresh, NULL, 2 * n, 0, stream(9)));
     tut_must(sgm_dsm(&d, &learned, &exact, fresh, 2 * n, &simple, &vp, quick ? 20000 : 400000,
                      stream(10)));
-    printf("\nA short training: %ld steps of batch %d in %.1f s: loss %.4f, floor %.4f, excess "
-           "%.5f ± %.5f\n",
+    printf("\nA short training: %ld steps of batch %d in %.1f s\n  loss %.4f, floor %.4f, excess %.5f ± %.5f\n",
            how.steps, how.batch, sgm_seconds() - start, d.loss, d.floor, d.excess, d.excess_se);
     /* a stated bound, not a derived one: a network that says nothing has 2 - floor = 1.6, and a
        trained one shall have less than 1/160 of that (QUICK: 1/5) */

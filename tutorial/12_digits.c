@@ -405,11 +405,9 @@ static void copies(const float *x) {
         rows[2 * i + 1] = a2[i] = (float)(spread * fresh[i]);
     }
     double ks = sgm_ks2(a1, n, a2, n);
-    printf("\nNearest of %ld training digits, in pixels: %ld samples at %.2f to %.2f, median %.2f; "
-           "fresh digits "
-           "at %.2f to %.2f, median %.2f\n  nearer than 95 %% of the fresh ones: %.3f; "
-           "Kolmogorov-Smirnov "
-           "distance %.3f, p = %.3g\n",
+    printf("\nNearest of %ld training digits, in pixels:\n  %ld samples at %.2f to %.2f, median %.2f; "
+           "fresh digits at %.2f to %.2f, median %.2f\n  nearer than 95 %% of the fresh ones: %.3f; "
+           "Kolmogorov-Smirnov distance %.3f, p = %.3g\n",
            n_train, n, a1[0], a1[n - 1], a1[n / 2], a2[0], a2[n - 1], a2[n / 2],
            (double)nearer / (double)n, ks, sgm_ks_p(ks, (double)n / 2));
     /* a copy is at the distance of dequantisation, two draws of U(0,1)/256 per pixel */
@@ -531,9 +529,8 @@ static void bits(void) {
     sgm_score score = sgm_model_score(&model, 0);
     tut_must(sgm_likelihood(logp, NULL, NULL, a, n, &score, &sde, &how, &r, stream(30)));
     double one = log(2) * d, alone = pixel_bits(n);
-    printf("\nBits per dimension of %ld fresh digits: %.3f ± %.3f (half the steps' size: %.3f); "
-           "pixels by "
-           "themselves %.3f, no knowledge 8\n",
+    printf("\nBits per dimension of %ld fresh digits: %.3f ± %.3f (half the steps' size: %.3f)\n"
+           "  pixels by themselves %.3f, no knowledge 8\n",
            n, r.bits_per_dim, r.nats_se / one, r.change / one, alone);
     if (!quick) tut_check("bits/dim below 8", r.bits_per_dim, 0, 8);
     free(scale);

@@ -454,7 +454,7 @@ static void measure(task *q, int which, const sgm_score *exact, const sgm_score 
     tut_must(sgm_mixture_sample(&q->law, truth, NULL, n, 0, sgm_key_split(key, 1)));
     q->floor = floor_of(&q->law, n, sgm_key_split(key, 2));
     verdict two = judge(lot, truth, n, mean, cov);
-    printf("   %-10s %-16s %-8s %10.3f %12.3f %14.4f   floor %.4f\n", q->name, "a second exact set", "",
+    printf("   %-10s %-18s %-8s %8.3f %12.3f %14.4f   floor %.4f\n", q->name, "a second exact set", "",
            two.mean, two.cov, two.energy, q->floor);
     for (int z = 0; z < ZETAS; z++) { /* with the referee's help */
         draw(x, n, q, exact, 3, zetas[z], 0, sgm_key_split(key, 3));
