@@ -14,7 +14,7 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
 
-.PHONY: help setup setup-peers tour examples test bench plots report readme strict asan samebits clean $(NUMBERS) $(TUTORIALS)
+.PHONY: help setup setup-peers tour examples test bench plots report readme strict portable asan samebits clean $(NUMBERS) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -79,6 +79,9 @@ test: ## all tests: chapters, tutorials (QUICK), examples, prose, compilers' war
 
 strict: ## silence under all warnings: every compiler here, C99 to C17 and C++17
 	@tests/strict.sh
+
+portable: ## other compilers, flags, file names, macros, Windows: built silently or refused by one #error
+	@FULL=1 tests/portable.sh
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@SANITIZE=1 tests/run.sh

@@ -110,6 +110,48 @@ chapter explains its equations and then carries them out.
     9  Data and measures
 */
 
+/* Macros of these names would change the text below. `tests/portable.sh names` writes the list. */
+#if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \
+    defined A || defined T || defined a || defined b || defined batch || defined bins || \
+    defined c || defined cols || defined cond || defined d || defined data || defined eps || \
+    defined g || defined h || defined i || defined in || defined j || defined jd || defined js || \
+    defined k || defined lr || defined m || defined n || defined na || defined name || \
+    defined nb || defined o || defined op || defined p || defined q || defined real || \
+    defined rows || defined s || defined score || defined se || defined sigma || defined size || \
+    defined steps || defined t || defined t0 || defined t1 || defined to || defined tr || \
+    defined u || defined v || defined w || defined width || defined x || defined x0 || \
+    defined y || defined z)
+#define SGM__TAKEN
+#elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
+    defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
+    defined K || defined L || defined M || defined Mk || defined O || defined P || defined Q || \
+    defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
+    defined aa || defined ab || defined aj || defined ap || defined at || defined av || \
+    defined b1 || defined b2 || defined bb || defined bj || defined bv || defined by || \
+    defined ca || defined cb || defined cj || defined cp || defined cq || defined cs || \
+    defined d1 || defined d2 || defined db || defined dc || defined dim || defined dims || \
+    defined du || defined dv || defined dw || defined dx || defined dy || defined e || \
+    defined error || defined f || defined f1 || defined f2 || defined fx || defined fy || \
+    defined g2 || defined gj || defined hi || defined i0 || defined i1 || defined i2 || \
+    defined is || defined jb || defined k0 || defined k1 || defined kl || defined l || \
+    defined l2 || defined lo || defined lx || defined ly || defined m1 || defined m2 || \
+    defined ma || defined mb || defined mj || defined mv || defined of || defined ok || \
+    defined p0 || defined p1 || defined p2 || defined pa || defined pb || defined pj || \
+    defined pu || defined qu || defined r || defined r0 || defined r1 || defined r2 || \
+    defined s1 || defined s2 || defined sa || defined sb || defined sd || defined sj || \
+    defined sn || defined st || defined sv || defined sx || defined sy || defined up || \
+    defined vf || defined vi || defined vs || defined vu || defined x1 || defined x2 || \
+    defined x3 || defined xc || defined xj || defined xv || defined xy || defined z1 || \
+    defined z2 || defined zj)
+#define SGM__TAKEN
+#endif
+#ifdef SGM__TAKEN
+#error "sgm.h: #include it before you define macros with names of one or two letters, or data, size"
+#undef SGM__TAKEN
+#define SGM_H
+#define SGM__IMPLEMENTED
+#endif
+
 #ifndef SGM_H
 #define SGM_H
 
@@ -118,14 +160,17 @@ chapter explains its equations and then carries them out.
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef SGM_STATIC
-#if defined(__GNUC__)
+#if defined(SGM_API)
+#define SGM__API_IS 2
+#elif !defined(SGM_STATIC)
+#define SGM_API extern
+#define SGM__API_IS 0
+#elif defined(__GNUC__)
 #define SGM_API static __attribute__((unused))
+#define SGM__API_IS 1
 #else
 #define SGM_API static
-#endif
-#else
-#define SGM_API extern
+#define SGM__API_IS 1
 #endif
 
 #ifdef __cplusplus
@@ -176,6 +221,9 @@ SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
 
 SGM_API const char *sgm_isa(void); /* the instruction set in use: "avx2" */
 SGM_API int sgm_threads(void);     /* how many threads a call may use: 1 without -fopenmp */
+SGM_API sgm_status sgm_set_threads(int n);
+/* From now on no call uses more than n threads, 1 to 1024; 0: what OpenMP says, as at the start. A
+   child of fork() has one thread if its parent could use more. Results do not depend on it. */
 
 /*
 ## C. Files
@@ -1112,21 +1160,43 @@ read first, stands at the end: errors and random numbers in appendix A, the inne
 in C. C wants a name declared before it is used, so a few declarations and small tools come first.
 */
 #if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
+#include <float.h>
+#include <limits.h>
+/* What would change bits, or cannot work, is refused here: by one error, without the rest. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(_M_FP_FAST)
+#error "sgm.h defines its results bit by bit: compile without -ffast-math, -Ofast and their parts"
 #define SGM__IMPLEMENTED
-
-#ifdef __FAST_MATH__
-#error "sgm.h defines its results bit by bit: compile without -ffast-math"
+#elif (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16) || \
+    (defined(__i386__) && !defined(__SSE2_MATH__)) || (defined(_M_IX86_FP) && _M_IX86_FP < 2)
+#error "sgm.h needs floats that round as floats: compile with -msse2 -mfpmath=sse, not for the x87"
+#define SGM__IMPLEMENTED
+#elif UINT_MAX != 0xffffffff
+#error "sgm.h needs an int of 32 bits: compile it for a machine that has one"
+#define SGM__IMPLEMENTED
+#elif (defined(SGM_MALLOC) + defined(SGM_REALLOC) + defined(SGM_FREE)) % 3
+#error "sgm.h: define SGM_MALLOC, SGM_REALLOC and SGM_FREE, all three or none"
+#define SGM__IMPLEMENTED
+#elif defined(SGM_STATIC) && SGM__API_IS != 1
+#error "sgm.h: define SGM_STATIC before the first #include of sgm.h, and then no SGM_API"
+#define SGM__IMPLEMENTED
+#endif
 #endif
 
-#include <limits.h>
+#if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
+#define SGM__IMPLEMENTED
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__unix__) || defined(__APPLE__)
+#define SGM__POSIX
 #include <sys/time.h>
 #include <unistd.h>
+#elif defined(_WIN32)
+#include <io.h>
 #else
 #include <time.h>
 #endif
@@ -1134,13 +1204,24 @@ in C. C wants a name declared before it is used, so a few declarations and small
 #include <omp.h>
 #define SGM__THREADS
 #define SGM__PARALLEL(clause) _Pragma(clause)
+#ifdef SGM__POSIX
+#include <pthread.h>
+#endif
 #else
 #define SGM__PARALLEL(clause)
 #endif
-#if !defined(SGM_NO_SIMD) && defined(__GNUC__) && defined(__x86_64__)
+/* The fast kernels stand in a text that is read once per instruction set (B.8), under the name that
+this file has. Pasted into a .c file it cannot be read again, and the plain kernels serve. */
+#if !defined(SGM__TEXT) && defined(__FILE_NAME__)
+#define SGM__TEXT __FILE_NAME__
+#elif !defined(SGM__TEXT)
+#define SGM__TEXT __FILE__
+#endif
+#if defined(SGM_NO_SIMD) || !defined(__GNUC__) || __INCLUDE_LEVEL__ == 0
+#elif defined(__x86_64__)
 #define SGM__X86
 #include <immintrin.h>
-#elif !defined(SGM_NO_SIMD) && defined(__GNUC__) && defined(__aarch64__) && defined(__ARM_NEON)
+#elif defined(__aarch64__) && defined(__ARM_NEON)
 #define SGM__ARM
 #include <arm_neon.h>
 #endif
@@ -1148,14 +1229,20 @@ in C. C wants a name declared before it is used, so a few declarations and small
 /*
 A compiler may fuse `a*b + c` into one instruction that rounds once, where it sees fit, and two
 compilers see different fits. Bits that are to be the same everywhere forbid that here; where the
-library wants the fused operation it says so (`sgm__fma`).
+library wants the fused operation it says so (`sgm__fmaf`). Nor may sums be regrouped: that is told
+to clang without a macro that could be refused above, so it is told the contrary here.
 */
 #if defined(__clang__)
+#if __clang_major__ >= 12
+#pragma float_control(precise, on, push)
+#endif
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC push_options
-#pragma GCC optimize("fp-contract=off")
+#pragma GCC optimize("fp-contract=off", "no-associative-math", "signed-zeros")
 #endif
+/* An error in this line: compile without -fsingle-precision-constant. */
+typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof(double) ? 1 : -1];
 
 #ifndef SGM_MALLOC
 #define SGM_MALLOC(n) malloc(n)
@@ -1170,10 +1257,23 @@ library wants the fused operation it says so (`sgm__fma`).
 #if defined(__GNUC__)
 #define SGM__RESTRICT __restrict__
 #define SGM__PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define SGM__THREAD_LOCAL __thread
+#define SGM__LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define SGM__STORE(p, x) __atomic_store_n(p, x, __ATOMIC_RELAXED)
 #else
 #define SGM__RESTRICT
 #define SGM__PRINTF(f, a)
+#define SGM__LOAD(p) (*(p))
+#define SGM__STORE(p, x) (*(p) = (x))
+#endif
+#if defined(__cplusplus)
+#define SGM__THREAD_LOCAL thread_local
+#elif defined(__GNUC__)
+#define SGM__THREAD_LOCAL __thread
+#elif defined(_MSC_VER)
+#define SGM__THREAD_LOCAL __declspec(thread)
+#elif __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_THREADS__) && !defined(__TINYC__)
+#define SGM__THREAD_LOCAL _Thread_local
+#else
 #define SGM__THREAD_LOCAL
 #endif
 
@@ -1272,6 +1372,7 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
 #define sgm__toward(n, s, a, y) sgm__map(SGM__TOWARD, n, s, a, a, y) /* y = y + s (a - y) */
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
 static int sgm__hands(long n);
+static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
 
 /* A call that may fail passes its error on: the first failure ends the function. */
 #define SGM__TRY(call) \
@@ -1808,16 +1909,16 @@ static sgm_status sgm__symmetrise(double *c, size_t d, size_t which) {
     for (size_t i = 0; i < d * d; i++) {
         most = fmax(most, fabs(c[i]));
         if (!(fabs(c[i]) < 1e300))
-            return sgm__bad("covariance %zu of the mixture has the entry %g", which, c[i]);
+            return sgm__bad("covariance %ld of the mixture has the entry %g", (long)which, c[i]);
     }
     for (size_t i = 0; i < d; i++)
         for (size_t j = 0; j < i; j++) {
             double *a = c + i * d + j, *b = c + j * d + i;
             double scale = sqrt(fabs(c[i * d + i]) * fabs(c[j * d + j]));
             if (fabs(*a - *b) > 1e-9 * scale + 1e-13 * most)
-                return sgm__bad("covariance %zu of the mixture is not symmetric: its entries "
-                                "(%zu,%zu) and (%zu,%zu) are %g and %g",
-                    which, i, j, j, i, *a, *b);
+                return sgm__bad("covariance %ld of the mixture is not symmetric: its entries "
+                                "(%ld,%ld) and (%ld,%ld) are %g and %g",
+                    (long)which, (long)i, (long)j, (long)j, (long)i, *a, *b);
             *a = *b = 0.5 * (*a + *b);
         }
     return SGM_OK;
@@ -1839,7 +1940,7 @@ static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
     }
     for (size_t j = 0; j < n_var; j++) {
         if (!(var[j] >= -1e-12 * most && var[j] < 1e300)) /* rounding may go below 0 */
-            return sgm__bad("covariance %zu of the mixture has the variance %g", k, var[j]);
+            return sgm__bad("covariance %ld of the mixture has the variance %g", (long)k, var[j]);
         if (var[j] < 0) var[j] = 0;
     }
     return SGM_OK;
@@ -2636,7 +2737,7 @@ static void *sgm__arena(sgm_tape *tape, size_t bytes) {
         tape->n_allocs++;
         if (!fresh) {
             sgm__tape_fail(
-                tape, SGM_NO_MEMORY, "no memory for %zu bytes of a network's tape", size);
+                tape, SGM_NO_MEMORY, "no memory for %.0f bytes of a network's tape", (double)size);
             return NULL;
         }
         fresh->next = NULL, fresh->size = size, fresh->used = 0;
@@ -2895,7 +2996,7 @@ short one and repeats the result, since f(repeat a) = repeat f(a), to the last b
 repetition, the slopes of all copies add up.
 */
 static void sgm__copy_rows(const int *row_of, long rows, long cols, const float *few, float *out) {
-    SGM__PARALLEL("omp parallel for schedule(static) if (sgm__hands(rows * cols) > 1)")
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__hands(rows * cols))")
     for (long i = 0; i < rows; i++)
         memcpy(out + i * cols, few + row_of[i] * cols, (size_t)cols * sizeof *out);
 }
@@ -2919,7 +3020,7 @@ static void sgm__sum_copies(
         float *sums = from ? more : few;
         to = rows - from < SGM__STRETCH ? rows : from + SGM__STRETCH;
         if (from) memset(more, 0, bytes);
-        SGM__PARALLEL("omp parallel for schedule(static) if (width < cols)")
+        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(width < cols))")
         for (long j = 0; j < cols; j += width)
             for (long i = from; i < to; i++) {
                 float *at = sums + row_of[i] * cols + j;
@@ -3733,8 +3834,8 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
                              : "in->x->cols");
     else if (!tape->dry && tape->cursor != tape->n_params)
         sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network used %zu of its %zu parameters: it must do the same operations every time",
-            tape->cursor, tape->n_params);
+            "the network used %.0f of its %.0f parameters: it must do the same operations each time",
+            (double)tape->cursor, (double)tape->n_params);
     return tape->status == SGM_OK ? out : NULL;
 }
 
@@ -4367,11 +4468,11 @@ static int sgm__conv_hands(const sgm__conv *g, int most) {
 
 static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *bias, float *y) {
-    long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
+    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
     long room = sgm__conv_room(g);
     int threads = sgm__conv_hands(g, g->n);
     sgm__arena_mark mark = sgm__arena_here(tape);
-    float *u = (float *)sgm__arena(tape, (size_t)(16 * I * O) * sizeof *u);
+    float *u = (float *)sgm__arena(tape, (size_t)(16 * In * O) * sizeof *u);
     float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
     if (!u || !scratch) return;
     if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
@@ -4384,14 +4485,15 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
             if (g->stride == 2) {
                 sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
                 sgm__matmul(
-                    (int)count, g->out, 9 * g->in, V, 9 * I, 1, w, O, 1, bias, 0, y + first * O, O);
+                    (int)count, g->out, 9 * g->in, V, 9 * In, 1, w, O, 1, bias, 0, y + first * O,
+                    O);
                 continue;
             }
-            float *M = V + 16 * chunk * I;
+            float *M = V + 16 * chunk * In;
             sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
             for (int k = 0; k < 16; k++)
-                sgm__matmul((int)count, g->out, g->in, V + k * count * I, I, 1, u + k * I * O, O, 1,
-                    NULL, 0, M + k * count * O, O);
+                sgm__matmul((int)count, g->out, g->in, V + k * count * In, In, 1, u + k * In * O, O,
+                    1, NULL, 0, M + k * count * O, O);
             sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
         }
     }
@@ -4406,7 +4508,7 @@ static long sgm__conv_size(const sgm__conv *g) { /* of U, or with stride 2 of W 
 room for a stretch of du. */
 static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
     const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
-    long chunk = sgm__conv_chunk(g), I = g->in, O = g->out, per = (long)g->high * g->wide;
+    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
     long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
     long pixels = (long)g->rows * g->cols, done = 0;
     float *to_u = du, *more = V + sgm__conv_room(g);
@@ -4424,22 +4526,22 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
             const float *d = dy + first * O;
             sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
             sgm__matmul(
-                9 * g->in, g->out, (int)count, V, 1, 9 * I, d, O, 1, so_far, O, to_u, O);
+                9 * g->in, g->out, (int)count, V, 1, 9 * In, d, O, 1, so_far, O, to_u, O);
             if (!dx) continue;
-            sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * I);
+            sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * In);
             sgm__conv_see(g, 1, first, count, dx, V);
             continue;
         }
-        float *M = V + 16 * chunk * I;
+        float *M = V + 16 * chunk * In;
         sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
         sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
         for (long k = 0; k < 16; k++) {
-            float *Vk = V + k * count * I, *Mk = M + k * count * O;
-            sgm__matmul(g->in, g->out, (int)count, Vk, 1, I, Mk, O, 1,
-                so_far ? so_far + k * I * O : NULL, O, to_u + k * I * O, O);
+            float *Vk = V + k * count * In, *Mk = M + k * count * O;
+            sgm__matmul(g->in, g->out, (int)count, Vk, 1, In, Mk, O, 1,
+                so_far ? so_far + k * In * O : NULL, O, to_u + k * In * O, O);
             if (dx)
                 sgm__matmul(
-                    (int)count, g->in, g->out, Mk, O, 1, u + k * I * O, 1, O, NULL, 0, Vk, I);
+                    (int)count, g->in, g->out, Mk, O, 1, u + k * In * O, 1, O, NULL, 0, Vk, In);
         }
         if (dx) sgm__conv_map(g, SGM__MAP_B, 1, g->in, first, count, dx, V, NULL);
     }
@@ -5804,8 +5906,10 @@ left, the loss averaged over some 500 steps and, if you gave it, the floor that 
 SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
     memset(p, 0, sizeof *p);
     p->label = label, p->total = total;
-#if !defined(SGM_NO_STDIO) && (defined(__unix__) || defined(__APPLE__))
+#if !defined(SGM_NO_STDIO) && defined(SGM__POSIX)
     p->active = label && total > 0 && isatty(2);
+#elif !defined(SGM_NO_STDIO) && defined(_WIN32)
+    p->active = label && total > 0 && _isatty(2);
 #endif
     if (p->active) p->started = sgm_seconds();
 }
@@ -5817,14 +5921,14 @@ SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double f
     if (done < p->total && now - p->drawn < 0.1) return;
     p->drawn = now;
     char bar[21];
-    for (int i = 0; i < 20; i++) bar[i] = (long)i * p->total < 20 * done ? '#' : '.';
+    for (int i = 0; i < 20; i++) bar[i] = i * (double)p->total < 20.0 * (double)done ? '#' : '.';
     bar[20] = 0;
     fprintf(stderr, "\r%-14s [%s] %3.0f%%  %.*f/s  %.0f s left", p->label, bar,
         100.0 * (double)done / (double)p->total, rate < 100 ? 1 : 0, rate,
         (double)(p->total - done) / (rate + 1e-9));
     if (loss == loss) fprintf(stderr, "  loss %.4f", loss);
     if (floor == floor) fprintf(stderr, " (floor %.4f)", floor);
-    fprintf(stderr, "\033[K");
+    fprintf(stderr, "    "); /* over the end of a longer line */
     fflush(stderr);
 #else
     (void)p, (void)done, (void)loss, (void)floor;
@@ -6441,7 +6545,7 @@ static sgm__flow *sgm__flow_new(const sgm_score *score, const sgm_sde *sde, long
 /* to = a·x + Σ c_j k_j over the whole state; to may be x. */
 static void sgm__blend(
     sgm__flow *w, double *to, double a, const double *x, double scale, const double *c, int terms) {
-    SGM__PARALLEL("omp parallel for schedule(static) if (w->state > 65536)")
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(w->state > 65536))")
     for (long i = 0; i < w->state; i++) {
         double sum = a * x[i];
         for (int j = 0; j < terms; j++) sum += scale * c[j] * w->k[j][i];
@@ -6589,7 +6693,7 @@ SGM_API void sgm_sampler_free(sgm_sampler *sampler) {
 /* Normals for a whole batch, filled by all threads: draw i is a function of i. */
 static void sgm__normal_parallel(float *z, long n, sgm_key key) {
     long chunk = 4096, chunks = (n + chunk - 1) / chunk;
-    SGM__PARALLEL("omp parallel for schedule(static) if (chunks > 1)")
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(chunks > 1))")
     for (long c = 0; c < chunks; c++) {
         long first = c * chunk, count = n - first < chunk ? n - first : chunk;
         sgm_normal(z + first, (size_t)count, key, (uint64_t)first);
@@ -8554,7 +8658,7 @@ static void sgm__digit(float *x, int *label, sgm_key key) {
 }
 
 SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
-    SGM__PARALLEL("omp parallel for schedule(static) if(n > 16)")
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(n > 16))")
     for (long i = 0; i < n; i++)
         sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
 }
@@ -8691,7 +8795,7 @@ SGM_API double sgm_sliced_w2(
     long each = na + nb + d;
     double sum = 0, *slice = (double *)sgm__alloc((size_t)(count + workers * each), sizeof sum);
     if (!slice) return NAN;
-    SGM__PARALLEL("omp parallel for if(workers > 1)")
+    SGM__PARALLEL("omp parallel for num_threads((int)workers)")
     for (long w = 0; w < workers; w++)
         for (long l = w; l < count; l += workers)
             slice[l] = sgm__w2_along(
@@ -8723,7 +8827,7 @@ static double sgm__of_pair(double dist2, double width) {
 static double sgm__pair_mean(const float *a, long na, const float *b, long nb, int d, double w) {
     double *row = (double *)sgm__alloc((size_t)na, sizeof *row);
     if (!row) return NAN;
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) if(na > 64)")
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
     for (long i = 0; i < na; i++) {
         const float *other = b ? b : a;
         double sum = 0;
@@ -9006,12 +9110,12 @@ In the axes of C_a, found by Jacobi's rotations, its root is diagonal, and only 
 matrix must be diagonalised.
 */
 static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d) {
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) if(n * d > 4096)")
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
     for (int k = 0; k < d; k++) {
         for (long i = 0; i < n; i++) mean[k] += x[i * d + k];
         mean[k] /= (double)n;
     }
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) if(n * d > 4096)")
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
     for (int k = 0; k < d; k++) {
         double *row = cov + (size_t)k * (size_t)d;
         for (long i = 0; i < n; i++)
@@ -9084,7 +9188,7 @@ SGM_API sgm_status sgm_nearest(
         return sgm__bad("sgm_nearest needs 1 <= k <= 64 and index or distance, got k = %d", k);
     SGM__TRY(sgm__usable("sgm_nearest", a, na, d, b ? 1 : k + 1));
     if (b) SGM__TRY(sgm__usable("sgm_nearest", b, nb, d, k));
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) if(na > 64)")
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
     for (long i = 0; i < na; i++) {
         double best[SGM__MOST_NEIGHBOURS + 1];
         long at[SGM__MOST_NEIGHBOURS + 1];
@@ -9108,7 +9212,7 @@ SGM_API sgm_status sgm_nearest(
 static double sgm__covered(
     const float *a, long na, const float *b, const double *radius, long nb, int d) {
     long covered = 0;
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) reduction(+ : covered) if(na > 64)")
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) reduction(+:covered) num_threads(sgm__team(na > 64))")
     for (long i = 0; i < na; i++)
         for (long j = 0; j < nb; j++)
             if (sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j]) {
@@ -9178,7 +9282,8 @@ static void *sgm__alloc(size_t count, size_t size) {
     if (size > 0 && count <= ((size_t)-1 / 2 - room) / size)
         block = (char *)SGM_MALLOC(count * size + room);
     if (!block) {
-        sgm__fail(SGM_NO_MEMORY, "no memory for %zu things of %zu bytes", count, size);
+        sgm__fail(SGM_NO_MEMORY, "no memory for %.0f things of %.0f bytes", (double)count,
+            (double)size);
         return NULL;
     }
     char *p = (char *)(((size_t)block + room) & ~(size_t)63);
@@ -9218,22 +9323,69 @@ static void sgm__unknown(float *x, long n, int d) {
         for (int j = 0; j < d; j++) *x++ = (float)NAN;
 }
 
+#if defined(_WIN32) /* as <windows.h> has it, which may come before or after */
+union _LARGE_INTEGER;
+#ifdef __cplusplus
+extern "C" {
+#endif
+__declspec(dllimport) int __stdcall QueryPerformanceCounter(union _LARGE_INTEGER *);
+__declspec(dllimport) int __stdcall QueryPerformanceFrequency(union _LARGE_INTEGER *);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
 SGM_API double sgm_seconds(void) {
-#if defined(__unix__) || defined(__APPLE__)
+#if defined(SGM__POSIX)
     struct timeval now;
     gettimeofday(&now, NULL);
     return (double)now.tv_sec + 1e-6 * (double)now.tv_usec;
+#elif defined(_WIN32)
+    int64_t ticks = 0, rate = 1;
+    QueryPerformanceCounter((union _LARGE_INTEGER *)(void *)&ticks);
+    QueryPerformanceFrequency((union _LARGE_INTEGER *)(void *)&rate);
+    return (double)ticks / (double)rate;
 #else
-    return (double)clock() / CLOCKS_PER_SEC;
+    return (double)time(NULL);
 #endif
 }
 
-SGM_API int sgm_threads(void) {
-#ifdef SGM__THREADS
-    return omp_in_parallel() ? 1 : omp_get_max_threads();
+/*
+The threads of a process do not survive `fork()`: OpenMP in the child would wait for them for ever.
+So from the first time that several may be used, a child is marked and works alone.
+*/
+static int sgm__most_threads;
+
+SGM_API sgm_status sgm_set_threads(int n) {
+    if (n < 0 || n > 1024)
+        return sgm__bad("sgm_set_threads(%d): needs 1 to 1024 threads, or 0 for the default", n);
+    SGM__STORE(&sgm__most_threads, n);
+    return SGM_OK;
+}
+
+#if defined(SGM__THREADS) && defined(SGM__POSIX)
+static int sgm__in_child;
+
+static void sgm__mark_child(void) { SGM__STORE(&sgm__in_child, 1); }
+
+static int sgm__alone(void) {
+    static int watched;
+    if (!SGM__LOAD(&watched) && pthread_atfork(NULL, NULL, sgm__mark_child) == 0)
+        SGM__STORE(&watched, 1);
+    return SGM__LOAD(&sgm__in_child);
+}
 #else
-    return 1;
+static int sgm__alone(void) { return 0; }
 #endif
+
+SGM_API int sgm_threads(void) {
+    int n = 1;
+#ifdef SGM__THREADS
+    n = SGM__LOAD(&sgm__most_threads);
+    if (n == 0) n = omp_get_max_threads();
+    if (n > 1 && omp_in_parallel()) n = 1;
+#endif
+    return n > 1 && sgm__alone() ? 1 : n;
 }
 
 /*
@@ -9538,8 +9690,23 @@ two, so it matters whether the compiler fuses. It is told never to do so on its 
 ask for it by name. The one exception is the instruction set called `base`, which is for processors
 that have no fused multiply-add: there $a b + c$ rounds twice and the last bits differ.
 */
-/* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. */
-static float sgm__fmaf(float a, float b, float c) { return fmaf(a, b, c); }
+/* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. Windows'
+rounds twice, and clang may put two operations in its place. Here the product is exact in
+double, and so is what its sum with c leaves over; a sum that is not exact is made odd in its last
+bit, after which the second rounding does no harm. */
+static float sgm__fmaf(float a, float b, float c) {
+#if (defined(_WIN32) || defined(__clang__)) && !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+    double product = (double)a * b, sum = product + c, back = sum - product;
+    double rest = (product - (sum - back)) + ((double)c - back);
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    if ((rest > 0 || rest < 0) && !(bits & 1)) bits += (rest > 0) == (sum > 0) ? 1 : (uint64_t)-1;
+    memcpy(&sum, &bits, sizeof bits);
+    return (float)sum;
+#else
+    return fmaf(a, b, c);
+#endif
+}
 
 /*
 ## B.2 The matrix product
@@ -9668,8 +9835,8 @@ there keeps $∞ · 0$ out of the formulas.
 #define SGM__GELU_3 0.0713548163f
 
 static float sgm__gate_ref(int kind, float x, float *d1, float *d2) {
-    const float far = kind == SGM_SILU ? 105.0f : 20.0f;
-    const float xc = sgm__clamp(x, -far, far);
+    const float beyond = kind == SGM_SILU ? 105.0f : 20.0f;
+    const float xc = sgm__clamp(x, -beyond, beyond);
     float z = xc, z1 = 1.0f, z2 = 0.0f, s, s1, s2;
     if (kind == SGM_GELU) {
         const float q = xc * xc;
@@ -10011,23 +10178,29 @@ which the header includes itself. Which of them runs is decided when the program
 #else
 #define SGM__UNROLL _Pragma("GCC unroll 32")
 #endif
-#if !defined(SGM__TEXT)
-#define SGM__TEXT "sgm.h"
-#endif
 
 #if defined(SGM__X86)
 #define SGM__ISA base
 #include SGM__TEXT
+#ifdef SGM__ISA /* not read: another file's guard stands around this text */
+#undef SGM__ISA
+#undef SGM__X86
+#else
 #define SGM__ISA avx2
 #define SGM__ISA_AVX2 1
 #include SGM__TEXT
 #define SGM__ISA avx512
 #define SGM__ISA_AVX512 1
 #include SGM__TEXT
+#endif
 #elif defined(SGM__ARM)
 #define SGM__ISA neon
 #define SGM__ISA_NEON 1
 #include SGM__TEXT
+#ifdef SGM__ISA
+#undef SGM__ISA
+#undef SGM__ARM
+#endif
 #endif
 
 /*
@@ -10062,14 +10235,13 @@ static const sgm__kernels *sgm__kernels_choose(void) {
 }
 
 static const sgm__kernels *sgm__k(void) {
-#if defined(__GNUC__)
     static const sgm__kernels *chosen;
-    const sgm__kernels *k = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
-    if (!k) __atomic_store_n(&chosen, k = sgm__kernels_choose(), __ATOMIC_RELAXED);
+    const sgm__kernels *k = SGM__LOAD(&chosen);
+    if (!k) {
+        k = sgm__kernels_choose();
+        SGM__STORE(&chosen, k);
+    }
     return k;
-#else
-    return &sgm__kernels_ref; /* without vector types there is nothing to choose */
-#endif
 }
 
 SGM_API const char *sgm_isa(void) { return sgm__k()->name; }
@@ -10119,13 +10291,14 @@ product stays in one piece.
 
 static long sgm__piece(long n, long i) { return n - i < SGM__PIECE ? n - i : SGM__PIECE; }
 
-static int sgm__hands(long n) { return n >= SGM__MANY ? sgm_threads() : 1; }
+static int sgm__team(int worth) { return worth ? sgm_threads() : 1; }
+static int sgm__hands(long n) { return sgm__team(n >= SGM__MANY); }
 
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->act(kind, n, x, y, d1, d2);
     else
-        SGM__PARALLEL("omp parallel for schedule(static)")
+        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
         for (long i = 0; i < n; i += SGM__PIECE)
             k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
                 d2 ? d2 + i : NULL);
@@ -10135,7 +10308,7 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->map(kind, n, s, a, b, y);
     else
-        SGM__PARALLEL("omp parallel for schedule(static)")
+        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
         for (long i = 0; i < n; i += SGM__PIECE)
             k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
 }
@@ -10145,7 +10318,7 @@ static void sgm__colsum(long rows, long cols, const float *x, long x_row, float 
     const long hands = sgm__hands(rows * cols), width = (cols / hands + 15) / 16 * 16;
     if (hands == 1) k->colsum(rows, cols, x, x_row, y);
     else
-        SGM__PARALLEL("omp parallel for schedule(static)")
+        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
         for (long j = 0; j < cols; j += width)
             k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
 }
@@ -10908,6 +11081,9 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
 #pragma GCC pop_options
 #elif defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
+#if __clang_major__ >= 12
+#pragma float_control(pop)
+#endif
 #endif
 #endif /* SGM_IMPLEMENTATION */
 
@@ -11269,8 +11445,8 @@ SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
 
 /* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
 SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const float far = kind == SGM_SILU ? 105.0f : 20.0f;
-    const sgm__vf xc = SGM__K(clamp)(x, -far, far), two = sgm__vall(2.0f);
+    const float beyond = kind == SGM_SILU ? 105.0f : 20.0f;
+    const sgm__vf xc = SGM__K(clamp)(x, -beyond, beyond), two = sgm__vall(2.0f);
     sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
     if (kind == SGM_GELU) {
         const sgm__vf q = xc * xc;

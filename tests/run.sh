@@ -93,6 +93,7 @@ if [ -z "${SANITIZE:-}" ]; then
     tests/samebits.sh quick >"$build/samebits.log" 2>&1 & samebits=$!
     wait $strict; check "silent under strict flags" sh -c "cat $build/strict.log; exit $?"
     wait $samebits; check "same bits" sh -c "cat $build/samebits.log; exit $?"
+    check "other compilers, flags, names, macros: silent or refused" tests/portable.sh
     check "bad use of a tutorial: an out/ that cannot be written" tests/prose.sh unwritable "$build"
 fi
 rm -f "$build/log"

@@ -1,0 +1,142 @@
+#!/bin/bash
+# sgm.h with other compilers, standards, flags, file names and macros: it builds without a word, or is refused by one #error that names
+# the cure. FULL=1: every standard and pair of options, all of it compiled and run. `names` prints the guard list that sgm.h needs.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C
+dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+full=${FULL:-}
+bad=0 cells=0
+have() { command -v "$1" >/dev/null || { echo "skipped $1: not installed here"; return 1; }; }
+try() { # try silent|REFUSAL NAME COMMAND...: no word and status 0; or status 1 and one error, whose text has REFUSAL
+    local want=$1 name=$2 status errors
+    shift 2
+    "$@" >"$dir/log" 2>&1; status=$?
+    cells=$((cells + 1))
+    errors=$(grep -c ': error: ' "$dir/log")
+    if [ "$want" = silent ]; then
+        [ $status = 0 ] && [ ! -s "$dir/log" ] && { [ -z "$full" ] || echo "silent   $name"; return; }
+    elif [ $status != 0 ] && [ "$errors" = 1 ] && grep ': error: ' "$dir/log" | grep -q -- "$want"; then
+        [ -z "$full" ] || echo "refused  $name"; return
+    fi
+    echo "WRONG    $name: wanted $want"; head -8 "$dir/log"; bad=1
+}
+
+# --- names: what a macro of one or two letters, or of a word that people do define, would break
+words='batch|bins|cols|cond|data|dim|dims|eps|error|name|real|rows|score|sigma|size|steps|width'
+names() { # the identifiers in the code on stdin
+    gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null |
+        sed -E 's/"([^"\\]|\\.)*"//g; s/'"'([^'\\\\]|\\\\.)*'"'//g; /^ *# *(include|pragma|error)/d; /^ *# *(el)?if .*defined /d; s/\\$//' |
+        sed -E '/^ *(\|\| )?defined /d' | grep -oE '\b[A-Za-z_][A-Za-z0-9_]*\b' | sort -u
+}
+public() { sed '/^#endif \/\* SGM_H/,$d' sgm.h | names; }
+private() { sed '1,/^#endif \/\* SGM_H/d' sgm.h | names; }
+short() { grep -xE ".|..|$words" | grep -vxE 'do|if|_'; }
+guard() { # the names on stdin as a condition, up to 100 columns
+    awk '{ word = "defined " $1; if (NR == 1) line = "    " word
+        else if (length(line word) > 90) { print line " || \\"; line = "    " word } else line = line " || " word }
+        END { print line ")" }'
+}
+list() {
+    echo '#if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \'
+    guard <"$dir/public"
+    echo '#define SGM__TAKEN'
+    echo '#elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \'
+    guard <"$dir/private"
+    echo '#define SGM__TAKEN'
+    echo '#endif'
+}
+public | short >"$dir/public"
+private | short | comm -23 - "$dir/public" >"$dir/private"
+if [ "${1:-}" = names ]; then # writes them into sgm.h, between its two marks
+    list >"$dir/list"
+    sed -i -e '/^\/\* Macros of these names/,/^#ifdef SGM__TAKEN/{/^\/\* Macros/r '"$dir/list" -e '/^\/\* Macros\|^#ifdef/!d}' sgm.h
+    exit
+fi
+unguarded=$(cat "$dir/public" "$dir/private" | while read -r name; do grep -q "defined $name\b" sgm.h || printf '%s ' "$name"; done)
+if [ -z "$unguarded" ]; then echo "every short name of sgm.h is guarded: $(cat "$dir/public" "$dir/private" | wc -l)"
+else echo "WRONG    no guard for: $unguarded(write it by tests/portable.sh names)"; bad=1; fi
+# Names that macros of system headers take (<complex.h>, <windows.h>, <term.h>, curses, gettext) are not used at all.
+taken=$({ public; private; } | grep -xE 'I|complex|imaginary|near|far|small|hyper|min|max|interface|IN|OUT|ERROR|OPTIONAL|unix|linux|minor|major|TRUE|FALSE' | tr '\n' ' ')
+[ -z "$taken" ] || { echo "WRONG    sgm.h uses the name of a system's macro: $taken"; bad=1; }
+
+# --- sources: alone, twice, static in two files, renamed, pasted
+one='#define SGM_IMPLEMENTATION
+#include "sgm.h"
+#include "sgm.h"
+int main(void) { return sgm_isa()[0] == 0; }'
+echo "$one" >"$dir/one.c"
+printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n#include "sgm.h"\n' >"$dir/bare.c"
+for first in complex.h tgmath.h; do printf '#include <%s>\n%s\n' $first "$one" >"$dir/$first.c"; done
+printf '#include "sgm.h"\n#include "sgm.h"\nsgm_key other(void);\nsgm_key other(void) { return sgm_key_init(1); }\n' >"$dir/two.c"
+printf '#define SGM_STATIC\n%s\n' "$one" >"$dir/static.c"
+printf '#define SGM_STATIC\n#define SGM_IMPLEMENTATION\n#include "sgm.h"\nint other(void);\nint other(void) { return (int)sgm_key_init(0).k[0]; }\n' >"$dir/static2.c"
+mkdir "$dir/renamed"
+cp sgm.h "$dir/renamed/my_sgm.h"
+echo "$one" | sed 's/sgm\.h/my_sgm.h/' >"$dir/renamed.c"
+echo "$one" | sed 's/sgm\.h/renamed\/my_sgm.h/' >"$dir/renamed2.c"
+{ echo '#define SGM_IMPLEMENTATION'; cat sgm.h; echo "$one" | sed 1,3d; } >"$dir/pasted.c"
+{ printf '#ifndef ALL_H\n#define ALL_H\n#define SGM_IMPLEMENTATION\n'; cat sgm.h; echo '#endif'; } >"$dir/all.h"
+echo "$one" | sed 's/sgm\.h/all.h/' >"$dir/pasted2.c"
+warn="-Wall -Wextra -Wpedantic -Wshadow -I."
+
+# --- the table
+check() { # check COMPILER STANDARD...: only the syntax, unless all is wanted
+    local cc=$1 std x cxx=""
+    shift
+    have "$cc" || return
+    case $cc in *++) cxx="-x c++";; esac
+    for std in "$@"; do
+        try silent "$cc $std" $cc $cxx -std=$std $warn -fsyntax-only "$dir/one.c"
+    done
+}
+check gcc c99 c2x ${full:+c11 c17 gnu17}
+check clang c99 c2x ${full:+c11 c17 gnu17}
+check g++ c++17 c++2b ${full:+c++20}
+check clang++ c++17 c++2b ${full:+c++20}
+check musl-gcc c99
+have tcc && try silent "tcc" tcc -Wall -I. -c "$dir/one.c" -o "$dir/one.o"
+for cc in gcc clang; do
+    have $cc || continue
+    for first in complex.h tgmath.h; do try silent "$cc <$first> first" $cc -std=c11 $warn -fsyntax-only "$dir/$first.c"; done
+    try silent "$cc SGM_STATIC" $cc -std=c99 $warn -fsyntax-only "$dir/static.c"
+    try silent "$cc renamed" $cc -std=c99 $warn -I"$dir/renamed" -fsyntax-only "$dir/renamed.c"
+    try silent "$cc in a folder" $cc -std=c99 $warn -I"$dir" -fsyntax-only "$dir/renamed2.c"
+    try silent "$cc pasted" $cc -std=c99 $warn -fsyntax-only "$dir/pasted.c"
+    try silent "$cc pasted into a header" $cc -std=c99 $warn -I"$dir" -fsyntax-only "$dir/pasted2.c"
+    for macro in I=1 N=100 _=1 far= near= small=char 'min(a,b)=0' 'max(a,b)=0' interface=struct IN= OUT= ERROR=0 TRUE=1 unix=1 PI=3.14; do
+        [ -n "$full" ] || [ "$cc" = gcc ] || continue
+        try silent "$cc #define $macro" $cc -std=c99 $warn "-D$macro" -fsyntax-only "$dir/one.c"
+    done
+    for macro in T=1000 B=16 D=2 K=8 x=1 n=10 size=3 data= dx=1; do
+        try "include it before" "$cc #define $macro" $cc -std=c99 $warn "-D$macro" -fsyntax-only "$dir/bare.c"
+    done
+    try silent "$cc a macro that only the code meets, in a file without it" $cc -std=c99 $warn -DB=16 -fsyntax-only "$dir/two.c"
+    for flag in -ffast-math -Ofast -ffinite-math-only; do
+        try "-ffast-math" "$cc $flag" $cc -std=c99 $warn $flag -fsyntax-only "$dir/one.c"
+    done
+    try "-mfpmath=sse" "$cc -m32" $cc -m32 -std=c99 $warn -fsyntax-only "$dir/one.c"
+    try silent "$cc -m32 -msse2 -mfpmath=sse" $cc -m32 -msse2 -mfpmath=sse -std=c99 $warn -fsyntax-only "$dir/one.c"
+    try "all three or none" "$cc SGM_MALLOC alone" $cc '-DSGM_MALLOC(n)=malloc(n)' $warn -fsyntax-only "$dir/one.c"
+    try "all three or none" "$cc SGM_FREE, SGM_REALLOC" $cc '-DSGM_FREE(p)=free(p)' '-DSGM_REALLOC(p,n)=realloc(p,n)' $warn -fsyntax-only "$dir/one.c"
+    try silent "$cc SGM_API" $cc '-DSGM_API=extern __attribute__((visibility("default")))' $warn -fsyntax-only "$dir/one.c"
+    try "and then no SGM_API" "$cc SGM_API and SGM_STATIC" $cc -DSGM_API=extern -DSGM_STATIC $warn -fsyntax-only "$dir/one.c"
+done
+for flag in -funsafe-math-optimizations -freciprocal-math "-fassociative-math -fno-signed-zeros -fno-trapping-math"; do
+    have gcc && try "-ffast-math" "gcc $flag" gcc -std=c99 $warn $flag -fsyntax-only "$dir/one.c"
+done
+try "-mfpmath=sse" "gcc -mfpmath=387" gcc -std=c99 $warn -mfpmath=387 -fsyntax-only "$dir/one.c"
+try "single_precision" "gcc -fsingle-precision-constant" gcc -std=c99 -I. -w -fsingle-precision-constant -fsyntax-only "$dir/one.c"
+try silent "gcc -march=sapphirerapids" gcc -march=sapphirerapids $warn -fsyntax-only "$dir/one.c"
+options="SGM_NO_SIMD SGM_NO_THREADS SGM_NO_STDIO SGM_STATIC SGM_ZLIB"
+echo '#include <zlib.h>' | gcc -x c -fsyntax-only - 2>/dev/null || options=${options% *}
+for a in $options; do
+    for b in $options; do
+        [[ $a < $b || ( $a == "$b" ) ]] || continue
+        [ -n "$full" ] || [ "$a" = "$b" ] || [ "$a" = SGM_NO_STDIO ] || [ "$b" = SGM_STATIC ] || continue
+        try silent "gcc $a $b" gcc -std=c99 $warn -fopenmp -D$a=1 -D$b=1 -fsyntax-only "$dir/one.c"
+        [ -z "$full" ] || try silent "clang $a $b" clang -std=c99 $warn -D$a=1 -D$b=1 -fsyntax-only "$dir/one.c"
+    done
+done
+echo "$cells cells"
+exit $bad
