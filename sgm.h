@@ -3834,7 +3834,7 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
                              : "in->x->cols");
     else if (!tape->dry && tape->cursor != tape->n_params)
         sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network used %.0f of its %.0f parameters: it must do the same operations each time",
+            "the network used %.0f of its %.0f parameters: it must do the same operations again",
             (double)tape->cursor, (double)tape->n_params);
     return tape->status == SGM_OK ? out : NULL;
 }
@@ -9211,8 +9211,10 @@ SGM_API sgm_status sgm_nearest(
 /* The share of points a that lie within the radius of some point of b. */
 static double sgm__covered(
     const float *a, long na, const float *b, const double *radius, long nb, int d) {
+    const int threads = sgm__team(na > 64);
     long covered = 0;
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) reduction(+:covered) num_threads(sgm__team(na > 64))")
+    (void)threads; /* unless compiled with threads */
+    SGM__PARALLEL("omp parallel for schedule(dynamic) reduction(+ : covered) num_threads(threads)")
     for (long i = 0; i < na; i++)
         for (long j = 0; j < nb; j++)
             if (sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j]) {
@@ -9690,8 +9692,8 @@ two, so it matters whether the compiler fuses. It is told never to do so on its 
 ask for it by name. The one exception is the instruction set called `base`, which is for processors
 that have no fused multiply-add: there $a b + c$ rounds twice and the last bits differ.
 */
-/* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. Windows'
-rounds twice, and clang may put two operations in its place. Here the product is exact in
+/* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. That
+of Windows rounds twice, and clang may put two operations in its place. Here the product is exact in
 double, and so is what its sum with c leaves over; a sum that is not exact is made odd in its last
 bit, after which the second rounding does no harm. */
 static float sgm__fmaf(float a, float b, float c) {
