@@ -653,7 +653,8 @@ SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t 
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols);
 /* A constant, copied from x; NULL means zeros. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x);
-/* Asks, before x is used, for the slope by an input: after the backward pass x->d holds it. */
+/* Asks, before x is used, for the slope by an input: after the backward pass x->d holds it. Of
+   in->t, in->log_sigma moves along; in->x is as the network gets it (EDM's is scaled already). */
 SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x);
@@ -2983,9 +2984,21 @@ SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int
     return y;
 }
 
+static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass);
+static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass);
+
+/* A network that watches its time comes late: log σ is made from it already. It is told here. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
-    (void)tape;
-    if (x) x->needs |= 2, x->set |= SGM__YOURS;
+    if (!tape || !x) return;
+    x->needs |= 2, x->set |= SGM__YOURS;
+    for (int i = 0; i < tape->n; i++) {
+        sgm_tensor *y = tape->list[i], *few = y->a;
+        if (y->op == sgm__op_repeat && few->op == sgm__op_feature && x->op == sgm__op_repeat &&
+            few->a == x->a && y->row_of == x->row_of) /* the same rows, no longer repeated */
+            y->op = sgm__op_feature, y->i = few->i, y->s = few->s, y->aux = few->aux, y->a = x,
+            y->row_of = NULL;
+        if (y->op == sgm__op_feature && y->a == x) y->needs |= 2;
+    }
 }
 
 /*
@@ -3612,69 +3625,130 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
 ## 3.8 Telling the network the time
 
 One number t beside D coordinates is easily overlooked by a network, and the score changes by orders
-of magnitude along it. So t is spread over several features. Each is a function of t alone: nothing
-flows back through it, and rows that repeat share one evaluation.
+of magnitude along it. So t is spread over several features, waves $φ_j(t)$ of many lengths. Rows
+that repeat share one evaluation. Each is a function of one variable, so (3.5) holds with sums over
+j, if you ask for a derivative by the time. The logarithm of the noise is one of them: by (1.5) and
+(1.2) its slope is $g²/2s²$, and a difference gives the slope of that.
 */
-typedef void (*sgm__feature)(float *out, double t, int width, double scale);
+typedef void (*sgm__feature)(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t); /* width: y->cols */
 
-static sgm_tensor *sgm__time_features(sgm_tape *tape, const char *name, sgm_tensor *t, int width,
-    double scale, sgm__feature feature) {
+/* A wave a sin(ωt), given sin and cos of ωt, and its two derivatives, if they are wanted. */
+static void sgm__wave(
+    float *out, float *d1, float *d2, int j, double a, double omega, double s, double c) {
+    out[j] = (float)(a * s);
+    if (d1) d1[j] = (float)(a * omega * c), d2[j] = (float)(-a * omega * omega * s);
+}
+
+static void sgm__feature_circle(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    double s, c, w = 2 * SGM__PI;
+    (void)y;
+    out[0] = (float)(t - 0.5);
+    if (d1) d1[0] = 1, d2[0] = 0;
+    sgm__sincos_turns(t, &s, &c);
+    sgm__wave(out, d1, d2, 1, 1, w, c, -s), sgm__wave(out, d1, d2, 2, 1, w, s, c);
+    sgm__sincos_turns(2 * t, &s, &c);
+    sgm__wave(out, d1, d2, 3, -1, 2 * w, c, -s);
+}
+
+static void sgm__feature_sinusoidal(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    int width = y->cols, half = (width + 1) / 2;
+    for (int j = 0; j < half; j++) {
+        double s, c, scale = y->s, down = half > 1 ? (double)j / (half - 1) : 0;
+        double frequency = sgm__exp(-9.2103403719761836 * down); /* 10⁻⁴ at the last */
+        sgm__sincos_turns(scale * t * frequency / (2 * SGM__PI), &s, &c);
+        sgm__wave(out, d1, d2, j, 1, scale * frequency, s, c);
+        if (half + j < width) sgm__wave(out, d1, d2, half + j, 1, scale * frequency, c, -s);
+    }
+}
+
+static void sgm__feature_fourier(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    sgm_key key = sgm_key_init(0x5367c0deULL);
+    int width = y->cols, half = (width + 1) / 2;
+    for (int j = 0; j < half; j++) {
+        double s, c, turns = y->s * sgm__normal1(key, (uint64_t)j);
+        sgm__sincos_turns(turns * t, &s, &c);
+        sgm__wave(out, d1, d2, j, 1, 2 * SGM__PI * turns, s, c);
+        if (half + j < width) sgm__wave(out, d1, d2, half + j, 1, 2 * SGM__PI * turns, c, -s);
+    }
+}
+
+static void sgm__feature_log_sigma(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    const sgm_sde *sde = (const sgm_sde *)(const void *)y->aux;
+    double at[3], h = 1e-4 * t, middle = t + h < sde->T ? t : sde->T - h;
+    *out = (float)(-0.5 * sgm_sde_logsnr(sde, t));
+    for (int i = 0; d1 && i < 3; i++) {
+        double u = i ? middle + (i == 1 ? -h : h) : t, s = sgm_sde_s(sde, u);
+        at[i] = sgm_sde_g2(sde, u) / (2 * s * s);
+    }
+    if (d1) *d1 = (float)at[0], *d2 = (float)((at[2] - at[1]) / (2 * h));
+}
+
+enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA };
+static const sgm__feature sgm__features[] = {sgm__feature_circle, sgm__feature_sinusoidal,
+    sgm__feature_fourier, sgm__feature_log_sigma};
+
+static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass) {
+    sgm_tensor *t = y->a;
+    const long n = y->cols;
+    const size_t bytes = (size_t)n * sizeof(float);
+    int first = 0, first_j = 0, back = pass == SGM__BACKWARD;
+    float *f = pass == SGM__FORWARD ? NULL : (float *)sgm__arena(tape, 3 * bytes);
+    float *d1 = f ? f + n : NULL; /* and φ'' behind it */
+    float *to = back ? sgm__slope(tape, t, SGM__D, &first) : NULL;
+    float *to_j = back && y->set & SGM__JD ? sgm__slope(tape, t, SGM__JD, &first_j) : NULL;
+    if (tape->status != SGM_OK) return;
+    for (long i = 0; i < t->rows; i++) {
+        const float *d = y->set & SGM__D ? y->d + i * n : NULL, *jd = to_j ? y->jd + i * n : NULL;
+        double sum = 0, sum_j = 0;
+        if (!d1 && i > 0 && t->v[i] == t->v[i - 1])
+            memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
+        else
+            sgm__features[y->i](y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
+        for (long j = 0; j < n && pass == SGM__TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
+        for (long j = 0; j < n && back; j++) { /* (3.5) */
+            if (d) sum += (double)d1[j] * d[j];
+            if (jd) sum += (double)d1[n + j] * t->j[i] * jd[j], sum_j += (double)d1[j] * jd[j];
+        }
+        if (to) to[i] = (float)(first ? sum : to[i] + sum);
+        if (to_j) to_j[i] = (float)(first_j ? sum_j : to_j[i] + sum_j);
+    }
+}
+
+static sgm_tensor *sgm__time_features(sgm_tape *tape, sgm_tensor *t, int width, float scale,
+    int kind, const sgm_sde *sde) {
+    static const char *const names[] = {
+        "time_circle", "time_sinusoidal", "time_fourier", "log_sigma"};
+    const char *name = names[kind];
     if (!t) return NULL;
     if (sgm__repeats(t))
         return sgm__repeat(
-            tape, sgm__time_features(tape, name, t->a, width, scale, feature), t->row_of, t->rows);
-    if (t->cols != 1 || width < 1)
+            tape, sgm__time_features(tape, t->a, width, scale, kind, sde), t->row_of, t->rows);
+    if (t->cols != 1 || width < 1 || !(fabs(scale) < 1e30))
         sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-            "time features of width %d from (%d, %d): needs width >= 1 and times of shape (n, 1)",
-            width, t->rows, t->cols);
-    sgm_tensor *y = sgm__entry(tape, name, t->rows, width);
-    if (!y) return NULL;
-    y->v = sgm__floats(tape, y), y->a = t, y->s = (float)scale;
-    if (!y->v) return NULL;
-    for (long i = 0; i < t->rows; i++) feature(y->v + i * width, t->v[i], width, scale);
-    return y;
-}
-
-static void sgm__feature_circle(float *out, double t, int width, double scale) {
-    double s, c;
-    (void)width, (void)scale;
-    sgm__sincos_turns(t, &s, &c);
-    out[0] = (float)(t - 0.5), out[1] = (float)c, out[2] = (float)s;
-    out[3] = (float)-sgm__cos_turns(2 * t);
+            "%s of width %d and scale %g from (%d, %d): needs width >= 1, a finite scale, and "
+            "times of shape (n, 1)",
+            name, width, (double)scale, t->rows, t->cols);
+    sgm_tensor *y = sgm__made_of(tape, name, sgm__op_feature, t->rows, width, t, NULL, NULL);
+    if (y) y->i = kind, y->s = scale, y->aux = (float *)(uintptr_t)sde;
+    if (y && sde && tape->dry) y->op(tape, y, SGM__FORWARD); /* a network may look at it */
+    return sgm__computed(tape, y);
 }
 
 SGM_API sgm_tensor *sgm_time_circle(sgm_tape *tape, sgm_tensor *t) {
-    return sgm__time_features(tape, "time_circle", t, 4, 1, sgm__feature_circle);
-}
-
-static void sgm__feature_sinusoidal(float *out, double t, int width, double scale) {
-    int half = (width + 1) / 2;
-    for (int j = 0; j < half; j++) {
-        double s, c, down = half > 1 ? (double)j / (half - 1) : 0;
-        double frequency = sgm__exp(-9.2103403719761836 * down); /* 10⁻⁴ at the last */
-        sgm__sincos_turns(scale * t * frequency / (2 * SGM__PI), &s, &c);
-        out[j] = (float)s;
-        if (half + j < width) out[half + j] = (float)c;
-    }
+    return sgm__time_features(tape, t, 4, 1, SGM__CIRCLE, NULL);
 }
 
 SGM_API sgm_tensor *sgm_time_sinusoidal(sgm_tape *tape, sgm_tensor *t, int width) {
-    return sgm__time_features(tape, "time_sinusoidal", t, width, 1000, sgm__feature_sinusoidal);
-}
-
-static void sgm__feature_fourier(float *out, double t, int width, double scale) {
-    sgm_key key = sgm_key_init(0x5367c0deULL);
-    int half = (width + 1) / 2;
-    for (int j = 0; j < half; j++) {
-        double s, c;
-        sgm__sincos_turns(scale * sgm__normal1(key, (uint64_t)j) * t, &s, &c);
-        out[j] = (float)s;
-        if (half + j < width) out[half + j] = (float)c;
-    }
+    return sgm__time_features(tape, t, width, 1000, SGM__SINUSOIDAL, NULL);
 }
 
 SGM_API sgm_tensor *sgm_time_fourier(sgm_tape *tape, sgm_tensor *t, int width, float scale) {
-    return sgm__time_features(tape, "time_fourier", t, width, scale, sgm__feature_fourier);
+    return sgm__time_features(tape, t, width, scale, SGM__FOURIER, NULL);
 }
 
 SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int width) {
@@ -3789,24 +3863,13 @@ static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, i
     }
 }
 
-static sgm_tensor *sgm__log_sigma_in(sgm_tape *tape, sgm_tensor *t, const sgm_sde *sde) {
-    if (!t) return NULL;
-    if (sgm__repeats(t))
-        return sgm__repeat(tape, sgm__log_sigma_in(tape, t->a, sde), t->row_of, t->rows);
-    sgm_tensor *y = sgm_tape_input(tape, NULL, t->rows, 1);
-    for (long i = 0; y && i < t->rows; i++)
-        y->v[i] = i > 0 && t->v[i] == t->v[i - 1] ? y->v[i - 1]
-                                                  : (float)(-0.5 * sgm_sde_logsnr(sde, t->v[i]));
-    return y;
-}
-
 /* Puts x, t, log σ and the condition on the tape; x scaled as the output wants it. */
 static void sgm__net_in(
     sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x, const float *t, int n) {
     const sgm_model_options *o = &ask->model->o;
     in->x = sgm_tape_input(tape, x, n, o->d);
     in->t = sgm__times_in(tape, t, n);
-    in->log_sigma = sgm__log_sigma_in(tape, in->t, &o->sde);
+    in->log_sigma = sgm__time_features(tape, in->t, 1, 1, SGM__LOG_SIGMA, &o->sde);
     in->user = o->user, in->out = sgm__net_width(o);
     sgm__net_cond(tape, in, ask, n);
     if (!in->x) return;

@@ -338,6 +338,20 @@ F(f_repeat) { /* a row of parameters, as a gain */
     return sgm_mul(tape, sgm_add(tape, a, b), gain);
 }
 F(f_learned) { return (void)b, sgm_time_learned(tape, a, 6); }
+F(f_circle) { return (void)b, sgm_time_circle(tape, sgm_scale(tape, sgm_linear(tape, a, 1), 0.2f)); }
+F(f_sinusoidal) {
+    sgm_tensor *t = sgm_scale(tape, sgm_linear(tape, a, 1), 0.001f);
+    return (void)b, sgm_time_sinusoidal(tape, t, 7);
+}
+F(f_fourier) { return (void)b, sgm_time_fourier(tape, sgm_linear(tape, a, 1), 5, 0.25f); }
+F(f_log_sigma) { /* of a time between .1 and 1 */
+    static sgm_sde sde;
+    sgm_tensor *t = sgm_scale(tape, sgm_sigmoid(tape, sgm_linear(tape, a, 1)), 0.9f);
+    float tenth[ROWS] = {0.1f, 0.1f, 0.1f};
+    sde = sgm_sde_vp(0.1, 4);
+    t = sgm_add(tape, t, sgm_tape_input(tape, tenth, ROWS, 1));
+    return (void)b, sgm__time_features(tape, t, 1, 1, SGM__LOG_SIGMA, &sde);
+}
 
 typedef struct op_case {
     const char *name;
@@ -353,6 +367,8 @@ static const op_case ops[] = {
     {"layer_norm", f_norm, 3, 0}, {"center", f_center, 1, 0}, {"rms", f_rms, 1, 0},
     {"affine", f_affine, 1, 0},
     {"dropout", f_dropout, 1, 0}, {"param", f_param, 2, 0}, {"repeat", f_repeat, 2, 0}, {"time_learned", f_learned, 4, 0},
+    {"time_circle", f_circle, 3, 0}, {"time_sinusoidal", f_sinusoidal, 3, 0},
+    {"time_fourier", f_fourier, 3, 0}, {"log_sigma", f_log_sigma, 5, 0},
 };
 
 static void every_op(void **state) {
@@ -1601,6 +1617,82 @@ static void null_tensors(void **state) {
 }
 
 /*
+## A derivative by the time
+
+What a network says moves with t through all that is made from t, log σ too, whether points share
+their times or not: ∂out/∂t against five points, as a tangent; and its transpose as a slope. The
+truncation is h⁴f⁽⁵⁾/480 with waves of up to ω = 4π (Fourier: 2π·3, and log σ of slope below 3), so
+below 1e-6 of ωf at h = 2⁻⁸; of 1000 at 2⁻¹⁴. Rounding: 3/h of some 16 errors of 2⁻²⁴ of the size.
+*/
+
+static sgm_tensor *time_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tape_watch(tape, in->t);
+    return sgm_mlp(tape, in);
+}
+
+static const sgm_model *time_model;
+static float time_x[64], time_at[32];
+static sgm_tensor *time_out;
+static int time_n;
+
+static sgm_tensor *time_run(sgm_tape *tape, sgm_net_in *in, double shift) {
+    float t[32], *p = time_model->params;
+    sgm__ask ask = sgm__ask_of(time_model, SGM_RAW);
+    for (int i = 0; i < time_n; i++) t[i] = (float)(time_at[i] + shift);
+    sgm_tape_reset(tape, p, NULL, time_model->n_params, sgm_key_init(0), 0);
+    sgm__net_in(tape, in, &ask, time_x, t, time_n);
+    time_out = time_model->o.net(tape, in);
+    CHECK_OK(sgm_tape_status(tape));
+    return time_out;
+}
+
+static void derivative_by_time(void **state) {
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_normal(time_x, 64, sgm_key_init(3), 0);
+    for (int k = 0; k < 15; k++) {
+        sgm_mlp_options net = {16, 2, SGM_SILU, (sgm_embedding)(k % 5), 8, 0};
+        sgm_model model;
+        sgm_model_options o;
+        sgm_net_in in;
+        memset(&o, 0, sizeof o);
+        o.net = time_net, o.user = &net, o.d = 2, o.sde = sgm_sde_vp(0.1, 20);
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+        time_model = &model, time_n = k < 5 ? 3 : 32;
+        for (int i = 0; i < 32; i++) time_at[i] = k < 10 || i % 2 ? 0.5f : 0.25f;
+        double h = net.embedding == SGM_EMBED_SINUSOIDAL ? 1 / 16384.0 : 1 / 256.0, fd[64];
+        for (int i = 0; i < 4; i++) {
+            static const double at[] = {-1, -0.5, 0.5, 1}, weight[] = {1, -8, 8, -1};
+            time_run(tape, &in, at[i] * h);
+            for (int j = 0; j < 2 * time_n; j++)
+                fd[j] = (i ? fd[j] : 0) + weight[i] * time_out->v[j] / (6 * h);
+        }
+        double size = 0, worst = 0, sum = 0, slopes = 0;
+        time_run(tape, &in, 0);
+        float *move = sgm_tape_tangent_of(tape, in.t);
+        assert_non_null(move);
+        for (int i = 0; i < time_n; i++) move[i] = 1;
+        CHECK_OK(sgm_tape_tangent(tape));
+        assert_non_null(time_out->j);
+        for (int j = 0; j < 2 * time_n; j++) {
+            size = fmax(size, fabs(fd[j])), worst = fmax(worst, fabs(fd[j] - time_out->j[j]));
+            sum += time_out->j[j];
+        }
+        CHECK_CLOSE(worst, 0, 1e-3 * size + 3 / h * 16 * 0.6e-7);
+        assert_true(size > 1e-2);
+        time_run(tape, &in, 0);
+        float *slope = sgm_tape_slope_of(tape, time_out);
+        for (int j = 0; j < 2 * time_n; j++) slope[j] = 1;
+        CHECK_OK(sgm_tape_backward(tape));
+        assert_non_null(in.t->d);
+        for (int i = 0; i < time_n; i++) slopes += in.t->d[i];
+        CHECK_CLOSE(slopes, sum, 1e-4 * size * time_n);
+        sgm_model_free(&model);
+    }
+    sgm_tape_free(tape);
+}
+
+/*
 ## The network as a text
 
 Two networks with parameters of the same shapes and other operations or settings have other texts,
@@ -1694,6 +1786,7 @@ int main(void) {
         TEST("the first error sticks", first_error_sticks),
         TEST("NULL in, NULL out", null_tensors),
         TEST("the network as a text", networks_as_text),
+        TEST("(3.1), (3.3), (3.5) a derivative by the time", derivative_by_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
