@@ -25,15 +25,26 @@ Grids of images for the tutorials that draw some: PNG where <stb/stb_image_write
 #endif
 #endif
 
+/* The tile that ends a grid of a short run: QUICK, in letters of 3 by 5 pixels. */
+
+static void tut_quick_tile(float *pixels, int h, int w) {
+    static const char *const letters[5] = {"*** * * *** *** * *", "* * * *  *  *   ** ", "* * * *  *  *   *  ",
+                                           "*** * *  *  *   ** ", "  * *** *** *** * *"};
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 19 && j < w && i < h; j++)
+            pixels[(h > 5 ? (h - 5) / 2 + i : i) * w + (w > 19 ? (w - 19) / 2 + j : j)] = letters[i][j] == '*';
+}
+
 /* Writes n grey images x(n, h·w) as out/NN_topic/`name`.png (or .pgm); black is -mean/spread, since
 a pixel in [0,1] is mean + spread · number. */
 
 static void tut_picture(const char *name, const float *x, long n, int h, int w, int columns, double mean,
                         double spread) {
     char file[128];
-    size_t size = (size_t)n * (size_t)h * (size_t)w;
-    float *pixels = (float *)tut_memory(size * sizeof *pixels);
+    size_t one = (size_t)h * (size_t)w, size = (size_t)n * one;
+    float *pixels = (float *)tut_memory((size + one) * sizeof *pixels);
     for (size_t i = 0; i < size; i++) pixels[i] = (float)(mean + spread * x[i]);
+    if (tut_quick()) tut_quick_tile(pixels + size, h, w), n++;
 #ifdef HAS_PNG
     snprintf(file, sizeof file, "%s.png", name);
     tut_must(sgm_png_grid(tut_path(file), pixels, n, h, w, 1, columns, stbi_write_png));
