@@ -940,8 +940,9 @@ SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, const sgm_
    not NULL: evaluations per point. SGM_BAD_ARGUMENT: times outside [t_min, T], a noisy method. */
 SGM_API void sgm_interpolate(float *out, const float *a, const float *b, double share, long n,
                              int d);
-/* Points between a(n,D) and b(n,D) on the great circle through both, share 0 … 1 of the way: so
-   latents stay as long as the prior wants them. */
+/* Points between a(n,D) and b(n,D) on the great circle through both, share 0 … 1 of the way (and on
+   beyond), no longer and no shorter than both: so latents stay as long as the prior wants them. NaN
+   where a, b or share are not finite. */
 
 typedef struct sgm_likelihood_options {
     int probes;               /* 0: exact trace, D tangents; K >= 1: Hutchinson's estimate (7.14) */
@@ -1288,6 +1289,7 @@ static size_t sgm__times(size_t a, size_t b);
 static void sgm__free(void *p);
 static long sgm__first_bad(const float *x, size_t n);
 static void sgm__unknown(float *x, long n, int d);
+static double sgm__square_sum(const float *x, long n);
 static double sgm__row_dot(const float *a, const float *b, int n);
 static const char *sgm__number_text(char text[40], double x, int digits);
 static double sgm__exp(double x);
@@ -7030,11 +7032,14 @@ static sgm_status sgm__mala_step(
 Where the score's size is not known beforehand, as between the steps of another sampler, the step
 can be set by the ratio r of signal to noise that a move shall have (Song et al. 2021, algorithm 4):
 
-$$γ = 2 \left( r\, \frac{\sqrt D}{\overline{\|s\|}} \right)² \qquad(6.7)$$
+$$γ = 2 \left( r\, \frac{E\|z\|}{\overline{\|s\|}} \right)², \qquad
+E\|z\| = \sqrt2\, \frac{Γ((D+1)/2)}{Γ(D/2)} \qquad(6.7)$$
 
-with the mean norm of the score over the crowd, and √D for the norm of its noise. So a walker's step
-depends on the others', and the mean must be one of many numbers: a single walker near a mode, where
-its score is almost 0, would leap.
+with the mean norm of the score over the crowd, and that of the noise: 0.798 for D = 1, then ever
+nearer to √D, and from D to D + 2 it grows by (D+1)/D. On $N(0, V)$ the walk then settles at
+V(1 + r²), whatever V and D are. So a walker's step depends on the others', and the mean must be one
+of many numbers: a single walker near a mode, where its score is almost 0, would leap. The paper
+multiplies γ by α = 1 − β of the step for VP; here it is (6.7) for all families, as β is small.
 */
 static sgm_status sgm__snr_check(long n, int d) {
     if ((double)n * d >= 64) return SGM_OK;
@@ -7046,8 +7051,10 @@ static sgm_status sgm__snr_check(long n, int d) {
 
 static double sgm__snr_step(const float *s, long n, int d, double snr) {
     double norm = 0;
-    for (long i = 0; i < n; i++) norm += sqrt(sgm__row_dot(s + i * d, s + i * d, d)) / (double)n;
-    return norm > 0 ? 2 * snr * snr * d / (norm * norm) : 0;
+    for (long i = 0; i < n; i++) norm += sqrt(sgm__square_sum(s + i * d, d)) / (double)n;
+    double noise = sqrt(d % 2 ? 2 / SGM__PI : SGM__PI / 2);
+    for (int k = 2 - d % 2; k < d; k += 2) noise *= (k + 1.0) / k;
+    return norm > 0 ? 2 * snr * snr * noise * noise / (norm * norm) : 0;
 }
 
 static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sgm_key key) {
@@ -7588,24 +7595,62 @@ average would be √½ of that, where the prior has no mass. Between them one wa
 the angle ω between a and b,
 
 $$\frac{\sin((1−q) ω)}{\sin ω}\, a + \frac{\sin(q ω)}{\sin ω}\, b \qquad(7.12)$$
+
+The angle is best measured by $\tan ½ω = ‖â − b̂‖ / ‖â + b̂‖$ of the two directions, which knows small
+angles and nearly straight ones. If a and b are opposite, every great circle through a is one to b:
+take that towards the axis on which a is smallest. Where sin ω is small, lengths that differ make
+(7.12) leap; so the length is kept between theirs.
 */
+static double sgm__half_angle(double plus, double minus) { /* in turns, by halving */
+    double low = 0, high = 0.25, sine, cosine;
+    for (int k = 0; k < 60; k++) {
+        double middle = 0.5 * (low + high);
+        sgm__sincos_turns(middle, &sine, &cosine);
+        if (sine * plus < cosine * minus) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
+static void sgm__between(float *out, const float *a, const float *b, double q, long d) {
+    double la = sqrt(sgm__square_sum(a, d)), lb = sqrt(sgm__square_sum(b, d)), length = 0;
+    double plus = 0, minus = 0, u = 1 - q, v = q, sine, cosine, side = 0;
+    long axis = 0;
+    for (long j = 0; j < d && la > 0 && lb > 0; j++) {
+        double x = a[j] / la, y = b[j] / lb;
+        plus += (x + y) * (x + y), minus += (x - y) * (x - y);
+        axis = fabs(a[j]) < fabs(a[axis]) ? j : axis;
+    }
+    plus = sqrt(plus), minus = sqrt(minus);
+    if (minus > 0 && plus < 1e-9) { /* opposite: a's direction, and one across it */
+        double on_axis = a[axis] / la, across = sqrt(fmax(0, 1 - on_axis * on_axis));
+        length = fmin(fmax((1 - q) * la + q * lb, fmin(la, lb)), fmax(la, lb));
+        sgm__sincos_turns(0.5 * q, &sine, &cosine);
+        sine = d > 1 ? sine / across : 0, cosine = d > 1 ? cosine : cosine < 0 ? -1 : 1;
+        u = (cosine - sine * on_axis) * length / la, v = 0, side = sine * length;
+    } else if (minus > 1e-9) {
+        double half = sgm__half_angle(plus, minus);
+        sgm__sincos_turns(2 * (1 - q) * half, &u, &cosine);
+        sgm__sincos_turns(2 * q * half, &v, &cosine);
+        u /= 0.5 * plus * minus, v /= 0.5 * plus * minus; /* sin ω */
+    }
+    length = 0;
+    for (long j = 0; j < d; j++) {
+        double x = u * a[j] + v * b[j] + (j == axis ? side : 0);
+        length += x * x;
+    }
+    length = sqrt(length);
+    double kept = fmin(fmax(length, fmin(la, lb)), fmax(la, lb));
+    double scale = length > 0 ? kept / length : length; /* or NaN, all over */
+    for (long j = 0; j < d; j++)
+        out[j] = (float)(scale * (u * a[j] + v * b[j] + (j == axis ? side : 0)));
+}
+
 SGM_API void sgm_interpolate(
     float *out, const float *a, const float *b, double share, long n, int d) {
-    for (long i = 0; i < n; i++, a += d, b += d, out += d) {
-        double ab = sgm__row_dot(a, b, d), aa = sgm__row_dot(a, a, d), bb = sgm__row_dot(b, b, d);
-        double cosine = aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 1, low = 0, high = 0.5;
-        double u = 1 - share, v = share, unused, whole;
-        for (int k = 0; k < 50; k++) /* the angle in turns, by halving */
-            if (sgm__cos_turns(0.5 * (low + high)) > cosine) low = 0.5 * (low + high);
-            else high = 0.5 * (low + high);
-        sgm__sincos_turns(low, &whole, &unused);
-        if (fabs(cosine) < 1 - 1e-9) {
-            sgm__sincos_turns((1 - share) * low, &u, &unused);
-            sgm__sincos_turns(share * low, &v, &unused);
-            u /= whole, v /= whole;
-        }
-        for (int j = 0; j < d; j++) out[j] = (float)(u * a[j] + v * b[j]);
-    }
+    if (!a || !b || !(fabs(share) < 1e6)) sgm__unknown(out, n, d), n = 0;
+    for (long i = 0; i < n && out && d > 0; i++)
+        sgm__between(out + i * d, a + i * d, b + i * d, share, d);
 }
 
 /*
@@ -7705,7 +7750,7 @@ static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, double *grid, floa
     if (w->evals > q->nfe) q->nfe = w->evals;
     for (long i = 0; i < n; i++) {
         double prior = -(double)d * (half_log_2pi + sgm__log(q->prior)), mean, error;
-        prior -= sgm__row_dot(latent + i * d, latent + i * d, w->d) / (2 * q->prior * q->prior);
+        prior -= sgm__square_sum(latent + i * d, d) / (2 * q->prior * q->prior);
         double sum = 0, squares = 0;
         for (long k = 0; k < w->sums; k++)
             sgm__mean_add(&sum, &squares, (draw ? -1 : 1) * w->y[w->size + i * w->sums + k]);
@@ -9382,6 +9427,13 @@ static long sgm__first_bad(const float *x, size_t n) {
     return -1;
 }
 
+/* No square of a float, nor a sum of them, is too large or too small for a double. */
+static double sgm__square_sum(const float *x, long n) {
+    double sum = 0;
+    for (long i = 0; i < n; i++) sum += (double)x[i] * x[i];
+    return sum;
+}
+
 /* What a function that cannot report an error leaves in x(n,d) where it was asked for nonsense. */
 static void sgm__unknown(float *x, long n, int d) {
     for (long i = 0; x && d > 0 && i < n; i++)
@@ -9709,6 +9761,8 @@ digits of π are needed but in the last product. A quarter turn takes (cos, sin)
 */
 static void sgm__sincos_turns(double turns, double *s, double *c) {
     turns -= floor(turns);
+    if (!(turns >= 0)) *s = *c = NAN; /* of NaN and infinity */
+    if (!(turns >= 0)) return;
     int quarter = (int)(4 * turns + 0.5);
     double a = 2 * SGM__PI * (turns - 0.25 * quarter), a2 = -a * a, sn = 0, cs = 0;
     for (int n = 16; n >= 0; n -= 2) {

@@ -435,6 +435,13 @@ static void op_values(void **state) {
             CHECK_CLOSE(y->v[3 * i + j], u * p[j] + p[3 + j], 10 * EPS * 8); /* |y| < 8 */
         }
     }
+    const float far[3] = {1e20f, -2e20f, 4e20f}; /* squares beyond a float's range: no zeros */
+    sgm_tape_reset(tape, p, NULL, 8, sgm_key_init(0), 0);
+    y = sgm_layer_norm(tape, sgm_tape_input(tape, far, 1, 3));
+    for (int j = 0; j < 3; j++) {
+        double u = (far[j] / 1e20 - 1) / sqrt(6.0); /* mean 1, variance (0 + 9 + 9)/3 */
+        CHECK_CLOSE(y->v[j], u * p[j] + p[3 + j], 10 * EPS * 8);
+    }
     sgm_tape_free(tape);
 }
 

@@ -966,9 +966,9 @@ static void test_strong_order(void **state) {
 /*
 ## (6.7) Predictor and corrector
 
-The corrector alone, at one level: on N(0, V) in one dimension the score's mean size is √(2V'/π)/V
-where V' is the crowd's variance, so (6.7) takes γ = π r² V²/V'; and (6.2) with this γ settles where
-V' = V(1 + ½π r²). Forty steps forget what was before: (1 − γ/V)² is 0.2 for r = ½.
+The corrector alone, at one level: on N(0, V) in one dimension the score's mean size is E|z| √V'/V
+where V' is the crowd's variance, so (6.7) takes γ = 2r² V²/V'; and (6.2) with this γ settles where
+V' = V(1 + r²). Forty steps forget what was before: (1 − γ/V)² is 0.4 for r = ½.
 */
 
 static void test_corrector(void **state) {
@@ -989,7 +989,7 @@ static void test_corrector(void **state) {
         CHECK_OK(sgm_sampler_step(&sampler, x));
         double m = sgm_sde_m(&f->sde, t[1]), s = sgm_sde_s(&f->sde, t[1]), V = m * m * c0 + s * s;
         check_moments got = check_moments_of(x, N, 1);
-        double truth = V * (1 + 0.5 * 3.14159265358979 * r * r);
+        double truth = V * (1 + r * r);
         CHECK_CLOSE(got.var, truth, CHECK_SIGMAS * truth * sqrt(2.0 / N));
         CHECK_CLOSE(got.mean, 0, CHECK_SIGMAS * sqrt(truth / N));
         CHECK_CLOSE(got.kurt, 0, CHECK_SIGMAS * sqrt(24.0 / N));
@@ -1033,7 +1033,8 @@ static void test_corrector_step(void **state) {
                 for (int l = 0; l < D; l++) square += s[j * D + l] * (double)s[j * D + l];
                 norm += sqrt(square) / N;
             }
-            double gamma = 2 * pow(r * sqrt((double)D) / norm, 2);
+            double noise = 2 * sqrt(2 / 3.14159265358979); /* E‖z‖ for D = 3 */
+            double gamma = 2 * pow(r * noise / norm, 2);
             sgm_key key = sgm_key_split(sgm_key_init(8), (uint64_t)-1); /* of all correctors */
             sgm_normal(z, N * D, sgm_key_split(sgm_key_split(key, (uint64_t)i), 0), 0);
             for (int j = 0; j < N * D; j++) {

@@ -1235,7 +1235,8 @@ static void test_snr(void **state) {
     }
     memcpy(x, start, sizeof x), memcpy(again, start, sizeof x);
     CHECK_OK(sgm_langevin_run(x, N, &score, &o, &report, sgm_key_init(6)));
-    CHECK_REL(report.step_size, 2 * pow(r * sqrt(D) / norm, 2), 1e-6); /* scores are floats */
+    double noise = sqrt(2.0) * tgamma(0.5 * (D + 1)) / tgamma(0.5 * D);
+    CHECK_REL(report.step_size, 2 * pow(r * noise / norm, 2), 1e-6); /* scores are floats */
     o.snr = 0, o.step = report.step_size;
     CHECK_OK(sgm_langevin_run(again, N, &score, &o, NULL, sgm_key_init(6)));
     assert_memory_equal(x, again, sizeof x);
@@ -1246,12 +1247,46 @@ static void test_snr(void **state) {
     sgm_mixture_free(&mix);
 }
 
+/* E‖z‖ in every dimension, against the gamma function (its difference of logarithms is good to
+D log D ε); and where the walk settles on N(0, V): V' = V(1 + r²), in each of D dimensions, which
+a crowd of N shows to √(2/(ND)). */
+
+static void test_snr_dimensions(void **state) {
+    enum { N = 20000, D = 4 };
+    static float x[N * D];
+    float one[2] = {1, 0};
+    double variance = 0.6, zero[D] = {0, 0, 0, 0}, r = 0.5;
+    sgm_sde sde = sgm_sde_edm(0.01, 10);
+    (void)state;
+    for (int d = 1; d <= 3000; d = d < 20 ? d + 1 : 2 * d + 1) {
+        float *s = (float *)calloc((size_t)d, sizeof *s);
+        s[0] = one[0]; /* of norm 1 */
+        double noise = sqrt(2.0) * exp(lgamma(0.5 * (d + 1)) - lgamma(0.5 * d));
+        CHECK_REL(sgm__snr_step(s, 1, d, 1), 2 * noise * noise, 1e-15 * d * (4 + log(d)) + 1e-14);
+        free(s);
+    }
+    for (int d = 1; d <= D; d++) {
+        sgm_mixture mix;
+        CHECK_OK(sgm_mixture_init(&mix, 1, d, NULL, zero, &variance, SGM_ISOTROPIC, &sde));
+        sgm_score score = sgm_mixture_score(&mix);
+        sgm_langevin_options o = walk_of(0, 60, 0);
+        o.t = 0.01, o.snr = r;
+        sgm_normal(x, N * D, sgm_key_init(15), 0);
+        CHECK_OK(sgm_langevin_run(x, N, &score, &o, NULL, sgm_key_init(16)));
+        check_moments got = check_moments_of(x, (long)N * d, 1);
+        double truth = (variance + 1e-4) * (1 + r * r);
+        CHECK_CLOSE(got.var, truth, CHECK_SIGMAS * truth * sqrt(2.0 / (N * d)));
+        sgm_mixture_free(&mix);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest once[] = {
         {"(6.1) the step of ULA", test_ula_step, count_alive, NULL, NULL},
         {"(6.2) where ULA rests, exactly", test_rest_exactly, count_alive, NULL, NULL},
         {"(6.2) where a crowd rests", test_rest_of_a_crowd, count_alive, NULL, NULL},
         {"(6.7) a step by signal to noise", test_snr, count_alive, NULL, NULL},
+        {"(6.7) in every dimension", test_snr_dimensions, count_alive, NULL, NULL},
         {"(6.2) divergence", test_divergence, count_alive, NULL, NULL},
         {"(6.3) MALA, step by step", test_mala_step_by_step, count_alive, NULL, NULL},
         {"(6.3) detailed balance", test_detailed_balance, count_alive, NULL, NULL},

@@ -632,6 +632,68 @@ static void test_interpolate(void **state) {
     CHECK_CLOSE(w[0], 0.5, 1e-6), CHECK_CLOSE(w[1], 1, 1e-6);
 }
 
+/* Opposite latents, whose plane is open: half a turn all the same, from a to b, at constant length
+and speed; and every other case without an angle. Floats round 6·10⁻⁸ of the length. */
+
+static double length_of(const float *x, int d) {
+    double sum = 0;
+    for (int j = 0; j < d; j++) sum += (double)x[j] * x[j];
+    return sqrt(sum);
+}
+
+static void test_interpolate_opposite(void **state) {
+    const double scales[3] = {1, 1e30, 1e-30}, longer[3] = {1, 2, 0.3};
+    (void)state;
+    for (int i = 0; i < 9 * 6; i++) {
+        float a[6], b[6], out[6];
+        int d = 1 + i % 6;
+        double ratio = longer[i / 6 % 3], scale = scales[i / 18];
+        sgm_normal(a, 6, sgm_key_init((uint64_t)i), 0);
+        for (int j = 0; j < d; j++) a[j] *= (float)scale, b[j] = (float)(-ratio * a[j]);
+        for (int k = 0; k <= 8; k++) {
+            double q = k / 8.0, la = length_of(a, d), lb = length_of(b, d), along = 0;
+            sgm_interpolate(out, a, b, q, 1, d);
+            double got = length_of(out, d);
+            assert_true(got >= fmin(la, lb) * (1 - 2e-7) && got <= fmax(la, lb) * (1 + 2e-7));
+            for (int j = 0; j < d; j++) along += (double)out[j] * a[j] / (got * la);
+            if (ratio == 1 && d > 1) CHECK_CLOSE(along, cos(pi * q), 1e-6);
+            if (ratio == 1 && d == 1) CHECK_CLOSE(fabs(along), 1, 1e-6);
+            for (int j = 0; j < d && k % 8 == 0; j++)
+                CHECK_CLOSE(out[j], k ? b[j] : a[j], 2e-7 * (k ? lb : la));
+        }
+    }
+    /* nearly opposite, of lengths 1 and 1.02: sin ω is 10⁻³, and (7.12) alone has length 20 */
+    float a[2] = {1, 0}, b[2] = {-1.02f, 1.02e-3f}, out[2];
+    sgm_interpolate(out, a, b, 0.5, 1, 2);
+    assert_true(length_of(out, 2) > 0.9999 && length_of(out, 2) < 1.0201);
+}
+
+static void test_interpolate_limits(void **state) {
+    float z[3] = {1e20f, -2e20f, 2e20f}, w[3] = {2e20f, 1e20f, 0}, out[3], zero[3] = {0, 0, 0};
+    float bad[3] = {1, (float)NAN, 2}, infinite[3] = {1, 2, (float)HUGE_VAL};
+    double root = sqrt(0.5);
+    (void)state;
+    sgm_interpolate(out, z, z, 0.3, 1, 3); /* equal: no way to go */
+    for (int j = 0; j < 3; j++) CHECK_REL(out[j], z[j], 1e-7);
+    sgm_interpolate(out, z, w, 0.5, 1, 3); /* squares of 1e20 are beyond a float; z·w = 0 */
+    for (int j = 0; j < 3; j++) CHECK_CLOSE(out[j], root * ((double)z[j] + w[j]), 1e14);
+    sgm_interpolate(out, zero, zero, 0.5, 1, 3);
+    for (int j = 0; j < 3; j++) CHECK_CLOSE(out[j], 0, 0);
+    float e[3] = {1, 0, 0}, f[3] = {0, 1, 0}; /* beyond both: the circle goes on */
+    sgm_interpolate(out, e, f, 2, 1, 3);
+    CHECK_CLOSE(out[0], -1, 1e-7), CHECK_CLOSE(out[1], 0, 1e-7);
+    sgm_interpolate(out, e, f, -1, 1, 3);
+    CHECK_CLOSE(out[0], 0, 1e-7), CHECK_CLOSE(out[1], -1, 1e-7);
+    const float *parts[3] = {bad, infinite, NULL};
+    double shares[3] = {NAN, HUGE_VAL, -HUGE_VAL};
+    for (int i = 0; i < 6; i++) {
+        for (int j = 0; j < 3; j++) out[j] = 0;
+        sgm_interpolate(out, i < 3 ? parts[i] : e, f, i < 3 ? 0.5 : shares[i - 3], 1, 3);
+        for (int j = 0; j < 3; j++) assert_true(isnan(out[j]));
+    }
+    sgm_interpolate(NULL, e, f, 0.5, 1, 3), sgm_interpolate(out, e, f, 0.5, -1, 3);
+}
+
 /*
 ## (7.1) All families draw from the same mixture
 
@@ -1378,6 +1440,8 @@ int main(void) {
         {"no memory", test_memory, count_alive, NULL, NULL},
         {"(7.13) too few steps", test_suspect, count_alive, NULL, NULL},
         {"(7.12) interpolation", test_interpolate, count_alive, NULL, NULL},
+        {"(7.12) opposite latents", test_interpolate_opposite, count_alive, NULL, NULL},
+        {"(7.12) no angle, beyond, and nothing", test_interpolate_limits, count_alive, NULL, NULL},
     };
     int failed = 0;
     check_families(family);
