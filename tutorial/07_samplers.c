@@ -16,8 +16,8 @@ end in the same law. (5) The race: three data sets, three learned scores, sliced
 distance against the number of evaluations, beside the distance of two exact sets.
 
 What you should see. Every slope within 0.15 of the theory. In the race high order pays where the score is smooth:
-on the moons RK4, Heun and DPM-Solver++ come within 1.5 of the distance of two exact sets with 13 to 15
-evaluations, where Euler–Maruyama takes 30 and DDIM 50. Below 10 evaluations nothing is smooth enough for it, and
+on the moons RK4 and DPM-Solver++ come within 1.5 of the distance of two exact sets with 13 to 15
+evaluations and Heun with 19, where Euler–Maruyama takes 30 and DDIM 50, all give or take a budget. Below 10 evaluations nothing is smooth enough for it, and
 DPM-Solver-3 or churn end far away. On the other two sets all are close: their floor is mostly the luck of how
 many points fall to each mode.
 
@@ -277,6 +277,22 @@ static int race_steps(int m, int evaluations) {
     return steps < (m == SGM_ADAMS ? 4 : m == SGM_DPMPP_3M ? 3 : m == SGM_DPM_SDE || m == SGM_DPMPP_2M ? 2 : 1) ? 0 : steps + 1;
 }
 
+/* What the text says of the moons. A distance scatters by a fifth and a budget is the next by a half: a place in the
+race is sure to one budget either way, which is the interval here. */
+
+static void sayings(const int needs[METHODS]) {
+    static const struct {
+        int m, from, to;
+    } said[] = {{SGM_RK4, 9, 17}, {SGM_DPMPP_2M, 10, 20}, {SGM_DPMPP_3M, 10, 20}, {SGM_HEUN, 15, 29},
+                {SGM_EULER_MARUYAMA, 20, 50}, {SGM_DDIM, 30, 100}};
+    for (int i = 0; i < (int)(sizeof said / sizeof *said); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "moons: to 1.5 floors, %s, %d to %d", method[said[i].m].name, said[i].from, said[i].to);
+        tut_check(name, needs[said[i].m] ? needs[said[i].m] : NAN, (said[i].from + said[i].to) / 2.,
+                  (said[i].to - said[i].from) / 2.);
+    }
+}
+
 static void race(track *c) {
     static const int budget[] = {5, 7, 10, 15, 20, 30, 50, 100, 300, 1000};
     enum { BUDGETS = sizeof budget / sizeof budget[0] };
@@ -293,7 +309,7 @@ static void race(track *c) {
     sgm_score score = sgm_model_score(&model, 0);
     c->floor = sgm_sliced_w2(c->fresh[0], n, c->fresh[1], n, c->d, directions, stream(72));
     float *x = tut_memory((size_t)n * (size_t)c->d * sizeof *x), rows[METHODS * BUDGETS * 4];
-    int row = 0, winner = -1, fewest = 1 << 30;
+    int row = 0, winner = -1, fewest = 1 << 30, needs[METHODS] = {0};
     printf("\n%s: sliced W2 of two exact sets of %ld: %.4f; first below 1.5 of it\n", c->name, n, c->floor);
     for (int m = 0; m < METHODS; m++) {
         int first = 0;
@@ -317,6 +333,7 @@ static void race(track *c) {
         }
         if (first) printf("  %-20s %4d evaluations\n", method[m].name, first);
         else printf("  %-20s    –\n", method[m].name);
+        needs[m] = first;
         if (first && first < fewest) fewest = first, winner = m;
     }
     char file[64], name[96];
@@ -326,8 +343,9 @@ static void race(track *c) {
     float floor = (float)c->floor;
     tut_dat(file, "sliced_w2_of_two_exact_sets", &floor, 1, 1);
     if (winner >= 0) printf("  first: %s with %d evaluations\n", method[winner].name, fewest);
-    snprintf(name, sizeof name, "%s: fewest evaluations to 1.5 x the floor", c->name);
-    if (!tut_quick()) tut_check(name, fewest, 15, 15);
+    snprintf(name, sizeof name, "%s: fewest evaluations to 1.5 floors, 5 to 20", c->name);
+    if (!tut_quick()) tut_check(name, fewest, 12.5, 7.5);
+    if (!tut_quick() && !strcmp(c->name, "moons")) sayings(needs);
     free(x);
     sgm_model_free(&model);
 }

@@ -12,9 +12,9 @@ point in H·W dimensions, and its bits per dimension are (9.10).
 Plan. (1) Data: drawn digits, or the two IDX files that you name. (2) A small classifier on the tape
 learns clean digits: it is the judge. (3) Train a U-Net, and look at six moments of it. (4) Sample
 with two solvers; with guidance; watch one row come out of the noise. (5) Judge: are the samples
-recognised, how far are their features from those of fresh digits (9.11), are they copies (9.12)?
-(6) Give the upper half, ask for the lower. (7) Walk from digit to digit through the latents.
-(8) Bits per dimension, beside those of a law that knows no neighbours.
+recognised, how far are their features from those of fresh digits (9.11), do the two cover each
+other (9.12), are they copies? (6) Give the upper half, ask for the lower. (7) Walk from digit to
+digit through the latents. (8) Bits per dimension, beside those of a law that knows no neighbours.
 
 What you should see. After a hundred steps blots, after a thousand digits with gaps; the loss hardly
 falls any more, but the share that is read as its label does not rest yet. Twenty evaluations
@@ -370,7 +370,7 @@ static void compare(float *x) {
     /* asked: .95 of drawn digits, .9 of others; and at most 3 floors */
     if (!quick) tut_check("samples recognised as their label", right, 1, drawn ? .05 : .1);
     if (!quick && drawn)
-        tut_check("Fréchet distance over that of two fresh sets", distance / floor, 1, 2);
+        tut_check("Fréchet distance / that of two fresh sets - 1", distance / floor - 1, 0, 2);
     free(fresh), free(other);
 }
 
@@ -412,8 +412,10 @@ static void copies(const float *x) {
            (double)nearer / (double)n, ks, sgm_ks_p(ks, (double)n / 2));
     /* a copy is at the distance of dequantisation, two draws of U(0,1)/256 per pixel */
     tut_check("a sample that is a copy", a1[0] < 10 * sqrt(d / 6.) / 256, 0, 0);
+    /* .05 of fresh digits are, and samples are further off; of equal laws both the share and the bound scatter */
     if (!quick)
-        tut_check("share nearer than 95 % of fresh digits", (double)nearer / (double)n, .05, .15);
+        tut_check("share nearer than 95 % of fresh digits", (double)nearer / (double)n, 0,
+                  .05 + 4 * sqrt(2 * .05 * .95 / (double)n));
     tut_dat("nearest.dat", "samples fresh (sorted distances to the nearest training digit)", rows,
             n, 2);
     free(grid);
@@ -532,7 +534,9 @@ static void bits(void) {
     printf("\nBits per dimension of %ld fresh digits: %.3f ± %.3f (half the steps' size: %.3f)\n"
            "  pixels by themselves %.3f, no knowledge 8\n",
            n, r.bits_per_dim, r.nats_se / one, r.change / one, alone);
-    if (!quick) tut_check("bits/dim below 8", r.bits_per_dim, 0, 8);
+    /* above the law that knows no neighbours, far below no knowledge: in the lower half of what lies between */
+    double room = (8 - alone) / 2;
+    if (!quick) tut_check("bits/dim: above single pixels', far below 8", r.bits_per_dim, alone + room / 2, room / 2);
     free(scale);
 }
 
