@@ -241,15 +241,19 @@ typedef struct sgm_archive {
     const char **meta; /* key, value, key, value, … */
     int n_meta;        /* pairs */
     void *memory;
+    float *numbers;
 } sgm_archive;
 
 SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
                                     const char *const *meta, int n_meta);
-/* Writes a safetensors file (float32), its checksum among the metadata. The file appears whole or
-   not at all: written beside `path` as a temporary file, then renamed. SGM_NO_FILE if it cannot. */
+/* Writes a safetensors file (float32), its checksum among the metadata; names in UTF-8. This and
+   every other save: the file appears whole, or what was there stays. It is written beside `path`,
+   synced and renamed; the rights stay, a link is followed, a pipe or terminal written through; what
+   is read-only, or has a second name (hard link), or is no file, is refused. SGM_NO_FILE. */
 SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path);
-/* Reads one. Whatever the file holds, no crash: SGM_NO_FILE, SGM_BAD_FILE or SGM_NO_MEMORY, and
-   *archive is then empty. Free it when done. */
+/* Reads one. A shape () is (1,1), (n) is (n,1), (a,b,c,…) is (a, b·c·…). Other types become floats,
+   rounded; refused: F8, F4, C64, an F64 beyond float. Whatever it holds, no crash: SGM_NO_FILE,
+   SGM_BAD_FILE or SGM_NO_MEMORY, and *archive is then empty. Free it when done. */
 SGM_API void sgm_archive_free(sgm_archive *archive);
 SGM_API const sgm_array *sgm_archive_find(const sgm_archive *archive, const char *name);
 SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key);
@@ -262,19 +266,34 @@ SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const floa
 typedef struct sgm_images { /* rows of numbers: images, or points with h = channels = 1 */
     float *x;               /* (n, d), d = h·w·channels: row, column, channel; pixels in [0,1] */
     int *label;             /* (n), or NULL where the file has none */
+    char **names;           /* (d) names of columns, or NULL where the file has none */
     long n;
     int h, w, channels, d;
 } sgm_images;
+
+typedef enum sgm_csv_header {
+    SGM_HEADER_AUTO = 0, /* the first line is one if no field of it is a number, and some a word */
+    SGM_HEADER_LINE,     /* it is one, whatever it holds */
+    SGM_HEADER_NONE      /* it is a row */
+} sgm_csv_header;
+
+typedef struct sgm_csv_options {
+    sgm_csv_header header;
+    char separator; /* 0: found in the first line: semicolon, tab, comma, or blanks           */
+    char decimal;   /* 0: '.', but ',' between semicolons if the first number has one: 1,5;2  */
+    int missing;    /* 1: an empty field, NA, N/A, NaN, null or None is NaN; 0: it is an error */
+} sgm_csv_options;
 
 SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path);
 /* MNIST's format: images into x (label is NULL), or labels into label (x is NULL). */
 SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path);
 /* A batch of CIFAR-10, "binary version": 32 × 32 × 3 and labels. */
-SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path);
-/* Lines of numbers with one kind of comma, semicolon, tab or space between them. Empty lines, what
-   begins with # and a first line that begins with no number are skipped. */
+SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path, const sgm_csv_options *options);
+/* Lines of numbers (options may be NULL), fields quoted or not, any ends of lines. Empty lines, and
+   what begins with #, are skipped; what is doubtful is refused, by line and column. */
 SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
-/* numpy.save of float32 or float64: (n), (n,d), (n,h,w) or (n,h,w,channels).
+/* numpy.save of (), (n), (n,d), (n,h,w) or (n,h,w,channels): floats of 2, 4 or 8 bytes, whole
+   numbers and bool, of either byte order, by rows or columns (Fortran).
    All four: SGM_NO_FILE, SGM_BAD_FILE (the message has the cure; a .gz needs gunzip, or SGM_ZLIB),
    SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. Whatever the bytes, no crash. */
 SGM_API void sgm_images_free(sgm_images *images);
@@ -9366,11 +9385,38 @@ of the error reads `return sgm__fail(SGM_BAD_ARGUMENT, "…")`.
 */
 static SGM__THREAD_LOCAL char sgm__message[512];
 
+/* How many bytes the UTF-8 character at s takes; 0 where there is none, or the text ends. */
+static int sgm__utf8(const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
+    const int n = *s < 0x80 ? *s > 0 : *s < 0xc2 || *s > 0xf4 ? 0 : 2 + (*s >= 0xe0) + (*s >= 0xf0);
+    for (int i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    return (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || /* too long; a surrogate */
+            (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f)
+        ? 0
+        : n;
+}
+
+static size_t sgm__utf8_bytes(const char *s) {
+    const char *end = s;
+    for (int n; (n = sgm__utf8(end)) > 0;) end += n;
+    return (size_t)(end - s);
+}
+
+/* A message may quote a file or a name: what would command a terminal is written as \xNN. */
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) {
+    char text[sizeof sgm__message], *to = sgm__message;
     va_list args;
     va_start(args, format);
-    vsnprintf(sgm__message, sizeof sgm__message, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    for (const char *s = text; *s && to < sgm__message + sizeof text - 8;) {
+        const unsigned char c = (unsigned char)*s, next = (unsigned char)s[1];
+        int n = c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0) ? 0 : sgm__utf8(s);
+        if (n == 0) s++, to += snprintf(to, 5, "\\x%02x", c);
+        for (; n > 0; n--) *to++ = *s++;
+    }
+    *to = 0;
     return status;
 }
 
@@ -10451,25 +10497,65 @@ A save that fails half way must not cost you the file that was there before: it 
 work. A damaged file must not load as if it were whole. And a file that someone sends you must not
 crash the program, whatever its bytes are.
 
-So you write to a temporary file beside it and rename that at the end, which replaces the old file
-in one step. Every write is checked, and so is the close, where a full disk often shows first. With
-`file` NULL the struct only counts bytes, to learn how long a header will be.
+So you look before you write. A link is followed to the file it names. A pipe or a terminal has
+nothing to lose and is written through. A directory, a disk, a socket, a file that is marked as
+read-only, or one with a second name that a replacement would part from it, is refused. What is left
+is a file, and a new one: you write to a temporary beside it, have the disk confirm it, give it the
+rights of the old file, and rename it, which replaces the old one in one step. Every write is
+checked, and so is the close, where a full disk often shows first.
 */
 #include <errno.h>
 
+#ifndef SGM_NO_STDIO
+#if defined(_WIN32)
+#include <fcntl.h>
+#include <io.h>
+#include <sys/stat.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+__declspec(dllimport) unsigned long __stdcall GetFileAttributesA(const char *name);
+__declspec(dllimport) int __stdcall MoveFileExA(const char *, const char *, unsigned long how);
+#ifdef __cplusplus
+}
+#endif
+#elif defined(__unix__) || defined(__APPLE__)
+#define SGM__POSIX
+#include <fcntl.h>
+#include <sys/stat.h>
+#if defined(__GLIBC__) && !defined(__USE_XOPEN_EXTENDED) && !defined(__USE_XOPEN2K)
+extern ssize_t readlink(const char *path, char *to, size_t n); /* -std=c99 hides it */
+#endif
+#endif
+#endif
+
+enum { SGM__PATH = 4096 };
+
 typedef struct sgm__file {
     FILE *file;
-    char temporary[4096]; /* its name, until the rename            */
-    size_t bytes;         /* written, or counted, or read          */
-    void *memory;         /* what was read, with some zeros behind */
-    int error;            /* errno of the first failure            */
+    char target[SGM__PATH], temporary[SGM__PATH]; /* the same if it is written through        */
+    size_t bytes;                                 /* written; without a file, only counted    */
+    int error, through, old;                      /* errno of the first failure; is there one? */
+#ifdef SGM__POSIX
+    struct stat stat; /* of the old file */
+#endif
 } sgm__file;
 
-#ifndef SGM_NO_STDIO
 static sgm_status sgm__file_no(const char *verb, const char *path, int error) {
     return sgm__fail(SGM_NO_FILE,
-        "cannot %s '%.200s': %s; check that its directory exists, with room", verb, path,
-        strerror(error));
+        "cannot %s '%.200s': %s; check that its directory exists, with room and the right to %s",
+        verb, path, strerror(error ? error : EIO), verb);
+}
+
+/* Where the name begins, behind its folders. */
+static char *sgm__file_base(char *path) {
+#ifdef _WIN32
+    static const char slashes[] = "/\\:";
+#else
+    static const char slashes[] = "/";
+#endif
+    for (char *s; (s = strpbrk(path, slashes)) != NULL;) path = s + 1;
+    return path;
 }
 
 static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
@@ -10477,45 +10563,132 @@ static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
     f->bytes += n;
 }
 
-/* Mode x refuses a name that exists: no two writers share a temporary, and no link leads away. */
+#ifndef SGM_NO_STDIO
+#if defined(SGM__POSIX)
+/* What /proc and /dev/fd hold look like links, but lead to what is open already. */
+static int sgm__is_open_file(const char *name) {
+    return !strncmp(name, "/proc/", 6) || !strncmp(name, "/dev/fd/", 8);
+}
+
+/* Finds the target; the answer is NULL or why it must not be replaced, and the cure. */
+static const char *sgm__file_look(sgm__file *f) {
+    char link[SGM__PATH], *to = f->target;
+    for (int links = 0; !sgm__is_open_file(to); links++) {
+        const ssize_t n = links < 40 ? readlink(to, link, sizeof link - 1) : -1;
+        if (links >= 40) return "its links go round in a circle: remove one";
+        if (n < 0) break;
+        char *base = *link == '/' ? to : sgm__file_base(to);
+        if (base - to + n >= SGM__PATH - 16) return "its path is too long: shorten it";
+        memcpy(base, link, (size_t)n), base[n] = 0;
+    }
+    f->old = stat(to, &f->stat) == 0;
+    if (!f->old) return errno == EOVERFLOW ? "it is too large to look at: take another name" : NULL;
+    const int is_file = S_ISREG(f->stat.st_mode);
+    f->through = S_ISFIFO(f->stat.st_mode) || S_ISCHR(f->stat.st_mode) ||
+        (is_file && sgm__is_open_file(to));
+    if (!is_file && !f->through) return "it is a directory, a disk or a socket: name a file";
+    if (f->through) return NULL;
+    if (!(f->stat.st_mode & 0222) || access(to, W_OK))
+        return "it is read-only: run chmod u+w on it, or save under another name";
+    return f->stat.st_nlink > 1
+        ? "it has a second name (a hard link), which would keep the old contents: remove one name"
+        : NULL;
+}
+
+/* The disk has what was written; some file systems cannot be asked, which is no failure. */
+static void sgm__file_sync(sgm__file *f, const char *name, int flags) {
+    const int fd = open(name, flags);
+    if (fd < 0 && flags != O_RDONLY && !f->error) f->error = errno;
+    if (fd < 0) return;
+    if (fsync(fd) && (errno == EIO || errno == ENOSPC) && !f->error) f->error = errno;
+    close(fd);
+}
+
+static int sgm__file_new(const char *name, int is_private) {
+    const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, is_private ? 0600 : 0666);
+    return fd >= 0 && !close(fd);
+}
+
+static void sgm__file_replace(sgm__file *f) {
+    sgm__file_sync(f, f->temporary, O_WRONLY);
+    if (!f->error && f->old) { /* another's file may become yours; its rights stay */
+        if (chown(f->temporary, f->stat.st_uid, f->stat.st_gid)) errno = 0;
+        if (chmod(f->temporary, f->stat.st_mode & 07777)) f->error = errno;
+    }
+    if (!f->error && rename(f->temporary, f->target)) f->error = errno;
+    if (f->error) return;
+    strcpy(sgm__file_base(f->target), "."); /* and so has the folder */
+    sgm__file_sync(f, f->target, O_RDONLY);
+}
+#elif defined(_WIN32)
+/* Attributes: 1 read-only, 16 a directory, 1024 a link. */
+static const char *sgm__file_look(sgm__file *f) {
+    const unsigned long a = GetFileAttributesA(f->target);
+    f->through = !_stricmp(f->target, "nul") || !_stricmp(f->target, "con");
+    if (f->through || a == 0xffffffffu) return NULL;
+    return a & 16 ? "it is a directory: name a file"
+        : a & 1024 ? "it is a link: name the file it leads to"
+        : a & 1    ? "it is read-only: run attrib -r on it, or save under another name"
+                   : NULL;
+}
+
+static int sgm__file_new(const char *name, int is_private) {
+    const int fd = _open(name, _O_WRONLY | _O_CREAT | _O_EXCL, _S_IREAD | _S_IWRITE);
+    return (void)is_private, fd >= 0 && !_close(fd);
+}
+
+static void sgm__file_replace(sgm__file *f) { /* 1: replace what is there, 8: return when done */
+    const int fd = _open(f->temporary, _O_WRONLY);
+    if (fd < 0 || _commit(fd)) f->error = errno;
+    if (fd >= 0) _close(fd);
+    if (!f->error && !MoveFileExA(f->temporary, f->target, 1 | 8)) f->error = EACCES;
+}
+#else
+static const char *sgm__file_look(sgm__file *f) { return (void)f, NULL; }
+static int sgm__file_new(const char *name, int is_private) {
+    FILE *file = fopen(name, "rb");
+    if (file) fclose(file), errno = EEXIST;
+    return (void)is_private, !file;
+}
+static void sgm__file_replace(sgm__file *f) {
+    if (rename(f->temporary, f->target)) f->error = errno;
+}
+#endif
+
+/* A temporary's name is drawn until nobody has it: those of killed runs are in no one's way. */
 static sgm_status sgm__file_open(sgm__file *f, const char *path) {
     memset(f, 0, sizeof *f);
-    errno = strlen(path) + 16 < sizeof f->temporary ? EEXIST : ENAMETOOLONG;
-    for (int i = 0; !f->file && errno == EEXIST && i < 1000; i++) {
-        snprintf(f->temporary, sizeof f->temporary, "%s.%d.tmp", path, i);
-        f->file = fopen(f->temporary, "wbx");
+    if (strlen(path) >= SGM__PATH - 16) return sgm__file_no("write", path, ENAMETOOLONG);
+    strcpy(f->target, path);
+    const char *why = *sgm__file_base(f->target) ? sgm__file_look(f) : "it ends without a name";
+    if (why) return sgm__fail(SGM_NO_FILE, "cannot write '%.200s': %s", path, why);
+    const char *base = sgm__file_base(f->target), *stem = strlen(base) > 200 ? "sgm" : base;
+    uint32_t draw = (uint32_t)(uint64_t)(1e6 * sgm_seconds()) ^ (uint32_t)(size_t)f;
+    strcpy(f->temporary, f->target);
+    errno = f->through ? 0 : EEXIST;
+    for (int i = 0; errno == EEXIST && i < 1000; i++) {
+        snprintf(f->temporary + (base - f->target), 220, "%s.%08x.tmp", stem, (unsigned)draw);
+        if (sgm__file_new(f->temporary, f->old)) errno = 0;
+        draw = sgm__hash(draw + 1);
     }
+    if (!errno) f->file = fopen(f->temporary, f->through ? "ab" : "wb");
     return f->file ? SGM_OK : sgm__file_no("write", path, errno);
 }
 
 static sgm_status sgm__file_close(sgm__file *f, const char *path) {
-    if ((fclose(f->file) || f->error || rename(f->temporary, path)) && !f->error) f->error = errno;
+    errno = 0;
+    if (fclose(f->file) && !f->error) f->error = errno ? errno : EIO;
+    if (!f->error && !f->through) sgm__file_replace(f);
     if (!f->error) return SGM_OK;
-    remove(f->temporary);
+    if (!f->through) remove(f->temporary);
     return sgm__file_no("write", path, f->error);
-}
-
-/* A directory opens like a file, but has no first byte. */
-static sgm_status sgm__file_read(sgm__file *f, const char *path) {
-    FILE *file = fopen(path, "rb");
-    sgm_status st = SGM_OK;
-    const int is_file = file && (getc(file) != EOF || !ferror(file)) && !fseek(file, 0, SEEK_END);
-    const long n = is_file ? ftell(file) : -1;
-    f->bytes = (size_t)n, f->memory = NULL;
-    if (n < 0 || fseek(file, 0, SEEK_SET)) st = sgm__file_no("read", path, errno);
-    else if (!(f->memory = sgm__alloc(f->bytes + 16, 1))) st = SGM_NO_MEMORY;
-    else if (fread(f->memory, 1, f->bytes, file) < f->bytes) st = sgm__file_no("read", path, EIO);
-    if (file) fclose(file);
-    return st;
 }
 #else
 static sgm_status sgm__file_open(sgm__file *f, const char *path) {
-    f->memory = NULL;
+    memset(f, 0, sizeof *f);
     return sgm__fail(SGM_NO_FILE, "no file '%.200s': compile sgm.h without SGM_NO_STDIO", path);
 }
-static void sgm__file_put(sgm__file *f, const void *p, size_t n) { (void)p, f->bytes += n; }
 #define sgm__file_close sgm__file_open
-#define sgm__file_read sgm__file_open
 #endif
 
 static void sgm__file_text(sgm__file *f, const char *s) { sgm__file_put(f, s, strlen(s)); }
@@ -10558,19 +10731,23 @@ $$h ← (h ⊕ \mathrm{byte}) · (2^{40} + 435) \bmod 2^{64} \qquad(C.1)$$
 
 It needs no table, and each step is a bijection of h, so a change within one byte is always noticed;
 anything else escapes with a chance near 2⁻⁶⁴. It does not cover the header, nor stop someone who
-forges the file. Names are taken byte for byte: give them in UTF-8, which other tools expect.
+forges the file. Names are UTF-8, as the format asks.
 */
-static unsigned long long sgm__fnv(unsigned long long h, const unsigned char *bytes, size_t n) {
+static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n) {
     for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * ((1ull << 40) + 435);
     return h;
 }
 
-static const unsigned long long sgm__fnv_start = 0xcbf29ce484222325ull;
-enum { SGM__NAMES_MAX = 10000 }; /* of arrays, or pairs: each is compared with all before it */
+static const uint64_t sgm__fnv_start = 0xcbf29ce484222325ull;
+enum {
+    SGM__NAMES_MAX = 10000,      /* to save, where each is compared with all before it */
+    SGM__HEADER_MAX = 100000000, /* bytes, as in other programs                        */
+};
 
 SGM_API void sgm_archive_free(sgm_archive *archive) {
     if (!archive) return;
-    sgm__free(archive->arrays), sgm__free(archive->memory); /* the pairs lie behind the arrays */
+    sgm__free(archive->arrays); /* the pairs lie behind the arrays */
+    sgm__free(archive->memory), sgm__free(archive->numbers);
     memset(archive, 0, sizeof *archive);
 }
 
@@ -10586,21 +10763,24 @@ SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key
     return NULL;
 }
 
+static int sgm__is_text(const char *s) { return s && sgm__utf8_bytes(s) == strlen(s); }
+
 static sgm_status sgm__archive_check(const sgm_archive *archive) {
     sgm_archive sound = *archive; /* of the pairs, those before the one that is looked at */
-    long room = LONG_MAX / 4;
+    long room = (size_t)-1 / 8 < LONG_MAX ? (long)((size_t)-1 / 8) : LONG_MAX;
     for (sound.n_meta = 0; sound.n_meta < archive->n_meta; sound.n_meta++) {
         const char **pair = &archive->meta[2 * sound.n_meta];
-        if (!pair[0] || !pair[1] || sgm_archive_meta(&sound, pair[0]))
-            return sgm__bad("sgm_archive_save: each pair needs a value and a key of its own");
+        if (!sgm__is_text(pair[0]) || !sgm__is_text(pair[1]) || sgm_archive_meta(&sound, pair[0]))
+            return sgm__bad("sgm_archive_save: a pair needs a value and a key of its own, in UTF-8");
     }
     for (int i = 0; i < archive->n_arrays; i++) {
         const sgm_array *a = &archive->arrays[i];
         const long rows = a->rows, cols = a->cols;
-        if (!a->name || !strcmp(a->name, "__metadata__") ||
+        if (!sgm__is_text(a->name) || !strcmp(a->name, "__metadata__") ||
             sgm_archive_find(archive, a->name) != a || rows < 0 || cols < 0 ||
             (cols && rows > room / cols) || (rows && cols && !a->data))
-            return sgm__bad("sgm_archive_save: array %d needs data, a size, a name of its own", i);
+            return sgm__bad(
+                "sgm_archive_save: array %d needs data, a size, a name of its own, in UTF-8", i);
         room -= rows * cols;
     }
     return SGM_OK;
@@ -10619,7 +10799,7 @@ static void sgm__put_string(sgm__file *f, const char *before, const char *s) {
 /* An archive that was loaded and is saved again brings its old checksum along: it is left out. */
 static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char *checksum) {
     char entry[128];
-    long begin = 0;
+    unsigned long long begin = 0;
     sgm__put_string(f, "{\"__metadata__\":{\"sgm.checksum\":\"", checksum);
     for (int i = 0; i < archive->n_meta; i++) {
         if (strcmp(archive->meta[2 * i], "sgm.checksum") == 0) continue;
@@ -10628,11 +10808,11 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
     }
     sgm__file_text(f, "}");
     for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++) {
-        const long end = begin + 4 * (a->rows * a->cols);
+        const unsigned long long end = begin + 4 * (unsigned long long)(a->rows * a->cols);
         sgm__put_string(f, ",\"", a->name);
         snprintf(entry, sizeof entry,
-            ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%ld,%ld]}", a->rows, a->cols,
-            begin, end);
+            ":{\"dtype\":\"F32\",\"shape\":[%ld,%ld],\"data_offsets\":[%llu,%llu]}", a->rows,
+            a->cols, begin, end);
         sgm__file_text(f, entry);
         begin = end;
     }
@@ -10641,8 +10821,8 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
 }
 
 /* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
-static unsigned long long sgm__put_data(sgm__file *f, const sgm_archive *archive) {
-    unsigned long long hash = sgm__fnv_start;
+static uint64_t sgm__put_data(sgm__file *f, const sgm_archive *archive) {
+    uint64_t hash = sgm__fnv_start;
     for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++)
         for (long i = 0; i < a->rows * a->cols && !f->error; i++) {
             unsigned char bytes[4];
@@ -10668,10 +10848,11 @@ SGM_API sgm_status sgm_archive_save(
         return sgm__bad("sgm_archive_save needs a path, and 0 to 10000 arrays and pairs of meta");
     SGM__TRY(sgm__archive_check(&a));
     memset(&f, 0, sizeof f);
-    snprintf(checksum, 17, "%016llx", sgm__put_data(&f, &a));
+    snprintf(checksum, 17, "%016llx", (unsigned long long)sgm__put_data(&f, &a));
     f.bytes = 0;
     sgm__put_header(&f, &a, checksum);
-    if (f.bytes > 100000000) return sgm__bad("sgm_archive_save: cut the metadata to 10^8 bytes");
+    if (f.bytes > SGM__HEADER_MAX)
+        return sgm__bad("sgm_archive_save: cut the metadata to 10^8 bytes");
     for (int b = 0; b < 8; b++) length[b] = (unsigned char)((uint64_t)f.bytes >> 8 * b);
     SGM__TRY(sgm__file_open(&f, path));
     sgm__file_put(&f, length, sizeof length);
@@ -10683,154 +10864,474 @@ SGM_API sgm_status sgm_archive_save(
 /*
 ## C.3 Reading what you do not trust
 
-The reader assumes that the file wants to harm it. The header ends in a zero byte that no step
-passes, and the first error sticks and moves the parser there, where nothing more matches. Memory is
-bounded by the size of the file, not by a number that it claims. Commas and colons pass as white
-space. Strings are decoded where they stand, as an escape is never shorter than what it means.
-*/
-typedef struct sgm__json {
-    char *at, *end, *data;
-    long data_bytes, used;    /* used: where the last array ends             */
-    const char *wrong, *name; /* the first error, and the name read before it */
-} sgm__json;
+The reader assumes that the file wants to harm it. A pipe or a device, which has no end or no size,
+is not opened. A file's size is known before its first byte is believed, and what its head claims is
+held against that before memory is taken: a hole of a terabyte, or a few bytes that unpack to
+gigabytes, cost nothing but the message.
 
-static const char *sgm__json_bad(sgm__json *j, const char *wrong) {
-    if (!j->wrong) j->wrong = wrong;
+A file that gzip has compressed says so in its first two bytes. Define SGM_ZLIB, link -lz, and it is
+unpacked on the way: once to nowhere, which tells its size and whether it is whole, and then again.
+Honest data shrinks by less than 200.
+*/
+typedef struct sgm__source {
+    const char *path;
+    FILE *file;
+    void *packed;  /* in its place, where gzip was at work */
+    uint64_t size; /* of all that it holds, unpacked       */
+} sgm__source;
+
+#ifndef SGM_NO_STDIO
+#ifdef SGM_ZLIB
+#include <zlib.h>
+static sgm_status sgm__unpack(sgm__source *s) {
+    const uint64_t most = ((uint64_t)1 << 26) + 200 * s->size;
+    char bytes[16384];
+    int got = -1, error = Z_OK;
+    s->size = 0;
+    if (!(s->packed = gzopen(s->path, "rb"))) return sgm__file_no("read", s->path, errno);
+    while (s->size <= most && (got = gzread((gzFile)s->packed, bytes, sizeof bytes)) > 0)
+        s->size += (unsigned)got;
+    gzerror((gzFile)s->packed, &error);
+    if (s->size > most)
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' unpacks to more than 200 times its size: if that is right, run gunzip on it",
+            s->path);
+    return got == 0 && error == Z_OK && !gzrewind((gzFile)s->packed)
+        ? SGM_OK
+        : sgm__fail(SGM_BAD_FILE, "'%.200s' is cut or damaged inside: download it again", s->path);
+}
+#else
+static sgm_status sgm__unpack(sgm__source *s) {
+    return sgm__fail(SGM_BAD_FILE,
+        "'%.200s' is compressed: run gunzip on it, or define SGM_ZLIB and link -lz", s->path);
+}
+#endif
+
+/* The next n bytes, all of them or 0. */
+static int sgm__get(sgm__source *s, void *to, size_t n) {
+#ifdef SGM_ZLIB
+    for (unsigned part; s->packed && n > 0; n -= part, to = (char *)to + part) {
+        part = n < 1u << 30 ? (unsigned)n : 1u << 30;
+        if (gzread((gzFile)s->packed, to, part) != (int)part) return 0;
+    }
+    if (s->packed) return 1;
+#endif
+    return n == 0 || fread(to, 1, n, s->file) == n;
+}
+
+static int sgm__rewind(sgm__source *s) {
+#ifdef SGM_ZLIB
+    if (s->packed) return gzrewind((gzFile)s->packed) == 0;
+#endif
+    return fseek(s->file, 0, SEEK_SET) == 0;
+}
+
+static void sgm__source_close(sgm__source *s) {
+#ifdef SGM_ZLIB
+    if (s->packed) gzclose((gzFile)s->packed);
+#endif
+    if (s->file) fclose(s->file);
+}
+
+/* To be closed whatever the answer. A directory opens like a file, but has no first byte. */
+static sgm_status sgm__source_open(sgm__source *s, const char *path) {
+    unsigned char magic[2] = {0, 0};
+    memset(s, 0, sizeof *s);
+    s->path = path;
+    errno = 0;
+#ifdef SGM__POSIX
+    struct stat st;
+    if (stat(path, &st)) return sgm__file_no("read", path, errno);
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return sgm__fail(SGM_NO_FILE,
+            "cannot read '%.200s': a pipe or device has no size; copy it to a file first", path);
+#endif
+    if (!(s->file = fopen(path, "rb"))) return sgm__file_no("read", path, errno);
+    const size_t got = fread(magic, 1, 2, s->file);
+    if (ferror(s->file)) return sgm__file_no("read", path, errno);
+#if defined(SGM__POSIX)
+    s->size = (uint64_t)st.st_size;
+#elif defined(_WIN32)
+    _fseeki64(s->file, 0, SEEK_END), s->size = (uint64_t)_ftelli64(s->file);
+#else
+    const long end = fseek(s->file, 0, SEEK_END) ? -1 : ftell(s->file);
+    s->size = (uint64_t)(end < 0 ? 0 : end);
+#endif
+    if (!sgm__rewind(s)) return sgm__file_no("read", path, errno);
+    return got == 2 && magic[0] == 0x1f && magic[1] == 0x8b ? sgm__unpack(s) : SGM_OK;
+}
+#else
+static sgm_status sgm__source_open(sgm__source *s, const char *path) {
+    sgm__file none;
+    memset(s, 0, sizeof *s);
+    return sgm__file_open(&none, path);
+}
+static int sgm__get(sgm__source *s, void *to, size_t n) { return (void)s, (void)to, n == 0; }
+static int sgm__rewind(sgm__source *s) { return (void)s, 0; }
+static void sgm__source_close(sgm__source *s) { (void)s; }
+#endif
+
+static const double sgm__float_end = 3.4028235677973366e38; /* from here on a float is infinite */
+
+/* Kinds: f float, b bfloat16 (a float's upper half), i signed, u unsigned, ? truth, p pixel. Whole
+numbers beyond 24 bits are rounded to the nearest float. */
+static float sgm__number(uint64_t bits, char kind, int wide) {
+    const uint64_t sign = (uint64_t)1 << (8 * wide - 1);
+    uint32_t word = (uint32_t)bits;
+    float x;
+    double wider;
+    if (kind == 'p') return (float)bits / 255.0f;
+    if (kind == '?') return bits != 0;
+    if (kind == 'u' || (kind == 'i' && bits < sign)) return (float)bits;
+    if (kind == 'i') return -(float)(2 * sign - bits); /* 2·2⁶³ wraps to 0, rightly */
+    if (wide == 8) {
+        memcpy(&wider, &bits, sizeof wider);
+        return fabs(wider) < sgm__float_end || wider != wider ? (float)wider
+            : wider > 0 ? HUGE_VALF : -HUGE_VALF;
+    }
+    if (kind == 'b') word <<= 16;
+    else if (wide == 2) { /* a sign, 5 bits of exponent, 10 of fraction */
+        const uint32_t exponent = word >> 10 & 31, fraction = word & 1023;
+        const float tiny = (float)fraction / 16777216.0f; /* exponent 0: no leading 1, 2⁻²⁴ each */
+        word = (word & 0x8000) << 16;
+        if (!exponent) return word ? -tiny : tiny;
+        word |= (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
+    }
+    memcpy(&x, &word, sizeof x);
+    return x;
+}
+
+/* Reads and converts n numbers: 1; or 0, if some are missing, or -1, if a finite one is infinite as
+a float. If hash is given, it takes in their bytes by (C.1). */
+static int sgm__get_numbers(
+    sgm__source *s, float *to, size_t n, char kind, int wide, int big, uint64_t *hash) {
+    unsigned char bytes[8192];
+    int beyond = 0;
+    for (size_t part; n > 0; n -= part) {
+        part = n < sizeof bytes / 8 ? n : sizeof bytes / 8;
+        if (!sgm__get(s, bytes, part * (size_t)wide)) return 0;
+        if (hash) *hash = sgm__fnv(*hash, bytes, part * (size_t)wide);
+        for (unsigned char *b = bytes; b < bytes + part * (size_t)wide; b += wide, to++) {
+            uint64_t bits = 0;
+            for (int i = 0; i < wide; i++) bits = bits << 8 | b[big ? i : wide - 1 - i];
+            *to = sgm__number(bits, kind, wide);
+            beyond |= wide == 8 && (bits >> 52 & 2047) < 2047 && sgm__first_bad(to, 1) == 0;
+        }
+    }
+    return beyond ? -1 : 1;
+}
+
+/*
+What people write down in text, JSON or Python's dictionaries, is taken apart by a scanner. A zero
+byte ends it that no step passes, and the first error sticks and moves it there, where nothing more
+matches. Strings are decoded where they stand, as an escape is never shorter than what it means.
+*/
+typedef struct sgm__scan {
+    char *at, *end, wrong[160]; /* the first error              */
+    const char *name;           /* the name that was read last  */
+    int python;                 /* '…' is a string, (…) a list, and a comma may follow the last */
+} sgm__scan;
+
+static const char *sgm__scan_bad(sgm__scan *j, const char *format, ...) SGM__PRINTF(2, 3);
+static const char *sgm__scan_bad(sgm__scan *j, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    if (!*j->wrong) vsnprintf(j->wrong, sizeof j->wrong, format, args);
+    va_end(args);
     j->at = j->end;
     return "";
 }
 
-static int sgm__json_take(sgm__json *j, char c) {
-    j->at += strspn(j->at, " \n\r\t,:");
-    if (*j->at != c) return 0;
+static int sgm__take(sgm__scan *j, char c) {
+    j->at += strspn(j->at, " \n\r\t");
+    if (*j->at != c || !c) return 0;
     j->at++;
     return 1;
 }
 
-/* Of \uXXXX only ASCII is known: who writes UTF-8 needs no more. No byte of a string is zero. */
-static const char *sgm__json_string(sgm__json *j) {
+/* Does another item follow the n that were read, or does the list end? */
+static int sgm__more(sgm__scan *j, char close, int n) {
+    if (*j->wrong || sgm__take(j, close)) return 0;
+    if (n > 0 && !sgm__take(j, ',')) return sgm__scan_bad(j, "a comma or %c is missing", close), 0;
+    return !(j->python && n > 0 && sgm__take(j, close));
+}
+
+/* The 16 bits of \uXXXX, 0 if they are none. */
+static uint32_t sgm__scan_hex(const char *s) {
+    char hex[5] = "";
+    if (strncmp(s, "\\u", 2) || strspn(s + 2, "0123456789abcdefABCDEF") < 4) return 0;
+    return (uint32_t)strtoul((const char *)memcpy(hex, s + 2, 4), NULL, 16);
+}
+
+/* Two escapes may stand for one character beyond 16 bits. No byte of a string is zero. */
+static char *sgm__scan_escape(char *to, char **at) {
     static const char escapes[] = "\"\\/bfnrt", meaning[] = "\"\\/\b\f\n\r\t";
-    if (!sgm__json_take(j, '"')) return sgm__json_bad(j, "a string is missing");
-    char *string = j->at, *s = string, *to = string, hex[3] = "";
-    for (; *s != '"'; s++, to++) {
-        const char *simple = *s == '\\' && s[1] ? strchr(escapes, s[1]) : NULL;
-        if (simple) *to = meaning[simple - escapes], s++;
-        else if (!strncmp(s, "\\u00", 4) && strspn(s + 4, "0123456789abcdefABCDEF") >= 2) {
-            memcpy(hex, s + 4, 2), s += 5;
-            *to = (char)(*hex < '8' ? strtol(hex, NULL, 16) : 0);
-        } else *to = (char)((unsigned char)*s < 0x20 || *s == '\\' ? 0 : *s);
-        if (!*to) return sgm__json_bad(j, "a string has no end, or a wrong escape: use UTF-8");
+    static const unsigned char lead[4] = {0, 0xc0, 0xe0, 0xf0};
+    const char *simple = (*at)[1] ? strchr(escapes, (*at)[1]) : NULL;
+    uint32_t u = sgm__scan_hex(*at);
+    if (simple) return *at += 2, *to = meaning[simple - escapes], to + 1;
+    if (u >> 10 == 0x36) {
+        const uint32_t low = sgm__scan_hex(*at += 6);
+        u = low >> 10 == 0x37 ? 0x10000 + ((u & 1023) << 10 | (low & 1023)) : 0;
+    } else if (u >> 10 == 0x37) u = 0;
+    if (!u) return NULL;
+    int rest = u < 0x80 ? 0 : u < 0x800 ? 1 : u < 0x10000 ? 2 : 3;
+    *at += 6, *to++ = (char)(lead[rest] | u >> 6 * rest);
+    while (rest-- > 0) *to++ = (char)(0x80 | (u >> 6 * rest & 63));
+    return to;
+}
+
+static const char *sgm__scan_string(sgm__scan *j) {
+    if (!sgm__take(j, '"') && !(j->python && sgm__take(j, '\'')))
+        return sgm__scan_bad(j, "a string is missing");
+    char *string = j->at, *s = string, *to = string, quote = string[-1];
+    while (*s != quote) {
+        if ((unsigned char)*s < 0x20) return sgm__scan_bad(j, "a string has no end");
+        if (*s != '\\') *to++ = *s++;
+        else if (j->python || !(to = sgm__scan_escape(to, &s)))
+            return sgm__scan_bad(j, "a string has a wrong escape: write it in UTF-8");
     }
     *to = 0, j->at = s + 1;
     return string;
 }
 
-/* How many numbers a list has; the first of them and the product of the others, 1 where none is. */
-static int sgm__json_sizes(sgm__json *j, long *first, long *rest) {
+/* A list of whole numbers: how many there are, and the first `most`; the rest of a shape, whose
+product is asked for, multiplies the last of these. */
+static int sgm__scan_sizes(sgm__scan *j, uint64_t *size, int most, uint64_t *product) {
+    const int round = j->python && sgm__take(j, '(');
+    uint64_t all = 1;
     int n = 0;
-    *first = *rest = 1;
-    if (!sgm__json_take(j, '[')) sgm__json_bad(j, "a list of sizes is missing");
-    for (; !j->wrong && !sgm__json_take(j, ']'); n++) {
-        const int is_digit = *j->at >= '0' && *j->at <= '9';
-        errno = 0;
-        const long size = strtol(j->at, &j->at, 10);
-        if (!is_digit || errno || (n > 0 && size > 0 && *rest > LONG_MAX / size))
-            sgm__json_bad(j, "a size is no whole number, or negative, or too large");
-        else if (n == 0) *first = size;
-        else *rest *= size;
+    for (int i = 0; i < most; i++) size[i] = 1;
+    if (!round && !sgm__take(j, '[')) sgm__scan_bad(j, "a list of sizes is missing");
+    for (; sgm__more(j, round ? ')' : ']', n); n++) {
+        uint64_t x = 0, *to = &size[n < most ? n : most - 1];
+        const char *first = j->at += strspn(j->at, " \n\r\t");
+        int over = 0;
+        for (; *j->at >= '0' && *j->at <= '9'; j->at++)
+            over |= x > (UINT64_MAX - 9) / 10, x = 10 * x + (unsigned)(*j->at - '0');
+        if (product) over |= x > 0 && (all > UINT64_MAX / x || *to > UINT64_MAX / x);
+        if (j->at == first || (*first == '0' && j->at > first + 1) || over)
+            sgm__scan_bad(j, "a size is no whole number, or negative, or too large");
+        if (j->python && *j->at == 'L') j->at++; /* as Python 2 writes them */
+        if (product || n < most) *to *= x;
+        all *= x;
     }
+    if (product) *product = all;
     return n;
 }
 
-static void sgm__json_array(sgm__json *j, sgm_array *a) {
-    long begin = 0, end = -1;
-    const char *dtype = "";
-    a->name = j->name, a->rows = -1, a->cols = 1;
-    while (!j->wrong && !sgm__json_take(j, '}')) {
-        const char *key = sgm__json_string(j);
-        if (strcmp(key, "dtype") == 0) dtype = sgm__json_string(j);
-        else if (strcmp(key, "shape") == 0) sgm__json_sizes(j, &a->rows, &a->cols);
-        else if (strcmp(key, "data_offsets")) sgm__json_bad(j, "a key is not that of an array");
-        else if (sgm__json_sizes(j, &begin, &end) != 2) end = -1;
-    }
-    const long numbers = (end - begin) / 4;
-    if (strcmp(dtype, "F32")) sgm__json_bad(j, "the dtype is not F32: convert it to float32");
-    else if (begin > end || end > j->data_bytes || (begin | end) % 4)
-        sgm__json_bad(j, "data_offsets are no multiples of 4 within the file, which may be cut");
-    else if ((a->cols && a->rows > numbers / a->cols) || a->rows * a->cols != numbers)
-        sgm__json_bad(j, "shape and data_offsets disagree");
-    else a->data = (float *)(void *)(j->data + begin);
-    if (j->used < end) j->used = end;
+static const char *sgm__scan_key(sgm__scan *j) {
+    const char *key = sgm__scan_string(j);
+    if (!*j->wrong && !sgm__take(j, ':')) sgm__scan_bad(j, "a colon is missing");
+    return key;
 }
 
-static void sgm__json_header(sgm__json *j, sgm_archive *archive) {
-    if (!sgm__json_take(j, '{')) sgm__json_bad(j, "the first { is missing");
-    while (!j->wrong && !sgm__json_take(j, '}')) {
-        const char *name = j->name = sgm__json_string(j);
-        const int is_array = strcmp(name, "__metadata__") != 0;
-        if (!sgm__json_take(j, '{')) sgm__json_bad(j, "a { is missing");
-        if (is_array && (archive->n_arrays == SGM__NAMES_MAX || sgm_archive_find(archive, name)))
-            sgm__json_bad(j, "a name occurs twice, or is number 10001: rename or split");
-        else if (is_array) sgm__json_array(j, &archive->arrays[archive->n_arrays++]);
-        while (!is_array && !j->wrong && !sgm__json_take(j, '}')) {
-            const char **pair = &archive->meta[2 * archive->n_meta];
-            pair[0] = sgm__json_string(j), pair[1] = sgm__json_string(j);
-            if (archive->n_meta < SGM__NAMES_MAX && !sgm_archive_meta(archive, pair[0]))
-                archive->n_meta++;
-            else sgm__json_bad(j, "a key occurs twice, or is number 10001: rename or join");
+static int sgm__scan_word(sgm__scan *j, const char *word) {
+    const size_t n = strlen(word);
+    const int is = !sgm__take(j, 0) && strncmp(j->at, word, n) == 0;
+    if (is) j->at += n;
+    return is;
+}
+
+/* Passes the value of a key that is not known. */
+static void sgm__scan_skip(sgm__scan *j, int depth) {
+    static const char digits[] = "0123456789";
+    const int close = sgm__take(j, '{') ? '}' : sgm__take(j, '[') ? ']' : 0;
+    if (close && depth > 127) sgm__scan_bad(j, "lists are nested more than 127 deep");
+    for (int n = 0; close && sgm__more(j, (char)close, n); n++) {
+        if (close == '}') sgm__scan_key(j);
+        sgm__scan_skip(j, depth + 1);
+    }
+    if (close || sgm__scan_word(j, "true") || sgm__scan_word(j, "false")) return;
+    if (sgm__scan_word(j, "null")) return;
+    char *s = j->at + (*j->at == '-');
+    if (*s == '"' && s == j->at) s = NULL, sgm__scan_string(j);
+    if (!s) return;
+    size_t n = strspn(s, digits);
+    int good = n == 1 || (n > 1 && *s != '0');
+    if (*(s += n) == '.') n = strspn(++s, digits), good &= n > 0, s += n;
+    if (*s == 'e' || *s == 'E')
+        s += 1 + (s[1] == '-' || s[1] == '+'), n = strspn(s, digits), good &= n > 0, s += n;
+    if (good) j->at = s;
+    else sgm__scan_bad(j, "a value is no JSON");
+}
+
+/* What is known of an array before its numbers are read. The name comes first, to sort by. */
+typedef struct sgm__place {
+    const char *name;
+    uint64_t begin, end, count;
+    sgm_array *array;
+    int type;
+} sgm__place;
+
+static const struct {
+    char name[5], kind;
+    int wide;
+} sgm__types[] = {{"F32", 'f', 4}, {"F16", 'f', 2}, {"BF16", 'b', 2}, {"F64", 'f', 8},
+    {"BOOL", '?', 1}, {"I8", 'i', 1}, {"I16", 'i', 2}, {"I32", 'i', 4}, {"I64", 'i', 8},
+    {"U8", 'u', 1}, {"U16", 'u', 2}, {"U32", 'u', 4}, {"U64", 'u', 8}, {"", 0, 0}};
+
+static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
+    uint64_t shape[2] = {0, 0}, offset[2] = {0, 0};
+    const char *dtype = "";
+    int seen = 0;
+    if (!sgm__take(j, '{')) sgm__scan_bad(j, "a { is missing");
+    for (int n = 0; sgm__more(j, '}', n); n++) {
+        const char *key = sgm__scan_key(j);
+        const int is = !strcmp(key, "dtype") ? 1 : !strcmp(key, "shape") ? 2
+            : !strcmp(key, "data_offsets")   ? 4
+                                             : 0;
+        if (is & seen) sgm__scan_bad(j, "%s occurs twice", key);
+        else if (is == 1) dtype = sgm__scan_string(j);
+        else if (is == 2) sgm__scan_sizes(j, shape, 2, &e->count);
+        else if (is == 0) sgm__scan_skip(j, 3);
+        else if (sgm__scan_sizes(j, offset, 2, NULL) != 2)
+            sgm__scan_bad(j, "data_offsets are not two");
+        seen |= is;
+    }
+    while (*sgm__types[e->type].name && strcmp(sgm__types[e->type].name, dtype)) e->type++;
+    const uint64_t wide = (uint64_t)sgm__types[e->type].wide, bytes = offset[1] - offset[0];
+    if (seen != 7) sgm__scan_bad(j, "dtype, shape or data_offsets is missing");
+    if (!wide) sgm__scan_bad(j, "the dtype %.20s is not read: convert it to float32", dtype);
+    else if (offset[1] < offset[0] || bytes % wide || bytes / wide != e->count)
+        sgm__scan_bad(j, "shape and data_offsets disagree");
+    if (shape[0] > LONG_MAX || shape[1] > LONG_MAX) sgm__scan_bad(j, "a size is too large");
+    e->array = a;
+    a->name = e->name = j->name, a->rows = (long)shape[0], a->cols = (long)shape[1];
+    e->begin = offset[0], e->end = offset[1];
+}
+
+/* The text of a file's head: pairs into meta, and what is told of arrays. */
+static void sgm__scan_header(sgm__scan *j, sgm_archive *archive, sgm__place *entries) {
+    int seen = 0;
+    if (!sgm__take(j, '{')) sgm__scan_bad(j, "the first { is missing");
+    for (int n = 0; sgm__more(j, '}', n); n++) {
+        j->name = sgm__scan_key(j);
+        if (strcmp(j->name, "__metadata__")) {
+            sgm__scan_array(j, &archive->arrays[archive->n_arrays], &entries[archive->n_arrays]);
+            archive->n_arrays++;
+            continue;
+        }
+        if (seen++) sgm__scan_bad(j, "a name occurs twice");
+        if (sgm__scan_word(j, "null")) continue;
+        if (!sgm__take(j, '{')) sgm__scan_bad(j, "a { is missing");
+        for (int k = 0; sgm__more(j, '}', k); k++) {
+            const char **pair = &archive->meta[2 * archive->n_meta++];
+            pair[0] = sgm__scan_key(j), pair[1] = sgm__scan_string(j);
         }
     }
-    if (sgm__json_take(j, '}') || j->at != j->end) sgm__json_bad(j, "something follows its end");
-    if (j->used != j->data_bytes) sgm__json_bad(j, "the file is longer than its header says");
+    if (sgm__take(j, 0) || j->at != j->end) sgm__scan_bad(j, "something follows its end");
 }
 
-/* A zero is to end the header, so the numbers move up to the next multiple of 4. An array takes 44
-bytes of header or more, a pair 4: that bounds their tables. */
-static sgm_status sgm__archive_parse(sgm_archive *archive, const char *path, size_t n) {
-    unsigned char *bytes = (unsigned char *)archive->memory;
-    sgm__json j;
+static int sgm__by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int sgm__by_place(const void *a, const void *b) {
+    const sgm__place *x = (const sgm__place *)a, *y = (const sgm__place *)b;
+    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+/* Sorts a table of things that begin with their name; is one there twice? */
+static const char *sgm__twice(void *table, int n, size_t size) {
+    char *at = (char *)table;
+    qsort(table, (size_t)n, size, sgm__by_name);
+    for (int i = 1; i < n; i++, at += size)
+        if (sgm__by_name(at, at + size) == 0) return *(const char **)(void *)at;
+    return NULL;
+}
+
+/* Names are different, and the arrays lie side by side, without a gap, from the first byte to the
+last: no byte has two meanings, or none. */
+static sgm_status sgm__archive_check_places(
+    sgm_archive *archive, sgm__scan *j, sgm__place *entries, uint64_t bytes) {
+    const int n = archive->n_arrays;
+    const size_t pairs = 2 * sizeof(char *) * (size_t)archive->n_meta;
+    void *copy = sgm__alloc(pairs, 1);
+    if (!copy) return SGM_NO_MEMORY;
+    const char *twice = sgm__twice(memcpy(copy, archive->meta, pairs), archive->n_meta,
+        2 * sizeof(char *));
+    sgm__free(copy);
+    if (!twice) twice = sgm__twice(entries, n, sizeof *entries);
+    if (twice) j->name = twice, sgm__scan_bad(j, "a name occurs twice: rename one");
+    qsort(entries, (size_t)n, sizeof *entries, sgm__by_place);
+    uint64_t end = 0;
+    for (int i = 0; i < n && !*j->wrong; end = entries[i++].end)
+        if (j->name = entries[i].name, entries[i].begin != end)
+            sgm__scan_bad(j, "data_offsets leave a gap, or overlap those of another array");
+    if (end != bytes)
+        sgm__scan_bad(j, "the file is not as long as its header says: it may be cut");
+    return SGM_OK;
+}
+
+/* The numbers, in the order of the file, and their checksum. */
+static sgm_status sgm__archive_numbers(sgm_archive *archive, sgm__source *s, sgm__place *entries) {
+    uint64_t hash = sgm__fnv_start, count = 0;
     char checksum[17];
-    uint64_t length = 0;
-    for (int b = 7; b >= 0; b--) length = length << 8 | bytes[b];
-    if (n < 8 || length > n - 8)
-        return sgm__fail(SGM_BAD_FILE, "'%.200s' is no whole safetensors file: get another", path);
-    const size_t front = 8 + (size_t)length, data_bytes = n - front;
-    const size_t most_arrays = front / 44 + 1, most_pairs = front / 4;
-    unsigned char *data = bytes + front / 4 * 4 + 4;
-    memmove(data, bytes + front, data_bytes);
-    bytes[front] = 0;
-    archive->arrays = (sgm_array *)sgm__alloc(
-        most_arrays * sizeof(sgm_array) + most_pairs * 2 * sizeof(char *), 1);
-    if (!archive->arrays) return SGM_NO_MEMORY;
-    archive->meta = (const char **)(void *)(archive->arrays + most_arrays);
-    snprintf(checksum, 17, "%016llx", sgm__fnv(sgm__fnv_start, data, data_bytes));
-    for (unsigned char *b = data; b + 4 <= data + data_bytes; b += 4) {
-        uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-        memcpy(b, &bits, sizeof bits);
+    for (int i = 0; i < archive->n_arrays; i++) count += entries[i].count;
+    archive->numbers = (float *)sgm__alloc(count < (size_t)-1 ? (size_t)count : (size_t)-1, 4);
+    if (!archive->numbers) return SGM_NO_MEMORY;
+    float *to = archive->numbers;
+    for (sgm__place *e = entries; e < entries + archive->n_arrays; to += e++->count) {
+        const int wide = sgm__types[e->type].wide;
+        const int got = sgm__get_numbers(
+            s, e->array->data = to, (size_t)e->count, sgm__types[e->type].kind, wide, 0, &hash);
+        if (!got) return sgm__file_no("read", s->path, errno);
+        if (got < 0)
+            return sgm__fail(SGM_BAD_FILE,
+                "'%.150s': %.60s has a number beyond float32: scale it, or save it as float32",
+                s->path, e->name);
     }
-    memset(&j, 0, sizeof j);
-    j.at = (char *)bytes + 8, j.end = (char *)bytes + front, j.name = "";
-    j.data = (char *)data, j.data_bytes = (long)data_bytes;
-    sgm__json_header(&j, archive);
-    if (j.wrong)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.150s' cannot be read: in '%.60s' %s; get another copy, or write it anew", path,
-            j.name, j.wrong);
+    snprintf(checksum, 17, "%016llx", (unsigned long long)hash);
     const char *saved = sgm_archive_meta(archive, "sgm.checksum");
     if (!saved || strcmp(saved, checksum) == 0) return SGM_OK;
     return sgm__fail(SGM_BAD_FILE,
         "'%.150s' is damaged: its numbers lack the checksum that was saved; take another copy, or "
         "drop sgm.checksum from the metadata if another program changed them",
-        path);
+        s->path);
+}
+
+/* Every array has a brace and 49 bytes or more, every pair a colon and 5: so many are the most. */
+static sgm_status sgm__archive_read(sgm_archive *archive, sgm__source *s, sgm__place **entries) {
+    unsigned char bytes[8];
+    uint64_t length = 0;
+    sgm__scan j;
+    const int has_length = s->size >= 8 && sgm__get(s, bytes, 8);
+    for (int b = 7; has_length && b >= 0; b--) length = length << 8 | bytes[b];
+    if (!has_length || length > s->size - 8 || length > SGM__HEADER_MAX)
+        return sgm__fail(
+            SGM_BAD_FILE, "'%.200s' is no whole safetensors file: get another", s->path);
+    const size_t n = (size_t)length;
+    size_t arrays = 1, pairs = 1;
+    memset(&j, 0, sizeof j);
+    if (!(archive->memory = j.at = (char *)sgm__alloc(n + 1, 1))) return SGM_NO_MEMORY;
+    if (!sgm__get(s, j.at, n)) return sgm__file_no("read", s->path, errno);
+    j.end = j.at + n, j.name = "";
+    if (sgm__utf8_bytes(j.at) < n) sgm__scan_bad(&j, "a byte is no UTF-8, or zero");
+    for (const char *c = j.at; *c; c++)
+        arrays += *c == '{' && arrays <= n / 49, pairs += *c == ':' && pairs <= n / 5;
+    archive->arrays = (sgm_array *)sgm__alloc(
+        arrays * sizeof(sgm_array) + pairs * 2 * sizeof(char *), 1);
+    *entries = (sgm__place *)sgm__alloc(arrays, sizeof **entries);
+    if (!archive->arrays || !*entries) return SGM_NO_MEMORY;
+    archive->meta = (const char **)(void *)(archive->arrays + arrays);
+    if (!*j.wrong) sgm__scan_header(&j, archive, *entries);
+    if (!*j.wrong) SGM__TRY(sgm__archive_check_places(archive, &j, *entries, s->size - 8 - length));
+    if (!*j.wrong) return sgm__archive_numbers(archive, s, *entries);
+    return sgm__fail(SGM_BAD_FILE,
+        "'%.150s' cannot be read: in '%.60s' %s; get another copy, or write it anew", s->path,
+        j.name, j.wrong);
 }
 
 SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
-    sgm__file f;
+    sgm__source s;
+    sgm__place *entries = NULL;
     if (archive) memset(archive, 0, sizeof *archive);
     if (!archive || !path) return sgm__bad("sgm_archive_load needs an archive and a path");
-    sgm_status status = sgm__file_read(&f, path);
-    archive->memory = f.memory;
-    if (!status) status = sgm__archive_parse(archive, path, f.bytes);
+    sgm_status status = sgm__source_open(&s, path);
+    if (!status) status = sgm__archive_read(archive, &s, &entries);
+    sgm__source_close(&s), sgm__free(entries);
     if (status) sgm_archive_free(archive);
     return status;
 }
@@ -10838,72 +11339,27 @@ SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
 /*
 ## C.4 Other people's files
 
-Each reader below is a function from bytes to numbers. The whole file comes into memory first, so
-that what it claims is held against what it has before anything is allocated. Pixels become x/255,
-and colours lie side by side, red, green, blue, in the order row, column, channel.
-
-A file that gzip has compressed says so in its first two bytes. Define SGM_ZLIB, link -lz, and it is
-unpacked on the way.
+Each reader below turns bytes into numbers. Pixels become x/255, and colours lie side by side, red,
+green, blue, in the order row, column, channel.
 */
-#ifdef SGM_ZLIB
-#include <zlib.h>
-static sgm_status sgm__gunzip(const char *path, unsigned char **bytes, size_t *n) {
-    enum { CHUNK = 65536 };
-    size_t room = 0;
-    int got = 1;
-    gzFile file = gzopen(path, "rb");
-    if (!file) return sgm__fail(SGM_NO_FILE, "cannot read '%.200s'", path);
-    for (*n = 0; got > 0; *n += got > 0 ? (size_t)got : 0) {
-        if (*n + CHUNK > room) {
-            unsigned char *more = (unsigned char *)sgm__alloc(room = 2 * room + CHUNK, 1);
-            if (more && *bytes) memcpy(more, *bytes, *n);
-            sgm__free(*bytes);
-            *bytes = more;
-        }
-        got = *bytes ? gzread(file, *bytes + *n, CHUNK) : -1;
-    }
-    if (gzclose(file) != Z_OK) got = -1;
-    if (!*bytes) return SGM_NO_MEMORY;
-    return got == 0
-        ? SGM_OK
-        : sgm__fail(SGM_BAD_FILE, "'%.200s' is cut or damaged inside: download it again", path);
-}
-#else
-static sgm_status sgm__gunzip(const char *path, unsigned char **bytes, size_t *n) {
-    (void)bytes, (void)n;
-    return sgm__fail(SGM_BAD_FILE,
-        "'%.200s' is compressed: run gunzip on it, or define SGM_ZLIB and link -lz", path);
-}
-#endif
-
-/* The bytes of a file with zeros behind them; the caller frees them, also after an error. */
-static sgm_status sgm__slurp(const char *path, unsigned char **bytes, size_t *n) {
-    sgm__file f;
-    sgm_status status = sgm__file_read(&f, path);
-    *bytes = (unsigned char *)f.memory, *n = f.bytes;
-    if (status || *n < 2 || (*bytes)[0] != 0x1f || (*bytes)[1] != 0x8b) return status;
-    sgm__free(*bytes);
-    *bytes = NULL;
-    return sgm__gunzip(path, bytes, n);
-}
-
 SGM_API void sgm_images_free(sgm_images *images) {
     if (!images) return;
-    sgm__free(images->x), sgm__free(images->label);
+    sgm__free(images->x), sgm__free(images->label), sgm__free(images->names);
     memset(images, 0, sizeof *images);
 }
 
-typedef sgm_status sgm__parser(sgm_images *out, const char *path, const unsigned char *b, size_t n);
+typedef sgm_status sgm__parser(sgm_images *out, sgm__source *s, const sgm_csv_options *o);
 
-static sgm_status sgm__read(sgm_images *out, const char *path, sgm__parser *parse) {
-    unsigned char *bytes = NULL;
-    size_t n = 0;
+static sgm_status sgm__read(
+    sgm_images *out, const char *path, sgm__parser *parse, const sgm_csv_options *o) {
+    sgm__source s;
     if (out) memset(out, 0, sizeof *out);
     if (!out || !path) return sgm__bad("to load a file takes a path and a place for its numbers");
-    sgm_status status = sgm__slurp(path, &bytes, &n);
-    if (!status) status = parse(out, path, bytes, n);
-    sgm__free(bytes);
-    long bad = status || !out->x ? -1 : sgm__first_bad(out->x, (size_t)out->n * (size_t)out->d);
+    sgm_status status = sgm__source_open(&s, path);
+    if (!status) status = parse(out, &s, o);
+    sgm__source_close(&s);
+    long bad = -1; /* a table names the line itself, and may have NaN */
+    if (!status && out->x && !o) bad = sgm__first_bad(out->x, (size_t)out->n * (size_t)out->d);
     if (bad >= 0)
         status = sgm__fail(SGM_NOT_FINITE,
             "'%.200s': row %ld holds NaN, or a number beyond float: drop or fill it", path,
@@ -10912,9 +11368,15 @@ static sgm_status sgm__read(sgm_images *out, const char *path, sgm__parser *pars
     return status;
 }
 
+/* Every product below fits: d into an int, n·d into a long, the bytes into a size_t. */
 static sgm_status sgm__images_alloc(
-    sgm_images *out, long n, int h, int w, int channels, int labels) {
-    out->n = n, out->h = h, out->w = w, out->channels = channels, out->d = h * w * channels;
+    sgm_images *out, uint64_t n, uint64_t h, uint64_t w, uint64_t channels, int labels) {
+    const uint64_t most = (size_t)-1 / 8 < LONG_MAX ? (size_t)-1 / 8 : LONG_MAX;
+    if (h * w > INT_MAX || (h * w > 0 && channels > INT_MAX / (h * w)) || n > most ||
+        (h * w * channels > 0 && n > most / (h * w * channels)))
+        return sgm__fail(SGM_NO_MEMORY, "no memory for so many numbers: cut the file in parts");
+    out->n = (long)n, out->h = (int)h, out->w = (int)w, out->channels = (int)channels;
+    out->d = (int)(h * w * channels);
     if (out->d > 0) out->x = (float *)sgm__alloc((size_t)n * (size_t)out->d, sizeof *out->x);
     if (labels) out->label = (int *)sgm__alloc((size_t)n, sizeof *out->label);
     return (out->d > 0 && !out->x) || (labels && !out->label) ? SGM_NO_MEMORY : SGM_OK;
@@ -10922,51 +11384,47 @@ static sgm_status sgm__images_alloc(
 
 /* IDX, the format of MNIST: big-endian words 0x803, n, h, w and the bytes, or 0x801, n and n bytes.
 */
-static sgm_status sgm__parse_idx(
-    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
-    uint32_t word[4] = {0, 0, 0, 0};
-    for (size_t i = 0; i < 16 && i < n; i++) word[i / 4] = word[i / 4] << 8 | b[i];
-    int labels = word[0] == 0x801;
-    size_t head = labels ? 8 : 16, h = word[2], w = word[3];
-    if (n < head || (!labels && word[0] != 0x803))
+static sgm_status sgm__parse_idx(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+    unsigned char b[16] = {0};
+    uint64_t word[4] = {0, 0, 1, 1};
+    (void)o;
+    int good = s->size >= 8 && sgm__get(s, b, 8), labels = b[2] == 8 && b[3] == 1, head = 8;
+    if (!labels) head = 16, good = good && s->size >= 16 && sgm__get(s, b + 8, 8);
+    for (int i = 0; i < head; i++) word[i / 4] = (word[i / 4] << 8 | b[i]) & 0xffffffffu;
+    const uint64_t n = word[1], h = word[2], w = word[3], rest = s->size - (uint64_t)head;
+    if (!good || word[0] != (labels ? 0x801 : 0x803))
         return sgm__fail(SGM_BAD_FILE,
             "'%.200s' begins with %08lx, not with 00000803 (IDX, images) or 00000801 (IDX, "
-            "labels): is it "
-            "another kind of file?",
-            path, (unsigned long)word[0]);
-    if (labels) h = w = 1;
-    if (h < 1 || w < 1 || h > 32767 || w > 32767 || word[1] < 1 || (n - head) % (h * w) ||
-        (n - head) / (h * w) != word[1])
+            "labels): is it another kind of file?",
+            s->path, (unsigned long)word[0]);
+    if (h < 1 || w < 1 || h > 32767 || w > 32767 || n < 1 || n * h * w != rest)
         return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' says %lu items of %lu x %lu bytes, but %lu bytes follow: it is cut or "
-            "damaged, "
-            "download it again",
-            path, (unsigned long)word[1], (unsigned long)h, (unsigned long)w,
-            (unsigned long)(n - head));
-    SGM__TRY(
-        sgm__images_alloc(out, (long)word[1], labels ? 0 : (int)h, (int)w, labels ? 0 : 1, labels));
-    for (size_t i = 0; i < n - head; i++)
-        if (labels) out->label[i] = b[head + i];
-        else out->x[i] = (float)b[head + i] / 255.0f;
-    return SGM_OK;
+            "'%.200s' says %lu items of %lu x %lu bytes, but %.0f bytes follow: it is cut or "
+            "damaged, download it again",
+            s->path, (unsigned long)n, (unsigned long)h, (unsigned long)w, (double)rest);
+    SGM__TRY(sgm__images_alloc(out, n, labels ? 0 : h, w, labels ? 0 : 1, labels));
+    if (!labels) good = sgm__get_numbers(s, out->x, (size_t)rest, 'p', 1, 0, NULL);
+    for (long i = 0; labels && good && i < out->n; i++)
+        good = sgm__get(s, b, 1), out->label[i] = b[0];
+    return good ? SGM_OK : sgm__file_no("read", s->path, errno);
 }
 
 /* CIFAR-10: records of a label and 32×32 bytes of red, of green and of blue. */
-static sgm_status sgm__parse_cifar(
-    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
-    if (n == 0 || n % 3073)
+static sgm_status sgm__parse_cifar(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+    unsigned char b[3073];
+    (void)o;
+    if (s->size == 0 || s->size % sizeof b)
         return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' has %lu bytes, not 3073 for each image: it is cut, or not the binary version "
-            "of "
-            "CIFAR-10",
-            path, (unsigned long)n);
-    SGM__TRY(sgm__images_alloc(out, (long)(n / 3073), 32, 32, 3, 1));
-    for (long i = 0; i < out->n; i++, b += 3073) {
+            "'%.200s' has %.0f bytes, not 3073 for each image: it is cut, or not the binary "
+            "version of CIFAR-10",
+            s->path, (double)s->size);
+    SGM__TRY(sgm__images_alloc(out, s->size / sizeof b, 32, 32, 3, 1));
+    for (long i = 0; i < out->n; i++) {
+        if (!sgm__get(s, b, sizeof b)) return sgm__file_no("read", s->path, errno);
         if (b[0] > 9)
             return sgm__fail(SGM_BAD_FILE,
-                "'%.200s' gives image %ld the label %d, not 0 to 9: take CIFAR-10's binary "
-                "version",
-                path, i, b[0]);
+                "'%.200s' gives image %ld the label %d, not 0 to 9: take CIFAR-10's binary version",
+                s->path, i, b[0]);
         out->label[i] = b[0];
         for (int k = 0; k < 3072; k++)
             out->x[3072 * i + k] = (float)b[1 + k % 3 * 1024 + k / 3] / 255.0f;
@@ -10978,12 +11436,12 @@ static sgm_status sgm__parse_cifar(
 `strtod` would read numbers by the user's locale. Fifteen digits fit a double exactly; the error of
 what follows is some 10⁻¹⁵, so nine digits give every float back. NULL where no number begins.
 */
-static const char *sgm__decimal(const char *s, double *value) {
+static const char *sgm__decimal(const char *s, char mark, double *value) {
     double x = 0, sign = *s == '-' ? -1 : 1;
     long scale = 0, power = 0;
     int digits = 0, point = 0;
-    for (s += *s == '-' || *s == '+'; (*s >= '0' && *s <= '9') || (*s == '.' && !point); s++) {
-        if (*s == '.') point = 1;
+    for (s += *s == '-' || *s == '+'; (*s >= '0' && *s <= '9') || (*s == mark && !point); s++) {
+        if (*s == mark) point = 1;
         else if (digits = 1, x < 9e14) x = 10 * x + (*s - '0'), scale -= point;
         else scale += !point;
     }
@@ -11000,137 +11458,336 @@ static const char *sgm__decimal(const char *s, double *value) {
     return digits ? s : NULL;
 }
 
-static float sgm__to_float(double x) { return fabs(x) <= 3.4028235e38 ? (float)x : (float)NAN; }
+/*
+A table of text has as many forms as there are programs that write one. A field may stand in quotes
+and then contain anything, a quote twice, even the end of a line; a line ends with LF, CR or both;
+Excel writes 1,5 for 1.5 where semicolons lie between the fields. What is doubtful is an error that
+names its line and column, since a number that was read wrongly looks like any other.
+*/
+typedef struct sgm__csv {
+    sgm_csv_options o; /* with the separator that was found, and the first decimal mark seen */
+    const char *at, *path;
+    long line;
+} sgm__csv;
 
-/* One line of numbers, appended to x; *at moves to its end. */
-static sgm_status sgm__csv_row(
-    sgm_images *out, const char *path, const char **at, char separator, long line) {
-    const char *blanks = separator == '\t' ? " \r" : " \t\r", *s = *at;
-    long column = 0;
-    float *row = out->x + out->n * out->d;
-    for (int more = 1; more; column++) {
-        double value;
-        const char *end = sgm__decimal(s += strspn(s, blanks), &value);
-        s = end ? end + strspn(end, blanks) : s;
-        more = *s != '\n' && *s;
-        if (!end || (more && (separator == ' ' ? s == end : *s != separator)))
-            return sgm__fail(SGM_BAD_FILE,
-                "'%.200s' has no number at line %ld, column %ld: fill it, or drop the line "
-                "(numbers have a "
-                "decimal point, and one kind of comma, semicolon, tab or space between them)",
-                path, line, column + 1);
-        row[column] = sgm__to_float(value);
-        if (more && separator != ' ') s++;
+typedef struct sgm__field {
+    const char *begin, *end;
+    long line;
+    int quoted, last; /* last: nothing follows in its line */
+} sgm__field;
+
+/* A name has a letter and does not begin like a number: 0x1F, 5 % and 1,5 may be spoilt ones. */
+enum { SGM__NONSENSE, SGM__A_NAME, SGM__A_NUMBER, SGM__NOTHING };
+
+static int sgm__ends_line(char c) { return c == '\n' || c == '\r' || !c; }
+
+/* Moves beyond a character, or the end of a line, which may be two. */
+static void sgm__csv_pass(sgm__csv *c) {
+    c->line += sgm__ends_line(*c->at);
+    if (c->at[0] == '\r' && c->at[1] == '\n') c->at++;
+    if (*c->at) c->at++;
+}
+
+/* The next field, without what is around it; 0 where a quote is not closed, or not by its field. */
+static int sgm__csv_field(sgm__csv *c, sgm__field *f) {
+    const char separator = c->o.separator, *blanks = separator == '\t' ? " " : " \t";
+    const char stops[] = {'\r', '\n', separator, (char)(separator == ' ' ? '\t' : 0), 0};
+    c->at += strspn(c->at, blanks);
+    f->begin = f->end = c->at, f->line = c->line, f->quoted = *c->at == '"';
+    if (f->quoted) {
+        for (f->begin = ++c->at; *c->at && (*c->at != '"' || c->at[1] == '"'); sgm__csv_pass(c))
+            c->at += *c->at == '"';
+        f->end = c->at;
+        if (!*c->at++) return c->at--, 0;
+    } else f->end = c->at += strcspn(c->at, stops);
+    while (f->end > f->begin && strchr(blanks, f->end[-1])) f->end--;
+    const char *behind = c->at;
+    c->at += strspn(c->at, blanks);
+    f->last = sgm__ends_line(*c->at);
+    if (!f->last && separator != ' ' && *c->at++ != separator) return 0;
+    return f->last || behind < c->at;
+}
+
+/* Is this one of the words, whatever its case? Each stands between blanks. */
+static int sgm__one_of(const char *s, size_t n, const char *words) {
+    char word[16] = " ";
+    if (n == 0 || n > 12 || memchr(s, ' ', n)) return 0;
+    for (size_t i = 0; i < n; i++)
+        word[i + 1] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 32 : s[i]);
+    word[n + 1] = ' ';
+    return strstr(words, word) != NULL;
+}
+
+static int sgm__csv_value(sgm__csv *c, const sgm__field *f, double *x) {
+    const char *s = f->begin + strspn(f->begin, " \t");
+    const size_t n = f->end > s ? (size_t)(f->end - s) : 0;
+    const int comma = c->o.separator == ';' && memchr(s, ',', n);
+    const char mark = (char)(c->o.decimal ? c->o.decimal : comma ? ',' : '.');
+    const char *end = sgm__decimal(s, mark, x);
+    if (n == 0 || sgm__one_of(s, n, " na n/a nan -nan null none <na> #n/a ")) return SGM__NOTHING;
+    if (end == s + n) {
+        if (!c->o.decimal && memchr(s, mark, n)) c->o.decimal = mark;
+        return SGM__A_NUMBER;
     }
-    if (out->n == 0) out->d = out->w = column < INT_MAX ? (int)column : 0;
+    *x = HUGE_VAL;
+    if (sgm__one_of(s, n, " inf +inf -inf infinity +infinity -infinity ")) return SGM__A_NUMBER;
+    end = s + (*s == '+' || *s == '-' || *s == '.');
+    for (int digit = *end >= '0' && *end <= '9'; !digit && s < f->end; s++) {
+        const unsigned char byte = (unsigned char)*s, letter = byte | 32;
+        if ((letter >= 'a' && letter <= 'z') || (byte >= 0xc3 && byte != 0xe2)) return SGM__A_NAME;
+    }
+    return SGM__NONSENSE;
+}
+
+/* Moves to a line that holds something; 0 at the end. Excel's words for errors are no comments. */
+static int sgm__csv_line(sgm__csv *c) {
+    for (;; sgm__csv_pass(c)) {
+        const char *s = c->at + strspn(c->at, c->o.separator == '\t' ? " " : " \t");
+        const int error = sgm__one_of(s, strcspn(s, "\r\n\t,;"),
+            " #n/a #div/0! #value! #ref! #name? #num! #null! ");
+        if (!*s) return 0;
+        if (!sgm__ends_line(*s) && (*s != '#' || error)) return 1;
+        c->at = s + strcspn(s, "\r\n");
+    }
+}
+
+/* One line of numbers, appended to x. */
+static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
+    float *row = out->x + out->n * out->d;
+    long column = 0;
+    sgm__field f;
+    for (f.last = 0; !f.last; column++) {
+        double x = 0;
+        const int whole = sgm__csv_field(c, &f);
+        const int kind = whole ? sgm__csv_value(c, &f, &x) : SGM__NONSENSE;
+        const int room = (int)(f.end - f.begin > 40 ? 40 : f.end - f.begin);
+        if (kind == SGM__NOTHING && c->o.missing) x = (double)NAN;
+        else if (kind != SGM__A_NUMBER)
+            return sgm__fail(SGM_BAD_FILE,
+                "'%.200s' has no number at line %ld, column %ld, but '%.*s': %s", c->path, f.line,
+                column + 1, room, f.begin,
+                !whole                  ? "close its quotes, and double those inside"
+                : kind == SGM__NOTHING ? "fill it, drop the line, or set .missing to read a NaN"
+                : out->n || out->names
+                ? "fill it, or drop the line (numbers have a decimal point, or set .decimal, and "
+                  "one kind of comma, semicolon, tab or space between them)"
+                : "fill it, or set .header to SGM_HEADER_LINE if these are names (numbers have a "
+                  "decimal point, or else set .decimal, and one kind of comma, semicolon, tab or "
+                  "space between them)");
+        else if (x == x && !(fabs(x) < sgm__float_end))
+            return sgm__fail(SGM_NOT_FINITE,
+                "'%.200s': '%.*s' at line %ld, column %ld is beyond float: drop or scale it",
+                c->path, room, f.begin, f.line, column + 1);
+        row[column] = (float)x;
+    }
+    if (out->n == 0 && !out->names) out->d = out->w = column < INT_MAX ? (int)column : 0;
     if (column != out->d)
         return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' has %ld numbers in line %ld, %d in those before: fill or drop it", path,
-            column, line, out->d);
-    out->n++, *at = s;
+            "'%.200s' has %ld numbers in line %ld, %d in those before%s: fill or drop it", c->path,
+            column, f.line, out->d, out->n == 0 ? ", the header" : "");
+    out->n++;
     return SGM_OK;
 }
 
-/* Does a line begin with a number? NaN and infinity are some, if bad ones, and make no header. */
-static int sgm__starts_number(const char *s) {
-    if (*s && strchr("+-.0123456789", *s)) return 1;
-    int nan = (s[0] | 32) == 'n' && (s[1] | 32) == 'a' && (s[2] | 32) == 'n';
-    int inf = (s[0] | 32) == 'i' && (s[1] | 32) == 'n' && (s[2] | 32) == 'f';
-    return (nan || inf) && (!s[3] || strchr(" \t\r\n,;", s[3]));
+/* Does the line fall in parts at one of these? Else there are blanks, or one column. */
+static char sgm__csv_separator(sgm__csv c) {
+    for (const char *kinds = ";\t,"; *kinds; kinds++) {
+        sgm__csv look = c;
+        sgm__field f;
+        look.o.separator = *kinds;
+        if (sgm__csv_field(&look, &f) && !f.last) return *kinds;
+    }
+    return ' ';
 }
 
-/* A number takes two bytes at least, which bounds how many there are before any has been read. */
-static sgm_status sgm__parse_csv(
-    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
-    const char *s = (const char *)b;
-    char separator = 0;
-    if (strlen(s) != n)
-        return sgm__fail(SGM_BAD_FILE, "'%.200s' is no text: it holds a zero byte", path);
-    if (strncmp(s, "\xef\xbb\xbf", 3) == 0) s += 3; /* some programs mark UTF-8 so */
-    SGM__TRY(sgm__images_alloc(out, (long)(n / 2 + 1), 1, 1, 1, 0));
+/* What separates, and the names of the columns, if the first line has them: if no field of it is a
+number and one is a word. Names may have blanks in them, so the numbers tell if blanks separate. */
+static sgm_status sgm__csv_first(sgm_images *out, sgm__csv *c) {
+    const char given = c->o.separator;
+    sgm__csv look = *c;
+    sgm__field f;
+    int count[4] = {0, 0, 0, 0}, good = 1;
+    double x;
+    c->o.separator = look.o.separator = given ? given : sgm__csv_separator(look);
+    for (f.last = 0; good && !f.last;)
+        if ((good = sgm__csv_field(&look, &f)) != 0) count[sgm__csv_value(&look, &f, &x)]++;
+    if (c->o.header == SGM_HEADER_NONE || !good ||
+        (c->o.header == SGM_HEADER_AUTO && (count[SGM__A_NUMBER] || !count[SGM__A_NAME])))
+        return SGM_OK;
+    if (!given && c->o.separator == ' ' && (sgm__csv_pass(&look), sgm__csv_line(&look))) {
+        c->o.separator = look.o.separator = sgm__csv_separator(look);
+        if (sgm__csv_field(&look, &f) && f.last) c->o.separator = ',';
+    }
+    size_t n = 0, bytes;
+    look = *c;
+    for (f.last = 0; !f.last; n++)
+        if (!sgm__csv_field(&look, &f)) return SGM_OK; /* the row will say so */
+    bytes = n * sizeof(char *) + (size_t)(look.at - c->at) + n;
+    char **names = out->names = (char **)sgm__alloc(bytes, 1), *to = (char *)(names + n);
+    if (!names) return SGM_NO_MEMORY;
+    for (size_t i = 0; i < n; i++, *to++ = 0) {
+        sgm__csv_field(c, &f);
+        names[i] = to;
+        for (const char *from = f.begin; from < f.end; from++) {
+            from += f.quoted && *from == '"'; /* two of them are one */
+            *to++ = *from;
+        }
+    }
+    out->d = out->w = (int)n;
+    return SGM_OK;
+}
+
+static sgm_status sgm__csv_usable(const sgm_csv_options *o) {
+    static const char never[] = "+-.\"#\r\n0123456789eE";
+    if ((unsigned)o->header > SGM_HEADER_NONE || (o->separator && strchr(never, o->separator)) ||
+        (o->decimal && o->decimal != '.' && o->decimal != ',') ||
+        (o->separator && o->separator == o->decimal))
+        return sgm__bad("sgm_csv_load: header is an SGM_HEADER_..., separator a character that no "
+                        "number contains, decimal '.' or ',' and another one");
+    return SGM_OK;
+}
+
+/* The first walk looks for zero bytes and counts what may end a field, which bounds how many there
+are; then the text is taken into memory. */
+static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+    unsigned char bytes[4096];
+    uint64_t fields = 1;
+    sgm__csv c;
+    SGM__TRY(sgm__csv_usable(o));
+    for (uint64_t left = s->size, n; left > 0; left -= n) {
+        n = left < sizeof bytes ? left : sizeof bytes;
+        if (!sgm__get(s, bytes, (size_t)n)) return sgm__file_no("read", s->path, errno);
+        for (const unsigned char *b = bytes; b < bytes + n; b++) {
+            if (!*b)
+                return sgm__fail(SGM_BAD_FILE,
+                    "'%.200s' is no text: it holds a zero byte; save it as UTF-8", s->path);
+            fields += (*b < '0' && *b != '.') || *b == ';' || *b == (unsigned char)o->separator;
+        }
+    }
+    SGM__TRY(sgm__images_alloc(out, fields, 1, 1, 1, 0));
+    char *text = s->size < (size_t)-1 ? (char *)sgm__alloc((size_t)s->size + 1, 1) : NULL;
+    if (!text) return SGM_NO_MEMORY;
+    memset(&c, 0, sizeof c);
+    c.o = *o, c.at = text, c.path = s->path, c.line = 1;
     out->n = 0, out->d = 0;
-    for (long line = 1; *s; line++) {
-        size_t length = strcspn(s, "\n"), blank = strspn(s, " \t\r");
-        int empty = blank >= length || s[blank] == '#', first = !empty && !separator;
-        if (first)
-            separator = memchr(s, ';', length) ? ';'
-                : memchr(s, '\t', length)      ? '\t'
-                : memchr(s, ',', length)       ? ','
-                                               : ' ';
-        if (empty || (first && !sgm__starts_number(s + blank))) s += length;
-        else SGM__TRY(sgm__csv_row(out, path, &s, separator, line));
-        if (*s) s++;
-    }
-    return out->n > 0
-        ? SGM_OK
-        : sgm__fail(SGM_BAD_FILE, "'%.200s' holds no numbers: write a row for each point", path);
+    sgm_status status = sgm__rewind(s) && sgm__get(s, text, (size_t)s->size)
+        ? SGM_OK : sgm__file_no("read", s->path, errno);
+    if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* some programs mark UTF-8 so */
+    if (strncmp(c.at, "sep=", 4) == 0 && c.at[4] && sgm__ends_line(c.at[5])) /* and Excel its own */
+        c.o.separator = c.at[4], c.at += 5, sgm__csv_pass(&c);
+    if (!status && sgm__csv_line(&c)) status = sgm__csv_first(out, &c);
+    while (!status && sgm__csv_line(&c)) status = sgm__csv_row(out, &c);
+    if (!status && out->n == 0)
+        status = sgm__fail(
+            SGM_BAD_FILE, "'%.200s' holds no numbers: write a row for each point", s->path);
+    sgm__free(text);
+    return status;
 }
 
-/* NPY: the text of a Python dictionary, then the numbers, in the order of C. */
-static const char *sgm__npy_value(const char *header, const char *key) {
-    const char *s = strstr(header, key);
-    if (!s) return "";
-    s += strlen(key);
-    return s + strspn(s, " :");
+/* NPY: the text of a Python dictionary, then the numbers. */
+typedef struct sgm__npy {
+    const char *type; /* '<f4' and so on */
+    uint64_t size[4], count;
+    int dims, by_columns, wide;
+    char kind;
+} sgm__npy;
+
+static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
+    unsigned char b[12] = {0};
+    size_t length = 0, head = 10;
+    sgm__scan j;
+    int seen = 0, good = s->size >= 10 && sgm__get(s, b, 10) && memcmp(b, "\x93NUMPY", 6) == 0;
+    if (b[6] > 1) head = 12, good = good && s->size >= 12 && sgm__get(s, b + 10, 2);
+    for (size_t i = head; i-- > 8;) length = length << 8 | b[i];
+    if (!good || b[6] < 1 || b[6] > 3 || length > 10000 || length > s->size - head ||
+        !sgm__get(s, text, length))
+        return sgm__fail(SGM_BAD_FILE,
+            "'%.200s' does not begin like an NPY file: save it with numpy.save", s->path);
+    s->size -= head + length;
+    memset(&j, 0, sizeof j);
+    j.at = text, j.end = text + length, j.python = 1;
+    if (!sgm__take(&j, '{')) sgm__scan_bad(&j, "the first { is missing");
+    for (int n = 0; sgm__more(&j, '}', n); n++) {
+        const char *key = sgm__scan_key(&j);
+        if (!strcmp(key, "shape")) a->dims = sgm__scan_sizes(&j, a->size, 4, &a->count), seen |= 1;
+        else if (!strcmp(key, "fortran_order")) {
+            a->by_columns = sgm__scan_word(&j, "True"), seen |= 2;
+            if (!a->by_columns && !sgm__scan_word(&j, "False"))
+                sgm__scan_bad(&j, "no True or False");
+        } else if (strcmp(key, "descr")) sgm__scan_bad(&j, "%.20s is no key", key);
+        else if (sgm__take(&j, '[')) sgm__scan_bad(&j, "a type is a record: save one field");
+        else a->type = sgm__scan_string(&j), seen |= 4;
+    }
+    if (seen != 7) sgm__scan_bad(&j, "descr, fortran_order or shape is missing");
+    if (!*j.wrong) return SGM_OK;
+    return sgm__fail(SGM_BAD_FILE,
+        "'%.200s' cannot be read: in its head %s; save it with numpy.save", s->path, j.wrong);
 }
 
-static sgm_status sgm__parse_npy(
-    sgm_images *out, const char *path, const unsigned char *b, size_t n) {
-    char header[1024];
-    size_t head = n > 12 && b[6] == 1 ? 10 : 12, length = 0, size[4] = {1, 1, 1, 1}, count = 1;
-    int dims = 0;
-    if (n > 12 && memcmp(b, "\x93NUMPY", 6) == 0 && b[6] >= 1 && b[6] <= 3)
-        for (size_t i = head; i-- > 8;) length = length << 8 | b[i];
-    if (length < 1 || length >= sizeof header || length > n - head)
+/* What numpy calls the types: b truth, i, u and f, then the bytes of each. */
+static int sgm__npy_type(sgm__npy *a) {
+    const char *t = a->type + (*a->type && strchr("<>=|", *a->type) != NULL);
+    const char *wide = *t && t[1] && !t[2] ? strchr("1248", t[1]) : NULL;
+    a->kind = *t == 'b' ? '?' : *t;
+    a->wide = wide && *wide ? *wide - '0' : 0;
+    return (a->kind == '?' && a->wide == 1) || (a->kind == 'f' && a->wide > 1) ||
+        ((a->kind == 'i' || a->kind == 'u') && a->wide > 0);
+}
+
+/* Fortran's order: the first index runs fastest. */
+static int sgm__npy_turn(float *x, const sgm__npy *a) {
+    const size_t n = (size_t)a->count, s0 = (size_t)a->size[0], s1 = (size_t)a->size[1];
+    const size_t s2 = (size_t)a->size[2], s3 = (size_t)a->size[3];
+    float *copy = (float *)sgm__alloc(n, sizeof *x);
+    if (!copy) return 0;
+    memcpy(copy, x, n * sizeof *x);
+    for (size_t k = 0; k < n; k++)
+        x[((k % s0 * s1 + k / s0 % s1) * s2 + k / s0 / s1 % s2) * s3 + k / s0 / s1 / s2] = copy[k];
+    sgm__free(copy);
+    return 1;
+}
+
+static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+    const uint16_t one = 1;
+    char text[10001];
+    sgm__npy a;
+    (void)o;
+    memset(text, 0, sizeof text), memset(&a, 0, sizeof a);
+    SGM__TRY(sgm__npy_head(&a, s, text));
+    if (!sgm__npy_type(&a))
         return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' does not begin like an NPY file: save it with numpy.save", path);
-    memcpy(header, b + head, length);
-    header[length] = 0, b += head + length, n -= head + length;
-    const char *type = sgm__npy_value(header, "'descr'"), *s = sgm__npy_value(header, "'shape'");
-    size_t wide = strncmp(type, "'<f4'", 5) == 0 ? 4 : strncmp(type, "'<f8'", 5) == 0 ? 8 : 0;
-    if (!wide || strncmp(sgm__npy_value(header, "'fortran_order'"), "False", 5))
+            "'%.200s' holds numbers or things of type '%.20s': save x.astype('float32')", s->path,
+            a.type);
+    if (a.dims > 4 || a.count == 0 || a.count > s->size || a.count * (unsigned)a.wide != s->size)
         return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' is no C-ordered array of float32 or float64: save "
-            "numpy.ascontiguousarray(x, dtype='float32')",
-            path);
-    for (s += *s == '('; dims < 4 && *s >= '0' && *s <= '9'; s += strspn(s, " ,")) {
-        char *end;
-        long dim = strtol(s, &end, 10);
-        if (dim < 1 || count > n / (size_t)dim) break;
-        size[dims++] = (size_t)dim, count *= (size_t)dim, s = end;
-    }
-    if (*s != ')' || dims < 1 || count != n / wide || n % wide || count / size[0] > INT_MAX)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' has a shape of no or more than 4 dimensions, or "
-            "one that does not fit its %lu bytes of numbers: reshape it, or copy it again",
-            path, (unsigned long)n);
-    int w = (int)size[dims > 2 ? 2 : 1], h = dims > 2 ? (int)size[1] : 1;
-    SGM__TRY(sgm__images_alloc(out, (long)size[0], h, w, (int)size[3], 0));
-    for (size_t i = 0; i < count; i++, b += wide) {
-        uint64_t bits = 0;
-        double x;
-        for (size_t k = wide; k-- > 0;) bits = bits << 8 | b[k];
-        uint32_t half = (uint32_t)bits;
-        if (wide == 4) memcpy(out->x + i, &half, 4);
-        else memcpy(&x, &bits, 8), out->x[i] = sgm__to_float(x);
-    }
-    return SGM_OK;
+            "'%.200s' has a shape of %d dimensions and %.0f numbers of %d bytes, but %.0f bytes: "
+            "reshape it to at most 4 dimensions, none of them 0, or copy it again",
+            s->path, a.dims, (double)a.count, a.wide, (double)s->size);
+    const int images = a.dims > 2, big = *a.type == '>' || (*a.type != '<' && !*(const char *)&one);
+    SGM__TRY(sgm__images_alloc(
+        out, a.size[0], images ? a.size[1] : 1, a.size[images ? 2 : 1], a.size[3], 0));
+    if (!sgm__get_numbers(s, out->x, (size_t)a.count, a.kind, a.wide, big, NULL))
+        return sgm__file_no("read", s->path, errno);
+    return a.by_columns && !sgm__npy_turn(out->x, &a) ? SGM_NO_MEMORY : SGM_OK;
 }
 
 SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path) {
-    return sgm__read(out, path, sgm__parse_idx);
+    return sgm__read(out, path, sgm__parse_idx, NULL);
 }
 
 SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path) {
-    return sgm__read(out, path, sgm__parse_cifar);
+    return sgm__read(out, path, sgm__parse_cifar, NULL);
 }
 
-SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path) {
-    return sgm__read(out, path, sgm__parse_csv);
+SGM_API sgm_status sgm_csv_load(
+    sgm_images *out, const char *path, const sgm_csv_options *options) {
+    sgm_csv_options none;
+    memset(&none, 0, sizeof none);
+    return sgm__read(out, path, sgm__parse_csv, options ? options : &none);
 }
 
 SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path) {
-    return sgm__read(out, path, sgm__parse_npy);
+    return sgm__read(out, path, sgm__parse_npy, NULL);
 }
 
 /*

@@ -676,7 +676,11 @@ static void precision_and_recall(void **state) {
 /* ---- other people's files ---- */
 
 typedef sgm_status loader(sgm_images *out, const char *path);
-static loader *const loaders[4] = {sgm_idx_load, sgm_cifar_load, sgm_csv_load, sgm_npy_load};
+static sgm_status csv_load(sgm_images *out, const char *from) {
+    return sgm_csv_load(out, from, NULL);
+}
+
+static loader *const loaders[4] = {sgm_idx_load, sgm_cifar_load, csv_load, sgm_npy_load};
 
 static unsigned char file[70000];
 
@@ -790,11 +794,11 @@ static void cifar_files(void **state) {
 static void csv_is(const char *text, size_t n, long rows, int d, const float *truth) {
     sgm_images a;
     write_file(text, n);
-    sgm_status status = sgm_csv_load(&a, path);
+    sgm_status status = sgm_csv_load(&a, path, NULL);
     if (status || a.n != rows || a.d != d)
         fail_msg("\"%s\": %ld rows of %d, %s", text, a.n, a.d, status ? sgm_error() : "");
     assert_true(a.h == 1 && a.w == d && a.channels == 1 && !a.label);
-    for (int i = 0; i < rows * d; i++) CHECK_CLOSE(a.x[i], truth[i], 0);
+    for (int i = 0; truth && i < rows * d; i++) CHECK_CLOSE(a.x[i], truth[i], 0);
     sgm_images_free(&a);
 }
 
@@ -809,12 +813,182 @@ static void csv_files(void **state) {
         "\xef\xbb\xbfx,y,z\r\n+1,-2,+.5\r\n4.,.5E3,625e-2\r\n",
         "# a,b\nx\ty\tz\n1\t-2\t.5\n4\t500\t6.25",
         "1, -0002, 00.50\n4, 0.5e0003, 62500000000000000000000000e-25\n",
-        "info,y,z\n# between\n\n1,-2,0.5\n4,500,6.25"};
+        "info,y,z\n# between\n\n1,-2,0.5\n4,500,6.25",
+        /* ends of lines: CR alone, all three kinds in one file, LF CR, CR CR LF */
+        "1,-2,0.5\r4,500,6.25\r", "1,-2,0.5\r4,500,6.25", "x,y,z\r1,-2,0.5\r\n4,500,6.25\n",
+        "x,y,z\r\n1,-2,0.5\r4,500,6.25", "1,-2,0.5\n\r4,500,6.25\n\r",
+        "1,-2,0.5\r\r\n4,500,6.25\r\r\n", "# c\r1 -2 0.5\r\r# d\r4 500 6.25",
+        /* quotes: RFC 4180 */
+        "\"1\",\"-2\",\"0.5\"\n4,\"500\",6.25\n",
+        "\"1\";\" -2 \"; \"0.5\" \r\n\"4\" ;\"5e2\";\"6.25\"",
+        "\"x\",\"y, of it\",\"z \"\"\r\n\"\n1,-2,0.5\n4,500,6.25\n",
+        "\"1\" \"-2\" \"0.5\"\n4 500 6.25", "\"1\"\t\"-2\"\t\"0.5\"\r4\t500\t6.25\r",
+        "\"a\",\"b\",\n1,-2,0.5\n4,500,6.25\n", ",y,z\n1,-2,0.5\n4,500,6.25\n",
+        "x,NA,\n1,-2,0.5\n4,500,6.25\n", /* a name suffices */
+        /* as German Excel writes */
+        "1;-2;0,5\r\n4;500;6,25\r\n",
+        "\xef\xbb\xbf"
+        "a;b;c\r\n1,0;-2;0,5\r\n4;5,0E+02;6,25\r\n",
+        "\"1,0\";\"-2\";\"0,5\"\n4;500;\"6,25\"", "sep=;\r\n1;-2;0,5\r\n4;500;6,25\r\n",
+        "sep=|\n1|-2|0.5\n4|500|6.25\n", "1;-2;,5\n4,;500;6,25\n"};
     static const float truth[6] = {1, -2, 0.5f, 4, 500, 6.25f};
     (void)state;
     for (int i = 0; i < COUNT(same); i++) csv_is(same[i], strlen(same[i]), 2, 3, truth);
-    static const float seven = 7;
-    csv_is("7", 1, 1, 1, &seven), csv_is("y\n7\n", 4, 1, 1, &seven);
+    static const float seven[2] = {7, 8};
+    csv_is("7", 1, 1, 1, seven), csv_is("y\n7\n", 4, 1, 1, seven), csv_is("7\r8", 3, 2, 1, seven);
+    csv_is("my value\n7\n8\n", 13, 2, 1, seven), csv_is("a, b\n7,8\n", 9, 1, 2, seven);
+    csv_is("7,8\n", 4, 1, 2, seven), csv_is("\"7\",\"8\"\n", 8, 1, 2, seven);
+}
+
+/* Names of columns are kept, as they are meant; a file without any has none. */
+static void csv_names(void **state) {
+    static const struct {
+        const char *text, *names[3];
+    } files[] = {
+        {"x,y,z\n1,2,3\n", {"x", "y", "z"}},
+        {"\xef\xbb\xbf"
+         "height [m];weight [kg];\xc3\xa9\r\n1;2;3\r\n",
+         {"height [m]", "weight [kg]", "\xc3\xa9"}},
+        {"\"a, b\",\"say \"\"c\"\"\",\"two\nlines\"\r\n1,2,3", {"a, b", "say \"c\"", "two\nlines"}},
+        {",1st,y 2\r1,2,3", {"", "1st", "y 2"}},
+        {"#c\n\n x \t y\tz  \n1\t2\t3", {"x", "y", "z"}},
+        {"a b c\n1 2 3\n", {"a", "b", "c"}},
+        {"5\" pipe,b,c\n1,2,3\n", {"5\" pipe", "b", "c"}},
+        {"-,.,e5\n1,2,3\n", {"-", ".", "e5"}}};
+    sgm_images a;
+    sgm_csv_options o;
+    (void)state;
+    memset(&o, 0, sizeof o);
+    for (int i = 0; i < COUNT(files); i++) {
+        write_file(files[i].text, strlen(files[i].text));
+        if (sgm_csv_load(&a, path, NULL)) fail_msg("%s: %s", files[i].text, sgm_error());
+        assert_true(a.n == 1 && a.d == 3 && a.x[0] == 1 && a.x[2] == 3 && a.names);
+        for (int k = 0; k < 3; k++) assert_string_equal(a.names[k], files[i].names[k]);
+        sgm_images_free(&a);
+        assert_empty(&a);
+    }
+    write_file("2001,2002\n1,2\n", 14); /* a header of numbers is one where you say so */
+    CHECK_OK(sgm_csv_load(&a, path, NULL));
+    assert_true(a.n == 2 && !a.names);
+    sgm_images_free(&a);
+    o.header = SGM_HEADER_LINE;
+    CHECK_OK(sgm_csv_load(&a, path, &o));
+    assert_true(a.n == 1 && a.x[0] == 1);
+    assert_string_equal(a.names[1], "2002");
+    sgm_images_free(&a);
+    write_file("x,1\n1,2\n", 8);
+    CHECK_OK(sgm_csv_load(&a, path, &o));
+    assert_true(a.n == 1 && !strcmp(a.names[1], "1"));
+    sgm_images_free(&a);
+    o.header = SGM_HEADER_NONE;
+    write_file("x,y\n1,2\n", 8);
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_FILE, "no number at line 1, column 1, but 'x'");
+    assert_empty(&a);
+}
+
+/* What is missing is NaN where you ask for it, and an error that names its place where you do not.
+ */
+static void csv_missing(void **state) {
+    static const struct {
+        const char *text;
+        long n;
+        int d;
+        float x[6]; /* -1 stands for NaN */
+        long line, column;
+    } files[] = {
+        {"1,2\n3,\n,6\n", 3, 2, {1, 2, 3, -1, -1, 6}, 2, 2},
+        {",2\n3,4\n", 2, 2, {-1, 2, 3, 4}, 1, 1},
+        {"NA,1\n2,3\n", 2, 2, {-1, 1, 2, 3}, 1, 1},
+        {"x,y\nNaN,1\n2,n/a\n", 2, 2, {-1, 1, 2, -1}, 2, 1},
+        {"1;null;3\r2;None;\r", 2, 3, {1, -1, 3, 2, -1, -1}, 1, 2},
+        {"\"\",1\n\"NA\",2\n", 2, 2, {-1, 1, -1, 2}, 1, 1},
+        {"1,2,\n4,5,\n", 2, 3, {1, 2, -1, 4, 5, -1}, 1, 3},
+        {"NA,NaN\n1,2\n", 2, 2, {-1, -1, 1, 2}, 1, 1},
+        {"1,2\n#N/A,3\n", 2, 2, {1, 2, -1, 3}, 2, 1},
+        {"1\t\t3\n\t\t\n", 2, 3, {1, -1, 3, -1, -1, -1}, 1, 2},
+        {"\"a\r\nb\",c\r\n\r\n1,-NaN\r\n", 1, 2, {1, -1}, 4, 2},
+        {"<NA>\n1\n", 2, 1, {-1, 1}, 1, 1}};
+    sgm_images a;
+    sgm_csv_options o;
+    char where[100];
+    (void)state;
+    memset(&o, 0, sizeof o);
+    o.missing = 1;
+    for (int i = 0; i < COUNT(files); i++) {
+        snprintf(where, sizeof where, "no number at line %ld, column %ld, but", files[i].line,
+                 files[i].column);
+        refuse(csv_load, files[i].text, strlen(files[i].text), SGM_BAD_FILE, where);
+        check_text(sgm_error(), "or set .missing to read a NaN", __FILE__, __LINE__);
+        if (sgm_csv_load(&a, path, &o)) fail_msg("%s: %s", files[i].text, sgm_error());
+        assert_true(a.n == files[i].n && a.d == files[i].d);
+        for (int k = 0; k < a.n * a.d; k++)
+            assert_true(files[i].x[k] < 0 ? a.x[k] != a.x[k] : a.x[k] == files[i].x[k]);
+        sgm_images_free(&a);
+    }
+    static const char *const still[] = {"1,x\n",      "1,?\n2,3\n", "1\n#DIV/0!\n",
+                                        "1\n#REF!\n", "1,inf\n",    "1,-Infinity\n"};
+    for (int i = 0; i < COUNT(still); i++) { /* a word is not a missing number, nor infinity */
+        write_file(still[i], strlen(still[i]));
+        CHECK_FAILS(sgm_csv_load(&a, path, &o), i < 4 ? SGM_BAD_FILE : SGM_NOT_FINITE, "column");
+        assert_empty(&a);
+    }
+}
+
+static void csv_options(void **state) {
+    sgm_csv_options o;
+    sgm_images a;
+    static const char wrong[] = "0e+-.\"#\n\rE9";
+    (void)state;
+    memset(&o, 0, sizeof o);
+    o.separator = '\t', o.decimal = ',';
+    write_file("1,5\t2\n", 6); /* as German programs copy a table */
+    CHECK_OK(sgm_csv_load(&a, path, &o));
+    assert_true(a.n == 1 && a.d == 2 && a.x[0] == 1.5f && a.x[1] == 2);
+    sgm_images_free(&a);
+    o.decimal = '.';
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_FILE, "line 1, column 1, but '1,5'");
+    o.separator = '|';
+    write_file("a|b c\n1| 2\n", 11);
+    CHECK_OK(sgm_csv_load(&a, path, &o));
+    assert_true(a.n == 1 && a.d == 2 && !strcmp(a.names[1], "b c"));
+    sgm_images_free(&a);
+    write_file("1.5;2\n", 6);
+    o.separator = 0, o.decimal = ',';
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_FILE, "but '1.5'");
+    for (int i = 0; i < (int)sizeof wrong - 1; i++) {
+        o.separator = wrong[i], o.decimal = 0;
+        CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_ARGUMENT,
+                    "separator a character that no number");
+        assert_empty(&a);
+    }
+    o.separator = o.decimal = ',';
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_ARGUMENT, "and another one");
+    o.separator = 0, o.decimal = 'x';
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_ARGUMENT, "decimal '.' or ','");
+    o.decimal = 0, o.header = (sgm_csv_header)3;
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_ARGUMENT, "header is an SGM_HEADER_");
+    o.header = (sgm_csv_header)-1;
+    CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_ARGUMENT, "header is an SGM_HEADER_");
+}
+
+/* 20 000 columns, with names, and a line that is one short. */
+static void csv_wide(void **state) {
+    enum { D = 20000 };
+    static char text[40 * D];
+    size_t n = 0;
+    sgm_images a;
+    (void)state;
+    for (int line = 0; line < 3; line++)
+        for (int i = 0; i < D; i++)
+            n += (size_t)sprintf(text + n, line ? "%d%c" : "c%d%c", i + line - 1,
+                                 i + 1 < D ? ',' : '\n');
+    write_file(text, n);
+    CHECK_OK(sgm_csv_load(&a, path, NULL));
+    assert_true(a.n == 2 && a.d == D && a.x[D - 1] == D - 1 && a.x[2 * D - 1] == D);
+    assert_string_equal(a.names[D - 1], "c19998");
+    sgm_images_free(&a);
+    text[n - 7] = ' '; /* the last comma */
+    refuse(csv_load, text, n, SGM_BAD_FILE, "line 3, column 19999, but '19999 20000'");
 }
 
 static void csv_refuses(void **state) {
@@ -822,46 +996,89 @@ static void csv_refuses(void **state) {
         const char *text, *cure;
         sgm_status status;
     } bad[] = {
-        {"1,2\n3,x\n", "no number at line 2, column 2: fill it", SGM_BAD_FILE},
+        {"1,2\n3,x\n", "no number at line 2, column 2, but 'x': fill it, or drop the line",
+         SGM_BAD_FILE},
         {"1,2\n3\n", "1 numbers in line 2, 2 in those before: fill or drop", SGM_BAD_FILE},
         {"1,2\n3,4,5\n", "3 numbers in line 2, 2 in those before", SGM_BAD_FILE},
+        {"x,y\n1,2,3\n", "3 numbers in line 2, 2 in those before, the header: fill", SGM_BAD_FILE},
+        {"x,y,z\r\r1,2\r", "2 numbers in line 3, 3 in those before, the header", SGM_BAD_FILE},
         {"1,2\n\n# c\n3,,4\n", "no number at line 4, column 2", SGM_BAD_FILE},
+        {"1,2\r\n\r\n# c\r\n3,,4\r\n", "no number at line 4, column 2", SGM_BAD_FILE},
+        {"1,2\r\r# c\r3,,4\r", "no number at line 4, column 2", SGM_BAD_FILE},
+        {"1,2\n\r\n# c\r3,,4\n", "no number at line 4, column 2", SGM_BAD_FILE},
         {"1,2,\n", "no number at line 1, column 3", SGM_BAD_FILE},
-        {",1\n2,3\n4,y\n", "line 3, column 2", SGM_BAD_FILE},
+        {",1\n2,3\n4,y\n", "line 1, column 1", SGM_BAD_FILE},
+        {"x,1\n2,3\n", "line 1, column 1, but 'x': fill it, or set .header", SGM_BAD_FILE},
+        {"1,x\n2,3\n", "line 1, column 2, but 'x': fill it, or set .header", SGM_BAD_FILE},
         {"1,2\nx,y\n", "no number at line 2, column 1", SGM_BAD_FILE},
-        {"1,5;2,5\n", "numbers have a decimal point", SGM_BAD_FILE},
+        {"x,y\nz,w\n1,2\n", "no number at line 2, column 1, but 'z'", SGM_BAD_FILE},
+        {"1,5\t2,5\n", "numbers have a decimal point", SGM_BAD_FILE},
+        /* spoilt numbers are no names, though none of them is a number */
+        {"1,5\t2,5\n3\t4\n", "line 1, column 1, but '1,5': fill it, or set .header", SGM_BAD_FILE},
+        {"0x10,0x20\n1,2\n", "line 1, column 1, but '0x10'", SGM_BAD_FILE},
+        {"5%,6 %\n1,2\n", "line 1, column 1, but '5%'", SGM_BAD_FILE},
+        {"\xe2\x88\x92"
+         "1,\xe2\x88\x92"
+         "2\n1,2\n",
+         "line 1, column 1", SGM_BAD_FILE},
+        {"1.2.3,12:30\n1,2\n", "line 1, column 1, but '1.2.3'", SGM_BAD_FILE},
+        {"-1e,+5kg\n1,2\n", "line 1, column 1, but '-1e'", SGM_BAD_FILE},
+        {"1,5;2.5\n", "line 1, column 2, but '2.5'", SGM_BAD_FILE},
+        {"1;2\n1.5;2\n3;1,5\n", "line 3, column 2, but '1,5'", SGM_BAD_FILE},
+        {"1.234,5;2\n", "line 1, column 1, but '1.234,5'", SGM_BAD_FILE},
+        {"1,234,567;2\n", "line 1, column 1", SGM_BAD_FILE},
+        {"1,\"2,5\"\n", "line 1, column 2, but '2,5'", SGM_BAD_FILE},
         {"1 2\n3,4\n", "one kind of comma", SGM_BAD_FILE},
+        {"a b\n1,2\n", "2 numbers in line 2, 1 in those before, the header", SGM_BAD_FILE},
         {"1 2 3x\n", "line 1, column 3", SGM_BAD_FILE},
         {"1 2-3\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,0x10\n", "line 1, column 2", SGM_BAD_FILE},
+        {"1,5%\n", "line 1, column 2", SGM_BAD_FILE},
+        {"1,2 3\n", "line 1, column 2, but '2 3'", SGM_BAD_FILE},
         {"1,-\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,.\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,1.2.3\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,1e\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,1e+\n", "line 1, column 2", SGM_BAD_FILE},
         {"1,--1\n", "line 1, column 2", SGM_BAD_FILE},
-        {"1,2\nnan,3\n", "line 2, column 1: fill it, or drop the line", SGM_BAD_FILE},
-        {"NaN,3\n1,2\n", "line 1, column 1: fill it, or drop the line", SGM_BAD_FILE},
-        {"inf\n1\n", "line 1, column 1", SGM_BAD_FILE},
+        {"1,\xe2\x88\x92"
+         "1\n",
+         "line 1, column 2", SGM_BAD_FILE}, /* a minus that is none */
+        {"1,2\nnan,3\n", "line 2, column 1, but 'nan': fill it, drop the line", SGM_BAD_FILE},
+        {"NaN,3\n1,2\n", "line 1, column 1, but 'NaN': fill it, drop the line", SGM_BAD_FILE},
         {"1 2 # note\n", "line 1, column 3", SGM_BAD_FILE},
+        {"1\n#DIV/0!\n", "line 2, column 1, but '#DIV/0!'", SGM_BAD_FILE},
+        {"1,2\n#VALUE!,3\n", "line 2, column 1, but '#VALUE!'", SGM_BAD_FILE},
+        {"1,\"2\n3,4\n", "line 1, column 2, but '2", SGM_BAD_FILE},
+        {"1,2\n\"3\"4,5\n", "line 2, column 1, but '3': close its quotes", SGM_BAD_FILE},
+        {"1,2\n\"3\"\"\",5\n", "line 2, column 1", SGM_BAD_FILE},
+        {"\"1\"2 3\n", "close its quotes, and double those inside", SGM_BAD_FILE},
+        {"1,\"\n\n\n\n2\"\n", "line 1, column 2", SGM_BAD_FILE},
+        {"\"a\n\n\",b\n1,2\n3,x\n", "line 5, column 2, but 'x'", SGM_BAD_FILE},
         {"", "holds no numbers: write a row for each point", SGM_BAD_FILE},
         {"x,y\n# nothing\n\n", "holds no numbers", SGM_BAD_FILE},
         {"\xef\xbb\xbf", "holds no numbers", SGM_BAD_FILE},
-        {"1,2\n3,1e39\n", "row 1 holds NaN, or a number beyond float: drop", SGM_NOT_FINITE},
-        {"-1e400\n", "row 0", SGM_NOT_FINITE},
-        {"1e99999999999999999999\n", "row 0", SGM_NOT_FINITE},
+        {"sep=;\n", "holds no numbers", SGM_BAD_FILE},
+        {"1,2\n3,1e39\n", "'1e39' at line 2, column 2 is beyond float: drop or scale",
+         SGM_NOT_FINITE},
+        {"1,3.4028236e38\n", "'3.4028236e38' at line 1, column 2 is beyond", SGM_NOT_FINITE},
+        {"-1e400\n", "'-1e400' at line 1, column 1", SGM_NOT_FINITE},
+        {"1e99999999999999999999\n", "at line 1, column 1 is beyond float", SGM_NOT_FINITE},
+        {"inf\n1\n", "'inf' at line 1, column 1 is beyond float", SGM_NOT_FINITE},
+        {"x\r1\r-Infinity\r", "'-Infinity' at line 3, column 1", SGM_NOT_FINITE},
     };
     (void)state;
     for (int i = 0; i < COUNT(bad); i++)
-        refuse(sgm_csv_load, bad[i].text, strlen(bad[i].text), bad[i].status, bad[i].cure);
-    refuse(sgm_csv_load, "1,2\n\0,4\n", 8, SGM_BAD_FILE, "no text: it holds a zero byte");
-    refuse(sgm_csv_load, "1\0,\0" "2\0", 6, SGM_BAD_FILE, "no text"); /* UTF-16 */
+        refuse(csv_load, bad[i].text, strlen(bad[i].text), bad[i].status, bad[i].cure);
+    refuse(csv_load, "1,2\n\0,4\n", 8, SGM_BAD_FILE, "no text: it holds a zero byte");
+    refuse(csv_load, "1\0,\0" "2\0", 6, SGM_BAD_FILE, "no text"); /* UTF-16 */
 }
 
 /*
 Numbers against strtod. Of the digits 15 count at least: what is dropped is less than 1 part in
 9·10¹⁴; each power of ten rounds once, 2⁻⁵³, at most 85 times; so the double is within 1.1·10⁻¹⁴
-and the float, half a spacing of 2⁻²³, is strtod's or its neighbour. Nine digits decide it, section C.4.
+and the float, half a spacing of 2⁻²³, is strtod's or its neighbour. Nine digits decide it, section
+C.4.
 */
 static void csv_numbers(void **state) {
     static const char *const forms[] = {"%.9g",   "%.9e", "%.17g", "%.25e",
@@ -885,7 +1102,7 @@ static void csv_numbers(void **state) {
             text[n++] = '\n';
         }
         write_file(text, n);
-        CHECK_OK(sgm_csv_load(&a, path));
+        CHECK_OK(sgm_csv_load(&a, path, NULL));
         assert_true(a.n == N && a.d == 1);
         char *at = text;
         for (int i = 0; i < N; i++) {
@@ -899,7 +1116,7 @@ static void csv_numbers(void **state) {
     for (int i = 0; i < 2000; i++) {
         double value, size = pow(10, (double)(i % 77) - 38);
         snprintf(text, 80, i % 2 ? "%.*e" : "%.*g", 1 + i % 20, sin(i + 0.5) * size);
-        const char *end = sgm__decimal(at, &value);
+        const char *end = sgm__decimal(at, '.', &value);
         assert_true(end && !*end);
         CHECK_REL(value, strtod(text, NULL), 1.2e-14);
     }
@@ -947,25 +1164,162 @@ static void npy_files(void **state) {
     }
 }
 
+/* As numpy 2.4 writes [[1, -2, 3], [4, 5, 6]] (2 for -2 where there is no sign) in every type, by
+rows and by columns. */
+static void npy_of_every_type(void **state) {
+    static const struct {
+        const char *type, *by_columns, *shape, *bytes;
+        size_t n;
+    } files[] = {
+        {"<f2", "False", "(2, 3)", "\0<\0\xc0\0B\0D\0E\0F", 12},
+        {">f2", "False", "(2, 3)", "<\0\xc0\0B\0D\0E\0F\0", 12},
+        {">f4", "False", "(2, 3)", "\x3f\x80\0\0\xc0\0\0\0@@\0\0@\x80\0\0@\xa0\0\0@\xc0\0\0", 24},
+        {">f4", "True", "(2, 3)", "\x3f\x80\0\0@\x80\0\0\xc0\0\0\0@\xa0\0\0@@\0\0@\xc0\0\0", 24},
+        {"<f8", "False", "(2, 3)",
+         "\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\xc0\0\0\0\0\0\0\x08@\0\0\0\0\0\0\x10@\0\0\0\0\0\0\x14@"
+         "\0\0\0\0\0\0\x18@",
+         48},
+        {">f8", "False", "(2, 3)",
+         "\x3f\xf0\0\0\0\0\0\0\xc0\0\0\0\0\0\0\0@\x08\0\0\0\0\0\0@\x10\0\0\0\0\0\0@"
+         "\x14\0\0\0\0\0\0@\x18\0\0\0\0\0\0",
+         48},
+        {"|i1", "False", "(2, 3)", "\x01\xfe\x03\x04\x05\x06", 6},
+        {"<i2", "False", "(2, 3)", "\x01\0\xfe\xff\x03\0\x04\0\x05\0\x06\0", 12},
+        {">i2", "False", "(2, 3)", "\0\x01\xff\xfe\0\x03\0\x04\0\x05\0\x06", 12},
+        {"<i4", "False", "(2, 3)",
+         "\x01\0\0\0\xfe\xff\xff\xff\x03\0\0\0\x04\0\0\0\x05\0\0\0\x06\0\0\0", 24},
+        {">i4", "False", "(2, 3)",
+         "\0\0\0\x01\xff\xff\xff\xfe\0\0\0\x03\0\0\0\x04\0\0\0\x05\0\0\0\x06", 24},
+        {"<i8", "False", "(2, 3)",
+         "\x01\0\0\0\0\0\0\0\xfe\xff\xff\xff\xff\xff\xff\xff\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0"
+         "\x05\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0",
+         48},
+        {"<i8", "True", "(2, 3)",
+         "\x01\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\xfe\xff\xff\xff\xff\xff\xff\xff\x05\0\0\0\0\0\0\0"
+         "\x03\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0",
+         48},
+        {">i8", "False", "(2, 3)",
+         "\0\0\0\0\0\0\0\x01\xff\xff\xff\xff\xff\xff\xff\xfe\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0"
+         "\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x06",
+         48},
+        {"|u1", "False", "(2, 3)", "\x01\x02\x03\x04\x05\x06", 6},
+        {"|u1", "True", "(2, 3)", "\x01\x04\x02\x05\x03\x06", 6},
+        {"<u2", "False", "(2, 3)", "\x01\0\x02\0\x03\0\x04\0\x05\0\x06\0", 12},
+        {">u2", "False", "(2, 3)", "\0\x01\0\x02\0\x03\0\x04\0\x05\0\x06", 12},
+        {"<u4", "False", "(2, 3)", "\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05\0\0\0\x06\0\0\0",
+         24},
+        {">u4", "False", "(2, 3)", "\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05\0\0\0\x06",
+         24},
+        {"<u8", "False", "(2, 3)",
+         "\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0"
+         "\0\x06\0\0\0\0\0\0\0",
+         48},
+        {">u8", "False", "(2, 3)",
+         "\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0"
+         "\x05\0\0\0\0\0\0\0\x06",
+         48},
+        {"|b1", "False", "(2, 3)", "\x01\x01\x01\x01\x01\x01", 6},
+        {"|b1", "True", "(2, 3)", "\x01\x01\x01\x01\x01\x01", 6},
+        {"=f4", "False", "(2L, 3L)", "\0\0\x80\x3f\0\0\0\xc0\0\0@@\0\0\x80@\0\0\xa0@\0\0\xc0@", 24},
+        {"f4", "False", " ( 2 , 3 , ) ", "\0\0\x80\x3f\0\0\0\xc0\0\0@@\0\0\x80@\0\0\xa0@\0\0\xc0@",
+         24},
+        {"|u1", "False", "(2,3)", "\x01\x02\x03\x04\x05\x06", 6},
+        {"<u1", "False", "[2, 3]", "\x01\x02\x03\x04\x05\x06", 6}};
+    char text[200];
+    sgm_images a;
+    (void)state;
+    for (int i = 0; i < COUNT(files); i++) {
+        const uint16_t one = 1;
+        if (strchr("=f", *files[i].type) && !*(const char *)&one) continue; /* the writer's order */
+        snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }",
+                 files[i].type, files[i].by_columns, files[i].shape);
+        write_file(file, npy_file(1 + i % 3, text, files[i].bytes, files[i].n));
+        if (sgm_npy_load(&a, path)) fail_msg("%s: %s", text, sgm_error());
+        assert_true(a.n == 2 && a.d == 3 && a.h == 1 && a.w == 3);
+        for (int k = 0; k < 6; k++) {
+            float truth = (float)(k == 1 ? strchr(files[i].type, 'u') ? 2 : -2 : k + 1);
+            CHECK_CLOSE(a.x[k], strchr(files[i].type, 'b') ? 1 : truth, 0);
+        }
+        sgm_images_free(&a);
+    }
+}
+
+/* Fortran's order in 0 to 4 dimensions: element (i,j,k,l) of the file stands at i + s0(j + s1(k +
+s2 l)); its value says where it belongs. Other quotes, other orders of keys, a text of 9000 bytes.
+*/
+static void npy_by_columns(void **state) {
+    static const int shapes[][4] = {
+        {1, 1, 1, 1}, {6, 1, 1, 1}, {3, 5, 1, 1}, {2, 3, 4, 1}, {3, 2, 4, 5}};
+    static const char *const forms[] = {
+        "{'descr': '<i2', 'fortran_order': True, 'shape': (%s), }",
+        "{\"shape\":(%s),\"descr\":\"<i2\",\"fortran_order\":True}",
+        "\n{'fortran_order':\tTrue ,'shape' : (%s),'descr':'<i2'}\n",
+        "{'fortran_order': True, 'shape': (%s), 'descr':%9000s '<i2'}"};
+    unsigned char bytes[2 * 120];
+    char text[10000], list[100], head[9900];
+    sgm_images a;
+    (void)state;
+    for (int c = 0; c < COUNT(shapes) * COUNT(forms); c++) {
+        const int dims = c / COUNT(forms), *s = shapes[dims];
+        *list = 0;
+        for (int i = 0; i < dims; i++) sprintf(list + strlen(list), "%d, ", s[i]);
+        snprintf(head, sizeof head, forms[c % COUNT(forms)], list, "");
+        snprintf(text, sizeof text, "%s", head);
+        const int n = s[0] * s[1] * s[2] * s[3];
+        for (int l = 0; l < s[3]; l++)
+            for (int k = 0; k < s[2]; k++)
+                for (int j = 0; j < s[1]; j++)
+                    for (int i = 0; i < s[0]; i++) {
+                        int at = i + s[0] * (j + s[1] * (k + s[2] * l));
+                        int value = ((i * s[1] + j) * s[2] + k) * s[3] + l;
+                        bytes[2 * at] = (unsigned char)value, bytes[2 * at + 1] = 0;
+                    }
+        write_file(file, npy_file(2, text, bytes, 2 * (size_t)n));
+        if (sgm_npy_load(&a, path)) fail_msg("%s: %s", list, sgm_error());
+        assert_true(a.n == s[0] && a.n * a.d == n && a.channels == s[3]);
+        assert_true(a.h == (dims > 2 ? s[1] : 1) && a.w == (dims > 2 ? s[2] : s[1]));
+        for (int i = 0; i < n; i++) CHECK_CLOSE(a.x[i], i, 0);
+        sgm_images_free(&a);
+    }
+}
+
 static void npy_refuses(void **state) {
     static const struct {
         const char *type, *order, *shape, *cure;
     } bad[] = {
-        {"<f4", "True", "(4, 6)", "numpy.ascontiguousarray(x, dtype='float32')"},
-        {">f4", "False", "(4, 6)", "dtype='float32'"},
-        {"<i4", "False", "(4, 6)", "float32 or float64"},
-        {"<f2", "False", "(4, 6)", "float32 or float64"},
-        {"<f4", "False", "(4, 5)", "one that does not fit its 96 bytes"},
+        {"<c8", "False", "(4, 3)", "of type '<c8': save x.astype('float32')"},
+        {"<U6", "False", "(4,)", "of type '<U6': save"},
+        {"|S24", "False", "(4,)", "'|S24'"},
+        {"|O", "False", "(12,)", "'|O'"},
+        {"<M8[D]", "False", "(12,)", "'<M8[D]'"},
+        {"<f16", "False", "(6,)", "'<f16'"},
+        {"<f3", "False", "(32,)", "'<f3'"},
+        {"|f1", "False", "(96,)", "'|f1'"},
+        {"|b2", "False", "(48,)", "'|b2'"},
+        {"|V4", "False", "(24,)", "'|V4'"},
+        {"", "False", "(24,)", "''"},
+        {"<", "False", "(24,)", "'<'"},
+        {"<i4,<f4", "False", "(12,)", "'<i4,<f4'"},
+        {"<f4", "1", "(4, 6)", "no True or False"},
+        {"<f4", "'False'", "(4, 6)", "no True or False"},
+        {"<f4", "False", "(4, 5)", "2 dimensions and 20 numbers of 4 bytes, but 96 bytes"},
         {"<f4", "False", "(4, 7)", "copy it again"},
         {"<f8", "False", "(4, 6)", "copy it again"},
-        {"<f4", "False", "(2, 2, 2, 3, 1)", "more than 4 dimensions"},
-        {"<f4", "False", "()", "no or more than 4 dimensions"},
-        {"<f4", "False", "(0, 6)", "reshape it"},
-        {"<f4", "False", "(-4, -6)", "reshape it"},
-        {"<f4", "False", "(4, 6", "reshape it"},
-        {"<f4", "False", "4, 6", "reshape it"},
-        {"<f4", "False", "(4294967296, 4294967296, 24)", "reshape it"},
-        {"<f4", "False", "(99999999999999999999999, 24)", "reshape it"},
+        {"<f4", "False", "(2, 2, 2, 3, 1)", "5 dimensions and 24 numbers"},
+        {"<f4", "False", "()", "0 dimensions and 1 numbers of 4 bytes, but 96"},
+        {"<f4", "False", "(0, 6)", "none of them 0"},
+        {"<f4", "False", "(-4, -6)", "no whole number, or negative"},
+        {"<f4", "False", "(4, 6", "no whole number"},
+        {"<f4", "False", "4, 6", "a list of sizes is missing"},
+        {"<f4", "False", "(4.0, 6)", "comma or ) is missing"},
+        {"<f4", "False", "(4,, 6)", "no whole number"},
+        {"<f4", "False", "(4 6)", "comma or ) is missing"},
+        {"<f4", "False", "(04, 6)", "no whole number"},
+        {"<f4", "False", "(4, 6), 'shape': (24,), 'x': (1,)", "x is no key"},
+        {"<f4", "False", "(4294967296, 4294967296, 24)", "too large"},
+        {"<f4", "False", "(4611686018427387904, 1)", "reshape it"}, /* times 4 is 0, if it wraps */
+        {"<f4", "False", "(4611686018427387928,)", "reshape it"},   /* times 4 is 96, if it wraps */
+        {"<f4", "False", "(99999999999999999999999, 24)", "too large"},
     };
     float x[24];
     char text[200];
@@ -979,8 +1333,16 @@ static void npy_refuses(void **state) {
     const char *good = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 6), }";
     refuse(sgm_npy_load, file, npy_file(1, good, x, 95), SGM_BAD_FILE, "copy it again");
     refuse(sgm_npy_load, file, npy_file(1, good, x, 96) + 1, SGM_BAD_FILE, "copy it again");
+    refuse(sgm_npy_load, file, npy_file(0, good, x, 96), SGM_BAD_FILE, "numpy.save");
     refuse(sgm_npy_load, file, npy_file(4, good, x, 96), SGM_BAD_FILE, "numpy.save");
-    refuse(sgm_npy_load, file, npy_file(1, "{}", x, 96), SGM_BAD_FILE, "ascontiguousarray");
+    refuse(sgm_npy_load, file, npy_file(1, "{}", x, 96), SGM_BAD_FILE,
+           "descr, fortran_order or shape is missing");
+    refuse(sgm_npy_load, file,
+           npy_file(
+               1,
+               "{'descr': [('a', '<i4'), ('b', '<f4')], 'fortran_order': False, 'shape': (12,), }",
+               x, 96),
+           SGM_BAD_FILE, "a type is a record: save one field");
     size_t n = npy_file(1, good, x, 96);
     file[9] = 0xff; /* a header longer than the file */
     refuse(sgm_npy_load, file, n, SGM_BAD_FILE, "save it with numpy.save");
@@ -1052,7 +1414,8 @@ static void readers_without_memory_or_file(void **state) {
             assert_empty(&a);
             assert_int_equal(live_blocks, 0);
         }
-        assert_int_equal(fail_at, kind == 1 ? 4 : 3); /* the file, x or labels; CIFAR both */
+        assert_int_equal(fail_at, kind == 1 ? 3 : kind == 2 ? 4 : 2); /* x or labels; CIFAR both;
+                                                          a table x, the text and the names */
         fail_at = 0;
         sgm_images_free(&a);
     }
@@ -1102,7 +1465,7 @@ static void compressed_files(void **state) {
         file[n - 6] ^= 1; /* in the checksum */
         refuse(loaders[kind % 4], file, n, SGM_BAD_FILE, "download it again");
     }
-    refuse(sgm_csv_load, "\x1f\x8b\x08", 3, SGM_BAD_FILE, "");
+    refuse(csv_load, "\x1f\x8b\x08", 3, SGM_BAD_FILE, "");
 }
 #else
 static void compressed_files(void **state) {
@@ -1267,9 +1630,15 @@ int main(void) {
         TEST(idx_files),
         TEST(cifar_files),
         TEST(csv_files),
+        TEST(csv_names),
+        TEST(csv_missing),
+        TEST(csv_options),
+        TEST(csv_wide),
         TEST(csv_refuses),
         TEST(csv_numbers),
         TEST(npy_files),
+        TEST(npy_of_every_type),
+        TEST(npy_by_columns),
         TEST(npy_refuses),
         TEST(no_cut_and_no_flip_does_harm),
         TEST(readers_without_memory_or_file),
