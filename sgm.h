@@ -71,8 +71,9 @@ The environment variable `SGM_ISA=ref|base|avx2|avx512|neon` forces one set of k
 
 An array of n points in dimension D is one block of n·D floats, point after point (row-major). Your
 buffers stay yours: the library writes results where you point it. Option structs may be zeroed, and
-then every field means its default; zero is a default only where zero is never a wish. A function
-that can fail returns `sgm_status`, and `sgm_error()` then tells what was wrong and how to cure it.
+then every field means its default. Where zero could be a wish too (`beta1`, `rtol`, the mean of a
+law of times), write 1e-30. What is not known is NaN, not 0, in every result; a log likelihood is log
+p, the higher the better. A function that can fail returns `sgm_status`, and `sgm_error()` then tells what was wrong and how to cure it.
 Random numbers are keyed: the same key gives the same numbers, on every machine, for any number of
 threads. Two functions that must not share noise get two keys (`sgm_key_split`).
 
@@ -767,7 +768,7 @@ struct sgm_trainer {
     long n, step;      /* step: how many have been done                                        */
     sgm_key key;
     double loss;       /* of the last step                                                     */
-    double mean_loss;  /* between the last two calls of on_log                                 */
+    double mean_loss;  /* between the last two calls of on_log; log_every 0: of all steps      */
     double grad_norm;  /* before clipping; NaN where the step did not need it (clip is 0)      */
     double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t; DSM's, not
                                   an energy's: else NaN                                        */
@@ -981,7 +982,7 @@ typedef struct sgm_likelihood_result {
     double prior, divergence; /* the two terms of (7.13): nats = prior + divergence (- log scale) */
     double change;            /* mean |change| of log p with half the steps' size, or rtol/10     */
     int suspect;              /* 1: change > .01 D, more steps or a smaller tolerance are needed  */
-    int differences;          /* 1: the score has no jvp, its tangents are central differences    */
+    int differences;          /* 1: for want of a jvp (or trace), tangents are central differences */
     long nfe;                 /* evaluations per point: of the score, or of score and tangent     */
 } sgm_likelihood_result;
 
@@ -1154,9 +1155,10 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
 
 SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key);
 /* n numbers k/(levels-1) in [0,1] become (k + u)/levels, u ~ U(0,1): in (0,1), for a density. */
-SGM_API double sgm_bits_per_dim(double nats, int d, double log_det, int levels);
-/* (nats + log_det + d log levels)/(d log 2): nats = -log p of a scaled, dequantised point of
-   dimension d, log_det that of its scaler (9.10). levels 1: continuous data. */
+SGM_API double sgm_bits_per_dim(double logp, int d, double log_det, int levels);
+/* (-logp + log_det + d log levels)/(d log 2), of a scaled, dequantised point of dimension d with
+   its scaler's log_det (9.10). levels 1: continuous data. The fewer bits the better; the higher
+   logp, as in sgm_likelihood_result. */
 SGM_API double sgm_frechet(const float *a, long na, const float *b, long nb, int d);
 /* Squared Fréchet distance of two sets of features, each taken for a Gaussian (9.11); costs d³. */
 SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
@@ -2424,7 +2426,7 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 ## 2.5 Loss, floor and excess
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
-values has the standard error √(variance/n). What there is no score for counts as NaN, which makes
+values has the standard error √(variance/n); from one value nobody knows it. What there is no score for counts as NaN, which makes
 NaN of every mean that it enters.
 */
 static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *squares += x * x; }
@@ -2433,7 +2435,7 @@ static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *
 static void sgm__mean_get(double *mean, double *se, long n) {
     *mean /= (double)n;
     double var = *se / (double)n - *mean * *mean;
-    *se = sqrt((var < 0 ? 0 : var) / (double)n);
+    *se = n > 1 ? sqrt(sgm__not_below_0(var) / (double)(n - 1)) : NAN;
 }
 
 /* Fresh draws of (x0, ε, t, w), `most` at a time; `count` of them, from `first` on, are here. The
@@ -2553,8 +2555,8 @@ $$L_{SSM} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + (v·s)² \right), \qquad
 L_{SSM\text{-}VR} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + \|s\|² \right) \qquad(2.15)$$
 
 The second replaces $(v·s)²$ by its mean over v. That is one source of noise less, though with
-Gaussian v it only pays from D = 3 on: on N(0, I) the variances stand as (D + 2)/4, because the two
-terms of SSM partly cancel. Rademacher directions (±1) leave out the diagonal's noise. And
+Gaussian v it only pays from D = 3 on: on N(0, I) the variances over v stand as (D + 2)/4, and with
+the points drawn too as (D + 3)/5, because the two terms of SSM partly cancel. Rademacher directions (±1) leave out the diagonal's noise. And
 **denoising** needs no derivative at all; by (2.8) and (2.14) the four are one loss up to constants
 that no network can change:
 
@@ -5900,6 +5902,8 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
     long n, const sgm_train_options *options, sgm_key key) {
     memset(trainer, 0, sizeof *trainer);
+    trainer->loss = trainer->mean_loss = trainer->grad_norm = NAN; /* not known before a step */
+    for (int i = 0; i < SGM_BINS; i++) trainer->bin_loss[i] = NAN;
     if (!model || !model->params)
         return sgm__bad("training needs a model: call sgm_model_init first and look at its status");
     if (n < 1 || !data) return sgm__bad("training on %ld points: needs at least 1", n);
@@ -5960,6 +5964,8 @@ SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     trainer->loss_sum += trainer->loss, trainer->loss_n++;
     if (trainer->o.log_every > 0 && trainer->step % trainer->o.log_every == 0)
         sgm__trainer_log(trainer);
+    if (trainer->o.log_every <= 0)
+        trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
     return SGM_OK;
 }
 
@@ -6558,8 +6564,10 @@ static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
 ## 5.4 Two steps that remember or correct
 
 Near the data the score changes quickly, but $\hat x_0$ of (5.5) hardly changes at all. **SDE-DPM-
-Solver++(2M)** (Lu et al. 2022) therefore solves (5.1) exactly for an $\hat x_0$ that moves along a
-straight line through its last two values $D_0, D_1$. With $λ = ½\log(m²/s²)$ here, $h = λ' − λ$ and
+Solver++(2M)** (Lu et al. 2022) therefore solves (5.1) exactly for an $\hat x_0$ that stands still:
+at the value halfway through the step of a straight line through its last two, $D_0$ and $D_1$, which
+is of second order. (Exact for the line itself would be a slope of weight $h − ½(1 − e^{−2h})$, 0.568
+at h = 1; below it is $½h(1 − e^{−2h})$, 0.432.) With $λ = ½\log(m²/s²)$ here, $h = λ' − λ$ and
 $r = h_{last}/h$,
 
 $$x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h}) \left[ D_0 + \tfrac1{2r} (D_0 − D_1) \right]
@@ -6970,10 +6978,11 @@ static sgm_status sgm__walk_check(const sgm_score *score, long n, const sgm_lang
 /* One block: the log densities at x and at y, then the floats: five crowds, and the times. */
 SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score, long n,
     const sgm_langevin_options *options, sgm_key key) {
+    if (!walk) return sgm__bad("the walk to set up is NULL");
     memset(walk, 0, sizeof *walk);
     SGM__TRY(sgm__walk_check(score, n, options));
     walk->score = *score, walk->o = *options, walk->n = n, walk->key = key;
-    walk->step_size = options->step > 0 ? options->step : 0.1;
+    walk->step_size = options->step > 0 ? options->step : options->snr > 0 ? NAN : 0.1;
     walk->acceptance = options->metropolis ? NAN : 1;
     walk->logp = (double *)sgm__alloc((size_t)n, (5 * (size_t)score->d + 5) * sizeof(float));
     walk->buffer = walk->logp ? (float *)(walk->logp + 2 * n) : NULL;
@@ -6981,6 +6990,7 @@ SGM_API sgm_status sgm_langevin_init(sgm_langevin *walk, const sgm_score *score,
 }
 
 SGM_API void sgm_langevin_free(sgm_langevin *walk) {
+    if (!walk) return;
     sgm__free(walk->logp);
     walk->buffer = NULL, walk->logp = NULL;
 }
@@ -7087,8 +7097,9 @@ static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sg
 }
 
 SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
+    if (!walk || !walk->buffer || !x)
+        return sgm__bad("a step of no walk: sgm_langevin_init, and give it x");
     const sgm_langevin_options *o = &walk->o;
-    if (!walk->buffer || !x) return sgm__bad("a step of no walk: sgm_langevin_init, and give it x");
     float *t = walk->buffer + 5 * walk->n * walk->score.d;
     double accepted = 1, k = (double)walk->step + 1;
     sgm_key key = sgm_key_split(walk->key, (uint64_t)walk->step);
@@ -7109,7 +7120,7 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
     const sgm_langevin_options *options, sgm_langevin *report, sgm_key key) {
     sgm_langevin walk;
     sgm_progress bar;
-    if (report) memset(report, 0, sizeof *report);
+    if (report) memset(report, 0, sizeof *report), report->acceptance = report->step_size = NAN;
     SGM__TRY(sgm__walk_check(score, n, options));
     SGM__TRY(sgm__usable("sgm_langevin_run starts at x", x, n, score->d, 1));
     SGM__TRY(sgm_langevin_init(&walk, score, n, options, key));
@@ -7195,7 +7206,8 @@ SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sg
     SGM__TRY(sgm__anneal_check(x, score, sde, n, options));
     long size = n * score->d;
     memset(&walk, 0, sizeof walk), walk.score = *score, walk.n = n, walk.key = key;
-    walk.buffer = (float *)sgm__alloc((size_t)(2 * size + n), sizeof(float));
+    walk.buffer =
+        (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)score->d + 1), sizeof(float));
     if (!walk.buffer) return SGM_NO_MEMORY;
     sgm_progress_init(&bar, options->progress, (long)options->n_levels * options->steps_per_level);
     sgm__normal_parallel(x, size, sgm_key_split(key, 0));
@@ -7225,7 +7237,7 @@ the shares of the modes.
 SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     double mean = 0, variance = 0, tau = 1;
     long same = 1;
-    if (n < 2 || sgm__first_bad(series, (size_t)n) >= 0) return NAN;
+    if (!series || n < 2 || sgm__first_bad(series, (size_t)n) >= 0) return NAN;
     while (same < n && series[same] == series[0]) same++;
     if (same == n) return (double)n; /* it never moved: one value in all */
     for (long i = 0; i < n; i++) mean += series[i] / (double)n;
@@ -7244,8 +7256,9 @@ SGM_API double sgm_effective_size(const float *series, long n) {
 
 SGM_API void sgm_mode_weights(
     double *weight, const float *x, long n, int d, const float *centres, int modes) {
-    for (int k = 0; k < modes; k++) weight[k] = n > 0 ? 0 : NAN;
-    for (long i = 0; i < n; i++, x += d) {
+    int known = x && centres && n > 0 && d > 0;
+    for (int k = 0; weight && k < modes; k++) weight[k] = known ? 0 : NAN;
+    for (long i = 0; weight && known && i < n; i++, x += d) {
         int nearest = -1;
         double best = HUGE_VAL;
         for (int k = 0; k < modes; k++) {
@@ -7775,7 +7788,6 @@ static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, double *grid, floa
             sgm__mean_add(&sum, &squares, (draw ? -1 : 1) * w->y[w->size + i * w->sums + k]);
         mean = sum, error = squares;
         sgm__mean_get(&mean, &error, w->sums);
-        error = w->sums > 1 ? error * sqrt((double)w->sums / (double)(w->sums - 1)) : NAN;
         if (!w->probes) error = 0;
         logp[i] = prior + mean - q->log_det; /* (7.13), (9.1) */
         if (se) se[i] = error;
@@ -7858,11 +7870,17 @@ static sgm_status sgm__odds_change(
     return status;
 }
 
+static void sgm__odds_unknown(sgm_likelihood_result *r) {
+    if (!r) return;
+    memset(r, 0, sizeof *r);
+    r->nats = r->nats_se = r->bits_per_dim = r->probe_se = NAN;
+    r->prior = r->divergence = r->change = NAN;
+}
+
 static sgm_status sgm__odds_run(sgm__odds *q, float *x, float *latent, double *logp, double *se,
     long n, int draw, sgm_likelihood_result *r) {
     sgm_likelihood_result unused;
     if (!r) r = &unused;
-    memset(r, 0, sizeof *r);
     SGM__TRY(sgm__odds_all(q, x, latent, logp, se, n, draw));
     double d = q->score->d;
     r->nats = q->nats, r->nats_se = q->nats2;
@@ -7871,7 +7889,8 @@ static sgm_status sgm__odds_run(sgm__odds *q, float *x, float *latent, double *l
     r->bits_per_dim = -r->nats / (d * SGM__LN2);
     if (q->o.levels > 0) r->bits_per_dim += sgm__log(q->o.levels) / SGM__LN2;
     r->probe_se = sqrt(q->probe_square / (double)n);
-    r->nfe = q->nfe, r->differences = !q->score->jvp, r->change = NAN;
+    r->nfe = q->nfe, r->change = NAN;
+    r->differences = !q->score->jvp && !(q->o.probes == 0 && q->score->trace);
     if (!q->o.unchecked) SGM__TRY(sgm__odds_change(q, x, logp, n, &r->change));
     r->suspect = !q->o.unchecked && !(r->change <= 0.01 * d);
     if (!(fabs(r->nats) < HUGE_VAL))
@@ -7885,6 +7904,7 @@ SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const
     const sgm_score *score, const sgm_sde *sde, const sgm_likelihood_options *options,
     sgm_likelihood_result *result, sgm_key key) {
     sgm__odds q;
+    sgm__odds_unknown(result);
     SGM__TRY(sgm__odds_init(&q, score, sde, n, options, key));
     SGM__TRY(sgm__usable("sgm_likelihood", x, n, score->d, 1));
     return sgm__odds_run(
@@ -7895,6 +7915,7 @@ SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, lon
     const sgm_score *score, const sgm_sde *sde, const sgm_likelihood_options *options,
     sgm_likelihood_result *result, sgm_key key) {
     sgm__odds q;
+    sgm__odds_unknown(result);
     SGM__TRY(sgm__odds_init(&q, score, sde, n, options, key));
     return sgm__odds_run(&q, x, NULL, logp, se, n, 1, result);
 }
@@ -8630,7 +8651,7 @@ static void sgm__toy_point(float *xy, double x, double y, double noise, sgm_key 
 }
 
 SGM_API void sgm_data_ring(float *x, long n) {
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; x && i < n; i++) {
         double s, c;
         sgm__sincos_turns((double)i / (double)n, &s, &c);
         x[2 * i] = (float)c, x[2 * i + 1] = (float)s;
@@ -8640,7 +8661,7 @@ SGM_API void sgm_data_ring(float *x, long n) {
 /* A circle without modes has no points: you get NaN, which everything downstream refuses. */
 SGM_API void sgm_data_gaussians(float *x, long n, int modes, double r, double std, sgm_key key) {
     if (modes < 1) sgm__bad("a mixture needs modes >= 1, got %d", modes);
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; x && i < n; i++) {
         double s = NAN, c = NAN, u = sgm__uniform53(sgm_key_split(key, 0), (uint64_t)i);
         if (modes >= 1) sgm__sincos_turns(floor(u * modes) / modes, &s, &c);
         sgm__toy_point(x + 2 * i, r * c, r * s, std, key, (uint64_t)i);
@@ -8650,7 +8671,7 @@ SGM_API void sgm_data_gaussians(float *x, long n, int modes, double r, double st
 /* The two moons: a fair coin chooses the arc of each point, half a turn times u its place there. */
 SGM_API void sgm_data_moons(float *x, long n, double noise, sgm_key key) {
     sgm_key shape = sgm_key_split(key, 0);
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; x && i < n; i++) {
         double s, c, coin = sgm__uniform53(shape, 2 * (uint64_t)i);
         sgm__sincos_turns(0.5 * sgm__uniform53(shape, 2 * (uint64_t)i + 1), &s, &c);
         if (coin < 0.5) c = 1 - c, s = 0.5 - s;
@@ -8661,7 +8682,7 @@ SGM_API void sgm_data_moons(float *x, long n, double noise, sgm_key key) {
 /* The angle of the roll is its radius: r = 1.5π(1 + 2u) radians are 0.75(1 + 2u) turns. */
 SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key) {
     sgm_key shape = sgm_key_split(key, 0);
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; x && i < n; i++) {
         double s, c, turns = 0.75 * (1 + 2 * sgm__uniform53(shape, (uint64_t)i));
         double r = 2 * SGM__PI * turns;
         sgm__sincos_turns(turns, &s, &c);
@@ -8675,7 +8696,7 @@ static double sgm__off_edge(double u) { return (floor(u * 4194304.0) + 0.5) / 41
 
 SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key) {
     sgm_key shape = sgm_key_split(key, 0);
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; x && i < n; i++) {
         uint64_t at = 3 * (uint64_t)i;
         int square = (int)sgm_below(shape, at, 8), row = square / 2;
         int column = 2 * (square % 2) + row % 2;
@@ -8785,6 +8806,7 @@ static void sgm__digit(float *x, int *label, sgm_key key) {
 }
 
 SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
+    if (!x) return;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(n > 16))")
     for (long i = 0; i < n; i++)
         sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
@@ -8821,21 +8843,32 @@ SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, i
 }
 
 SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
+    if (!scaler) return;
     sgm__free(scaler->shift); /* scale lies in the same block */
     memset(scaler, 0, sizeof *scaler);
 }
 
+/* A scaler without numbers scales nothing: NaN, as far as it knows how many. */
+static int sgm__scales(const sgm_scaler *scaler, float *out, const float *x, long n) {
+    int made = scaler && scaler->d > 0 && scaler->shift && scaler->scale;
+    if (!made) sgm__bad("this scaler has no numbers: look at what sgm_scaler_init returned");
+    if (scaler && !(made && x)) sgm__unknown(out, n, scaler->d);
+    return made && (n == 0 || (out && x));
+}
+
 SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n) {
+    if (!sgm__scales(scaler, out, x, n)) return;
     for (long i = 0, d = scaler->d; i < n * d; i++)
         out[i] = (float)((x[i] - scaler->shift[i % d]) / scaler->scale[i % d]);
 }
 SGM_API void sgm_scaler_undo(const sgm_scaler *scaler, float *out, const float *x, long n) {
+    if (!sgm__scales(scaler, out, x, n)) return;
     for (long i = 0, d = scaler->d; i < n * d; i++)
         out[i] = (float)(x[i] * scaler->scale[i % d] + scaler->shift[i % d]);
 }
 SGM_API double sgm_scaler_log_det(const sgm_scaler *scaler) {
-    double sum = 0;
-    for (int k = 0; k < scaler->d; k++) sum += sgm__log(scaler->scale[k]);
+    double sum = sgm__scales(scaler, NULL, NULL, 0) ? 0 : NAN;
+    for (int k = 0; sum == sum && k < scaler->d; k++) sum += sgm__log(scaler->scale[k]);
     return sum;
 }
 
@@ -8920,7 +8953,8 @@ SGM_API double sgm_sliced_w2(
     long count = d == 1 ? 1 : directions; /* a line has one direction only */
     long workers = sgm_threads() < count ? sgm_threads() : count;
     long each = na + nb + d;
-    double sum = 0, *slice = (double *)sgm__alloc((size_t)(count + workers * each), sizeof sum);
+    size_t all = (size_t)count + sgm__times((size_t)workers, (size_t)each);
+    double sum = 0, *slice = (double *)sgm__alloc(all, sizeof sum);
     if (!slice) return NAN;
     SGM__PARALLEL("omp parallel for num_threads((int)workers)")
     for (long w = 0; w < workers; w++)
@@ -9080,12 +9114,14 @@ mixtures with weights 1:1 and 9:1 look alike to it. The standard error is a mean
 */
 SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
     const sgm_score *b, const float *x, double t, long n) {
+    if (divergence) *divergence = NAN;
+    if (se) *se = NAN;
     if (!divergence || !a || !b || !x || n < 1 || a->d < 1)
         return sgm__bad("sgm_fisher needs two scores and n >= 1 points");
     SGM__TRY(sgm__same_space(a, b->d));
-    long d = a->d, size = n * d;
-    float *sa = (float *)sgm__alloc((size_t)(2 * size + n), sizeof *sa);
+    float *sa = (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)a->d + 1), sizeof *sa);
     if (!sa) return SGM_NO_MEMORY;
+    long d = a->d, size = n * d;
     float *sb = sa + size, *times = sb + size;
     for (long i = 0; i < n; i++) times[i] = (float)t;
     sgm_status status = sgm_score_eval(a, sa, x, times, n);
@@ -9216,9 +9252,9 @@ SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key) {
     return SGM_OK;
 }
 
-SGM_API double sgm_bits_per_dim(double nats, int d, double log_det, int levels) {
+SGM_API double sgm_bits_per_dim(double logp, int d, double log_det, int levels) {
     if (d < 1 || levels < 1) return sgm__bad("sgm_bits_per_dim: d >= 1, levels >= 1"), NAN;
-    return ((nats + log_det) / d + sgm__log(levels)) / SGM__LN2;
+    return ((log_det - logp) / d + sgm__log(levels)) / SGM__LN2;
 }
 
 /*
@@ -9229,8 +9265,9 @@ closed form (Dowson & Landau 1982; the FID of Heusel et al. 2017):
 
 $$|μ_a - μ_b|² + \mathrm{tr}\left( C_a + C_b - 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
 
-It sees means and covariances of features and nothing else. Its floor is positive, about D²/(2n) for
-D features of variance 1 and two samples of n: never compare across sizes. A covariance without full
+It sees means and covariances of features and nothing else. Its floor is positive: for D independent
+features of variance 1 and two samples of n, 2D/n from the means and ¼‖C_a − C_b‖² from the
+covariances, (D² + 5D)/(2n) in all while n ≫ D. Never compare across sizes. A covariance without full
 rank leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
 
 In the axes of C_a, found by Jacobi's rotations, its root is diagonal, and only a second symmetric
@@ -9276,8 +9313,8 @@ static double sgm__trace_root(double *a, double *b, double *q, double *w, int d)
 SGM_API double sgm_frechet(const float *a, long na, const float *b, long nb, int d) {
     const char *who = "sgm_frechet";
     if (sgm__usable(who, a, na, d, 2) || sgm__usable(who, b, nb, d, 2)) return NAN;
-    size_t D = (size_t)d, square = D * D;
-    double sum = 0, *mean_a = (double *)sgm__alloc(4 * square + 2 * D, sizeof sum);
+    size_t D = (size_t)d, square = sgm__times(D, D);
+    double sum = 0, *mean_a = (double *)sgm__alloc(sgm__times(4, square) + 2 * D, sizeof sum);
     if (!mean_a) return NAN;
     double *mean_b = mean_a + d, *ca = mean_b + d, *cb = ca + square;
     sgm__mean_cov(mean_a, ca, a, na, d);

@@ -518,6 +518,31 @@ static int bin_of(const sgm_sde *sde, double t) {
     return 0;
 }
 
+/* What is not known yet is NaN; without a log the mean is that of all steps. */
+
+static void mean_without_log(void **state) {
+    run r = run_defaults();
+    double sum = 0;
+    (void)state;
+    r.to.steps = 5;
+    run_start(&r, 3);
+    assert_true(isnan(r.trainer.mean_loss) && isnan(r.trainer.loss) && isnan(r.trainer.grad_norm));
+    for (int i = 0; i < SGM_BINS; i++) assert_true(isnan(r.trainer.bin_loss[i]));
+    for (int k = 1; k <= 5; k++) {
+        run_steps(&r, 1);
+        sum += r.trainer.loss;
+        CHECK_REL(r.trainer.mean_loss, sum / k, 1e-15);
+    }
+    run_end(&r);
+    r.to.log_every = 3; /* with one: that of the last three, when they are done */
+    run_start(&r, 3);
+    run_steps(&r, 2);
+    assert_true(isnan(r.trainer.mean_loss));
+    run_steps(&r, 1);
+    assert_true(r.trainer.mean_loss > 0);
+    run_end(&r);
+}
+
 /* At rest the model does not change, and the loss of each point can be computed afterwards. */
 
 static void log_values(void **state) {
@@ -1660,6 +1685,7 @@ int main(void) {
         TEST("(4.4) averages of parameters at rest", averages_at_rest),
         TEST("each point once per epoch", epochs),
         TEST("(1.4) noise, times and dropout of successive batches", draws_of_the_batches),
+        TEST("what is not known of a training is NaN", mean_without_log),
         TEST("(2.10) the log: mean loss, bins, counts", log_values),
         TEST("sgm_train is sgm_trainer_step repeated", whole_equals_steps),
         TEST("keys", keys),

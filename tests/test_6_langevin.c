@@ -1078,6 +1078,35 @@ static void test_bad_walks(void **state) {
     assert_int_equal(alive, alive_before);
 }
 
+static void test_nothing_given(void **state) {
+    spy w;
+    float x[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    double weight[2] = {0, 0};
+    sgm_score score = spy_score(&w, 2);
+    sgm_langevin_options o = walk_of(0.1, 3, 0);
+    sgm_langevin report;
+    (void)state;
+    CHECK_FAILS(sgm_langevin_init(NULL, &score, 2, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT, "NULL");
+    CHECK_FAILS(sgm_langevin_step(NULL, x), SGM_BAD_ARGUMENT, "no walk");
+    sgm_langevin_free(NULL);
+    CHECK_FAILS(sgm_langevin_run(x, 0, &score, &o, &report, sgm_key_init(0)), SGM_BAD_ARGUMENT,
+                "at least 1");
+    assert_true(isnan(report.acceptance) && isnan(report.step_size)); /* not 0, which would be one */
+    o.step = 0, o.snr = 0.16;
+    CHECK_OK(sgm_langevin_init(&report, &score, 40, &o, sgm_key_init(0)));
+    assert_true(isnan(report.step_size)); /* before the first step nobody knows */
+    sgm_langevin_free(&report);
+    assert_true(isnan(sgm_autocorrelation_time(NULL, 9)) && isnan(sgm_effective_size(NULL, 9)));
+    assert_true(isnan(sgm_effective_size(x, 1)) && isnan(sgm_effective_size(x, -5)));
+    sgm_mode_weights(NULL, x, 4, 2, x, 2), sgm_mode_weights(weight, x, 4, 2, x, -1);
+    for (int i = 0; i < 4; i++) {
+        weight[0] = weight[1] = 0;
+        sgm_mode_weights(weight, i == 0 ? NULL : x, i == 1 ? -1 : 4, i == 2 ? 0 : 2,
+                         i == 3 ? NULL : x, 2);
+        assert_true(isnan(weight[0]) && isnan(weight[1]));
+    }
+}
+
 static void test_bad_ladders(void **state) {
     spy w;
     float x[4];
@@ -1303,6 +1332,7 @@ int main(void) {
         {"6.2 where there is no score", test_no_score_there, count_alive, NULL, NULL},
         {"(6.3) points that you move", test_moved_points, count_alive, NULL, NULL},
         {"(6.7) has no warm-up", test_snr_warmup, count_alive, NULL, NULL},
+        {"6 nothing given, nothing known", test_nothing_given, count_alive, NULL, NULL},
         {"chapter 6: whole walk and steps", test_whole_is_steps, count_alive, NULL, NULL},
         {"chapter 6: any number of threads", test_threads, count_alive, NULL, NULL},
         {"chapter 6: bad walks", test_bad_walks, count_alive, NULL, NULL},

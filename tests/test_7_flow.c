@@ -805,7 +805,7 @@ static void test_standard_normal(void **state) {
     mean = check_mean(logp, N, &se);
     CHECK_CLOSE(r.nats, mean, 1e-12), CHECK_CLOSE(r.prior, prior, 1e-5);
     CHECK_CLOSE(r.prior + r.divergence, r.nats, 1e-12 * fabs(r.nats));
-    CHECK_CLOSE(r.nats_se, se * sqrt((N - 1.0) / N), 1e-9);
+    CHECK_CLOSE(r.nats_se, se, 1e-9);
     CHECK_CLOSE(r.bits_per_dim, -mean / (D * log(2.0)), 1e-12);
     CHECK_CLOSE(r.probe_se, 0, 0);
     sgm_mixture_free(&mix);
@@ -1057,6 +1057,46 @@ Without a jvp the tangent is a central difference over 0.004 s: of second order,
 6·10⁻⁸/0.008 = 10⁻⁵ from the float; along a path of 10 in log-SNR that is 10⁻³ at most.
 */
 
+static sgm_status exact_trace(const sgm_score *self, float *s, float *tr, const float *x,
+                              const float *t, long n) {
+    float v[3] = {0, 0, 0}, js[3];
+    sgm_score mix = sgm_mixture_score((const sgm_mixture *)self->ctx);
+    for (long i = 0; i < n; i++) {
+        double sum = 0;
+        for (int j = 0; j < 3; j++) {
+            v[j] = 1;
+            CHECK_OK(mix.jvp(&mix, s + 3 * i, js, x + 3 * i, v, t + i, 1));
+            sum += js[j], v[j] = 0;
+        }
+        tr[i] = (float)sum;
+    }
+    return SGM_OK;
+}
+
+/* Of a likelihood that failed nothing is known, of one point no standard error. */
+
+static void test_unknown_likelihood(void **state) {
+    float x[3] = {0.1f, 0.2f, 0.3f};
+    double logp[1];
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_likelihood_result r;
+    sgm_likelihood_options o;
+    (void)state;
+    sgm_mixture mix = mixture_in(3, &sde);
+    sgm_score score = sgm_mixture_score(&mix);
+    memset(&r, 0, sizeof r), memset(&o, 0, sizeof o);
+    assert_int_equal(sgm_likelihood(logp, NULL, NULL, x, 0, &score, &sde, NULL, &r, sgm_key_init(1)),
+                     SGM_BAD_ARGUMENT);
+    assert_true(isnan(r.nats) && isnan(r.bits_per_dim) && isnan(r.change) && isnan(r.prior));
+    CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, 1, &score, &sde, &o, &r, sgm_key_init(1)));
+    CHECK_CLOSE(r.nats, logp[0], 1e-12 * fabs(logp[0])), assert_true(isnan(r.nats_se));
+    CHECK_CLOSE(r.bits_per_dim, sgm_bits_per_dim(r.nats, 3, 0, 1), 1e-12); /* one sign */
+    o.probes = 1;
+    CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, 1, &score, &sde, &o, &r, sgm_key_init(1)));
+    assert_true(isnan(r.probe_se));
+    sgm_mixture_free(&mix);
+}
+
 static void test_differences(void **state) {
     enum { N = 40, D = 3 };
     static float x[N * D], z[2][N * D];
@@ -1076,6 +1116,10 @@ static void test_differences(void **state) {
         assert_int_equal(r.differences, 0);
         CHECK_OK(sgm_likelihood(logp, se[1], z[1], x, N, &plain, &sde, &o, &r, sgm_key_init(2)));
         assert_int_equal(r.differences, 1);
+        plain.trace = exact_trace; /* an exact one, of which no probe makes use */
+        CHECK_OK(sgm_likelihood(logp, se[1], z[1], x, N, &plain, &sde, &o, &r, sgm_key_init(2)));
+        assert_int_equal(r.differences, probes > 0);
+        plain.trace = NULL;
         for (int i = 0; i < N; i++) CHECK_CLOSE(logp[i], exact[i], 1e-3);
         for (int i = 0; i < N; i++) CHECK_CLOSE(se[1][i], se[0][i], 1e-3);
         for (int i = 0; i < N * D; i++) CHECK_CLOSE(z[1][i], z[0][i], 1e-4); /* other steps */
@@ -1431,6 +1475,7 @@ int main(void) {
         {"(7.13) adds up to one", test_integral, count_alive, NULL, NULL},
         {"(7.13) (9.1) scaler and bits", test_scaler, count_alive, NULL, NULL},
         {"(7.13) differences", test_differences, count_alive, NULL, NULL},
+        {"(7.13) what is not known is NaN", test_unknown_likelihood, count_alive, NULL, NULL},
         {"(7.13) blocks", test_blocks, count_alive, NULL, NULL},
         {"(7.13) trace of a model in one pass", test_trace, count_alive, NULL, NULL},
         {"(7.13) a prior given", test_own_prior, count_alive, NULL, NULL},

@@ -735,6 +735,38 @@ static void test_fisher_errors(void **state) {
 
 /* ---- all measures: bad input, failing memory, threads ---- */
 
+/* What can return no status leaves NaN, as far as it knows where, or a message; nothing crashes. */
+static void test_nothing_given(void **state) {
+    (void)state;
+    float out[6] = {1, 1, 1, 1, 1, 1}, x[6] = {1, 2, 3, 4, 5, 6};
+    double one = 1, value = 0, se = 0;
+    spring soft = {1, 0, 1};
+    sgm_score a = spring_score(&soft, 2), b = spring_score(&soft, 3);
+    sgm_scaler none, hollow;
+    memset(&none, 0, sizeof none), memset(&hollow, 0, sizeof hollow), hollow.d = 2;
+    sgm_data_ring(NULL, 3), sgm_data_gaussians(NULL, 3, 2, 1, 1, key_of(1));
+    sgm_data_moons(NULL, 3, 1, key_of(1)), sgm_data_swiss_roll(NULL, 3, 1, key_of(1));
+    sgm_data_checkerboard(NULL, 3, key_of(1)), sgm_data_digits(NULL, NULL, 3, key_of(1));
+    sgm_data_ring(out, -1), sgm_data_moons(out, -1, 1, key_of(1));
+    sgm_scaler_apply(NULL, out, x, 2), sgm_scaler_undo(NULL, out, x, 2), sgm_scaler_free(NULL);
+    sgm_scaler_apply(&none, out, x, 2);
+    assert_non_null(strstr(sgm_error(), "what sgm_scaler_init returned"));
+    for (int i = 0; i < 6; i++) assert_true(out[i] == 1);
+    assert_true(isnan(sgm_scaler_log_det(&none)) && isnan(sgm_scaler_log_det(NULL)));
+    sgm_scaler_undo(&hollow, out, x, 2);
+    for (int i = 0; i < 6; i++) assert_true(i < 4 ? isnan(out[i]) : out[i] == 1);
+    assert_int_equal(sgm_fisher(&value, &se, &a, &b, x, 0, 1), SGM_MISMATCH);
+    assert_true(isnan(value) && isnan(se));
+    value = se = 0;
+    assert_int_equal(sgm_fisher(&value, &se, &a, &a, NULL, 0, 1), SGM_BAD_ARGUMENT);
+    assert_true(isnan(value) && isnan(se));
+    assert_true(isnan(sgm_ks(x, 6, NULL, NULL)) && isnan(sgm_ks(NULL, 6, NULL, NULL)));
+    assert_true(isnan(sgm_ks_p(0.1, 0)) && isnan(sgm_ks_p(NAN, 10)) && isnan(sgm_ks_p(0.1, NAN)));
+    assert_true(isnan(sgm_chi2_p(NULL, &one, 3, 0)) && isnan(sgm_chi2_p(&one, &one, 1, 0)));
+    assert_true(isnan(sgm_energy_distance(x, 1, x, 6, 1)) && isnan(sgm_mmd2(x, 6, x, 1, 1, 1)));
+    assert_true(isnan(sgm_frechet(x, 6, x, 1, 1)) && isnan(sgm_sliced_w2(x, 6, x, 0, 1, 1, key_of(1))));
+}
+
 static void measure_all(double out[8], const float *a, long na, const float *b, long nb) {
     out[0] = sgm_sliced_w2(a, na, b, nb, 2, 9, key_of(28));
     out[1] = sgm_sliced_w2(a, na, b, nb, 1, 9, key_of(28));
@@ -855,6 +887,7 @@ int main(void) {
         cmocka_unit_test(test_p_values_uniform),
         cmocka_unit_test(test_fisher),
         cmocka_unit_test(test_fisher_errors),
+        cmocka_unit_test(test_nothing_given),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_failing_memory),
         cmocka_unit_test(test_threads),

@@ -383,20 +383,20 @@ static void bits_per_dimension(void **state) {
     static float y[N];
     (void)state;
     CHECK_CLOSE(sgm_bits_per_dim(0, 784, 0, 256), 8, 1e-14);  /* uniform: a byte is a byte */
-    CHECK_CLOSE(sgm_bits_per_dim(3, 1, 0, 1), 3 / log(2), 1e-14); /* continuous: nats to bits */
-    CHECK_CLOSE(sgm_bits_per_dim(3, 2, -1, 4), 1 / log(2) + 2, 1e-14);
+    CHECK_CLOSE(sgm_bits_per_dim(-3, 1, 0, 1), 3 / log(2), 1e-14); /* continuous: log p to bits */
+    CHECK_CLOSE(sgm_bits_per_dim(-3, 2, -1, 4), 1 / log(2) + 2, 1e-14);
     float two[4] = {0, 0.25f, 1, 0.75f};
     sgm_scaler scaler; /* uniform y in units of b: the density of z is Π b, and all is undone */
     CHECK_OK(sgm_scaler_init(&scaler, two, 2, 2));
     double log_det = sgm_scaler_log_det(&scaler);
     CHECK_CLOSE(log_det, log(0.5 * 0.25), 1e-6); /* b as floats */
-    CHECK_CLOSE(sgm_bits_per_dim(-log_det, 2, log_det, 256), 8, 1e-14);
+    CHECK_CLOSE(sgm_bits_per_dim(log_det, 2, log_det, 256), 8, 1e-14);
     sgm_scaler_free(&scaler);
     for (int k = 0; k < L; k++) {
         double a = (double)k / L, b = (k + 1.0) / L, se;
         for (int i = 0; i < N; i++) y[i] = (float)k / (L - 1);
         CHECK_OK(sgm_dequantise(y, N, L, sgm_key_init(10 + (uint64_t)k)));
-        for (int i = 0; i < N; i++) bits[i] = sgm_bits_per_dim(-log(2.0 * y[i]), 1, 0, L);
+        for (int i = 0; i < N; i++) bits[i] = sgm_bits_per_dim(log(2.0 * y[i]), 1, 0, L);
         double got = check_mean(bits, N, &se), area = b * (log(b) - 1) - (k ? a * (log(a) - 1) : 0);
         CHECK_CLOSE(got, (log(L) - log(2) - L * area) / log(2), Z * se);
         assert_true(got > log2(L * L / (2 * k + 1.0)));
