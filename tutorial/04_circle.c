@@ -23,7 +23,7 @@ Try this:
 - In `second_rung`, set .output = SGM_SCORE: the same budget ends some ten times further from the floor. The score of a point grows like
   1/s near the data, the clean point stays on the circle.
 - Set how.plain_end = 0 in `samples_of`: the last step becomes the closed-form denoising (5.9), and the exact score's samples sit on the points.
-- Take VP(0.1, 20) for the SDE: the prior's KL falls from 0.007 to 10⁻⁹ nats, and the loss's floor changes too, so compare excesses only.
+- Take VP(0.1, 20) for the SDE: the prior's KL falls from 0.007 to 2·10⁻¹⁰ nats, and the loss's floor changes too, so compare excesses only.
 */
 
 #include "tutorial.h"

@@ -118,6 +118,7 @@ static int tut_done(void) {
     if (tut_failed) printf("\n%d OF %d CHECKS FAILED", tut_failed, tut_rows);
     else printf("\nall %d checks passed", tut_rows);
     printf(": data in %s, figures by `make %splots`\n", tut_folder, tut_quick() ? "QUICK=1 " : "");
+    if (tut_quick()) puts("a short run: what the text says that you should see, the full one shows (without QUICK)");
     fclose(tut_table);
     free(tut_row), tut_row = NULL, tut_rows = 0;
     return tut_failed ? 1 : 0;
