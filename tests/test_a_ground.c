@@ -35,6 +35,10 @@ static void watched_free(void *p) {
 
 #include "check.h"
 
+#if defined(__unix__)
+#include <sys/wait.h>
+#endif
+
 /*
 ## A.1 Errors and memory
 */
@@ -128,6 +132,63 @@ static void test_threads(void **state) {
     assert_int_equal(inside, 2); /* one each: no threads within threads */
 #else
     assert_int_equal(sgm_threads(), 1);
+#endif
+}
+
+/* The energy distance of 512 points to 512: pairs are summed row by row, and rows are given to threads. */
+static double by_threads(void) {
+    static float a[512 * 3], b[512 * 3];
+    sgm_normal(a, 512 * 3, sgm_key_init(1), 0), sgm_normal(b, 512 * 3, sgm_key_init(2), 0);
+    return sgm_energy_distance(a, 512, b, 512, 3);
+}
+
+static void test_set_threads(void **state) {
+    static const int bad[] = {-1, 1025, INT_MAX, INT_MIN};
+    int before = sgm_threads();
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        CHECK_FAILS(sgm_set_threads(bad[i]), SGM_BAD_ARGUMENT, "1 to 1024 threads, or 0");
+    assert_int_equal(sgm_threads(), before);
+    double truth = by_threads();
+    for (int n = 1; n <= 5; n++) {
+        CHECK_OK(sgm_set_threads(n));
+#ifdef _OPENMP
+        assert_int_equal(sgm_threads(), n);
+#else
+        assert_int_equal(sgm_threads(), 1);
+#endif
+        assert_true(by_threads() == truth);
+    }
+    CHECK_OK(sgm_set_threads(0));
+    assert_int_equal(sgm_threads(), before);
+}
+
+/* The threads of a parent that has used several do not exist in its child, which must not wait for them. */
+static void test_fork(void **state) {
+    (void)state;
+#if defined(_OPENMP) && defined(__unix__)
+    CHECK_OK(sgm_set_threads(3));
+    double truth = by_threads();
+    for (int generation = 0; generation < 2; generation++) {
+        int status = -1;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            alarm(30);
+            int good = by_threads() == truth && sgm_threads() == 1;
+            pid_t second = generation ? fork() : 0; /* a child of the child */
+            if (generation && second == 0) alarm(30), _exit(by_threads() == truth ? 0 : 1);
+            if (generation) waitpid(second, &status, 0), good = good && status == 0;
+            _exit(good ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0); /* 14: it was still waiting after 30 s */
+    }
+    assert_true(by_threads() == truth); /* the parent goes on with all of them */
+    assert_int_equal(sgm_threads(), 3);
+    CHECK_OK(sgm_set_threads(0));
+#else
+    skip();
 #endif
 }
 
@@ -495,6 +556,8 @@ int main(void) {
         {"A.1 memory and overflow", test_alloc, NULL, NULL, NULL},
         {"A.1 first bad number", test_first_bad, NULL, NULL, NULL},
         {"A.1 threads", test_threads, NULL, NULL, NULL},
+        {"A.1 threads are set", test_set_threads, NULL, NULL, NULL},
+        {"A.1 a child of fork() works", test_fork, NULL, NULL, NULL},
         {"A.2 Philox, known answers", test_philox, NULL, NULL, NULL},
         {"A.2 (A.1) which block, which word", test_blocks, NULL, NULL, NULL},
         {"A.2 independence of keys", test_independence, NULL, NULL, NULL},
