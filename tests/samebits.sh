@@ -40,6 +40,35 @@ for cc in gcc clang; do
             "$(SGM_ISA=$(isas | tail -1) "$dir/run" $short)" "${short_hash}"; fi
     done
 done
+# Other compilers, languages, libraries and machines, by the short run. wine keeps its files in out/wine.
+short_hash=${short_hash:-$(SGM_ISA=ref "$dir/run" $short)}
+other() { # other ISA COMPILER...: the first word is what must be installed
+    local isa=$1; shift
+    command -v "$1" >/dev/null || { echo "skipped $1: not installed here"; return; }
+    rm -f "$dir/other"*
+    "$@" tests/samebits.c -o "$dir/other" -lm 2>"$dir/log" || { row "$*, $isa" "does not build" "$short_hash"; head -5 "$dir/log"; return; }
+    row "$*, $isa" "$(SGM_ISA=$isa "$dir/other" $short)" "$short_hash"
+}
+best=$(isas | tail -1)
+other $best g++ -x c++ -std=c++17 -O0
+other ref gcc -std=c99 -O1 -m32 -msse2 -mfpmath=sse
+other ref clang -O1 -funsafe-math-optimizations # has no macro to refuse it by
+if [ "${1:-}" != quick ]; then
+    other $best clang -O1 -funsafe-math-optimizations
+    other $best clang++ -x c++ -std=c++20 -O0
+    other $best gcc -std=c11 -O0 -include tgmath.h
+    other ref musl-gcc -std=c99 -O0 -static
+    other ref tcc
+fi
+if command -v x86_64-w64-mingw32-gcc >/dev/null && command -v wine >/dev/null; then
+    mkdir -p out && export WINEPREFIX=$PWD/out/wine WINEDEBUG=-all
+    x86_64-w64-mingw32-gcc -std=c99 -O1 tests/samebits.c -o "$dir/run.exe" -lm || bad=1
+    for isa in ref $best; do
+        row "Windows (mingw, wine) -O1, $isa, ($short)" "$(SGM_ISA=$isa timeout 120 wine "$dir/run.exe" $short 2>/dev/null | tr -d '\r')" "$short_hash"
+    done
+else
+    echo "skipped Windows: needs gcc-mingw-w64-x86-64 and wine64"
+fi
 if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
     aarch64-linux-gnu-gcc -std=c99 -O2 -static tests/samebits.c -o "$dir/run" -lm &&
         row "aarch64 gcc -O2 (emulated), neon, ($short)" "$(qemu-aarch64 "$dir/run" $short)" "$short_hash"
