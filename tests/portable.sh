@@ -138,5 +138,83 @@ for a in $options; do
         [ -z "$full" ] || try silent "clang $a $b" clang -std=c99 $warn -D$a=1 -D$b=1 -fsyntax-only "$dir/one.c"
     done
 done
+# --- Windows: silent also beside <windows.h>, and the clock is that on the wall
+for first in windows.h winsock2.h; do printf '#include <%s>\n%s\n' $first "$one" >"$dir/$first.c"; done
+printf '%s\n#include <windows.h>\n' "$one" >"$dir/windows_last.c"
+win=x86_64-w64-mingw32-gcc
+if have $win; then
+    check $win c99 gnu17
+    for source in windows.h winsock2.h windows_last; do try silent "$win $source" $win $warn -fsyntax-only "$dir/$source.c"; done
+    for option in SGM_NO_STDIO SGM_STATIC SGM_NO_SIMD; do try silent "$win $option" $win -D$option=1 -std=c99 $warn -fsyntax-only "$dir/one.c"; done
+    cat >"$dir/clock.c" <<'END'
+#include <windows.h>
+#define SGM_IMPLEMENTATION
+#include "sgm.h"
+int main(void) {
+    double start = sgm_seconds(), slept;
+    Sleep(300);
+    slept = sgm_seconds() - start;
+    if (!(slept > 0.28 && slept < 30)) return printf("300 ms took %g s\n", slept), 1;
+    if (sgm_set_threads(-1) != SGM_BAD_ARGUMENT || !strstr(sgm_error(), "sgm_set_threads(-1)")) return puts(sgm_error()), 1;
+    return sgm_threads() != 1;
+}
+END
+    try silent "$win clock.c" $win -std=c99 -O0 $warn "$dir/clock.c" -o "$dir/clock.exe"
+    if have wine; then
+        mkdir -p out && export WINEPREFIX=$PWD/out/wine WINEDEBUG=-all
+        try silent "the clock under wine" timeout 120 wine "$dir/clock.exe"
+    fi
+fi
+
+# --- runs: which kernels a renamed and a pasted header have; many threads make their first call at once
+run() { # run NAME WANT SOURCE: builds and prints
+    gcc -std=c99 -O0 -I. -I"$dir/renamed" "$3" -o "$dir/run" -lm && try silent "$1" test "$(env -u SGM_ISA "$dir/run")" = "$2"
+}
+puts='int main(void) { puts(sgm_isa()); return 0; }'
+for source in one renamed pasted; do sed "s/^int main.*/$puts/" "$dir/$source.c" >"$dir/$source.isa.c"; done
+gcc -std=c99 -O0 -I. "$dir/one.isa.c" -o "$dir/run" -lm
+isa=$(env -u SGM_ISA "$dir/run")
+run "renamed: kernels for $isa" "$isa" "$dir/renamed.isa.c"
+run "pasted: plain kernels" ref "$dir/pasted.isa.c"
+cat >"$dir/first.c" <<'END'
+#define SGM_IMPLEMENTATION
+#include "sgm.h"
+#include <pthread.h>
+static pthread_barrier_t gate;
+static void *first(void *at) {
+    long i = (long)(intptr_t)at;
+    float z[600];
+    char said[80];
+    sgm_key key = sgm_key_init((uint64_t)i);
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    pthread_barrier_wait(&gate);
+    sgm_normal(z, 600, key, 0);
+    sgm_mixture mix;
+    double weight = 1, mean[2] = {0, 0}, var = 1;
+    if (sgm_mixture_init(&mix, 1, 2, &weight, mean, &var, SGM_ISOTROPIC, &sde)) return at;
+    sgm_mixture_free(&mix);
+    snprintf(said, sizeof said, "sgm_set_threads(%ld)", -i - 1); /* each thread has its own message */
+    if (sgm_set_threads((int)-i - 1) == SGM_OK || !strstr(sgm_error(), said)) return at;
+    return sgm_isa()[0] && sgm_threads() == 1 && sgm_energy_distance(z, 100, z + 300, 100, 3) < 1 ? NULL : at;
+}
+int main(void) {
+    pthread_t thread[8];
+    int bad = 0;
+    pthread_barrier_init(&gate, NULL, 8);
+    for (long i = 0; i < 8; i++) pthread_create(&thread[i], NULL, first, (void *)(intptr_t)(i + 1));
+    for (int i = 0; i < 8; i++) {
+        void *said = NULL;
+        pthread_join(thread[i], &said);
+        bad |= said != NULL;
+    }
+    return bad;
+}
+END
+if echo 'int main(void) { return 0; }' | gcc -fsanitize=thread -x c - -o "$dir/first" 2>/dev/null && "$dir/first" 2>/dev/null; then
+    gcc -std=gnu11 -O0 -g -fsanitize=thread -I. "$dir/first.c" -o "$dir/first" -lm -lpthread
+    try silent "8 threads call for the first time at once (ThreadSanitizer)" "$dir/first"
+else
+    echo "skipped ThreadSanitizer: it does not run here"
+fi
 echo "$cells cells"
 exit $bad
