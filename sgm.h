@@ -1215,7 +1215,7 @@ in C. C wants a name declared before it is used, so a few declarations and small
 #include <stdlib.h>
 #include <string.h>
 #if defined(__unix__) || defined(__APPLE__)
-#define SGM__POSIX
+#define SGM__UNIX
 #include <sys/time.h>
 #include <unistd.h>
 #elif defined(_WIN32)
@@ -1227,7 +1227,7 @@ in C. C wants a name declared before it is used, so a few declarations and small
 #include <omp.h>
 #define SGM__THREADS
 #define SGM__PARALLEL(clause) _Pragma(clause)
-#ifdef SGM__POSIX
+#ifdef SGM__UNIX
 #include <pthread.h>
 #endif
 #else
@@ -5996,7 +5996,7 @@ left, the loss averaged over some 500 steps and, if you gave it, the floor that 
 SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
     memset(p, 0, sizeof *p);
     p->label = label, p->total = total;
-#if !defined(SGM_NO_STDIO) && defined(SGM__POSIX)
+#if !defined(SGM_NO_STDIO) && defined(SGM__UNIX)
     p->active = label && total > 0 && isatty(2);
 #elif !defined(SGM_NO_STDIO) && defined(_WIN32)
     p->active = label && total > 0 && _isatty(2);
@@ -9536,7 +9536,7 @@ __declspec(dllimport) int __stdcall QueryPerformanceFrequency(union _LARGE_INTEG
 #endif
 
 SGM_API double sgm_seconds(void) {
-#if defined(SGM__POSIX)
+#if defined(SGM__UNIX)
     struct timeval now;
     gettimeofday(&now, NULL);
     return (double)now.tv_sec + 1e-6 * (double)now.tv_usec;
@@ -9563,7 +9563,7 @@ SGM_API sgm_status sgm_set_threads(int n) {
     return SGM_OK;
 }
 
-#if defined(SGM__THREADS) && defined(SGM__POSIX)
+#if defined(SGM__THREADS) && defined(SGM__UNIX)
 static int sgm__in_child;
 
 static void sgm__mark_child(void) { SGM__STORE(&sgm__in_child, 1); }
