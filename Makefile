@@ -14,7 +14,7 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
 
-.PHONY: help setup setup-peers tour examples test bench plots report readme strict portable asan samebits clean $(NUMBERS) $(TUTORIALS)
+.PHONY: help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits clean $(NUMBERS) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -88,6 +88,11 @@ asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 samebits: ## one hash over compilers, optimisation levels, instruction sets and threads
 	@tests/samebits.sh
+
+peer-files: ## safetensors, both ways, against its Python package (skipped if that is not here)
+	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -O1 -I. tests/safetensors_peer.c -o $(OUT)/bin/safetensors_peer -lm
+	@command -v python3 >/dev/null || { echo "peer-files: skipped, no python3"; exit 0; }; \
+	python3 tests/safetensors_peer.py $(OUT)/bin/safetensors_peer
 
 bench: ## speed, side by side with the peers that are installed: table and out/bench.tsv
 	@tests/bench/run.sh

@@ -1429,6 +1429,44 @@ static void readers_without_memory_or_file(void **state) {
     }
 }
 
+/* A file of 2⁴⁰ bytes, nearly all a hole, and heads that claim gigabytes: refused before anything
+is allocated. A hole's zeros are no text either. */
+static void large_claims_take_no_memory(void **state) {
+    static const char text[] = "1,2\n3,4\n";
+    sgm_images a;
+    (void)state;
+    for (int kind = 0; kind < 7; kind++) {
+        const int hole = kind < 4;
+        size_t n = kind == 2 ? sizeof text - 1
+                             : small_file(kind == 1                ? 1
+                                          : kind == 3 || kind == 6 ? 3
+                                                                   : 0);
+        if (kind == 2) memcpy(file, text, n);
+        if (kind == 4) word(file + 4, 0xffffffffu); /* 4·10⁹ images of 8 bytes */
+        if (kind == 5) word(file + 4, 60000), word(file + 8, 28), word(file + 12, 28);
+        if (kind == 6) n = npy_file(1, "{'descr': '|u1', 'fortran_order': False, 'shape': "
+            "(1099511627776,), }", file, 16);
+        write_file(file, n);
+        if (hole && truncate(path, ((off_t)1 << (sizeof(off_t) > 4 ? 40 : 30)) + kind)) skip();
+        alloc_calls = 0;
+        sgm_status status = loaders[kind < 4 ? kind : kind == 6 ? 3 : 0](&a, path);
+        if (status != SGM_BAD_FILE && status != SGM_NO_FILE) fail_msg("%d: %s", kind, sgm_error());
+        assert_int_equal(alloc_calls, 0);
+        assert_empty(&a);
+    }
+}
+
+/* Neither a pipe nor a device is opened: it would wait, or never end. */
+static void readers_open_files_only(void **state) {
+    sgm_images a;
+    (void)state;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    for (int kind = 0; kind < 4; kind++) {
+        CHECK_FAILS(loaders[kind](&a, path), SGM_NO_FILE, "copy it to a file first");
+        CHECK_FAILS(loaders[kind](&a, "/dev/zero"), SGM_NO_FILE, "copy it to a file first");
+    }
+}
+
 #ifdef SGM_ZLIB
 static size_t gzip_file(size_t n) {
     static unsigned char packed[sizeof file];
@@ -1438,6 +1476,29 @@ static size_t gzip_file(size_t n) {
     n = read_file(packed, sizeof packed);
     memcpy(file, packed, n);
     return n;
+}
+
+/* 96 MB of a table or of zeros, packed into 0.1: no honest file. Nothing is allocated for it. */
+static void bombs(void **state) {
+    static char block[1 << 20];
+    sgm_images a;
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        gzFile f = gzopen(path, "wb9");
+        for (int i = 0; i < (1 << 20); i++) block[i] = (char)(kind == 2 ? i % 2 ? '\n' : '1' : 0);
+        if (kind == 0 || kind == 3) gzwrite(f, file, (unsigned)small_file(kind));
+        for (int i = 0; i < 96; i++) gzwrite(f, block, 1 << 20);
+        assert_int_equal(gzclose(f), Z_OK);
+        alloc_calls = 0;
+        CHECK_FAILS(loaders[kind](&a, path), SGM_BAD_FILE,
+                    "more than 200 times its size: if that is right, run gunzip");
+        assert_int_equal(alloc_calls, 0);
+    }
+    size_t n = small_file(0); /* a claim that the unpacked bytes do not keep */
+    word(file + 4, 100000000), write_file(file, gzip_file(n));
+    alloc_calls = 0;
+    CHECK_FAILS(sgm_idx_load(&a, path), SGM_BAD_FILE, "says 100000000 items");
+    assert_int_equal(alloc_calls, 0);
 }
 
 static void compressed_files(void **state) {
@@ -1642,6 +1703,11 @@ int main(void) {
         TEST(npy_refuses),
         TEST(no_cut_and_no_flip_does_harm),
         TEST(readers_without_memory_or_file),
+        TEST(large_claims_take_no_memory),
+        TEST(readers_open_files_only),
+#ifdef SGM_ZLIB
+        TEST(bombs),
+#endif
         TEST(compressed_files),
         TEST(grids_are_exact),
         TEST(a_picture_appears_whole_or_not_at_all),

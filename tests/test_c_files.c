@@ -733,6 +733,27 @@ static void memory_is_bounded_by_the_file(void **state) {
     }
 }
 
+/* A file of 2^40 bytes, nearly all a hole, is read up to where its header breaks its word; a header
+of 10^8 bytes or more is none; and what claims more numbers than there are bytes gets none. */
+static void holes_take_no_memory(void **state) {
+    static const char *const headers[] = {"{" OK "}", "{}", "",
+                                          "{" AT("w", "1099511627776", "0,4398046511104") "}"};
+    char file[500];
+    sgm_archive archive;
+    (void)state;
+    for (int i = 0; i < COUNT(headers) + 2; i++) {
+        const char *header = headers[i % COUNT(headers)];
+        size_t n = make_file(file, header, strlen(header), 16);
+        if (i > 3) file[3] = 5, file[4] = (char)(i == 5); /* 84 MB, or 4 GB */
+        write_file(file, n);
+        if (truncate(path, (off_t)1 << (sizeof(off_t) > 4 ? 40 : 30))) skip();
+        alloc_bytes = 0;
+        sgm_status status = sgm_archive_load(&archive, path);
+        if (status != SGM_BAD_FILE && status != SGM_NO_FILE) fail_msg("%d: %s", i, sgm_error());
+        assert_true(alloc_bytes < (i == 4 ? 90000000 : 2000));
+    }
+}
+
 static void cut_short_at_every_byte(void **state) {
     char file[1000];
     float numbers[6];
@@ -1234,6 +1255,7 @@ int main(void) {
         TEST(the_most_names),
         TEST(hostile_lengths),
         TEST(memory_is_bounded_by_the_file),
+        TEST(holes_take_no_memory),
         TEST(cut_short_at_every_byte),
         TEST(every_flipped_bit),
         TEST(wrong_arguments),
