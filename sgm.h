@@ -735,6 +735,14 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which);
 
 typedef enum sgm_optimiser { SGM_ADAM = 0, SGM_ADAMW, SGM_ADABELIEF, SGM_SGD } sgm_optimiser;
 
+typedef struct sgm_train_report {
+    long steps, best_step;       /* done; after which the model's parameters were taken           */
+    long held;                   /* points that were held out; 0: none, best_step is steps        */
+    double loss;                 /* of training, averaged over the last 500 steps or so           */
+    double held_loss, best_loss; /* of the points held out, at the end and at best_step, or NaN   */
+    int stopped;                 /* 1: patience ended the run                                     */
+} sgm_train_report;
+
 typedef struct sgm_trainer sgm_trainer;
 typedef struct sgm_train_options {
     long steps;             /* optimiser steps of the whole run; needed                       */
@@ -754,6 +762,10 @@ typedef struct sgm_train_options {
     const float *cond;      /* (n,C), beside the data, if the model has a condition           */
     double cond_dropout;    /* share of the points whose condition is hidden                  */
     const int *labels;      /* (n), if the model is a classifier                              */
+    double held_out;        /* share of the points to judge by, not to learn from (section 4.8).
+                               0: a tenth, if n >= 50 and 50 epochs are run. Below 0: none    */
+    long patience;          /* stop after so many looks at them without a gain; 0: never      */
+    sgm_train_report *report; /* if not NULL, sgm_train fills it in                           */
     double floor;           /* shown beside the loss in the progress bar; 0: not known        */
     long log_every;         /* steps between calls of on_log; 0: never                        */
     void (*on_log)(const sgm_trainer *trainer, void *user);
@@ -773,6 +785,10 @@ struct sgm_trainer {
     double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t; DSM's, not
                                   an energy's: else NaN                                        */
     long bin_count[SGM_BINS];  /* and how many points it is the mean of                        */
+    long held, best_step;        /* points held out; when their loss was least                 */
+    double held_loss, best_loss; /* that loss at the last look and at the best; NaN before any  */
+    int stopped;                 /* 1: patience is over                                        */
+    struct sgm_held *watch;
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
     float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
@@ -783,12 +799,16 @@ struct sgm_trainer {
 
 SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
                              const sgm_train_options *options, sgm_key key);
-/* The whole run. data(n,D) must be finite. SGM_NOT_FINITE names the layer and t where it began. */
+/* The whole run; it ends with sgm_trainer_best if points were held out. data(n,D) must be finite.
+   SGM_NOT_FINITE names the layer and t where it began. */
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
                                     long n, const sgm_train_options *options, sgm_key key);
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer);
 /* One optimiser step: draw a batch, its times and noise; loss; gradient; update; averages. A step
    that fails changes nothing. */
+SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer);
+/* Gives the model the parameters and averages that did best on the points held out. The end of your
+   own loop: SGM_BAD_ARGUMENT if there was no look at such points. */
 SGM_API void sgm_trainer_free(sgm_trainer *trainer);
 SGM_API double sgm_trainer_lr(const sgm_trainer *trainer); /* of the next step (4.2) */
 SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path);
@@ -805,6 +825,7 @@ typedef struct sgm_progress {
     long total;
     double started, drawn;
     int active;
+    char note[64]; /* yours, shown at the end of the line */
 } sgm_progress;
 
 SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total);
@@ -5436,7 +5457,7 @@ is hidden (section 8.1).
 */
 enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (B.6) */
 enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT, SGM__KEY_PROBES };
-enum { SGM__KEY_CONDITION = SGM__KEY_PROBES + 1 }; /* whose condition is hidden */
+enum { SGM__KEY_CONDITION = SGM__KEY_PROBES + 1, SGM__KEY_HELD }; /* who is hidden, or held out */
 
 static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t batch) {
     return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
@@ -5466,14 +5487,20 @@ static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     return b;
 }
 
+/* Points held out are the last of one keyed order of all; the stream runs through the others. */
+static uint64_t sgm__data_row(const sgm_trainer *trainer, uint64_t i) {
+    if (trainer->held == 0) return i;
+    return sgm_permute(i, (uint64_t)trainer->n, sgm__train_key(trainer, SGM__KEY_HELD, 0));
+}
+
 /* Where the next `count` points of the stream lie in the data, from its `at`-th on. */
 static void sgm__batch_rows(const sgm_trainer *trainer, uint64_t at, int count, uint64_t *row) {
-    uint64_t n = (uint64_t)trainer->n, epoch = at / n;
+    uint64_t n = (uint64_t)(trainer->n - trainer->held), epoch = at / n;
     sgm_key shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
     for (int i = 0; i < count; i++, at++) {
         if (at / n != epoch)
             epoch = at / n, shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
-        row[i] = sgm_permute(at % n, n, shuffle);
+        row[i] = sgm__data_row(trainer, sgm_permute(at % n, n, shuffle));
     }
 }
 
@@ -5825,7 +5852,149 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
 }
 
 /*
-## 4.8 The trainer
+## 4.8 Points held out
+
+With few points and many steps a network stops learning the law and learns the points: (2.7) is its
+goal, and only its reluctance is in the way. The loss does not show it. It goes on falling, while
+the likelihood of points that were not trained on falls without bound. So some points are kept
+apart, and every now and then the loss is measured on them. From one look to the next nothing
+changes but the parameters: the noise and the times are drawn once, for as many pairs of them as
+eight batches hold, and what is common to two looks cancels in their difference.
+
+The first average is judged (without one, the parameters), since that is what one samples with.
+Whenever its loss is the least so far, all parameters and averages are copied, and the run ends with
+the copy. A look is a forward pass over eight batches, a third of the work of eight steps; one is
+taken every 54 steps, so that they cost a twentieth.
+
+Left to itself (`held_out` 0) the trainer holds out a tenth of the points, but no more than a look
+takes, if the run makes 50 epochs or more. Not if there are less than 50 points: a handful is
+either a demonstration, whose minimiser *is* the memory of them, or too dear to keep apart.
+*/
+typedef struct sgm_held {
+    long n, every, worse; /* draws; steps between two looks; looks since the best */
+    float *x, *eps, *t, *w, *s, *cond, *best;
+    float state[9]; /* for a checkpoint: best loss, last loss and the two counts */
+    double *logp;
+    int *label;
+} sgm__held;
+
+static void sgm__held_free(sgm__held *h) {
+    if (!h) return;
+    sgm__free(h->x), sgm__free(h->best), sgm__free(h->logp), sgm__free(h->label), sgm__free(h);
+}
+
+/* How many points are held out, and how many draws a look takes. */
+static sgm_status sgm__held_size(sgm_trainer *trainer, long *draws) {
+    const sgm_train_options *o = &trainer->o;
+    double n = (double)trainer->n, batch = (double)o->batch * o->accumulate;
+    double share = o->held_out, most = fmin(fmax(8 * batch, 64), 2048);
+    if (!(share < 1) || o->patience < 0)
+        return sgm__bad("held_out %g, patience %ld: needs a share below 1 (below 0: none) and "
+                        "patience >= 0",
+            share, o->patience);
+    if (share == 0 && n >= 50 && (double)o->steps * batch >= 50 * n &&
+        o->loss.objective == SGM_DSM)
+        trainer->held = (long)fmin(n / 10, most);
+    if (share > 0) {
+        trainer->held = (long)(share * n + 0.5);
+        if (trainer->held < 1 || trainer->held >= trainer->n)
+            return sgm__bad("a share of %g of %ld points leaves none: set held_out to -1", share,
+                trainer->n);
+        if (o->loss.objective != SGM_DSM)
+            return sgm__bad("points are held out where the loss is denoising: set held_out to -1");
+    }
+    if (trainer->held) *draws = (((long)most + trainer->held - 1) / trainer->held) * trainer->held;
+    return SGM_OK;
+}
+
+static sgm_status sgm__held_init(sgm_trainer *trainer) {
+    const sgm_model *model = trainer->model;
+    const size_t d = (size_t)model->o.d, C = (size_t)model->o.cond, P = model->n_params;
+    long n = 0, batch = (long)trainer->o.batch * trainer->o.accumulate;
+    trainer->held_loss = trainer->best_loss = NAN;
+    SGM__TRY(sgm__held_size(trainer, &n));
+    if (n == 0) return SGM_OK;
+    sgm__held *h = trainer->watch = (sgm__held *)sgm__alloc(1, sizeof *h);
+    if (!h) return SGM_NO_MEMORY;
+    const size_t N = (size_t)n;
+    h->n = n, h->every = (20 * n + 3 * batch - 1) / (3 * batch); /* n/3 is .05 of their points */
+    h->x = (float *)sgm__alloc(N * (3 * d + 2 + C), sizeof(float));
+    h->best = (float *)sgm__alloc((size_t)(1 + model->o.n_ema) * P, sizeof(float));
+    h->logp = (double *)sgm__alloc(N, sizeof(double));
+    h->label = (int *)sgm__alloc(N, sizeof(int));
+    if (!h->x || !h->best || !h->logp || !h->label) return SGM_NO_MEMORY;
+    h->eps = h->x + N * d, h->s = h->eps + N * d, h->t = h->s + N * d, h->w = h->t + n;
+    h->cond = h->w + n;
+    for (long i = 0; i < n; i++) {
+        long first = trainer->n - trainer->held, row;
+        row = (long)sgm__data_row(trainer, (uint64_t)(first + i % trainer->held));
+        memcpy(h->s + (size_t)i * d, trainer->data + (size_t)row * d, d * sizeof(float));
+        if (trainer->o.labels) h->label[i] = trainer->o.labels[row];
+        if (C)
+            memcpy(h->cond + (size_t)i * C, trainer->o.cond + (size_t)row * C, C * sizeof(float));
+    }
+    sgm_loss loss = trainer->o.loss;
+    if (loss.times == SGM_TIMES_UNIFORM) loss.times = SGM_TIMES_STRATIFIED; /* the same law */
+    sgm_normal(h->eps, N * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
+    sgm__loss_times(
+        &loss, &model->o.sde, h->t, h->w, n, sgm__train_key(trainer, SGM__KEY_HELD, 2), 0);
+    sgm_sde_perturb(h->x, h->s, h->eps, h->t, n, (int)d, &model->o.sde);
+    return SGM_OK;
+}
+
+/* (2.10) of the points held out, or a classifier's loss of them. */
+static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean) {
+    const sgm_model *model = trainer->model;
+    const sgm__held *h = trainer->watch;
+    int d = model->o.d, K = model->o.classes;
+    sgm__ask ask = sgm__ask_of(model, model->o.n_ema > 0 ? 0 : SGM_RAW);
+    ask.cond = model->o.cond ? h->cond : NULL, ask.label = K ? h->label : NULL, ask.step = 1;
+    SGM__TRY(sgm__model_all(
+        &ask, K ? NULL : h->s, NULL, K ? h->logp : NULL, h->x, NULL, h->t, h->n));
+    double sum = 0;
+    for (long i = 0; i < h->n; i++) {
+        double square = 0, sd = sgm_sde_s(&model->o.sde, h->t[i]);
+        for (long j = i * d; j < (i + 1) * d && !K; j++) {
+            double miss = h->eps[j] + sd * h->s[j];
+            square += miss * miss;
+        }
+        sum += h->w[i] * (K ? -h->logp[i] : square);
+    }
+    *mean = trainer->o.loss.scale * sum / (double)h->n;
+    return SGM_OK;
+}
+
+/* Copies the blocks of a model's parameters and averages to `best`, or back. */
+static void sgm__held_copy(const sgm_model *model, float *best, int back) {
+    const size_t bytes = model->n_params * sizeof(float);
+    for (int i = SGM_RAW; i < model->o.n_ema; i++, best += model->n_params) {
+        float *block = i < 0 ? model->params : model->ema[i];
+        memcpy(back ? block : best, back ? best : block, bytes);
+    }
+}
+
+static sgm_status sgm__trainer_look(sgm_trainer *trainer) {
+    sgm__held *h = trainer->watch;
+    if (!h || (trainer->step % h->every && trainer->step != trainer->o.steps)) return SGM_OK;
+    SGM__TRY(sgm__held_loss(trainer, &trainer->held_loss));
+    h->worse++;
+    if (trainer->held_loss == trainer->held_loss && !(trainer->best_loss <= trainer->held_loss)) {
+        trainer->best_loss = trainer->held_loss, trainer->best_step = trainer->step, h->worse = 0;
+        sgm__held_copy(trainer->model, h->best, 0);
+    }
+    if (trainer->o.patience > 0 && h->worse >= trainer->o.patience) trainer->stopped = 1;
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer) {
+    if (!trainer || !trainer->watch || trainer->best_step == 0)
+        return sgm__bad("no look at points held out yet: set held_out, and make some steps");
+    sgm__held_copy(trainer->model, trainer->watch->best, 1);
+    return SGM_OK;
+}
+
+/*
+## 4.9 The trainer
 */
 static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
     if (o->batch == 0) o->batch = 128;
@@ -5895,6 +6064,7 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     sgm__free(trainer->workspace);
     sgm__free(trainer->score_work);
     sgm__free(trainer->score_coefficients);
+    sgm__held_free(trainer->watch);
     sgm_tape_free(trainer->tape);
     memset(trainer, 0, sizeof *trainer);
 }
@@ -5928,12 +6098,12 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
     trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
     trainer->score_coefficients = (double *)sgm__alloc(2 * B, sizeof(double));
     trainer->tape = sgm_tape_new();
+    sgm_status status = sgm__held_init(trainer);
     if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->workspace ||
-        !trainer->score_work || !trainer->score_coefficients || !trainer->tape) {
-        sgm_trainer_free(trainer);
-        return SGM_NO_MEMORY;
-    }
-    return SGM_OK;
+        !trainer->score_work || !trainer->score_coefficients || !trainer->tape)
+        status = SGM_NO_MEMORY;
+    if (status != SGM_OK) sgm_trainer_free(trainer);
+    return status;
 }
 
 static void sgm__trainer_log(sgm_trainer *trainer) {
@@ -5962,11 +6132,18 @@ SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     sgm__trainer_average(trainer);
     trainer->step++;
     trainer->loss_sum += trainer->loss, trainer->loss_n++;
+    SGM__TRY(sgm__trainer_look(trainer));
     if (trainer->o.log_every > 0 && trainer->step % trainer->o.log_every == 0)
         sgm__trainer_log(trainer);
     if (trainer->o.log_every <= 0)
         trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
     return SGM_OK;
+}
+
+static void sgm__train_report(sgm_train_report *r, const sgm_trainer *trainer, double loss) {
+    r->steps = trainer->step, r->held = trainer->held, r->stopped = trainer->stopped;
+    r->best_step = trainer->best_step ? trainer->best_step : trainer->step;
+    r->loss = loss, r->held_loss = trainer->held_loss, r->best_loss = trainer->best_loss;
 }
 
 SGM_API sgm_status sgm_train(
@@ -5977,18 +6154,23 @@ SGM_API sgm_status sgm_train(
     double shown = NAN, floor = trainer.o.floor > 0 ? trainer.o.floor : NAN;
     sgm_status status = SGM_OK;
     sgm_progress_init(&bar, trainer.o.progress, trainer.o.steps);
-    while (status == SGM_OK && trainer.step < trainer.o.steps) {
+    while (status == SGM_OK && trainer.step < trainer.o.steps && !trainer.stopped) {
         status = sgm_trainer_step(&trainer);
         shown = shown == shown ? shown + 0.002 * (trainer.loss - shown) : trainer.loss;
+        if (trainer.best_step)
+            snprintf(bar.note, sizeof bar.note, "  held out %.4f, best %.4f at %ld",
+                trainer.held_loss, trainer.best_loss, trainer.best_step);
         sgm_progress_step(&bar, trainer.step, shown, floor);
     }
     sgm_progress_done(&bar);
+    if (status == SGM_OK && trainer.best_step) status = sgm_trainer_best(&trainer);
+    if (trainer.o.report) sgm__train_report(trainer.o.report, &trainer, shown);
     sgm_trainer_free(&trainer);
     return status;
 }
 
 /*
-## 4.9 The progress bar
+## 4.10 The progress bar
 
 Quiet when stderr is not a terminal, redrawn ten times a second when it is: share done, rate, time
 left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
@@ -6018,7 +6200,7 @@ SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double f
         (double)(p->total - done) / (rate + 1e-9));
     if (loss == loss) fprintf(stderr, "  loss %.4f", loss);
     if (floor == floor) fprintf(stderr, " (floor %.4f)", floor);
-    fprintf(stderr, "    "); /* over the end of a longer line */
+    fprintf(stderr, "%s    ", p->note); /* over the end of a longer line */
     fflush(stderr);
 #else
     (void)p, (void)done, (void)loss, (void)floor;
@@ -6033,13 +6215,14 @@ SGM_API void sgm_progress_done(sgm_progress *p) {
 }
 
 /*
-## 4.10 Stop, and go on
+## 4.11 Stop, and go on
 
 A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
-optimiser's two moments, the key and the step. The step's own randomness comes from the key, so a
-run that was stopped and resumed ends with the same bits as one that was not; a test compares them.
-The settings lie beside them as text, so that a resume under other settings is refused by name: 17
-digits bring every double back exactly (and nine every float), with a point in every locale.
+optimiser's two moments, the key and the step, and what did best on points held out. The step's own
+randomness comes from the key, so a run that was stopped and resumed ends with the same bits as one
+that was not; a test compares them. The settings lie beside them as text, so that a resume under
+other settings is refused by name: 17 digits bring every double back exactly (and nine every float),
+with a point in every locale.
 */
 static const char *sgm__number_text(char text[40], double x, int digits) {
     char *to = text;
@@ -6093,6 +6276,7 @@ static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_tra
     sgm__set(c, "train.ema0", train.ema[0]), sgm__set(c, "train.ema1", train.ema[1]);
     sgm__set(c, "train.ema2", train.ema[2]), sgm__set(c, "train.ema3", train.ema[3]);
     sgm__set(c, "train.step", (double)trainer->step);
+    if (trainer->held) SGM__SET(train.patience), sgm__set(c, "train.held", (double)trainer->held);
     SGM__SET(loss.objective), SGM__SET(loss.directions), SGM__SET(loss.probe), SGM__SET(loss.scale);
     SGM__SET(loss.min_snr), SGM__SET(loss.sigma_data), SGM__SET(loss.mean), SGM__SET(loss.std);
     sgm__set(c, "loss.grid", grid);
@@ -6107,9 +6291,29 @@ static void sgm__record_add(
     a->name = c->names[c->n_arrays++], a->data = data, a->rows = rows, a->cols = cols;
 }
 
+/* What a resume must know of the looks, as floats: a double is the sum of three, a count of two. */
+static void sgm__held_state(const sgm_trainer *trainer) {
+    float *to = trainer->watch->state;
+    const double number[2] = {trainer->best_loss, trainer->held_loss};
+    for (int i = 0; i < 2; i++) {
+        double rest = trainer->best_step ? number[i] : 0;
+        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
+    }
+    *to++ = (float)(trainer->best_step >> 20), *to++ = (float)(trainer->best_step & 0xfffff);
+    *to = (float)trainer->watch->worse;
+}
+
+static void sgm__held_resume(sgm_trainer *trainer) {
+    const float *f = trainer->watch->state;
+    trainer->best_step = (long)f[6] * 0x100000 + (long)f[7], trainer->watch->worse = (long)f[8];
+    if (trainer->best_step == 0) return;
+    trainer->best_loss = (double)f[0] + f[1] + f[2];
+    trainer->held_loss = (double)f[3] + f[4] + f[5];
+}
+
 static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
     static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
-    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 3;
+    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 5;
     const sgm_scaler *scaler = model->o.scaler;
     const int d = scaler ? scaler->d : 0;
     memset(c, 0, sizeof *c);
@@ -6126,6 +6330,12 @@ static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const
     if (run) sgm__record_add(c, "adam/", "m", run->moment1, 1, (long)model->n_params);
     if (run && run->o.optimiser != SGM_SGD)
         sgm__record_add(c, "adam/", "v", run->moment2, 1, (long)model->n_params);
+    if (run && run->watch) {
+        sgm__held_state(run);
+        sgm__record_add(c, "held/", "state", run->watch->state, 1, 9);
+        sgm__record_add(
+            c, "held/", "best", run->watch->best, 1 + model->o.n_ema, (long)model->n_params);
+    }
     if (scaler) sgm__record_add(c, "", "scaler", c->scaler, 2 * d, 3);
     for (int i = 0; i < 2 * d; i++) { /* a double is the sum of three floats */
         double rest = i < d ? scaler->shift[i] : scaler->scale[i - d];
@@ -6174,6 +6384,9 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
     sgm__record c;
     SGM__TRY(sgm_archive_load(&file, path));
     sgm_status status = sgm__record_init(&c, model, trainer);
+    if (!status && trainer && !trainer->held && sgm_archive_meta(&file, "train.held"))
+        status = sgm__fail(
+            SGM_MISMATCH, "%s held points out, but here none are: set held_out", path);
     if (!status) status = sgm__fits(&c, &file, path);
     for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
         memcpy(a->data, sgm_archive_find(&file, a->name)->data, 4 * (size_t)(a->rows * a->cols));
@@ -6182,6 +6395,7 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
         *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
     }
     if (!status && trainer) trainer->step = atol(sgm_archive_meta(&file, "train.step"));
+    if (!status && trainer && trainer->watch) sgm__held_resume(trainer);
     sgm__free(c.arrays), sgm_archive_free(&file);
     return status;
 }
@@ -6200,7 +6414,7 @@ SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
 }
 
 /*
-## 4.11 Learning by the other objectives
+## 4.12 Learning by the other objectives
 
 The losses of section 2.6 contain tangents of the network, so their gradients need second
 derivatives; the tape has them. With the score $s = c_x x + c_o\, \mathrm{out}$ of (2.9),
@@ -6313,7 +6527,7 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
 }
 
 /*
-## 4.12 Energies
+## 4.13 Energies
 
 An *energy-based* model is a network with one output, U(x, t), that stands for the density
 $e^{−U}/Z$. Z is never needed: the score is −∇U, one backward pass to the input, and MALA compares
@@ -7993,7 +8207,7 @@ another loss, cross-entropy. With logits o and $p_k = e^{o_k} / \sum_l e^{o_l}$,
 $$L = −E\, w(t) \log p_φ(y|x_t, t), \qquad \frac{∂L}{∂o_k} = w(t)\,(p_k − 1_{k=y}) \qquad(8.3)$$
 
 Its minimiser is p(y|x,t) for every positive w. Since −log p(y|x,t) is an energy like those of
-section 4.12, its gradient by x, and the change of that, come from the same code, with one operation
+section 4.13, its gradient by x, and the change of that, come from the same code, with one operation
 more at the end of the tape.
 */
 static double sgm__log_sum_exp(const float *out, int K) {

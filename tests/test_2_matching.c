@@ -792,7 +792,7 @@ static void correlated_data(float *x, double cov[3]) {
 
 static void fit(run *r, sgm_objective objective, int gaussian, const float *x,
                 const double *level) {
-    r->mo.n_ema = 1;
+    r->mo.n_ema = 1, r->to.held_out = -1;
     r->to.steps = FIT_STEPS, r->to.batch = FIT_BATCH, r->to.optimiser = SGM_SGD, r->to.lr = 0.06;
     r->to.ema[0] = fit_decay, r->to.loss.directions = 0;
     r->to.loss.objective = objective, r->to.loss.probe = gaussian ? SGM_GAUSSIAN : SGM_RADEMACHER;

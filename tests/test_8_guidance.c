@@ -720,6 +720,7 @@ static void classifier_learns(void **state) {
     run_model(&r);
     sgm_normal(data, N, sgm_key_init(1), 0);
     for (int i = 0; i < N; i++) labels[i] = i % 2, data[i] = 0.5f * data[i] + (i % 2 ? 1 : -1);
+    r.to.held_out = -1;
     r.to.steps = 4000, r.to.batch = 128, r.to.lr = 0.01, r.to.cosine = 1, r.to.labels = labels;
     r.to.loss.times = SGM_TIMES_GRID, r.to.loss.grid = &level, r.to.loss.n_grid = 1;
     CHECK_OK(sgm_train(&r.model, data, N, &r.to, sgm_key_init(2)));

@@ -333,7 +333,8 @@ static void learn(job *jobs, const float *cloud) {
            quick ? 120 : 4000);
     for (int i = 0; i < JOBS; i++) {
         job *j = jobs + i;
-        sgm_train_options how = {.steps = quick ? 120 : 4000, .batch = 128, .lr = 5e-3, .cosine = 1,
+        sgm_train_options how = {.held_out = -1,
+                                 .steps = quick ? 120 : 4000, .batch = 128, .lr = 5e-3, .cosine = 1,
                                  .warmup = 50, .clip = 5, .ema = {quick ? .97 : .998},
                                  .progress = j->label};
         start(j, 2, &how, &exact);
@@ -403,7 +404,7 @@ static double time_of_step(const job *like, int d, double seconds, int made[2]) 
     float *x = tut_memory((size_t)d * 256 * 4);
     sgm_mixture round;
     sgm_trainer trainer;
-    sgm_train_options how = {.steps = 1000000, .batch = 64};
+    sgm_train_options how = {.steps = 1000000, .batch = 64, .held_out = -1};
     j.width = 128, j.counting = 1;
     tut_must(sgm_mixture_init(&round, 1, d, NULL, mean, &unit, SGM_ISOTROPIC, &sde));
     sgm_score target = sgm_mixture_score(&round);

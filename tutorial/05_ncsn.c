@@ -125,7 +125,7 @@ static void on_log(const sgm_trainer *trainer, void *user) {
 
 static void train(sgm_model *model, const float *data, run *r, int quick) {
     sgm_model_options what = {.net = net, .d = 2, .sde = sde, .output = SGM_SCORE};
-    sgm_train_options how = {.steps = quick ? 3000 : 600 * EPOCH,
+    sgm_train_options how = {.held_out = -1, .steps = quick ? 3000 : 600 * EPOCH,
                              .batch = quick ? 64 : 512,
                              .lr = quick ? 3e-3 : 1e-3,
                              .lr_end = 1e-5,

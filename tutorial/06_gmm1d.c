@@ -95,7 +95,9 @@ static void on_step(long step, double t, const float *x, long n, void *user) {
 static void train(sgm_model *model, const float *data, long n) {
     static sgm_mlp_options net = {.width = 64, .depth = 3, .activation = SGM_SILU, .embedding = SGM_EMBED_FOURIER};
     sgm_model_options what = {.net = sgm_mlp, .user = &net, .d = 1, .sde = sde, .n_ema = 1};
-    sgm_train_options how = {.steps = tut_quick() ? 2000 : 20000, .batch = tut_quick() ? 128 : 256, .lr = 2e-3, .cosine = 1, .progress = "two peaks"};
+    sgm_train_options how = {.held_out = -1,
+                             .steps = tut_quick() ? 2000 : 20000, .batch = tut_quick() ? 128 : 256,
+                             .lr = 2e-3, .cosine = 1, .progress = "two peaks"};
     sgm_loss plain = {.weight = SGM_WEIGHT_SIGMA2};
     sgm_dsm_result r;
     tut_must(sgm_model_init(model, &what, stream(1)));

@@ -299,7 +299,8 @@ static void race(track *c) {
     sgm_sde sde = sgm_sde_vp(.1, 20);
     sgm_mlp_options net = {.width = 128, .depth = 4, .activation = SGM_SILU, .embedding = SGM_EMBED_FOURIER};
     sgm_model_options what = {.net = sgm_residual_mlp, .user = &net, .d = c->d, .sde = sde, .n_ema = 1};
-    sgm_train_options how = {.steps = tut_quick() ? 800 : 15000, .batch = 128, .lr = 2e-3, .cosine = 1,
+    sgm_train_options how = {.held_out = -1,
+                             .steps = tut_quick() ? 800 : 15000, .batch = 128, .lr = 2e-3, .cosine = 1,
                              .ema = {.999}, .progress = c->name};
     sgm_model model;
     long n = tut_quick() ? 400 : RACERS;

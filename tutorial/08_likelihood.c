@@ -228,7 +228,7 @@ static void plan_rungs(int quick) {
     static const long steps[RUNGS] = {100000, 30000, 100000, 10000, 10000, 40000};
     sgm_loss half = {.scale = 0.5, .times = SGM_TIMES_STRATIFIED}; /* mean over coordinates */
     sgm_loss g2 = {.scale = 0.5, .weight = SGM_WEIGHT_G2, .times = SGM_TIMES_IMPORTANCE};
-    sgm_train_options how = {.batch = 128,
+    sgm_train_options how = {.batch = 128, .held_out = -1,
                              .optimiser = SGM_ADABELIEF,
                              .lr = quick ? 1e-3 : 1e-4,
                              .ema = {quick ? 0.99 : 0.999},

@@ -146,7 +146,9 @@ static void learn(sgm_key key) {
                              .output = SGM_SCORE, .cond = 2};
     sgm_model_options sort = {.net = sgm_mlp, .user = &small, .d = D, .sde = sde, .n_ema = 1,
                               .classes = 2};
-    sgm_train_options run = {.steps = tut_quick() ? 1200 : 10000, .batch = tut_quick() ? 128 : 256, .lr = 3e-3,
+    sgm_train_options run = {.held_out = -1,
+                             .steps = tut_quick() ? 1200 : 10000, .batch = tut_quick() ? 128 : 256,
+                             .lr = 3e-3,
                              .cosine = 1, .warmup = 100, .ema = {tut_quick() ? 0.99 : 0.998},
                              .loss = {.times = SGM_TIMES_STRATIFIED}, .progress = "told network"};
     tut_must(sgm_mixture_sample(&all, x, labels, n, 0, sgm_key_split(key, 0)));

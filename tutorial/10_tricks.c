@@ -270,6 +270,7 @@ static void train(sgm_model *model, const setting *s, long steps, const world *w
     mlp.width = 64, mlp.depth = 3;
     o.net = sgm_mlp, o.user = &mlp, o.d = 2, o.n_ema = AVERAGES;
     o.sde = yard, o.sde.t_min = s->t_min, o.output = s->output, o.sigma_data = sigma_data;
+    how.held_out = -1;
     how.steps = steps, how.batch = 128, how.cosine = s->cosine, how.loss = s->loss;
     how.ema[EMA_99] = .99, how.ema[EMA_999] = .999, how.ema[EMA_9999] = .9999;
     tut_must(sgm_model_init(model, &o, sgm_key_split(w->key, 6)));

@@ -588,7 +588,7 @@ static void train_and_sample(int quick) {
     float rows[N_STEPS * 4];
     sgm_model model;
     sgm_model_options what = {.net = net, .d = 2, .sde = vp, .output = SGM_NOISE, .n_ema = 1};
-    sgm_train_options how = {.steps = quick ? 1500 : 15000,
+    sgm_train_options how = {.held_out = -1, .steps = quick ? 1500 : 15000,
                              .batch = quick ? 128 : 256,
                              .lr = 2e-3,
                              .cosine = 1,

@@ -153,7 +153,7 @@ static double train_judge(void) {
     static const double clean[1] = {1e-3};
     sgm_model_options what = {
         .net = cnn, .d = d, .sde = sgm_sde_edm(1e-3, 1), .classes = K, .n_ema = 1};
-    sgm_train_options how = {.steps = quick ? 80 : 1000,
+    sgm_train_options how = {.held_out = -1, .steps = quick ? 80 : 1000,
                              .batch = 64,
                              .lr = quick ? 3e-3 : 2e-3,
                              .cosine = 1,
@@ -260,7 +260,7 @@ static void learn(sgm_image_net *o, long steps) {
                               .sigma_data = 1,
                               .n_ema = 1,
                               .cond = K};
-    sgm_train_options how = {.steps = steps,
+    sgm_train_options how = {.held_out = -1, .steps = steps,
                              .batch = quick ? 16 : 32,
                              .lr = 2e-3,
                              .cosine = 1,

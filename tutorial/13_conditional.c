@@ -77,7 +77,8 @@ static void learn_emulator(sgm_model *model, sgm_key key) {
     float *x = (float *)tut_memory((size_t)n * (2 + TOLD) * sizeof *x), *told = x + 2 * n, u[3], z;
     sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sde, .n_ema = 1,
                              .output = SGM_V, .cond = TOLD};
-    sgm_train_options run = {.steps = tut_quick() ? 1500 : 12000, .batch = 128, .lr = 2e-3,
+    sgm_train_options run = {.held_out = -1,
+                             .steps = tut_quick() ? 1500 : 12000, .batch = 128, .lr = 2e-3,
                              .cosine = 1, .warmup = 100, .ema = {tut_quick() ? 0.99 : 0.998},
                              .loss = {.times = SGM_TIMES_STRATIFIED}, .progress = "emulator"};
     for (long i = 0, tries = 0; i < n; tries++) {
@@ -429,7 +430,8 @@ static void learn_prior(sgm_model *model, const sgm_mixture *prior, sgm_key key)
     float *x = (float *)tut_memory((size_t)n * DIM * sizeof *x);
     sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = DIM, .sde = sde, .n_ema = 1,
                              .output = SGM_V};
-    sgm_train_options run = {.steps = tut_quick() ? 500 : 8000, .batch = 128, .lr = 2e-3,
+    sgm_train_options run = {.held_out = -1,
+                             .steps = tut_quick() ? 500 : 8000, .batch = 128, .lr = 2e-3,
                              .cosine = 1, .warmup = 100, .ema = {tut_quick() ? 0.99 : 0.998},
                              .loss = {.times = SGM_TIMES_STRATIFIED}, .progress = "prior"};
     tut_must(sgm_mixture_sample(prior, x, NULL, n, 0, sgm_key_split(key, 0)));

@@ -206,6 +206,7 @@ static void learn(contestant *c) {
     memset(&what, 0, sizeof what), memset(&how, 0, sizeof how);
     what.net = c->net, what.user = c->options, what.d = D, what.sde = sde;
     what.output = SGM_EDM_F, what.sigma_data = 1, what.n_ema = 1;
+    how.held_out = -1;
     how.steps = tut_quick() ? 40 : c->steps, how.batch = tut_quick() ? 8 : 32, how.lr = 1e-3,
     how.cosine = 1;
     how.warmup = tut_quick() ? 5 : 100, how.clip = 1, how.ema[0] = tut_quick() ? .9 : .995;

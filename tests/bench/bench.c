@@ -481,6 +481,7 @@ static void job_ncsn(const char *name) {
     static double level[LEVELS];
     sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10), .output = SGM_SCORE };
     sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr_end = 1e-5,
+                              .held_out = -1,
                               .loss = { .times = SGM_TIMES_GRID, .grid = level, .n_grid = LEVELS, .scale = .25 } };
     sgm_model model;
     sgm_trainer trainer;
@@ -560,6 +561,7 @@ static void job_moons_train(void) {
     net.dropout = 0.1f;
     o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_SCORE, o.n_ema = 1;
     o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
+    train.held_out = -1;
     train.steps = 100000000, train.batch = 128, train.optimiser = SGM_ADABELIEF, train.lr = 1e-4;
     sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
     must(sgm_model_init(&model, &o, sgm_key_init(1)));
