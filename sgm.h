@@ -612,6 +612,15 @@ typedef struct sgm_mlp_options {
     float dropout;
 } sgm_mlp_options;
 
+/* What the ready networks are made of; section 3.9 shows how, to be copied and changed. */
+SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation kind);
+SGM_API sgm_tensor *sgm_embed_time(sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind,
+                                   int width); /* of in->t, or of in->log_sigma */
+SGM_API sgm_tensor *sgm_tell(sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h);
+/* [time, h], or with a condition [time, cond, known, h]. */
+SGM_API sgm_status sgm_mlp_options_init(sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in);
+/* in->user's options with all defaults filled in; the tape's error if they cannot be. */
+
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
 /* [embed(t), x] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. A
    condition stands beside embed(t), here and below. */
@@ -623,7 +632,7 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
    Sizes that do not fit are SGM_BAD_ARGUMENT, with the cure. */
 SGM_API sgm_tensor *sgm_conv2d(sgm_tape *tape, sgm_tensor *x, int h, int w, int out_channels,
                                int kernel, int stride);
-/* Kernel 1 or 3 (or any odd), stride 1 or 2, zeros beyond the border; W (kernel²·C, out)  (3.10) */
+/* Kernel 1 or 3, stride 1 or 2, zeros beyond the border; W (kernel²·C, out)               (3.10) */
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w); /* pixels doubled */
 SGM_API sgm_tensor *sgm_concat_channels(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w);
 SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
@@ -655,6 +664,24 @@ typedef struct sgm_image_net {
     int patch;          /* 0 means 4                                                         */
     int groups;         /* of the norms; 0 means 8                                           */
 } sgm_image_net;
+
+SGM_API sgm_status sgm_image_net_init(sgm_image_net *o, sgm_tape *tape, const sgm_net_in *in,
+                                      int width, int depth);
+/* in->user's options with all defaults filled in, two of them yours; or the tape's error. */
+SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width);
+/* (n, width): what all blocks are told about time and condition. */
+SGM_API sgm_tensor *sgm_res_block(sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups,
+                                  sgm_tensor *time);
+/* x + conv(norm_silu(conv(norm_silu(x)), shifted and scaled by time)), to `out` channels. */
+SGM_API sgm_tensor *sgm_attention_block(sgm_tape *tape, sgm_tensor *x, int h, int w, int heads,
+                                        int groups); /* x + attention(norm(x)) among the pixels */
+SGM_API sgm_tensor *sgm_tokens(sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch,
+                               int width);
+/* (n·H/patch·W/patch, width): patches through a linear layer, plus a learned place for each. */
+SGM_API sgm_tensor *sgm_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time);
+/* The norm of each token, shifted and scaled by time, with layers that start at zero. */
+SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden);
+/* linear, GELU, linear, back to x's width. */
 
 /* Ready networks; in->user: sgm_image_net, or NULL. in->cond, if given, joins the time. */
 SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in); /* residual blocks */
@@ -2695,7 +2722,7 @@ entry of the tape, three passes over it compute everything in this book:
 $$\text{forward: } y = f(x), \qquad \text{tangent: } \dot y = f'(x)\, \dot x \qquad(3.1)$$
 
 The *tangent* pass runs in the same order and carries a direction along: if the inputs move with
-velocity $\dot x$, the outputs move with velocity $\dot y$ (3.2 in the code below). One pass gives
+velocity $\dot x$, the outputs move with velocity $\dot y$. One pass gives
 the directional derivative of all outputs, $J v$. The *backward* pass runs the array in reverse, and
 answers the opposite question: if the loss depends on y with slope $\bar y = ∂L/∂y$, how does it
 depend on x?
@@ -2742,6 +2769,8 @@ struct sgm_tape {
     float *params, *grads;
     size_t n_params, cursor;
     int flags, dry, n_ops;
+    float *nothing; /* of a dry run: n_nothing numbers that stand for all results */
+    long n_nothing;
     sgm_key key;
     struct sgm_layer *layers; /* filled by a dry run */
     int n_layers, layer_capacity;
@@ -2763,7 +2792,20 @@ static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format
     tape->status = sgm__fail(status, "%s", tape->message);
 }
 
+/* What an operation returns that cannot be: NULL, and the reason on the tape. */
+static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) SGM__PRINTF(2, 3);
+static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) {
+    char message[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s", message);
+    return NULL;
+}
+
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape) {
+    if (!tape) return sgm__bad("no tape: sgm_tape_new found no memory for one");
     if (tape->status != SGM_OK) sgm__fail(tape->status, "%s", tape->message);
     return tape->status;
 }
@@ -2776,7 +2818,8 @@ static void *sgm__arena(sgm_tape *tape, size_t bytes) {
     }
     sgm__arena_block *block = tape->current;
     if (!block || block->size - block->used < bytes) {
-        size_t size = block ? 2 * block->size : (size_t)1 << 16;
+        size_t size = block ? block->size : (size_t)1 << 15;
+        size = size < ((size_t)1 << 26) ? 2 * size : size; /* no tape asks for much more than it needs */
         if (size < bytes) size = bytes;
         sgm__arena_block *fresh = (sgm__arena_block *)SGM_MALLOC(sizeof *fresh + 64 + size);
         tape->n_allocs++;
@@ -2811,10 +2854,11 @@ SGM_API void sgm_tape_free(sgm_tape *tape) {
 
 SGM_API void sgm_tape_reset(
     sgm_tape *tape, float *params, float *grads, size_t n_params, sgm_key key, int flags) {
+    if (!tape) return;
     for (sgm__arena_block *b = tape->blocks; b; b = b->next) b->used = 0;
     tape->current = tape->blocks;
-    tape->n = 0, tape->n_ops = 0, tape->cursor = 0;
-    tape->params = params, tape->grads = grads, tape->n_params = n_params;
+    tape->n = 0, tape->n_ops = 0, tape->cursor = 0, tape->n_nothing = 0;
+    tape->params = params, tape->grads = grads, tape->n_params = params ? n_params : 0;
     tape->key = key, tape->flags = flags;
     tape->status = SGM_OK, tape->message[0] = 0;
 }
@@ -2825,9 +2869,20 @@ static float *sgm__floats(sgm_tape *tape, const sgm_tensor *like) {
 
 static long sgm__size(const sgm_tensor *x) { return (long)x->rows * x->cols; }
 
-/* A new entry of the tape, without values yet. */
-static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, int rows, int cols) {
+/* The most numbers of a tensor: 256 GB, or what a few times as much can be counted in a long. */
+#define SGM__MOST_NUMBERS \
+    (sizeof(size_t) < 8 ? 16777216.0 : sizeof(long) < 8 ? 134217728.0 : 68719476736.0)
+
+/* A new entry of the tape, without values yet. The shape comes as the product that it is, not as
+what is left of it in an int. */
+static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols) {
     if (tape->status != SGM_OK) return NULL;
+    if (!(rows >= 1 && cols >= 1 && rows <= INT_MAX && cols <= INT_MAX) ||
+        rows * cols > SGM__MOST_NUMBERS)
+        return sgm__misfit(tape,
+            "%s of %.0f by %.0f numbers: needs at least one row and column, and no more than can "
+            "be counted; give fewer points at a time, or use smaller images and layers",
+            name, rows, cols);
     if (tape->n == tape->capacity) {
         int capacity = tape->capacity ? 2 * tape->capacity : 64;
         sgm_tensor **list = (sgm_tensor **)SGM_REALLOC(tape->list, (size_t)capacity * sizeof *list);
@@ -2841,19 +2896,27 @@ static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, int rows, int co
     sgm_tensor *y = (sgm_tensor *)sgm__arena(tape, sizeof *y);
     if (!y) return NULL;
     memset(y, 0, sizeof *y);
-    y->name = name, y->rows = rows, y->cols = cols;
+    y->name = name, y->rows = (int)rows, y->cols = (int)cols;
     tape->list[tape->n++] = y;
     return y;
 }
 
+/* Memory for y's values; a dry run computes none, and has the same memory for all. */
+static float *sgm__values(sgm_tape *tape, const sgm_tensor *y) {
+    if (!tape->dry) return sgm__floats(tape, y);
+    if (sgm__size(y) > tape->n_nothing)
+        tape->nothing = sgm__floats(tape, y), tape->n_nothing = tape->nothing ? sgm__size(y) : 0;
+    return tape->nothing;
+}
+
 /* The result of an operation: entered and given memory, */
-static sgm_tensor *sgm__made_of(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
-    sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
+static sgm_tensor *sgm__made_of(sgm_tape *tape, const char *name, sgm__op op, double rows,
+    double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
     sgm_tensor *y = sgm__entry(tape, name, rows, cols);
     if (!y) return NULL;
     y->op = op, y->a = a, y->b = b, y->c = c;
     y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
-    y->v = sgm__floats(tape, y);
+    y->v = sgm__values(tape, y);
     return y->v ? y : NULL;
 }
 
@@ -2863,8 +2926,8 @@ static sgm_tensor *sgm__computed(sgm_tape *tape, sgm_tensor *y) {
     return tape->status == SGM_OK ? y : NULL;
 }
 
-static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, int rows, int cols,
-    sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
+static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, double rows,
+    double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
     return sgm__computed(tape, sgm__made_of(tape, name, op, rows, cols, a, b, c));
 }
 
@@ -3014,12 +3077,7 @@ parameter, and the same function serves for training, sampling and, on a *dry* t
 how many parameters there are.
 */
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols) {
-    if (rows < 1 || cols < 1) {
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-            "an input of %d by %d: needs at least one row and column", rows, cols);
-        return NULL;
-    }
-    sgm_tensor *y = sgm__entry(tape, "input", rows, cols);
+    sgm_tensor *y = tape ? sgm__entry(tape, "input", rows, cols) : NULL;
     if (!y) return NULL;
     y->v = sgm__floats(tape, y);
     if (!y->v) return NULL;
@@ -3101,7 +3159,7 @@ static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 /* row_of NULL: the one row there is, `rows` times. */
 static sgm_tensor *sgm__repeat(sgm_tape *tape, sgm_tensor *few, const int *row_of, int rows) {
-    if (!few) return NULL;
+    if (!few || rows < 1) return NULL;
     size_t bytes = (size_t)rows * sizeof(int);
     int *own = row_of ? NULL : (int *)sgm__arena(tape, bytes);
     if (own) memset(own, 0, bytes);
@@ -3160,27 +3218,30 @@ static sgm_status sgm__note_layer(
 
 /* Named after the operation, its number on the tape, and the parameter's part in it. */
 static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const char *part,
-    int rows, int cols, float spread, int is_normal) {
-    size_t size = (size_t)rows * (size_t)cols;
-    if (rows < 1 || cols < 1)
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
-            "%s%d%s of %d by %d: needs at least one row and column", op, number, part, rows, cols);
+    double rows, double cols, float spread, int is_normal) {
+    char name[28];
+    snprintf(name, sizeof name, "%s%d%s", op, number, part);
+    if (rows < 1 || cols < 1 || !(fabsf(spread) < 1e30f && spread >= 0))
+        return sgm__misfit(tape,
+            "%s of %.0f by %.0f, starting within %g: needs at least one row and column, and a "
+            "finite start >= 0",
+            name, rows, cols, (double)spread);
     sgm_tensor *p = sgm__entry(tape, "parameter", rows, cols);
     if (!p) return NULL;
+    size_t size = (size_t)p->rows * (size_t)p->cols;
     if (tape->dry) {
-        char name[28];
-        snprintf(name, sizeof name, "%s%d%s", op, number, part);
-        sgm_status status = sgm__note_layer(tape, name, rows, cols, spread, is_normal);
+        sgm_status status = sgm__note_layer(tape, name, p->rows, p->cols, spread, is_normal);
         if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
-    } else if (tape->cursor + size > tape->n_params) {
+    } else if (size > tape->n_params - tape->cursor) {
         sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network asks for more parameters than it did at first: it must do the same "
-            "operations every time");
+            "the network asks for more parameters than the %zu it did at first, which the tape was "
+            "given: it must do the same operations every time",
+            tape->n_params);
         return NULL;
     }
     p->is_param = 1;
-    p->v = tape->params ? tape->params + tape->cursor : NULL;
-    p->d = tape->grads ? tape->grads + tape->cursor : NULL;
+    p->v = tape->params && !tape->dry ? tape->params + tape->cursor : NULL;
+    p->d = tape->grads && !tape->dry ? tape->grads + tape->cursor : NULL;
     p->needs = tape->grads ? 1 : 0;
     if (tape->flags & SGM_ACCUMULATE) p->set = SGM__D;
     tape->cursor += size;
@@ -3199,7 +3260,8 @@ $$y = x W + b \qquad(3.4) \qquad \bar x = \bar y W^T, \quad \bar W = x^T \bar y,
 
 with x of shape (n, in), W (in, out) and b (1, out). In the tangent pass b does not move; W gets a
 second contribution $\dot x^T \bar{\dot y}$ if the loss looks at tangents. Weights and bias start
-uniform within ±1/√in, so that a sum of `in` products neither grows nor fades from layer to layer.
+uniform within ±1/√in, whose variance is a third of 1/in: a sum of `in` products has a third of its
+inputs' mean square, and a deep network without norms or shortcuts starts by saying little.
 */
 static void sgm__matmul_nn(
     const sgm_tensor *x, const sgm_tensor *w, const float *in, const float *init, float *out) {
@@ -3375,26 +3437,29 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
     }
 }
 
-static sgm_tensor *sgm__activation(sgm_tape *tape, sgm_tensor *x, int kind) {
+SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation kind) {
     static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
+    int i = (int)kind;
     if (!x) return NULL;
+    if (i < SGM_RELU || i > SGM_SIGMOID)
+        return sgm__misfit(tape, "there is no activation %d: see sgm_activation", i);
     if (sgm__repeats(x))
-        return sgm__repeat(tape, sgm__activation(tape, x->a, kind), x->row_of, x->rows);
-    sgm_tensor *y =
-        sgm__made_of(tape, names[kind], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
-    if (y) y->i = kind;
+        return sgm__repeat(tape, sgm_activate(tape, x->a, kind), x->row_of, x->rows);
+    sgm_tensor *y = sgm__made_of(
+        tape, names[i - SGM_RELU], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
+    if (y) y->i = i;
     return sgm__computed(tape, y);
 }
 
-SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_RELU); }
-SGM_API sgm_tensor *sgm_silu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_SILU); }
-SGM_API sgm_tensor *sgm_tanh(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_TANH); }
-SGM_API sgm_tensor *sgm_gelu(sgm_tape *t, sgm_tensor *x) { return sgm__activation(t, x, SGM_GELU); }
+SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_RELU); }
+SGM_API sgm_tensor *sgm_silu(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_SILU); }
+SGM_API sgm_tensor *sgm_tanh(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_TANH); }
+SGM_API sgm_tensor *sgm_gelu(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_GELU); }
 SGM_API sgm_tensor *sgm_softplus(sgm_tape *t, sgm_tensor *x) {
-    return sgm__activation(t, x, SGM_SOFTPLUS);
+    return sgm_activate(t, x, SGM_SOFTPLUS);
 }
 SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *t, sgm_tensor *x) {
-    return sgm__activation(t, x, SGM_SIGMOID);
+    return sgm_activate(t, x, SGM_SIGMOID);
 }
 
 /*
@@ -3483,6 +3548,8 @@ static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor) {
     if (!x) return NULL;
+    if (!(fabs((double)factor) < HUGE_VAL))
+        return sgm__misfit(tape, "%g times a tensor: needs a finite factor", (double)factor);
     sgm_tensor *y = sgm__made_of(tape, "scale", sgm__op_scale, x->rows, x->cols, x, NULL, NULL);
     if (y) y->s = factor;
     return sgm__computed(tape, y);
@@ -3524,7 +3591,8 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
             a->cols, b->rows, b->cols);
         return NULL;
     }
-    return sgm__result(tape, "concat", sgm__op_concat, a->rows, a->cols + b->cols, a, b, NULL);
+    return sgm__result(
+        tape, "concat", sgm__op_concat, a->rows, (double)a->cols + b->cols, a, b, NULL);
 }
 
 /*
@@ -3647,11 +3715,8 @@ place on it (A.3). As a product with a constant it needs no rules of its own.
 */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
-    if (!(rate >= 0 && rate < 1)) {
-        sgm__tape_fail(
-            tape, SGM_BAD_ARGUMENT, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
-        return NULL;
-    }
+    if (!(rate >= 0 && rate < 1))
+        return sgm__misfit(tape, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
     tape->n_ops++;
     if (tape->dry) { /* only says that it is there (section 3.16) */
         sgm_tensor *y = sgm__made_of(tape, "dropout", NULL, x->rows, x->cols, x, NULL, NULL);
@@ -3773,13 +3838,14 @@ static sgm_tensor *sgm__time_features(sgm_tape *tape, sgm_tensor *t, int width, 
         return sgm__repeat(
             tape, sgm__time_features(tape, t->a, width, scale, kind, sde), t->row_of, t->rows);
     if (t->cols != 1 || width < 1 || !(fabs(scale) < 1e30))
-        sgm__tape_fail(tape, SGM_BAD_ARGUMENT,
+        return sgm__misfit(tape,
             "%s of width %d and scale %g from (%d, %d): needs width >= 1, a finite scale, and "
             "times of shape (n, 1)",
             name, width, (double)scale, t->rows, t->cols);
     sgm_tensor *y = sgm__made_of(tape, name, sgm__op_feature, t->rows, width, t, NULL, NULL);
     if (y) y->i = kind, y->s = scale, y->aux = (float *)(uintptr_t)sde;
-    if (y && sde && tape->dry) y->op(tape, y, SGM__FORWARD); /* a network may look at it */
+    if (y && sde && tape->dry && (y->v = sgm__floats(tape, y)) != NULL)
+        y->op(tape, y, SGM__FORWARD); /* a network may look at it */
     return sgm__computed(tape, y);
 }
 
@@ -3807,52 +3873,65 @@ SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int 
 ## 3.9 Two ready networks
 
 A network is one short function. Copy one of these and change it: that is how they are meant to be
-used.
+used, and all that they call is there for you to call (a test compiles the copies).
 */
-static sgm_mlp_options sgm__mlp_options(const sgm_net_in *in) {
-    sgm_mlp_options o;
-    memset(&o, 0, sizeof o);
-    if (in->user) o = *(const sgm_mlp_options *)in->user;
-    if (o.width == 0) o.width = 128;
-    if (o.depth == 0) o.depth = 4;
-    if (o.embedding_width == 0) o.embedding_width = 32;
-    return o;
+enum { SGM__DEEPEST = 1000, SGM__WIDEST = 1 << 20 };
+
+SGM_API sgm_status sgm_mlp_options_init(
+    sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in) {
+    memset(o, 0, sizeof *o);
+    if (in->user) *o = *(const sgm_mlp_options *)in->user;
+    if (o->width == 0) o->width = 128;
+    if (o->depth == 0) o->depth = 4;
+    if (o->embedding_width == 0) o->embedding_width = 32;
+    if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
+        o->embedding_width < 1 || o->embedding_width > SGM__WIDEST)
+        sgm__misfit(tape,
+            "an MLP of width %d, depth %d and embedding_width %d: needs at least 1 of each, or 0 "
+            "for the default, and at most widths of %d and depth %d",
+            o->width, o->depth, o->embedding_width, SGM__WIDEST, SGM__DEEPEST);
+    return sgm_tape_status(tape);
 }
 
-static sgm_tensor *sgm__embed(sgm_tape *tape, const sgm_net_in *in, const sgm_mlp_options *o) {
-    switch (o->embedding) {
+SGM_API sgm_tensor *sgm_embed_time(
+    sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind, int width) {
+    switch (kind) {
     case SGM_EMBED_RAW: return in->t;
-    case SGM_EMBED_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, o->embedding_width);
-    case SGM_EMBED_FOURIER: return sgm_time_fourier(tape, in->log_sigma, o->embedding_width, 1);
-    case SGM_EMBED_LEARNED: return sgm_time_learned(tape, in->log_sigma, o->embedding_width);
-    default: return sgm_time_circle(tape, in->t);
+    case SGM_EMBED_CIRCLE: return sgm_time_circle(tape, in->t);
+    case SGM_EMBED_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
+    case SGM_EMBED_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
+    case SGM_EMBED_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
+    default: return sgm__misfit(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
     }
 }
 
-/* [time, condition, h] */
-static sgm_tensor *sgm__told(
+SGM_API sgm_tensor *sgm_tell(
     sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h) {
     if (in->cond) h = sgm_concat(tape, sgm_concat(tape, in->cond, in->known), h);
     return sgm_concat(tape, time, h);
 }
 
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *h = sgm__told(tape, in, sgm__embed(tape, in, &o), in->x);
-    for (int i = 0; i < o.depth; i++)
-        h = sgm_dropout(
-            tape, sgm__activation(tape, sgm_linear(tape, h, o.width), o.activation), o.dropout);
+    sgm_mlp_options o;
+    if (sgm_mlp_options_init(&o, tape, in) != SGM_OK) return NULL;
+    sgm_tensor *h = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
+    h = sgm_tell(tape, in, h, in->x);
+    for (int i = 0; i < o.depth; i++) {
+        h = sgm_activate(tape, sgm_linear(tape, h, o.width), o.activation);
+        h = sgm_dropout(tape, h, o.dropout);
+    }
     return sgm_linear(tape, h, in->out);
 }
 
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *time = sgm__embed(tape, in, &o);
-    sgm_tensor *h = sgm_linear(tape, sgm__told(tape, in, time, in->x), o.width);
+    sgm_mlp_options o;
+    if (sgm_mlp_options_init(&o, tape, in) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
+    sgm_tensor *h = sgm_linear(tape, sgm_tell(tape, in, time, in->x), o.width);
     for (int i = 0; i < o.depth; i++) {
-        sgm_tensor *step = sgm_linear(tape, sgm__told(tape, in, time, h), o.width);
-        h = sgm_add(
-            tape, h, sgm_dropout(tape, sgm__activation(tape, step, o.activation), o.dropout));
+        sgm_tensor *step = sgm_linear(tape, sgm_tell(tape, in, time, h), o.width);
+        step = sgm_activate(tape, step, o.activation);
+        h = sgm_add(tape, h, sgm_dropout(tape, step, o.dropout));
     }
     return sgm_linear(tape, h, in->out);
 }
@@ -3941,7 +4020,8 @@ static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_
                              : "in->x->cols");
     else if (!tape->dry && tape->cursor != tape->n_params)
         sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network used %.0f of its %.0f parameters: it must do the same operations again",
+            "the network used %.0f of its %.0f parameters: it must do the same operations every "
+            "time",
             (double)tape->cursor, (double)tape->n_params);
     return tape->status == SGM_OK ? out : NULL;
 }
@@ -4266,23 +4346,10 @@ first the settings that the text of section 3.16 tells */
 
 static sgm__shape *sgm__shape_of(const sgm_tensor *y) { return (sgm__shape *)(void *)y->aux; }
 
-static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) SGM__PRINTF(2, 3);
-static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) {
-    char message[400];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s", message);
-    return NULL;
-}
-
 /* As sgm__result, for an operation that must know its shape before it runs. */
-static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm__op op, int rows, long cols,
-    sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
-    if (rows < 1 || cols < 1 || cols > 0x7fffffff)
-        return sgm__misfit(tape, "%s makes rows of %ld: use smaller images", name, cols);
-    sgm_tensor *y = sgm__made_of(tape, name, op, rows, (int)cols, a, b, c);
+static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm__op op, double rows,
+    double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
+    sgm_tensor *y = sgm__made_of(tape, name, op, rows, cols, a, b, c);
     if (!y || !(y->aux = (float *)sgm__arena(tape, sizeof *shape))) return NULL;
     memcpy(y->aux, shape, sizeof *shape);
     return sgm__computed(tape, y);
@@ -4363,7 +4430,8 @@ static void sgm__loops(sgm__shape *s, int part, const long *n, const long *x, co
 /* The channels of x as images of h by w; 0, and an error, if it cannot be. */
 static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w) {
     if (!x) return 0;
-    if (h > 0 && w > 0 && x->cols % ((long)h * w) == 0) return (int)(x->cols / ((long)h * w));
+    long long pixels = (long long)h * w;
+    if (h > 0 && w > 0 && x->cols % pixels == 0) return (int)(x->cols / pixels);
     sgm__misfit(tape,
         "%s: rows of %d numbers are no images of %d by %d: give the height and width that the "
         "image "
@@ -4380,13 +4448,14 @@ static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, int pass) {
 }
 
 static sgm_tensor *sgm__reshape(
-    sgm_tape *tape, const char *name, sgm_tensor *x, int rows, int cols) {
+    sgm_tape *tape, const char *name, sgm_tensor *x, double rows, double cols) {
     sgm_tensor *y = sgm__entry(tape, name, rows, cols);
     if (y) y->op = sgm__op_reshape, y->a = x, y->v = x->v, y->needs = x->needs;
     return y;
 }
 
 static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
+    const char *name = back ? "unpatchify" : "patchify";
     sgm__shape s;
     if (!x) return NULL;
     if (p < 1 || h < 1 || w < 1 || h % p || w % p)
@@ -4394,23 +4463,23 @@ static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int
             "patches of %d by %d do not tile an image of %d by %d: choose a patch that divides "
             "both",
             p, p, h, w);
-    int tokens = h / p * (w / p), c = back ? x->cols / (p * p) : x->cols / (h * w);
-    if (back && (x->cols % (p * p) || x->rows % tokens))
+    long long tokens = (long long)(h / p) * (w / p), square = (long long)p * p;
+    if (back && (x->cols % square || x->rows % tokens))
         return sgm__misfit(tape,
-            "(%d, %d) are no patches of %d by %d from images of %d by %d: needs %d rows for each "
-            "image, and columns that %d divides",
-            x->rows, x->cols, p, p, h, w, tokens, p * p);
-    int n = back ? x->rows / tokens : x->rows;
-    long line = (long)w * c, run = (long)p * c, size = h * line;
-    if (p == 1 && size <= 0x7fffffff)
-        return sgm__reshape(
-            tape, back ? "unpatchify" : "patchify", x, back ? n : n * tokens, back ? (int)size : c);
+            "(%d, %d) are no patches of %d by %d from images of %d by %d: needs %lld rows for each "
+            "image, and columns that %lld divides",
+            x->rows, x->cols, p, p, h, w, tokens, square);
+    double rows = back ? x->rows / tokens : (double)x->rows * (double)tokens;
+    double cols = back ? (double)x->cols * (double)tokens : x->cols / tokens;
+    if (p == 1) return sgm__reshape(tape, name, x, rows, cols);
+    long c = (long)((back ? x->cols : x->cols / tokens) / square);
+    long n = rows > INT_MAX || cols > INT_MAX ? 0 : (long)(back ? rows : x->rows); /* 0: refused */
+    long line = n ? (long)w * c : 0, run = (long)p * c, size = h * line;
     const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
     const long patch[] = {size, p * line, p * run, run, 1};
     memset(&s, 0, sizeof s), s.h = h, s.w = w, s.patch = p;
     sgm__loops(&s, 0, count, back ? patch : image, back ? image : patch);
-    return sgm__shaped(tape, back ? "unpatchify" : "patchify", sgm__op_walk, back ? n : n * tokens,
-        back ? size : p * run, x, NULL, NULL, &s);
+    return sgm__shaped(tape, name, sgm__op_walk, rows, cols, x, NULL, NULL, &s);
 }
 
 SGM_API sgm_tensor *sgm_patchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
@@ -4432,26 +4501,30 @@ SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
     const long to[] = {rows * c, rows, 0, 0, 1};
     memset(&s, 0, sizeof s), s.tokens = rows;
     sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(tape, "transpose", sgm__op_walk, (int)(blocks * c), rows, x, NULL, NULL, &s);
+    return sgm__shaped(
+        tape, "transpose", sgm__op_walk, (double)blocks * (double)c, rows, x, NULL, NULL, &s);
 }
 
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
     sgm__shape s;
     long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
-    if (!c) return NULL;
+    if (!c || 4.0 * x->cols > INT_MAX)
+        return c ? sgm__misfit(tape, "upsample of rows of %d numbers: use smaller images", x->cols)
+                 : NULL;
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
     memset(&s, 0, sizeof s), s.h = h, s.w = w;
     sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(tape, "upsample", sgm__op_walk, x->rows, 4L * x->cols, x, NULL, NULL, &s);
+    return sgm__shaped(tape, "upsample", sgm__op_walk, x->rows, 4.0 * x->cols, x, NULL, NULL, &s);
 }
 
 SGM_API sgm_tensor *sgm_concat_channels(
     sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w) {
     sgm__shape s;
-    long ca = sgm__channels(tape, "concat_channels", a, h, w), pixels = (long)h * w;
+    long ca = sgm__channels(tape, "concat_channels", a, h, w);
     long cb = sgm__channels(tape, "concat_channels", b, h, w);
     if (!ca || !cb) return NULL;
+    long pixels = a->cols / ca;
     if (a->rows != b->rows)
         return sgm__misfit(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
     memset(&s, 0, sizeof s), s.h = h, s.w = w;
@@ -4463,7 +4536,7 @@ SGM_API sgm_tensor *sgm_concat_channels(
         s.start[part] = part ? ca : 0;
     }
     return sgm__shaped(
-        tape, "concat_channels", sgm__op_walk, a->rows, (long)a->cols + b->cols, a, b, NULL, &s);
+        tape, "concat_channels", sgm__op_walk, a->rows, (double)a->cols + b->cols, a, b, NULL, &s);
 }
 
 /*
@@ -4706,7 +4779,7 @@ static sgm_tensor *sgm__thin_out(sgm_tape *tape, sgm_tensor *x, int h, int w, lo
     sgm__shape s;
     long rows = (h + 1) / 2, cols = (w + 1) / 2;
     const long n[] = {x->rows, rows, 1, cols, c}, to[] = {rows * cols * c, cols * c, 0, c, 1};
-    const long from[] = {x->cols, 2 * w * c, 0, 2 * c, 1};
+    const long from[] = {x->cols, 2 * (w * c), 0, 2 * c, 1};
     memset(&s, 0, sizeof s), s.h = h, s.w = w, s.thin = 1;
     sgm__loops(&s, 0, n, from, to);
     return sgm__shaped(tape, "thin_out", sgm__op_walk, x->rows, rows * cols * c, x, NULL, NULL, &s);
@@ -4723,7 +4796,7 @@ SGM_API sgm_tensor *sgm_conv2d(
             "conv2d to %d channels, kernel %d, stride %d: needs channels >= 1, kernel 1 or 3, "
             "stride 1 or 2",
             out, kernel, stride);
-    long pixels = ((h - 1L) / stride + 1) * ((w - 1L) / stride + 1);
+    double pixels = (double)((h - 1) / stride + 1) * ((w - 1) / stride + 1);
     if (kernel == 1) { /* a linear layer whose rows are the pixels */
         if (stride == 2) x = sgm__thin_out(tape, x, h, w, s.c);
         int high = (h - 1) / stride + 1, wide = (w - 1) / stride + 1;
@@ -4733,7 +4806,7 @@ SGM_API sgm_tensor *sgm_conv2d(
     int number = tape->n_ops++;
     float spread = 1 / sqrtf(9.0f * (float)s.c);
     s.h = h, s.w = w, s.out = out, s.stride = stride;
-    sgm_tensor *weight = sgm__param(tape, "conv", number, ".weight", 9 * s.c, out, spread, 0);
+    sgm_tensor *weight = sgm__param(tape, "conv", number, ".weight", 9.0 * s.c, out, spread, 0);
     sgm_tensor *bias = sgm__param(tape, "conv", number, ".bias", 1, out, spread, 0);
     if (!weight || !bias) return NULL;
     return sgm__shaped(tape, "conv2d", sgm__op_conv, x->rows, pixels * out, x, weight, bias, &s);
@@ -4975,6 +5048,7 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm__arena_mark mark = sgm__arena_here(tape);
     size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
     float *sums = (float *)sgm__arena(tape, (size_t)(back * parts * step) * sizeof *sums);
+    if ((double)threads * (double)room > (double)(SIZE_MAX / 16)) threads = 1;
     float *scratch = (float *)sgm__arena(tape, (size_t)threads * room * sizeof *scratch);
     if (!scratch || !sums) return;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
@@ -5194,7 +5268,8 @@ SGM_API sgm_tensor *sgm_attention(
     memset(&s, 0, sizeof s);
     s.tokens = tokens, s.heads = heads, s.h = q->rows / tokens, s.w = q->cols;
     q = sgm_scale(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
-    q = sgm__shaped(tape, "scores", sgm__op_heads, s.h * heads * tokens, tokens, q, k, NULL, &s);
+    q = sgm__shaped(
+        tape, "scores", sgm__op_heads, (double)q->rows * heads, tokens, q, k, NULL, &s);
     if (!q) return NULL;
     q = sgm__result(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL);
     s.mixes = 1;
@@ -5217,30 +5292,33 @@ zero (*adaLN-zero*): at first every block is the identity.
 */
 static int sgm__or(int value, int normal) { return value ? value : normal; }
 
-/* The options with all defaults filled in; 0, and an error, for images that are none. */
-static int sgm__image_net(sgm_tape *tape, const sgm_net_in *in, int width, sgm_image_net *o) {
+SGM_API sgm_status sgm_image_net_init(
+    sgm_image_net *o, sgm_tape *tape, const sgm_net_in *in, int width, int depth) {
     memset(o, 0, sizeof *o);
+    if (!in->x) return sgm__misfit(tape, "a network got no points"), sgm_tape_status(tape);
     if (in->user) *o = *(const sgm_image_net *)in->user;
     o->channels = sgm__or(o->channels, 1), o->width = sgm__or(o->width, width);
     o->heads = sgm__or(o->heads, 4), o->patch = sgm__or(o->patch, 4);
-    o->groups = sgm__or(o->groups, 8);
-    if (!in->x) return 0;
+    o->groups = sgm__or(o->groups, 8), o->depth = sgm__or(o->depth, depth);
     if (o->h == 0 && o->channels > 0) {
         o->h = (int)(sqrt((double)in->x->cols / o->channels) + 0.5);
         o->w = sgm__or(o->w, o->h);
     }
-    if (o->h > 0 && o->w > 0 && (double)o->h * o->w * o->channels == in->x->cols && o->width > 0)
-        return 1;
-    sgm__misfit(tape,
-        "a network for images of %d by %d with %d channels got rows of %d: set h, w and channels "
-        "of "
-        "sgm_image_net so that their product is the model's d",
-        o->h, o->w, o->channels, in->x->cols);
-    return 0;
+    if (o->h < 1 || o->w < 1 || (double)o->h * o->w * o->channels != in->x->cols)
+        sgm__misfit(tape,
+            "a network for images of %d by %d with %d channels got rows of %d: set h, w and "
+            "channels of sgm_image_net so that their product is the model's d",
+            o->h, o->w, o->channels, in->x->cols);
+    else if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
+        o->heads < 1 || o->patch < 1 || o->groups < 1)
+        sgm__misfit(tape,
+            "a network for images of width %d, depth %d, heads %d, patch %d and groups %d: needs "
+            "at least 1 of each, or 0 for the default, and at most width %d and depth %d",
+            o->width, o->depth, o->heads, o->patch, o->groups, SGM__WIDEST, SGM__DEEPEST);
+    return sgm_tape_status(tape);
 }
 
-/* (n, width): what all blocks are told about time and condition. */
-static sgm_tensor *sgm__image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
+SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
     sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
     h = sgm_linear(tape, sgm_silu(tape, h), width);
     if (in->cond) {
@@ -5250,8 +5328,7 @@ static sgm_tensor *sgm__image_time(sgm_tape *tape, const sgm_net_in *in, int wid
     return sgm_silu(tape, h);
 }
 
-/* x + conv(norm_silu(conv(norm_silu(x)), shifted and scaled by time)), to `out` channels. */
-static sgm_tensor *sgm__res_block(
+SGM_API sgm_tensor *sgm_res_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
     sgm_tensor *y = sgm_norm_silu(tape, x, h, w, groups, NULL, NULL);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
@@ -5263,8 +5340,7 @@ static sgm_tensor *sgm__res_block(
     return sgm_add(tape, x, y);
 }
 
-/* x + attention(norm(x)) among the pixels of each image. */
-static sgm_tensor *sgm__attention_block(
+SGM_API sgm_tensor *sgm_attention_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int heads, int groups) {
     sgm_tensor *y = sgm_patchify(tape, sgm_group_norm(tape, x, h, w, groups), h, w, 1);
     if (!y) return NULL;
@@ -5277,11 +5353,11 @@ static sgm_tensor *sgm__attention_block(
 
 SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
-    if (!sgm__image_net(tape, in, 32, &o)) return NULL;
-    sgm_tensor *time = sgm__image_time(tape, in, 4 * o.width);
+    if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
     sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
-    for (int i = 0; i < sgm__or(o.depth, 4); i++)
-        h = sgm__res_block(tape, h, o.h, o.w, o.width, o.groups, time);
+    for (int i = 0; i < o.depth; i++)
+        h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
     h = sgm_norm_silu(tape, h, o.h, o.w, o.groups, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
 }
@@ -5289,92 +5365,93 @@ SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
 SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
     sgm_tensor *skip[8];
-    if (!sgm__image_net(tape, in, 32, &o)) return NULL;
-    int levels = sgm__or(o.depth, 3), h = o.h, w = o.w;
+    if (sgm_image_net_init(&o, tape, in, 32, 3) != SGM_OK) return NULL;
+    int levels = o.depth, h = o.h, w = o.w;
     if (levels < 1 || levels > 8 || h % (1 << (levels - 1)) || w % (1 << (levels - 1)))
         return sgm__misfit(tape,
             "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
             "fewer levels (1 to 8), or pad the images",
             levels, levels - 1, h, w);
-    sgm_tensor *time = sgm__image_time(tape, in, 4 * o.width);
+    sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
     sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
     for (int i = 0; i < levels; i++) {
-        x = skip[i] = sgm__res_block(tape, x, h, w, o.width << i, o.groups, time);
+        x = skip[i] = sgm_res_block(tape, x, h, w, o.width << i, o.groups, time);
         if (i == levels - 1) break;
         x = sgm_conv2d(tape, x, h, w, o.width << i, 3, 2);
         h /= 2, w /= 2;
     }
-    x = sgm__attention_block(tape, x, h, w, o.heads, o.groups);
+    x = sgm_attention_block(tape, x, h, w, o.heads, o.groups);
     for (int i = levels - 2; i >= 0; i--) {
         x = sgm_upsample(tape, x, h, w);
         h *= 2, w *= 2;
         x = sgm_concat_channels(tape, x, skip[i], h, w);
-        x = sgm__res_block(tape, x, h, w, o.width << i, o.groups, time);
+        x = sgm_res_block(tape, x, h, w, o.width << i, o.groups, time);
     }
     x = sgm_norm_silu(tape, x, h, w, o.groups, NULL, NULL);
     return sgm_conv2d(tape, x, h, w, o.channels, 3, 1);
 }
 
-/* (n·tokens, width) from patches, each with a learned place in the image. */
-static sgm_tensor *sgm__tokens(
-    sgm_tape *tape, const sgm_net_in *in, const sgm_image_net *o, int *tokens) {
-    sgm_tensor *h = sgm_patchify(tape, in->x, o->h, o->w, o->patch);
-    if (!h) return NULL;
-    *tokens = h->rows / in->x->rows;
-    h = sgm_linear(tape, h, o->width);
-    sgm_tensor *place = sgm_param(tape, 1, *tokens * o->width, 0.02f);
-    place = sgm_repeat(tape, place, in->x->rows);
-    return sgm_add(tape, h, sgm_patchify(tape, place, *tokens, 1, 1));
+SGM_API sgm_tensor *sgm_tokens(
+    sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
+    sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
+    if (!x) return NULL;
+    int n = in->x->rows, tokens = x->rows / n;
+    x = sgm_linear(tape, x, width);
+    if ((double)tokens * width > INT_MAX)
+        return sgm__misfit(tape, "%d tokens of width %d: use larger patches", tokens, width);
+    sgm_tensor *place = sgm_repeat(tape, sgm_param(tape, 1, tokens * width, 0.02f), n);
+    return sgm_add(tape, x, sgm_patchify(tape, place, tokens, 1, 1));
 }
 
-/* The norm of each token, shifted and scaled by time; layers that start at zero. */
-static sgm_tensor *sgm__ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
+SGM_API sgm_tensor *sgm_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
     sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
     sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
     return sgm_modulate(tape, sgm_normalize(tape, x, 1, 1, 1), shift, scale);
 }
 
-static sgm_tensor *sgm__two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
+SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
     sgm_tensor *h = x ? sgm_gelu(tape, sgm_linear(tape, x, hidden)) : NULL;
     return h ? sgm_linear(tape, h, x->cols) : NULL;
 }
 
 SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
-    int tokens = 0;
-    if (!sgm__image_net(tape, in, 128, &o)) return NULL;
-    sgm_tensor *time = sgm__image_time(tape, in, o.width);
-    sgm_tensor *x = sgm__tokens(tape, in, &o, &tokens);
-    for (int i = 0; i < sgm__or(o.depth, 4); i++) {
-        sgm_tensor *y = sgm_transpose(tape, sgm__ada_norm(tape, x, time), sgm__or(tokens, 1));
-        y = sgm_transpose(tape, sgm__two_layers(tape, y, o.width), o.width);
+    if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_image_time(tape, in, o.width);
+    sgm_tensor *x = sgm_tokens(tape, in, o.h, o.w, o.patch, o.width);
+    int tokens = o.h / o.patch * (o.w / o.patch);
+    if (!x) return NULL;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = sgm_transpose(tape, sgm_ada_norm(tape, x, time), tokens);
+        y = sgm_transpose(tape, sgm_two_layers(tape, y, o.width), o.width);
         x = sgm_add(tape, x, y);
-        y = sgm__two_layers(tape, sgm__ada_norm(tape, x, time), 2 * o.width);
+        y = sgm_two_layers(tape, sgm_ada_norm(tape, x, time), 2 * o.width);
         x = sgm_add(tape, x, y);
     }
-    x = sgm_linear(tape, sgm__ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    x = sgm_linear(tape, sgm_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
 
 SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
-    int tokens = 0;
-    if (!sgm__image_net(tape, in, 128, &o)) return NULL;
-    sgm_tensor *time = sgm__image_time(tape, in, o.width);
-    sgm_tensor *x = sgm__tokens(tape, in, &o, &tokens);
-    for (int i = 0; i < sgm__or(o.depth, 4); i++) {
-        sgm_tensor *y = sgm__ada_norm(tape, x, time);
+    if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_image_time(tape, in, o.width);
+    sgm_tensor *x = sgm_tokens(tape, in, o.h, o.w, o.patch, o.width);
+    int tokens = o.h / o.patch * (o.w / o.patch);
+    if (!x) return NULL;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = sgm_ada_norm(tape, x, time);
         sgm_tensor *q = sgm_linear(tape, y, o.width);
         sgm_tensor *k = sgm_linear(tape, y, o.width);
         sgm_tensor *v = sgm_linear(tape, y, o.width);
         y = sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, o.heads), o.width);
         sgm_tensor *gate = sgm_linear_zero(tape, time, o.width);
         x = sgm_add(tape, x, sgm_gate(tape, y, gate));
-        y = sgm__two_layers(tape, sgm__ada_norm(tape, x, time), 4 * o.width);
+        y = sgm_two_layers(tape, sgm_ada_norm(tape, x, time), 4 * o.width);
         gate = sgm_linear_zero(tape, time, o.width);
         x = sgm_add(tape, x, sgm_gate(tape, y, gate));
     }
-    x = sgm_linear_zero(tape, sgm__ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    x = sgm_linear_zero(tape, sgm_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
 

@@ -744,6 +744,39 @@ F(b_scale) { return sgm_gate(t, in[0], sgm_tape_input(t, NULL, 2, 7)); }
 F(b_rows) { return sgm_concat_channels(t, in[0], sgm_tape_input(t, NULL, 3, 24), 4, 6); }
 F(b_huge) { return sgm_conv2d(t, in[0], 4, 6, 200000000, 3, 1); }
 
+F(b_patches) { return sgm_unpatchify(t, in[0], 65536, 65536, 1); } /* 2³² tokens: an int says 0 */
+F(b_pixels) { return sgm_patchify(t, in[0], 65536, 65536, 1); }
+F(b_square_of_patch) { return sgm_unpatchify(t, in[0], 65536, 65536, 65536); }
+F(b_kernel0) { return sgm_conv2d(t, in[0], 4, 6, 4, 0, 1); }
+F(b_kernel5) { return sgm_conv2d(t, in[0], 4, 6, 4, 5, 1); }
+F(b_stride0) { return sgm_conv2d(t, in[0], 4, 6, 4, 3, 0); }
+F(b_out) { return sgm_conv2d(t, in[0], 4, 6, -4, 3, 1); }
+F(b_groups0) { return sgm_group_norm(t, in[0], 4, 6, 0); }
+F(b_groups_1) { return sgm_norm_silu(t, in[0], 4, 6, -1, NULL, NULL); }
+F(b_height) { return sgm_normalize(t, in[0], -4, -6, 1); }
+F(b_heads0) { return sgm_attention(t, in[0], in[0], in[0], 2, 0); }
+F(b_tokens0) { return sgm_attention(t, in[0], in[0], in[0], 0, 1); }
+F(b_block0) { return sgm_transpose(t, in[0], 0); }
+F(b_block_1) { return sgm_transpose(t, in[0], -1); }
+
+/* A tensor that is said to be large, for operations that must refuse before they look. */
+static sgm_tensor *large(sgm_tensor *x, int rows, int cols) {
+    static sgm_tensor is;
+    is = *x, is.rows = rows, is.cols = cols;
+    return &is;
+}
+F(b_upsample) { return sgm_upsample(t, large(in[0], 1, 1 << 30), 1, 1); }
+F(b_concat) { return sgm_concat(t, large(in[0], 1, 1 << 30), large(in[0], 1, 1 << 30)); }
+F(b_beside) {
+    sgm_tensor *x = large(in[0], 1, 1 << 30);
+    return sgm_concat_channels(t, x, x, 1, 1);
+}
+F(b_transpose) { return sgm_transpose(t, large(in[0], 1 << 30, 1 << 20), 1 << 20); }
+F(b_tokens_many) { return sgm_patchify(t, large(in[0], 1 << 20, 1 << 20), 1024, 1024, 1); }
+F(b_scores) { return sgm_conv2d(t, large(in[0], 1, 1 << 30), 1, 1, 8, 3, 1); }
+F(b_linear) { return sgm_linear(t, large(in[0], 1 << 30, 2), 1 << 30); }
+F(b_param) { return (void)in, sgm_param(t, 1 << 30, 1 << 30, 0); }
+
 static sgm_tensor *b_net(sgm_tape *t, sgm_tensor **in, sgm_net net, int h, int w, int c,
                          int patch) {
     static sgm_image_net o;
@@ -760,6 +793,54 @@ F(b_tiles) { return b_net(t, in, sgm_dit, 4, 12, 1, 5); }
 F(b_dit) { return b_net(t, in, sgm_dit, 4, 12, 1, 2); }
 F(b_mixer) { return b_net(t, in, sgm_mixer, 4, 12, -1, 2); }
 
+/* Every option of every ready network below, above and far beyond what it can be. */
+static sgm_tensor *b_option(sgm_tape *t, sgm_tensor **in, int which) {
+    static const sgm_net nets[] = {sgm_resnet, sgm_unet, sgm_mixer, sgm_dit};
+    static const int values[] = {-1, INT_MIN, INT_MAX};
+    sgm_image_net o = {4, 12, 1, 8, 2, 2, 2, 2};
+    int *fields[] = {&o.width, &o.depth, &o.heads, &o.patch, &o.groups, &o.h, &o.w, &o.channels};
+    sgm_net_in all;
+    memset(&all, 0, sizeof all);
+    all.x = in[0], all.t = all.log_sigma = sgm_tape_input(t, NULL, 2, 1), all.user = &o;
+    *fields[which % 8] = values[which / 8 % 3];
+    return nets[which / 24](t, &all);
+}
+
+static void options_of_networks(void **state) {
+    (void)state;
+    for (int i = 0; i < 96; i++) {
+        sgm_tape *tape = sgm_tape_new();
+        sgm_tensor *in[3] = {NULL, NULL, NULL};
+        tape->dry = 1;
+        in[0] = sgm_tape_input(tape, NULL, 2, 48);
+        sgm_tensor *y = b_option(tape, in, i);
+        /* more heads, patches or groups than there can be do not matter where there are none */
+        if (y) assert_true(i / 8 % 3 == 2 && i % 8 >= 2 && i % 8 <= 4 && y->cols == 48);
+        else assert_int_equal(sgm_tape_status(tape), SGM_BAD_ARGUMENT);
+        if (i / 8 % 3 < 2) assert_null(y);
+        sgm_tape_free(tape);
+    }
+}
+
+/* A dry run of a network for large images computes nothing, and asks for no memory to do it in:
+not more than four times the largest tensor, for two points. */
+static void dry_runs_need_no_memory(void **state) {
+    sgm_image_net o = {256, 256, 1, 32, 4, 4, 4, 8};
+    sgm_net_in in;
+    sgm_tape *tape = sgm_tape_new();
+    double bytes = 0;
+    (void)state;
+    memset(&in, 0, sizeof in);
+    tape->dry = 1;
+    in.x = sgm_tape_input(tape, NULL, 2, 256 * 256), in.t = sgm_tape_input(tape, NULL, 2, 1);
+    in.log_sigma = in.t, in.user = &o;
+    assert_non_null(sgm_unet(tape, &in));
+    for (const sgm__arena_block *b = tape->blocks; b; b = b->next) bytes += (double)b->size;
+    /* the largest: 256 x 256 pixels, 64 channels beside 32; room grows, and what was smaller stays */
+    CHECK_CLOSE(bytes, 0, 4 * sizeof(float) * 2 * 96 * 256.0 * 256);
+    sgm_tape_free(tape);
+}
+
 static void bad_input(void **state) {
     static const struct {
         function f;
@@ -772,7 +853,15 @@ static void bad_input(void **state) {
         {b_heads, "choose heads that divide"}, {b_tokens, "give the rows that one point has"},
         {b_block, "give the rows of one point"}, {b_scale, "one column per channel"},
         {b_rows, "the rows must agree"}, {b_huge, "use smaller images"},
-        {b_image, "set h, w and channels"}, {b_square, "set h, w and channels"},
+        {b_patches, "no patches"}, {b_pixels, "give the height"}, {b_square_of_patch, "no patches"},
+        {b_kernel0, "kernel 1 or 3"}, {b_kernel5, "kernel 1 or 3"}, {b_stride0, "stride 1 or 2"},
+        {b_out, "channels >= 1"}, {b_groups0, "divides the channels"},
+        {b_groups_1, "divides the channels"}, {b_height, "give the height"},
+        {b_heads0, "choose heads"}, {b_tokens0, "give the rows"}, {b_block0, "give the rows"},
+        {b_block_1, "give the rows"}, {b_upsample, "smaller images"}, {b_concat, "fewer points"},
+        {b_beside, "smaller images"}, {b_transpose, "fewer points"},
+        {b_tokens_many, "fewer points"}, {b_scores, "smaller images"}, {b_linear, "fewer points"},
+        {b_param, "smaller images and layers"}, {b_image, "set h, w and channels"}, {b_square, "set h, w and channels"},
         {b_levels, "set depth to fewer levels"}, {b_tiles, "choose a patch that divides both"},
         {b_dit, "choose heads that divide"}, {b_mixer, "set h, w and channels"}};
     (void)state;
@@ -812,6 +901,8 @@ int main(void) {
         TEST(norm_of_large_means),
         TEST(tile_maps),
         TEST(bad_input),
+        TEST(options_of_networks),
+        TEST(dry_runs_need_no_memory),
     };
     return cmocka_run_group_tests_name("chapter 3: images", tests, NULL, NULL);
 }

@@ -1064,8 +1064,9 @@ static void fourier_frequencies(void **state) {
 /* Which clock each embedding reads: raw, circle, sinusoidal t; Fourier and learned log σ. */
 
 static sgm_tensor *embed_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_mlp_options o = sgm__mlp_options(in);
-    sgm_tensor *e = sgm__embed(tape, in, &o);
+    sgm_mlp_options o;
+    CHECK_OK(sgm_mlp_options_init(&o, tape, in));
+    sgm_tensor *e = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
     return e ? sgm_linear(tape, e, in->x->cols) : NULL;
 }
 
@@ -1606,6 +1607,72 @@ static void first_error_sticks(void **state) {
 
 /* NULL in, NULL out: a network needs no checks of its own. */
 
+/* Options, enums and numbers out of range, in operations and in ready networks. */
+
+static sgm_mlp_options mlp_user;
+
+static sgm_tensor *refused(sgm_tape *tape, const sgm_net_in *in, int which, const char **cure) {
+    sgm_net net = which % 2 ? sgm_mlp : sgm_residual_mlp;
+    mlp_user.width = 8, mlp_user.depth = 2, mlp_user.embedding_width = 4;
+    *cure = "0 for the default";
+    switch (which / 2) {
+    case 0: mlp_user.activation = (sgm_activation)17, *cure = "no activation 17"; break;
+    case 1: mlp_user.activation = (sgm_activation)-1, *cure = "no activation -1"; break;
+    case 2: mlp_user.embedding = (sgm_embedding)17, *cure = "no embedding 17"; break;
+    case 3: mlp_user.embedding = (sgm_embedding)-1, *cure = "no embedding -1"; break;
+    case 4: mlp_user.width = -1; break;
+    case 5: mlp_user.depth = -1; break;
+    case 6: mlp_user.depth = 2000000000; break;
+    case 7: mlp_user.embedding_width = -3; break;
+    case 8: mlp_user.dropout = -1, *cure = "0 <= rate < 1"; break;
+    case 9: mlp_user.dropout = 1, *cure = "0 <= rate < 1"; break;
+    case 10: mlp_user.dropout = NAN, *cure = "0 <= rate < 1"; break;
+    case 11: mlp_user.width = INT_MAX; break;
+    case 12: return *cure = "finite factor", sgm_scale(tape, in->x, which % 2 ? NAN : INFINITY);
+    case 13: return *cure = "at least one row", sgm_param(tape, which % 2, 0, 1);
+    case 14: return *cure = "finite start", sgm_param(tape, 1, 1, which % 2 ? NAN : -1.0f);
+    case 15: return *cure = "at least one row", sgm_tape_input(tape, NULL, -(which % 2), 1);
+    case 16: return *cure = "rows >= 1", sgm_repeat(tape, in->x, 2); /* of two rows */
+    case 17: return *cure = "one row", sgm_linear(tape, in->x, -(which % 2));
+    case 18: return *cure = "width >= 1", sgm_time_fourier(tape, in->t, -(which % 2), 1);
+    case 19: return *cure = "finite scale", sgm_time_fourier(tape, in->t, 3, which % 2 ? NAN : 1e38f);
+    case 20: return *cure = "shape (n, 1)", sgm_time_circle(tape, in->x);
+    default: return *cure = NULL, NULL;
+    }
+    return net(tape, in);
+}
+
+static void options_of_mlps(void **state) {
+    float p[1000] = {0};
+    const char *cure = "";
+    (void)state;
+    for (int i = 0; cure; i++)
+        for (int dry = 0; dry < 2; dry++) {
+            sgm_tape *tape = sgm_tape_new();
+            sgm_net_in in;
+            memset(&in, 0, sizeof in), memset(&mlp_user, 0, sizeof mlp_user);
+            sgm_tape_reset(tape, p, NULL, COUNT(p), sgm_key_init(0), 0);
+            tape->dry = dry;
+            in.x = sgm_tape_input(tape, NULL, 2, 3), in.t = sgm_tape_input(tape, NULL, 2, 1);
+            in.log_sigma = in.t, in.user = &mlp_user, in.out = 3;
+            assert_null(refused(tape, &in, i, &cure));
+            sgm_status status = i / 2 == 16 ? SGM_MISMATCH : SGM_BAD_ARGUMENT;
+            if (cure) CHECK_FAILS(sgm_tape_status(tape), status, cure);
+            sgm_tape_free(tape);
+        }
+    assert_null(sgm_tape_input(NULL, p, 1, 1)), sgm_tape_reset(NULL, p, p, 3, sgm_key_init(0), 0);
+    CHECK_FAILS(sgm_tape_status(NULL), SGM_BAD_ARGUMENT, "no tape");
+    sgm_tape *tape = sgm_tape_new();
+    sgm_tape_reset(tape, NULL, NULL, 100, sgm_key_init(0), 0); /* parameters that are not there */
+    assert_null(sgm_linear(tape, sgm_tape_input(tape, p, 2, 3), 3));
+    CHECK_FAILS(sgm_tape_status(tape), SGM_MISMATCH, "more parameters than the 0");
+    sgm_tape_reset(tape, p, NULL, 11, sgm_key_init(0), 0);
+    assert_null(sgm_linear(tape, sgm_tape_input(tape, p, 2, 3), 3));
+    CHECK_FAILS(sgm_tape_status(tape), SGM_MISMATCH, "more parameters than the 11");
+    assert_null(sgm_repeat(tape, NULL, 3));
+    sgm_tape_free(tape);
+}
+
 static void null_tensors(void **state) {
     sgm_tape *tape = sgm_tape_new();
     (void)state;
@@ -1792,6 +1859,7 @@ int main(void) {
         TEST("mistakes in a model's options", model_mistakes),
         TEST("the first error sticks", first_error_sticks),
         TEST("NULL in, NULL out", null_tensors),
+        TEST("options and numbers out of range", options_of_mlps),
         TEST("the network as a text", networks_as_text),
         TEST("(3.1), (3.3), (3.5) a derivative by the time", derivative_by_time),
     };
