@@ -77,7 +77,7 @@ readme: ## the last run's numbers into README.md, its figure into plots/gallery
 test: ## all tests: chapters, tutorials (QUICK), examples, prose, compilers' warnings
 	@tests/run.sh
 
-strict: ## silence under all warnings: every compiler here, C99 to C17 and C++17
+strict: ## silence under all warnings, as built: two files, twice, static, without its parts
 	@tests/strict.sh
 
 portable: ## other compilers, flags, file names, macros, Windows: built silently or refused by one #error

@@ -48,16 +48,21 @@ only knows by eight points, and prints fresh samples:
 # What it does not do
 
 - No GPU, no float16, no distributed training.
-- No compilation with `-ffast-math`: results are defined bit by bit, and that flag forbids it.
-- No thread-safety for two calls on the *same* model, trainer or sampler; different objects are
-  independent. The library threads inside a call when you compile with `-fopenmp`.
-- It prints nothing and never exits, unless you ask it for a progress bar.
+- No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined bit by bit.
+  Such flags are refused, where a macro tells of them; link without them too.
+- No lock for you. Any number of threads may evaluate, sample and ask likelihoods from one model,
+  mixture, condition or guided score at once. What a call changes (a trainer, a sampler, a model that
+  learns or loads) wants one thread at a time. Compiled with `-fopenmp` a call uses threads itself.
+- It never exits, and prints nothing but the progress bar that you ask for.
+- Where long has 32 bits (Windows) no more than 2³¹ − 1 numbers in an array. With tcc, which knows no
+  memory of a thread's own, threads share the text of the last error.
 
 # Options
 
 Define these before the `#include` that has `SGM_IMPLEMENTATION`:
 
-    SGM_STATIC                all functions static: private to that file
+    SGM_STATIC                all functions static: private to that file; or
+    SGM_API                   what stands before each function, as __declspec(dllexport)
     SGM_MALLOC(n), SGM_REALLOC(p,n), SGM_FREE(p)    your allocator (all three or none)
     SGM_ASSERT(x)             your assert, for the library's own invariants
     SGM_NO_SIMD               only the plain C kernels
@@ -65,7 +70,9 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
     SGM_NO_STDIO              no files, no progress bar
     SGM_ZLIB                  read files compressed by gzip (link -lz)
 
-The environment variable `SGM_ISA=ref|base|avx2|avx512|neon` forces one set of kernels.
+This file may have any name. Pasted into a .c file it cannot read itself once per instruction set, as
+it does: the results are the same, by the plain kernels. The environment variable
+`SGM_ISA=ref|base|avx2|avx512|neon` forces one set of kernels.
 
 # Conventions
 
@@ -10875,6 +10882,12 @@ static sgm_status sgm__file_no(const char *verb, const char *path, int error) {
         verb, path, strerror(error ? error : EIO), verb);
 }
 
+static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
+    if (f->file && !f->error && fwrite(bytes, 1, n, f->file) != n) f->error = errno ? errno : EIO;
+    f->bytes += n;
+}
+
+#ifndef SGM_NO_STDIO
 /* Where the name begins, behind its folders. */
 static char *sgm__file_base(char *path) {
 #ifdef _WIN32
@@ -10886,12 +10899,6 @@ static char *sgm__file_base(char *path) {
     return path;
 }
 
-static void sgm__file_put(sgm__file *f, const void *bytes, size_t n) {
-    if (f->file && !f->error && fwrite(bytes, 1, n, f->file) != n) f->error = errno ? errno : EIO;
-    f->bytes += n;
-}
-
-#ifndef SGM_NO_STDIO
 #if defined(SGM__POSIX)
 /* What /proc and /dev/fd hold look like links, but lead to what is open already. */
 static int sgm__is_open_file(const char *name) {
@@ -12080,7 +12087,7 @@ static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s, const sgm_csv_
     char text[10001];
     sgm__npy a;
     (void)o;
-    memset(text, 0, sizeof text), memset(&a, 0, sizeof a);
+    memset(text, 0, sizeof text), memset(&a, 0, sizeof a), a.type = text;
     SGM__TRY(sgm__npy_head(&a, s, text));
     if (!sgm__npy_type(&a))
         return sgm__fail(SGM_BAD_FILE,

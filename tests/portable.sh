@@ -90,10 +90,10 @@ check() { # check COMPILER STANDARD...: only the syntax, unless all is wanted
         try silent "$cc $std" $cc $cxx -std=$std $warn -fsyntax-only "$dir/one.c"
     done
 }
-check gcc c99 c2x ${full:+c11 c17 gnu17}
-check clang c99 c2x ${full:+c11 c17 gnu17}
-check g++ c++17 c++2b ${full:+c++20}
-check clang++ c++17 c++2b ${full:+c++20}
+check gcc c99 c11 c17 c2x
+check clang c99 c11 c17 c2x
+check g++ c++17 c++20 c++2b
+check clang++ c++17 c++20 c++2b
 check musl-gcc c99
 have tcc && try silent "tcc" tcc -Wall -I. -c "$dir/one.c" -o "$dir/one.o"
 for cc in gcc clang; do
@@ -130,14 +130,16 @@ try "single_precision" "gcc -fsingle-precision-constant" gcc -std=c99 -I. -w -fs
 try silent "gcc -march=sapphirerapids" gcc -march=sapphirerapids $warn -fsyntax-only "$dir/one.c"
 options="SGM_NO_SIMD SGM_NO_THREADS SGM_NO_STDIO SGM_STATIC SGM_ZLIB"
 echo '#include <zlib.h>' | gcc -x c -fsyntax-only - 2>/dev/null || options=${options% *}
+# gcc tells of what is unused only where it writes code, clang always
+cc="gcc -O0 -S -o /dev/null" && command -v clang >/dev/null && cc="clang -fsyntax-only"
 for a in $options; do
     for b in $options; do
-        [[ $a < $b || ( $a == "$b" ) ]] || continue
-        [ -n "$full" ] || [ "$a" = "$b" ] || [ "$a" = SGM_NO_STDIO ] || [ "$b" = SGM_STATIC ] || continue
-        try silent "gcc $a $b" gcc -std=c99 $warn -fopenmp -D$a=1 -D$b=1 -fsyntax-only "$dir/one.c"
-        [ -z "$full" ] || try silent "clang $a $b" clang -std=c99 $warn -D$a=1 -D$b=1 -fsyntax-only "$dir/one.c"
+        [[ $a < $b || $a = "$b" ]] || continue
+        try silent "${cc%% *} $a $b" $cc -std=c99 $warn -D$a=1 -D$b=1 "$dir/one.c"
+        [ -z "$full" ] || try silent "gcc $a $b" gcc -fopenmp -O1 -S -o /dev/null -std=c99 $warn -D$a=1 -D$b=1 "$dir/one.c"
     done
 done
+
 # --- Windows: silent also beside <windows.h>, and the clock is that on the wall
 for first in windows.h winsock2.h; do printf '#include <%s>\n%s\n' $first "$one" >"$dir/$first.c"; done
 printf '%s\n#include <windows.h>\n' "$one" >"$dir/windows_last.c"

@@ -1,11 +1,15 @@
 #!/bin/bash
-# Every compiler found here, every standard: sgm.h must compile without a word, alone, twice, static, and with its options.
+# The two compilers as they are used: sgm.h in two files, included twice, static in two files, and without its parts, must compile and
+# link without a word. portable.sh has the standards, flags, names and machines.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n#include "sgm.h"\nint main(void) { return 0; }\n' >"$dir/one.c"
-printf '#include "sgm.h"\n#include "sgm.h"\nsgm_key other(void) { return sgm_key_init(1); }\n' >"$dir/two.c"
-printf '#define SGM_STATIC\n#define SGM_IMPLEMENTATION\n#include "sgm.h"\nint main(void) { return (int)sgm_key_init(0).k[0]; }\n' >"$dir/static.c"
+printf '#include "sgm.h"\n#include "sgm.h"\nsgm_key other(void);\nsgm_key other(void) { return sgm_key_init(1); }\n' >"$dir/two.c"
+for name in main other; do
+    printf '#define SGM_STATIC\n#define SGM_IMPLEMENTATION\n#include "sgm.h"\nint %s(void);\nint %s(void) { return (int)sgm_key_init(0).k[0]; }\n' \
+        $name $name >"$dir/static_$name.c"
+done
 warn="-Wall -Wextra -Wpedantic -Wshadow -Werror -I."
 bad=0
 try() { # try NAME COMMAND...
@@ -15,10 +19,9 @@ try() { # try NAME COMMAND...
 }
 for cc in gcc clang; do
     command -v $cc >/dev/null || { echo "skipped $cc: not installed here"; continue; }
-    for std in "c99 -O2" "c11 -O0" "c17 -O0"; do # -O2 sees what is used before it is set
-        try "$cc $std" $cc -std=$std $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
-    done
-    try "$cc c99 SGM_STATIC" $cc -std=c99 -O1 $warn "$dir/static.c" -o "$dir/a.out" -lm
+    try "$cc c99 -O2" $cc -std=c99 -O2 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm # -O2 sees what is used before it is set
+    try "$cc c11 -O0" $cc -std=c11 -O0 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
+    try "$cc c99 SGM_STATIC in two files" $cc -std=c99 -O1 $warn "$dir/static_main.c" "$dir/static_other.c" -o "$dir/a.out" -lm
     for option in SGM_NO_SIMD SGM_NO_STDIO SGM_NO_THREADS; do
         try "$cc c99 $option" $cc -std=c99 -O1 -D$option $warn "$dir/one.c" -o "$dir/a.out" -lm
     done
