@@ -1803,14 +1803,14 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
     if (!fault && sde->curve && sde->family >= SGM_USER_BETA) fault = sgm__curve_fault(sde);
     if (fault) return sgm__bad("the SDE %s", fault);
     double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
-    if (!(s > 0 && s < 1e12))
+    if (!(s > 1e-18 && s < 1e12)) /* squares of both are floats */
         return sgm__bad(
             "the SDE has no noise, or an infinite amount, at T: s(T) = %g, check its numbers", s);
     if (!(m > 1e-30))
         return sgm__bad("the SDE leaves nothing of the data at T, m(T) = %g: make beta or T "
                         "smaller (m(T) = 0.005 is small enough)",
             m);
-    if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 0))
+    if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 1e-18))
         return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
     return SGM_OK;
 }
@@ -2509,6 +2509,8 @@ static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, int 
     const sgm_loss *loss, const sgm_sde *sde, long draws, long most, sgm_key key) {
     if (draws < 1) return sgm__bad("%ld draws: needs at least 1", draws);
     SGM__TRY(sgm__usable("the data of a loss", data, n, d, 1));
+    if (most > draws) most = draws;
+    if (most > (1 << 22) / d) most = d < 1 << 22 ? (1 << 22) / d : 1; /* some 80 MB at most */
     long size = most * d;
     b->data = data, b->loss = loss, b->sde = sde, b->key = key, b->first = b->count = 0;
     b->n = n, b->draws = draws, b->most = most, b->d = d;
@@ -7502,11 +7504,11 @@ SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sg
     sgm_langevin walk;
     sgm_progress bar;
     SGM__TRY(sgm__anneal_check(x, score, sde, n, options));
-    long size = n * score->d;
     memset(&walk, 0, sizeof walk), walk.score = *score, walk.n = n, walk.key = key;
     walk.buffer =
         (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)score->d + 1), sizeof(float));
     if (!walk.buffer) return SGM_NO_MEMORY;
+    long size = n * score->d;
     sgm_progress_init(&bar, options->progress, (long)options->n_levels * options->steps_per_level);
     sgm__normal_parallel(x, size, sgm_key_split(key, 0));
     double start = sgm_sde_s(sde, options->levels[0]);
