@@ -720,6 +720,8 @@ SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape);
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
 /* Carries slopes back, from those set on outputs to the parameters and the watched inputs (3.3). */
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, which sticks */
+SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...);
+/* What your network returns for what cannot be: NULL. The tape fails, SGM_BAD_ARGUMENT, and says so. */
 
 #define SGM_MAX_EMA 4
 
@@ -2802,8 +2804,8 @@ static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format
 }
 
 /* What an operation returns that cannot be: NULL, and the reason on the tape. */
-static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) SGM__PRINTF(2, 3);
-static sgm_tensor *sgm__misfit(sgm_tape *tape, const char *format, ...) {
+SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...) SGM__PRINTF(2, 3);
+SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...) {
     char message[400];
     va_list args;
     va_start(args, format);
@@ -2888,7 +2890,7 @@ static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, dou
     if (tape->status != SGM_OK) return NULL;
     if (!(rows >= 1 && cols >= 1 && rows <= INT_MAX && cols <= INT_MAX) ||
         rows * cols > SGM__MOST_NUMBERS)
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "%s of %.0f by %.0f numbers: needs at least one row and column, and no more than can "
             "be counted; give fewer points at a time, or use smaller images and layers",
             name, rows, cols);
@@ -3231,7 +3233,7 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const 
     char name[28];
     snprintf(name, sizeof name, "%s%d%s", op, number, part);
     if (rows < 1 || cols < 1 || !(fabsf(spread) < 1e30f && spread >= 0))
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "%s of %.0f by %.0f, starting within %g: needs at least one row and column, and a "
             "finite start >= 0",
             name, rows, cols, (double)spread);
@@ -3451,7 +3453,7 @@ SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation k
     int i = (int)kind;
     if (!x) return NULL;
     if (i < SGM_RELU || i > SGM_SIGMOID)
-        return sgm__misfit(tape, "there is no activation %d: see sgm_activation", i);
+        return sgm_tape_refuse(tape, "there is no activation %d: see sgm_activation", i);
     if (sgm__repeats(x))
         return sgm__repeat(tape, sgm_activate(tape, x->a, kind), x->row_of, x->rows);
     sgm_tensor *y = sgm__made_of(
@@ -3558,7 +3560,7 @@ static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
 SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor) {
     if (!x) return NULL;
     if (!(fabs((double)factor) < HUGE_VAL))
-        return sgm__misfit(tape, "%g times a tensor: needs a finite factor", (double)factor);
+        return sgm_tape_refuse(tape, "%g times a tensor: needs a finite factor", (double)factor);
     sgm_tensor *y = sgm__made_of(tape, "scale", sgm__op_scale, x->rows, x->cols, x, NULL, NULL);
     if (y) y->s = factor;
     return sgm__computed(tape, y);
@@ -3725,7 +3727,7 @@ place on it (A.3). As a product with a constant it needs no rules of its own.
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
     if (!(rate >= 0 && rate < 1))
-        return sgm__misfit(tape, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
+        return sgm_tape_refuse(tape, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
     tape->n_ops++;
     if (tape->dry) { /* only says that it is there (section 3.16) */
         sgm_tensor *y = sgm__made_of(tape, "dropout", NULL, x->rows, x->cols, x, NULL, NULL);
@@ -3847,7 +3849,7 @@ static sgm_tensor *sgm__time_features(sgm_tape *tape, sgm_tensor *t, int width, 
         return sgm__repeat(
             tape, sgm__time_features(tape, t->a, width, scale, kind, sde), t->row_of, t->rows);
     if (t->cols != 1 || width < 1 || !(fabs(scale) < 1e30))
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "%s of width %d and scale %g from (%d, %d): needs width >= 1, a finite scale, and "
             "times of shape (n, 1)",
             name, width, (double)scale, t->rows, t->cols);
@@ -3895,7 +3897,7 @@ SGM_API sgm_status sgm_mlp_options_init(
     if (o->embedding_width == 0) o->embedding_width = 32;
     if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
         o->embedding_width < 1 || o->embedding_width > SGM__WIDEST)
-        sgm__misfit(tape,
+        sgm_tape_refuse(tape,
             "an MLP of width %d, depth %d and embedding_width %d: needs at least 1 of each, or 0 "
             "for the default, and at most widths of %d and depth %d",
             o->width, o->depth, o->embedding_width, SGM__WIDEST, SGM__DEEPEST);
@@ -3910,7 +3912,7 @@ SGM_API sgm_tensor *sgm_embed_time(
     case SGM_EMBED_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
     case SGM_EMBED_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
     case SGM_EMBED_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
-    default: return sgm__misfit(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
+    default: return sgm_tape_refuse(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
     }
 }
 
@@ -4441,7 +4443,7 @@ static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, in
     if (!x) return 0;
     long long pixels = (long long)h * w;
     if (h > 0 && w > 0 && x->cols % pixels == 0) return (int)(x->cols / pixels);
-    sgm__misfit(tape,
+    sgm_tape_refuse(tape,
         "%s: rows of %d numbers are no images of %d by %d: give the height and width that the "
         "image "
         "has at this place (their product must divide %d)",
@@ -4468,13 +4470,13 @@ static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int
     sgm__shape s;
     if (!x) return NULL;
     if (p < 1 || h < 1 || w < 1 || h % p || w % p)
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "patches of %d by %d do not tile an image of %d by %d: choose a patch that divides "
             "both",
             p, p, h, w);
     long long tokens = (long long)(h / p) * (w / p), square = (long long)p * p;
     if (back && (x->cols % square || x->rows % tokens))
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "(%d, %d) are no patches of %d by %d from images of %d by %d: needs %lld rows for each "
             "image, and columns that %lld divides",
             x->rows, x->cols, p, p, h, w, tokens, square);
@@ -4503,7 +4505,7 @@ SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
     sgm__shape s;
     if (!x) return NULL;
     if (rows < 1 || x->rows % rows)
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "transpose: %d rows are no blocks of %d: give the rows of one point", x->rows, rows);
     long c = x->cols, blocks = x->rows / rows;
     const long n[] = {blocks, c, 1, 1, rows}, from[] = {rows * c, 1, 0, 0, c};
@@ -4518,7 +4520,7 @@ SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
     sgm__shape s;
     long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
     if (!c || 4.0 * x->cols > INT_MAX)
-        return c ? sgm__misfit(tape, "upsample of rows of %d numbers: use smaller images", x->cols)
+        return c ? sgm_tape_refuse(tape, "upsample of rows of %d numbers: use smaller images", x->cols)
                  : NULL;
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
@@ -4535,7 +4537,7 @@ SGM_API sgm_tensor *sgm_concat_channels(
     if (!ca || !cb) return NULL;
     long pixels = a->cols / ca;
     if (a->rows != b->rows)
-        return sgm__misfit(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
+        return sgm_tape_refuse(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
     memset(&s, 0, sizeof s), s.h = h, s.w = w;
     for (int part = 0; part < 2; part++) {
         long c = part ? cb : ca;
@@ -4801,7 +4803,7 @@ SGM_API sgm_tensor *sgm_conv2d(
     s.c = sgm__channels(tape, "conv2d", x, h, w);
     if (!s.c) return NULL;
     if (out < 1 || (kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "conv2d to %d channels, kernel %d, stride %d: needs channels >= 1, kernel 1 or 3, "
             "stride 1 or 2",
             out, kernel, stride);
@@ -5096,7 +5098,7 @@ static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, in
     for (int i = 0; i < 2; i++) {
         const sgm_tensor *p = i ? bias : gain;
         if (p && (p->cols != c || x->cols % c || x->rows % p->rows))
-            return sgm__misfit(tape,
+            return sgm_tape_refuse(tape,
                 "%s of (%d, %d) by (%d, %d): needs one row per point and one column per channel",
                 name, x->rows, x->cols, p->rows, p->cols);
     }
@@ -5109,7 +5111,7 @@ static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, in
 static int sgm__grouped(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
     int c = sgm__channels(tape, "group norm", x, h, w);
     if (c == 0 || (groups > 0 && c % groups == 0)) return c;
-    sgm__misfit(tape,
+    sgm_tape_refuse(tape,
         "a norm of %d channels in %d groups: choose a number of groups that divides the channels",
         c, groups);
     return 0;
@@ -5269,7 +5271,7 @@ SGM_API sgm_tensor *sgm_attention(
     if (!q || !k || !v || !sgm__same_shape(tape, "attention", q, k)) return NULL;
     if (!sgm__same_shape(tape, "attention", q, v)) return NULL;
     if (heads < 1 || q->cols % heads || tokens < 1 || q->rows % tokens)
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "attention of (%d, %d) by %d heads over %d tokens: choose heads that divide the "
             "columns, "
             "and give the rows that one point has, which divide the rows",
@@ -5304,7 +5306,7 @@ static int sgm__or(int value, int normal) { return value ? value : normal; }
 SGM_API sgm_status sgm_image_net_init(
     sgm_image_net *o, sgm_tape *tape, const sgm_net_in *in, int width, int depth) {
     memset(o, 0, sizeof *o);
-    if (!in->x) return sgm__misfit(tape, "a network got no points"), sgm_tape_status(tape);
+    if (!in->x) return sgm_tape_refuse(tape, "a network got no points"), sgm_tape_status(tape);
     if (in->user) *o = *(const sgm_image_net *)in->user;
     o->channels = sgm__or(o->channels, 1), o->width = sgm__or(o->width, width);
     o->heads = sgm__or(o->heads, 4), o->patch = sgm__or(o->patch, 4);
@@ -5314,13 +5316,13 @@ SGM_API sgm_status sgm_image_net_init(
         o->w = sgm__or(o->w, o->h);
     }
     if (o->h < 1 || o->w < 1 || (double)o->h * o->w * o->channels != in->x->cols)
-        sgm__misfit(tape,
+        sgm_tape_refuse(tape,
             "a network for images of %d by %d with %d channels got rows of %d: set h, w and "
             "channels of sgm_image_net so that their product is the model's d",
             o->h, o->w, o->channels, in->x->cols);
     else if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
         o->heads < 1 || o->patch < 1 || o->groups < 1)
-        sgm__misfit(tape,
+        sgm_tape_refuse(tape,
             "a network for images of width %d, depth %d, heads %d, patch %d and groups %d: needs "
             "at least 1 of each, or 0 for the default, and at most width %d and depth %d",
             o->width, o->depth, o->heads, o->patch, o->groups, SGM__WIDEST, SGM__DEEPEST);
@@ -5377,7 +5379,7 @@ SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 32, 3) != SGM_OK) return NULL;
     int levels = o.depth, h = o.h, w = o.w;
     if (levels < 1 || levels > 8 || h % (1 << (levels - 1)) || w % (1 << (levels - 1)))
-        return sgm__misfit(tape,
+        return sgm_tape_refuse(tape,
             "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
             "fewer levels (1 to 8), or pad the images",
             levels, levels - 1, h, w);
@@ -5406,8 +5408,8 @@ SGM_API sgm_tensor *sgm_tokens(
     if (!x) return NULL;
     int n = in->x->rows, tokens = x->rows / n;
     x = sgm_linear(tape, x, width);
-    if ((double)tokens * width > INT_MAX)
-        return sgm__misfit(tape, "%d tokens of width %d: use larger patches", tokens, width);
+    if ((double)tokens * width > 1e9)
+        return sgm_tape_refuse(tape, "%d tokens of width %d: use larger patches", tokens, width);
     sgm_tensor *place = sgm_repeat(tape, sgm_param(tape, 1, tokens * width, 0.02f), n);
     return sgm_add(tape, x, sgm_patchify(tape, place, tokens, 1, 1));
 }

@@ -1,0 +1,217 @@
+/*
+Chapter 3: "copy one of these and change it". What is copied from sections 3.9 and 3.15 compiles in a
+file that sees the interface alone, and does what the original does, to the last bit.
+
+    cc -O2 -I. tests/test_3_copies.c -lcmocka -lm -o test_3_copies && ./test_3_copies
+*/
+#define _POSIX_C_SOURCE 200112L
+#include "check.h"
+
+#include "../sgm.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+static sgm_tensor *my_mlp(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_mlp_options o;
+    if (sgm_mlp_options_init(&o, tape, in) != SGM_OK) return NULL;
+    sgm_tensor *h = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
+    h = sgm_tell(tape, in, h, in->x);
+    for (int i = 0; i < o.depth; i++) {
+        h = sgm_activate(tape, sgm_linear(tape, h, o.width), o.activation);
+        h = sgm_dropout(tape, h, o.dropout);
+    }
+    return sgm_linear(tape, h, in->out);
+}
+
+static sgm_tensor *my_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_mlp_options o;
+    if (sgm_mlp_options_init(&o, tape, in) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
+    sgm_tensor *h = sgm_linear(tape, sgm_tell(tape, in, time, in->x), o.width);
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *step = sgm_linear(tape, sgm_tell(tape, in, time, h), o.width);
+        step = sgm_activate(tape, step, o.activation);
+        h = sgm_add(tape, h, sgm_dropout(tape, step, o.dropout));
+    }
+    return sgm_linear(tape, h, in->out);
+}
+
+static sgm_tensor *my_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
+    sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
+    h = sgm_linear(tape, sgm_silu(tape, h), width);
+    if (in->cond) {
+        sgm_tensor *given = sgm_linear(tape, sgm_concat(tape, in->cond, in->known), width);
+        h = sgm_add(tape, h, given);
+    }
+    return sgm_silu(tape, h);
+}
+
+static sgm_tensor *my_res_block(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
+    sgm_tensor *y = sgm_norm_silu(tape, x, h, w, groups, NULL, NULL);
+    y = sgm_conv2d(tape, y, h, w, out, 3, 1);
+    sgm_tensor *shift = sgm_linear(tape, time, out);
+    sgm_tensor *scale = sgm_linear(tape, time, out);
+    y = sgm_norm_silu(tape, y, h, w, groups, shift, scale);
+    y = sgm_conv2d(tape, y, h, w, out, 3, 1);
+    if (x && y && x->cols != y->cols) x = sgm_conv2d(tape, x, h, w, out, 1, 1);
+    return sgm_add(tape, x, y);
+}
+
+static sgm_tensor *my_attention_block(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int heads, int groups) {
+    sgm_tensor *y = sgm_patchify(tape, sgm_group_norm(tape, x, h, w, groups), h, w, 1);
+    if (!y) return NULL;
+    sgm_tensor *q = sgm_linear(tape, y, y->cols);
+    sgm_tensor *k = sgm_linear(tape, y, y->cols);
+    sgm_tensor *v = sgm_linear(tape, y, y->cols);
+    y = sgm_linear(tape, sgm_attention(tape, q, k, v, h * w, heads), y->cols);
+    return sgm_add(tape, x, sgm_unpatchify(tape, y, h, w, 1));
+}
+
+static sgm_tensor *my_resnet(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
+    sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
+    for (int i = 0; i < o.depth; i++)
+        h = my_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
+    h = sgm_norm_silu(tape, h, o.h, o.w, o.groups, NULL, NULL);
+    return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
+}
+
+static sgm_tensor *my_unet(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    sgm_tensor *skip[8];
+    if (sgm_image_net_init(&o, tape, in, 32, 3) != SGM_OK) return NULL;
+    int levels = o.depth, h = o.h, w = o.w;
+    if (levels < 1 || levels > 8 || h % (1 << (levels - 1)) || w % (1 << (levels - 1)))
+        return sgm_tape_refuse(tape,
+            "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
+            "fewer levels (1 to 8), or pad the images",
+            levels, levels - 1, h, w);
+    sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
+    sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
+    for (int i = 0; i < levels; i++) {
+        x = skip[i] = my_res_block(tape, x, h, w, o.width << i, o.groups, time);
+        if (i == levels - 1) break;
+        x = sgm_conv2d(tape, x, h, w, o.width << i, 3, 2);
+        h /= 2, w /= 2;
+    }
+    x = my_attention_block(tape, x, h, w, o.heads, o.groups);
+    for (int i = levels - 2; i >= 0; i--) {
+        x = sgm_upsample(tape, x, h, w);
+        h *= 2, w *= 2;
+        x = sgm_concat_channels(tape, x, skip[i], h, w);
+        x = my_res_block(tape, x, h, w, o.width << i, o.groups, time);
+    }
+    x = sgm_norm_silu(tape, x, h, w, o.groups, NULL, NULL);
+    return sgm_conv2d(tape, x, h, w, o.channels, 3, 1);
+}
+
+static sgm_tensor *my_tokens(
+    sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
+    sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
+    if (!x) return NULL;
+    int n = in->x->rows, tokens = x->rows / n;
+    x = sgm_linear(tape, x, width);
+    if ((double)tokens * width > 1e9)
+        return sgm_tape_refuse(tape, "%d tokens of width %d: use larger patches", tokens, width);
+    sgm_tensor *place = sgm_repeat(tape, sgm_param(tape, 1, tokens * width, 0.02f), n);
+    return sgm_add(tape, x, sgm_patchify(tape, place, tokens, 1, 1));
+}
+
+static sgm_tensor *my_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
+    sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
+    sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
+    return sgm_modulate(tape, sgm_normalize(tape, x, 1, 1, 1), shift, scale);
+}
+
+static sgm_tensor *my_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
+    sgm_tensor *h = x ? sgm_gelu(tape, sgm_linear(tape, x, hidden)) : NULL;
+    return h ? sgm_linear(tape, h, x->cols) : NULL;
+}
+
+static sgm_tensor *my_mixer(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = my_image_time(tape, in, o.width);
+    sgm_tensor *x = my_tokens(tape, in, o.h, o.w, o.patch, o.width);
+    int tokens = o.h / o.patch * (o.w / o.patch);
+    if (!x) return NULL;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = sgm_transpose(tape, my_ada_norm(tape, x, time), tokens);
+        y = sgm_transpose(tape, my_two_layers(tape, y, o.width), o.width);
+        x = sgm_add(tape, x, y);
+        y = my_two_layers(tape, my_ada_norm(tape, x, time), 2 * o.width);
+        x = sgm_add(tape, x, y);
+    }
+    x = sgm_linear(tape, my_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
+}
+
+static sgm_tensor *my_dit(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = my_image_time(tape, in, o.width);
+    sgm_tensor *x = my_tokens(tape, in, o.h, o.w, o.patch, o.width);
+    int tokens = o.h / o.patch * (o.w / o.patch);
+    if (!x) return NULL;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = my_ada_norm(tape, x, time);
+        sgm_tensor *q = sgm_linear(tape, y, o.width);
+        sgm_tensor *k = sgm_linear(tape, y, o.width);
+        sgm_tensor *v = sgm_linear(tape, y, o.width);
+        y = sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, o.heads), o.width);
+        sgm_tensor *gate = sgm_linear_zero(tape, time, o.width);
+        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+        y = my_two_layers(tape, my_ada_norm(tape, x, time), 4 * o.width);
+        gate = sgm_linear_zero(tape, time, o.width);
+        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+    }
+    x = sgm_linear_zero(tape, my_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
+}
+
+/* From here on the file sees the implementation. */
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+enum { D = 64, N = 3 };
+
+static void copies(void **state) {
+    static const sgm_net nets[][2] = {{sgm_mlp, my_mlp}, {sgm_residual_mlp, my_residual_mlp},
+        {sgm_resnet, my_resnet}, {sgm_unet, my_unet}, {sgm_mixer, my_mixer}, {sgm_dit, my_dit}};
+    float x[N * D], out[2][N * D], t[N] = {0.1f, 0.5f, 0.9f};
+    (void)state;
+    sgm_normal(x, N * D, sgm_key_init(1), 0);
+    for (int i = 0; i < COUNT(nets); i++) {
+        sgm_mlp_options flat = {24, 2, SGM_SILU, SGM_EMBED_FOURIER, 6, 0};
+        sgm_image_net image = {8, 8, 1, 16, 2, 2, 2, 4};
+        char *text[2];
+        for (int copy = 0; copy < 2; copy++) {
+            sgm_model model;
+            sgm_model_options o;
+            memset(&o, 0, sizeof o);
+            o.net = nets[i][copy], o.d = D, o.sde = sgm_sde_vp(0.1, 20);
+            if (i < 2) o.user = &flat;
+            else o.user = &image;
+            CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
+            for (size_t k = 0; k < model.n_params; k++) /* layers that start at 0 shall speak */
+                model.params[k] += 0.1f * (float)(k % 7) - 0.3f;
+            sgm_score score = sgm_model_score(&model, SGM_RAW);
+            CHECK_OK(sgm_score_eval(&score, out[copy], x, t, N));
+            text[copy] = (char *)malloc(strlen(model.operations) + 1);
+            strcpy(text[copy], model.operations);
+            sgm_model_free(&model);
+        }
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+        assert_string_equal(text[0], text[1]);
+        free(text[0]), free(text[1]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(copies)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
