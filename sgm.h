@@ -48,14 +48,14 @@ only knows by eight points, and prints fresh samples:
 # What it does not do
 
 - No GPU, no float16, no distributed training.
-- No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined bit by bit.
+- No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined to the bit.
   Such flags are refused, where a macro tells of them; link without them too.
 - No lock for you. Any number of threads may evaluate, sample and ask likelihoods from one model,
-  mixture, condition or guided score at once. What a call changes (a trainer, a sampler, a model that
-  learns or loads) wants one thread at a time. Compiled with `-fopenmp` a call uses threads itself.
+  mixture, condition or guided score at once. What a call changes (a trainer, a sampler, a model
+  that learns or loads) wants one thread at a time. With `-fopenmp` a call uses threads itself.
 - It never exits, and prints nothing but the progress bar that you ask for.
-- Where long has 32 bits (Windows) no more than 2³¹ − 1 numbers in an array. With tcc, which knows no
-  memory of a thread's own, threads share the text of the last error.
+- No array of 2³¹ numbers where long has 32 bits (Windows). With tcc, which knows no memory of a
+  thread's own, threads share the text of the last error.
 
 # Options
 
@@ -70,8 +70,8 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
     SGM_NO_STDIO              no files, no progress bar
     SGM_ZLIB                  read files compressed by gzip (link -lz)
 
-This file may have any name. Pasted into a .c file it cannot read itself once per instruction set, as
-it does: the results are the same, by the plain kernels. The environment variable
+This file may have any name. Pasted into a .c file it cannot read itself once per instruction set,
+as it does: the results are the same, by the plain kernels. The environment variable
 `SGM_ISA=ref|base|avx2|avx512|neon` forces one set of kernels.
 
 # Conventions
