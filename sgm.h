@@ -1362,6 +1362,7 @@ typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof
 
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
 #define sgm__bad(...) sgm__fail(SGM_BAD_ARGUMENT, __VA_ARGS__)
+static sgm_status sgm__empty(const char *need); /* for what a failed call left empty */
 static void *sgm__alloc(size_t count, size_t size);
 static size_t sgm__times(size_t a, size_t b);
 static void sgm__free(void *p);
@@ -1839,7 +1840,7 @@ trains makes one.
 */
 static sgm_status sgm__score_made(const sgm_score *score) {
     if (score && score->d >= 1 && score->eval) return SGM_OK;
-    return sgm__bad("a score is missing: make it with sgm_model_score, or fill in d and eval");
+    return sgm__empty("a score is missing: make it with sgm_model_score, or fill in d and eval");
 }
 
 static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
@@ -2229,7 +2230,7 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
 SGM_API sgm_status sgm_mixture_sample(
     const sgm_mixture *mix, float *x, int *label, long n, double t, sgm_key key) {
     if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
-    if (!mix->mean || !x) return sgm__bad("samples of no mixture, or to nowhere: sgm_mixture_init");
+    if (!mix->mean || !x) return sgm__empty("samples of no mixture, or to nowhere: sgm_mixture_init");
     size_t d = (size_t)mix->d;
     sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
     sgm__mix_at at = sgm__mix_thread(mix, 0);
@@ -6163,7 +6164,7 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
     trainer->loss = trainer->mean_loss = trainer->grad_norm = NAN; /* not known before a step */
     for (int i = 0; i < SGM_BINS; i++) trainer->bin_loss[i] = NAN;
     if (!model || !model->params)
-        return sgm__bad("training needs a model: call sgm_model_init first and look at its status");
+        return sgm__empty("training needs a model: call sgm_model_init first and look at its status");
     if (n < 1 || !data) return sgm__bad("training on %ld points: needs at least 1", n);
     size_t d = (size_t)model->o.d, P = model->n_params;
     long bad = sgm__first_bad(data, (size_t)n * d);
@@ -6209,6 +6210,7 @@ static void sgm__trainer_log(sgm_trainer *trainer) {
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     double bin_sum[SGM_BINS];
     long bin_n[SGM_BINS];
+    if (!trainer->grads) return sgm__empty("a step of no trainer: sgm_trainer_init");
     memcpy(bin_sum, trainer->bin_sum, sizeof bin_sum), memcpy(bin_n, trainer->bin_n, sizeof bin_n);
     sgm_status status = sgm__trainer_gradient(trainer);
     if (status != SGM_OK) {
@@ -7052,7 +7054,7 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
     memset(sampler, 0, sizeof *sampler);
     SGM__TRY(sgm_sde_check(sde));
     if (!score || !score->eval || score->d < 1)
-        return sgm__bad("sampling needs a score: sgm_model_score, sgm_mixture_score or your own");
+        return sgm__empty("sampling needs a score: sgm_model_score, sgm_mixture_score or your own");
     if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
     sampler->score = *score, sampler->sde = *sde, sampler->key = key, sampler->n = n;
     if (options) sampler->o = *options;
@@ -7138,6 +7140,7 @@ static sgm_status sgm__sampler_correct(sgm_sampler *sampler, float *x, double t)
 SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
     const sgm_sample_options *o = &sampler->o;
     sgm__flow *flow = sampler->flow;
+    if (!sampler->buffer) return sgm__empty("a step of no sampler: sgm_sampler_init");
     if (sgm_sampler_done(sampler))
         return sgm__bad("the sampler has done all its %d steps", o->steps);
     long n = sampler->n, size = n * sampler->score.d, i = sampler->step;
@@ -7400,7 +7403,7 @@ static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sg
 
 SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
     if (!walk || !walk->buffer || !x)
-        return sgm__bad("a step of no walk: sgm_langevin_init, and give it x");
+        return sgm__empty("a step of no walk: sgm_langevin_init, and give it x");
     const sgm_langevin_options *o = &walk->o;
     float *t = walk->buffer + 5 * walk->n * walk->score.d;
     double accepted = 1, k = (double)walk->step + 1;
@@ -7896,7 +7899,7 @@ static sgm_status sgm__flow_options(sgm_sample_options *o, const sgm_sample_opti
                 : o->corrector ? "a corrector"
                                : sgm__methods[o->method].name);
     if (!score || !score->eval || score->d < 1 || n < 1)
-        return sgm__bad("the flow needs a score and n >= 1 points");
+        return sgm__empty("the flow needs a score and n >= 1 points");
     return SGM_OK;
 }
 
@@ -8467,8 +8470,8 @@ SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional
     const sgm_score *other, int classifier, double gamma) {
     memset(g, 0, sizeof *g);
     if (!unconditional || !other || !unconditional->eval || !other->eval)
-        return sgm__bad("guidance needs two scores: sgm_model_score, and sgm_condition_score or "
-                        "sgm_classifier_score; look at what their init returned");
+        return sgm__empty("guidance needs two scores: sgm_model_score, and sgm_condition_score or "
+                          "sgm_classifier_score; look at what their init returned");
     if (unconditional->d != other->d)
         return sgm__fail(SGM_MISMATCH, "guidance of a score in %d dimensions by one in %d",
             unconditional->d, other->d);
@@ -8756,7 +8759,7 @@ static sgm_status sgm__inverse_fits(
     const sgm_inverse *problem, const sgm_score *score, const sgm_sde *sde, int needs_vjp) {
     SGM__TRY(sgm_sde_check(sde));
     if (!problem || !problem->size || !score || !score->eval)
-        return sgm__bad("a measurement needs sgm_inverse_init and a score: look at their status");
+        return sgm__empty("a measurement needs sgm_inverse_init and a score: look at their status");
     if (problem->d != score->d)
         return sgm__fail(SGM_MISMATCH,
             "A has %d columns for a score in %d dimensions: make A (m,D) for the score's D",
@@ -9153,7 +9156,7 @@ SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
 /* A scaler without numbers scales nothing: NaN, as far as it knows how many. */
 static int sgm__scales(const sgm_scaler *scaler, float *out, const float *x, long n) {
     int made = scaler && scaler->d > 0 && scaler->shift && scaler->scale;
-    if (!made) sgm__bad("this scaler has no numbers: look at what sgm_scaler_init returned");
+    if (!made) sgm__empty("this scaler has no numbers: look at what sgm_scaler_init returned");
     if (scaler && !(made && x)) sgm__unknown(out, n, scaler->d);
     return made && (n == 0 || (out && x));
 }
@@ -9757,6 +9760,15 @@ static sgm_status sgm__fail(sgm_status status, const char *format, ...) {
     }
     *to = 0;
     return status;
+}
+
+/* An empty score, model or sampler is what a call left that failed. If nobody looked, this is the
+place where it shows: the reason, which was said then, must not be lost. */
+static sgm_status sgm__empty(const char *need) {
+    char first[sizeof sgm__message];
+    memcpy(first, sgm__message, sizeof first);
+    if (!first[0] || strstr(first, need)) return sgm__bad("%s", first[0] ? first : need);
+    return sgm__bad("%.300s (and then: %s)", first, need);
 }
 
 SGM_API const char *sgm_error(void) { return sgm__message; }
