@@ -1332,7 +1332,7 @@ cases, to within 4σ of the binomial (one correct library in 16 000 keys of the 
 fail one). Scores are −k x, so that all truths are closed forms in the data's mean square, or one
 integral over t. The values are squares of normals at worst (skewness √8, kurtosis 12), and for the
 mean of n of them a two-sided interval of z = 1, 2 covers 6, 41 φ(z)/n less than nominal
-(Hall 1992, (2.47)): .4 and .6 % for n = 400, inside the 4σ of 5.9 and 2.7 %.
+(Hall 1992, his equation 2.47): .4 and .6 % for n = 400, inside the 4σ of 5.9 and 2.7 %.
 */
 
 enum { KEYS = 1000, DRAWS = 400, PLANE = 2, SET = 64 };
