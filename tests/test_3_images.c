@@ -695,6 +695,32 @@ static void norm_of_large_means(void **state) {
     free(x);
 }
 
+/*
+(3.10) with x = .7 and slopes .1 throughout: the slope of the middle weight is .07 n and that of the
+bias .1 n (of their floats) for n pixels. A stretch has at most 2048 terms and a chunk more, each
+with an error of at most 2⁻²⁴ of the sum so far, and the sums of stretches and parts follow: below
+3000 · 2⁻²⁴. With stride 1 a weight is made of nine such sums, with factors of ½ and ¼ whose sizes
+add up to 4 times it.
+*/
+
+static void long_convolutions(void **state) {
+    enum { H = 1024 };
+    static float x[H * H], p[10], grads[10];
+    (void)state;
+    for (int i = 0; i < H * H; i++) x[i] = 0.7f;
+    for (int stride = 1; stride < 3; stride++) {
+        sgm_tape *tape = sgm_tape_new();
+        sgm_tape_reset(tape, p, grads, 10, sgm_key_init(0), 0);
+        sgm_tensor *y = sgm_conv2d(tape, sgm_tape_input(tape, x, 1, H * H), H, H, 1, 3, stride);
+        float *slope = sgm_tape_slope_of(tape, y);
+        for (int i = 0; i < y->cols; i++) slope[i] = 0.1f;
+        CHECK_OK(sgm_tape_backward(tape));
+        CHECK_REL(grads[4], 0.1f * (double)0.7f * y->cols, 3000 * EPS * (stride == 1 ? 4 : 1));
+        CHECK_REL(grads[9], (double)0.1f * y->cols, 300 * EPS);
+        sgm_tape_free(tape);
+    }
+}
+
 /* The maps of (3.17): every map, numbers of channels around a register's, every kind of border. */
 
 static void tile_maps(void **state) {
@@ -899,6 +925,7 @@ int main(void) {
         TEST(same_bits_and_no_allocation),
         TEST(column_kernels),
         TEST(norm_of_large_means),
+        TEST(long_convolutions),
         TEST(tile_maps),
         TEST(bad_input),
         TEST(options_of_networks),

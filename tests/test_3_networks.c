@@ -1607,6 +1607,56 @@ static void first_error_sticks(void **state) {
 
 /* NULL in, NULL out: a network needs no checks of its own. */
 
+/*
+Sums over very many rows: of L = Σ c y with y = x W + b, x = .7 and c = .1 throughout, the slopes of
+b and W are .1 n and .07 n (of their floats), and so is that of a row that all repeat. At most 2048
+floats are added at once, then that many sums: each rounds by at most u = 2⁻²⁴ of the sum so far,
+in all (2048 + n/2048 + 2) u.
+*/
+
+static void long_sums(void **state) {
+    enum { ROWS_OF_ALL = 1000003 };
+    static float x[ROWS_OF_ALL], grads[3];
+    float p[3] = {0.5f, 0.25f, 0.5f};
+    double n = ROWS_OF_ALL, bound = (2048 + n / 2048 + 2) * ldexp(1, -24);
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int i = 0; i < ROWS_OF_ALL; i++) x[i] = 0.7f;
+    sgm_tape_reset(tape, p, grads, 3, sgm_key_init(0), 0);
+    sgm_tensor *y = sgm_linear(tape, sgm_tape_input(tape, x, ROWS_OF_ALL, 1), 1);
+    y = sgm_add(tape, y, sgm_repeat(tape, sgm_param(tape, 1, 1, 1), ROWS_OF_ALL));
+    float *slope = sgm_tape_slope_of(tape, y);
+    for (int i = 0; i < ROWS_OF_ALL; i++) slope[i] = 0.1f;
+    CHECK_OK(sgm_tape_backward(tape));
+    CHECK_REL(grads[0], (double)0.1f * 0.7f * n, bound);
+    CHECK_REL(grads[1], (double)0.1f * n, bound);
+    CHECK_REL(grads[2], (double)0.1f * n, bound);
+    sgm_tape_free(tape);
+}
+
+/* A layer norm of a row with a large mean: x - mean is good to the last bit of the difference, so
+the result, of numbers up to 3, to 4 roundings. */
+
+static void layer_norm_of_large_means(void **state) {
+    enum { C = 96 };
+    static const double means[] = {0, 100, 1e4, -1e6, 1e20}, stds[] = {1, 0.01, 0.01, 1, 1e20};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int k = 0; k < COUNT(means); k++) {
+        float x[C];
+        double mean = 0, var = 0;
+        sgm_normal(x, C, sgm_key_init(5), 0);
+        for (int i = 0; i < C; i++) x[i] = (float)(means[k] + stds[k] * x[i]);
+        for (int i = 0; i < C; i++) mean += x[i] / (double)C;
+        for (int i = 0; i < C; i++) var += (x[i] - mean) * (x[i] - mean) / C;
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *y = sgm_normalize(tape, sgm_tape_input(tape, x, 1, C), 1, 1, 1);
+        for (int i = 0; i < C; i++)
+            CHECK_CLOSE(y->v[i], (x[i] - mean) / sqrt(var + 1e-5), 3 * 4 * EPS);
+    }
+    sgm_tape_free(tape);
+}
+
 /* Options, enums and numbers out of range, in operations and in ready networks. */
 
 static sgm_mlp_options mlp_user;
@@ -1859,6 +1909,8 @@ int main(void) {
         TEST("mistakes in a model's options", model_mistakes),
         TEST("the first error sticks", first_error_sticks),
         TEST("NULL in, NULL out", null_tensors),
+        TEST("(3.3), (3.4) sums over a million rows", long_sums),
+        TEST("(3.7) a layer norm of rows with a large mean", layer_norm_of_large_means),
         TEST("options and numbers out of range", options_of_mlps),
         TEST("the network as a text", networks_as_text),
         TEST("(3.1), (3.3), (3.5) a derivative by the time", derivative_by_time),
