@@ -1659,7 +1659,8 @@ SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
     double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a, t; /* sigma = s/m */
     switch (sde->family) {
     case SGM_VP: /* B = log(1 + σ²) */
-        t = sgm__log1p(sgm__exp(-fabs(logsnr))) + (logsnr < 0 ? -logsnr : 0);
+        over = sigma * sigma;
+        t = logsnr < 0 ? sgm__log1p(1 / over) - logsnr : sgm__log1p(over);
         t = sgm__linear_beta_time(sde, t);
         break;
     case SGM_SUBVP: /* B = 2 arsinh(σ/2) */
@@ -2484,7 +2485,8 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 ## 2.5 Loss, floor and excess
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
-values has the standard error √(variance/n); from one value nobody knows it. What there is no score for counts as NaN, which makes
+values has the standard error √(variance/n); from one value nobody knows it, and draws of stratified
+times, which are not independent, have a smaller one than this. What there is no score for counts as NaN, which makes
 NaN of every mean that it enters.
 */
 static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *squares += x * x; }
@@ -8508,7 +8510,7 @@ $$u_i = V_i · x_0 + τ_i z_i, \qquad τ_i = τ / S_i \qquad(8.7)$$
 
 Hestenes (1958) finds it by turning pairs of rows of A into each other, as Jacobi does, until all are
 at right angles: their lengths are the S_i, whatever the units of the rows were, and y turns with
-them. Of each V_i the zeros at both ends are skipped: a mask costs little.
+them. Gram and Schmidt's A = L Q first makes the rows short. Of each V_i the zeros at both ends are skipped: a mask costs little.
 */
 SGM_API void sgm_inverse_free(sgm_inverse *p) {
     if (!p) return;
@@ -8523,15 +8525,17 @@ static double sgm__dot(const double *a, const double *b, long n) {
     return sum;
 }
 
-/* Rows that cannot be told apart, by Gram and Schmidt, each row taken at length 1: q is (m,D). */
-static sgm_status sgm__independent(double *q, const double *rows, long m, long d) {
+/* A = L Q by Gram and Schmidt, each row taken at length 1, and twice, so that Q(m,D) is orthogonal
+to the last digits. A row that cannot be told from those before is named. */
+static sgm_status sgm__rows_lq(double *l, double *q, const float *A, long m, long d) {
     for (long i = 0; i < m; i++) {
-        double *now = q + i * d, scale = sqrt(sgm__dot(rows + i * d, rows + i * d, d));
-        for (long j = 0; j < d; j++) now[j] = scale > 0 ? rows[i * d + j] / scale : 0;
-        for (long k = 0; k < i; k++) {
-            const double *old = q + k * d;
+        double *now = q + i * d, *li = l + i * m, scale = sqrt(sgm__square_sum(A + i * d, d));
+        for (long j = 0; j < d; j++) now[j] = scale > 0 ? A[i * d + j] / scale : 0;
+        for (long k = 0; k < 2 * i; k++) {
+            const double *old = q + k % i * d;
             double along = sgm__dot(now, old, d);
             for (long j = 0; along != 0 && j < d; j++) now[j] -= along * old[j];
+            li[k % i] += along * scale;
         }
         double left = sqrt(sgm__dot(now, now, d));
         if (!(left > 1e-5))
@@ -8539,11 +8543,12 @@ static sgm_status sgm__independent(double *q, const double *rows, long m, long d
                             "leave it out",
                 i);
         for (long j = 0; j < d; j++) now[j] /= left;
+        li[i] = left * scale;
     }
     return SGM_OK;
 }
 
-/* (8.7): rows v(m,D) that turn until they are orthogonal, with u; square(m) are their lengths². */
+/* Rows v(m,d) turn until they are orthogonal, with u; square(m) are their lengths². */
 static void sgm__orthogonalise(double *v, double *u, double *square, long m, long d) {
     int turned = 1;
     double least = 4 * 2.2e-16 * sqrt((double)d); /* as near to 0 as rounding lets a product be */
@@ -8565,18 +8570,21 @@ static void sgm__orthogonalise(double *v, double *u, double *square, long m, lon
     }
 }
 
-static sgm_status sgm__inverse_svd(sgm_inverse *p, double *work, const float *A, const float *y) {
+/* (8.7), as the rows of L turn: q is (m,D), l (m,m), both of zeros. */
+static sgm_status sgm__inverse_svd(
+    sgm_inverse *p, double *l, double *q, const float *A, const float *y) {
     long m = p->m, d = p->d;
-    for (long k = 0; k < m * d; k++) p->v[k] = A[k];
     for (long i = 0; i < m; i++) p->target[i] = y[i];
-    SGM__TRY(sgm__independent(work, p->v, m, d));
-    sgm__orthogonalise(p->v, p->target, p->size, m, d);
+    SGM__TRY(sgm__rows_lq(l, q, A, m, d));
+    sgm__orthogonalise(l, p->target, p->size, m, m);
     for (long i = 0; i < m; i++) {
         double *v = p->v + i * d;
         int *span = p->span + 2 * i;
         p->size[i] = sqrt(p->size[i]), p->sigma[i] = p->noise / p->size[i];
         p->target[i] /= p->size[i];
-        for (long j = 0; j < d; j++) v[j] /= p->size[i];
+        for (long k = 0; k < m; k++)
+            for (long j = 0; l[i * m + k] != 0 && j < d; j++)
+                v[j] += l[i * m + k] / p->size[i] * q[k * d + j];
         for (span[1] = p->d; span[1] > 1 && v[span[1] - 1] == 0;) span[1]--;
         while (span[0] < span[1] - 1 && v[span[0]] == 0) span[0]++;
     }
@@ -8597,12 +8605,12 @@ SGM_API sgm_status sgm_inverse_init(
     p->d = d, p->m = m, p->noise = noise;
     p->size = (double *)sgm__alloc(sgm__times(M, 3 + D) + 2 * D, sizeof(double));
     p->span = (int *)sgm__alloc(M, 2 * sizeof(int));
-    double *work = (double *)sgm__alloc(sgm__times(M, D), sizeof(double));
+    double *work = (double *)sgm__alloc(sgm__times(M, M + D), sizeof(double));
     sgm_status status = p->size && p->span && work ? SGM_OK : SGM_NO_MEMORY;
     if (status == SGM_OK) {
         p->target = p->size + m, p->sigma = p->target + m, p->row = p->sigma + m;
         p->v = p->row + 2 * d;
-        status = sgm__inverse_svd(p, work, A, y);
+        status = sgm__inverse_svd(p, work, work + M * M, A, y);
     }
     sgm__free(work);
     if (status != SGM_OK) sgm_inverse_free(p);
