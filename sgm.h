@@ -11913,6 +11913,7 @@ static int sgm__csv_line(sgm__csv *c) {
 /* One line of numbers, appended to x. */
 static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
     float *row = out->x + out->n * out->d;
+    const int first = !out->n && !out->names;
     long column = 0;
     sgm__field f;
     for (f.last = 0; !f.last; column++) {
@@ -11925,21 +11926,21 @@ static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
             return sgm__fail(SGM_BAD_FILE,
                 "'%.200s' has no number at line %ld, column %ld, but '%.*s': %s", c->path, f.line,
                 column + 1, room, f.begin,
-                !whole                  ? "close its quotes, and double those inside"
+                !whole ? "close its quotes, and double those inside"
+                : kind == SGM__NOTHING && first
+                ? "fill it, set .missing to read a NaN, or .header to SGM_HEADER_LINE for names"
                 : kind == SGM__NOTHING ? "fill it, drop the line, or set .missing to read a NaN"
-                : out->n || out->names
-                ? "fill it, or drop the line (numbers have a decimal point, or set .decimal, and "
-                  "one kind of comma, semicolon, tab or space between them)"
-                : "fill it, or set .header to SGM_HEADER_LINE if these are names (numbers have a "
-                  "decimal point, or else set .decimal, and one kind of comma, semicolon, tab or "
-                  "space between them)");
+                : first ? "fill it, or set .header to SGM_HEADER_LINE if these are names (numbers "
+                          "have a decimal point, or what you set as .decimal)"
+                        : "fill it, or drop the line (numbers have a decimal point, or what you "
+                          "set as .decimal, and one kind of separator between them)");
         else if (x == x && !(fabs(x) < sgm__float_end))
             return sgm__fail(SGM_NOT_FINITE,
                 "'%.200s': '%.*s' at line %ld, column %ld is beyond float: drop or scale it",
                 c->path, room, f.begin, f.line, column + 1);
         row[column] = (float)x;
     }
-    if (out->n == 0 && !out->names) out->d = out->w = column < INT_MAX ? (int)column : 0;
+    if (first) out->d = out->w = column < INT_MAX ? (int)column : 0;
     if (column != out->d)
         return sgm__fail(SGM_BAD_FILE,
             "'%.200s' has %ld numbers in line %ld, %d in those before%s: fill or drop it", c->path,

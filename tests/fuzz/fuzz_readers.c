@@ -1,8 +1,9 @@
 /*
 Appendix C.4, fuzzed: no bytes whatever may crash a reader of other people's files, leak, or make it
 lie. The first byte of the input chooses the reader, and whether what every such file begins with is
-put in front (or, for CIFAR-10, the image filled up), so that the fuzzer reaches the parser at once.
-What loads must be finite, of the size it says, and come back from an NPY and a CSV file unchanged.
+put in front (or, for CIFAR-10, the image filled up), so that the fuzzer reaches the parser at once;
+its higher bits are the options of a table. What loads must be finite (but where NaN was asked for),
+of the size it says, and come back from an NPY and a CSV file unchanged.
 
     clang -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_readers.c -lm -o fuzz_readers
     TMPDIR=/dev/shm ./fuzz_readers -max_total_time=180 -max_len=1024
@@ -12,8 +13,10 @@ What loads must be finite, of the size it says, and come back from an NPY and a 
 #include "../../sgm.h"
 
 typedef sgm_status loader(sgm_images *out, const char *path);
+static sgm_csv_options options;
+
 static sgm_status csv_load(sgm_images *out, const char *path) {
-    return sgm_csv_load(out, path, NULL);
+    return sgm_csv_load(out, path, &options);
 }
 
 static loader *const loaders[4] = {sgm_idx_load, sgm_cifar_load, csv_load, sgm_npy_load};
@@ -79,16 +82,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     sgm_images a;
     if (n == 0) return 0;
     int kind = bytes[0] & 3, help = bytes[0] >> 2 & 1;
+    memset(&options, 0, sizeof options);
+    if (kind == 2) {
+        options.missing = help, options.header = (sgm_csv_header)(bytes[0] >> 3 & 3);
+        options.separator = "\0;|\t"[bytes[0] >> 5 & 3], options.decimal = bytes[0] >> 7 ? ',' : 0;
+    }
     snprintf(path, sizeof path, "%.200s/sgm_fuzz_%ld", base ? base : "/tmp", (long)getpid());
     write_file(path, bytes + 1, n - 1, kind, help);
     sgm_status status = loaders[kind](&a, path);
-    must(status == SGM_OK || status == SGM_BAD_FILE || status == SGM_NOT_FINITE);
+    must(status == SGM_OK || status == SGM_BAD_FILE || status == SGM_NOT_FINITE ||
+         (status == SGM_BAD_ARGUMENT && options.header > SGM_HEADER_NONE));
+    must(sgm__utf8_bytes(sgm_error()) == strlen(sgm_error()));
     if (status == SGM_OK) {
         must(a.n > 0 && a.d == a.h * a.w * a.channels && (a.x || a.label));
         for (long i = 0; a.label && i < a.n; i++)
             must(a.label[i] >= 0 && a.label[i] <= (kind == 1 ? 9 : 255));
         for (long i = 0; a.x && kind < 2 && i < a.n * a.d; i++) must(a.x[i] >= 0 && a.x[i] <= 1);
-        if (a.x) must_come_back(path, &a);
+        for (int i = 0; a.names && i < a.d; i++) must(strlen(a.names[i]) < n);
+        memset(&options, 0, sizeof options);
+        if (a.x && kind == 2 && sgm__first_bad(a.x, (size_t)a.n * (size_t)a.d) >= 0) must(help);
+        else if (a.x) must_come_back(path, &a);
     } else {
         must(!a.x && !a.label && a.n == 0 && a.d == 0 && sgm_error()[0] != 0);
     }
