@@ -78,7 +78,8 @@ echo "$one" | sed 's/sgm\.h/renamed\/my_sgm.h/' >"$dir/renamed2.c"
 { echo '#define SGM_IMPLEMENTATION'; cat sgm.h; echo "$one" | sed 1,3d; } >"$dir/pasted.c"
 { printf '#ifndef ALL_H\n#define ALL_H\n#define SGM_IMPLEMENTATION\n'; cat sgm.h; echo '#endif'; } >"$dir/all.h"
 echo "$one" | sed 's/sgm\.h/all.h/' >"$dir/pasted2.c"
-warn="-Wall -Wextra -Wpedantic -Wshadow -I."
+alone="-Wall -Wextra -Wpedantic -Wshadow" # without this folder, where the text also lies under its own name
+warn="$alone -I."
 
 # --- the table
 check() { # check COMPILER STANDARD...: only the syntax, unless all is wanted
@@ -100,10 +101,10 @@ for cc in gcc clang; do
     have $cc || continue
     for first in complex.h tgmath.h; do try silent "$cc <$first> first" $cc -std=c11 $warn -fsyntax-only "$dir/$first.c"; done
     try silent "$cc SGM_STATIC" $cc -std=c99 $warn -fsyntax-only "$dir/static.c"
-    try silent "$cc renamed" $cc -std=c99 $warn -I"$dir/renamed" -fsyntax-only "$dir/renamed.c"
-    try silent "$cc in a folder" $cc -std=c99 $warn -I"$dir" -fsyntax-only "$dir/renamed2.c"
-    try silent "$cc pasted" $cc -std=c99 $warn -fsyntax-only "$dir/pasted.c"
-    try silent "$cc pasted into a header" $cc -std=c99 $warn -I"$dir" -fsyntax-only "$dir/pasted2.c"
+    try silent "$cc renamed" $cc -std=c99 $alone -I"$dir/renamed" -fsyntax-only "$dir/renamed.c"
+    try silent "$cc in a folder" $cc -std=c99 $alone -I"$dir" -fsyntax-only "$dir/renamed2.c"
+    try silent "$cc pasted" $cc -std=c99 $alone -fsyntax-only "$dir/pasted.c"
+    try silent "$cc pasted into a header" $cc -std=c99 $alone -I"$dir" -fsyntax-only "$dir/pasted2.c"
     for macro in I=1 N=100 _=1 far= near= small=char 'min(a,b)=0' 'max(a,b)=0' interface=struct IN= OUT= ERROR=0 TRUE=1 unix=1 PI=3.14; do
         [ -n "$full" ] || [ "$cc" = gcc ] || continue
         try silent "$cc #define $macro" $cc -std=c99 $warn "-D$macro" -fsyntax-only "$dir/one.c"
@@ -170,7 +171,7 @@ fi
 
 # --- runs: which kernels a renamed and a pasted header have; many threads make their first call at once
 run() { # run NAME WANT SOURCE: builds and prints
-    gcc -std=c99 -O0 -I. -I"$dir/renamed" "$3" -o "$dir/run" -lm && try silent "$1" test "$(env -u SGM_ISA "$dir/run")" = "$2"
+    gcc -std=c99 -O0 -I"$dir/renamed" "$3" -o "$dir/run" -lm && try silent "$1" test "$(env -u SGM_ISA "$dir/run")" = "$2"
 }
 puts='int main(void) { puts(sgm_isa()); return 0; }'
 for source in one renamed pasted; do sed "s/^int main.*/$puts/" "$dir/$source.c" >"$dir/$source.isa.c"; done
