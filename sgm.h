@@ -142,15 +142,15 @@ chapter explains its equations and then carries them out.
     defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
     defined hi || defined i0 || defined i1 || defined i2 || defined is || defined jb || \
     defined k0 || defined k1 || defined kl || defined l || defined l2 || defined la || \
-    defined lb || defined lo || defined lx || defined ly || defined m1 || defined m2 || \
-    defined ma || defined mb || defined mj || defined mv || defined of || defined ok || \
-    defined p0 || defined p1 || defined p2 || defined pa || defined pb || defined pj || \
-    defined pu || defined qu || defined r || defined r0 || defined r1 || defined r2 || \
-    defined s0 || defined s1 || defined s2 || defined s3 || defined sa || defined sb || \
-    defined sd || defined sj || defined sn || defined st || defined sv || defined sx || \
-    defined sy || defined up || defined vf || defined vi || defined vs || defined vu || \
-    defined x1 || defined x2 || defined x3 || defined xc || defined xj || defined xv || \
-    defined xy || defined z1 || defined z2 || defined zj)
+    defined lb || defined li || defined lo || defined lx || defined ly || defined m1 || \
+    defined m2 || defined ma || defined mb || defined mj || defined mv || defined of || \
+    defined ok || defined p0 || defined p1 || defined p2 || defined pa || defined pb || \
+    defined pj || defined pu || defined qu || defined r || defined r0 || defined r1 || \
+    defined r2 || defined s0 || defined s1 || defined s2 || defined s3 || defined sa || \
+    defined sb || defined sd || defined sj || defined sn || defined st || defined sv || \
+    defined sx || defined sy || defined up || defined vf || defined vi || defined vs || \
+    defined vu || defined x1 || defined x2 || defined x3 || defined xc || defined xj || \
+    defined xv || defined xy || defined z1 || defined z2 || defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
@@ -3248,9 +3248,9 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const 
         if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
     } else if (size > tape->n_params - tape->cursor) {
         sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network asks for more parameters than the %zu it did at first, which the tape was "
+            "the network asks for more parameters than the %.0f it did at first, which the tape was "
             "given: it must do the same operations every time",
-            tape->n_params);
+            (double)tape->n_params);
         return NULL;
     }
     p->is_param = 1;

@@ -60,6 +60,9 @@ else echo "WRONG    no guard for: $unguarded(write it by tests/portable.sh names
 taken=$({ public; private; } | grep -xE 'I|complex|imaginary|near|far|small|hyper|min|max|interface|IN|OUT|ERROR|OPTIONAL|unix|linux|minor|major|TRUE|FALSE' | tr '\n' ' ')
 [ -z "$taken" ] || { echo "WRONG    sgm.h uses the name of a system's macro: $taken"; bad=1; }
 
+# Windows' printf knows no %zu.
+formats=$(grep -nE '"[^"]*%[0-9.*-]*[zjt][diux]' sgm.h) && { echo "WRONG    formats that Windows does not know:"; echo "$formats"; bad=1; }
+
 # --- sources: alone, twice, static in two files, renamed, pasted
 one='#define SGM_IMPLEMENTATION
 #include "sgm.h"
