@@ -11130,7 +11130,7 @@ static sgm_status sgm__archive_check(const sgm_archive *archive) {
     for (sound.n_meta = 0; sound.n_meta < archive->n_meta; sound.n_meta++) {
         const char **pair = &archive->meta[2 * sound.n_meta];
         if (!sgm__is_text(pair[0]) || !sgm__is_text(pair[1]) || sgm_archive_meta(&sound, pair[0]))
-            return sgm__bad("sgm_archive_save: a pair needs a value and a key of its own, in UTF-8");
+            return sgm__bad("sgm_archive_save: each pair needs a value and a key, once, in UTF-8");
     }
     for (int i = 0; i < archive->n_arrays; i++) {
         const sgm_array *a = &archive->arrays[i];

@@ -169,6 +169,8 @@ END
     if have wine; then
         mkdir -p out && export WINEPREFIX=$PWD/out/wine WINEDEBUG=-all
         try silent "the clock under wine" timeout 120 wine "$dir/clock.exe"
+        try silent "$win windows_files.c" $win -std=c99 -O0 $warn tests/windows_files.c -o "$dir/files.exe"
+        try silent "saving and reading under wine" sh -c "cd '$dir' && timeout 120 wine files.exe"
     fi
 fi
 
