@@ -198,7 +198,8 @@ typedef enum sgm_status {
     SGM_NO_FILE,      /* a file could not be opened, read, written or renamed       */
     SGM_BAD_FILE,     /* a file's contents are not what they should be              */
     SGM_MISMATCH,     /* two things that must fit (shapes, settings) do not         */
-    SGM_NOT_FINITE    /* NaN or infinity in data, a loss or a gradient              */
+    SGM_NOT_FINITE,   /* NaN or infinity in data, a loss or a gradient              */
+    SGM_NOT_LEARNT    /* a model's samples are far from the data it was trained on  */
 } sgm_status;
 
 SGM_API const char *sgm_status_name(sgm_status status); /* "SGM_NO_FILE" */
@@ -749,6 +750,8 @@ typedef struct sgm_model {
     size_t n_params;
     float *params;           /* one block                                              */
     float *ema[SGM_MAX_EMA]; /* blocks of the same layout                              */
+    double rms, fourth, reach; /* of the data trained on: root mean |x|²/D; mean |x|⁴ over the
+                                  square of mean |x|²; largest |x|. 0: not trained     */
     int n_layers;            /* the parameter tensors, for files and messages          */
     struct sgm_layer *layers;
     char *operations;        /* what net does, as a text: section 3.16                 */
@@ -916,6 +919,8 @@ typedef struct sgm_sample_options {
     int x_given;          /* 1: start from the noisy points in x, not from the prior (8.13)      */
     int plain_end;        /* 0: the last update is the closed-form denoising from t_min (5.9)    */
     double t_end;         /* where a plain end stops; may be 0                                   */
+    double *spread;       /* if not NULL: gets the samples' rms over that of the data that the
+                             model was trained on, at t_end; NaN: not known, or x given    */
     const char *progress; /* a label: progress bar                                               */
     void (*on_step)(long step, double t, const float *x, long n, void *user); /* may be NULL     */
     void *user;
@@ -935,7 +940,8 @@ typedef struct sgm_sampler {
 
 SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
                               const sgm_sample_options *options, sgm_key key);
-/* Fills x(n,D): draws from the prior, then all steps. options NULL: the defaults. */
+/* Fills x(n,D): draws from the prior, then all steps. options NULL: the defaults. SGM_NOT_LEARNT: x
+   is filled, but its rms is not within a factor of 2 of that of the data (5.12). */
 SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score,
                                     const sgm_sde *sde, long n, const sgm_sample_options *options,
                                     sgm_key key);
@@ -6160,6 +6166,19 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     memset(trainer, 0, sizeof *trainer);
 }
 
+/* What samples are compared with (5.12). */
+static void sgm__data_moments(sgm_model *model, const float *data, long n) {
+    double second = 0, fourth = 0, most = 0;
+    int d = model->o.d;
+    for (long i = 0; i < n; i++, data += d) {
+        double square = sgm__row_dot(data, data, d);
+        second += square / (double)n, fourth += square * square / (double)n;
+        most = fmax(most, square);
+    }
+    model->rms = sqrt(second / d), model->reach = sqrt(most);
+    model->fourth = second > 0 ? fmax(fourth / (second * second), 1) : 1;
+}
+
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
     long n, const sgm_train_options *options, sgm_key key) {
     memset(trainer, 0, sizeof *trainer);
@@ -6194,6 +6213,7 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
         !trainer->score_work || !trainer->score_coefficients || !trainer->tape)
         status = SGM_NO_MEMORY;
     if (status != SGM_OK) sgm_trainer_free(trainer);
+    else sgm__data_moments(model, data, n);
     return status;
 }
 
@@ -6405,7 +6425,7 @@ static void sgm__held_resume(sgm_trainer *trainer) {
 
 static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
     static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
-    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 5;
+    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 6;
     const sgm_scaler *scaler = model->o.scaler;
     const int d = scaler ? scaler->d : 0;
     memset(c, 0, sizeof *c);
@@ -6464,7 +6484,14 @@ static sgm_status sgm__fits(const sgm__record *c, const sgm_archive *file, const
 
 static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
     sgm__record c;
+    float moments[9], *to = moments; /* a double is the sum of three floats */
+    const double number[3] = {model->rms, model->fourth, model->reach};
     SGM__TRY(sgm__record_init(&c, model, trainer));
+    for (int i = 0; i < 3; i++) {
+        double rest = number[i];
+        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
+    }
+    if (model->rms > 0) sgm__record_add(&c, "", "data", moments, 1, 9);
     sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
     sgm__free(c.arrays);
     return status;
@@ -6488,6 +6515,12 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
     }
     if (!status && trainer) trainer->step = atol(sgm_archive_meta(&file, "train.step"));
     if (!status && trainer && trainer->watch) sgm__held_resume(trainer);
+    const sgm_array *data = status ? NULL : sgm_archive_find(&file, "data");
+    if (data && data->rows == 1 && data->cols == 9 && sgm__first_bad(data->data, 9) < 0) {
+        double *to[3] = {&model->rms, &model->fourth, &model->reach};
+        for (int i = 0; i < 3; i++)
+            *to[i] = fabs((double)data->data[3 * i] + data->data[3 * i + 1] + data->data[3 * i + 2]);
+    } else if (!status) model->rms = 0; /* a file of before they were kept */
     sgm__free(c.arrays), sgm_archive_free(&file);
     return status;
 }
@@ -7175,10 +7208,42 @@ SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
 /* All the steps, by `advance` if there is one, with the progress bar and a look at the points. */
 typedef sgm_status (*sgm__advance)(sgm_sampler *sampler, float *x, void *user);
 
+/*
+Does what comes out look like what went in? A network that is off by little at every step may be off
+by much at the end, and nothing on the way is infinite. So a model remembers three numbers of the
+data it was trained on: the mean of $|x|²/D$, the κ in $E|x|⁴ = κ (E|x|²)²$, and the largest |x|.
+Samples at t have, up to their scatter, the ratio
+
+$$q = \frac{\overline{|x|²}/D}{m_t² \overline{|x_0|²}/D + s_t²} ≈ 1 ± \sqrt{(κ−1)/n} \qquad(5.12)$$
+
+A quarter more or less is for you to judge (`spread`). Beyond a factor of 4 (of 2 in |x|) and five
+such deviations the call fails. Samples given a condition may come from a small part of the data:
+they fail only if their mean square is also beyond that of the furthest point.
+*/
+static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spread) {
+    const sgm_score *score = &sampler->score;
+    const sgm_sample_options *o = &sampler->o;
+    const int given = score->which == SGM__GIVEN, D = score->d;
+    *spread = NAN;
+    if (score->eval != sgm__model_eval || score->which == SGM__LABEL || o->x_given) return 0;
+    const sgm_model *model = given ? ((const sgm_condition *)score->ctx)->model
+                                   : (const sgm_model *)score->ctx;
+    if (!(model->rms > 0) || sampler->n < 1) return 0;
+    double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&sampler->sde, t);
+    double s = t > 0 ? sgm_sde_s(&sampler->sde, t) : 0, mean = 0, n = (double)sampler->n;
+    for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
+    double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.12) */
+    double far = m * model->reach + s * (sqrt((double)D) + 5);
+    *spread = sqrt(q);
+    if (given) return q > 4 && mean > far * far;
+    return (q > 4 || q < 0.25) && fabs(q - 1) > 5 * sqrt((model->fourth - 1) / n);
+}
+
 static sgm_status sgm__sampler_run(
     sgm_sampler *sampler, float *x, sgm__advance advance, void *user) {
     const sgm_sample_options *o = &sampler->o;
     long size = sampler->n * sampler->score.d, bad = -1;
+    double spread;
     sgm_status status = SGM_OK;
     sgm_progress bar;
     if (!o->x_given) sgm_sampler_prior(sampler, x);
@@ -7199,6 +7264,15 @@ static sgm_status sgm__sampler_run(
             "sample %ld is not finite: the steps are too coarse near the data; use more steps, a "
             "log-SNR grid or a larger t_min",
             bad / sampler->score.d);
+    if (o->spread) *o->spread = NAN;
+    if (status != SGM_OK || advance) return status;
+    if (sgm__gone_far(sampler, x, &spread))
+        status = sgm__fail(SGM_NOT_LEARNT,
+            "the samples' rms is %.3g times that of the training data: standardise the data, set "
+            "the output to SGM_EDM_F, train longer or take a wider network; more sampling steps if "
+            "there are few",
+            spread);
+    if (o->spread) *o->spread = spread;
     return status;
 }
 
@@ -9783,8 +9857,8 @@ SGM_API const char *sgm_error(void) { return sgm__message; }
 
 SGM_API const char *sgm_status_name(sgm_status status) {
     static const char *const names[] = {"SGM_OK", "SGM_BAD_ARGUMENT", "SGM_NO_MEMORY",
-        "SGM_NO_FILE", "SGM_BAD_FILE", "SGM_MISMATCH", "SGM_NOT_FINITE"};
-    return (unsigned)status <= SGM_NOT_FINITE ? names[status] : "unknown status";
+        "SGM_NO_FILE", "SGM_BAD_FILE", "SGM_MISMATCH", "SGM_NOT_FINITE", "SGM_NOT_LEARNT"};
+    return (unsigned)status <= SGM_NOT_LEARNT ? names[status] : "unknown status";
 }
 
 /* Zeroed memory for count things of a size, or NULL with the error set: also where their product
