@@ -121,36 +121,41 @@ chapter explains its equations and then carries them out.
 /* Macros of these names would change the text below. `tests/portable.sh names` writes the list. */
 #if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \
     defined A || defined T || defined a || defined b || defined batch || defined bins || \
-    defined c || defined cols || defined cond || defined d || defined data || defined eps || \
-    defined g || defined h || defined i || defined in || defined j || defined jd || defined js || \
-    defined k || defined lr || defined m || defined n || defined na || defined name || \
-    defined nb || defined o || defined op || defined p || defined q || defined real || \
-    defined rows || defined s || defined score || defined se || defined sigma || defined size || \
-    defined steps || defined t || defined t0 || defined t1 || defined to || defined tr || \
-    defined u || defined v || defined w || defined width || defined x || defined x0 || \
-    defined y || defined z)
+    defined buffer || defined c || defined channels || defined classes || defined cols || \
+    defined columns || defined cond || defined count || defined d || defined data || \
+    defined depth || defined eps || defined family || defined g || defined gamma || \
+    defined grid || defined h || defined i || defined in || defined index || defined j || \
+    defined jd || defined js || defined k || defined key || defined label || defined labels || \
+    defined levels || defined lr || defined m || defined n || defined na || defined name || \
+    defined nb || defined noise || defined o || defined op || defined p || defined q || \
+    defined real || defined rows || defined s || defined scale || defined score || defined se || \
+    defined seed || defined shape || defined sigma || defined size || defined steps || \
+    defined t || defined t0 || defined t1 || defined to || defined tr || defined u || \
+    defined v || defined w || defined width || defined x || defined x0 || defined y || \
+    defined z)
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
-    defined K || defined L || defined M || defined Mk || defined N || defined O || defined P || \
-    defined Q || defined V || defined Vk || defined W || defined X || defined Y || defined a1 || \
-    defined a2 || defined aj || defined ap || defined at || defined av || defined b1 || \
-    defined b2 || defined bj || defined bv || defined by || defined ca || defined cb || \
+    defined K || defined L || defined M || defined Mk || defined O || defined P || defined Q || \
+    defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
+    defined aj || defined ap || defined at || defined av || defined b1 || defined b2 || \
+    defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
     defined cj || defined cp || defined cq || defined cs || defined d1 || defined d2 || \
     defined db || defined dc || defined dims || defined du || defined dv || defined dw || \
-    defined dx || defined dy || defined e || defined error || defined f || defined f1 || \
-    defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
-    defined hi || defined i0 || defined i1 || defined i2 || defined is || defined jb || \
-    defined k0 || defined k1 || defined kl || defined l || defined l2 || defined la || \
-    defined lb || defined li || defined lo || defined lx || defined ly || defined m1 || \
-    defined m2 || defined ma || defined mb || defined mj || defined mv || defined of || \
-    defined ok || defined p0 || defined p1 || defined p2 || defined pa || defined pb || \
-    defined pj || defined pu || defined qu || defined r || defined r0 || defined r1 || \
-    defined r2 || defined s0 || defined s1 || defined s2 || defined s3 || defined sa || \
-    defined sb || defined sd || defined sj || defined sn || defined st || defined sv || \
-    defined sx || defined sy || defined up || defined vf || defined vi || defined vs || \
-    defined vu || defined x1 || defined x2 || defined x3 || defined xc || defined xj || \
-    defined xv || defined xy || defined z1 || defined z2 || defined zj)
+    defined dx || defined dy || defined e || defined f || defined f1 || defined f2 || \
+    defined fd || defined fx || defined fy || defined g2 || defined gj || defined hi || \
+    defined i0 || defined i1 || defined i2 || defined is || defined jb || defined k0 || \
+    defined k1 || defined kl || defined l || defined l2 || defined la || defined lambda || \
+    defined lb || defined level || defined li || defined lo || defined lx || defined ly || \
+    defined m1 || defined m2 || defined ma || defined mb || defined mj || defined mv || \
+    defined of || defined ok || defined p0 || defined p1 || defined p2 || defined pa || \
+    defined pb || defined pj || defined pu || defined qu || defined r || defined r0 || \
+    defined r1 || defined r2 || defined s0 || defined s1 || defined s2 || defined s3 || \
+    defined sa || defined sb || defined sd || defined sj || defined sn || defined st || \
+    defined state || defined sv || defined sx || defined sy || defined theta || defined up || \
+    defined vf || defined vi || defined vs || defined vu || defined x1 || defined x2 || \
+    defined x3 || defined xc || defined xj || defined xv || defined xy || defined z1 || \
+    defined z2 || defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
@@ -6013,14 +6018,14 @@ static sgm_status sgm__held_init(sgm_trainer *trainer) {
     if (n == 0) return SGM_OK;
     sgm__held *h = trainer->watch = (sgm__held *)sgm__alloc(1, sizeof *h);
     if (!h) return SGM_NO_MEMORY;
-    const size_t N = (size_t)n;
+    const size_t many = (size_t)n;
     h->n = n, h->every = (20 * n + 3 * batch - 1) / (3 * batch); /* n/3 is .05 of their points */
-    h->x = (float *)sgm__alloc(N * (3 * d + 2 + C), sizeof(float));
+    h->x = (float *)sgm__alloc(many * (3 * d + 2 + C), sizeof(float));
     h->best = (float *)sgm__alloc((size_t)(1 + model->o.n_ema) * P, sizeof(float));
-    h->logp = (double *)sgm__alloc(N, sizeof(double));
-    h->label = (int *)sgm__alloc(N, sizeof(int));
+    h->logp = (double *)sgm__alloc(many, sizeof(double));
+    h->label = (int *)sgm__alloc(many, sizeof(int));
     if (!h->x || !h->best || !h->logp || !h->label) return SGM_NO_MEMORY;
-    h->eps = h->x + N * d, h->s = h->eps + N * d, h->t = h->s + N * d, h->w = h->t + n;
+    h->eps = h->x + many * d, h->s = h->eps + many * d, h->t = h->s + many * d, h->w = h->t + n;
     h->cond = h->w + n;
     for (long i = 0; i < n; i++) {
         long first = trainer->n - trainer->held, row;
@@ -6032,7 +6037,7 @@ static sgm_status sgm__held_init(sgm_trainer *trainer) {
     }
     sgm_loss loss = trainer->o.loss;
     if (loss.times == SGM_TIMES_UNIFORM) loss.times = SGM_TIMES_STRATIFIED; /* the same law */
-    sgm_normal(h->eps, N * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
+    sgm_normal(h->eps, many * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
     sgm__loss_times(
         &loss, &model->o.sde, h->t, h->w, n, sgm__train_key(trainer, SGM__KEY_HELD, 2), 0);
     sgm_sde_perturb(h->x, h->s, h->eps, h->t, n, (int)d, &model->o.sde);

@@ -23,7 +23,7 @@ try() { # try silent|REFUSAL NAME COMMAND...: no word and status 0; or status 1 
 }
 
 # --- names: what a macro of one or two letters, or of a word that people do define, would break
-words='batch|bins|cols|cond|data|dim|dims|eps|error|name|real|rows|score|sigma|size|steps|width'
+words='batch|bins|bits|buffer|channels|classes|cols|columns|cond|count|data|depth|dim|dims|eps|family|gamma|grid|index|key|label|labels|lambda|level|levels|name|noise|real|rows|scale|score|seed|shape|sigma|size|state|steps|theta|width'
 names() { # the identifiers in the code on stdin
     gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null |
         sed -E 's/"([^"\\]|\\.)*"//g; s/'"'([^'\\\\]|\\\\.)*'"'//g; /^ *# *(include|pragma|error)/d; /^ *# *(el)?if .*defined /d; s/\\$//' |
@@ -56,8 +56,8 @@ fi
 unguarded=$(cat "$dir/public" "$dir/private" | while read -r name; do grep -q "defined $name\b" sgm.h || printf '%s ' "$name"; done)
 if [ -z "$unguarded" ]; then echo "every short name of sgm.h is guarded: $(cat "$dir/public" "$dir/private" | wc -l)"
 else echo "WRONG    no guard for: $unguarded(write it by tests/portable.sh names)"; bad=1; fi
-# Names that macros of system headers take (<complex.h>, <windows.h>, <term.h>, curses, gettext) are not used at all.
-taken=$({ public; private; } | grep -xE 'I|complex|imaginary|near|far|small|hyper|min|max|interface|IN|OUT|ERROR|OPTIONAL|unix|linux|minor|major|TRUE|FALSE' | tr '\n' ' ')
+# Names that macros of system headers take, and N (<complex.h>, <windows.h>, <term.h>, curses, gettext) are not used at all.
+taken=$({ public; private; } | grep -xE 'I|N|complex|imaginary|near|far|small|hyper|min|max|interface|IN|OUT|ERROR|OPTIONAL|unix|linux|minor|major|TRUE|FALSE' | tr '\n' ' ')
 [ -z "$taken" ] || { echo "WRONG    sgm.h uses the name of a system's macro: $taken"; bad=1; }
 
 # Windows' printf knows no %zu.
