@@ -727,7 +727,7 @@ SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
 /* Carries slopes back, from those set on outputs to the parameters and the watched inputs (3.3). */
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, which sticks */
 SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...);
-/* What your network returns for what cannot be: NULL. The tape fails, SGM_BAD_ARGUMENT, and says so. */
+/* What your network returns for what cannot be: NULL. The tape fails with SGM_BAD_ARGUMENT. */
 
 #define SGM_MAX_EMA 4
 
@@ -2844,7 +2844,7 @@ static void *sgm__arena(sgm_tape *tape, size_t bytes) {
     sgm__arena_block *block = tape->current;
     if (!block || block->size - block->used < bytes) {
         size_t size = block ? block->size : (size_t)1 << 15;
-        size = size < ((size_t)1 << 26) ? 2 * size : size; /* no tape asks for much more than it needs */
+        size = size < ((size_t)1 << 26) ? 2 * size : size; /* not much more than is needed */
         if (size < bytes) size = bytes;
         sgm__arena_block *fresh = (sgm__arena_block *)SGM_MALLOC(sizeof *fresh + 64 + size);
         tape->n_allocs++;
@@ -3259,8 +3259,8 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const 
         if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
     } else if (size > tape->n_params - tape->cursor) {
         sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network asks for more parameters than the %.0f it did at first, which the tape was "
-            "given: it must do the same operations every time",
+            "the network asks for more parameters than the %.0f it did at first, which the tape "
+            "was given: it must do the same operations every time",
             (double)tape->n_params);
         return NULL;
     }
@@ -4534,8 +4534,8 @@ SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
     sgm__shape s;
     long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
     if (!c || 4.0 * x->cols > INT_MAX)
-        return c ? sgm_tape_refuse(tape, "upsample of rows of %d numbers: use smaller images", x->cols)
-                 : NULL;
+        return !c ? NULL : sgm_tape_refuse(
+            tape, "upsample of rows of %d numbers: use smaller images", x->cols);
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
     memset(&s, 0, sizeof s), s.h = h, s.w = w;

@@ -1,6 +1,6 @@
 /*
-Chapter 3: "copy one of these and change it". What is copied from sections 3.9 and 3.15 compiles in a
-file that sees the interface alone, and does what the original does, to the last bit.
+Chapter 3: "copy one of these and change it". What is copied from sections 3.9 and 3.15 compiles in
+a file that sees the interface alone, and does what the original does, to the last bit.
 
     cc -O2 -I. tests/test_3_copies.c -lcmocka -lm -o test_3_copies && ./test_3_copies
 */

@@ -664,12 +664,14 @@ static void column_kernels(void **state) {
 (3.11) of 256 x 256 pixels with a large mean. x - mean is exact but for half of the mean's last bit,
 of which a float holds 2⁻²⁴; then three roundings of numbers of up to 6 (of 6 standard deviations),
 and the sums are good to 260 · 2⁻²⁴ of the mean square. So the result is off the truth, made in
-doubles from the same floats, by at most 6 · 3 · 2⁻²⁴ + 6 · 130 · 2⁻²⁴ < 5e-5; r is exact to as much.
+doubles from the same floats, by at most 6 · 3 · 2⁻²⁴ + 6 · 130 · 2⁻²⁴ < 5e-5, or, where one pixel
+is 20 standard deviations away, 20/6 of that.
 */
 
 static void norm_of_large_means(void **state) {
     enum { H = 256, P = H * H };
-    static const double means[] = {0, 1, 100.7, 1e4, -1e4, 1e20}, stds[] = {1, .01, .01, .01, 30, 1e20};
+    static const double means[] = {0, 1, 100.7, 1e4, -1e4, 1e20};
+    static const double stds[] = {1, .01, .01, .01, 30, 1e20};
     float *x = (float *)malloc(P * sizeof *x);
     (void)state;
     for (int k = 0; k < COUNT(means); k++)
@@ -862,7 +864,7 @@ static void dry_runs_need_no_memory(void **state) {
     in.log_sigma = in.t, in.user = &o;
     assert_non_null(sgm_unet(tape, &in));
     for (const sgm__arena_block *b = tape->blocks; b; b = b->next) bytes += (double)b->size;
-    /* the largest: 256 x 256 pixels, 64 channels beside 32; room grows, and what was smaller stays */
+    /* the largest: 256 x 256 pixels, 64 channels beside 32; room grows, what was smaller stays */
     CHECK_CLOSE(bytes, 0, 4 * sizeof(float) * 2 * 96 * 256.0 * 256);
     sgm_tape_free(tape);
 }
@@ -887,7 +889,8 @@ static void bad_input(void **state) {
         {b_block_1, "give the rows"}, {b_upsample, "smaller images"}, {b_concat, "fewer points"},
         {b_beside, "smaller images"}, {b_transpose, "fewer points"},
         {b_tokens_many, "fewer points"}, {b_scores, "smaller images"}, {b_linear, "fewer points"},
-        {b_param, "smaller images and layers"}, {b_image, "set h, w and channels"}, {b_square, "set h, w and channels"},
+        {b_param, "smaller images and layers"}, {b_image, "set h, w and channels"},
+        {b_square, "set h, w and channels"},
         {b_levels, "set depth to fewer levels"}, {b_tiles, "choose a patch that divides both"},
         {b_dit, "choose heads that divide"}, {b_mixer, "set h, w and channels"}};
     (void)state;

@@ -338,7 +338,10 @@ F(f_repeat) { /* a row of parameters, as a gain */
     return sgm_mul(tape, sgm_add(tape, a, b), gain);
 }
 F(f_learned) { return (void)b, sgm_time_learned(tape, a, 6); }
-F(f_circle) { return (void)b, sgm_time_circle(tape, sgm_scale(tape, sgm_linear(tape, a, 1), 0.2f)); }
+F(f_circle) {
+    sgm_tensor *t = sgm_scale(tape, sgm_linear(tape, a, 1), 0.2f);
+    return (void)b, sgm_time_circle(tape, t);
+}
 F(f_sinusoidal) {
     sgm_tensor *t = sgm_scale(tape, sgm_linear(tape, a, 1), 0.001f);
     return (void)b, sgm_time_sinusoidal(tape, t, 7);
@@ -1685,7 +1688,8 @@ static sgm_tensor *refused(sgm_tape *tape, const sgm_net_in *in, int which, cons
     case 16: return *cure = "rows >= 1", sgm_repeat(tape, in->x, 2); /* of two rows */
     case 17: return *cure = "one row", sgm_linear(tape, in->x, -(which % 2));
     case 18: return *cure = "width >= 1", sgm_time_fourier(tape, in->t, -(which % 2), 1);
-    case 19: return *cure = "finite scale", sgm_time_fourier(tape, in->t, 3, which % 2 ? NAN : 1e38f);
+    case 19:
+        return *cure = "finite scale", sgm_time_fourier(tape, in->t, 3, which % 2 ? NAN : 1e38f);
     case 20: return *cure = "shape (n, 1)", sgm_time_circle(tape, in->x);
     default: return *cure = NULL, NULL;
     }
@@ -1855,7 +1859,8 @@ static void networks_as_text(void **state) {
     assert_string_equal(text,
         "0 input 2x2; 1 input 2x1; 2 input 2x1; 3 time_fourier 2x4 by 1 of 2; 4 concat 2x6 of 3 0; "
         "5 parameter 6x16; 6 parameter 1x16; 7 linear 2x16 of 4 5 6; 8 tanh 2x16 of 7; "
-        "9 dropout 2x16 by 0.25 of 8; 10 parameter 16x2; 11 parameter 1x2; 12 linear 2x2 of 9 10 11");
+        "9 dropout 2x16 by 0.25 of 8; 10 parameter 16x2; 11 parameter 1x2; "
+        "12 linear 2x2 of 9 10 11");
     sgm__free(text);
     plain.activation = SGM_GELU, text_has(sgm_mlp, &m, 2, &plain, "tanh"), plain = m;
     plain.dropout = 0.5f, text_has(sgm_mlp, &m, 2, &plain, "0.25"), plain = m;
@@ -1863,7 +1868,8 @@ static void networks_as_text(void **state) {
     sgm_image_net o = {8, 8, 1, 16, 2, 2, 4, 4}, p = o;
     p.groups = 2, text_has(sgm_unet, &o, 64, &p, " groups 4"), p = o;
     p.groups = 8, text_has(sgm_resnet, &o, 64, &p, " groups 4 silu 1"), p = o;
-    p.heads = 4, text_has(sgm_unet, &o, 64, &p, " heads 2"), text_has(sgm_dit, &o, 64, &p, " heads 2");
+    p.heads = 4, text_has(sgm_unet, &o, 64, &p, " heads 2");
+    text_has(sgm_dit, &o, 64, &p, " heads 2");
     p = o, p.h = 4, p.w = 16, text_has(sgm_dit, &o, 64, &p, " h 8 w 8 patch 4");
     text_has(sgm_mixer, &o, 64, &p, "transpose"), text_has(sgm_unet, &o, 64, &p, " stride 2");
 }

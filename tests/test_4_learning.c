@@ -235,7 +235,7 @@ static void optimisers(void **state) {
     for (int kind = SGM_ADAM; kind <= SGM_ADABELIEF; kind++) {
         check_optimiser((sgm_optimiser)kind, 0, 0, 0, 0); /* the defaults */
         check_optimiser((sgm_optimiser)kind, 0.7, 0.95, 0.03, 0.5);
-        check_optimiser((sgm_optimiser)kind, 0.9, 0.9999999, 1e-4, 0); /* a float's 1 - β is 1.19e-7 */
+        check_optimiser((sgm_optimiser)kind, 0.9, 0.9999999, 1e-4, 0); /* its float: 1 - 1.2e-7 */
         check_optimiser((sgm_optimiser)kind, 0.999999, 0.99999, 1e-4, 0);
     }
     check_optimiser(SGM_SGD, 0, 0, 0, 1.5);
