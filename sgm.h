@@ -7238,9 +7238,9 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
     double s = t > 0 ? sgm_sde_s(&sampler->sde, t) : 0, mean = 0, n = (double)sampler->n;
     for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
     double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.12) */
-    double far = m * model->reach + s * (sqrt((double)D) + 5);
+    double bound = m * model->reach + s * (sqrt((double)D) + 5);
     *spread = sqrt(q);
-    if (given) return q > 4 && mean > far * far;
+    if (given) return q > 4 && mean > bound * bound;
     return (q > 4 || q < 0.25) && fabs(q - 1) > 5 * sqrt((model->fourth - 1) / n);
 }
 
