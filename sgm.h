@@ -11371,8 +11371,9 @@ static void sgm__source_close(sgm__source *s) {
     if (s->file) fclose(s->file);
 }
 
-/* To be closed whatever the answer. A directory opens like a file, but has no first byte. */
-static sgm_status sgm__source_open(sgm__source *s, const char *path) {
+/* To be closed whatever the answer. A directory opens like a file, but has no first byte. An archive
+is not asked if it is packed: its length may begin with the same two bytes. */
+static sgm_status sgm__source_open(sgm__source *s, const char *path, int may_be_packed) {
     unsigned char magic[2] = {0, 0};
     memset(s, 0, sizeof *s);
     s->path = path;
@@ -11396,12 +11397,13 @@ static sgm_status sgm__source_open(sgm__source *s, const char *path) {
     s->size = (uint64_t)(end < 0 ? 0 : end);
 #endif
     if (!sgm__rewind(s)) return sgm__file_no("read", path, errno);
-    return got == 2 && magic[0] == 0x1f && magic[1] == 0x8b ? sgm__unpack(s) : SGM_OK;
+    may_be_packed = may_be_packed && got == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+    return may_be_packed ? sgm__unpack(s) : SGM_OK;
 }
 #else
-static sgm_status sgm__source_open(sgm__source *s, const char *path) {
+static sgm_status sgm__source_open(sgm__source *s, const char *path, int may_be_packed) {
     sgm__file none;
-    memset(s, 0, sizeof *s);
+    (void)may_be_packed, memset(s, 0, sizeof *s);
     return sgm__file_open(&none, path);
 }
 static int sgm__get(sgm__source *s, void *to, size_t n) { return (void)s, (void)to, n == 0; }
@@ -11767,7 +11769,7 @@ SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
     sgm__place *entries = NULL;
     if (archive) memset(archive, 0, sizeof *archive);
     if (!archive || !path) return sgm__bad("sgm_archive_load needs an archive and a path");
-    sgm_status status = sgm__source_open(&s, path);
+    sgm_status status = sgm__source_open(&s, path, 0);
     if (!status) status = sgm__archive_read(archive, &s, &entries);
     sgm__source_close(&s), sgm__free(entries);
     if (status) sgm_archive_free(archive);
@@ -11793,7 +11795,7 @@ static sgm_status sgm__read(
     sgm__source s;
     if (out) memset(out, 0, sizeof *out);
     if (!out || !path) return sgm__bad("to load a file takes a path and a place for its numbers");
-    sgm_status status = sgm__source_open(&s, path);
+    sgm_status status = sgm__source_open(&s, path, 1);
     if (!status) status = parse(out, &s, o);
     sgm__source_close(&s);
     long bad = -1; /* a table names the line itself, and may have NaN */
@@ -11979,10 +11981,11 @@ static int sgm__csv_value(sgm__csv *c, const sgm__field *f, double *x) {
 
 /* Moves to a line that holds something; 0 at the end. Excel's words for errors are no comments. */
 static int sgm__csv_line(sgm__csv *c) {
+    const char stops[] = {'\r', '\n', '\t', ',', ';', ' ', c->o.separator, 0};
     for (;; sgm__csv_pass(c)) {
         const char *s = c->at + strspn(c->at, c->o.separator == '\t' ? " " : " \t");
-        const int error = sgm__one_of(s, strcspn(s, "\r\n\t,;"),
-            " #n/a #div/0! #value! #ref! #name? #num! #null! ");
+        const int error = sgm__one_of(
+            s, strcspn(s, stops), " #n/a #div/0! #value! #ref! #name? #num! #null! ");
         if (!*s) return 0;
         if (!sgm__ends_line(*s) && (*s != '#' || error)) return 1;
         c->at = s + strcspn(s, "\r\n");
@@ -12034,7 +12037,7 @@ static char sgm__csv_separator(sgm__csv c) {
         sgm__csv look = c;
         sgm__field f;
         look.o.separator = *kinds;
-        if (sgm__csv_field(&look, &f) && !f.last) return *kinds;
+        if (*kinds != c.o.decimal && sgm__csv_field(&look, &f) && !f.last) return *kinds;
     }
     return ' ';
 }
@@ -12055,7 +12058,7 @@ static sgm_status sgm__csv_first(sgm_images *out, sgm__csv *c) {
         return SGM_OK;
     if (!given && c->o.separator == ' ' && (sgm__csv_pass(&look), sgm__csv_line(&look))) {
         c->o.separator = look.o.separator = sgm__csv_separator(look);
-        if (sgm__csv_field(&look, &f) && f.last) c->o.separator = ',';
+        if (sgm__csv_field(&look, &f) && f.last) c->o.separator = c->o.decimal == ',' ? ';' : ',';
     }
     size_t n = 0, bytes;
     look = *c;

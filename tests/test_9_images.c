@@ -949,6 +949,16 @@ static void csv_options(void **state) {
     sgm_images_free(&a);
     o.decimal = '.';
     CHECK_FAILS(sgm_csv_load(&a, path, &o), SGM_BAD_FILE, "line 1, column 1, but '1,5'");
+    o.decimal = ',', o.separator = 0; /* a comma that is a decimal separates nothing */
+    write_file("my value\n1,5\n-2,25\n", 19);
+    CHECK_OK(sgm_csv_load(&a, path, &o));
+    assert_true(a.n == 2 && a.d == 1 && a.x[0] == 1.5f && a.x[1] == -2.25f);
+    assert_string_equal(a.names[0], "my value");
+    sgm_images_free(&a);
+    write_file("1,5 2\n3 4,5\n", 12);
+    CHECK_OK(sgm_csv_load(&a, path, &o));
+    assert_true(a.n == 2 && a.d == 2 && a.x[0] == 1.5f && a.x[3] == 4.5f);
+    sgm_images_free(&a);
     o.separator = '|';
     write_file("a|b c\n1| 2\n", 11);
     CHECK_OK(sgm_csv_load(&a, path, &o));
@@ -1051,6 +1061,7 @@ static void csv_refuses(void **state) {
         {"1 2 # note\n", "line 1, column 3", SGM_BAD_FILE},
         {"1\n#DIV/0!\n", "line 2, column 1, but '#DIV/0!'", SGM_BAD_FILE},
         {"1,2\n#VALUE!,3\n", "line 2, column 1, but '#VALUE!'", SGM_BAD_FILE},
+        {"1 2\n#NUM! 3\n", "line 2, column 1, but '#NUM!'", SGM_BAD_FILE},
         {"1,\"2\n3,4\n", "line 1, column 2, but '2", SGM_BAD_FILE},
         {"1,2\n\"3\"4,5\n", "line 2, column 1, but '3': close its quotes", SGM_BAD_FILE},
         {"1,2\n\"3\"\"\",5\n", "line 2, column 1", SGM_BAD_FILE},

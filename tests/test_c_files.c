@@ -694,6 +694,22 @@ static void hostile_headers(void **state) {
     }
 }
 
+/* A length of 0x8b1f, or 0x088b1f, makes a file begin as one of gzip does, and it is none. */
+static void a_length_like_gzip(void **state) {
+    static const size_t lengths[2] = {0x8b1f, 0x88b1f};
+    static char header[0x88b1f], file[0x88b1f + 100];
+    sgm_archive archive;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        memset(header, ' ', sizeof header);
+        memcpy(header, "{" OK "}", strlen("{" OK "}"));
+        write_file(file, make_file(file, header, lengths[i], 16));
+        if (sgm_archive_load(&archive, path)) fail_msg("%s", sgm_error());
+        assert_int_equal(archive.n_arrays, 1);
+        sgm_archive_free(&archive);
+    }
+}
+
 static void hostile_lengths(void **state) {
     static const unsigned char lengths[][8] = {
         {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
@@ -1254,6 +1270,7 @@ int main(void) {
         TEST(every_type_is_widened),
         TEST(the_most_names),
         TEST(hostile_lengths),
+        TEST(a_length_like_gzip),
         TEST(memory_is_bounded_by_the_file),
         TEST(holes_take_no_memory),
         TEST(cut_short_at_every_byte),
