@@ -29,6 +29,10 @@ static void tut_must(sgm_status status) {
     exit(2);
 }
 
+/* The same for samples that are measured afterwards: that a network has not learnt enough is a finding, not an end. */
+
+static inline void tut_drawn(sgm_status status) { tut_must(status == SGM_NOT_LEARNT ? SGM_OK : status); }
+
 static void *tut_memory(size_t bytes) {
     void *p = calloc(1, bytes);
     if (!p) fprintf(stderr, "\nerror: no memory for %zu bytes\n", bytes), exit(2);
