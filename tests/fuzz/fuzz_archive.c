@@ -5,7 +5,7 @@ data behind it, and a length that fits is put in front, so that the fuzzer reach
 once. What loads must be sound to its last number and come back from a save unchanged.
 
     clang -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_archive.c -lm -o fuzz_archive
-    TMPDIR=/dev/shm ./fuzz_archive -max_total_time=180 -max_len=1024
+    mkdir found; TMPDIR=/dev/shm ./fuzz_archive -max_total_time=180 -max_len=1024 found tests/fuzz/archive
 */
 #define _XOPEN_SOURCE 700
 #define SGM_IMPLEMENTATION

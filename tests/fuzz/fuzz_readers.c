@@ -6,7 +6,7 @@ its higher bits are the options of a table. What loads must be finite (but where
 of the size it says, and come back from an NPY and a CSV file unchanged.
 
     clang -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_readers.c -lm -o fuzz_readers
-    TMPDIR=/dev/shm ./fuzz_readers -max_total_time=180 -max_len=1024
+    mkdir found; TMPDIR=/dev/shm ./fuzz_readers -max_total_time=180 -max_len=1024 found tests/fuzz/readers
 */
 #define _XOPEN_SOURCE 700
 #define SGM_IMPLEMENTATION
