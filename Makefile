@@ -14,7 +14,7 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
 
-.PHONY: help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits clean $(NUMBERS) $(TUTORIALS)
+.PHONY: help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -96,6 +96,10 @@ peer-files: ## safetensors, both ways, against its Python package (skipped if th
 
 bench: ## speed, side by side with the peers that are installed: table and out/bench.tsv
 	@tests/bench/run.sh
+
+defaults: ## the recipe of hello with nothing else set, on laws that are known, d = 1 to 256 (an hour)
+	@mkdir -p $(OUT)/bin
+	@$(BUILD) tests/defaults.c -o $(OUT)/bin/defaults -lm && $(OUT)/bin/defaults
 
 clean: ## remove out/
 	rm -rf $(OUT)
