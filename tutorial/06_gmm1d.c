@@ -24,8 +24,8 @@ Figures. 06_gmm1d_strips.png, 06_gmm1d_film.gif.
 Build: cc -O2 -fopenmp tutorial/06_gmm1d.c -o 06_gmm1d -lm && ./06_gmm1d    (QUICK=1: seconds)
 
 Try this:
-- .snr = 1 in `samplers`: the corrector's own bias, γ/2 of (6.2), widens the peaks: the distance is .085 at 500
-  evaluations, and grows with their number. The row of predictor and corrector then fails.
+- .snr = 1 in `samplers`: the corrector's own bias, γ/2 of (6.2), widens the peaks: the distance grows with the
+  number of evaluations, and the row of predictor and corrector fails.
 - weight = {.9, .1}: the small peak comes out right, too; one Langevin walk would lose it (tutorial 2).
 - .law = SGM_RADEMACHER in part 5: in one dimension v² = 1, the estimate is exact and its error 0.
 */
