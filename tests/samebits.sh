@@ -40,7 +40,7 @@ for cc in gcc clang; do
             "$(SGM_ISA=$(isas | tail -1) "$dir/run" $short)" "${short_hash}"; fi
     done
 done
-# Other compilers, languages, libraries and machines, by the short run. wine keeps its files in out/wine.
+# Other compilers, languages, libraries and machines, by the short run.
 short_hash=${short_hash:-$(SGM_ISA=ref "$dir/run" $short)}
 other() { # other ISA COMPILER...: the first word is what must be installed
     local isa=$1; shift
@@ -61,7 +61,7 @@ if [ "${1:-}" != quick ]; then
     other ref tcc
 fi
 if command -v x86_64-w64-mingw32-gcc >/dev/null && command -v wine >/dev/null; then
-    mkdir -p out && export WINEPREFIX=$PWD/out/wine WINEDEBUG=-all
+    export WINEPREFIX=$dir/wine WINEDEBUG=-all # 700 MB, for a moment
     x86_64-w64-mingw32-gcc -std=c99 -O1 tests/samebits.c -o "$dir/run.exe" -lm || bad=1
     for isa in ref $best; do
         row "Windows (mingw, wine) -O1, $isa, ($short)" "$(SGM_ISA=$isa timeout 120 wine "$dir/run.exe" $short 2>/dev/null | tr -d '\r')" "$short_hash"
