@@ -12031,15 +12031,29 @@ static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
     return SGM_OK;
 }
 
-/* Does the line fall in parts at one of these? Else there are blanks, or one column. */
+/* Into how many fields the line falls, and beyond it; 0 where quotes are wrong, or at the end. */
+static size_t sgm__csv_count(sgm__csv *c) {
+    size_t n = 0;
+    sgm__field f;
+    for (f.last = !sgm__csv_line(c); !f.last; n++)
+        if (!sgm__csv_field(c, &f)) return 0;
+    sgm__csv_pass(c);
+    return n;
+}
+
+/* What cuts this line and the next into equally many parts, or at least this one; else blanks. */
 static char sgm__csv_separator(sgm__csv c) {
+    char found = ' ';
     for (const char *kinds = ";\t,"; *kinds; kinds++) {
-        sgm__csv look = c;
+        sgm__csv look = c, begin = c;
         sgm__field f;
-        look.o.separator = *kinds;
-        if (*kinds != c.o.decimal && sgm__csv_field(&look, &f) && !f.last) return *kinds;
+        look.o.separator = begin.o.separator = *kinds;
+        if (*kinds == c.o.decimal || !sgm__csv_field(&begin, &f) || f.last) continue;
+        const size_t parts = sgm__csv_count(&look);
+        if (parts > 1 && parts == sgm__csv_count(&look)) return *kinds;
+        if (found == ' ') found = *kinds;
     }
-    return ' ';
+    return found;
 }
 
 /* What separates, and the names of the columns, if the first line has them: if no field of it is a
@@ -12058,13 +12072,12 @@ static sgm_status sgm__csv_first(sgm_images *out, sgm__csv *c) {
         return SGM_OK;
     if (!given && c->o.separator == ' ' && (sgm__csv_pass(&look), sgm__csv_line(&look))) {
         c->o.separator = look.o.separator = sgm__csv_separator(look);
-        if (sgm__csv_field(&look, &f) && f.last) c->o.separator = c->o.decimal == ',' ? ';' : ',';
+        if (sgm__csv_count(&look) == 1) c->o.separator = c->o.decimal == ',' ? ';' : ',';
     }
-    size_t n = 0, bytes;
     look = *c;
-    for (f.last = 0; !f.last; n++)
-        if (!sgm__csv_field(&look, &f)) return SGM_OK; /* the row will say so */
-    bytes = n * sizeof(char *) + (size_t)(look.at - c->at) + n;
+    const size_t n = sgm__csv_count(&look);
+    const size_t bytes = n * sizeof(char *) + (size_t)(look.at - c->at) + n;
+    if (n == 0) return SGM_OK; /* the row will say why */
     char **names = out->names = (char **)sgm__alloc(bytes, 1), *to = (char *)(names + n);
     if (!names) return SGM_NO_MEMORY;
     for (size_t i = 0; i < n; i++, *to++ = 0) {

@@ -854,7 +854,10 @@ static void csv_names(void **state) {
         {"#c\n\n x \t y\tz  \n1\t2\t3", {"x", "y", "z"}},
         {"a b c\n1 2 3\n", {"a", "b", "c"}},
         {"5\" pipe,b,c\n1,2,3\n", {"5\" pipe", "b", "c"}},
-        {"-,.,e5\n1,2,3\n", {"-", ".", "e5"}}};
+        {"-,.,e5\n1,2,3\n", {"-", ".", "e5"}},
+        {"speed; km/h,y;,z\r\n1,2,3", {"speed; km/h", "y;", "z"}},
+        {"a,b;c,d;e\n1;2;3\n", {"a,b", "c,d", "e"}},
+        {"a;b\tc,d\te\r1\t2\t3\r", {"a;b", "c,d", "e"}}};
     sgm_images a;
     sgm_csv_options o;
     (void)state;
