@@ -11445,6 +11445,7 @@ static float sgm__number(uint64_t bits, char kind, int wide) {
 a float. If hash is given, it takes in their bytes by (C.1). */
 static int sgm__get_numbers(
     sgm__source *s, float *to, size_t n, char kind, int wide, int big, uint64_t *hash) {
+    const int plain = kind == 'f' && wide == 4 && !big;
     unsigned char bytes[8192];
     int beyond = 0;
     for (size_t part; n > 0; n -= part) {
@@ -11453,6 +11454,11 @@ static int sgm__get_numbers(
         if (hash) *hash = sgm__fnv(*hash, bytes, part * (size_t)wide);
         for (unsigned char *b = bytes; b < bytes + part * (size_t)wide; b += wide, to++) {
             uint64_t bits = 0;
+            if (plain) { /* nearly every file */
+                const uint32_t word = b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+                memcpy(to, &word, sizeof word);
+                continue;
+            }
             for (int i = 0; i < wide; i++) bits = bits << 8 | b[big ? i : wide - 1 - i];
             *to = sgm__number(bits, kind, wide);
             beyond |= wide == 8 && (bits >> 52 & 2047) < 2047 && sgm__first_bad(to, 1) == 0;
@@ -11921,6 +11927,11 @@ enum { SGM__NONSENSE, SGM__A_NAME, SGM__A_NUMBER, SGM__NOTHING };
 
 static int sgm__ends_line(char c) { return c == '\n' || c == '\r' || !c; }
 
+static const char *sgm__csv_blanks(const sgm__csv *c, const char *s) {
+    while (*s == ' ' || (*s == '\t' && c->o.separator != '\t')) s++;
+    return s;
+}
+
 /* Moves beyond a character, or the end of a line, which may be two. */
 static void sgm__csv_pass(sgm__csv *c) {
     c->line += sgm__ends_line(*c->at);
@@ -11930,22 +11941,23 @@ static void sgm__csv_pass(sgm__csv *c) {
 
 /* The next field, without what is around it; 0 where a quote is not closed, or not by its field. */
 static int sgm__csv_field(sgm__csv *c, sgm__field *f) {
-    const char separator = c->o.separator, *blanks = separator == '\t' ? " " : " \t";
-    const char stops[] = {'\r', '\n', separator, (char)(separator == ' ' ? '\t' : 0), 0};
-    c->at += strspn(c->at, blanks);
-    f->begin = f->end = c->at, f->line = c->line, f->quoted = *c->at == '"';
+    const char separator = c->o.separator, *s = sgm__csv_blanks(c, c->at);
+    f->begin = f->end = c->at = s, f->line = c->line, f->quoted = *s == '"';
     if (f->quoted) {
         for (f->begin = ++c->at; *c->at && (*c->at != '"' || c->at[1] == '"'); sgm__csv_pass(c))
             c->at += *c->at == '"';
         f->end = c->at;
         if (!*c->at++) return c->at--, 0;
-    } else f->end = c->at += strcspn(c->at, stops);
-    while (f->end > f->begin && strchr(blanks, f->end[-1])) f->end--;
-    const char *behind = c->at;
-    c->at += strspn(c->at, blanks);
+    } else {
+        const char other = separator == ' ' ? '\t' : separator;
+        while (!sgm__ends_line(*s) && *s != separator && *s != other) s++;
+        f->end = c->at = s;
+    }
+    while (f->end > f->begin && sgm__csv_blanks(c, f->end - 1) >= f->end) f->end--;
+    s = c->at, c->at = sgm__csv_blanks(c, s);
     f->last = sgm__ends_line(*c->at);
     if (!f->last && separator != ' ' && *c->at++ != separator) return 0;
-    return f->last || behind < c->at;
+    return f->last || s < c->at;
 }
 
 /* Is this one of the words, whatever its case? Each stands between blanks. */
@@ -11959,16 +11971,17 @@ static int sgm__one_of(const char *s, size_t n, const char *words) {
 }
 
 static int sgm__csv_value(sgm__csv *c, const sgm__field *f, double *x) {
-    const char *s = f->begin + strspn(f->begin, " \t");
-    const size_t n = f->end > s ? (size_t)(f->end - s) : 0;
+    const char *s = f->begin;
+    while (s < f->end && (*s == ' ' || *s == '\t')) s++; /* in quotes */
+    const size_t n = (size_t)(f->end - s);
     const int comma = c->o.separator == ';' && memchr(s, ',', n);
     const char mark = (char)(c->o.decimal ? c->o.decimal : comma ? ',' : '.');
-    const char *end = sgm__decimal(s, mark, x);
-    if (n == 0 || sgm__one_of(s, n, " na n/a nan -nan null none <na> #n/a ")) return SGM__NOTHING;
-    if (end == s + n) {
-        if (!c->o.decimal && memchr(s, mark, n)) c->o.decimal = mark;
+    const char *end = n ? sgm__decimal(s, mark, x) : NULL;
+    if (n && end == s + n) {
+        if (c->o.separator == ';' && !c->o.decimal && memchr(s, mark, n)) c->o.decimal = mark;
         return SGM__A_NUMBER;
     }
+    if (!n || sgm__one_of(s, n, " na n/a nan -nan null none <na> #n/a ")) return SGM__NOTHING;
     *x = HUGE_VAL;
     if (sgm__one_of(s, n, " inf +inf -inf infinity +infinity -infinity ")) return SGM__A_NUMBER;
     end = s + (*s == '+' || *s == '-' || *s == '.');
@@ -11983,9 +11996,9 @@ static int sgm__csv_value(sgm__csv *c, const sgm__field *f, double *x) {
 static int sgm__csv_line(sgm__csv *c) {
     const char stops[] = {'\r', '\n', '\t', ',', ';', ' ', c->o.separator, 0};
     for (;; sgm__csv_pass(c)) {
-        const char *s = c->at + strspn(c->at, c->o.separator == '\t' ? " " : " \t");
-        const int error = sgm__one_of(
-            s, strcspn(s, stops), " #n/a #div/0! #value! #ref! #name? #num! #null! ");
+        const char *s = sgm__csv_blanks(c, c->at);
+        const int error = *s == '#' && sgm__one_of(s, strcspn(s, stops),
+            " #n/a #div/0! #value! #ref! #name? #num! #null! ");
         if (!*s) return 0;
         if (!sgm__ends_line(*s) && (*s != '#' || error)) return 1;
         c->at = s + strcspn(s, "\r\n");
