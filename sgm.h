@@ -286,14 +286,14 @@ typedef struct sgm_images { /* rows of numbers: images, or points with h = chann
 } sgm_images;
 
 typedef enum sgm_csv_header {
-    SGM_HEADER_AUTO = 0, /* the first line is one if no field of it is a number, and some a word */
+    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one begins like none */
     SGM_HEADER_LINE,     /* it is one, whatever it holds */
     SGM_HEADER_NONE      /* it is a row */
 } sgm_csv_header;
 
 typedef struct sgm_csv_options {
     sgm_csv_header header;
-    char separator; /* 0: found in the first line: semicolon, tab, comma, or blanks           */
+    char separator; /* 0: found in the first lines: semicolon, tab, comma, or blanks          */
     char decimal;   /* 0: '.', but ',' between semicolons if the first number has one: 1,5;2  */
     int missing;    /* 1: an empty field, NA, N/A, NaN, null or None is NaN; 0: it is an error */
 } sgm_csv_options;
@@ -308,8 +308,8 @@ SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path, const sgm_csv
 SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
 /* numpy.save of (), (n), (n,d), (n,h,w) or (n,h,w,channels): floats of 2, 4 or 8 bytes, whole
    numbers and bool, of either byte order, by rows or columns (Fortran).
-   All four: SGM_NO_FILE, SGM_BAD_FILE (the message has the cure; a .gz needs gunzip, or SGM_ZLIB),
-   SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. Whatever the bytes, no crash. */
+   All four: SGM_NO_FILE (also for a pipe), SGM_BAD_FILE (the message has the cure; a .gz needs
+   gunzip, or SGM_ZLIB), SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. No bytes crash it. */
 SGM_API void sgm_images_free(sgm_images *images);
 
 SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h, int w,
@@ -11371,8 +11371,8 @@ static void sgm__source_close(sgm__source *s) {
     if (s->file) fclose(s->file);
 }
 
-/* To be closed whatever the answer. A directory opens like a file, but has no first byte. An archive
-is not asked if it is packed: its length may begin with the same two bytes. */
+/* To be closed whatever the answer. A directory opens like a file, but has no first byte. An
+archive is not asked if it is packed: its length may begin with the same two bytes. */
 static sgm_status sgm__source_open(sgm__source *s, const char *path, int may_be_packed) {
     unsigned char magic[2] = {0, 0};
     memset(s, 0, sizeof *s);
