@@ -286,7 +286,7 @@ typedef struct sgm_images { /* rows of numbers: images, or points with h = chann
 } sgm_images;
 
 typedef enum sgm_csv_header {
-    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one begins like none */
+    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one is a name */
     SGM_HEADER_LINE,     /* it is one, whatever it holds */
     SGM_HEADER_NONE      /* it is a row */
 } sgm_csv_header;
@@ -309,7 +309,7 @@ SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
 /* numpy.save of (), (n), (n,d), (n,h,w) or (n,h,w,channels): floats of 2, 4 or 8 bytes, whole
    numbers and bool, of either byte order, by rows or columns (Fortran).
    All four: SGM_NO_FILE (also for a pipe), SGM_BAD_FILE (the message has the cure; a .gz needs
-   gunzip, or SGM_ZLIB), SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. No bytes crash it. */
+   gunzip, or SGM_ZLIB), SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. No crash. */
 SGM_API void sgm_images_free(sgm_images *images);
 
 SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h, int w,
