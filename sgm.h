@@ -1,5 +1,5 @@
 /*
-sgm.h - v0.1 - score-based generative models in one C99 header - public domain or MIT
+sgm.h - v0.2 - score-based generative models in one C99 header - public domain or MIT
 
 A library, a book and the engine of a course. Copy this one file into your project; in *one* C or
 C++ file write
@@ -26,7 +26,7 @@ only knows by eight points, and prints fresh samples:
             sgm_train(&model, points, 8, &run, sgm_key_init(2)))
             return fprintf(stderr, "%s\n", sgm_error()), 1;
         sgm_score score = sgm_model_score(&model, 0);
-        if (sgm_sample(samples, 1000, &score, &net.sde, NULL, sgm_key_init(3)))
+        if (sgm_sample(samples, 1000, &score, NULL, sgm_key_init(3)))
             return fprintf(stderr, "%s\n", sgm_error()), 1;
         for (int i = 0; i < 1000; i++) printf("%g %g\n", samples[2 * i], samples[2 * i + 1]);
         sgm_model_free(&model);
@@ -48,8 +48,8 @@ only knows by eight points, and prints fresh samples:
 # What it does not do
 
 - No GPU, no float16, no distributed training.
-- No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined to the bit.
-  Such flags are refused, where a macro tells of them; link without them too.
+- No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined to the
+bit. Such flags are refused, where a macro tells of them; link without them too.
 - No lock for you. Any number of threads may evaluate, sample and ask likelihoods from one model,
   mixture, condition or guided score at once. What a call changes (a trainer, a sampler, a model
   that learns or loads) wants one thread at a time. With `-fopenmp` a call uses threads itself.
@@ -79,10 +79,11 @@ as it does: the results are the same, by the plain kernels. The environment vari
 An array of n points in dimension D is one block of n·D floats, point after point (row-major). Your
 buffers stay yours: the library writes results where you point it. Option structs may be zeroed, and
 then every field means its default. Where zero could be a wish too (`beta1`, `rtol`, the mean of a
-law of times), write 1e-30. What is not known is NaN, not 0, in every result; a log likelihood is log
-p, the higher the better. A function that can fail returns `sgm_status`, and `sgm_error()` then tells what was wrong and how to cure it.
-Random numbers are keyed: the same key gives the same numbers, on every machine, for any number of
-threads. Two functions that must not share noise get two keys (`sgm_key_split`).
+law of times), write 1e-30. What is not known is NaN, not 0, in every result; a log likelihood is
+log p, the higher the better. A function that can fail returns `sgm_status`, and `sgm_error()` then
+tells what was wrong and how to cure it. Random numbers are keyed: the same key gives the same
+numbers, on every machine, for any number of threads. Two functions that must not share noise get
+two keys (`sgm_key_split`).
 
 # Notation
 
@@ -168,7 +169,7 @@ chapter explains its equations and then carries them out.
 #ifndef SGM_H
 #define SGM_H
 
-#define SGM_VERSION "0.1.0"
+#define SGM_VERSION "0.2.0"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -224,7 +225,7 @@ SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first);
 SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first);
 /* n draws from U(0,1), or N(0,1). Draw i depends on (key, first+i) alone: any chunking of a long
    sequence gives the same numbers. Never exactly 0 or 1; |z| < 6.8 (A.1). */
-SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw from {0..n-1}; 0 of 0 */
+SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw of {0..n-1}; 0 of 0 */
 SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
 /* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see A.4). An i >= n
    stays where it is. */
@@ -384,11 +385,20 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 ## 2. Scores and score matching
 */
 
+typedef struct sgm_scaler { /* see chapter 9 */
+    int d;
+    double *shift, *scale; /* (D): scaled = (x - shift)/scale */
+} sgm_scaler;
+
 typedef struct sgm_score sgm_score;
 struct sgm_score {
-    int d;           /* dimension of a point */
-    int which;       /* free for the owner: which weights, which class, … */
-    const void *ctx; /* what the functions below need; the owner keeps it alive */
+    int d;             /* dimension of a point */
+    int which;         /* free for the owner: which weights, which class, … */
+    const void *ctx;   /* what the functions below need; the owner keeps it alive */
+    sgm_sde sde;       /* the process whose p_t it tells; no family: one density, at any t */
+    const sgm_scaler *scaler; /* not NULL: it speaks of scaled points, see below */
+    const long *row;   /* of which rows of your set it is asked: row[i], or first + i */
+    long first, of;    /* `of` is the size of the set; 0: the points are the set */
     sgm_status (*eval)(const sgm_score *self, float *s, const float *x, const float *t, long n);
     sgm_status (*jvp)(const sgm_score *self, float *s, float *js, const float *x, const float *v,
                       const float *t, long n);
@@ -401,7 +411,12 @@ struct sgm_score {
 /* Anything that knows ∇log p_t. eval: s(n,D) at the points x(n,D) and times t(n). jvp, if not NULL:
    s too, and its directional derivative js = (∂s/∂x) v; vjp the same with js = (∂s/∂x)ᵀ v. logp, if
    not NULL: log density, nats; of an energy -U, which lacks the constant log Z.
-   trace, if not NULL: s and tr ∂s/∂x (n), cheaper than D calls of jvp. */
+   trace, if not NULL: s and tr ∂s/∂x (n), cheaper than D calls of jvp. Any number of threads may
+   ask one score at once. t_min and T of its sde are yours to change. Calls that take data or give
+   samples (sgm_dsm, sgm_sample, sgm_likelihood, …) scale and unscale by themselves where it has a
+   scaler; the functions here, walks and steps speak of scaled points. A score that has one datum
+   for each point looks up rows by `row`, `first` and `of`, and hands them on to the scores that it
+   is made of. */
 
 SGM_API sgm_status sgm_score_eval(const sgm_score *score, float *s, const float *x, const float *t,
                                   long n);
@@ -411,8 +426,8 @@ SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, co
                                  const float *v, const float *t, long n);
 SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const float *x,
                                   const float *t, long n);
-/* The same, with the arguments checked: SGM_BAD_ARGUMENT for NULL, a time below 0, or a function
-   that this score has not. */
+/* The same, with the arguments and the answer checked: SGM_BAD_ARGUMENT for NULL, a time outside of
+   [0, T], or a function that this score has not; SGM_NOT_FINITE, as for points at t = 0. */
 
 typedef enum sgm_cov { SGM_POINTS = 0, SGM_ISOTROPIC, SGM_DIAGONAL, SGM_FULL } sgm_cov;
 
@@ -424,8 +439,6 @@ typedef struct sgm_mixture {
     double *mean;       /* (k,D)                                                    */
     double *var;        /* (k) variances, or (k,D) along the axes                   */
     double *axes;       /* (k,D,D) orthonormal rows, or NULL: the axes of R^D       */
-    double *scratch;    /* for each of n_threads                                    */
-    int n_threads;
 } sgm_mixture;
 
 SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
@@ -443,12 +456,13 @@ SGM_API sgm_status sgm_mixture_sample(const sgm_mixture *mix, float *x, int *lab
 /* n exact draws from p_t; label (n), if not NULL, gets each draw's component. */
 
 typedef enum sgm_output {
-    SGM_NOISE = 0, /* ε̂, the noise that was added (DDPM)                     */
-    SGM_SCORE,     /* ŝ = -ε̂/s                                               */
-    SGM_X0,        /* x̂0, the clean point                                    */
-    SGM_V,         /* v = m ε - s x0 (Salimans & Ho 2022)                    */
-    SGM_FLOW,      /* u = ṁ x0 + ṡ ε, the path's velocity (flow matching)    */
-    SGM_EDM_F      /* F of D = c_skip x + c_out F (Karras et al. 2022)       */
+    SGM_OUTPUT_AUTO = 0, /* EDM_F; of an energy SCORE                              */
+    SGM_NOISE,           /* ε̂, the noise that was added (DDPM)                     */
+    SGM_SCORE,           /* ŝ = -ε̂/s                                               */
+    SGM_X0,              /* x̂0, the clean point                                    */
+    SGM_V,               /* v = m ε - s x0 (Salimans & Ho 2022)                    */
+    SGM_FLOW,            /* u = ṁ x0 + ṡ ε, the path's velocity (flow matching)    */
+    SGM_EDM_F            /* F of D = c_skip x + c_out F (Karras et al. 2022)       */
 } sgm_output;
 
 SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_sde *sde, double t,
@@ -460,7 +474,8 @@ SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_
 /* From any output to any other at the points x. out may be in. */
 
 typedef enum sgm_weight {
-    SGM_WEIGHT_SIGMA2 = 0, /* λ = s²: ‖ε - ε̂‖², every t counts alike          */
+    SGM_WEIGHT_AUTO = 0,   /* EDM in training an output F, else SIGMA2         */
+    SGM_WEIGHT_SIGMA2,     /* λ = s²: ‖ε - ε̂‖², every t counts alike          */
     SGM_WEIGHT_ONE,        /* λ = 1: ‖score error‖²                            */
     SGM_WEIGHT_G2,         /* λ = g²: the likelihood weighting                 */
     SGM_WEIGHT_EDM,        /* (σ²+σ_d²)/(σσ_d)² on x̂0, σ = s/m                 */
@@ -470,7 +485,9 @@ typedef enum sgm_weight {
 } sgm_weight;
 
 typedef enum sgm_times {
-    SGM_TIMES_UNIFORM = 0, /* t ~ U(t_min, T)                                       */
+    SGM_TIMES_AUTO = 0,    /* LOGNORMAL in training an output F, and where t is a σ;
+                              else UNIFORM. trainer.o.loss says what was chosen   */
+    SGM_TIMES_UNIFORM,     /* t ~ U(t_min, T)                                       */
     SGM_TIMES_STRATIFIED,  /* the same, one draw in each of n equal slices          */
     SGM_TIMES_GRID,        /* uniform over the levels grid[0..n_grid)               */
     SGM_TIMES_LOGNORMAL,   /* log(s/m) ~ N(mean, std²), kept within [t_min, T]      */
@@ -496,13 +513,13 @@ typedef struct sgm_loss {
     const sgm_score *exact; /* what ESM compares with                                     */
     sgm_weight weight;
     double min_snr;    /* γ of SGM_WEIGHT_MIN_SNR; 0 means 5                              */
-    double sigma_data; /* std of the data, for EDM; 0 means .5, in training the model's    */
+    double sigma_data; /* std of the data, for EDM; 0 means 1, in training the model's     */
     double (*user_weight)(double t, const sgm_sde *sde, void *user);
     void *user;
     sgm_times times;
     const double *grid; /* levels for SGM_TIMES_GRID                                      */
     int n_grid;
-    double mean, std;   /* LOGNORMAL: 0,0 means -1.2, 1.2; LOGIT: 0, 1; std 0 its default */
+    double mean, std;   /* LOGNORMAL: 0,0: log sigma_data - .5, 1.2; LOGIT: 0, 1; std 0: so */
     double scale;       /* multiplies the loss; 0 means 1: summed over D, mean over points */
 } sgm_loss;
 
@@ -526,10 +543,11 @@ typedef struct sgm_dsm_result {
 } sgm_dsm_result;
 
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const sgm_score *exact,
-                           const float *data, long n, const sgm_loss *loss, const sgm_sde *sde,
-                           long draws, sgm_key key);
+                           const float *data, long n, const sgm_loss *loss, long draws,
+                           sgm_key key);
 /* The DSM loss of any score on `draws` fresh (x0, t, ε), x0 from data(n,D). exact may be NULL: then
-   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). No loss is
+   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). A score with
+   one condition per point is asked about the rows of data. No loss is
    below the floor if exact is the score of what data is drawn from: endless fresh draws of that,
    or data itself with sgm_mixture_from_data. Of a finite sample a memory of it can be (section
    2.2). SGM_BAD_ARGUMENT, SGM_NOT_FINITE (data), SGM_NO_MEMORY, or the score's own error; all is
@@ -537,7 +555,7 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
 
 SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
                                        const float *data, long n, const sgm_loss *loss,
-                                       const sgm_sde *sde, long draws, sgm_key key);
+                                       long draws, sgm_key key);
 /* The value of any of the five objectives for any score, on fresh draws, ± standard error; ISM and
    the sliced ones need its jvp. All in one normalisation: where ESM's exact score belongs to data,
    as in sgm_dsm, they differ by constants only (2.16). Errors as there, and both are then NaN. */
@@ -583,6 +601,8 @@ typedef sgm_tensor *(*sgm_net)(sgm_tape *tape, const sgm_net_in *in);
 
 SGM_API sgm_tensor *sgm_linear(sgm_tape *tape, sgm_tensor *x, int out);        /* x W + b   (3.4) */
 SGM_API sgm_tensor *sgm_linear_zero(sgm_tape *tape, sgm_tensor *x, int out);     /* W starts at 0 */
+SGM_API sgm_tensor *sgm_linear_start(sgm_tape *tape, sgm_tensor *x, int out, float start);
+/* The same layer: W starts uniform in ±start/√in (sgm_linear: 1), b in ±1/√in; 0: both at 0. */
 SGM_API sgm_tensor *sgm_relu(sgm_tape *tape, sgm_tensor *x);                     /* max(x, 0)     */
 SGM_API sgm_tensor *sgm_silu(sgm_tape *tape, sgm_tensor *x);                     /* x σ(x)        */
 SGM_API sgm_tensor *sgm_tanh(sgm_tape *tape, sgm_tensor *x);
@@ -603,26 +623,31 @@ SGM_API sgm_tensor *sgm_time_sinusoidal(sgm_tape *tape, sgm_tensor *t, int width
 /* (n,width): sin and cos of 1000·t times geometric frequencies 1 … 1e-4 (Vaswani et al. 2017). */
 SGM_API sgm_tensor *sgm_time_fourier(sgm_tape *tape, sgm_tensor *t, int width, float scale);
 /* (n,width): sin and cos of 2πωt, ω ~ N(0, scale²) fixed at random (Tancik et al. 2020). */
+SGM_API sgm_tensor *sgm_time_sigma(sgm_tape *tape, sgm_tensor *log_sigma);
+/* (n,9): ¼ log σ, and sin and cos of it times ¼, ½, 1 and 2: alike in all families. */
 SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int width);
 /* (n,width): linear, SiLU, linear, SiLU on log σ: the embedding of the EngineersOfAI lesson. */
 SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std);
 /* The next (rows, cols) parameters of the model; they start as N(0, std²), or at 0 for std = 0. A
    (1, cols) gain or bias of your own meets n points through sgm_repeat. */
 
-typedef enum sgm_activation {
-    SGM_RELU = 0, SGM_SILU, SGM_TANH, SGM_GELU, SGM_SOFTPLUS, SGM_SIGMOID
+typedef enum sgm_activation { /* AUTO: SiLU */
+    SGM_ACTIVATION_AUTO = 0, SGM_RELU, SGM_SILU, SGM_TANH, SGM_GELU, SGM_SOFTPLUS, SGM_SIGMOID
 } sgm_activation;
-typedef enum sgm_embedding {
-    SGM_EMBED_CIRCLE = 0, SGM_EMBED_RAW, SGM_EMBED_SINUSOIDAL, SGM_EMBED_FOURIER, SGM_EMBED_LEARNED
+typedef enum sgm_embedding { /* AUTO: waves of log σ, which says the same in every family */
+    SGM_EMBED_AUTO = 0, SGM_EMBED_CIRCLE, SGM_EMBED_RAW, SGM_EMBED_SINUSOIDAL, SGM_EMBED_FOURIER,
+    SGM_EMBED_LEARNED
 } sgm_embedding;
 
 typedef struct sgm_mlp_options {
-    int width;                /* 0 means 128                            */
-    int depth;                /* hidden layers, or blocks; 0 means 4    */
+    int width;                /* 0: 128; above 32 dimensions 256 to 512 */
+    int depth;                /* hidden layers, or blocks; 0: 4, then 2 */
     sgm_activation activation;
     sgm_embedding embedding;
-    int embedding_width;      /* 0 means 32; RAW and CIRCLE have their own */
+    int embedding_width;      /* 0 means 32; AUTO, RAW and CIRCLE have their own */
     float dropout;
+    float start;              /* W of the hidden layers, in 1/√in; 0: see 3.9 */
+    int shortcut;             /* 1: the last layer of sgm_mlp sees x, too; -1: not; 0: see 3.9 */
 } sgm_mlp_options;
 
 /* What the ready networks are made of; section 3.9 shows how, to be copied and changed. */
@@ -635,8 +660,8 @@ SGM_API sgm_status sgm_mlp_options_init(sgm_mlp_options *o, sgm_tape *tape, cons
 /* in->user's options with all defaults filled in; the tape's error if they cannot be. */
 
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
-/* [embed(t), x] → (linear, activation) × depth → linear. in->user: sgm_mlp_options, or NULL. A
-   condition stands beside embed(t), here and below. */
+/* [embed(t), x] → (linear, activation) × depth → linear, of [h, x] with a shortcut. in->user:
+   sgm_mlp_options, or NULL. A condition stands beside embed(t), here and below. */
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
 /* h = linear [t, x]; h += dropout(activation(linear [t, h])) × depth; linear. The same options. */
 
@@ -731,23 +756,19 @@ SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...);
 
 #define SGM_MAX_EMA 4
 
-typedef struct sgm_scaler { /* see chapter 9 */
-    int d;
-    double *shift, *scale; /* (D): scaled = (x - shift)/scale */
-} sgm_scaler;
-
 typedef struct sgm_model_options {
     sgm_net net;
     void *user;        /* handed to net                                                */
     int d;             /* dimension of a point                                         */
     sgm_sde sde;
     sgm_output output; /* what net's result means                                      */
-    double sigma_data; /* std of the data, for SGM_EDM_F; 0 means .5                   */
+    double sigma_data; /* std of the data, for SGM_EDM_F; 0: measured by the first training */
     int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
     int energy;        /* 1: net returns (n,1), an energy U, and the score is -∇U      */
     int cond;          /* width C of the condition, K for a one-hot label; 0: none     */
     int classes;       /* K > 0: a classifier. net returns (n,K), logits of p(y|x,t)   */
-    sgm_scaler *scaler; /* your data's, or NULL: saved with the model, and loaded        */
+    sgm_scaler *scaler; /* acts on all data, samples and likelihoods; one of zeros is set by
+                           the first training, or by a file. NULL: none                */
 } sgm_model_options;
 
 typedef struct sgm_model {
@@ -760,8 +781,10 @@ typedef struct sgm_model {
     int n_layers;            /* the parameter tensors, for files and messages          */
     struct sgm_layer *layers;
     char *operations;        /* what net does, as a text: section 3.16                 */
-    sgm_tape **tapes;        /* one for each thread that evaluates                     */
+    sgm_tape **tapes;        /* lent to the threads that evaluate                      */
     int n_tapes;
+    int measure;             /* 1: sigma_data is not known yet, and counts as 1        */
+    struct sgm__opened *own; /* what sgm_model_open read: the network's options, a scaler */
 } sgm_model;
 
 SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key);
@@ -793,7 +816,7 @@ typedef struct sgm_train_options {
     int batch;              /* points per step; 0 means 128                                   */
     sgm_loss loss;
     sgm_optimiser optimiser;
-    double lr;              /* 0 means 1e-3                                                   */
+    double lr;              /* 0 means 2e-3                                                   */
     double lr_end;          /* cosine decay from lr to this at the last step; 0: see cosine   */
     int cosine;             /* 1: decay to lr_end even if that is 0. Neither set: constant lr */
     long warmup;            /* steps of linear growth from 0 to lr                            */
@@ -807,7 +830,8 @@ typedef struct sgm_train_options {
     double cond_dropout;    /* share of the points whose condition is hidden                  */
     const int *labels;      /* (n), if the model is a classifier                              */
     double held_out;        /* share of the points to judge by, not to learn from (section 4.8).
-                               0: a tenth, if n >= 50 and 50 epochs are run. Below 0: none    */
+                               0: up to a tenth, of DSM over n >= 50 points and 50 epochs, else
+                               none. Below 0: none                                            */
     long patience;          /* stop after so many looks at them without a gain; 0: never      */
     sgm_train_report *report; /* if not NULL, sgm_train fills it in                           */
     double floor;           /* shown beside the loss in the progress bar; 0: not known        */
@@ -824,7 +848,7 @@ struct sgm_trainer {
     long n, step;      /* step: how many have been done                                        */
     sgm_key key;
     double loss;       /* of the last step                                                     */
-    double mean_loss;  /* between the last two calls of on_log; log_every 0: of all steps      */
+    double mean_loss;  /* between the last two calls of on_log; log_every 0: of all since init */
     double grad_norm;  /* before clipping; NaN where the step did not need it (clip is 0)      */
     double bin_loss[SGM_BINS]; /* mean between the last two calls of on_log, by t; DSM's, not
                                   an energy's: else NaN                                        */
@@ -839,6 +863,7 @@ struct sgm_trainer {
     float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
     float *score_work; /* for the objectives of section 2.6, with score_coefficients           */
     double *score_coefficients;
+    long *rows;        /* (B) where in the data the batch comes from                           */
     sgm_tape *tape;
 };
 
@@ -863,7 +888,11 @@ SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path);
    names the setting that differs. */
 SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path);
 SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path);
-/* The parameters alone (a checkpoint can be loaded so too), into a model made by sgm_model_init. */
+/* The parameters and the scaler (also of a checkpoint), into a model made by sgm_model_init with
+   the same settings: SGM_MISMATCH names one that differs, also inside the network. */
+SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path);
+/* Makes a model from nothing but its file, if its network is one of the ready ones; free it as any
+   other. SGM_MISMATCH for a network or a curve of your own: sgm_model_init, then sgm_model_load. */
 
 typedef struct sgm_progress {
     const char *label;
@@ -884,7 +913,8 @@ SGM_API double sgm_seconds(void); /* wall clock */
 */
 
 typedef enum sgm_method {
-    SGM_EULER_MARUYAMA = 0, /* order 1, one evaluation a step             (5.3)  */
+    SGM_METHOD_AUTO = 0,    /* what a race chose, see section 5.5                */
+    SGM_EULER_MARUYAMA,     /* order 1, one evaluation a step             (5.3)  */
     SGM_REVERSE_DIFFUSION,  /* 1                                          (5.4)  */
     SGM_ANCESTRAL,          /* 1; DDPM's sampler                          (5.7)  */
     SGM_DPM_SDE,            /* SDE-DPM-Solver++(2M), 1 evaluation         (5.8)  */
@@ -903,7 +933,7 @@ typedef enum sgm_method {
 #define SGM_DPM_1 SGM_DDIM /* DPM-Solver-1 is DDIM with eta = 0 (7.3) */
 
 typedef enum sgm_grid_kind {
-    SGM_GRID_UNIFORM = 0, SGM_GRID_LOGSNR, SGM_GRID_EDM, SGM_GRID_QUADRATIC
+    SGM_GRID_AUTO = 0, SGM_GRID_UNIFORM, SGM_GRID_LOGSNR, SGM_GRID_EDM, SGM_GRID_QUADRATIC
 } sgm_grid_kind;
 
 SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde,
@@ -912,7 +942,8 @@ SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const
 
 typedef struct sgm_sample_options {
     sgm_method method;
-    int steps;            /* updates; 0 means 1000, and 2 for RK45 (one stretch, one denoising)  */
+    int steps;            /* updates; 0: 1000 for methods of order 1, DDIM 500, RK45 2 (a stretch
+                             and a denoising), the others 100                                    */
     sgm_grid_kind grid;
     double eta;           /* of DDIM: 0 no noise, 1 the ancestral step's                         */
     double rtol, atol;    /* of RK45: 0 means 1e-5                                               */
@@ -921,10 +952,10 @@ typedef struct sgm_sample_options {
     double churn, churn_noise;    /* S_churn and S_noise of (5.10); noise 0 means 1              */
     double churn_low, churn_high; /* the s/m between which it churns; high 0: no limit           */
     long path_steps;      /* > 0: all noise from one Brownian path with so many increments (5.11) */
-    double t_start;       /* 0 means the SDE's T                                                 */
+    double t_start;       /* 0 means the SDE's T; below it only with x_given                     */
     int x_given;          /* 1: start from the noisy points in x, not from the prior (8.13)      */
     int plain_end;        /* 0: the last update is the closed-form denoising from t_min (5.9)    */
-    double t_end;         /* where a plain end stops; may be 0                                   */
+    double t_end;         /* where a plain end stops; 0 where the method can                     */
     double *spread;       /* if not NULL: gets the samples' rms over that of the data that the
                              model was trained on, at t_end; NaN: not known, or x given    */
     const char *progress; /* a label: progress bar                                               */
@@ -934,8 +965,7 @@ typedef struct sgm_sample_options {
 
 typedef struct sgm_sampler {
     sgm_score score;
-    sgm_sde sde;
-    sgm_sample_options o;
+    sgm_sample_options o; /* with all defaults filled in */
     sgm_key key;
     long n, step;   /* step: updates done */
     double *t;      /* (steps+1) the grid */
@@ -944,13 +974,12 @@ typedef struct sgm_sampler {
     struct sgm_flow_state *flow; /* of the methods of chapter 7 */
 } sgm_sampler;
 
-SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score,
                               const sgm_sample_options *options, sgm_key key);
 /* Fills x(n,D): draws from the prior, then all steps. options NULL: the defaults. SGM_NOT_LEARNT: x
    is filled, but its rms is not within a factor of 2 of that of the data (5.12). */
-SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score,
-                                    const sgm_sde *sde, long n, const sgm_sample_options *options,
-                                    sgm_key key);
+SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score, long n,
+                                    const sgm_sample_options *options, sgm_key key);
 SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x); /* x ~ N(0, prior² I)   */
 SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x);
 SGM_API int sgm_sampler_done(const sgm_sampler *sampler);
@@ -1006,7 +1035,7 @@ typedef struct sgm_anneal_options {
     const char *progress;
 } sgm_anneal_options;
 
-SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score,
                               const sgm_anneal_options *options, sgm_key key);
 /* Fills x(n,D) by annealed Langevin dynamics, from N(0, s²I) of the first level down (6.5). */
 SGM_API double sgm_autocorrelation_time(const float *series, long n);
@@ -1022,11 +1051,13 @@ SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, con
 ## 7. The probability-flow ODE
 */
 
-SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-                            double from, double to, const sgm_sample_options *options, long *nfe);
+SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, double from, double to,
+                            const sgm_sample_options *options, long *nfe);
 /* Carries x(n,D) along the ODE (7.1) from one time to another: up (t_min to T) it encodes, down it
-   decodes. options NULL: RK45 at 1e-5; else method (0 means RK45), steps, grid, rtol, atol. nfe, if
-   not NULL: evaluations per point. SGM_BAD_ARGUMENT: times outside [t_min, T], a noisy method. */
+   decodes. options NULL: RK45 at 1e-5; else method (AUTO: RK45), steps, grid, rtol, atol. nfe, if
+   not NULL: evaluations per point. Of a score with a scaler, points at t_min are the data's, and at
+   other times scaled. SGM_BAD_ARGUMENT: times outside [t_min, T], a noisy method.
+   SGM_NOT_FINITE. */
 SGM_API void sgm_interpolate(float *out, const float *a, const float *b, double share, long n,
                              int d);
 /* Points between a(n,D) and b(n,D) on the great circle through both, share 0 … 1 of the way (and on
@@ -1036,11 +1067,10 @@ SGM_API void sgm_interpolate(float *out, const float *a, const float *b, double 
 typedef struct sgm_likelihood_options {
     int probes;               /* 0: exact trace, D tangents; K >= 1: Hutchinson's estimate (7.14) */
     sgm_probe law;            /* of the probes                                                    */
-    sgm_sample_options solve; /* method (0 means RK45), steps, grid, rtol, atol                   */
+    sgm_sample_options solve; /* method (AUTO: RK45), steps, grid, rtol, atol                     */
     double prior;             /* std of the prior; 0 means the SDE's                              */
-    const sgm_scaler *scaler; /* x is scaled by it: results are for the raw data (9.1)            */
     int levels;               /* x was dequantised from so many levels: counts in bits per dim    */
-    int unchecked;            /* 1: no second solution on the first points, change is NaN         */
+    int unchecked;            /* 1: no points are solved twice: change, change_most are NaN       */
     const char *progress;
 } sgm_likelihood_options;
 
@@ -1050,19 +1080,22 @@ typedef struct sgm_likelihood_result {
     double probe_se;          /* root mean square over points of the error that the probes leave  */
     double prior, divergence; /* the two terms of (7.13): nats = prior + divergence (- log scale) */
     double change;            /* mean |change| of log p with half the steps' size, or rtol/10     */
-    int suspect;              /* 1: change > .01 D, more steps or a smaller tolerance are needed  */
-    int differences;          /* 1: for want of a jvp (or trace), tangents are central differences */
+    double change_most;       /* the largest of them; both of up to 256 points, evenly spread     */
+    int suspect;              /* 1: change > .01 D or change_most > .1 D: take more steps         */
+    int differences;          /* 1: no jvp (or trace): tangents are central differences           */
+    double mismatch;          /* largest |log p_T - log prior| at the latents: what the prior costs
+                                 a point; NaN but for mixtures, whose p_T is known                */
     long nfe;                 /* evaluations per point: of the score, or of score and tangent     */
 } sgm_likelihood_result;
 
 SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const float *x, long n,
-                                  const sgm_score *score, const sgm_sde *sde,
-                                  const sgm_likelihood_options *options,
+                                  const sgm_score *score, const sgm_likelihood_options *options,
                                   sgm_likelihood_result *result, sgm_key key);
-/* logp(n) of x(n,D) under the ODE, as of t_min. se(n): each point's standard error over the probes;
-   latent(n,D): where the points arrive at T. se, latent, options and result may be NULL. */
+/* logp(n) of x(n,D) under the ODE, as of t_min; of a score with a scaler, of the raw data (9.1).
+   se(n): each point's standard error over the probes; latent(n,D): where the points arrive at T.
+   se, latent, options and result may be NULL. */
 SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, long n,
-                                         const sgm_score *score, const sgm_sde *sde,
+                                         const sgm_score *score,
                                          const sgm_likelihood_options *options,
                                          sgm_likelihood_result *result, sgm_key key);
 /* Draws x(n,D) and knows its log p in the same pass. */
@@ -1085,7 +1118,7 @@ typedef struct sgm_condition {
 
 SGM_API sgm_status sgm_condition_init(sgm_condition *c, const sgm_model *model, int which,
                                       const float *cond, long rows);
-/* One condition for all points (rows = 1), or one for each: then a call must bring `rows` points
+/* One condition for all points (rows = 1), or one for each: then your set must have `rows` points
    (SGM_MISMATCH else). which: as in sgm_model_score. */
 SGM_API sgm_score sgm_condition_score(const sgm_condition *c); /* ∇log p_t(x|y)           (8.2) */
 
@@ -1109,15 +1142,13 @@ typedef struct sgm_guided {
     int classifier;       /* what b is: 0: s = (1-γ) a + γ b (8.5); 1: s = a + γ b (8.4)          */
     double gamma;         /* 0: unconditional; 1: conditional; above: more than conditional       */
     double t_low, t_high; /* outside of these times γ is 1; init sets them to 0 and infinity      */
-    float *work;          /* grows when a call brings more points than any before                 */
-    long room;
 } sgm_guided;
 
 SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional,
                                    const sgm_score *other, int classifier, double gamma);
-/* other: sgm_condition_score with classifier 0, sgm_classifier_score with 1, or your own. */
-SGM_API void sgm_guided_free(sgm_guided *g);
-SGM_API sgm_score sgm_guided_score(sgm_guided *g); /* has jvp and vjp where both parts have */
+/* other: sgm_condition_score with classifier 0, sgm_classifier_score with 1, or your own; of the
+   same process and scaler (SGM_MISMATCH). Nothing to free. */
+SGM_API sgm_score sgm_guided_score(const sgm_guided *g); /* has jvp and vjp where both parts have */
 
 typedef struct sgm_inverse {
     int d, m;
@@ -1125,7 +1156,6 @@ typedef struct sgm_inverse {
     double *size;           /* (m) the singular values of A                                   */
     double *target, *sigma; /* (m) what each direction measured, and with what noise (8.7)    */
     double *v;              /* (m,D) the directions                                           */
-    double *row;            /* (2,D) scratch                                                  */
     int *span;              /* (m,2) where each direction's numbers begin and end             */
 } sgm_inverse;
 
@@ -1137,23 +1167,21 @@ SGM_API void sgm_inverse_free(sgm_inverse *p);
 
 typedef struct sgm_posterior {
     sgm_score score;
-    sgm_sde sde;
-    const sgm_inverse *problem;
+    sgm_inverse problem; /* in the score's own, scaled, space */
+    int own;             /* 1: made by init; 0: yours         */
     double sigma_data;
-    float *work;
-    long room;
 } sgm_posterior;
 
-SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score, const sgm_sde *sde,
+SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score,
                                       const sgm_inverse *problem, double sigma_data);
 /* ΠGDM (8.11): from a score with a vjp to the score given y. sigma_data: the data's std per
    coordinate, 0 meaning 1. Exact if the data is N(μ, sigma_data² I), else an approximation. */
 SGM_API void sgm_posterior_free(sgm_posterior *p);
-SGM_API sgm_score sgm_posterior_score(sgm_posterior *p);
+SGM_API sgm_score sgm_posterior_score(const sgm_posterior *p);
 
 typedef enum sgm_inverse_method {
     SGM_REPLACEMENT = 0, /* overwrite what was measured with its noised self (8.8)              */
-    SGM_REPAINT,         /* the same, going forth and back `resample` times in each step        */
+    SGM_REPAINT,         /* the same, forth and back `resample` times where noise exceeds y's   */
     SGM_DPS,             /* push against the misfit after each step (8.10); needs a vjp         */
     SGM_PIGDM            /* sgm_posterior (8.11); needs a vjp                                   */
 } sgm_inverse_method;
@@ -1162,13 +1190,14 @@ typedef struct sgm_inverse_options {
     sgm_inverse_method method;
     sgm_sample_options sample;
     int resample;            /* of RePaint; 0 means 10            */
-    double zeta, sigma_data; /* of DPS, and of ΠGDM; 0 means 1    */
+    double zeta, sigma_data; /* of DPS (the data's unit), and of ΠGDM; 0 means 1 */
 } sgm_inverse_options;
 
-SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
                                       const sgm_inverse *problem,
                                       const sgm_inverse_options *options, sgm_key key);
-/* Fills x(n,D) as sgm_sample does, given y. options NULL: replacement. */
+/* Fills x(n,D) as sgm_sample does, given y. options NULL: replacement. sample.method AUTO is the
+   ancestral step here, and steps 0 means 1000 for every method: each step looks at y once. */
 SGM_API sgm_status sgm_mixture_posterior(sgm_mixture *posterior, const sgm_mixture *prior,
                                          const sgm_inverse *problem);
 /* The exact law of x0 given y, seen through the prior's SDE: the referee of all four (8.12). */
@@ -1249,7 +1278,8 @@ SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, lo
 
 The chapters stand in the order in which the equations are needed. Their ground, which you need not
 read first, stands at the end: errors and random numbers in appendix A, the inner loops in B, files
-in C. C wants a name declared before it is used, so a few declarations and small tools come first.
+in C; and last of all section B.8, a text that is read several times. C wants a name declared before
+it is used, so a few declarations and small tools come first.
 */
 #if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
 #include <float.h>
@@ -1302,8 +1332,8 @@ in C. C wants a name declared before it is used, so a few declarations and small
 #else
 #define SGM__PARALLEL(clause)
 #endif
-/* The fast kernels stand in a text that is read once per instruction set (B.8), under the name that
-this file has. Pasted into a .c file it cannot be read again, and the plain kernels serve. */
+/* The fast kernels stand in a text that is read once per instruction set (section B.8), under the
+name that this file has. Pasted into a .c file it cannot be read again; the plain kernels serve. */
 #if !defined(SGM__TEXT) && defined(__FILE_NAME__)
 #define SGM__TEXT __FILE_NAME__
 #elif !defined(SGM__TEXT)
@@ -1389,6 +1419,7 @@ static double sgm__log(double x);
 static double sgm__log1p(double x);
 static void sgm__sincos_turns(double turns, double *s, double *c);
 static uint32_t sgm__hash(uint32_t x);
+static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n);
 static double sgm__cos_turns(double turns);
 static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least);
 static double sgm__uniform53(sgm_key key, uint64_t i);
@@ -1412,7 +1443,7 @@ typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and i
 
 enum { SGM__MAP_BT, SGM__MAP_B, SGM__MAP_AT, SGM__MAP_A, SGM__MAP_G, SGM__MAP_GT };
 
-typedef struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, each of n channels (B.5) */
+typedef struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, of n channels (section B.5) */
     int map, add;
     long n, x_at, x_row, x_col, y_at, y_row, y_col;
     const float *x, *plus; /* plus: n numbers added to each, or NULL */
@@ -1856,20 +1887,58 @@ static sgm_status sgm__score_made(const sgm_score *score) {
     return sgm__empty("a score is missing: make it with sgm_model_score, or fill in d and eval");
 }
 
+/* A score that has a process, and one that fits together. */
+static sgm_status sgm__score_process(const sgm_score *score) {
+    SGM__TRY(sgm__score_made(score));
+    if (score->sde.family == SGM_FAMILY_NONE)
+        return sgm__bad("this score knows no process, only one density: set its sde, to "
+                        "sgm_sde_vp(0.1, 20) for one, or walk with sgm_langevin_run");
+    if (score->scaler && (score->scaler->d != score->d || !score->scaler->shift))
+        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d: fit "
+                        "it with sgm_scaler_init", score->scaler->d, score->d);
+    return sgm_sde_check(&score->sde);
+}
+
+/* Whether two processes have one kernel; t_min and T may differ. */
+static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
+    if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
+        a->user == b->user)
+        return SGM_OK;
+    return sgm__fail(SGM_MISMATCH, "a score of one process is asked about another: of a score's "
+                    "sde only t_min and T may be changed");
+}
+
+/* Scores that are to be compared or joined live in the same space, scaled alike. */
+static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b) {
+    if (a->d != b->d)
+        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions beside one in %d", a->d, b->d);
+    if (a->scaler != b->scaler)
+        return sgm__fail(SGM_MISMATCH, "a score of scaled points beside one of others: make both "
+                        "of points scaled alike, and give them one scaler");
+    if (a->sde.family == SGM_FAMILY_NONE || b->sde.family == SGM_FAMILY_NONE) return SGM_OK;
+    return sgm__same_process(&a->sde, &b->sde);
+}
+
 static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
     const void *out, const void *also) {
     SGM__TRY(sgm__score_made(score));
     if (n < 0 || (n > 0 && !(x && t && out && also)))
         return sgm__bad("a score needs points, times and a place for what it says, and n >= 0");
+    double T = score->sde.family == SGM_FAMILY_NONE ? HUGE_VAL : score->sde.T * (1 + 1e-6);
     for (long i = 0; i < n; i++)
-        if (!(t[i] >= 0)) return sgm__bad("a score at t = %g: needs t >= 0", (double)t[i]);
+        if (!(t[i] >= 0 && t[i] <= T))
+            return sgm__bad("a score at t = %g: needs 0 <= t <= T = %g", (double)t[i], T);
     return SGM_OK;
 }
 
-/* Two scores that are to be compared live in the same space. */
-static sgm_status sgm__same_space(const sgm_score *a, int d) {
-    if (a->d == d) return SGM_OK;
-    return sgm__fail(SGM_MISMATCH, "a score in %d dimensions against one in %d", a->d, d);
+/* What a score said of n points at t, width numbers each: all finite. */
+static sgm_status sgm__score_said(const float *s, const float *t, long n, int width) {
+    long bad = sgm__first_bad(s, (size_t)n * (size_t)width);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE,
+        "the score of point %ld at t = %g is not finite: that of a data point has no bound near "
+        "t = 0, so ask at t_min or above, and about finite points",
+        bad / width, (double)t[bad / width]);
 }
 
 /* Points that a caller hands over: enough of them, and every number finite. */
@@ -1885,14 +1954,18 @@ static sgm_status sgm__usable(const char *who, const float *x, long n, int d, lo
 SGM_API sgm_status sgm_score_eval(
     const sgm_score *score, float *s, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n, s, s));
-    return n ? score->eval(score, s, x, t, n) : SGM_OK;
+    if (n) SGM__TRY(score->eval(score, s, x, t, n));
+    return sgm__score_said(s, t, n, score->d);
 }
+
 SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
     const float *v, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
     if (!score->jvp)
         return sgm__bad("this score has no jvp (directional derivative): models and mixtures have");
-    return n ? score->jvp(score, s, js, x, v, t, n) : SGM_OK;
+    if (n) SGM__TRY(score->jvp(score, s, js, x, v, t, n));
+    SGM__TRY(sgm__score_said(s, t, n, score->d));
+    return sgm__score_said(js, t, n, score->d);
 }
 
 SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, const float *x,
@@ -1900,14 +1973,38 @@ SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, co
     SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
     if (!score->vjp)
         return sgm__bad("this score has no vjp (gradient of v·s): models and mixtures have");
-    return n ? score->vjp(score, s, js, x, v, t, n) : SGM_OK;
+    if (n) SGM__TRY(score->vjp(score, s, js, x, v, t, n));
+    SGM__TRY(sgm__score_said(s, t, n, score->d));
+    return sgm__score_said(js, t, n, score->d);
 }
 
 SGM_API sgm_status sgm_score_logp(
     const sgm_score *score, double *logp, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n, logp, logp));
     if (!score->logp) return sgm__bad("this score has no log density: mixtures and energies have");
-    return n ? score->logp(score, logp, x, t, n) : SGM_OK;
+    if (n) SGM__TRY(score->logp(score, logp, x, t, n));
+    for (long i = 0; i < n; i++)
+        if (!(fabs(logp[i]) < HUGE_VAL))
+            return sgm__fail(SGM_NOT_FINITE, "the log density of point %ld at t = %g is not finite"
+                            ": ask at t_min or above", i, (double)t[i]);
+    return SGM_OK;
+}
+
+/*
+A score that has one datum for each point, such as a condition, must know which of your points it is
+asked about, for the calls below cut sets into blocks. A part of a score is asked about the same
+rows as the whole, and so is a block of a set:
+*/
+static sgm_score sgm__same_rows(const sgm_score *part, const sgm_score *whole) {
+    sgm_score score = *part;
+    score.row = whole->row, score.first = whole->first, score.of = whole->of;
+    return score;
+}
+
+static sgm_score sgm__rows(const sgm_score *score, const long *row, long first, long of) {
+    sgm_score block = *score;
+    block.row = row, block.first = first, block.of = of;
+    return block;
 }
 
 /*
@@ -1972,9 +2069,20 @@ SGM_API void sgm_mixture_free(sgm_mixture *mix) {
     memset(mix, 0, sizeof *mix);
 }
 
-/* Per thread: a logarithm for each component, and five vectors of dimension d. */
+/* The scratch of one thread: a logarithm for each component, and five vectors of dimension d. It
+lies on the stack where it is small. */
+enum { SGM__SMALL = 1024 };
+
 static size_t sgm__mix_scratch(const sgm_mixture *mix) {
     return (size_t)mix->k + 5 * (size_t)mix->d;
+}
+
+static double *sgm__scratch(double small[SGM__SMALL], size_t room) {
+    return room <= SGM__SMALL ? small : (double *)sgm__alloc(room, sizeof(double));
+}
+
+static void sgm__scratch_free(const double *small, double *scratch) {
+    if (scratch != small) sgm__free(scratch);
 }
 
 static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, const sgm_sde *sde) {
@@ -1987,13 +2095,12 @@ static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, cons
         return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
     size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_FULL ? sgm__times(D, D) : 0;
     size_t var = cov >= SGM_DIAGONAL ? D : 1;
-    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov, mix->n_threads = sgm_threads();
-    size_t scratch = (size_t)mix->n_threads * sgm__mix_scratch(mix) + axes;
-    size_t all = sgm__times(K, 1 + D + var + axes) + scratch;
+    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov;
+    size_t all = sgm__times(K, 1 + D + var + axes) + axes;
     mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
     if (!mix->log_weight) return sgm_mixture_free(mix), SGM_NO_MEMORY;
     mix->mean = mix->log_weight + K, mix->var = mix->mean + K * D;
-    mix->axes = axes ? mix->var + K * var : NULL, mix->scratch = mix->var + K * (var + axes) + axes;
+    mix->axes = axes ? mix->var + K * var : NULL;
     return SGM_OK;
 }
 
@@ -2103,12 +2210,11 @@ typedef struct sgm__mix_at {
     double sum_r, sum_c, top; /* Σ r, Σ r a·v, the largest log density             */
 } sgm__mix_at;
 
-static sgm__mix_at sgm__mix_thread(const sgm_mixture *mix, long thread) {
+static sgm__mix_at sgm__mix_thread(const sgm_mixture *mix, double *scratch) {
     size_t d = (size_t)mix->d;
     sgm__mix_at at;
     memset(&at, 0, sizeof at);
-    at.mix = mix, at.t = -1;
-    at.log_norm = mix->scratch + (size_t)thread * sgm__mix_scratch(mix);
+    at.mix = mix, at.t = -1, at.log_norm = scratch;
     at.y = at.log_norm + mix->k, at.a = at.y + d, at.civ = at.a + d;
     at.sum_a = at.civ + d, at.sum_b = at.sum_a + d;
     return at;
@@ -2203,18 +2309,26 @@ static double sgm__mix_row(sgm__mix_at *at, float *s, float *js, const float *x,
 static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n) {
     const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
-    long d = mix->d, parts = n * mix->k < 4096 || sgm_threads() == 1 ? 1 : mix->n_threads;
+    SGM__TRY(sgm__same_process(&self->sde, &mix->sde));
+    long d = mix->d, parts = n * mix->k < 4096 ? 1 : sgm_threads(), failed = 0;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
     for (long p = 0; p < parts; p++) {
-        sgm__mix_at at = sgm__mix_thread(mix, p);
+        double small[SGM__SMALL], *scratch = sgm__scratch(small, sgm__mix_scratch(mix));
+        if (!scratch) {
+            SGM__PARALLEL("omp atomic write")
+            failed = 1;
+            continue;
+        }
+        sgm__mix_at at = sgm__mix_thread(mix, scratch);
         for (long i = n * p / parts; i < n * (p + 1) / parts; i++) {
             sgm__mix_at_time(&at, t[i]);
             double l = sgm__mix_row(
                 &at, s ? s + i * d : NULL, js ? js + i * d : NULL, x + i * d, v ? v + i * d : NULL);
             if (logp) logp[i] = l;
         }
+        sgm__scratch_free(small, scratch);
     }
-    return SGM_OK;
+    return failed ? sgm__fail(SGM_NO_MEMORY, "no memory for the score of a mixture") : SGM_OK;
 }
 
 static sgm_status sgm__mixture_eval(
@@ -2233,7 +2347,11 @@ static sgm_status sgm__mixture_logp(
 SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
     sgm_score score;
     memset(&score, 0, sizeof score);
-    score.d = mix->d, score.ctx = mix;
+    if (!mix || !mix->mean) {
+        sgm__empty("a score of no mixture: look at what sgm_mixture_init returned");
+        return score;
+    }
+    score.d = mix->d, score.ctx = mix, score.sde = mix->sde;
     score.eval = sgm__mixture_eval, score.jvp = sgm__mixture_jvp, score.logp = sgm__mixture_logp;
     score.vjp = sgm__mixture_jvp; /* second derivatives of log p are symmetric */
     return score;
@@ -2243,10 +2361,15 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
 SGM_API sgm_status sgm_mixture_sample(
     const sgm_mixture *mix, float *x, int *label, long n, double t, sgm_key key) {
     if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
-    if (!mix->mean || !x) return sgm__empty("samples of no mixture, or to nowhere: sgm_mixture_init");
+    if (!mix || !mix->mean || !x)
+        return sgm__empty("samples of no mixture, or to nowhere: sgm_mixture_init");
+    if (!(t >= 0 && t <= mix->sde.T * (1 + 1e-6)))
+        return sgm__bad("samples at t = %g: needs 0 <= t <= T = %g", t, mix->sde.T);
     size_t d = (size_t)mix->d;
     sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
-    sgm__mix_at at = sgm__mix_thread(mix, 0);
+    double small[SGM__SMALL], *scratch = sgm__scratch(small, sgm__mix_scratch(mix));
+    if (!scratch) return SGM_NO_MEMORY;
+    sgm__mix_at at = sgm__mix_thread(mix, scratch);
     at.m = sgm_sde_m(&mix->sde, t), at.s = sgm_sde_s(&mix->sde, t);
     for (long i = 0; i < n; i++, x += d) {
         double u = sgm__uniform53(choice, (uint64_t)i);
@@ -2258,6 +2381,7 @@ SGM_API sgm_status sgm_mixture_sample(
         for (size_t j = 0; j < d; j++) x[j] = (float)(at.m * mix->mean[k * d + j] + at.a[j]);
         if (label) label[i] = (int)k;
     }
+    sgm__scratch_free(small, scratch);
     return SGM_OK;
 }
 
@@ -2323,20 +2447,21 @@ SGM_API void sgm_output_affine(
     double sigma = s / m, all = sigma * sigma + sigma_data * sigma_data, g2;
     *a = 0, *b = 1;
     switch (kind) {
-    case SGM_NOISE: break;
     case SGM_SCORE: *b = -s; break;
     case SGM_X0: *a = 1 / s, *b = -m / s; break;
     case SGM_V: *a = s / half, *b = m / half; break;
     case SGM_FLOW:
         g2 = sgm_sde_g2(sde, t), *a = -2 * sgm_sde_f(sde, t) * s / g2, *b = 2 * s / g2;
         break;
+    case SGM_OUTPUT_AUTO:
     case SGM_EDM_F: *a = sigma / (all * m), *b = -sigma_data / sqrt(all); break;
+    default: break; /* the noise itself */
     }
 }
 
 /* Karras et al. also scale what the network sees to unit variance: by 1/(m√(σ²+σ_d²)). */
 static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
-    if (kind != SGM_EDM_F) return 1;
+    if (kind != SGM_EDM_F && kind != SGM_OUTPUT_AUTO) return 1;
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
     return 1 / sqrt(s * s + m * m * sigma_data * sigma_data);
 }
@@ -2374,7 +2499,7 @@ $$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|², \qquad λ(t) = w(
 $$w(t) \text{ from the table, or yours} \qquad(2.11)$$
 */
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t) {
-    double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 0.5;
+    double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 1;
     double most = loss->min_snr > 0 ? loss->min_snr : 5, m, snr, sigma, speed;
     switch (loss->weight) {
     case SGM_WEIGHT_ONE: return 1 / (s * s);
@@ -2400,13 +2525,28 @@ $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 
 *Stratified* draws take one t in each of B equal slices, so that a batch cannot by chance be all
 noise.
+
+Where nothing is said (`SGM_TIMES_AUTO`), t is drawn uniformly if the family's t is a clock of its
+own, and from a log-normal law of σ where t is a σ (EDM) or a time of your own invention: a uniform
+σ from .002 to 80 would hardly ever fall where the data is. The law is that of Karras et al., who
+have it for data of size ½, made relative: log σ ∼ N(log σ_d − ½, 1.2²). A network that says F is
+trained by it in every family, with the weight that makes F's errors count alike: the one without
+the other is worse than neither.
 */
+static sgm_times sgm__times_of(const sgm_loss *loss, const sgm_sde *sde) {
+    int own = sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    if (loss->times != SGM_TIMES_AUTO) return loss->times;
+    return own ? SGM_TIMES_LOGNORMAL : SGM_TIMES_UNIFORM;
+}
+
 static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u, double z) {
     double low = sde->t_min, width = sde->T - low, from, t = low + u * width;
-    double spread = loss->std > 0 ? loss->std : loss->times == SGM_TIMES_LOGNORMAL ? 1.2 : 1;
-    int unset = loss->mean == 0 && loss->std == 0 && loss->times == SGM_TIMES_LOGNORMAL;
-    z = (unset ? -1.2 : loss->mean) + spread * z;
-    switch (loss->times) {
+    sgm_times times = sgm__times_of(loss, sde);
+    double spread = loss->std > 0 ? loss->std : times == SGM_TIMES_LOGNORMAL ? 1.2 : 1;
+    int unset = loss->mean == 0 && loss->std == 0 && times == SGM_TIMES_LOGNORMAL;
+    if (unset) z = sgm__log(loss->sigma_data > 0 ? loss->sigma_data : 1) - 0.5 + spread * z;
+    else z = loss->mean + spread * z;
+    switch (times) {
     case SGM_TIMES_GRID: return loss->grid[(int)(u * loss->n_grid)];
     case SGM_TIMES_LOGNORMAL: t = sgm_sde_t_from_logsnr(sde, -2 * z); break;
     case SGM_TIMES_LOGIT: t = low + width / (1 + sgm__exp(-z)); break;
@@ -2458,11 +2598,12 @@ SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
 static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w, long n,
     sgm_key key, uint64_t first) {
     sgm_key normal = sgm_key_split(key, 0);
+    sgm_times times = sgm__times_of(loss, sde);
     double fall = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
     for (long i = 0; i < n; i++) {
         double u = sgm__uniform53(key, first + (uint64_t)i), z = 0;
         if (loss->times == SGM_TIMES_STRATIFIED) u = ((double)i + u) / (double)n;
-        if (loss->times == SGM_TIMES_LOGNORMAL || loss->times == SGM_TIMES_LOGIT)
+        if (times == SGM_TIMES_LOGNORMAL || times == SGM_TIMES_LOGIT)
             z = sgm__normal1(normal, first + (uint64_t)i);
         double at = sgm__draw_time(loss, sde, u, z), weight = sgm_loss_weight(loss, sde, at);
         if (loss->times == SGM_TIMES_IMPORTANCE) { /* (2.12) */
@@ -2476,6 +2617,7 @@ static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, 
 SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
     long n, sgm_key key, uint64_t first) {
     SGM__TRY(sgm_loss_check(loss, sde));
+    if (n < 0 || (n > 0 && !(t && w))) return sgm__bad("times need places for n >= 0 of them");
     sgm__loss_times(loss, sde, t, w, n, key, first);
     return SGM_OK;
 }
@@ -2498,8 +2640,8 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
 values has the standard error √(variance/n); from one value nobody knows it, and draws of stratified
-times, which are not independent, have a smaller one than this. What there is no score for counts as NaN, which makes
-NaN of every mean that it enters.
+times, which are not independent, have a smaller one than this. What there is no score for counts as
+NaN, which makes NaN of every mean that it enters.
 */
 static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *squares += x * x; }
 
@@ -2519,20 +2661,26 @@ typedef struct sgm__draws {
     sgm_key key;
     long n, draws, most, first, count;
     int d;
+    const sgm_scaler *scaler;
+    long *row; /* (most): which rows of data the draws are noised ones of */
     float *x0, *eps, *x, *s, *exact, *t, *w;
 } sgm__draws;
 
-static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, int d,
-    const sgm_loss *loss, const sgm_sde *sde, long draws, long most, sgm_key key) {
+static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, const sgm_score *of,
+    const sgm_loss *loss, long draws, long most, sgm_key key) {
+    SGM__TRY(sgm__score_process(of));
+    SGM__TRY(sgm_loss_check(loss, &of->sde));
     if (draws < 1) return sgm__bad("%ld draws: needs at least 1", draws);
-    SGM__TRY(sgm__usable("the data of a loss", data, n, d, 1));
+    SGM__TRY(sgm__usable("the data of a loss", data, n, of->d, 1));
     if (most > draws) most = draws;
-    if (most > (1 << 22) / d) most = d < 1 << 22 ? (1 << 22) / d : 1; /* some 80 MB at most */
-    long size = most * d;
-    b->data = data, b->loss = loss, b->sde = sde, b->key = key, b->first = b->count = 0;
-    b->n = n, b->draws = draws, b->most = most, b->d = d;
-    b->x0 = (float *)sgm__alloc((size_t)(5 * size + 2 * most), sizeof(float));
-    if (!b->x0) return SGM_NO_MEMORY;
+    if (most > (1 << 22) / of->d) most = of->d < 1 << 22 ? (1 << 22) / of->d : 1; /* 80 MB */
+    size_t size = (size_t)most * (size_t)of->d;
+    b->data = data, b->loss = loss, b->sde = &of->sde, b->key = key, b->first = b->count = 0;
+    b->n = n, b->draws = draws, b->most = most, b->d = of->d, b->scaler = of->scaler;
+    b->row = (long *)sgm__alloc(
+        (size_t)most * (sizeof(long) + 2 * sizeof(float)) + 5 * size * sizeof(float), 1);
+    if (!b->row) return SGM_NO_MEMORY;
+    b->x0 = (float *)(void *)(b->row + most);
     b->eps = b->x0 + size, b->x = b->eps + size, b->s = b->x + size, b->exact = b->s + size;
     b->t = b->exact + size, b->w = b->t + most;
     return SGM_OK;
@@ -2546,7 +2694,9 @@ static int sgm__draws_next(sgm__draws *b) {
     for (long i = 0; i < b->count; i++) {
         uint64_t row = sgm_below(sgm_key_split(b->key, 0), first + (uint64_t)i, (uint64_t)b->n);
         memcpy(b->x0 + i * d, b->data + row * (uint64_t)d, (size_t)d * sizeof(float));
+        b->row[i] = (long)row;
     }
+    if (b->scaler) sgm_scaler_apply(b->scaler, b->x0, b->x0, b->count);
     sgm_normal(b->eps, (size_t)(b->count * d), sgm_key_split(b->key, 1), first * (uint64_t)d);
     sgm__loss_times(b->loss, b->sde, b->t, b->w, b->count, sgm_key_split(b->key, 2), first);
     sgm_sde_perturb(b->x, b->x0, b->eps, b->t, b->count, b->d, b->sde);
@@ -2560,11 +2710,16 @@ static void sgm__dsm_unknown(sgm_dsm_result *r) {
     for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
 }
 
+static sgm_status sgm__draws_eval(const sgm__draws *b, const sgm_score *score, float *s) {
+    sgm_score here = sgm__rows(score, b->row, 0, b->n);
+    return sgm_score_eval(&here, s, b->x, b->t, b->count);
+}
+
 static sgm_status sgm__dsm_batch(
     sgm_dsm_result *r, const sgm__draws *b, const sgm_score *score, const sgm_score *exact) {
     double scale = b->loss->scale > 0 ? b->loss->scale : 1;
-    if (exact) SGM__TRY(sgm_score_eval(exact, b->exact, b->x, b->t, b->count));
-    if (score) SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, b->count));
+    if (exact) SGM__TRY(sgm__draws_eval(b, exact, b->exact));
+    if (score) SGM__TRY(sgm__draws_eval(b, score, b->s));
     for (long i = 0; i < b->count; i++) {
         double s = sgm_sde_s(b->sde, b->t[i]), loss = 0, least = 0, excess = 0, w = scale * b->w[i];
         for (long j = i * b->d; j < (i + 1) * b->d; j++) {
@@ -2581,15 +2736,23 @@ static sgm_status sgm__dsm_batch(
     return SGM_OK;
 }
 
+static sgm_status sgm__loss_is_none(void) {
+    return sgm__fail(SGM_NOT_FINITE, "the loss is not finite: its weight is beyond a float at some "
+                                     "time; raise t_min, or look at sigma_data and scale");
+}
+
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
-    const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
+    const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
     sgm__draws b;
+    if (!r) return sgm__bad("sgm_dsm needs a place for its result");
     sgm__dsm_unknown(r);
     if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
-    int d = score ? score->d : exact->d;
-    if (exact) SGM__TRY(sgm__same_space(exact, d));
-    SGM__TRY(sgm_loss_check(loss, sde));
-    SGM__TRY(sgm__draws_init(&b, data, n, d, loss, sde, draws, 4096, key));
+    if (score && exact) {
+        SGM__TRY(sgm__score_made(score));
+        SGM__TRY(sgm__score_made(exact));
+        SGM__TRY(sgm__same_space(score, exact));
+    }
+    SGM__TRY(sgm__draws_init(&b, data, n, score ? score : exact, loss, draws, 4096, key));
     sgm_status status = SGM_OK;
     memset(r, 0, sizeof *r);
     while (status == SGM_OK && sgm__draws_next(&b)) status = sgm__dsm_batch(r, &b, score, exact);
@@ -2600,8 +2763,9 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_
         double count = (double)r->bin_count[i];
         r->bin_loss[i] /= count, r->bin_floor[i] /= count, r->bin_excess[i] /= count;
     }
+    if (status == SGM_OK && score && !(fabs(r->loss) < HUGE_VAL)) status = sgm__loss_is_none();
     if (status != SGM_OK) sgm__dsm_unknown(r);
-    sgm__free(b.x0);
+    sgm__free(b.row);
     return status;
 }
 
@@ -2630,16 +2794,18 @@ L_{SSM\text{-}VR} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + \|s\|² \right) 
 
 The second replaces $(v·s)²$ by its mean over v. That is one source of noise less, though with
 Gaussian v it only pays from D = 3 on: on N(0, I) the variances over v stand as (D + 2)/4, and with
-the points drawn too as (D + 3)/5, because the two terms of SSM partly cancel. Rademacher directions (±1) leave out the diagonal's noise. And
-**denoising** needs no derivative at all; by (2.8) and (2.14) the four are one loss up to constants
-that no network can change:
+the points drawn too as (D + 3)/5, because the two terms of SSM partly cancel. Rademacher directions
+(±1) leave out the diagonal's noise. And **denoising** needs no derivative at all; by (2.8) and
+(2.14) the four are one loss up to constants that no network can change:
 
 $$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
 */
 
 /* The exact score of ESM lives where the score to be matched does. */
-static sgm_status sgm__exact_fits(const sgm_loss *loss, int d) {
-    return loss->objective == SGM_ESM ? sgm__same_space(loss->exact, d) : SGM_OK;
+static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score) {
+    if (loss->objective != SGM_ESM) return SGM_OK;
+    SGM__TRY(sgm__score_made(loss->exact));
+    return sgm__same_space(loss->exact, score);
 }
 
 static double sgm__lambda(const sgm_sde *sde, double t, double w) {
@@ -2669,9 +2835,9 @@ static sgm_status sgm__objective_batch(
     const sgm_loss *loss = b->loss;
     int d = b->d, K = sgm__n_directions(loss, d);
     float *v = b->x0, *js = b->exact; /* their contents are no longer needed by then */
-    SGM__TRY(sgm_score_eval(score, b->s, b->x, b->t, b->count));
-    if (loss->objective == SGM_ESM)
-        SGM__TRY(sgm_score_eval(loss->exact, b->exact, b->x, b->t, b->count));
+    sgm_score here = sgm__rows(score, b->row, 0, b->n);
+    SGM__TRY(sgm_score_eval(&here, b->s, b->x, b->t, b->count));
+    if (loss->objective == SGM_ESM) SGM__TRY(sgm__draws_eval(b, loss->exact, b->exact));
     for (long i = 0; i < b->count; i++) {
         double sd = sgm_sde_s(b->sde, b->t[i]), square = 0;
         for (long j = i * d; j < (i + 1) * d; j++) {
@@ -2685,7 +2851,7 @@ static sgm_status sgm__objective_batch(
     for (int k = 0; k < K; k++) {
         double share = loss->objective == SGM_ISM ? 1 : 1.0 / K;
         sgm__directions(v, b->count, d, loss, k, key);
-        SGM__TRY(sgm_score_jvp(score, b->s, js, b->x, v, b->t, b->count));
+        SGM__TRY(sgm_score_jvp(&here, b->s, js, b->x, v, b->t, b->count));
         for (long i = 0; i < b->count; i++) {
             double vs = sgm__row_dot(v + i * d, b->s + i * d, d);
             double bend = 2 * sgm__row_dot(v + i * d, js + i * d, d); /* (2.14), (2.15) */
@@ -2697,15 +2863,16 @@ static sgm_status sgm__objective_batch(
 }
 
 SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
-    const float *data, long n, const sgm_loss *loss, const sgm_sde *sde, long draws, sgm_key key) {
+    const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
     enum { MOST = 1024 };
     double value[MOST];
     sgm__draws b;
+    if (!mean || !se) return sgm__bad("sgm_objective_value needs a place for mean and error");
     *mean = *se = NAN;
-    SGM__TRY(sgm_loss_check(loss, sde));
-    SGM__TRY(sgm__score_made(score));
-    SGM__TRY(sgm__exact_fits(loss, score->d));
-    SGM__TRY(sgm__draws_init(&b, data, n, score->d, loss, sde, draws, MOST, key));
+    SGM__TRY(sgm__score_process(score));
+    SGM__TRY(sgm_loss_check(loss, &score->sde));
+    SGM__TRY(sgm__exact_fits(loss, score));
+    SGM__TRY(sgm__draws_init(&b, data, n, score, loss, draws, MOST, key));
     sgm_status status = SGM_OK;
     *mean = *se = 0;
     while (status == SGM_OK && sgm__draws_next(&b)) {
@@ -2715,8 +2882,9 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
             sgm__mean_add(mean, se, (loss->scale > 0 ? loss->scale : 1) * value[i]);
     }
     sgm__mean_get(mean, se, draws);
+    if (status == SGM_OK && !(fabs(*mean) < HUGE_VAL)) status = sgm__loss_is_none();
     if (status != SGM_OK) *mean = *se = NAN;
-    sgm__free(b.x0);
+    sgm__free(b.row);
     return status;
 }
 
@@ -2803,6 +2971,7 @@ struct sgm_tape {
     sgm_status status;
     char message[400];
     int n_allocs; /* how often the tape has asked for memory: tests count */
+    int lends, busy; /* 1: a model's own; 1: lent out (section 3.10) */
 };
 
 static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
@@ -3144,7 +3313,7 @@ static void sgm__copy_rows(const int *row_of, long rows, long cols, const float 
 
 /*
 A sum over very many rows is made in *stretches*, each from 0, that are then added: in one go, the
-millionth number would be added to a sum that a float no longer moves in its digits (B.1).
+millionth number would be added to a sum that a float no longer moves in its digits (section B.1).
 */
 #define SGM__STRETCH 2048
 
@@ -3407,23 +3576,25 @@ static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
     }
 }
 
-static sgm_tensor *sgm__linear_spread(sgm_tape *tape, sgm_tensor *x, int out, float spread) {
+SGM_API sgm_tensor *sgm_linear_start(sgm_tape *tape, sgm_tensor *x, int out, float start) {
     if (!x) return NULL;
     if (sgm__repeats(x))
-        return sgm__repeat(tape, sgm__linear_spread(tape, x->a, out, spread), x->row_of, x->rows);
+        return sgm__repeat(tape, sgm_linear_start(tape, x->a, out, start), x->row_of, x->rows);
     int number = tape->n_ops++;
-    sgm_tensor *w = sgm__param(tape, "linear", number, ".weight", x->cols, out, spread, 0);
+    float spread = start > 0 ? 1 / sqrtf((float)x->cols) : 0;
+    sgm_tensor *w = sgm__param(
+        tape, "linear", number, ".weight", x->cols, out, start * spread, 0);
     sgm_tensor *b = sgm__param(tape, "linear", number, ".bias", 1, out, spread, 0);
     if (!w || !b) return NULL;
     return sgm__result(tape, "linear", sgm__op_linear, x->rows, out, x, w, b);
 }
 
 SGM_API sgm_tensor *sgm_linear(sgm_tape *tape, sgm_tensor *x, int out) {
-    return sgm__linear_spread(tape, x, out, x ? 1 / sqrtf((float)x->cols) : 0);
+    return sgm_linear_start(tape, x, out, 1);
 }
 
 SGM_API sgm_tensor *sgm_linear_zero(sgm_tape *tape, sgm_tensor *x, int out) {
-    return sgm__linear_spread(tape, x, out, 0);
+    return sgm_linear_start(tape, x, out, 0);
 }
 
 /*
@@ -3465,7 +3636,7 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation kind) {
     static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
-    int i = (int)kind;
+    int i = kind == SGM_ACTIVATION_AUTO ? (int)SGM_SILU : (int)kind;
     if (!x) return NULL;
     if (i < SGM_RELU || i > SGM_SIGMOID)
         return sgm_tape_refuse(tape, "there is no activation %d: see sgm_activation", i);
@@ -3737,7 +3908,7 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
 
 In training each number is kept with probability 1 − rate and then divided by that, so that its mean
 is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
-place on it (A.3). As a product with a constant it needs no rules of its own.
+place on it (section A.2). As a product with a constant it needs no rules of its own.
 */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
@@ -3811,6 +3982,18 @@ static void sgm__feature_fourier(
     }
 }
 
+/* log σ itself and waves of it, each twice as fast as the one before. */
+static void sgm__feature_sigma(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double l) {
+    double s, c, omega = y->s;
+    out[0] = (float)(0.25 * l);
+    if (d1) d1[0] = 0.25f, d2[0] = 0;
+    for (int j = 1; j + 1 < y->cols; j += 2, omega *= 2) {
+        sgm__sincos_turns(omega * l / (2 * SGM__PI), &s, &c);
+        sgm__wave(out, d1, d2, j, 1, omega, s, c), sgm__wave(out, d1, d2, j + 1, 1, omega, c, -s);
+    }
+}
+
 static void sgm__feature_log_sigma(
     const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
     const sgm_sde *sde = (const sgm_sde *)(const void *)y->aux;
@@ -3823,9 +4006,9 @@ static void sgm__feature_log_sigma(
     if (d1) *d1 = (float)at[0], *d2 = (float)((at[2] - at[1]) / (2 * h));
 }
 
-enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA };
+enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA };
 static const sgm__feature sgm__features[] = {sgm__feature_circle, sgm__feature_sinusoidal,
-    sgm__feature_fourier, sgm__feature_log_sigma};
+    sgm__feature_fourier, sgm__feature_log_sigma, sgm__feature_sigma};
 
 static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass) {
     sgm_tensor *t = y->a;
@@ -3857,7 +4040,7 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass) {
 static sgm_tensor *sgm__time_features(sgm_tape *tape, sgm_tensor *t, int width, float scale,
     int kind, const sgm_sde *sde) {
     static const char *const names[] = {
-        "time_circle", "time_sinusoidal", "time_fourier", "log_sigma"};
+        "time_circle", "time_sinusoidal", "time_fourier", "log_sigma", "time_sigma"};
     const char *name = names[kind];
     if (!t) return NULL;
     if (sgm__repeats(t))
@@ -3895,6 +4078,10 @@ SGM_API sgm_tensor *sgm_time_learned(sgm_tape *tape, sgm_tensor *log_sigma, int 
     return sgm_silu(tape, sgm_linear(tape, h, width));
 }
 
+SGM_API sgm_tensor *sgm_time_sigma(sgm_tape *tape, sgm_tensor *log_sigma) {
+    return sgm__time_features(tape, log_sigma, 9, 0.25f, SGM__SIGMA, NULL);
+}
+
 /*
 ## 3.9 Two ready networks
 
@@ -3903,13 +4090,27 @@ used, and all that they call is there for you to call (a test compiles the copie
 */
 enum { SGM__DEEPEST = 1000, SGM__WIDEST = 1 << 20 };
 
+/* The options for points of dimension d: many numbers want width, not depth. Hidden layers start in
+±1/√in where you name the activation, as is the custom; SiLU by default starts 2.4 times as wide,
+for it halves what passes through it near 0, and the first thousand steps would go to making up for
+that. Many numbers are carried badly through the layers, so above 32 the last one sees them, too, if
+you named no activation. */
+static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d) {
+    memset(o, 0, sizeof *o);
+    if (user) *o = *(const sgm_mlp_options *)user;
+    if (o->width == 0) o->width = d <= 32 ? 128 : d <= 128 ? 256 : d <= 256 ? 2 * d : 512;
+    if (o->depth == 0) o->depth = d <= 32 ? 4 : 2;
+    if (o->embedding_width == 0) o->embedding_width = 32;
+    if (o->shortcut == 0) o->shortcut = d > 32 && o->activation == SGM_ACTIVATION_AUTO ? 1 : -1;
+    if (o->start == 0 && o->activation != SGM_ACTIVATION_AUTO) o->start = 1;
+    if (o->activation == SGM_ACTIVATION_AUTO) o->activation = SGM_SILU;
+}
+
 SGM_API sgm_status sgm_mlp_options_init(
     sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in) {
-    memset(o, 0, sizeof *o);
-    if (in->user) *o = *(const sgm_mlp_options *)in->user;
-    if (o->width == 0) o->width = 128;
-    if (o->depth == 0) o->depth = 4;
-    if (o->embedding_width == 0) o->embedding_width = 32;
+    sgm__mlp_defaults(o, in->user, in->x ? in->x->cols : 1);
+    if (!(o->start >= 0 && o->start < 1e6f))
+        sgm_tape_refuse(tape, "an MLP that starts %g times as wide: needs a number >= 0", o->start);
     if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
         o->embedding_width < 1 || o->embedding_width > SGM__WIDEST)
         sgm_tape_refuse(tape,
@@ -3927,6 +4128,7 @@ SGM_API sgm_tensor *sgm_embed_time(
     case SGM_EMBED_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
     case SGM_EMBED_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
     case SGM_EMBED_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
+    case SGM_EMBED_AUTO: return sgm_time_sigma(tape, in->log_sigma);
     default: return sgm_tape_refuse(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
     }
 }
@@ -3943,9 +4145,11 @@ SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
     h = sgm_tell(tape, in, h, in->x);
     for (int i = 0; i < o.depth; i++) {
-        h = sgm_activate(tape, sgm_linear(tape, h, o.width), o.activation);
+        h = sgm_linear_start(tape, h, o.width, o.start > 0 ? o.start : 2.4f);
+        h = sgm_activate(tape, h, o.activation);
         h = sgm_dropout(tape, h, o.dropout);
     }
+    if (o.shortcut > 0) h = sgm_concat(tape, h, in->x);
     return sgm_linear(tape, h, in->out);
 }
 
@@ -3955,7 +4159,8 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *time = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
     sgm_tensor *h = sgm_linear(tape, sgm_tell(tape, in, time, in->x), o.width);
     for (int i = 0; i < o.depth; i++) {
-        sgm_tensor *step = sgm_linear(tape, sgm_tell(tape, in, time, h), o.width);
+        sgm_tensor *step = sgm_tell(tape, in, time, h);
+        step = sgm_linear_start(tape, step, o.width, o.start > 0 ? o.start : 1.7f);
         step = sgm_activate(tape, step, o.activation);
         h = sgm_add(tape, h, sgm_dropout(tape, step, o.dropout));
     }
@@ -3981,10 +4186,11 @@ typedef struct sgm__ask {
     const sgm_model *model;
     int which, back;    /* back: js = (∂s/∂x)ᵀ v is wanted, not (∂s/∂x) v              */
     int trace;          /* 1: js(n) is the trace of ∂s/∂x                              */
-    const float *cond;  /* row i is told what stands at cond + i·step·C; NULL: nothing */
+    const float *cond;  /* (·,C) what the points are told; NULL: nothing               */
     const float *known; /* 0 for the rows that are told nothing after all; NULL: none  */
-    const int *label;   /* of a classifier: row i's at label + i·step; NULL: all       */
-    long step;
+    const int *label;   /* of a classifier, of each point; NULL: all labels            */
+    const long *row;    /* point i has row[i], or first + i, of cond and label,        */
+    long first, each;   /* and where each is 0 all have row 0                          */
 } sgm__ask;
 
 static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
@@ -3992,6 +4198,10 @@ static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
     memset(&ask, 0, sizeof ask);
     ask.model = model, ask.which = which;
     return ask;
+}
+
+static long sgm__ask_row(const sgm__ask *ask, long i) {
+    return !ask->each ? 0 : ask->row ? ask->row[i] : ask->first + i;
 }
 
 /* The width of what the network returns. */
@@ -4004,11 +4214,12 @@ static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, i
     long C = ask->model->o.cond;
     in->cond = in->known = NULL;
     if (C == 0) return;
-    in->cond = sgm_tape_input(tape, ask->step ? ask->cond : NULL, n, (int)C);
+    in->cond = sgm_tape_input(tape, NULL, n, (int)C);
     in->known = sgm_tape_input(tape, ask->known, n, 1);
     for (long i = 0; in->known && ask->cond && i < n; i++) {
         if (!ask->known) in->known->v[i] = 1;
-        if (!ask->step) memcpy(in->cond->v + i * C, ask->cond, (size_t)C * sizeof(float));
+        memcpy(in->cond->v + i * C, ask->cond + sgm__ask_row(ask, i) * C,
+               (size_t)C * sizeof(float));
     }
 }
 
@@ -4149,43 +4360,68 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
     return SGM_OK;
 }
 
+/*
+A tape is lent to whoever evaluates: the first that is free, or for want of one a new one, so that
+any number of threads may ask one model at once. (Where the compiler has no atomic exchange, each
+asker gets a new one.)
+*/
+static sgm_tape *sgm__tape_take(const sgm_model *model) {
+#if defined(__GNUC__)
+    for (int i = 0; i < model->n_tapes; i++)
+        if (!__atomic_exchange_n(&model->tapes[i]->busy, 1, __ATOMIC_ACQUIRE))
+            return model->tapes[i];
+#else
+    (void)model;
+#endif
+    return sgm_tape_new();
+}
+
+static void sgm__tape_give(sgm_tape *tape) {
+#if defined(__GNUC__)
+    if (tape && tape->lends) __atomic_store_n(&tape->busy, 0, __ATOMIC_RELEASE);
+    else sgm_tape_free(tape);
+#else
+    sgm_tape_free(tape);
+#endif
+}
+
 static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n) {
     const sgm_model *model = ask->model;
     long d = model->o.d, chunks = (n + sgm__chunk(model->o.d) - 1) / sgm__chunk(model->o.d);
     long logs = model->o.classes && !ask->label ? model->o.classes : 1;
-    int threads = sgm_threads() < model->n_tapes ? sgm_threads() : model->n_tapes;
+    int threads = sgm_threads();
     if (threads > 1 && chunks < 8 * threads)
         chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
     if (chunks > n) chunks = n;
-    const sgm_tape *failed = NULL;
+    sgm_status status = SGM_OK;
+    char message[sizeof ((sgm_tape *)0)->message] = "no memory for a network's tape";
     SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
     for (long c = 0; c < chunks; c++) {
-        long from = n * c / chunks, to = n * (c + 1) / chunks;
+        long from = n * c / chunks, to = n * (c + 1) / chunks, at = ask->trace ? from : from * d;
         sgm__ask part = *ask;
-        if (ask->cond) part.cond += from * ask->step * model->o.cond;
-        if (ask->label) part.label += from * ask->step;
-#ifdef SGM__THREADS
-        sgm_tape *tape = model->tapes[threads > 1 ? omp_get_thread_num() : 0];
-#else
-        sgm_tape *tape = model->tapes[0];
-#endif
-        long at = ask->trace ? from : from * d;
-        if (sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
+        if (ask->row) part.row += from;
+        else part.first += from;
+        sgm_tape *tape = sgm__tape_take(model);
+        if (!tape || sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
                 logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
                 (int)(to - from)) != SGM_OK) {
-            SGM__PARALLEL("omp atomic write")
-            failed = tape;
+            SGM__PARALLEL("omp critical(sgm__model_failed)")
+            {
+                status = tape ? tape->status : SGM_NO_MEMORY;
+                if (tape) memcpy(message, tape->message, sizeof message);
+            }
         }
+        sgm__tape_give(tape);
     }
-    return failed ? sgm_tape_status(failed) : SGM_OK;
+    return status == SGM_OK ? SGM_OK : sgm__fail(status, "%s", message);
 }
 
 /* A score's `which` says what its ctx is: a model, or one of these. */
 enum { SGM__GIVEN = -2, SGM__LABEL = -3 };
 
 static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
-    long rows = 1;
+    long rows = 1, of = self->of ? self->of : n;
     if (self->which == SGM__GIVEN) {
         const sgm_condition *c = (const sgm_condition *)self->ctx;
         *ask = sgm__ask_of(c->model, c->which);
@@ -4197,10 +4433,15 @@ static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
     } else {
         *ask = sgm__ask_of((const sgm_model *)self->ctx, self->which);
     }
-    ask->step = rows > 1;
-    if (rows == 1 || rows == n) return SGM_OK;
+    const sgm_sde *sde = &ask->model->o.sde;
+    SGM__TRY(sgm__same_process(&self->sde, sde));
+    if (!(self->sde.T <= sde->T * (1 + 1e-9)))
+        return sgm__bad("a model that was trained up to T = %g is asked about T = %g: lower the "
+                        "score's sde.T", sde->T, self->sde.T);
+    ask->row = self->row, ask->first = self->first, ask->each = rows > 1;
+    if (rows == 1 || rows == of) return SGM_OK;
     return sgm__fail(SGM_MISMATCH,
-        "%ld points for %ld conditions: bring as many, or give one condition for all", n, rows);
+        "%ld points for %ld conditions: bring as many, or give one condition for all", of, rows);
 }
 
 static sgm_status sgm__model_eval(
@@ -4239,8 +4480,12 @@ static sgm_status sgm__model_logp(
 static sgm_score sgm__model_score(const sgm_model *model, int which, const void *ctx) {
     sgm_score score;
     memset(&score, 0, sizeof score);
-    if (!model) return score; /* of a condition whose init failed */
+    if (!model) { /* of a condition whose init failed, or what sgm_model_score said */
+        if (!sgm_error()[0]) sgm__bad("a score of no model: look at what init returned");
+        return score;
+    }
     score.d = model->o.d, score.which = which, score.ctx = ctx;
+    score.sde = model->o.sde, score.scaler = model->o.scaler;
     score.eval = sgm__model_eval, score.jvp = sgm__model_jvp, score.vjp = sgm__model_vjp;
     if (!model->o.energy && !model->o.classes) score.trace = sgm__model_trace;
     if (model->o.energy || which == SGM__LABEL) score.logp = sgm__model_logp;
@@ -4248,6 +4493,8 @@ static sgm_score sgm__model_score(const sgm_model *model, int which, const void 
 }
 
 static sgm_status sgm__which_check(const sgm_model *model, int which) {
+    if (!model || !model->params)
+        return sgm__bad("a score of no model: look at what sgm_model_init returned");
     if (which < SGM_RAW || which >= model->o.n_ema)
         return sgm__bad(
             "moving average %d of a model that keeps %d: set n_ema", which, model->o.n_ema);
@@ -4256,9 +4503,16 @@ static sgm_status sgm__which_check(const sgm_model *model, int which) {
 
 SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
     sgm_status status = sgm__which_check(model, which);
-    if (model->o.classes) status = sgm__bad("a classifier's score is sgm_classifier_score");
+    if (status == SGM_OK && model->o.classes)
+        status = sgm__bad("a classifier's score is sgm_classifier_score");
     return sgm__model_score(status == SGM_OK ? model : NULL, which, model);
 }
+
+typedef struct sgm__opened {
+    sgm_mlp_options mlp;
+    sgm_image_net image;
+    sgm_scaler scaler;
+} sgm__opened;
 
 SGM_API void sgm_model_free(sgm_model *model) {
     for (int i = 0; model->tapes && i < model->n_tapes; i++) sgm_tape_free(model->tapes[i]);
@@ -4267,6 +4521,8 @@ SGM_API void sgm_model_free(sgm_model *model) {
     for (int i = 0; i < SGM_MAX_EMA; i++) sgm__free(model->ema[i]);
     SGM_FREE(model->layers);
     sgm__free(model->operations);
+    if (model->own) sgm_scaler_free(&model->own->scaler);
+    sgm__free(model->own);
     memset(model, 0, sizeof *model);
 }
 
@@ -4283,10 +4539,11 @@ static void sgm__layer_start(float *p, const struct sgm_layer *layer, sgm_key ke
 
 static sgm_status sgm__model_memory(sgm_model *model) {
     int ok = 1;
-    model->n_tapes = sgm_threads();
+    model->n_tapes = sgm_threads() > 16 ? sgm_threads() : 16; /* empty ones cost little */
     model->tapes = (sgm_tape **)sgm__alloc((size_t)model->n_tapes, sizeof *model->tapes);
     for (int i = 0; model->tapes && i < model->n_tapes; i++)
-        ok &= (model->tapes[i] = sgm_tape_new()) != NULL;
+        if (!(model->tapes[i] = sgm_tape_new())) ok = 0;
+        else model->tapes[i]->lends = 1;
     model->params = (float *)sgm__alloc(model->n_params, sizeof(float));
     for (int i = 0; i < model->o.n_ema; i++)
         ok &= (model->ema[i] = (float *)sgm__alloc(model->n_params, sizeof(float))) != NULL;
@@ -4315,27 +4572,44 @@ static sgm_status sgm__model_dry_run(sgm_model *model) {
     return status;
 }
 
-SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key) {
-    memset(model, 0, sizeof *model);
-    SGM__TRY(sgm_sde_check(&options->sde));
-    if (!options->net) return sgm__bad("a model needs a network: set net, to sgm_mlp for one");
-    if (options->d < 1) return sgm__bad("points of dimension %d: set d to at least 1", options->d);
-    if (options->n_ema < 0 || options->n_ema > SGM_MAX_EMA)
-        return sgm__bad("%d moving averages: n_ema is 0 to %d", options->n_ema, SGM_MAX_EMA);
-    if ((int)options->output < 0 || options->output > SGM_EDM_F)
-        return sgm__bad("there is no output kind %d: see sgm_output", (int)options->output);
-    if (options->scaler && (options->scaler->d != options->d || !options->scaler->shift))
-        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d",
-            options->scaler->d, options->d);
-    if (options->energy && options->output != SGM_SCORE)
-        return sgm__bad("an energy's slope is a score: set output to SGM_SCORE");
-    if (options->cond < 0 || options->classes < 0 ||
-        (options->classes > 0 && (options->energy || options->output == SGM_EDM_F)))
+static sgm_status sgm__model_options_check(const sgm_model_options *o) {
+    if (!o) return sgm__bad("a model needs options: set net, d and sde");
+    SGM__TRY(sgm_sde_check(&o->sde));
+    if (!o->net) return sgm__bad("a model needs a network: set net, to sgm_mlp for one");
+    if (o->d < 1) return sgm__bad("points of dimension %d: set d to at least 1", o->d);
+    if (o->n_ema < 0 || o->n_ema > SGM_MAX_EMA)
+        return sgm__bad("%d moving averages: n_ema is 0 to %d", o->n_ema, SGM_MAX_EMA);
+    if ((int)o->output < 0 || o->output > SGM_EDM_F)
+        return sgm__bad("there is no output kind %d: see sgm_output", (int)o->output);
+    if (!(o->sigma_data >= 0 && o->sigma_data < 1e15))
+        return sgm__bad("a sigma_data of %g: needs the data's std, or 0 to have it measured",
+            o->sigma_data);
+    const sgm_scaler *scaler = o->scaler;
+    if (scaler && !(scaler->d == 0 && !scaler->shift) &&
+        (scaler->d != o->d || !scaler->shift || !scaler->scale))
+        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d: fit "
+                        "it to these with sgm_scaler_init, or leave it all zeros",
+            scaler->d, o->d);
+    if (o->energy && o->output != SGM_SCORE && o->output != SGM_OUTPUT_AUTO)
+        return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_SCORE");
+    if (o->cond < 0 || o->classes < 0 ||
+        (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
         return sgm__bad("cond %d, classes %d: needs 0 or a width; a classifier is no energy, and "
                         "its output 0",
-            options->cond, options->classes);
+            o->cond, o->classes);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key) {
+    if (!model) return sgm__bad("sgm_model_init needs a model to fill");
+    memset(model, 0, sizeof *model);
+    SGM__TRY(sgm__model_options_check(options));
     model->o = *options;
-    if (model->o.sigma_data == 0) model->o.sigma_data = 0.5;
+    if (options->output == SGM_OUTPUT_AUTO) {
+        model->o.output = options->energy ? SGM_SCORE : options->classes ? SGM_NOISE : SGM_EDM_F;
+    }
+    model->measure = options->sigma_data == 0;
+    if (model->measure) model->o.sigma_data = 1;
     sgm_status status = sgm__model_dry_run(model);
     if (status == SGM_OK) status = sgm__model_memory(model);
     if (status != SGM_OK) {
@@ -5294,6 +5568,7 @@ SGM_API sgm_tensor *sgm_attention(
     memset(&s, 0, sizeof s);
     s.tokens = tokens, s.heads = heads, s.h = q->rows / tokens, s.w = q->cols;
     q = sgm_scale(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
+    if (q) q->name = "attention_scale";
     q = sgm__shaped(
         tape, "scores", sgm__op_heads, (double)q->rows * heads, tokens, q, k, NULL, &s);
     if (!q) return NULL;
@@ -5310,8 +5585,8 @@ frequencies, goes through two layers, a condition is added, and the vector that 
 shifts the channels after a norm in every block.
 
 The **residual net** keeps the image's size, and its blocks add small corrections. The **U-Net** (Ho
-et al. 2020) halves the image twice, so that few convolutions see all of it, looks at it with
-attention where it is smallest, and comes back up with the details handed over from the way down.
+et al. 2020) halves the image twice if its depth is 3, so that few convolutions see all of it, looks
+at it with attention where it is smallest, and comes back up with the details of the way down.
 The **MLP-Mixer** (Tolstikhin et al. 2021) mixes in turn the patches of one feature and the features
 of one patch. The **DiT** (Peebles and Xie 2023) is a transformer over patches whose gates start at
 zero (*adaLN-zero*): at first every block is the identity.
@@ -5558,7 +5833,7 @@ data in one keyed order, then in another (section A.4). Nothing about the stream
 resumed run continues it exactly. Times and noise are keyed by the step, and so is whose condition
 is hidden (section 8.1).
 */
-enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (B.6) */
+enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (section B.6) */
 enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT, SGM__KEY_PROBES };
 enum { SGM__KEY_CONDITION = SGM__KEY_PROBES + 1, SGM__KEY_HELD }; /* who is hidden, or held out */
 
@@ -5586,7 +5861,7 @@ static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
     b.t = b.x + size, b.w = b.t + trainer->o.batch, b.known = b.w + trainer->o.batch;
     b.label = (int *)(b.known + trainer->o.batch), b.cond = (float *)(b.label + trainer->o.batch);
     b.ask = sgm__ask_of(trainer->model, SGM_RAW);
-    b.ask.cond = b.cond, b.ask.known = b.known, b.ask.label = b.label, b.ask.step = 1;
+    b.ask.cond = b.cond, b.ask.known = b.known, b.ask.label = b.label, b.ask.each = 1;
     return b;
 }
 
@@ -5613,12 +5888,14 @@ static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t 
             sgm__batch_rows(trainer, first + (uint64_t)i, B - i < AHEAD ? B - i : AHEAD, rows);
         uint64_t row = rows[i % AHEAD];
         memcpy(b->x0 + (long)i * d, trainer->data + row * (uint64_t)d, (size_t)d * sizeof(float));
+        trainer->rows[i] = (long)row;
         if (trainer->o.labels) b->label[i] = trainer->o.labels[row];
         if (!C) continue;
         b->known[i] = !(sgm__uniform53(hide, (uint64_t)i) < trainer->o.cond_dropout);
         if (b->known[i] == 0) memset(b->cond + i * C, 0, (size_t)C * sizeof(float));
         else memcpy(b->cond + i * C, trainer->o.cond + (long)row * C, (size_t)C * sizeof(float));
     }
+    if (trainer->model->o.scaler) sgm_scaler_apply(trainer->model->o.scaler, b->x0, b->x0, B);
     sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
     sgm__loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
         sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
@@ -5871,8 +6148,8 @@ divider rests; the second keeps the divider busy while the multipliers rest. Bet
 slope travels to memory and back.
 
 So the two passes become one. The backward pass leaves x and $\bar y$ where they are, and the
-update works out each element of $\bar W$ just before it needs it (B.6): while one row's roots are
-being taken, the next one's sums are made, and no slope is ever stored.
+update works out each element of $\bar W$ just before it needs it (section B.6): while one row's
+roots are being taken, the next one's sums are made, and no slope is ever stored.
 
 The bits stay what they were, because nothing is computed differently, only later: each element is
 the same sum, from 0, over the same rows in the same order, and what the optimiser does with it does
@@ -5966,8 +6243,9 @@ the copy. A look costs no more than the four steps that would take as many point
 every 80 steps, so that they cost a twentieth.
 
 Left to itself (`held_out` 0) the trainer holds out a tenth of the points, but no more than a look
-takes, if the run makes 50 epochs or more. Not if there are less than 50 points: a handful is
-either a demonstration, whose minimiser *is* the memory of them, or too dear to keep apart.
+takes, if the loss is denoising and the run makes 50 epochs or more. Not if there are less than 50
+points: a handful is either a demonstration, whose minimiser *is* the memory of them, or too dear to
+keep apart.
 */
 typedef struct sgm_held {
     long n, every, worse; /* draws; steps between two looks; looks since the best */
@@ -6035,6 +6313,7 @@ static sgm_status sgm__held_init(sgm_trainer *trainer) {
         if (C)
             memcpy(h->cond + (size_t)i * C, trainer->o.cond + (size_t)row * C, C * sizeof(float));
     }
+    if (model->o.scaler) sgm_scaler_apply(model->o.scaler, h->s, h->s, n);
     sgm_loss loss = trainer->o.loss;
     if (loss.times == SGM_TIMES_UNIFORM) loss.times = SGM_TIMES_STRATIFIED; /* the same law */
     sgm_normal(h->eps, many * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
@@ -6050,7 +6329,7 @@ static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean) {
     const sgm__held *h = trainer->watch;
     int d = model->o.d, K = model->o.classes;
     sgm__ask ask = sgm__ask_of(model, model->o.n_ema > 0 ? 0 : SGM_RAW);
-    ask.cond = model->o.cond ? h->cond : NULL, ask.label = K ? h->label : NULL, ask.step = 1;
+    ask.cond = model->o.cond ? h->cond : NULL, ask.label = K ? h->label : NULL, ask.each = 1;
     SGM__TRY(sgm__model_all(
         &ask, K ? NULL : h->s, NULL, K ? h->logp : NULL, h->x, NULL, h->t, h->n));
     double sum = 0;
@@ -6100,14 +6379,13 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer) {
 */
 static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
     if (o->batch == 0) o->batch = 128;
-    if (o->lr == 0) o->lr = 1e-3;
+    if (o->lr == 0) o->lr = 2e-3;
     if (o->optimiser != SGM_SGD && o->beta1 == 0) o->beta1 = 0.9;
     if (o->beta2 == 0) o->beta2 = 0.999;
     if (o->eps == 0) o->eps = o->optimiser == SGM_ADABELIEF ? 1e-16 : 1e-8;
     if (o->accumulate == 0) o->accumulate = 1;
     if (o->loss.directions == 0) o->loss.directions = 1;
     if (o->loss.scale == 0) o->loss.scale = 1;
-    if (o->loss.sigma_data == 0) o->loss.sigma_data = model->o.sigma_data;
     for (int i = 0; i < SGM_MAX_EMA; i++)
         if (o->ema[i] == 0) o->ema[i] = 0.999;
     const char *bad = NULL;
@@ -6125,6 +6403,8 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
         bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
     else if ((int)o->optimiser < 0 || o->optimiser > SGM_SGD) bad = "has no such optimiser";
+    else if (o->weight_decay > 0 && o->optimiser != SGM_ADAMW)
+        bad = "with a weight_decay needs the optimiser SGM_ADAMW, the others have none";
     for (int i = 0; i < model->o.n_ema && !bad; i++)
         if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
     return bad ? sgm__bad("training %s", bad) : SGM_OK;
@@ -6166,9 +6446,51 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     sgm__free(trainer->workspace);
     sgm__free(trainer->score_work);
     sgm__free(trainer->score_coefficients);
+    sgm__free(trainer->rows);
     sgm__held_free(trainer->watch), sgm__free(trainer->order);
     sgm_tape_free(trainer->tape);
     memset(trainer, 0, sizeof *trainer);
+}
+
+/*
+The first training of a model settles what its options left open: a scaler of zeros is fitted to the
+data, and a sigma_data of zero becomes the root of the (scaled) data's mean variance. Both go into
+the file with the model, and no later training changes them.
+*/
+static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n) {
+    long d = model->o.d;
+    double square = 0;
+    if (model->o.scaler && model->o.scaler->d == 0)
+        SGM__TRY(sgm_scaler_init(model->o.scaler, data, n, model->o.d));
+    if (!model->measure) return SGM_OK;
+    for (long j = 0; j < d; j++) {
+        double scale = model->o.scaler ? model->o.scaler->scale[j] : 1, sum = 0, squares = 0;
+        for (long i = 0; i < n; i++) {
+            double off = ((double)data[i * d + j] - data[j]) / scale; /* variance has no shift */
+            sum += off, squares += off * off;
+        }
+        square += (squares - sum * sum / (double)n) / (double)n / (double)d;
+    }
+    model->o.sigma_data = square > 0 ? sqrt(square) : 1;
+    model->measure = 0;
+    return SGM_OK;
+}
+
+/* What the loss leaves open, in training: F, its weight and times belong together (section 2.4). */
+static void sgm__loss_auto(sgm_loss *loss, const sgm_model_options *o) {
+    int edm = o->output == SGM_EDM_F && loss->objective == SGM_DSM && !o->classes && !o->energy;
+    if (loss->sigma_data == 0) loss->sigma_data = o->sigma_data;
+    if (loss->weight == SGM_WEIGHT_AUTO) loss->weight = edm ? SGM_WEIGHT_EDM : SGM_WEIGHT_SIGMA2;
+    if (loss->times == SGM_TIMES_AUTO && edm) loss->times = SGM_TIMES_LOGNORMAL;
+    loss->times = sgm__times_of(loss, &o->sde);
+}
+
+/* ISM and SSM see second derivatives, of which a ReLU has none. */
+static sgm_status sgm__objective_suits(const sgm_loss *loss, const sgm_model *model) {
+    if (loss->objective < SGM_ISM || !strstr(model->operations, "relu")) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH, "ISM and SSM learn nothing from a network with ReLU, whose "
+                     "second derivative is 0: set its activation to SGM_SILU, or the "
+                     "objective to SGM_DSM");
 }
 
 /* What samples are compared with (5.12). */
@@ -6186,11 +6508,14 @@ static void sgm__data_moments(sgm_model *model, const float *data, long n) {
 
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
     long n, const sgm_train_options *options, sgm_key key) {
+    if (!trainer) return sgm__bad("sgm_trainer_init needs a trainer to fill");
     memset(trainer, 0, sizeof *trainer);
     trainer->loss = trainer->mean_loss = trainer->grad_norm = NAN; /* not known before a step */
     for (int i = 0; i < SGM_BINS; i++) trainer->bin_loss[i] = NAN;
+    if (!options) return sgm__bad("training needs options: set steps");
     if (!model || !model->params)
-        return sgm__empty("training needs a model: call sgm_model_init first and look at its status");
+        return sgm__empty("training needs a model: call sgm_model_init first and look at its "
+                          "status");
     if (n < 1 || !data) return sgm__bad("training on %ld points: needs at least 1", n);
     size_t d = (size_t)model->o.d, P = model->n_params;
     long bad = sgm__first_bad(data, (size_t)n * d);
@@ -6200,10 +6525,14 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
             bad / (long)d, bad % (long)d);
     trainer->model = model, trainer->o = *options, trainer->data = data, trainer->n = n;
     trainer->key = key;
+    sgm_score score = sgm__model_score(model, SGM_RAW, model);
     SGM__TRY(sgm__train_defaults(&trainer->o, model));
     SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
-    SGM__TRY(sgm__exact_fits(&trainer->o.loss, model->o.d));
+    SGM__TRY(sgm__exact_fits(&trainer->o.loss, &score));
     SGM__TRY(sgm__train_conditions(&trainer->o, model, n));
+    SGM__TRY(sgm__objective_suits(&trainer->o.loss, model));
+    SGM__TRY(sgm__model_measure(model, data, n));
+    sgm__loss_auto(&trainer->o.loss, &model->o);
     size_t B = (size_t)trainer->o.batch;
     trainer->grads = (float *)sgm__alloc(P, sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
@@ -6212,10 +6541,11 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
         (float *)sgm__alloc(B * (3 * d + 4 + (size_t)model->o.cond), sizeof(float));
     trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
     trainer->score_coefficients = (double *)sgm__alloc(2 * B, sizeof(double));
+    trainer->rows = (long *)sgm__alloc(B, sizeof(long));
     trainer->tape = sgm_tape_new();
     sgm_status status = sgm__held_init(trainer);
     if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->workspace ||
-        !trainer->score_work || !trainer->score_coefficients || !trainer->tape)
+        !trainer->score_work || !trainer->score_coefficients || !trainer->rows || !trainer->tape)
         status = SGM_NO_MEMORY;
     if (status != SGM_OK) sgm_trainer_free(trainer);
     else sgm__data_moments(model, data, n);
@@ -6234,7 +6564,13 @@ static void sgm__trainer_log(sgm_trainer *trainer) {
     if (trainer->o.on_log) trainer->o.on_log(trainer, trainer->o.user);
 }
 
+static sgm_status sgm__trainer_made(const sgm_trainer *trainer) {
+    if (trainer && trainer->model && trainer->grads) return SGM_OK;
+    return sgm__bad("there is no such trainer: look at what sgm_trainer_init returned");
+}
+
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
+    SGM__TRY(sgm__trainer_made(trainer));
     double bin_sum[SGM_BINS];
     long bin_n[SGM_BINS];
     if (!trainer->grads) return sgm__empty("a step of no trainer: sgm_trainer_init");
@@ -6293,6 +6629,7 @@ Quiet when stderr is not a terminal, redrawn ten times a second when it is: shar
 left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
 */
 SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
+    if (!p) return;
     memset(p, 0, sizeof *p);
     p->label = label, p->total = total;
 #if !defined(SGM_NO_STDIO) && defined(SGM__UNIX)
@@ -6305,7 +6642,7 @@ SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
 
 SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double floor) {
 #ifndef SGM_NO_STDIO
-    if (!p->active) return;
+    if (!p || !p->active) return;
     double now = sgm_seconds(), passed = now - p->started, rate = (double)done / (passed + 1e-9);
     if (done < p->total && now - p->drawn < 0.1) return;
     p->drawn = now;
@@ -6326,9 +6663,9 @@ SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double f
 
 SGM_API void sgm_progress_done(sgm_progress *p) {
 #ifndef SGM_NO_STDIO
-    if (p->active) fprintf(stderr, "\n");
+    if (p && p->active) fprintf(stderr, "\n");
 #endif
-    p->active = 0;
+    if (p) p->active = 0;
 }
 
 /*
@@ -6354,8 +6691,8 @@ static const char *sgm__number_text(char text[40], double x, int digits) {
 
 /* What a file holds: the settings as pairs of strings, and arrays in the model and the trainer. */
 typedef struct sgm__record {
-    const char *meta[2 * 48];
-    char text[48][40], (*names)[64];
+    const char *meta[2 * 64];
+    char text[64][40], (*names)[64];
     sgm_array *arrays; /* names and scaler lie behind them, in the same block */
     float *scaler;
     int n_meta, n_arrays;
@@ -6363,17 +6700,55 @@ typedef struct sgm__record {
 
 static void sgm__set(sgm__record *c, const char *name, double value) {
     const char **pair = &c->meta[2 * c->n_meta];
-    SGM_ASSERT(c->n_meta < 48);
+    SGM_ASSERT(c->n_meta < 64);
     pair[0] = name, pair[1] = sgm__number_text(c->text[c->n_meta++], value, 17);
 }
 
+static void sgm__set_text(sgm__record *c, const char *name, const char *text) {
+    SGM_ASSERT(c->n_meta < 64);
+    c->meta[2 * c->n_meta] = name, c->meta[2 * c->n_meta + 1] = text, c->n_meta++;
+}
+
 #define SGM__SET(x) sgm__set(c, #x, (double)(x))
+
+/* The ready networks, and their options with the defaults filled in, so that no later default can
+change what a file means. In files, enums count from 0 for the first that is not AUTO. */
+static const struct sgm__ready {
+    const char *name;
+    sgm_net net;
+    int width; /* of the image networks their default, else 0 */
+} sgm__ready[] = {{"mlp", sgm_mlp, 0}, {"residual_mlp", sgm_residual_mlp, 0},
+    {"resnet", sgm_resnet, 32}, {"unet", sgm_unet, 32}, {"mixer", sgm_mixer, 128},
+    {"dit", sgm_dit, 128}};
+enum { SGM__N_READY = 6 };
+
+static void sgm__set_net(sgm__record *c, const sgm_model *model) {
+    int i = 0;
+    const void *user = model->o.user;
+    while (i < SGM__N_READY && sgm__ready[i].net != model->o.net) i++;
+    if (i == SGM__N_READY) return;
+    sgm__set_text(c, "net", sgm__ready[i].name);
+    if (sgm__ready[i].width == 0) {
+        sgm_mlp_options net;
+        sgm__mlp_defaults(&net, user, model->o.d);
+        SGM__SET(net.width), SGM__SET(net.depth), sgm__set(c, "net.activation", net.activation);
+        sgm__set(c, "net.embedding", net.embedding), SGM__SET(net.embedding_width);
+        sgm__set(c, "net.dropout", net.dropout), sgm__set(c, "net.shortcut", net.shortcut > 0);
+    } else {
+        sgm_image_net net;
+        memset(&net, 0, sizeof net);
+        if (user) net = *(const sgm_image_net *)user;
+        SGM__SET(net.h), SGM__SET(net.w), SGM__SET(net.channels), SGM__SET(net.width);
+        SGM__SET(net.depth), SGM__SET(net.heads), SGM__SET(net.patch), SGM__SET(net.groups);
+    }
+}
 
 /* What must agree for a model, and for a run; the steps only where the learning rate needs them. */
 static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_trainer *trainer) {
     const sgm_sde sde = model.sde;
     sgm__set(c, "sgm.format", 1);
-    SGM__SET(model.d), SGM__SET(model.output), SGM__SET(model.energy), SGM__SET(model.sigma_data);
+    sgm__set(c, "model.output", (double)model.output - 1);
+    SGM__SET(model.d), SGM__SET(model.energy), SGM__SET(model.sigma_data);
     SGM__SET(model.cond), SGM__SET(model.classes);
     SGM__SET(sde.family), SGM__SET(sde.a), SGM__SET(sde.b), SGM__SET(sde.t_min), SGM__SET(sde.T);
     if (!trainer) return;
@@ -6386,8 +6761,9 @@ static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_tra
     SGM__SET(train.lr), SGM__SET(train.lr_end), SGM__SET(train.warmup), SGM__SET(train.cosine);
     SGM__SET(train.clip), SGM__SET(train.beta1), SGM__SET(train.beta2), SGM__SET(train.eps);
     SGM__SET(train.weight_decay), SGM__SET(train.cond_dropout);
-    sgm__set(c, "train.weight", loss.weight);
-    sgm__set(c, "train.times", loss.times), sgm__set(c, "train.points", (double)trainer->n);
+    sgm__set(c, "train.weight", (double)loss.weight - 1);
+    sgm__set(c, "train.times", (double)sgm__times_of(&loss, &sde) - 1);
+    sgm__set(c, "train.points", (double)trainer->n);
     sgm__set(c, "train.steps", train.cosine || train.lr_end > 0 ? (double)train.steps : 0);
     sgm__set(c, "train.key0", trainer->key.k[0]), sgm__set(c, "train.key1", trainer->key.k[1]);
     sgm__set(c, "train.ema0", train.ema[0]), sgm__set(c, "train.ema1", train.ema[1]);
@@ -6435,6 +6811,10 @@ static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const
     const int d = scaler ? scaler->d : 0;
     memset(c, 0, sizeof *c);
     sgm__settings(c, model->o, run);
+    sgm__set_text(c, "sgm.version", SGM_VERSION);
+    sgm__set_text(c, "model.operations", model->operations);
+    sgm__set(c, "model.n_ema", model->o.n_ema);
+    sgm__set_net(c, model);
     c->arrays = (sgm_array *)sgm__alloc(
         room * (sizeof *c->arrays + sizeof *c->names) + (size_t)d * 6 * sizeof(float), 1);
     if (!c->arrays) return SGM_NO_MEMORY;
@@ -6461,35 +6841,114 @@ static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const
     return SGM_OK;
 }
 
+/* Whether a setting may differ: where a file is read for more than it was made with, or the setting
+is only said for sgm_model_open, or it belongs to what a file of 0.1.0 did not say. */
+static int sgm__may_differ(const char *name, const char *there, const sgm_model *model) {
+    if (!strncmp(name, "net", 3) || !strcmp(name, "sgm.version")) return 1;
+    if (!strcmp(name, "model.n_ema") || !strcmp(name, "train.step")) return 1;
+    if (!strcmp(name, "model.sigma_data")) return model->measure;
+    return !strcmp(name, "model.operations") && !there;
+}
+
+/* "operation 3 is `relu`, but here `silu`", from two texts of section 3.16. */
+static sgm_status sgm__operations_differ(const char *path, const char *there, const char *here) {
+    int from = 0, a = 0, b = 0;
+    for (int i = 0; there[i] && there[i] == here[i]; i++)
+        if (there[i] == ';') from = i + 2;
+    while (there[from + a] && there[from + a] != ';' && a < 100) a++;
+    while (here[from + b] && here[from + b] != ';' && b < 100) b++;
+    return sgm__fail(SGM_MISMATCH,
+        "%s is of a network that does \"%.*s\" where this one does \"%.*s\": make them the same, "
+        "or open the file with sgm_model_open",
+        path, a, there + from, b, here + from);
+}
+
 /* The step may differ, but must be one. */
-static sgm_status sgm__fits(const sgm__record *c, const sgm_archive *file, const char *path) {
+static sgm_status sgm__fits(
+    const sgm__record *c, const sgm_archive *file, const char *path, const sgm_model *model) {
+    const int has = sgm_archive_find(file, "scaler") != NULL;
     for (int i = 0; i < c->n_meta; i++) {
         const char *name = c->meta[2 * i], *here = c->meta[2 * i + 1];
         const char *there = sgm_archive_meta(file, name);
         const size_t is_step = strcmp(name, "train.step") == 0, n = there ? strlen(there) : 0;
+        if (!is_step && sgm__may_differ(name, there, model)) continue;
         if (n == 0 || (is_step && (n > 15 || strspn(there, "0123456789") < n)))
             return sgm__fail(SGM_BAD_FILE,
                 "%s has no sound %s: take a file that was saved as what you load", path, name);
+        if (!strcmp(name, "model.operations") && strcmp(there, here))
+            return sgm__operations_differ(path, there, here);
         if (!is_step && strcmp(there, here))
             return sgm__fail(SGM_MISMATCH, "%s has %s = %s, but here it is %s: make them equal",
                 path, name, there, here);
     }
+    if (has != (model->o.scaler != NULL))
+        return sgm__fail(SGM_MISMATCH, "%s was trained %s a scaler, and this model is made %s: %s",
+            path, has ? "with" : "without", has ? "without" : "with",
+            has ? "set scaler in its options, to one of zeros for example" : "set scaler to NULL");
     for (const sgm_array *here = c->arrays; here < c->arrays + c->n_arrays; here++) {
         const sgm_array *there = sgm_archive_find(file, here->name);
         if (!there || there->rows != here->rows || there->cols != here->cols)
             return sgm__fail(SGM_MISMATCH,
                 "%s has no %s of (%ld, %ld): make network, averages (n_ema) and scaler the same",
                 path, here->name, here->rows, here->cols);
-        if (sgm__first_bad(there->data, (size_t)(there->rows * there->cols)) >= 0)
+        if (sgm__first_bad(there->data, (size_t)there->rows * (size_t)there->cols) >= 0)
             return sgm__fail(SGM_NOT_FINITE,
                 "%s has a number in %s that is not finite: take an earlier file", path, here->name);
     }
     return SGM_OK;
 }
 
+/* A number as sgm__number_text wrote it, whatever point the user's locale wants; NaN if it is
+none. */
+static double sgm__text_number(const char *text) {
+    char half[16], copy[64], *end;
+    size_t n = 0;
+    if (!text || strlen(text) > 40) return NAN;
+    snprintf(half, sizeof half, "%.1f", 0.5);
+    half[strcspn(half + 1, "5") + 1] = 0;
+    for (; *text; text++) {
+        if (*text != '.') copy[n++] = *text;
+        else for (const char *p = half + 1; *p; p++) copy[n++] = *p;
+    }
+    copy[n] = 0;
+    double x = strtod(copy, &end);
+    return n && !*end ? x : NAN;
+}
+
+/* (C.1) does not cover the settings, where a changed digit would go unseen. Here each pair, and each
+name of an array, is hashed alone, and the sum is kept: other programs write them in another order. */
+static void sgm__settings_hash(
+    char text[17], const char *const *meta, int n_meta, const sgm_array *arrays, int n_arrays) {
+    uint64_t sum = 0;
+    for (int i = 0; i < n_meta; i++) {
+        const char *key = meta[2 * i], *value = meta[2 * i + 1];
+        if (strstr(key, "checksum")) continue;
+        uint64_t h = sgm__fnv(1, (const unsigned char *)key, strlen(key) + 1);
+        sum += sgm__fnv(h, (const unsigned char *)value, strlen(value));
+    }
+    for (const sgm_array *a = arrays; a < arrays + n_arrays; a++)
+        sum += sgm__fnv(1, (const unsigned char *)a->name, strlen(a->name));
+    snprintf(text, 17, "%016llx", (unsigned long long)sum);
+}
+
+static sgm_status sgm__model_file(sgm_archive *file, const char *path) {
+    char text[17];
+    SGM__TRY(sgm_archive_load(file, path));
+    const char *saved = sgm_archive_meta(file, "model.checksum");
+    sgm__settings_hash(text, file->meta, file->n_meta, file->arrays, file->n_arrays);
+    if (!saved || !strcmp(saved, text)) return SGM_OK;
+    sgm_archive_free(file);
+    return sgm__fail(SGM_BAD_FILE,
+        "%.150s is damaged: its settings lack the checksum that was saved; take another copy, or "
+        "drop model.checksum from the metadata if you changed them", path);
+}
+
 static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
+    if (!model || !model->params)
+        return sgm__bad("there is no model to save: look at what sgm_model_init returned");
     sgm__record c;
     float moments[9], *to = moments; /* a double is the sum of three floats */
+    char checksum[17];
     const double number[3] = {model->rms, model->fourth, model->reach};
     SGM__TRY(sgm__record_init(&c, model, trainer));
     for (int i = 0; i < 3; i++) {
@@ -6497,43 +6956,161 @@ static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, 
         for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
     }
     if (model->rms > 0) sgm__record_add(&c, "", "data", moments, 1, 9);
+    sgm__settings_hash(checksum, c.meta, c.n_meta, c.arrays, c.n_arrays);
+    sgm__set_text(&c, "model.checksum", checksum);
     sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
     sgm__free(c.arrays);
     return status;
 }
 
 /* First all is checked, then all is copied: a file that does not fit changes nothing. */
-static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *path) {
-    sgm_archive file;
+static sgm_status sgm__load_from(
+    sgm_model *model, sgm_trainer *trainer, const sgm_archive *file, const char *path) {
     sgm__record c;
-    SGM__TRY(sgm_archive_load(&file, path));
-    sgm_status status = sgm__record_init(&c, model, trainer);
-    if (!status && trainer && !trainer->held && sgm_archive_meta(&file, "train.held"))
-        status = sgm__fail(
-            SGM_MISMATCH, "%s held points out, but here none are: set held_out", path);
-    if (!status) status = sgm__fits(&c, &file, path);
-    for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
-        memcpy(a->data, sgm_archive_find(&file, a->name)->data, 4 * (size_t)(a->rows * a->cols));
-    for (int i = 0, d = model->o.d; !status && model->o.scaler && i < 2 * d; i++) {
-        double *to = i < d ? &model->o.scaler->shift[i] : &model->o.scaler->scale[i - d];
-        *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
+    sgm_scaler *scaler = model->o.scaler, fresh;
+    const int d = model->o.d, empty = scaler && scaler->d == 0 && sgm_archive_find(file, "scaler");
+    float *zeros = empty ? (float *)sgm__alloc((size_t)d, sizeof *zeros) : NULL;
+    sgm_status status = empty && !zeros ? SGM_NO_MEMORY : SGM_OK;
+    if (zeros) status = sgm_scaler_init(&fresh, zeros, 1, d);
+    sgm__free(zeros);
+    if (empty && status == SGM_OK) *scaler = fresh; /* taken back if the file does not fit */
+    if (!status) status = sgm__record_init(&c, model, trainer);
+    if (!status) {
+        status = sgm__fits(&c, file, path, model);
+        for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
+            memcpy(a->data, sgm_archive_find(file, a->name)->data,
+                (size_t)a->rows * (size_t)a->cols * sizeof(float));
+        for (int i = 0; !status && scaler && i < 2 * d; i++) {
+            double *to = i < d ? &scaler->shift[i] : &scaler->scale[i - d];
+            *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
+        }
+        sgm__free(c.arrays);
     }
-    if (!status && trainer) trainer->step = atol(sgm_archive_meta(&file, "train.step"));
-    if (!status && trainer && trainer->watch) sgm__held_resume(trainer);
-    const sgm_array *data = status ? NULL : sgm_archive_find(&file, "data");
+    if (status != SGM_OK) {
+        if (empty && scaler->d) sgm_scaler_free(scaler);
+        return status;
+    }
+    if (trainer) trainer->step = atol(sgm_archive_meta(file, "train.step"));
+    if (trainer && trainer->watch) sgm__held_resume(trainer);
+    const sgm_array *data = sgm_archive_find(file, "data");
+    model->rms = 0; /* not known of a file of before they were kept */
     if (data && data->rows == 1 && data->cols == 9 && sgm__first_bad(data->data, 9) < 0) {
         double *to[3] = {&model->rms, &model->fourth, &model->reach};
         for (int i = 0; i < 3; i++)
-            *to[i] = fabs((double)data->data[3 * i] + data->data[3 * i + 1] + data->data[3 * i + 2]);
-    } else if (!status) model->rms = 0; /* a file of before they were kept */
-    sgm__free(c.arrays), sgm_archive_free(&file);
+            *to[i] = fabs((double)data->data[3 * i] + data->data[3 * i + 1] +
+                          data->data[3 * i + 2]);
+    }
+    if (model->measure) {
+        model->o.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
+        model->measure = 0;
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *path) {
+    sgm_archive file;
+    if (!model || !model->params)
+        return sgm__bad("a file is loaded into a model: call sgm_model_init first, or "
+                        "sgm_model_open");
+    SGM__TRY(sgm__model_file(&file, path));
+    sgm_status status = SGM_OK;
+    if (trainer && !trainer->held && sgm_archive_meta(&file, "train.held"))
+        status = sgm__fail(
+            SGM_MISMATCH, "%s held points out, but here none are: set held_out", path);
+    if (status == SGM_OK) status = sgm__load_from(model, trainer, &file, path);
+    sgm_archive_free(&file);
+    return status;
+}
+
+/* A setting of a file as a number of 0 to `most`. */
+static int sgm__file_int(const sgm_archive *file, const char *name, double most, int *bad) {
+    double x = sgm__text_number(sgm_archive_meta(file, name));
+    if (x >= 0 && x <= most && x == (double)(int)x) return (int)x;
+    *bad = 1;
+    return 0;
+}
+
+#define SGM__GET(x, most) x = sgm__file_int(file, #x, most, bad)
+
+static void sgm__file_net(const sgm_archive *file, sgm__opened *own, int image, int *bad) {
+    if (!image) {
+        sgm_mlp_options net;
+        memset(&net, 0, sizeof net);
+        SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.embedding_width, 1e8);
+        net.activation = (sgm_activation)sgm__file_int(file, "net.activation", SGM_SIGMOID, bad);
+        net.embedding = (sgm_embedding)sgm__file_int(file, "net.embedding", SGM_EMBED_LEARNED, bad);
+        net.dropout = (float)sgm__text_number(sgm_archive_meta(file, "net.dropout"));
+        net.shortcut = sgm__file_int(file, "net.shortcut", 1, bad) ? 1 : -1;
+        own->mlp = net;
+    } else {
+        sgm_image_net net;
+        SGM__GET(net.h, 1e8), SGM__GET(net.w, 1e8), SGM__GET(net.channels, 1e8);
+        SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.heads, 1e6);
+        SGM__GET(net.patch, 1e6), SGM__GET(net.groups, 1e6);
+        own->image = net;
+    }
+}
+
+static void sgm__file_model(const sgm_archive *file, sgm_model_options *o, int *bad) {
+    sgm_model_options model = *o;
+    sgm_sde sde = model.sde;
+    SGM__GET(model.d, 1e9), SGM__GET(model.energy, 1), SGM__GET(model.cond, 1e9);
+    SGM__GET(model.classes, 1e9), SGM__GET(model.n_ema, SGM_MAX_EMA);
+    model.output = (sgm_output)(sgm__file_int(file, "model.output", SGM_EDM_F - 1, bad) + 1);
+    if (model.classes) model.output = SGM_OUTPUT_AUTO;
+    sde.family = (sgm_family)sgm__file_int(file, "sde.family", SGM_USER_SIGMA2, bad);
+    sde.a = sgm__text_number(sgm_archive_meta(file, "sde.a"));
+    sde.b = sgm__text_number(sgm_archive_meta(file, "sde.b"));
+    sde.t_min = sgm__text_number(sgm_archive_meta(file, "sde.t_min"));
+    sde.T = sgm__text_number(sgm_archive_meta(file, "sde.T"));
+    model.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
+    model.sde = sde, *o = model;
+}
+
+static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, const char *path) {
+    const char *net = sgm_archive_meta(file, "net");
+    int i = 0, bad = 0;
+    sgm_model_options o;
+    memset(&o, 0, sizeof o);
+    while (net && i < SGM__N_READY && strcmp(net, sgm__ready[i].name)) i++;
+    if (!net || i == SGM__N_READY)
+        return sgm__fail(SGM_MISMATCH, "%s does not say its network, or names none of the ready "
+                        "ones: make the model with sgm_model_init, then sgm_model_load", path);
+    sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
+    if (!own) return SGM_NO_MEMORY;
+    sgm__file_model(file, &o, &bad);
+    sgm__file_net(file, own, sgm__ready[i].width, &bad);
+    o.net = sgm__ready[i].net;
+    o.user = sgm__ready[i].width ? (void *)&own->image : (void *)&own->mlp;
+    if (sgm_archive_find(file, "scaler")) o.scaler = &own->scaler;
+    sgm_status status = SGM_OK;
+    if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
+    else if (o.sde.family >= SGM_USER_BETA)
+        status = sgm__fail(SGM_MISMATCH, "%s has a process with a curve of its maker's: make the "
+                          "model with sgm_model_init and that curve, then sgm_model_load", path);
+    if (status == SGM_OK) status = sgm_model_init(model, &o, sgm_key_init(0));
+    if (status != SGM_OK) return sgm__free(own), status;
+    model->own = own;
+    return sgm__load_from(model, NULL, file, path);
+}
+
+SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path) {
+    sgm_archive file;
+    if (!model) return sgm__bad("sgm_model_open needs a model to fill");
+    memset(model, 0, sizeof *model);
+    SGM__TRY(sgm__model_file(&file, path));
+    sgm_status status = sgm__open_from(model, &file, path);
+    sgm_archive_free(&file);
+    if (status != SGM_OK && model->params) sgm_model_free(model);
     return status;
 }
 
 SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path) {
+    SGM__TRY(sgm__trainer_made(trainer));
     return sgm__save(trainer->model, trainer, path);
 }
 SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path) {
+    SGM__TRY(sgm__trainer_made(trainer));
     return sgm__load(trainer->model, trainer, path);
 }
 SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path) {
@@ -6616,6 +7193,12 @@ static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *
     return total;
 }
 
+/* What ESM compares with, at the batch's points. */
+static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__batch *b) {
+    sgm_score exact = sgm__rows(trainer->o.loss.exact, trainer->rows, 0, trainer->n);
+    return sgm_score_eval(&exact, s, b->x, b->t, trainer->o.batch);
+}
+
 /* The workspace of these losses: s, target, v of shape (B,D), and the coefficients. */
 static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
     const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss) {
@@ -6628,7 +7211,7 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
     factor *= how->scale / n;
     sgm__score_of_out(s, trainer->score_coefficients, o, b, out->v, n);
     if (how->objective == SGM_ESM) {
-        SGM__TRY(sgm_score_eval(how->exact, miss = s + size, b->x, b->t, n));
+        SGM__TRY(sgm__exact_eval(trainer, miss = s + size, b));
         for (long j = 0; j < size; j++) miss[j] = s[j] - miss[j];
     }
     *loss = 0;
@@ -6730,7 +7313,7 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
     factor *= how->scale / n;
     SGM__TRY(sgm__energy_chunk(
         &b->ask, trainer->tape, s, NULL, NULL, b->x, NULL, b->t, n, dropout, SGM_TRAINING));
-    if (how->objective == SGM_ESM) SGM__TRY(sgm_score_eval(how->exact, r, b->x, b->t, n));
+    if (how->objective == SGM_ESM) SGM__TRY(sgm__exact_eval(trainer, r, b));
     *loss = 0;
     if (how->objective != SGM_SSM) {
         *loss = sgm__square_seed(trainer, b, s, how->objective == SGM_ESM ? r : NULL,
@@ -6785,15 +7368,16 @@ is for.
 
 ## 5.1 Time grids
 
-A run makes `steps` evaluations of the score. The rule that all samplers here obey:
+A run makes `steps` updates. The rule that all samplers here obey:
 
 $$T = t_0 > t_1 > … > t_{K−1} = t_{min}, \quad\text{and one closed-form update from } t_{min}
 \text{ to } 0 \qquad(5.2)$$
 
-so each update evaluates the score at the time where it starts, and none is ever made at t = 0,
-where the score of a point mass is infinite. A *plain* end instead makes all K updates by the
-method, from T to an end that you choose; the evaluations are still at the starts. Grids are laid
-evenly in some function of t:
+so each update asks the score at the time where it starts (a method with several evaluations, also
+within the step), and none ever at t = 0, where the score of a point mass is infinite. A *plain* end
+instead makes all K updates by the method, from T to an end that you choose. It can be t = 0 only
+for a method that evaluates nowhere but where its steps start; Heun's and its like are refused
+there. Grids are laid evenly in some function of t:
 
 | grid      | even in       | good for |
 |-----------|---------------|----------------------------------------------|
@@ -6801,18 +7385,47 @@ evenly in some function of t:
 | log-SNR   | λ(t) of (1.5) | few steps: every step removes the same share |
 | EDM       | $(s/m)^{1/7}$ | few steps, with the small ones at the end |
 | quadratic | √t            | between the two |
+
+Left to itself (`SGM_GRID_AUTO`) a method gets the log-SNR grid, which is right in every family, and
+churn EDM's; a plain end at t = 0, where log-SNR ends, the uniform one, or √t where t is a σ.
 */
+static sgm_grid_kind sgm__grid_kind(const sgm_sde *sde, sgm_method method, double t_end) {
+    int own = sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    if (t_end == 0) return own ? SGM_GRID_QUADRATIC : SGM_GRID_UNIFORM;
+    return method == SGM_CHURN ? SGM_GRID_EDM : SGM_GRID_LOGSNR;
+}
+
+/* Even steps from σ = 80 may have not one between the size of the data and the end. */
+static sgm_status sgm__grid_reaches(
+    const double *t, int steps, const sgm_sample_options *o, const sgm_sde *sde) {
+    int own = sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    if (!own || o->grid != SGM_GRID_UNIFORM || o->method == SGM_RK45 || !(sde->t_min > 0) ||
+        steps < 2)
+        return SGM_OK;
+    double from = sgm_sde_s(sde, t[steps - 1]);
+    double end = sgm_sde_s(sde, t[steps] > 0 ? t[steps] : sde->t_min);
+    if (from <= 64 * end) return SGM_OK;
+    double enough = steps; /* the last of so many starts at no more than 64 ends */
+    while (sgm_sde_s(sde, t[steps] + (t[0] - t[steps]) / enough) > 64 * end)
+        enough = ceil(1.02 * enough);
+    return sgm__bad("%d uniform steps in a t that is a noise level: none is between %g and the "
+                    "end, %g, where the data is; leave grid 0, or take %.0f steps",
+        o->steps, from, end, enough + o->steps - steps);
+}
+
 SGM_API sgm_status sgm_time_grid(
     double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde, double t_start, double t_end) {
     SGM__TRY(sgm_sde_check(sde));
     if (steps < 1) return sgm__bad("a time grid of %d steps: ask for at least 1", steps);
     if ((int)kind < 0 || kind > SGM_GRID_QUADRATIC)
         return sgm__bad("there is no time grid %d: see sgm_grid_kind", (int)kind);
+    if (!t) return sgm__bad("a time grid needs a place for steps + 1 times");
     if (!(t_start <= sde->T * (1 + 1e-12) && t_start > t_end && t_end >= 0))
         return sgm__bad(
             "a time grid from %g to %g: needs T = %g >= start > end >= 0", t_start, t_end, sde->T);
     if (t_end == 0 && (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM))
         return sgm__bad("this grid cannot end at t = 0, where log-SNR is infinite: end at t_min");
+    if (kind == SGM_GRID_AUTO) kind = sgm__grid_kind(sde, SGM_METHOD_AUTO, t_end);
     double from = 0, to = 0;
     if (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM) {
         from = sgm_sde_logsnr(sde, t_start), to = sgm_sde_logsnr(sde, t_end);
@@ -6909,16 +7522,16 @@ static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
 
 Near the data the score changes quickly, but $\hat x_0$ of (5.5) hardly changes at all. **SDE-DPM-
 Solver++(2M)** (Lu et al. 2022) therefore solves (5.1) exactly for an $\hat x_0$ that stands still:
-at the value halfway through the step of a straight line through its last two, $D_0$ and $D_1$, which
-is of second order. (Exact for the line itself would be a slope of weight $h − ½(1 − e^{−2h})$, 0.568
-at h = 1; below it is $½h(1 − e^{−2h})$, 0.432.) With $λ = ½\log(m²/s²)$ here, $h = λ' − λ$ and
-$r = h_{last}/h$,
+at the value halfway through the step of a straight line through its last two, $D_0$ and $D_1$,
+which is of second order. (Exact for the line itself would be a slope of weight
+$h − ½(1 − e^{−2h})$, 0.568 at h = 1; below it is $½h(1 − e^{−2h})$, 0.432.) With
+$λ = ½\log(m²/s²)$ here, $h = λ' − λ$ and $r = h_{last}/h$,
 
 $$x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h}) \left[ D_0 + \tfrac1{2r} (D_0 − D_1) \right]
 + s' \sqrt{1 − e^{−2h}}\, z \qquad(5.8)$$
 
 **Churn** (Karras et al. 2022) separates the two jobs. In y = x/m and σ = s/m the deterministic flow
-is $dy/dσ = \hat ε$ (7.3). Each step first throws the point back to a higher noise, and then takes a
+is $dy/dσ = \hat ε$ (7.2). Each step first throws the point back to a higher noise, and then takes a
 step of Heun's method down:
 
 $$\hat σ = (1 + γ) σ, \quad \hat y = y + \sqrt{\hat σ² − σ²}\, S_{noise} z, \quad y' = \hat y +
@@ -6933,8 +7546,8 @@ arrays of the same size for slopes, and the floats that a score wants to see.
 enum { SGM__RATE, SGM__EPS, SGM__CLEAN }; /* F of (7.1), ε̂ and x̂0: what a solver asks for */
 
 typedef struct sgm_flow_state {
-    const sgm_score *score;
-    const sgm_sde *sde;
+    sgm_score score;
+    const sgm_sde *sde; /* the score's */
     sgm_sample_options o;
     long n, size, state; /* points; n D; and with n·sums numbers for a likelihood */
     int d, sums, probes; /* sums: 0, 1 for an exact trace, or as many as probes */
@@ -6948,11 +7561,13 @@ typedef struct sgm_flow_state {
 /* What each method is called, the order that its steps must reach, and the arrays it needs. */
 static const struct sgm__method {
     const char *name;
-    int order, arrays;
-} sgm__methods[] = {{"Euler-Maruyama", 1, 0}, {"reverse diffusion", 1, 0}, {"ancestral", 1, 0},
-    {"SDE-DPM-Solver++", 2, 3}, {"churn", 1, 2}, {"DDIM", 1, 1}, {"Euler", 1, 1}, {"Heun", 1, 2},
-    {"RK4", 1, 4}, {"RK45", 1, 7}, {"Adams-Bashforth", 4, 7}, {"DPM-Solver-2", 1, 2},
-    {"DPM-Solver-3", 1, 3}, {"DPM-Solver++(2M)", 2, 3}, {"DPM-Solver++(3M)", 3, 3}};
+    int order, arrays, steps; /* the default */
+} sgm__methods[] = {{"AUTO", 1, 0, 100}, {"Euler-Maruyama", 1, 0, 1000},
+    {"reverse diffusion", 1, 0, 1000}, {"ancestral", 1, 0, 1000}, {"SDE-DPM-Solver++", 2, 3, 100},
+    {"churn", 1, 2, 100}, {"DDIM", 1, 1, 500}, {"Euler", 1, 1, 1000}, {"Heun", 1, 2, 100},
+    {"RK4", 1, 4, 100}, {"RK45", 1, 7, 2}, {"Adams-Bashforth", 4, 7, 100},
+    {"DPM-Solver-2", 1, 2, 100}, {"DPM-Solver-3", 1, 3, 100}, {"DPM-Solver++(2M)", 2, 3, 100},
+    {"DPM-Solver++(3M)", 3, 3, 100}};
 
 static void sgm__flow_free(sgm__flow *w) {
     if (!w) return;
@@ -6961,12 +7576,13 @@ static void sgm__flow_free(sgm__flow *w) {
     sgm__free(w);
 }
 
-static sgm__flow *sgm__flow_new(const sgm_score *score, const sgm_sde *sde, long n,
-    const sgm_sample_options *o, int exact, int probes) {
+static sgm__flow *sgm__flow_new(
+    const sgm_score *score, long n, const sgm_sample_options *o, int exact, int probes) {
     sgm__flow *w = (sgm__flow *)sgm__alloc(1, sizeof *w);
     if (!w) return NULL;
     int arrays = sgm__methods[o->method].arrays;
-    w->score = score, w->sde = sde, w->o = *o, w->n = n, w->d = score->d, w->size = n * w->d;
+    w->score = *score, w->sde = &w->score.sde, w->o = *o, w->n = n, w->d = score->d;
+    w->size = n * w->d;
     w->probes = probes, w->sums = exact ? 1 : probes, w->state = w->size + n * w->sums;
     size_t directions = (size_t)(w->sums ? 2 + (probes ? probes : 1) : 0);
     w->memory = (double *)sgm__alloc((size_t)(arrays + 2) * (size_t)w->state, sizeof(double));
@@ -7000,7 +7616,7 @@ static sgm_status sgm__flow_ask(sgm__flow *w, double *k, const double *y, double
     for (long i = 0; i < w->n; i++) w->t[i] = (float)t;
     w->evals++;
     if (w->sums) SGM__TRY(sgm__flow_divergence(w, k, t));
-    else SGM__TRY(w->score->eval(w->score, w->s, w->x, w->t, w->n));
+    else SGM__TRY(w->score.eval(&w->score, w->s, w->x, w->t, w->n));
     for (long i = 0; i < w->size; i++) k[i] = a * y[i] + b * w->s[i];
     return SGM_OK;
 }
@@ -7047,39 +7663,95 @@ static void sgm__langevin_move(
 /*
 ## 5.5 The sampler
 
-The sampler is a loop over such steps. Its noise is keyed by the step and the position in the batch,
-so the same key draws the same samples whether you call `sgm_sample` or step by hand, on one core or
-many.
+The sampler is a loop over such steps. If you name no method it is DPM-Solver++(2M) of section 7.3,
+on 100 steps even in log-SNR: with exact scores of all families it is within the noise of two exact
+sets, and the race of tutorial 7 shows it among the cheapest. (Or it is the method that an option
+belongs to which you set: path_steps Euler–Maruyama's, corrector reverse diffusion's, churn, eta
+DDIM's, rtol RK45's.) Noise is keyed by the step and the position in the batch, so the same key
+draws the same samples whether you call `sgm_sample` or step by hand, on one core or many.
 
 To compare step sizes on one and the same path, let all noise come from one Brownian motion, cut
 into `path_steps` increments between t_start and the end of a uniform grid. A step that spans M of
 them uses their sum:
 
 $$z = \frac1{√M} \sum_{j=1}^M z_j \qquad(5.11)$$
+
+Between two steps the points are yours to move. A method that remembers earlier steps notices it,
+and begins anew.
 */
+/* The method and the steps that options ask for without naming them. */
+static void sgm__sampler_auto(sgm_sample_options *o, const sgm_sde *sde) {
+    if (o->method == SGM_METHOD_AUTO) {
+        o->method = o->path_steps  ? SGM_EULER_MARUYAMA
+            : o->corrector         ? SGM_REVERSE_DIFFUSION
+            : o->churn > 0         ? SGM_CHURN
+            : o->eta > 0           ? SGM_DDIM
+            : o->rtol + o->atol > 0 ? SGM_RK45
+                                   : SGM_DPMPP_2M;
+    }
+    if (o->steps == 0 && (int)o->method >= 0 && o->method <= SGM_DPMPP_3M)
+        o->steps = sgm__methods[o->method].steps;
+    if (o->t_start == 0) o->t_start = sde->T;
+    if (o->grid == SGM_GRID_AUTO && o->path_steps) o->grid = SGM_GRID_UNIFORM;
+    if (o->grid == SGM_GRID_AUTO && (int)o->method >= 0 && o->method <= SGM_DPMPP_3M)
+        o->grid = sgm__grid_kind(sde, o->method, o->plain_end ? o->t_end : sde->t_min);
+}
+
+/* Whether a step of the method asks for the score at its end, too. */
+static int sgm__asks_at_end(const sgm_sample_options *o) {
+    return o->method == SGM_HEUN || o->method == SGM_RK4 || o->method == SGM_RK45 ||
+        (o->method == SGM_ADAMS && o->steps <= 3); /* its first three steps are RK4's */
+}
+
+/* Numbers that say nothing to the method chosen are more likely a slip than a wish. */
+static sgm_status sgm__sampler_contradicts(const sgm_sample_options *o) {
+    const char *name = sgm__methods[o->method].name;
+    if (!(o->rtol >= 0 && o->atol >= 0 && o->rtol < 1 && o->atol < 1e30))
+        return sgm__bad(
+            "tolerances %g and %g: need rtol, atol >= 0 (0 means 1e-5)", o->rtol, o->atol);
+    if (o->rtol + o->atol > 0 && o->method != SGM_RK45)
+        return sgm__bad("%s has no tolerance: set steps, or take SGM_RK45", name);
+    if (!(o->eta >= 0 && o->eta <= 1) || (o->eta > 0 && o->method != SGM_DDIM))
+        return sgm__bad("eta = %g: needs 0 to 1, with SGM_DDIM", o->eta);
+    if (o->corrector < 0 || !(o->snr >= 0 && o->snr < 1e6) || (o->snr > 0 && !o->corrector))
+        return sgm__bad("corrector %d and snr %g: neither is negative, and snr is the corrector's",
+            o->corrector, o->snr);
+    if (!(o->churn >= 0 && o->churn < 1e30 && o->churn_noise >= 0 && o->churn_noise < 1e6 &&
+            o->churn_low >= 0 && o->churn_high >= 0) ||
+        (o->churn > 0 && o->method != SGM_CHURN))
+        return sgm__bad("churn %g: needs SGM_CHURN, and numbers that are not negative", o->churn);
+    return SGM_OK;
+}
+
 static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde *sde) {
     if ((int)o->method < 0 || o->method > SGM_DPMPP_3M)
         return sgm__bad("there is no sampling method %d: see sgm_method", (int)o->method);
     const struct sgm__method *method = &sgm__methods[o->method];
-    int updates = o->steps - !o->plain_end;
     if (o->steps < 1) return sgm__bad("%d sampling steps: ask for at least 1", o->steps);
+    int updates = o->steps - !o->plain_end;
     if (method->order > 1 && updates < method->order)
-        return sgm__bad("%s looks back over %d steps, but only %d are asked for: take more steps",
-            method->name, method->order, updates);
+        return sgm__bad(
+            "%s looks back over %d steps, and %d are left%s: take more steps, %d at least",
+            method->name, method->order, updates, o->plain_end ? "" : " when one denoises",
+            method->order + !o->plain_end);
     if (!(o->t_start > 0 && o->t_start <= sde->T * (1 + 1e-12)))
         return sgm__bad("sampling from t = %g: needs 0 < t_start <= T = %g", o->t_start, sde->T);
+    if (o->t_start < sde->T * (1 - 1e-9) && !o->x_given)
+        return sgm__bad("sampling from t = %g needs the noisy points of that time in x, and "
+                        "x_given; or lower the T of the score's sde, where the prior is drawn",
+            o->t_start);
     if (!o->plain_end && !(sde->t_min > 0))
         return sgm__bad("t_min is 0, where the score of a point is infinite: set the SDE's t_min, "
                         "or plain_end");
+    if (!(o->t_end >= 0) || (o->t_end > 0 && !o->plain_end))
+        return sgm__bad("t_end %g: needs a time >= 0, and plain_end", o->t_end);
     if (o->plain_end && o->t_end == 0 && (o->method == SGM_DPM_SDE || o->method >= SGM_DPM_2))
         return sgm__bad("%s steps in log-SNR, which is infinite at t = 0: set t_end", method->name);
-    if (!(o->rtol >= 0 && o->atol >= 0 && o->rtol < 1))
-        return sgm__bad(
-            "tolerances %g and %g: need rtol, atol >= 0 (0 means 1e-5)", o->rtol, o->atol);
-    if (!(o->eta >= 0 && o->eta <= 1) || (o->eta > 0 && o->method != SGM_DDIM))
-        return sgm__bad("eta = %g: needs 0 to 1, with SGM_DDIM", o->eta);
-    if (o->corrector < 0 || !(o->snr >= 0) || !(o->churn >= 0 && o->churn_noise >= 0))
-        return sgm__bad("corrector, snr and churn must not be negative");
+    if (o->plain_end && o->t_end == 0 && sgm__asks_at_end(o))
+        return sgm__bad("%s asks for the score at the end of a step, and at t = 0 that of a point "
+                        "is infinite: set t_end, to the SDE's t_min for one",
+            method->name);
+    SGM__TRY(sgm__sampler_contradicts(o));
     if (o->path_steps &&
         (o->method > SGM_ANCESTRAL || o->grid != SGM_GRID_UNIFORM || updates < 1 ||
             o->path_steps < updates || o->path_steps % updates))
@@ -7089,25 +7761,24 @@ static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde 
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score,
-    const sgm_sde *sde, long n, const sgm_sample_options *options, sgm_key key) {
+SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score, long n,
+    const sgm_sample_options *options, sgm_key key) {
+    if (!sampler) return sgm__bad("sgm_sampler_init needs a sampler to set up");
     memset(sampler, 0, sizeof *sampler);
-    SGM__TRY(sgm_sde_check(sde));
-    if (!score || !score->eval || score->d < 1)
-        return sgm__empty("sampling needs a score: sgm_model_score, sgm_mixture_score or your own");
+    SGM__TRY(sgm__score_process(score));
     if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
-    sampler->score = *score, sampler->sde = *sde, sampler->key = key, sampler->n = n;
+    const sgm_sde *sde = &score->sde;
+    sampler->score = *score, sampler->key = key, sampler->n = n;
     if (options) sampler->o = *options;
     sgm_sample_options *o = &sampler->o;
-    if (o->steps == 0) o->steps = o->method == SGM_RK45 ? 2 : 1000;
-    if (o->t_start == 0) o->t_start = sde->T;
+    sgm__sampler_auto(o, sde);
     SGM__TRY(sgm__sampler_check(o, sde));
     if (o->corrector > 0) SGM__TRY(sgm__snr_check(n, score->d));
     sampler->t = (double *)sgm__alloc((size_t)o->steps + 1, sizeof(double));
     size_t blocks = o->path_steps ? 3 : 2;
     sampler->buffer =
         (float *)sgm__alloc((size_t)n * (blocks * (size_t)score->d + 1), sizeof(float));
-    if (sgm__methods[o->method].arrays) sampler->flow = sgm__flow_new(score, sde, n, o, 0, 0);
+    if (sgm__methods[o->method].arrays) sampler->flow = sgm__flow_new(score, n, o, 0, 0);
     sgm_status status = SGM_OK;
     if (!sampler->t || !sampler->buffer || (sgm__methods[o->method].arrays && !sampler->flow))
         status = SGM_NO_MEMORY;
@@ -7115,6 +7786,8 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
         status = sgm_time_grid(sampler->t, o->steps, o->grid, sde, o->t_start, o->t_end);
     else if (o->steps == 1) sampler->t[0] = o->t_start;
     else status = sgm_time_grid(sampler->t, o->steps - 1, o->grid, sde, o->t_start, sde->t_min);
+    if (status == SGM_OK)
+        status = sgm__grid_reaches(sampler->t, o->steps - !o->plain_end, o, sde);
     if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.2) t[steps] = 0, as memory comes */
     return status;
 }
@@ -7137,15 +7810,16 @@ static void sgm__normal_parallel(float *z, long n, sgm_key key) {
 }
 
 SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x) {
+    if (!sampler || !sampler->t || !x) return;
     long size = sampler->n * sampler->score.d;
-    float std = (float)sgm_sde_prior(&sampler->sde);
+    float std = (float)sgm_sde_prior(&sampler->score.sde);
     sgm__normal_parallel(x, size, sgm_key_split(sampler->key, 0));
     for (long i = 0; i < size; i++) x[i] *= std;
     sampler->step = 0, sampler->n_evals = 0;
 }
 
 SGM_API int sgm_sampler_done(const sgm_sampler *sampler) {
-    return sampler->step >= sampler->o.steps;
+    return !sampler || sampler->step >= sampler->o.steps;
 }
 
 /* The noise of update i into z; add is scratch of the same size for (5.11). */
@@ -7177,8 +7851,24 @@ static sgm_status sgm__sampler_correct(sgm_sampler *sampler, float *x, double t)
     return SGM_OK;
 }
 
+/* After the last step: every number must be one, and scaled points become the data's. */
+static sgm_status sgm__sampler_end(const sgm_sampler *sampler, float *x) {
+    const sgm_score *score = &sampler->score;
+    long bad = sgm__first_bad(x, (size_t)sampler->n * (size_t)score->d);
+    if (bad >= 0)
+        return sgm__fail(SGM_NOT_FINITE,
+            "sample %ld is not finite: either its score is not, or the steps are too coarse near "
+            "the data: use more steps, a log-SNR grid or a larger t_min",
+            bad / score->d);
+    if (score->scaler) sgm_scaler_undo(score->scaler, x, x, sampler->n);
+    return SGM_OK;
+}
+
 SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
+    if (!sampler || !sampler->t || !x)
+        return sgm__empty("a step of no sampler: sgm_sampler_init, and give it x");
     const sgm_sample_options *o = &sampler->o;
+    const sgm_sde *sde = &sampler->score.sde;
     sgm__flow *flow = sampler->flow;
     if (!sampler->buffer) return sgm__empty("a step of no sampler: sgm_sampler_init");
     if (sgm_sampler_done(sampler))
@@ -7189,17 +7879,20 @@ SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
     int last = !o->plain_end && i + 1 == o->steps;
     sgm_key key = sgm_key_split(sampler->key, (uint64_t)i + 1);
     if (flow && !last) {
-        flow->score = &sampler->score, flow->sde = &sampler->sde, flow->evals = 0;
+        flow->evals = 0;
         if (i == 0) flow->n_past = 0, flow->h = 0;
-        for (long k = 0; k < size; k++) flow->y[k] = x[k];
+        for (long k = 0; k < size; k++) {
+            if (x[k] != (float)flow->y[k]) flow->n_past = 0; /* moved since: its memory lies */
+            flow->y[k] = x[k];
+        }
         SGM__TRY(sgm__flow_step(flow, t, sampler->t[i + 1], key));
         for (long k = 0; k < size; k++) x[k] = (float)flow->y[k];
         sampler->n_evals += flow->evals;
     } else {
         for (long k = 0; k < n; k++) times[k] = (float)t;
         SGM__TRY(sampler->score.eval(&sampler->score, s, x, times, n));
-        if (last) sgm__denoise_step(c, &sampler->sde, t);
-        else sgm__reverse_step(c, o->method, &sampler->sde, t, sampler->t[i + 1]);
+        if (last) sgm__denoise_step(c, sde, t);
+        else sgm__reverse_step(c, o->method, sde, t, sampler->t[i + 1]);
         if (c[2] > 0) sgm__sampler_noise(sampler, z, times + n, i);
         else memset(z, 0, (size_t)size * sizeof *z);
         for (long k = 0; k < size; k++) x[k] = (float)(c[0] * x[k] + c[1] * s[k] + c[2] * z[k]);
@@ -7207,7 +7900,7 @@ SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
     }
     if (o->corrector && !last) SGM__TRY(sgm__sampler_correct(sampler, x, sampler->t[i + 1]));
     sampler->step++;
-    return SGM_OK;
+    return sgm_sampler_done(sampler) ? sgm__sampler_end(sampler, x) : SGM_OK;
 }
 
 /* All the steps, by `advance` if there is one, with the progress bar and a look at the points. */
@@ -7231,11 +7924,12 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
     const int given = score->which == SGM__GIVEN, D = score->d;
     *spread = NAN;
     if (score->eval != sgm__model_eval || score->which == SGM__LABEL || o->x_given) return 0;
+    if (score->scaler && o->plain_end && o->t_end > 0) return 0; /* noisy, scaled: not the data's */
     const sgm_model *model = given ? ((const sgm_condition *)score->ctx)->model
                                    : (const sgm_model *)score->ctx;
     if (!(model->rms > 0) || sampler->n < 1) return 0;
-    double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&sampler->sde, t);
-    double s = t > 0 ? sgm_sde_s(&sampler->sde, t) : 0, mean = 0, n = (double)sampler->n;
+    double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&score->sde, t);
+    double s = t > 0 ? sgm_sde_s(&score->sde, t) : 0, mean = 0, n = (double)sampler->n;
     for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
     double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.12) */
     double bound = m * model->reach + s * (sqrt((double)D) + 5);
@@ -7251,6 +7945,7 @@ static sgm_status sgm__sampler_run(
     double spread;
     sgm_status status = SGM_OK;
     sgm_progress bar;
+    if (!x) return sgm__bad("sampling needs a place for %ld points", sampler->n);
     if (!o->x_given) sgm_sampler_prior(sampler, x);
     else if ((bad = sgm__first_bad(x, (size_t)size)) >= 0)
         return sgm__fail(SGM_NOT_FINITE, "the given point %ld is not finite: remove or repair it",
@@ -7263,12 +7958,6 @@ static sgm_status sgm__sampler_run(
         sgm_progress_step(&bar, sampler->step, NAN, NAN);
     }
     sgm_progress_done(&bar);
-    if (status == SGM_OK) bad = sgm__first_bad(x, (size_t)size);
-    if (bad >= 0)
-        status = sgm__fail(SGM_NOT_FINITE,
-            "sample %ld is not finite: the steps are too coarse near the data; use more steps, a "
-            "log-SNR grid or a larger t_min",
-            bad / sampler->score.d);
     if (o->spread) *o->spread = NAN;
     if (status != SGM_OK || advance) return status;
     if (sgm__gone_far(sampler, x, &spread))
@@ -7281,10 +7970,10 @@ static sgm_status sgm__sampler_run(
     return status;
 }
 
-SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-    const sgm_sample_options *options, sgm_key key) {
+SGM_API sgm_status sgm_sample(
+    float *x, long n, const sgm_score *score, const sgm_sample_options *options, sgm_key key) {
     sgm_sampler sampler;
-    SGM__TRY(sgm_sampler_init(&sampler, score, sde, n, options, key));
+    SGM__TRY(sgm_sampler_init(&sampler, score, n, options, key));
     sgm_status status = sgm__sampler_run(&sampler, x, NULL, NULL);
     sgm_sampler_free(&sampler);
     return status;
@@ -7346,7 +8035,9 @@ static sgm_status sgm__crowd_check(const sgm_score *score, long n) {
 static sgm_status sgm__walk_check(const sgm_score *score, long n, const sgm_langevin_options *o) {
     SGM__TRY(sgm__crowd_check(score, n));
     if (!o) return sgm__bad("a walk needs options: set step and steps");
-    if (!(o->t >= 0)) return sgm__bad("a walk at t = %g: needs t >= 0", o->t);
+    double T = score->sde.family == SGM_FAMILY_NONE ? HUGE_VAL : score->sde.T * (1 + 1e-12);
+    if (!(o->t >= 0 && o->t <= T))
+        return sgm__bad("a walk at t = %g: needs 0 <= t <= T = %g", o->t, T);
     if (o->steps < 0 || o->warmup < 0) return sgm__bad("a walk needs steps >= 0 and warmup >= 0");
     if (!(o->step >= 0 && o->step < 1e30))
         return sgm__bad("a Langevin step of %g: needs a positive one", o->step);
@@ -7547,9 +8238,9 @@ and x + ½α s + √α z, the last step γ_L is ε/2. Finally the points, which 
 
 The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is the paper's setting.
 */
-static sgm_status sgm__anneal_check(const float *x, const sgm_score *score, const sgm_sde *sde,
-    long n, const sgm_anneal_options *o) {
-    SGM__TRY(sgm_sde_check(sde));
+static sgm_status sgm__anneal_check(
+    const float *x, const sgm_score *score, long n, const sgm_anneal_options *o) {
+    SGM__TRY(sgm__score_process(score));
     SGM__TRY(sgm__crowd_check(score, n));
     if (!o || !x) return sgm__bad("annealing needs options, levels and steps, and x to fill");
     if (!o->levels || o->n_levels < 1) return sgm__bad("annealing needs levels and n_levels >= 1");
@@ -7561,11 +8252,12 @@ static sgm_status sgm__anneal_check(const float *x, const sgm_score *score, cons
         if (o->levels[i] >= o->levels[i - 1])
             return sgm__bad(
                 "level %d is not below the one before: go from much noise to little", i);
-    return sgm__levels_check(o->levels, o->n_levels, sde);
+    return sgm__levels_check(o->levels, o->n_levels, &score->sde);
 }
 
-static sgm_status sgm__anneal_walk(sgm_langevin *walk, float *x, float *t, const sgm_sde *sde,
-    const sgm_anneal_options *o, sgm_progress *bar) {
+static sgm_status sgm__anneal_walk(
+    sgm_langevin *walk, float *x, float *t, const sgm_anneal_options *o, sgm_progress *bar) {
+    const sgm_sde *sde = &walk->score.sde;
     double c[3], last = sgm_sde_s(sde, o->levels[o->n_levels - 1]);
     for (int i = 0; i < o->n_levels; i++) {
         double sigma = sgm_sde_s(sde, o->levels[i]);
@@ -7585,11 +8277,11 @@ static sgm_status sgm__anneal_walk(sgm_langevin *walk, float *x, float *t, const
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-    const sgm_anneal_options *options, sgm_key key) {
+SGM_API sgm_status sgm_anneal(
+    float *x, long n, const sgm_score *score, const sgm_anneal_options *options, sgm_key key) {
     sgm_langevin walk;
     sgm_progress bar;
-    SGM__TRY(sgm__anneal_check(x, score, sde, n, options));
+    SGM__TRY(sgm__anneal_check(x, score, n, options));
     memset(&walk, 0, sizeof walk), walk.score = *score, walk.n = n, walk.key = key;
     walk.buffer =
         (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)score->d + 1), sizeof(float));
@@ -7597,13 +8289,14 @@ SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score, const sg
     long size = n * score->d;
     sgm_progress_init(&bar, options->progress, (long)options->n_levels * options->steps_per_level);
     sgm__normal_parallel(x, size, sgm_key_split(key, 0));
-    double start = sgm_sde_s(sde, options->levels[0]);
+    double start = sgm_sde_s(&score->sde, options->levels[0]);
     for (long i = 0; i < size; i++) x[i] = (float)(start * x[i]);
-    sgm_status status = sgm__anneal_walk(&walk, x, walk.buffer + 2 * size, sde, options, &bar);
+    sgm_status status = sgm__anneal_walk(&walk, x, walk.buffer + 2 * size, options, &bar);
     sgm_progress_done(&bar);
     sgm__free(walk.buffer);
     if (status == SGM_OK && sgm__first_bad(x, (size_t)size) >= 0)
         status = sgm__fail(SGM_NOT_FINITE, "the walk diverged: take a smaller last_step");
+    if (status == SGM_OK && score->scaler) sgm_scaler_undo(score->scaler, x, x, n);
     return status;
 }
 
@@ -7707,12 +8400,18 @@ classical RK4 have p = 1, 2, 4. Dormand and Prince's has seven slopes, the last 
 the next step, and two sets of b, of orders 5 and 4. Their difference $h \sum e_i k_i$ tells the
 error of a step, and so how long the next should be; the second power keeps the steps from hunting:
 
-$$E = \mathrm{rms}\, \frac{h \sum_i e_i k_i}{\mathrm{atol} + \mathrm{rtol}\, \max(|y|, |y'|)} ≤ 1,
-\qquad h ← h \cdot 0.9\, E^{−0.17} E_{last}^{0.04} \qquad(7.5)$$
+$$E = \max_{points} \mathrm{rms}\, \frac{h \sum_i e_i k_i}{\mathrm{atol} + \mathrm{rtol}\,
+\max(|y|, |y'|)} ≤ 1, \qquad h ← h \cdot 0.9\, E^{−0.17} E_{last}^{0.04} \qquad(7.5)$$
 
-One step serves all points of the batch. A score in float has noise of its own, 10⁻⁷ of its size; to
-ask for less than that is to ask in vain. **Adams and Bashforth** remember instead of asking: put a
-polynomial through the last four slopes and integrate it, with one evaluation per step,
+One step serves all points of the batch, so it must suit the one that needs the shortest: a mean
+over all of them would let a thousand easy points outvote a hard one. Each point's rms is over its D
+coordinates, and apart from them over what else is solved for it: the sums of a likelihood, which
+beside 784 coordinates would not be heard. These are nats, whose errors count as they are, so their
+tolerance is (1 + D) atol and has no relative part. A point's answer so depends on which others are
+solved with it, by the tolerance and no more. A score in float has noise of its own, 10⁻⁷ of its
+size; to ask for less than that is to ask in vain. **Adams and Bashforth** remember instead of
+asking: put a polynomial through the last four slopes and integrate it, with one evaluation per
+step,
 
 $$y' = y + \sum_{j=0}^{3} k_j \int_t^{t'} \prod_{i≠j} \frac{u − t_i}{t_j − t_i}\, du \qquad(7.6)$$
 */
@@ -7750,16 +8449,29 @@ static void sgm__swap(double **a, double **b) {
     *a = *b, *b = c;
 }
 
-static double sgm__rk_error(const sgm__flow *w, double h) {
-    double sum = 0, rtol = w->o.rtol > 0 ? w->o.rtol : 1e-5,
-           atol = w->o.atol > 0 ? w->o.atol : 1e-5;
-    for (long i = 0; i < w->state; i++) {
+/* The mean square in (7.5) of `count` numbers from `at` on. */
+static double sgm__rk_square(
+    const sgm__flow *w, double h, long at, long count, double atol, double rtol) {
+    double sum = 0;
+    for (long i = at; i < at + count; i++) {
         double off = 0, size = fmax(fabs(w->y[i]), fabs(w->stage[i]));
         for (int j = 0; j < 7; j++) off += h * sgm__rk_dopri_error[j] * w->k[j][i];
         off /= atol + rtol * size;
         sum += off * off;
     }
-    return sqrt(sum / (double)w->state);
+    return sum / (double)count;
+}
+
+static double sgm__rk_error(const sgm__flow *w, double h) {
+    double rtol = w->o.rtol > 0 ? w->o.rtol : 1e-5, atol = w->o.atol > 0 ? w->o.atol : 1e-5;
+    double most = 0, nats = atol * (1 + w->d);
+    for (long i = 0; i < w->n; i++) {
+        double point = sgm__rk_square(w, h, i * w->d, w->d, atol, rtol), sums = 0;
+        if (w->sums) sums = sgm__rk_square(w, h, w->size + i * w->sums, w->sums, nats, 0);
+        if (!(point + sums < HUGE_VAL)) return NAN;
+        most = fmax(most, fmax(point, sums));
+    }
+    return sqrt(most);
 }
 
 static sgm_status sgm__rk45(sgm__flow *w, double t, double to) {
@@ -7782,9 +8494,10 @@ static sgm_status sgm__rk45(sgm__flow *w, double t, double to) {
         if (!ends || error > 1 || error != error) w->h = h * grow;
         if (w->evals - first > 100000 || fabs(w->h) < 1e-13 * (fabs(t) + fabs(to)))
             return sgm__fail(SGM_NOT_FINITE,
-                "RK45 is stuck at t = %g with rtol %g: take a larger "
-                "tolerance (a float score allows 1e-6) or t_min",
-                t, w->o.rtol);
+                "RK45 is stuck at t = %g with rtol %g: %s",
+                t, w->o.rtol > 0 ? w->o.rtol : 1e-5,
+                error == error ? "take a larger tolerance (a float score allows 1e-6) or t_min"
+                : "the score is not finite there: raise t_min, or look at the model");
     }
     return SGM_OK;
 }
@@ -7953,12 +8666,22 @@ static sgm_status sgm__flow_step(sgm__flow *w, double t, double to, sgm_key key)
     }
 }
 
+static sgm_status sgm__flow_finite(const sgm__flow *w) {
+    long bad = sgm__first_bad(w->x, (size_t)w->size);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE,
+        "point %ld is not finite at the end of the flow: either its score is not, or the steps are "
+        "too coarse: take more, a log-SNR grid or a larger t_min",
+        bad / w->d);
+}
+
 /* From one time to the other, up or down; first is set up as by sgm__flow_new. */
 static sgm_status sgm__flow_run(sgm__flow *w, double from, double to, double *grid) {
     double low = from < to ? from : to, high = from < to ? to : from;
     int steps = w->o.steps;
     w->n_past = 0, w->h = 0, w->evals = 0;
     SGM__TRY(sgm_time_grid(grid, steps, w->o.grid, w->sde, high, low));
+    SGM__TRY(sgm__grid_reaches(grid, steps, &w->o, w->sde));
     for (int i = 0; i < steps; i++) {
         double t = grid[from < to ? steps - i : i], next = grid[from < to ? steps - i - 1 : i + 1];
         SGM__TRY(sgm__flow_step(w, t, next, sgm_key_init(0)));
@@ -7967,40 +8690,53 @@ static sgm_status sgm__flow_run(sgm__flow *w, double from, double to, double *gr
 }
 
 static sgm_status sgm__flow_options(sgm_sample_options *o, const sgm_sample_options *given,
-    const sgm_score *score, const sgm_sde *sde, long n) {
+    const sgm_score *score, long n, double end) {
+    SGM__TRY(sgm__score_process(score));
+    if (n < 1) return sgm__bad("a flow of %ld points: needs at least 1", n);
     memset(o, 0, sizeof *o);
     if (given) *o = *given;
-    if (o->method == SGM_EULER_MARUYAMA) o->method = SGM_RK45;
-    if (o->steps == 0) o->steps = o->method == SGM_RK45 ? 1 : 1000;
-    o->t_start = sde->T, o->plain_end = 1, o->t_end = sde->t_min; /* for the check below */
-    SGM__TRY(sgm__sampler_check(o, sde));
-    if (o->method < SGM_DDIM || o->eta > 0 || o->corrector)
-        return sgm__bad("%s draws noise: the flow needs a method without, such as SGM_RK45",
-            o->eta > 0         ? "DDIM with eta > 0"
-                : o->corrector ? "a corrector"
-                               : sgm__methods[o->method].name);
-    if (!score || !score->eval || score->d < 1 || n < 1)
-        return sgm__empty("the flow needs a score and n >= 1 points");
-    return SGM_OK;
+    if (o->eta > 0 || o->corrector || o->churn > 0 || o->path_steps ||
+        (o->method > SGM_METHOD_AUTO && o->method < SGM_DDIM))
+        return sgm__bad("the flow has no noise: leave eta, corrector, churn and path_steps 0, and "
+                        "take a method without, such as SGM_RK45");
+    if (o->x_given || o->t_start != 0 || o->t_end != 0)
+        return sgm__bad("a flow starts at x and has two ends of its own: leave x_given, t_start "
+                        "and t_end 0");
+    if (o->method == SGM_METHOD_AUTO) o->method = SGM_RK45;
+    if (o->steps == 0 && o->method == SGM_RK45) o->steps = 1;
+    o->plain_end = 1, o->t_end = end; /* for the check below */
+    sgm__sampler_auto(o, &score->sde);
+    return sgm__sampler_check(o, &score->sde);
 }
 
-SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, const sgm_sde *sde,
-    double from, double to, const sgm_sample_options *options, long *nfe) {
+SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, double from, double to,
+    const sgm_sample_options *options, long *nfe) {
     sgm_sample_options o;
-    SGM__TRY(sgm_sde_check(sde));
-    SGM__TRY(sgm__flow_options(&o, options, score, sde, n));
-    double low = sde->t_min * (1 - 1e-12), high = sde->T * (1 + 1e-12);
+    SGM__TRY(sgm__score_process(score));
+    const sgm_sde *sde = &score->sde;
+    double low = sde->t_min * (1 - 1e-12), high = sde->T * (1 + 1e-12), data = sde->t_min;
     if (!(from >= low && from <= high && to >= low && to <= high && from != to))
         return sgm__bad("a flow from t = %g to %g: needs two times within [t_min, T] = [%g, %g]",
             from, to, sde->t_min, sde->T);
-    if (sgm__first_bad(x, (size_t)n * (size_t)score->d) >= 0)
-        return sgm__fail(SGM_NOT_FINITE, "the flow starts at a point that is not finite");
-    sgm__flow *w = sgm__flow_new(score, sde, n, &o, 0, 0);
+    SGM__TRY(sgm__flow_options(&o, options, score, n, from < to ? from : to));
+    SGM__TRY(sgm__usable("the flow", x, n, score->d, 1));
+    sgm__flow *w = sgm__flow_new(score, n, &o, 0, 0);
     double *grid = (double *)sgm__alloc((size_t)o.steps + 1, sizeof *grid);
     sgm_status status = w && grid ? SGM_OK : SGM_NO_MEMORY;
-    for (long i = 0; status == SGM_OK && i < w->size; i++) w->y[i] = x[i];
-    if (status == SGM_OK) status = sgm__flow_run(w, from, to, grid);
-    for (long i = 0; status == SGM_OK && i < w->size; i++) x[i] = (float)w->y[i];
+    int scaled = score->scaler != NULL;
+    if (status == SGM_OK) {
+        memcpy(w->x, x, (size_t)w->size * sizeof *x);
+        if (scaled && fabs(from - data) <= 1e-12 * data)
+            sgm_scaler_apply(score->scaler, w->x, x, n);
+        for (long i = 0; i < w->size; i++) w->y[i] = w->x[i];
+        status = sgm__flow_run(w, from, to, grid);
+    }
+    for (long i = 0; status == SGM_OK && i < w->size; i++) w->x[i] = (float)w->y[i];
+    if (status == SGM_OK) status = sgm__flow_finite(w);
+    if (status == SGM_OK) {
+        memcpy(x, w->x, (size_t)w->size * sizeof *x);
+        if (scaled && fabs(to - data) <= 1e-12 * data) sgm_scaler_undo(score->scaler, x, x, n);
+    }
     if (nfe) *nfe = w ? w->evals : 0;
     sgm__flow_free(w);
     sgm__free(grid);
@@ -8014,10 +8750,10 @@ the angle ω between a and b,
 
 $$\frac{\sin((1−q) ω)}{\sin ω}\, a + \frac{\sin(q ω)}{\sin ω}\, b \qquad(7.12)$$
 
-The angle is best measured by $\tan ½ω = ‖â − b̂‖ / ‖â + b̂‖$ of the two directions, which knows small
-angles and nearly straight ones. If a and b are opposite, every great circle through a is one to b:
-take that towards the axis on which a is smallest. Where sin ω is small, lengths that differ make
-(7.12) leap; so the length is kept between theirs.
+The angle is best measured by $\tan ½ω = ‖â − b̂‖ / ‖â + b̂‖$ of the two directions, which knows
+small angles and nearly straight ones. If a and b are opposite, every great circle through a is one
+to b: take that towards the axis on which a is smallest. Where sin ω is small, lengths that differ
+make (7.12) leap; so the length is kept between theirs.
 */
 static double sgm__half_angle(double plus, double minus) { /* in turns, by halving */
     double low = 0, high = 0.25, sine, cosine;
@@ -8091,24 +8827,30 @@ likelihood, and their scatter the standard error. The sums of (7.13) are solved 
 points.
 
 A solver with few steps reports nonsense, and it errs on the flattering side as readily as on the
-other: it can beat the entropy of the data. So every result is computed once more on its first 256
-points, with half the step or a tenth of the tolerance, and says what changed. It also says what was
-counted: nats of the data as of t_min, bits per dimension, the prior's share. If $p_T$ is not the
-prior (1.8), this likelihood is that of the *model*, whose latents are drawn from the prior.
+other: it can beat the entropy of the data. So 256 of the points, spread over all, are computed once
+more with half the step or a tenth of the tolerance, and the result says what changed, in the mean
+and at worst. It also says what was counted: nats of the data as of t_min, bits per dimension, the
+prior's share. If $p_T$ is not the prior (1.8), this likelihood is that of the *model*, whose
+latents are drawn from the prior.
 */
+/* The probes of a point are those of its row in the set, whatever block it is in. */
 static void sgm__flow_probes(sgm__flow *w, sgm_probe law, sgm_key key) {
+    size_t d = (size_t)w->d, run = w->score.row ? d : (size_t)w->size;
     for (long k = 0; k < w->probes; k++) {
         float *v = w->v + k * w->size;
         sgm_key child = sgm_key_split(key, (uint64_t)k);
-        if (law == SGM_GAUSSIAN) sgm_normal(v, (size_t)w->size, child, 0);
-        else sgm_uniform(v, (size_t)w->size, child, 0);
+        for (size_t i = 0; i < (size_t)w->size; i += run) {
+            uint64_t at = (uint64_t)(w->score.row ? w->score.row[i / d] : w->score.first) * d;
+            if (law == SGM_GAUSSIAN) sgm_normal(v + i, run, child, at);
+            else sgm_uniform(v + i, run, child, at);
+        }
         for (long i = 0; i < w->size && law != SGM_GAUSSIAN; i++) v[i] = v[i] < 0.5f ? -1 : 1;
     }
 }
 
 /* js = (∂s/∂x) v: the score's own tangent, or a central difference over ± h v. */
 static sgm_status sgm__flow_tangent(sgm__flow *w, const float *v, double t) {
-    const sgm_score *score = w->score;
+    const sgm_score *score = &w->score;
     if (score->jvp) return score->jvp(score, w->s, w->js, w->x, v, w->t, w->n);
     double h = 0.004 * sgm_sde_s(w->sde, t);
     float *moved = w->v + (w->probes ? w->probes : 1) * w->size;
@@ -8126,8 +8868,8 @@ static sgm_status sgm__flow_divergence(sgm__flow *w, double *k, double t) {
     double f = sgm_sde_f(w->sde, t), half_g2 = 0.5 * sgm_sde_g2(w->sde, t), *rate = k + w->size;
     long d = w->d, directions = w->probes ? w->probes : d;
     for (long i = 0; i < w->n * w->sums; i++) rate[i] = (double)d * f;
-    if (!w->probes && w->score->trace) {
-        SGM__TRY(w->score->trace(w->score, w->s, w->js, w->x, w->t, w->n));
+    if (!w->probes && w->score.trace) {
+        SGM__TRY(w->score.trace(&w->score, w->s, w->js, w->x, w->t, w->n));
         for (long i = 0; i < w->n; i++) rate[i] -= half_g2 * w->js[i];
         return SGM_OK;
     }
@@ -8144,32 +8886,43 @@ static sgm_status sgm__flow_divergence(sgm__flow *w, double *k, double t) {
 
 typedef struct sgm__odds { /* a run of likelihoods: what goes in, what comes out, the sums */
     const sgm_score *score;
-    const sgm_sde *sde;
     sgm_likelihood_options o;
     double prior, log_det;
     double nats, nats2, prior_part, probe_square; /* sums over the points */
-    long nfe;
+    double mismatch;
+    long n, nfe;
+    int draw; /* 1: points are drawn; 0: given */
     sgm_key key;
 } sgm__odds;
 
-/* n points, up from x or, drawing them, down to x. latent holds where they are at T. */
+/* The points of some rows, up from x or, drawing them, down to x; `row` NULL: the n from `first`
+on. latent holds where they are at T. */
 static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, double *grid, float *x, float *latent,
-    double *logp, double *se, long n, uint64_t block, int draw) {
-    double t_min = q->sde->t_min, T = q->sde->T, half_log_2pi = 0.91893853320467274178;
-    long d = w->d;
+    double *logp, double *se, long n, const long *row, long first) {
+    double t_min = w->sde->t_min, T = w->sde->T, half_log_2pi = 0.91893853320467274178;
+    const sgm_scaler *scaler = q->score->scaler;
+    long d = w->d, draw = q->draw;
     w->n = n, w->size = n * d, w->state = w->size + n * w->sums;
-    sgm_key key = sgm_key_split(q->key, block);
-    sgm__flow_probes(w, q->o.law, sgm_key_split(key, 0));
-    if (draw) sgm_normal(x, (size_t)w->size, sgm_key_split(key, 1), 0);
-    for (long i = 0; i < w->state; i++) w->y[i] = i < w->size ? (draw ? q->prior : 1) * x[i] : 0;
-    for (long i = 0; draw && i < w->size; i++) latent[i] = (float)w->y[i];
+    w->score = sgm__rows(q->score, row, first, q->n);
+    sgm__flow_probes(w, q->o.law, sgm_key_split(q->key, 0));
+    if (draw)
+        sgm_normal(x, (size_t)w->size, sgm_key_split(q->key, 1), (uint64_t)first * (uint64_t)d);
+    for (long i = 0; i < w->size; i++) w->x[i] = draw ? (float)(q->prior * x[i]) : x[i];
+    if (draw) memcpy(latent, w->x, (size_t)w->size * sizeof *latent);
+    if (!draw && scaler) sgm_scaler_apply(scaler, w->x, w->x, n);
+    for (long i = 0; i < w->state; i++) w->y[i] = i < w->size ? w->x[i] : 0;
     SGM__TRY(sgm__flow_run(w, draw ? T : t_min, draw ? t_min : T, grid));
     for (long i = 0; i < w->size; i++) (draw ? x : latent)[i] = (float)w->y[i];
+    if (draw && scaler) sgm_scaler_undo(scaler, x, x, n);
     if (w->evals > q->nfe) q->nfe = w->evals;
+    for (long i = 0; i < n; i++) w->t[i] = (float)T;
+    int known = w->score.logp == sgm__mixture_logp; /* an energy lacks log Z */
+    if (known) SGM__TRY(w->score.logp(&w->score, logp, latent, w->t, n));
     for (long i = 0; i < n; i++) {
         double prior = -(double)d * (half_log_2pi + sgm__log(q->prior)), mean, error;
         prior -= sgm__square_sum(latent + i * d, d) / (2 * q->prior * q->prior);
-        double sum = 0, squares = 0;
+        double sum = 0, squares = 0, gap = known ? fabs(logp[i] - prior) : NAN;
+        if (!(gap <= q->mismatch)) q->mismatch = gap;
         for (long k = 0; k < w->sums; k++)
             sgm__mean_add(&sum, &squares, (draw ? -1 : 1) * w->y[w->size + i * w->sums + k]);
         mean = sum, error = squares;
@@ -8187,13 +8940,13 @@ static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, double *grid, floa
 #define SGM__ODDS_BLOCK 1024  /* points that are solved together */
 #define SGM__ODDS_CHECKED 256 /* points that are solved twice */
 
+/* All n points, or `rows` of them that are listed in row. */
 static sgm_status sgm__odds_all(
-    sgm__odds *q, float *x, float *latent, double *logp, double *se, long n, int draw) {
+    sgm__odds *q, float *x, float *latent, double *logp, double *se, long n, const long *row) {
     long d = q->score->d, most = n < SGM__ODDS_BLOCK ? n : SGM__ODDS_BLOCK;
-    sgm__flow *w =
-        sgm__flow_new(q->score, q->sde, most, &q->o.solve, q->o.probes == 0, q->o.probes);
+    sgm__flow *w = sgm__flow_new(q->score, most, &q->o.solve, q->o.probes == 0, q->o.probes);
     double *grid = (double *)sgm__alloc((size_t)q->o.solve.steps + 1, sizeof *grid);
-    float *place = (float *)sgm__alloc((size_t)(most * d), sizeof *place);
+    float *place = (float *)sgm__alloc((size_t)most * (size_t)d, sizeof *place);
     sgm_status status = w && grid && place ? SGM_OK : SGM_NO_MEMORY;
     sgm_progress bar;
     sgm_progress_init(&bar, q->o.progress, n);
@@ -8201,7 +8954,7 @@ static sgm_status sgm__odds_all(
         long count = n - i < most ? n - i : most;
         float *to = latent ? latent + i * d : place;
         status = sgm__odds_block(q, w, grid, x + i * d, to, logp + i, se ? se + i : NULL, count,
-            (uint64_t)(i / most), draw);
+            row ? row + i : NULL, i);
         sgm_progress_step(&bar, i + count, NAN, NAN);
     }
     sgm_progress_done(&bar);
@@ -8211,47 +8964,58 @@ static sgm_status sgm__odds_all(
     return status;
 }
 
-static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, const sgm_sde *sde, long n,
+static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
     const sgm_likelihood_options *options, sgm_key key) {
     memset(q, 0, sizeof *q);
-    SGM__TRY(sgm_sde_check(sde));
     if (options) q->o = *options;
-    SGM__TRY(sgm__flow_options(&q->o.solve, options ? &options->solve : NULL, score, sde, n));
-    q->score = score, q->sde = sde, q->key = key, q->prior = sgm_sde_prior(sde);
+    SGM__TRY(sgm__flow_options(&q->o.solve, options ? &options->solve : NULL, score, n,
+        score ? score->sde.t_min : 0));
+    q->score = score, q->key = key, q->prior = sgm_sde_prior(&score->sde), q->n = n;
     if (q->o.solve.method == SGM_DDIM || q->o.solve.method >= SGM_DPM_2)
         return sgm__bad("%s is made for points alone: a likelihood needs RK45, RK4, Heun, Euler or "
                         "Adams",
             sgm__methods[q->o.solve.method].name);
-    if (!(sde->t_min > 0)) return sgm__bad("a likelihood needs t_min > 0: set the SDE's");
-    if (q->o.probes < 0) return sgm__bad("%d probes: 0 for the exact trace, or more", q->o.probes);
+    if (!(score->sde.t_min > 0)) return sgm__bad("a likelihood needs t_min > 0: set the SDE's");
+    if (q->o.probes < 0 || (unsigned)q->o.law > SGM_GAUSSIAN || q->o.levels < 0)
+        return sgm__bad("%d probes of law %d, %d levels: 0 probes for the exact trace, or more; a "
+                        "law of the list; levels >= 0",
+            q->o.probes, (int)q->o.law, q->o.levels);
     if (q->o.prior != 0 && !(fabs(q->o.prior / q->prior - 1) < 0.01))
         return sgm__fail(SGM_MISMATCH,
             "a prior of std %g: this SDE ends in N(0, %g²), so leave prior "
             "0 or change the SDE's T",
             q->o.prior, q->prior);
     if (q->o.prior > 0) q->prior = q->o.prior;
-    if (q->o.scaler && q->o.scaler->d != score->d)
-        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d",
-            q->o.scaler->d, score->d);
-    if (q->o.scaler) q->log_det = sgm_scaler_log_det(q->o.scaler);
+    if (score->scaler) q->log_det = sgm_scaler_log_det(score->scaler);
     return SGM_OK;
 }
 
-/* The first points once more, with half the step or a tenth of the tolerance. */
+/* Some of the points once more, with half the step or a tenth of the tolerance. */
 static sgm_status sgm__odds_change(
-    const sgm__odds *q, float *x, const double *logp, long n, double *change) {
+    const sgm__odds *q, const float *x, const double *logp, sgm_likelihood_result *r) {
     sgm__odds finer = *q;
     sgm_sample_options *o = &finer.o.solve;
-    long m = n < SGM__ODDS_CHECKED ? n : SGM__ODDS_CHECKED;
-    double *again = (double *)sgm__alloc((size_t)m, sizeof *again);
+    long n = q->n, m = n < SGM__ODDS_CHECKED ? n : SGM__ODDS_CHECKED;
+    size_t d = (size_t)q->score->d, bytes = sizeof(double) + sizeof(long) + d * sizeof(float);
+    double *again = (double *)sgm__alloc((size_t)m, bytes);
     if (!again) return SGM_NO_MEMORY;
+    long *row = (long *)(void *)(again + m);
+    float *some = (float *)(void *)(row + m);
+    for (long i = 0; i < m; i++) {
+        row[i] = i * n / m;
+        memcpy(some + (size_t)i * d, x + (size_t)row[i] * d, d * sizeof *some);
+    }
     if (o->method == SGM_RK45) o->rtol = (o->rtol > 0 ? o->rtol : 1e-5) / 10;
     if (o->method == SGM_RK45) o->atol = (o->atol > 0 ? o->atol : 1e-5) / 10;
     else o->steps *= 2;
-    finer.o.progress = NULL;
-    sgm_status status = sgm__odds_all(&finer, x, NULL, again, NULL, m, 0);
-    *change = 0;
-    for (long i = 0; i < m; i++) *change += fabs(again[i] - logp[i]) / (double)m;
+    finer.o.progress = NULL, finer.draw = 0;
+    sgm_status status = sgm__odds_all(&finer, some, NULL, again, NULL, m, row);
+    r->change = r->change_most = 0;
+    for (long i = 0; i < m; i++) {
+        double change = fabs(again[i] - logp[row[i]]);
+        r->change += change / (double)m;
+        if (!(change <= r->change_most)) r->change_most = change;
+    }
     sgm__free(again);
     return status;
 }
@@ -8260,50 +9024,52 @@ static void sgm__odds_unknown(sgm_likelihood_result *r) {
     if (!r) return;
     memset(r, 0, sizeof *r);
     r->nats = r->nats_se = r->bits_per_dim = r->probe_se = NAN;
-    r->prior = r->divergence = r->change = NAN;
+    r->prior = r->divergence = r->change = r->change_most = r->mismatch = NAN;
 }
 
 static sgm_status sgm__odds_run(sgm__odds *q, float *x, float *latent, double *logp, double *se,
-    long n, int draw, sgm_likelihood_result *r) {
+    sgm_likelihood_result *r) {
     sgm_likelihood_result unused;
+    double d = q->score->d, n = (double)q->n;
     if (!r) r = &unused;
-    SGM__TRY(sgm__odds_all(q, x, latent, logp, se, n, draw));
-    double d = q->score->d;
+    SGM__TRY(sgm__odds_all(q, x, latent, logp, se, q->n, NULL));
     r->nats = q->nats, r->nats_se = q->nats2;
-    sgm__mean_get(&r->nats, &r->nats_se, n);
-    r->prior = q->prior_part / (double)n, r->divergence = r->nats + q->log_det - r->prior;
+    sgm__mean_get(&r->nats, &r->nats_se, q->n);
+    r->prior = q->prior_part / n, r->divergence = r->nats + q->log_det - r->prior;
     r->bits_per_dim = -r->nats / (d * SGM__LN2);
     if (q->o.levels > 0) r->bits_per_dim += sgm__log(q->o.levels) / SGM__LN2;
-    r->probe_se = sqrt(q->probe_square / (double)n);
-    r->nfe = q->nfe, r->change = NAN;
-    r->differences = !q->score->jvp && !(q->o.probes == 0 && q->score->trace);
-    if (!q->o.unchecked) SGM__TRY(sgm__odds_change(q, x, logp, n, &r->change));
-    r->suspect = !q->o.unchecked && !(r->change <= 0.01 * d);
+    r->probe_se = sqrt(q->probe_square / n);
+    r->nfe = q->nfe, r->change = r->change_most = NAN, r->mismatch = q->mismatch;
+    r->differences = !q->score->jvp && (q->o.probes > 0 || !q->score->trace);
     if (!(fabs(r->nats) < HUGE_VAL))
         return sgm__fail(SGM_NOT_FINITE,
-            "the log likelihood is not finite: take more steps, a log-SNR "
-            "grid or a larger t_min");
+            "the log likelihood is not finite: either the score is not, or take more steps, a "
+            "log-SNR grid or a larger t_min");
+    if (!q->o.unchecked) SGM__TRY(sgm__odds_change(q, x, logp, r));
+    r->suspect = !q->o.unchecked && !(r->change <= 0.01 * d && r->change_most <= 0.1 * d);
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const float *x, long n,
-    const sgm_score *score, const sgm_sde *sde, const sgm_likelihood_options *options,
-    sgm_likelihood_result *result, sgm_key key) {
+    const sgm_score *score, const sgm_likelihood_options *options, sgm_likelihood_result *result,
+    sgm_key key) {
     sgm__odds q;
     sgm__odds_unknown(result);
-    SGM__TRY(sgm__odds_init(&q, score, sde, n, options, key));
+    SGM__TRY(sgm__odds_init(&q, score, n, options, key));
+    if (!logp) return sgm__bad("a likelihood needs a place for n values of log p");
     SGM__TRY(sgm__usable("sgm_likelihood", x, n, score->d, 1));
-    return sgm__odds_run(
-        &q, (float *)x, latent, logp, se, n, 0, result); /* only read when not drawing */
+    return sgm__odds_run(&q, (float *)x, latent, logp, se, result); /* x: only read, not drawing */
 }
 
 SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, long n,
-    const sgm_score *score, const sgm_sde *sde, const sgm_likelihood_options *options,
-    sgm_likelihood_result *result, sgm_key key) {
+    const sgm_score *score, const sgm_likelihood_options *options, sgm_likelihood_result *result,
+    sgm_key key) {
     sgm__odds q;
     sgm__odds_unknown(result);
-    SGM__TRY(sgm__odds_init(&q, score, sde, n, options, key));
-    return sgm__odds_run(&q, x, NULL, logp, se, n, 1, result);
+    SGM__TRY(sgm__odds_init(&q, score, n, options, key));
+    if (!x || !logp) return sgm__bad("samples and their log p need places");
+    q.draw = 1;
+    return sgm__odds_run(&q, x, NULL, logp, se, result);
 }
 
 /*
@@ -8327,8 +9093,9 @@ the noisy points at time t (the normaliser p(y) goes with the gradient):
 
 $$∇_x \log p_t(x|y) = ∇_x \log p_t(x) + ∇_x \log p_t(y|x) \qquad(8.1)$$
 
-So there are three ways: learn the left side (8.1), learn the last term (8.2), or, where y is a
-measurement whose law you know, work the last term out (8.4). Each makes a score out of others.
+So there are three ways: learn the left side (section 8.1), learn the last term (section 8.2), or,
+where y is a measurement whose law you know, work the last term out (section 8.4). Each makes a
+score out of others.
 
 ## 8.1 A network that is told
 
@@ -8345,12 +9112,14 @@ nothing in the model can tell you.
 */
 SGM_API sgm_status sgm_one_hot(float *out, const int *label, long n, int classes) {
     SGM__TRY(sgm__labels_check(label, n, classes));
+    if (!out) return sgm__bad("one-hot labels need a place for n of them, %d wide", classes);
     for (long i = 0; i < n * classes; i++) out[i] = i % classes == label[i / classes];
     return SGM_OK;
 }
 
 SGM_API sgm_status sgm_condition_init(
     sgm_condition *c, const sgm_model *model, int which, const float *cond, long rows) {
+    if (!c) return sgm__bad("sgm_condition_init needs a condition to fill");
     memset(c, 0, sizeof *c);
     SGM__TRY(sgm__which_check(model, which));
     if (model->o.cond == 0)
@@ -8366,7 +9135,7 @@ SGM_API sgm_status sgm_condition_init(
 }
 
 SGM_API sgm_score sgm_condition_score(const sgm_condition *c) {
-    return sgm__model_score(c->model, SGM__GIVEN, c);
+    return sgm__model_score(c ? c->model : NULL, SGM__GIVEN, c);
 }
 
 /*
@@ -8435,7 +9204,7 @@ static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm
     sgm_tensor *target = logits ? sgm_tape_input(tape, NULL, logits->rows, logits->cols) : NULL;
     if (!target) return NULL;
     for (long i = 0; i < logits->rows; i++)
-        target->v[i * logits->cols + ask->label[i * ask->step]] = 1;
+        target->v[i * logits->cols + ask->label[sgm__ask_row(ask, i)]] = 1;
     return sgm__result(
         tape, "cross_entropy", sgm__op_cross_entropy, logits->rows, 1, logits, target, NULL);
 }
@@ -8449,6 +9218,7 @@ static sgm_status sgm__classifier_check(const sgm_model *model, int which) {
 
 SGM_API sgm_status sgm_classifier_init(
     sgm_classifier *c, const sgm_model *model, int which, const int *labels, long rows) {
+    if (!c) return sgm__bad("sgm_classifier_init needs a classifier to fill");
     memset(c, 0, sizeof *c);
     SGM__TRY(sgm__classifier_check(model, which));
     if (rows < 1) return sgm__bad("%ld labels: give one for all points, or one for each", rows);
@@ -8458,7 +9228,7 @@ SGM_API sgm_status sgm_classifier_init(
 }
 
 SGM_API sgm_score sgm_classifier_score(const sgm_classifier *c) {
-    return sgm__model_score(c->model, SGM__LABEL, c);
+    return sgm__model_score(c ? c->model : NULL, SGM__LABEL, c);
 }
 
 SGM_API sgm_status sgm_classifier_probs(
@@ -8508,30 +9278,25 @@ static void sgm__guided_mix(
     }
 }
 
-/* At least `need` floats of scratch, kept for the next call. */
-static sgm_status sgm__room(float **work, long *room, long need) {
-    if (*room >= need) return SGM_OK;
-    sgm__free(*work);
-    *work = (float *)sgm__alloc((size_t)need, sizeof(float));
-    *room = *work ? need : 0;
-    return *work ? SGM_OK : SGM_NO_MEMORY;
-}
-
 static sgm_status sgm__guided_all(const sgm_score *self, float *s, float *js, const float *x,
     const float *v, const float *t, long n, int back) {
-    sgm_guided *g = (sgm_guided *)self->ctx;
-    SGM__TRY(sgm__room(&g->work, &g->room, 2 * n * g->a.d));
-    float *sb = g->work, *jb = sb + n * g->a.d;
+    const sgm_guided *g = (const sgm_guided *)self->ctx;
+    sgm_score a = sgm__same_rows(&g->a, self), b = sgm__same_rows(&g->b, self);
+    size_t size = (size_t)n * (size_t)a.d;
+    float *sb = (float *)sgm__alloc((v ? 2 : 1) * size, sizeof *sb), *jb = sb ? sb + size : NULL;
+    if (!sb) return SGM_NO_MEMORY;
+    sgm_status status;
     if (!v) {
-        SGM__TRY(g->a.eval(&g->a, s, x, t, n));
-        SGM__TRY(g->b.eval(&g->b, sb, x, t, n));
+        status = a.eval(&a, s, x, t, n);
+        if (status == SGM_OK) status = b.eval(&b, sb, x, t, n);
     } else {
-        SGM__TRY((back ? g->a.vjp : g->a.jvp)(&g->a, s, js, x, v, t, n));
-        SGM__TRY((back ? g->b.vjp : g->b.jvp)(&g->b, sb, jb, x, v, t, n));
-        sgm__guided_mix(g, js, jb, t, n);
+        status = (back ? a.vjp : a.jvp)(&a, s, js, x, v, t, n);
+        if (status == SGM_OK) status = (back ? b.vjp : b.jvp)(&b, sb, jb, x, v, t, n);
+        if (status == SGM_OK) sgm__guided_mix(g, js, jb, t, n);
     }
-    sgm__guided_mix(g, s, sb, t, n);
-    return SGM_OK;
+    if (status == SGM_OK) sgm__guided_mix(g, s, sb, t, n);
+    sgm__free(sb);
+    return status;
 }
 
 static sgm_status sgm__guided_eval(
@@ -8549,28 +9314,26 @@ static sgm_status sgm__guided_vjp(const sgm_score *self, float *s, float *js, co
 
 SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional,
     const sgm_score *other, int classifier, double gamma) {
+    if (!g) return sgm__bad("sgm_guided_init needs a place for what it makes");
     memset(g, 0, sizeof *g);
-    if (!unconditional || !other || !unconditional->eval || !other->eval)
-        return sgm__empty("guidance needs two scores: sgm_model_score, and sgm_condition_score or "
-                          "sgm_classifier_score; look at what their init returned");
-    if (unconditional->d != other->d)
-        return sgm__fail(SGM_MISMATCH, "guidance of a score in %d dimensions by one in %d",
-            unconditional->d, other->d);
+    SGM__TRY(sgm__score_made(unconditional));
+    SGM__TRY(sgm__score_made(other));
+    SGM__TRY(sgm__same_space(unconditional, other));
+    if (classifier != 0 && classifier != 1)
+        return sgm__bad("classifier %d: needs 0, or 1 if the second score is one of a classifier",
+            classifier);
     if (!(fabs(gamma) < 1e30)) return sgm__bad("guidance by %g: needs a finite number", gamma);
     g->a = *unconditional, g->b = *other, g->classifier = classifier, g->gamma = gamma;
     g->t_high = HUGE_VAL;
     return SGM_OK;
 }
 
-SGM_API void sgm_guided_free(sgm_guided *g) {
-    sgm__free(g->work);
-    memset(g, 0, sizeof *g);
-}
-
-SGM_API sgm_score sgm_guided_score(sgm_guided *g) {
+SGM_API sgm_score sgm_guided_score(const sgm_guided *g) {
     sgm_score score;
     memset(&score, 0, sizeof score);
-    score.d = g->a.d, score.ctx = g, score.eval = g->a.eval ? sgm__guided_eval : NULL;
+    if (!g || !g->a.eval) return score; /* sgm_guided_init said why */
+    score.d = g->a.d, score.ctx = g, score.sde = g->a.sde, score.scaler = g->a.scaler;
+    score.eval = sgm__guided_eval;
     if (g->a.jvp && g->b.jvp) score.jvp = sgm__guided_jvp;
     if (g->a.vjp && g->b.vjp) score.vjp = sgm__guided_vjp;
     return score;
@@ -8587,9 +9350,10 @@ $u = S^{-1} U y$ each direction is measured by itself:
 
 $$u_i = V_i · x_0 + τ_i z_i, \qquad τ_i = τ / S_i \qquad(8.7)$$
 
-Hestenes (1958) finds it by turning pairs of rows of A into each other, as Jacobi does, until all are
-at right angles: their lengths are the S_i, whatever the units of the rows were, and y turns with
-them. Gram and Schmidt's A = L Q first makes the rows short. Of each V_i the zeros at both ends are skipped: a mask costs little.
+Hestenes (1958) finds it by turning pairs of rows of A into each other, as Jacobi does, until all
+are at right angles: their lengths are the S_i, whatever the units of the rows were, and y turns
+with them. Gram and Schmidt's A = L Q first makes the rows short. Of each V_i the zeros at both ends
+are skipped: a mask costs little.
 */
 SGM_API void sgm_inverse_free(sgm_inverse *p) {
     if (!p) return;
@@ -8682,13 +9446,12 @@ SGM_API sgm_status sgm_inverse_init(
     if (sgm__first_bad(A, M * D) >= 0 || sgm__first_bad(y, M) >= 0)
         return sgm__fail(SGM_NOT_FINITE, "A or y has a number that is not finite: repair it");
     p->d = d, p->m = m, p->noise = noise;
-    p->size = (double *)sgm__alloc(sgm__times(M, 3 + D) + 2 * D, sizeof(double));
+    p->size = (double *)sgm__alloc(sgm__times(M, 3 + D), sizeof(double));
     p->span = (int *)sgm__alloc(M, 2 * sizeof(int));
     double *work = (double *)sgm__alloc(sgm__times(M, M + D), sizeof(double));
     sgm_status status = p->size && p->span && work ? SGM_OK : SGM_NO_MEMORY;
     if (status == SGM_OK) {
-        p->target = p->size + m, p->sigma = p->target + m, p->row = p->sigma + m;
-        p->v = p->row + 2 * d;
+        p->target = p->size + m, p->sigma = p->target + m, p->v = p->sigma + m;
         status = sgm__inverse_svd(p, work, work + M * M, A, y);
     }
     sgm__free(work);
@@ -8718,18 +9481,19 @@ with a noise of $s_t$ in all; where $m_t τ_i > s_t$ the sample knows better, an
 Without noise the samples fit y exactly. But they are *not* draws from p(x|y): the noise on the
 measured part is fresh each time, so the rest of x only ever hears of y through it, too faintly.
 **RePaint** (Lugmayr et al. 2022) lets the parts settle: forth to t by (1.6) and back, U times in
-each step. That helps, and is no exact method either.
+each step, as long as all of y is overwritten (what is left alone would be forgotten on the way).
+That helps, and is no exact method either.
 */
 static void sgm__inverse_replace(
-    const sgm_inverse *p, float *x, const float *z, double m, double s) {
-    for (int j = 0; j < p->d; j++) p->row[j] = x[j];
+    const sgm_inverse *p, double *row, float *x, const float *z, double m, double s) {
+    for (int j = 0; j < p->d; j++) row[j] = x[j];
     for (int i = 0; i < p->m; i++) {
         double rest = s * s - m * m * p->sigma[i] * p->sigma[i];
         if (rest < 0) continue;
         double want = m * p->target[i] + sqrt(rest) * z[i]; /* (8.8) */
-        sgm__move(p, i, want - sgm__along(p, i, p->row), p->row);
+        sgm__move(p, i, want - sgm__along(p, i, row), row);
     }
-    for (int j = 0; j < p->d; j++) x[j] = (float)p->row[j];
+    for (int j = 0; j < p->d; j++) x[j] = (float)row[j];
 }
 
 typedef struct sgm__inverse_run {
@@ -8737,6 +9501,7 @@ typedef struct sgm__inverse_run {
     const sgm_inverse_options *o;
     sgm_key key;
     uint64_t draws; /* every use of randomness gets a key of its own */
+    double *row;    /* (2,D) */
     float *work;    /* 4 blocks of (n,D), and (n) */
 } sgm__inverse_run;
 
@@ -8747,17 +9512,19 @@ static void sgm__inverse_noise(sgm__inverse_run *run, long n) {
 static sgm_status sgm__replace_step(sgm_sampler *sampler, float *x, void *user) {
     sgm__inverse_run *run = (sgm__inverse_run *)user;
     const sgm_inverse *p = run->problem;
-    const sgm_sde *sde = &sampler->sde;
+    const sgm_sde *sde = &sampler->score.sde;
     long n = sampler->n, size = n * p->d;
     for (int u = 1;; u++) {
         double t = sampler->t[sampler->step], a, b;
-        sampler->key = sgm_key_split(run->key, run->draws++);
+        if (run->o->resample > 1) sampler->key = sgm_key_split(run->key, run->draws++);
         SGM__TRY(sgm_sampler_step(sampler, x));
         double to = sampler->t[sampler->step], m = sgm_sde_m(sde, to), s = sgm_sde_s(sde, to);
         sgm__inverse_noise(run, n * p->m);
         for (long i = 0; i < n; i++)
-            sgm__inverse_replace(p, x + i * p->d, run->work + i * p->m, m, s);
-        if (u >= run->o->resample || sgm_sampler_done(sampler)) return SGM_OK;
+            sgm__inverse_replace(p, run->row, x + i * p->d, run->work + i * p->m, m, s);
+        int left = 0; /* measured, but not overwritten */
+        for (int i = 0; i < p->m; i++) left += s < m * p->sigma[i];
+        if (left || u >= run->o->resample || sgm_sampler_done(sampler)) return SGM_OK;
         sgm_sde_transition(sde, to, t, &a, &b);
         sgm__inverse_noise(run, size);
         for (long j = 0; j < size; j++) x[j] = (float)(a * x[j] + b * run->work[j]);
@@ -8775,8 +9542,10 @@ of whose second factor the score only tells the mean, $\hat x_0(x)$ of (5.5). **
 
 $$x ← x − ζ\, ∇_x \| y − A \hat x_0(x) \| \qquad(8.10)$$
 
-where ζ is tuned, not derived. **ΠGDM** (Song, Vahdat, Mardani, Kautz 2023) puts $N(\hat x_0, r² I)$
-there, so that (8.9) is $N(y;\, A \hat x_0,\, r² A A^T + τ² I)$ and, in the terms of (8.7),
+where ζ is tuned, not derived: the gradient of a norm is as long near y as far from it, so ζ has the
+data's unit, and samples swing about y by as much. **ΠGDM** (Song, Vahdat, Mardani, Kautz 2023) puts
+$N(\hat x_0, r² I)$ there, so that (8.9) is $N(y;\, A \hat x_0,\, r² A A^T + τ² I)$ and, in the
+terms of (8.7),
 
 $$s = ∇ \log p_t(x) + \left( \frac{∂\hat x_0}{∂x} \right)^T \sum_i V_i
 \frac{u_i − V_i·\hat x_0}{r² + τ_i²}, \quad r² = \frac{σ² σ_d²}{σ² + σ_d²}, \quad
@@ -8788,9 +9557,9 @@ its transpose times a vector is the score's `vjp`.
 */
 /* Into w, row by row: the sum of (8.11) at the x̂0 of (5.5); or, with sigma_data 0, minus the slope
 of (8.10)'s norm by x̂0. */
-static void sgm__posterior_pull(const sgm_inverse *p, const sgm_sde *sde, double sigma_data,
-    float *w, const float *s, const float *x, const float *t, long n) {
-    double *x0 = p->row, *pull = x0 + p->d;
+static void sgm__posterior_pull(const sgm_inverse *p, double *row, const sgm_sde *sde,
+    double sigma_data, float *w, const float *s, const float *x, const float *t, long n) {
+    double *x0 = row, *pull = x0 + p->d;
     for (long k = 0; k < n; k++, x += p->d, s += p->d, w += p->d) {
         double m = sgm_sde_m(sde, t[k]), sd = sgm_sde_s(sde, t[k]), square = 0;
         double a = sd * sd / (m * m), b = sigma_data * sigma_data, r2 = a * b / (a + b);
@@ -8823,30 +9592,37 @@ static sgm_status sgm__dps_step(sgm_sampler *sampler, float *x, void *user) {
     for (long i = 0; i < n; i++) t[i] = (float)sampler->t[sampler->step];
     memcpy(from, x, (size_t)size * sizeof *x);
     SGM__TRY(sampler->score.eval(&sampler->score, s, from, t, n));
-    sgm__posterior_pull(run->problem, &sampler->sde, 0, w, s, from, t, n);
+    const sgm_sde *sde = &sampler->score.sde;
+    sgm__posterior_pull(run->problem, run->row, sde, 0, w, s, from, t, n);
     SGM__TRY(sampler->score.vjp(&sampler->score, s, js, from, w, t, n));
     SGM__TRY(sgm_sampler_step(sampler, x));
-    sgm__posterior_add(x, run->o->zeta, &sampler->sde, w, js, t, n, (int)d); /* (8.10) */
+    sgm__posterior_add(x, run->o->zeta, sde, w, js, t, n, (int)d); /* (8.10) */
     return SGM_OK;
 }
 
 static sgm_status sgm__posterior_eval(
     const sgm_score *self, float *s, const float *x, const float *t, long n) {
-    sgm_posterior *p = (sgm_posterior *)self->ctx;
-    SGM__TRY(sgm__room(&p->work, &p->room, 2 * n * self->d));
-    float *w = p->work, *js = w + n * self->d;
-    SGM__TRY(p->score.eval(&p->score, s, x, t, n));
-    sgm__posterior_pull(p->problem, &p->sde, p->sigma_data, w, s, x, t, n);
-    SGM__TRY(p->score.vjp(&p->score, s, js, x, w, t, n));
-    sgm__posterior_add(s, 1, &p->sde, w, js, t, n, self->d); /* (8.11) */
-    return SGM_OK;
+    const sgm_posterior *p = (const sgm_posterior *)self->ctx;
+    sgm_score score = sgm__same_rows(&p->score, self);
+    size_t d = (size_t)self->d, size = (size_t)n * d;
+    double *row = (double *)sgm__alloc(2 * d * sizeof *row + 2 * size * sizeof(float), 1);
+    if (!row) return SGM_NO_MEMORY;
+    float *w = (float *)(void *)(row + 2 * d), *js = w + size;
+    sgm_status status = score.eval(&score, s, x, t, n);
+    if (status == SGM_OK) {
+        sgm__posterior_pull(&p->problem, row, &self->sde, p->sigma_data, w, s, x, t, n);
+        status = score.vjp(&score, s, js, x, w, t, n);
+    }
+    if (status == SGM_OK) sgm__posterior_add(s, 1, &self->sde, w, js, t, n, self->d); /* (8.11) */
+    sgm__free(row);
+    return status;
 }
 
 static sgm_status sgm__inverse_fits(
-    const sgm_inverse *problem, const sgm_score *score, const sgm_sde *sde, int needs_vjp) {
-    SGM__TRY(sgm_sde_check(sde));
-    if (!problem || !problem->size || !score || !score->eval)
-        return sgm__empty("a measurement needs sgm_inverse_init and a score: look at their status");
+    const sgm_inverse *problem, const sgm_score *score, int needs_vjp) {
+    SGM__TRY(sgm__score_process(score));
+    if (!problem || !problem->size)
+        return sgm__empty("a measurement needs sgm_inverse_init: look at its status");
     if (problem->d != score->d)
         return sgm__fail(SGM_MISMATCH,
             "A has %d columns for a score in %d dimensions: make A (m,D) for the score's D",
@@ -8857,26 +9633,48 @@ static sgm_status sgm__inverse_fits(
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score, const sgm_sde *sde,
+/* The same measurement of scaled points: with x = shift + c ⊙ x', y = A x is row by row of (8.7)
+S_i (u_i − V_i·shift) = S_i (V_i ⊙ c)·x'. */
+static sgm_status sgm__inverse_scaled(
+    sgm_inverse *out, const sgm_inverse *p, const sgm_scaler *scaler) {
+    size_t d = (size_t)p->d, m = (size_t)p->m;
+    float *A = (float *)sgm__alloc(m * (d + 1), sizeof *A), *y = A ? A + m * d : NULL;
+    if (!A) return SGM_NO_MEMORY;
+    for (size_t i = 0; i < m; i++) {
+        const double *v = p->v + i * d;
+        for (size_t j = 0; j < d; j++) A[i * d + j] = (float)(p->size[i] * v[j] * scaler->scale[j]);
+        y[i] = (float)(p->size[i] * (p->target[i] - sgm__along(p, (int)i, scaler->shift)));
+    }
+    sgm_status status = sgm_inverse_init(out, p->d, p->m, A, y, p->noise);
+    sgm__free(A);
+    return status;
+}
+
+SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score,
     const sgm_inverse *problem, double sigma_data) {
+    if (!p) return sgm__bad("sgm_posterior_init needs a place for what it makes");
     memset(p, 0, sizeof *p);
-    SGM__TRY(sgm__inverse_fits(problem, score, sde, 1));
+    SGM__TRY(sgm__inverse_fits(problem, score, 1));
     if (!(sigma_data >= 0 && sigma_data < 1e15))
         return sgm__bad("a sigma_data of %g: needs the data's std, or 0 for 1", sigma_data);
-    p->score = *score, p->sde = *sde, p->problem = problem;
+    if (score->scaler) SGM__TRY(sgm__inverse_scaled(&p->problem, problem, score->scaler));
+    else p->problem = *problem;
+    p->own = score->scaler != NULL, p->score = *score;
     p->sigma_data = sigma_data > 0 ? sigma_data : 1;
     return SGM_OK;
 }
 
 SGM_API void sgm_posterior_free(sgm_posterior *p) {
-    sgm__free(p->work);
+    if (p->own) sgm_inverse_free(&p->problem);
     memset(p, 0, sizeof *p);
 }
 
-SGM_API sgm_score sgm_posterior_score(sgm_posterior *p) {
+SGM_API sgm_score sgm_posterior_score(const sgm_posterior *p) {
     sgm_score score;
     memset(&score, 0, sizeof score);
-    score.d = p->score.d, score.ctx = p, score.eval = p->problem ? sgm__posterior_eval : NULL;
+    if (!p || !p->score.eval) return score; /* sgm_posterior_init said why */
+    score.d = p->score.d, score.ctx = p, score.eval = sgm__posterior_eval;
+    score.sde = p->score.sde, score.scaler = p->score.scaler;
     return score;
 }
 
@@ -8889,36 +9687,62 @@ $$x_t = m_t (x_0 + σ z) \quad\text{at the t where}\quad s_t / m_t = σ \qquad(8
 (`sgm_sde_t_from_logsnr` of −2 log σ), and the reverse SDE from there, by `t_start` and `x_given`,
 draws from $p(x_0|x_t)$ with no error but that of the steps and the score.
 */
-SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score, const sgm_sde *sde,
+static sgm_status sgm__inverse_options(sgm_inverse_options *o) {
+    if ((int)o->method < 0 || o->method > SGM_PIGDM || o->resample < 0 ||
+        !(o->zeta >= 0 && o->zeta < 1e30))
+        return sgm__bad("method %d, resample %d, zeta %g: needs a method of the list and numbers "
+                        ">= 0",
+            (int)o->method, o->resample, o->zeta);
+    if ((o->resample > 0 && o->method != SGM_REPAINT) || (o->zeta > 0 && o->method != SGM_DPS) ||
+        (o->sigma_data != 0 && o->method != SGM_PIGDM))
+        return sgm__bad("resample is RePaint's, zeta DPS's, sigma_data PiGDM's: leave the others' "
+                        "0");
+    if (o->sample.path_steps && o->method == SGM_REPAINT)
+        return sgm__bad("RePaint goes its way many times, not along one path: leave path_steps 0");
+    if (o->zeta == 0) o->zeta = 1;
+    if (o->resample == 0) o->resample = o->method == SGM_REPAINT ? 10 : 1;
+    sgm_sample_options *how = &o->sample;
+    if (how->method == SGM_METHOD_AUTO && !how->path_steps && !how->corrector && how->churn == 0 &&
+        how->eta == 0 && how->rtol + how->atol == 0)
+        how->method = SGM_ANCESTRAL;
+    if (how->steps == 0) how->steps = 1000; /* y is looked at once a step */
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
     const sgm_inverse *problem, const sgm_inverse_options *options, sgm_key key) {
     static const sgm__advance step[] = {sgm__replace_step, sgm__replace_step, sgm__dps_step, NULL};
     sgm_inverse_options o;
-    sgm_posterior posterior;
+    sgm_posterior p; /* for the other methods only its problem */
     sgm_sampler sampler;
-    memset(&o, 0, sizeof o), memset(&posterior, 0, sizeof posterior);
+    sgm__inverse_run run;
+    memset(&o, 0, sizeof o), memset(&p, 0, sizeof p);
     if (options) o = *options;
-    if ((int)o.method < 0 || o.method > SGM_PIGDM || o.resample < 0 || !(o.zeta >= 0))
-        return sgm__bad("method %d, resample %d, zeta %g: needs a method of the list and numbers "
-                        ">= 0",
-            (int)o.method, o.resample, o.zeta);
-    SGM__TRY(sgm__inverse_fits(problem, score, sde, o.method >= SGM_DPS));
+    SGM__TRY(sgm__inverse_options(&o));
+    SGM__TRY(sgm__inverse_fits(problem, score, o.method >= SGM_DPS));
     sgm_score given = *score;
     if (o.method == SGM_PIGDM) {
-        SGM__TRY(sgm_posterior_init(&posterior, score, sde, problem, o.sigma_data));
-        given = sgm_posterior_score(&posterior);
+        SGM__TRY(sgm_posterior_init(&p, score, problem, o.sigma_data));
+        given = sgm_posterior_score(&p);
+    } else if (score->scaler) {
+        SGM__TRY(sgm__inverse_scaled(&p.problem, problem, score->scaler));
+        p.own = 1, given.scaler = NULL; /* undone at the end, when all is measured */
+    } else p.problem = *problem;
+    run.problem = &p.problem, run.o = &o, run.draws = 0, run.key = sgm_key_split(key, 1);
+    sgm_status status = sgm_sampler_init(&sampler, &given, n, &o.sample, sgm_key_split(key, 0));
+    size_t d = (size_t)score->d, room = 2 * d * sizeof(double) + (size_t)n * sizeof(float);
+    run.row = status == SGM_OK && (size_t)n < (size_t)-1 / (32 * d)
+        ? (double *)sgm__alloc(room + (size_t)n * 4 * d * sizeof(float), 1) : NULL;
+    if (status == SGM_OK && !run.row) status = SGM_NO_MEMORY;
+    if (status == SGM_OK) {
+        run.work = (float *)(void *)(run.row + 2 * d);
+        status = sgm__sampler_run(&sampler, x, step[o.method], &run);
     }
-    if (o.zeta == 0) o.zeta = 1;
-    if (o.method != SGM_REPAINT) o.resample = 1;
-    else if (o.resample == 0) o.resample = 10;
-    sgm__inverse_run run;
-    run.problem = problem, run.o = &o, run.draws = 0, run.key = sgm_key_split(key, 1);
-    SGM__TRY(sgm_sampler_init(&sampler, &given, sde, n, &o.sample, sgm_key_split(key, 0)));
-    run.work = (float *)sgm__alloc((size_t)n * (4 * (size_t)score->d + 1), sizeof(float));
-    sgm_status status = run.work ? SGM_OK : SGM_NO_MEMORY;
-    if (status == SGM_OK) status = sgm__sampler_run(&sampler, x, step[o.method], &run);
-    sgm__free(run.work);
+    if (status == SGM_OK && o.method != SGM_PIGDM && score->scaler)
+        sgm_scaler_undo(score->scaler, x, x, n);
+    sgm__free(run.row);
     sgm_sampler_free(&sampler);
-    sgm_posterior_free(&posterior);
+    sgm_posterior_free(&p);
     return status;
 }
 
@@ -8957,8 +9781,8 @@ static double sgm__kalman(
     return -0.5 * (sgm__log(q) + miss * miss / q); /* (8.12), up to a constant */
 }
 
-/* The posterior of component k: its mean and C(d,d), NULL for points; the return value is the log of
-its weight. G is (d,d), f 2d numbers of room. */
+/* The posterior of component k: its mean and C(d,d), NULL for points; the return value is the log
+of its weight. G is (d,d), f 2d numbers of room. */
 static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inverse *p,
     double *mean, double *C, double *G, double *f) {
     size_t d = (size_t)mix->d, n = C ? d : 0;
@@ -8985,8 +9809,8 @@ SGM_API sgm_status sgm_mixture_posterior(
     if (!posterior || !prior || posterior == prior)
         return sgm__bad("a posterior needs a mixture to fill, and another one as prior");
     memset(posterior, 0, sizeof *posterior);
-    sgm_score score = sgm_mixture_score(prior);
-    SGM__TRY(sgm__inverse_fits(problem, &score, &prior->sde, 0));
+    sgm_score score = sgm_mixture_score(prior); /* NULL or empty: it says so below */
+    SGM__TRY(sgm__inverse_fits(problem, &score, 0));
     size_t K = (size_t)prior->k, d = (size_t)prior->d;
     size_t square = prior->shape == SGM_POINTS ? 0 : sgm__times(d, d);
     size_t all = sgm__times(K, 1 + d + square) + square + 2 * d;
@@ -9510,7 +10334,7 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
     if (se) *se = NAN;
     if (!divergence || !a || !b || !x || n < 1 || a->d < 1)
         return sgm__bad("sgm_fisher needs two scores and n >= 1 points");
-    SGM__TRY(sgm__same_space(a, b->d));
+    SGM__TRY(sgm__same_space(a, b));
     float *sa = (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)a->d + 1), sizeof *sa);
     if (!sa) return SGM_NO_MEMORY;
     long d = a->d, size = n * d;
@@ -9659,8 +10483,8 @@ $$|μ_a - μ_b|² + \mathrm{tr}\left( C_a + C_b - 2 (C_a^{½} C_b C_a^{½})^{½}
 
 It sees means and covariances of features and nothing else. Its floor is positive: for D independent
 features of variance 1 and two samples of n, 2D/n from the means and ¼‖C_a − C_b‖² from the
-covariances, (D² + 5D)/(2n) in all while n ≫ D. Never compare across sizes. A covariance without full
-rank leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
+covariances, (D² + 5D)/(2n) in all while n ≫ D. Never compare across sizes. A covariance without
+full rank leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
 
 In the axes of C_a, found by Jacobi's rotations, its root is diagonal, and only a second symmetric
 matrix must be diagonalised.
@@ -10669,8 +11493,8 @@ $e ← e + w (θ - e)\qquad(B.11)$
 A parameter whose gradient is exactly zero for thousands of steps (the weights of a ReLU that never
 fires) sees its m and v decay by a constant factor per step, until they are *subnormal*: numbers
 below 10⁻³⁸, on which many processors are twenty times slower. Both are set to zero well before
-that, below 2⁻¹⁰⁰; v only with m, and only where $\sqrt v$ is no more than 2⁻²³ of ε, so that with an
-ε of 10⁻²⁰ the quotient of two small moments stays what it is. So nothing moves by more than the
+that, below 2⁻¹⁰⁰; v only with m, and only where $\sqrt v$ is no more than 2⁻²³ of ε, so that with
+an ε of 10⁻²⁰ the quotient of two small moments stays what it is. So nothing moves by more than the
 last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for
 every $β_1$ above ⅓. A NaN has not faded, and stays.
 
@@ -10752,8 +11576,8 @@ read the same panel it is first copied so that its rows lie one after the other:
 through memory in a straight line. The panel, at most 48 KiB, lives on the stack, so no call
 allocates.
 
-Each instruction set that this machine's family may have is compiled below from one text, B.8, for
-which the header includes itself. Which of them runs is decided when the program runs (B.9).
+Each instruction set that this machine's family may have is compiled below from one text, that of
+section B.8, for which the header includes itself. Which runs, the program decides (section B.9).
 */
 #define SGM__DEEP 384  /* rows of B in a panel */
 #define SGM__BLOCK 512 /* rows of A that share the panels */
@@ -11169,7 +11993,7 @@ $$h ← (h ⊕ \mathrm{byte}) · (2^{40} + 435) \bmod 2^{64} \qquad(C.1)$$
 
 It needs no table, and each step is a bijection of h, so a change within one byte is always noticed;
 anything else escapes with a chance near 2⁻⁶⁴. It does not cover the header, nor stop someone who
-forges the file. Names are UTF-8, as the format asks.
+forges the file; a model's file has a checksum of its settings too. Names are UTF-8, as the format asks.
 */
 static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n) {
     for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * ((1ull << 40) + 435);

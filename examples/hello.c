@@ -11,7 +11,7 @@ int main(void) {
         sgm_train(&model, points, 8, &run, sgm_key_init(2)))
         return fprintf(stderr, "%s\n", sgm_error()), 1;
     sgm_score score = sgm_model_score(&model, 0);
-    if (sgm_sample(samples, 1000, &score, &net.sde, NULL, sgm_key_init(3)))
+    if (sgm_sample(samples, 1000, &score, NULL, sgm_key_init(3)))
         return fprintf(stderr, "%s\n", sgm_error()), 1;
     for (int i = 0; i < 1000; i++) printf("%g %g\n", samples[2 * i], samples[2 * i + 1]);
     sgm_model_free(&model);

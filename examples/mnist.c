@@ -88,7 +88,7 @@ int main(int argc, char **argv) {
     sgm_score score = sgm_guided_score(&guided);
     sgm_sample_options steps = {.method = SGM_DPMPP_2M, .steps = 20, .grid = SGM_GRID_LOGSNR,
                                 .progress = "sampling"};
-    must(sgm_sample(x, SAMPLES, &score, &what.sde, &steps, sgm_key_init(3)));
+    must(sgm_sample(x, SAMPLES, &score, &steps, sgm_key_init(3)));
     for (long i = 0; i < SAMPLES * d; i++) x[i] = (float)(mean + std * x[i]);
 #ifdef HAS_PNG
     must(sgm_png_grid("mnist.png", x, SAMPLES, digits.h, digits.w, digits.channels, 10,
@@ -96,7 +96,7 @@ int main(int argc, char **argv) {
 #else
     must(sgm_pnm_save("mnist.pgm", x, SAMPLES, digits.h, digits.w, digits.channels, 10));
 #endif
-    sgm_guided_free(&guided), sgm_model_free(&model);
+    sgm_model_free(&model);
     sgm_images_free(&digits), sgm_images_free(&names);
     free(cond), free(x);
     return 0;

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
 
     sgm_score score = sgm_model_score(&again, 0);
     sgm_sample_options how = {.method = SGM_ANCESTRAL, .steps = 100, .grid = SGM_GRID_EDM};
-    if (failed(sgm_sample(samples, M, &score, &net.sde, &how, sgm_key_init(6)))) return 1;
+    if (failed(sgm_sample(samples, M, &score, &how, sgm_key_init(6)))) return 1;
     printf("saved to %s; energy distance of %d samples to fresh data: %.5f\n", path, (int)M,
            sgm_energy_distance(samples, M, fresh, M, 2));
     printf("and of two fresh data sets: %.5f\n", sgm_energy_distance(data, M, fresh, M, 2));

@@ -166,7 +166,7 @@ static int cell(const char *name, int d) {
         if (k >= 0) how.method = most_used[k].method;
         start = sgm_seconds();
         sgm_status status =
-            sgm_sample(x, 2 * N, &score, &net.sde, k < 0 ? NULL : &how, sgm_key_init(3));
+            sgm_sample(x, 2 * N, &score, k < 0 ? NULL : &how, sgm_key_init(3));
         if (status != SGM_OK && status != SGM_NOT_LEARNT) must(status);
         wrong += judge(&l, k < 0 ? "the default" : most_used[k].name, x, exact, floor,
             sgm_seconds() - start);

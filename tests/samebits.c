@@ -43,9 +43,11 @@ static void train_few(sgm_net net, void *user, int d, int batch, const double *g
     memset(&o, 0, sizeof o), memset(&how, 0, sizeof how);
     sgm_normal(data, (size_t)batch * (size_t)d, sgm_key_init(6), 0);
     o.net = net, o.user = user, o.d = d, o.sde = sgm_sde_edm(0.01, 10), o.output = SGM_EDM_F;
+    o.sigma_data = 0.5;
     how.steps = 2, how.batch = batch, how.clip = 1, how.loss.weight = SGM_WEIGHT_EDM;
     how.loss.times = grid ? SGM_TIMES_GRID : SGM_TIMES_LOGNORMAL;
-    how.loss.grid = grid, how.loss.n_grid = n_grid;
+    how.loss.grid = grid, how.loss.n_grid = n_grid, how.loss.mean = -1.2, how.loss.std = 1.2;
+    how.lr = 1e-3;
     must(sgm_model_init(&model, &o, sgm_key_init(7)));
     must(sgm_train(&model, data, batch, &how, sgm_key_init(8)));
     feed(model.params, model.n_params * sizeof(float));
@@ -64,6 +66,7 @@ int main(int argc, char **argv) {
     memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
     net.net = network, net.d = 2, net.sde = sgm_sde_vp(0.001, 3), net.output = SGM_V, net.n_ema = 2;
     how.steps = steps, how.batch = 8, how.cosine = 1, how.warmup = 3, how.clip = 1, how.ema[0] = 0.9;
+    how.lr = 1e-3;
     how.loss.times = SGM_TIMES_IMPORTANCE, how.loss.weight = SGM_WEIGHT_G2;
     must(sgm_model_init(&model, &net, sgm_key_init(1)));
     must(sgm_train(&model, points, 8, &how, sgm_key_init(2)));
@@ -79,8 +82,9 @@ int main(int argc, char **argv) {
     for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         sgm_sample_options o;
         memset(&o, 0, sizeof o);
-        o.steps = walk, o.method = (sgm_method)method;
-        must(sgm_sample(x, n, method ? &exact : &learned, &net.sde, &o, sgm_key_init(3)));
+        o.steps = walk, o.method = (sgm_method)method, o.grid = SGM_GRID_UNIFORM;
+        const sgm_score *score = method == SGM_EULER_MARUYAMA ? &learned : &exact;
+        must(sgm_sample(x, n, score, &o, sgm_key_init(3)));
         feed(x, (size_t)n * 8);
     }
     sgm_normal(v, (size_t)n * 2, sgm_key_init(4), 0);

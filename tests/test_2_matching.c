@@ -191,7 +191,7 @@ static void closed_forms(void **state) {
                 if (objective == SGM_DSM) value += DIM / s2;
                 truth += 0.5 * (w ? 0.6 : 1) * lambda * value;
             }
-            CHECK_OK(sgm_objective_value(&mean, &se, &wrong.score, cloud, ROWS, &loss, &sde, draws,
+            CHECK_OK(sgm_objective_value(&mean, &se, &wrong.score, cloud, ROWS, &loss, draws,
                                          sgm_key_init(31)));
             CHECK_CLOSE(mean, truth, THREE * se);
             assert_true(se < 0.02 * (fabs(truth) + fabs(mean))); /* it can tell a wrong formula */
@@ -230,11 +230,11 @@ kurtosis of a product of squares has to be known for that. */
 
 enum { RUNS = 25, EACH = 4000 };
 
-static double measured_variance(const line *wrong, const sgm_loss *loss, const sgm_sde *sde,
-                                double truth_of_mean, double *error) {
+static double measured_variance(const line *wrong, const sgm_loss *loss, double truth_of_mean,
+                                double *error) {
     double var[RUNS], mean[RUNS], se, mean_se;
     for (int i = 0; i < RUNS; i++) {
-        CHECK_OK(sgm_objective_value(&mean[i], &se, &wrong->score, cloud, ROWS, loss, sde, EACH,
+        CHECK_OK(sgm_objective_value(&mean[i], &se, &wrong->score, cloud, ROWS, loss, EACH,
                                      sgm_key_split(sgm_key_init(32), (uint64_t)i)));
         var[i] = se * se * EACH;
     }
@@ -265,7 +265,7 @@ static void sliced_variances(void **state) {
                 loss.weight = SGM_WEIGHT_ONE, loss.directions = k ? 1 << k : 0; /* 0 means 1 */
                 loss.probe = gaussian ? SGM_GAUSSIAN : SGM_RADEMACHER;
                 loss.times = SGM_TIMES_GRID, loss.grid = &level, loss.n_grid = 1;
-                got[vr][gaussian][k] = measured_variance(&wrong, &loss, &sde,
+                got[vr][gaussian][k] = measured_variance(&wrong, &loss,
                                                          a * a * e.r2 - 2 * a * DIM,
                                                          &error[vr][gaussian][k]);
                 CHECK_CLOSE(got[vr][gaussian][k], truth, error[vr][gaussian][k]);
@@ -397,7 +397,7 @@ static void constants(void **state) {
             loss.exact = &p.exact, loss.probe = (sgm_probe)probe, loss.directions = 2;
             loss.times = SGM_TIMES_GRID, loss.grid = two_levels, loss.n_grid = 2;
             CHECK_OK(sgm_objective_value(&mean[objective], &se[objective], &p.model, p.points, 6,
-                                         &loss, &p.sde, draws, sgm_key_init(34)));
+                                         &loss, draws, sgm_key_init(34)));
             double truth = objective == SGM_ESM ? esm : objective == SGM_DSM ? esm + star : ism;
             CHECK_CLOSE(mean[objective], truth, THREE * se[objective]);
         }
@@ -421,17 +421,17 @@ static void agrees_with_dsm(void **state) {
         double mean, se;
         loss.weight = (sgm_weight)weight, loss.scale = 0.5 * weight;
         loss.times = weight % 2 ? SGM_TIMES_UNIFORM : SGM_TIMES_IMPORTANCE;
-        CHECK_OK(sgm_dsm(&dsm, &p.model, &p.exact, p.points, 6, &loss, &p.sde, 3000,
+        CHECK_OK(sgm_dsm(&dsm, &p.model, &p.exact, p.points, 6, &loss, 3000,
                          sgm_key_init(35)));
-        CHECK_OK(sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss, &p.sde, 3000,
+        CHECK_OK(sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss, 3000,
                                      sgm_key_init(35)));
         /* the same floats, other orders of some 3000 double operations */
         CHECK_REL(mean, dsm.loss, 3000 * EPS64), CHECK_REL(se, dsm.loss_se, 1e6 * EPS64);
         loss.objective = SGM_ESM, loss.exact = &p.exact;
-        CHECK_OK(sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss, &p.sde, 3000,
+        CHECK_OK(sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss, 3000,
                                      sgm_key_init(35)));
         CHECK_REL(mean, dsm.excess, 3e6 * EPS64); /* ε + s·score cancels down to score - exact */
-        CHECK_OK(sgm_objective_value(&mean, &se, &p.exact, p.points, 6, &loss, &p.sde, 3000,
+        CHECK_OK(sgm_objective_value(&mean, &se, &p.exact, p.points, 6, &loss, 3000,
                                      sgm_key_init(35)));
         assert_true(mean == 0 && se == 0);
     }
@@ -442,7 +442,8 @@ static void agrees_with_dsm(void **state) {
 ## The loss of a batch, and its gradient
 */
 
-static const char *const output_name[] = {"noise", "score", "x0", "v", "flow", "EDM"};
+static const char *const output_name[] = {"an energy", "noise", "score", "x0",
+                                          "v",         "flow",  "EDM"};
 enum { D = 3, POINTS = 10, MOST = 700 };
 
 typedef struct kind {
@@ -475,6 +476,7 @@ static void run_defaults(run *r, sgm_objective objective, int energy) {
     r->k.energy = energy;
     r->mo.net = curved_net, r->mo.user = &r->k, r->mo.d = D, r->mo.sde = sgm_sde_vp(0.1, 20);
     r->mo.sde.t_min = 0.1, r->mo.energy = energy, r->mo.output = SGM_SCORE;
+    r->mo.sigma_data = 0.5;
     r->to.steps = 10, r->to.batch = 24;
     r->to.loss.objective = objective, r->to.loss.directions = 2;
     r->to.loss.exact = &r->exact;
@@ -566,12 +568,12 @@ static by_hand batch_by_hand(const run *r) {
 static void loss_of_a_batch(void **state) {
     (void)state;
     for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
-        for (int output = -1; output <= SGM_EDM_F; output++) { /* -1: an energy */
+        for (int output = SGM_OUTPUT_AUTO; output <= SGM_EDM_F; output++) { /* AUTO: an energy */
             run r;
-            run_defaults(&r, (sgm_objective)objective, output < 0);
-            if (output >= 0) r.mo.output = (sgm_output)output;
-            r.to.loss.weight = (sgm_weight)((output + 2) % SGM_WEIGHT_USER);
-            r.to.loss.probe = output % 2 ? SGM_RADEMACHER : SGM_GAUSSIAN;
+            run_defaults(&r, (sgm_objective)objective, output == SGM_OUTPUT_AUTO);
+            r.mo.output = (sgm_output)output;
+            r.to.loss.weight = (sgm_weight)((output + 1) % SGM_WEIGHT_USER);
+            r.to.loss.probe = output % 2 ? SGM_GAUSSIAN : SGM_RADEMACHER;
             r.to.loss.scale = output == SGM_V ? 2.5 : 0;
             run_start(&r);
             CHECK_OK(sgm__trainer_gradient(&r.trainer));
@@ -579,13 +581,12 @@ static void loss_of_a_batch(void **state) {
             /* a value, tangent or slope has passed through some 16 roundings in a row of layers */
             double rounding = 16 * EPS * truth.size;
             if (fabs(r.trainer.loss - truth.loss) > rounding)
-                print_error("%s of %s:\n", objective_name[objective],
-                            output < 0 ? "an energy" : output_name[output]);
+                print_error("%s of %s:\n", objective_name[objective], output_name[output]);
             CHECK_CLOSE(r.trainer.loss, truth.loss, rounding);
             /* (4.7) is good to h²/6 of the third derivative: at h = 0.02 s less than a thousandth
             of the terms */
             assert_true(fabs(truth.bent) < 1e-3 * truth.size);
-            if (output < 0 && objective >= SGM_ISM) assert_true(truth.bent != 0);
+            if (r.mo.energy && objective >= SGM_ISM) assert_true(truth.bent != 0);
             run_end(&r);
         }
 }
@@ -639,12 +640,12 @@ static void check_gradient(run *r, double size) {
 static void gradients(void **state) {
     (void)state;
     for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
-        for (int output = -1; output <= SGM_EDM_F; output++) {
+        for (int output = SGM_OUTPUT_AUTO; output <= SGM_EDM_F; output++) { /* AUTO: an energy */
             run r;
-            run_defaults(&r, (sgm_objective)objective, output < 0);
-            if (output >= 0) r.mo.output = (sgm_output)output;
-            r.to.loss.weight = (sgm_weight)((output + 2) % SGM_WEIGHT_USER);
-            r.to.loss.probe = output % 2 ? SGM_RADEMACHER : SGM_GAUSSIAN;
+            run_defaults(&r, (sgm_objective)objective, output == SGM_OUTPUT_AUTO);
+            r.mo.output = (sgm_output)output;
+            r.to.loss.weight = (sgm_weight)((output + 1) % SGM_WEIGHT_USER);
+            r.to.loss.probe = output % 2 ? SGM_GAUSSIAN : SGM_RADEMACHER;
             r.to.loss.scale = output == SGM_V ? 2.5 : 0;
             run_start(&r);
             CHECK_OK(sgm__trainer_gradient(&r.trainer));
@@ -1138,7 +1139,7 @@ static void bad_options(void **state) {
         to.loss.directions = good.directions = c[i].directions;
         CHECK_FAILS(sgm_trainer_init(&trainer, &r.model, r.data, POINTS, &to, sgm_key_init(1)),
                     c[i].status, c[i].cure);
-        CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, POINTS, &good, &r.mo.sde, 10,
+        CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, POINTS, &good, 10,
                                         sgm_key_init(1)),
                     c[i].status, c[i].cure);
     }
@@ -1147,19 +1148,34 @@ static void bad_options(void **state) {
     plain.eval = no_jvp, plain.jvp = NULL;
     for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
         good.objective = (sgm_objective)objective, good.exact = &r.exact;
-        sgm_status status = sgm_objective_value(&mean, &se, &plain, r.data, POINTS, &good,
-                                                &r.mo.sde, 10, sgm_key_init(1));
+        sgm_status status = sgm_objective_value(&mean, &se, &plain, r.data, POINTS, &good, 10,
+                                                sgm_key_init(1));
         if (objective <= SGM_ESM) CHECK_OK(status); /* no derivative is needed */
         else CHECK_FAILS(status, SGM_BAD_ARGUMENT, "no jvp");
     }
     good = loss_of(SGM_DSM);
-    CHECK_FAILS(sgm_objective_value(&mean, &se, NULL, r.data, POINTS, &good, &r.mo.sde, 10,
+    CHECK_FAILS(sgm_objective_value(&mean, &se, NULL, r.data, POINTS, &good, 10,
                                     sgm_key_init(1)), SGM_BAD_ARGUMENT, "make it with");
-    CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, 0, &good, &r.mo.sde, 10,
+    CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, 0, &good, 10,
                                     sgm_key_init(1)), SGM_BAD_ARGUMENT, "points");
-    CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, POINTS, &good, &r.mo.sde, 0,
+    CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, POINTS, &good, 0,
                                     sgm_key_init(1)), SGM_BAD_ARGUMENT, "draws");
     run_end(&r), pair_end(&p);
+    sgm_mlp_options relu; /* it has no second derivative to learn from */
+    memset(&relu, 0, sizeof relu);
+    relu.width = 4, relu.depth = 1, relu.activation = SGM_RELU;
+    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
+        run_defaults(&r, (sgm_objective)objective, 0);
+        r.mo.net = sgm_mlp, r.mo.user = &relu;
+        if (objective <= SGM_ESM) run_start(&r);
+        else {
+            CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(3)));
+            CHECK_FAILS(sgm_trainer_init(&r.trainer, &r.model, r.data, POINTS, &r.to,
+                                         sgm_key_init(7)),
+                        SGM_MISMATCH, "set its activation to SGM_SILU");
+        }
+        run_end(&r);
+    }
 }
 
 static sgm_tensor *few_rows(sgm_tape *tape, const sgm_net_in *in) {
@@ -1176,7 +1192,7 @@ static void bad_energies(void **state) {
         r.mo.output = (sgm_output)output;
         if (output == SGM_SCORE) continue;
         CHECK_FAILS(sgm_model_init(&model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT,
-                    "set output to SGM_SCORE");
+                    "leave output 0, or set SGM_SCORE");
     }
     run r;
     run_defaults(&r, SGM_DSM, 1);
@@ -1261,7 +1277,7 @@ static void every_allocation_fails_once(void **state) {
                 assert_memory_equal(before, r.model.params, r.model.n_params * sizeof(float));
                 assert_true(n < 100);
             }
-            assert_true(n > 9); /* seven blocks of the trainer, the tape's list and its arena */
+            assert_true(n > 10); /* eight blocks of the trainer, the tape's list and its arena */
             sgm_model_free(&r.model), sgm_mixture_free(&r.mix);
         }
     pair p;
@@ -1271,7 +1287,7 @@ static void every_allocation_fails_once(void **state) {
     for (int n = 1; n <= 2; n++) { /* it takes one block */
         int idle = live_blocks;
         alloc_calls = 0, fail_at = n;
-        sgm_status status = sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss, &p.sde,
+        sgm_status status = sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss,
                                                 100, sgm_key_init(1));
         fail_at = 0;
         if (n < 2) CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
@@ -1309,8 +1325,8 @@ static void threads_do_not_change_bits(void **state) {
                                           sgm_key_init(7)));
                 for (int i = 0; i < 2; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
                 sgm_score score = sgm_model_score(&r.model, SGM_RAW);
-                CHECK_OK(sgm_objective_value(&mean, &se, &score, r.data, POINTS, &r.to.loss,
-                                             &r.mo.sde, 1024, sgm_key_init(8)));
+                CHECK_OK(sgm_objective_value(&mean, &se, &score, r.data, POINTS, &r.to.loss, 1024,
+                                             sgm_key_init(8)));
                 size_t bytes = r.model.n_params * sizeof(float);
                 if (threads == 1) {
                     first = (float *)malloc(bytes), value[0] = mean, value[1] = se;
@@ -1355,6 +1371,7 @@ static sgm_score line_score(const double *k) {
     sgm_score score;
     memset(&score, 0, sizeof score);
     score.d = PLANE, score.ctx = k, score.eval = line_eval, score.jvp = line_jvp;
+    score.sde = sgm_sde_vp(0.1, 20);
     return score;
 }
 
@@ -1411,14 +1428,14 @@ static void coverage_of_losses(void **state) {
         sgm_dsm_result r;
         memset(&loss, 0, sizeof loss);
         loss.exact = &exact, loss.probe = SGM_GAUSSIAN;
-        CHECK_OK(sgm_dsm(&r, &score, &exact, data, SET, &loss, &sde, DRAWS,
+        CHECK_OK(sgm_dsm(&r, &score, &exact, data, SET, &loss, DRAWS,
                          sgm_key_init(100 + (uint64_t)key)));
         cover(&of[0], r.loss, r.loss_se, truth[0]), cover(&of[1], r.floor, r.floor_se, truth[1]);
         cover(&of[2], r.excess, r.excess_se, truth[2]);
         for (int o = SGM_DSM; o <= SGM_SSM_VR; o++) {
             double mean, se;
             loss.objective = (sgm_objective)o;
-            CHECK_OK(sgm_objective_value(&mean, &se, &score, data, SET, &loss, &sde, DRAWS,
+            CHECK_OK(sgm_objective_value(&mean, &se, &score, data, SET, &loss, DRAWS,
                                          sgm_key_init(9000 + (uint64_t)key)));
             cover(&of[3 + o], mean, se, truth[o == SGM_DSM ? 0 : o == SGM_ESM ? 2 : 3]);
         }
@@ -1447,18 +1464,17 @@ static void coverage_of_fisher(void **state) {
 static void errors_of_few(void **state) {
     float data[PLANE] = {0.3f, -0.2f};
     double k = 0.8, mean, se, one[2];
-    sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_score score = line_score(&k);
     sgm_loss loss;
     sgm_dsm_result r;
     (void)state;
     memset(&loss, 0, sizeof loss);
-    CHECK_OK(sgm_dsm(&r, &score, &score, data, 1, &loss, &sde, 1, sgm_key_init(1)));
+    CHECK_OK(sgm_dsm(&r, &score, &score, data, 1, &loss, 1, sgm_key_init(1)));
     assert_true(isnan(r.loss_se) && isnan(r.floor_se) && isnan(r.excess_se) && r.loss > 0);
-    CHECK_OK(sgm_objective_value(&mean, &se, &score, data, 1, &loss, &sde, 1, sgm_key_init(1)));
+    CHECK_OK(sgm_objective_value(&mean, &se, &score, data, 1, &loss, 1, sgm_key_init(1)));
     assert_true(isnan(se)), CHECK_REL(mean, r.loss, 1e-6);
     one[0] = mean;
-    CHECK_OK(sgm_objective_value(&mean, &se, &score, data, 1, &loss, &sde, 2, sgm_key_init(1)));
+    CHECK_OK(sgm_objective_value(&mean, &se, &score, data, 1, &loss, 2, sgm_key_init(1)));
     one[1] = 2 * mean - one[0]; /* the second draw */
     CHECK_REL(se, fabs(one[0] - one[1]) / 2, 1e-6);
 }
@@ -1468,13 +1484,12 @@ static void room_for_few_draws(void **state) {
     enum { WIDE = 1000000 };
     float *data = (float *)calloc(WIDE, sizeof *data);
     double k = 1;
-    sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_score score = line_score(&k);
     sgm_loss loss;
     sgm_dsm_result r;
     (void)state;
     memset(&loss, 0, sizeof loss), score.d = WIDE, most_bytes = 0;
-    CHECK_OK(sgm_dsm(&r, &score, NULL, data, 1, &loss, &sde, 3, sgm_key_init(1)));
+    CHECK_OK(sgm_dsm(&r, &score, NULL, data, 1, &loss, 3, sgm_key_init(1)));
     assert_true(most_bytes <= 4 * (5 * 3 * (size_t)WIDE + 6) + 1024);
     free(data);
 }

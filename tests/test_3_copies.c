@@ -17,9 +17,11 @@ static sgm_tensor *my_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
     h = sgm_tell(tape, in, h, in->x);
     for (int i = 0; i < o.depth; i++) {
-        h = sgm_activate(tape, sgm_linear(tape, h, o.width), o.activation);
+        h = sgm_linear_start(tape, h, o.width, o.start > 0 ? o.start : 2.4f);
+        h = sgm_activate(tape, h, o.activation);
         h = sgm_dropout(tape, h, o.dropout);
     }
+    if (o.shortcut > 0) h = sgm_concat(tape, h, in->x);
     return sgm_linear(tape, h, in->out);
 }
 
@@ -29,7 +31,8 @@ static sgm_tensor *my_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *time = sgm_embed_time(tape, in, o.embedding, o.embedding_width);
     sgm_tensor *h = sgm_linear(tape, sgm_tell(tape, in, time, in->x), o.width);
     for (int i = 0; i < o.depth; i++) {
-        sgm_tensor *step = sgm_linear(tape, sgm_tell(tape, in, time, h), o.width);
+        sgm_tensor *step = sgm_tell(tape, in, time, h);
+        step = sgm_linear_start(tape, step, o.width, o.start > 0 ? o.start : 1.7f);
         step = sgm_activate(tape, step, o.activation);
         h = sgm_add(tape, h, sgm_dropout(tape, step, o.dropout));
     }
@@ -186,7 +189,7 @@ static void copies(void **state) {
     (void)state;
     sgm_normal(x, N * D, sgm_key_init(1), 0);
     for (int i = 0; i < COUNT(nets); i++) {
-        sgm_mlp_options flat = {24, 2, SGM_SILU, SGM_EMBED_FOURIER, 6, 0};
+        sgm_mlp_options flat = {24, 2, SGM_ACTIVATION_AUTO, SGM_EMBED_FOURIER, 6, 0, 0, 0};
         sgm_image_net image = {8, 8, 1, 16, 2, 2, 2, 4};
         char *text[2];
         for (int copy = 0; copy < 2; copy++) {

@@ -603,7 +603,7 @@ static void same_bits_and_no_allocation(void **state) {
             set_threads(threads);
             memset(&options, 0, sizeof options), memset(&run, 0, sizeof run);
             options.net = nets[i], options.user = &o, options.d = D;
-            options.sde = sgm_sde_vp(.1, 20);
+            options.sde = sgm_sde_vp(.1, 20), options.output = SGM_NOISE;
             run.steps = 10, run.batch = N;
             CHECK_OK(sgm_model_init(&model, &options, sgm_key_init(1)));
             CHECK_OK(sgm_trainer_init(&trainer, &model, x, N, &run, sgm_key_init(2)));

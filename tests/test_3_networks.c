@@ -403,9 +403,9 @@ static void activation_values(void **state) {
     float x[] = {-60, -9.5f, -2.385f, -0.731f, -1e-4f, 0, 1e-4f, 0.731f, 2.385f, 9.5f, 60};
     sgm_tape *tape = sgm_tape_new();
     (void)state;
-    for (int kind = 0; kind < COUNT(activations); kind++) {
+    for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++) {
         sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
-        sgm_tensor *y = activations[kind](tape, sgm_tape_input(tape, x, 1, COUNT(x)));
+        sgm_tensor *y = activations[kind - SGM_RELU](tape, sgm_tape_input(tape, x, 1, COUNT(x)));
         for (int i = 0; i < COUNT(x); i++) { /* z carries 3 roundings of up to |z| ≤ 87 into exp */
             double truth = shape(kind, x[i]);
             CHECK_CLOSE(y->v[i], truth, fabs(truth) * EPS * (kind == SGM_GELU ? 270 : 8));
@@ -674,14 +674,14 @@ F(f_net) {
 static void ready_networks(void **state) {
     (void)state;
     for (int which = 0; which < 2; which++)
-        for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++)
-            for (int embed = SGM_EMBED_CIRCLE; embed <= SGM_EMBED_LEARNED; embed++) {
+        for (int kind = SGM_ACTIVATION_AUTO; kind <= SGM_SIGMOID; kind++)
+            for (int embed = SGM_EMBED_AUTO; embed <= SGM_EMBED_LEARNED; embed++) {
                 net_under_test = which ? sgm_residual_mlp : sgm_mlp;
                 memset(&net_options, 0, sizeof net_options);
                 net_options.width = 9, net_options.depth = 2, net_options.embedding_width = 6;
                 net_options.activation = (sgm_activation)kind;
                 net_options.embedding = (sgm_embedding)embed;
-                net_options.dropout = embed == 0 ? 0.25f : 0;
+                net_options.dropout = embed == SGM_EMBED_CIRCLE ? 0.25f : 0;
                 check_function(f_net, SGM_TRAINING, 12, kind == SGM_RELU, 21);
             }
 }
@@ -850,7 +850,7 @@ static void times_that_points_share(void **state) {
     enum { N = 100 };
     float x[N * 2], t[N], s[N * 2], alone[2];
     sgm_tape *tape = sgm_tape_new();
-    sgm_mlp_options options = {16, 2, SGM_SILU, SGM_EMBED_LEARNED, 8, 0};
+    sgm_mlp_options options = {16, 2, SGM_SILU, SGM_EMBED_LEARNED, 8, 0, 0, 0};
     sgm_model_options o = {0};
     sgm_model model;
     (void)state;
@@ -990,6 +990,7 @@ static void loss_gradients(void **state) {
             memset(&mo, 0, sizeof mo), memset(&to, 0, sizeof to);
             memset(&net_options, 0, sizeof net_options);
             net_options.width = 16, net_options.depth = 2, net_options.activation = SGM_TANH;
+            net_options.embedding = SGM_EMBED_CIRCLE;
             mo.net = sgm_mlp, mo.user = &net_options, mo.d = 3, mo.sde = sgm_sde_vp(0.1, 8);
             mo.sde.t_min = 0.05, mo.output = (sgm_output)output, mo.sigma_data = 0.8;
             to.steps = 1, to.batch = 32, to.loss.scale = 0.5, to.loss.user_weight = my_weight;
@@ -1021,6 +1022,7 @@ static void time_features(void **state) {
         sgm_tensor *at = sgm_tape_input(tape, t, 4, 1), *circle = sgm_time_circle(tape, at);
         sgm_tensor *sinus = sgm_time_sinusoidal(tape, at, width);
         sgm_tensor *fourier = sgm_time_fourier(tape, at, width, 3);
+        sgm_tensor *sigma = sgm_time_sigma(tape, at);
         int half = (width + 1) / 2;
         for (int i = 0; i < 4; i++) {
             /* every value is rounded to float: EPS; |double error| < 1e-12 */
@@ -1029,6 +1031,12 @@ static void time_features(void **state) {
             CHECK_CLOSE(circle->v[4 * i + 1], cos(a), EPS);
             CHECK_CLOSE(circle->v[4 * i + 2], sin(a), EPS);
             CHECK_CLOSE(circle->v[4 * i + 3], -cos(2 * a), EPS);
+            assert_int_equal(sigma->cols, 9);
+            CHECK_CLOSE(sigma->v[9 * i], 0.25 * t[i], EPS);
+            for (int j = 1; j < 9; j++) { /* ¼, ½, 1 and 2 times */
+                double wave = ldexp(1, (j - 1) / 2 - 2) * t[i];
+                CHECK_CLOSE(sigma->v[9 * i + j], j % 2 ? sin(wave) : cos(wave), EPS + 1e-12);
+            }
             for (int j = 0; j < width; j++) {
                 int k = j % half;
                 double wave = 1000 * pow(1e-4, half > 1 ? (double)k / (half - 1) : 0) * t[i];
@@ -1064,7 +1072,8 @@ static void fourier_frequencies(void **state) {
     sgm_tape_free(tape);
 }
 
-/* Which clock each embedding reads: raw, circle, sinusoidal t; Fourier and learned log σ. */
+/* Which clock each embedding reads: raw, circle, sinusoidal t; Fourier, learned and the default log
+σ. */
 
 static sgm_tensor *embed_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_mlp_options o;
@@ -1075,12 +1084,12 @@ static sgm_tensor *embed_net(sgm_tape *tape, const sgm_net_in *in) {
 
 static void embeddings_read_their_clock(void **state) {
     float x[2] = {1, 2}, t[2] = {0.3f, 0.3f}, ls[2] = {0.5f, 0.5f}, p[4000];
-    int widths[] = {4, 1, 32, 32, 32};
+    int widths[] = {9, 4, 1, 32, 32, 32};
     sgm_tape *tape = sgm_tape_new();
     sgm_net_in in;
     (void)state;
     sgm_normal(p, COUNT(p), sgm_key_init(1), 0);
-    for (int embed = SGM_EMBED_CIRCLE; embed <= SGM_EMBED_LEARNED; embed++) {
+    for (int embed = SGM_EMBED_AUTO; embed <= SGM_EMBED_LEARNED; embed++) {
         float y[3][2];
         memset(&net_options, 0, sizeof net_options);
         net_options.embedding = (sgm_embedding)embed;
@@ -1095,7 +1104,7 @@ static void embeddings_read_their_clock(void **state) {
             assert_int_equal(out->a->cols, widths[embed]);
             memcpy(y[change], out->v, sizeof y[change]);
         }
-        int by_sigma = embed >= SGM_EMBED_FOURIER;
+        int by_sigma = embed >= SGM_EMBED_FOURIER || embed == SGM_EMBED_AUTO;
         assert_int_equal(y[1][0] != y[0][0], !by_sigma);
         assert_int_equal(y[2][0] != y[0][0], by_sigma);
     }
@@ -1156,6 +1165,7 @@ static sgm_model_options options_for(sgm_net net, void *user, int d, sgm_output 
     sgm_model_options o;
     memset(&o, 0, sizeof o);
     o.net = net, o.user = user, o.d = d, o.output = output, o.sde = sgm_sde_vp(0.1, 12);
+    o.sigma_data = 0.5;
     return o;
 }
 
@@ -1164,7 +1174,7 @@ static void parameter_counts(void **state) {
     sgm_mlp_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.width = 256, o.depth = 4;
+    o.width = 256, o.depth = 4, o.embedding = SGM_EMBED_CIRCLE;
     sgm_model_options mo = options_for(sgm_mlp, &o, 2, SGM_NOISE);
     CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
     assert_int_equal(model.n_params, 6 * 256 + 256 + 3 * (256 * 256 + 256) + 256 * 2 + 2);
@@ -1180,9 +1190,9 @@ static void parameter_counts(void **state) {
     CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
     assert_int_equal(model.n_params, 3 * 128 + 128 + 5 * (129 * 128 + 128) + 128 * 2 + 2);
     sgm_model_free(&model);
-    mo = options_for(sgm_mlp, NULL, 2, SGM_NOISE); /* defaults: width 128, depth 4, circle */
+    mo = options_for(sgm_mlp, NULL, 2, SGM_NOISE); /* defaults: width 128, depth 4, log σ's 9 */
     CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
-    assert_int_equal(model.n_params, 6 * 128 + 128 + 3 * (128 * 128 + 128) + 128 * 2 + 2);
+    assert_int_equal(model.n_params, 11 * 128 + 128 + 3 * (128 * 128 + 128) + 128 * 2 + 2);
     sgm_model_free(&model);
 }
 
@@ -1533,7 +1543,7 @@ static void network_mistakes(void **state) {
     mistake = 0; /* another width */
     CHECK_FAILS(sgm_score_eval(&score, s, x, t, 2), SGM_MISMATCH, "end it with sgm_linear");
     mistake = 13;
-    CHECK_FAILS(sgm_score_eval(&score, s, x, t, 1), SGM_MISMATCH, "same operations every time");
+    CHECK_FAILS(sgm_score_eval(&score, s, x, t, 1), SGM_MISMATCH, "do the same operations");
     mistake = COUNT(mistakes);
     CHECK_OK(sgm_score_eval(&score, s, x, t, 2)); /* the model is none the worse for it */
     sgm_model_free(&model);
@@ -1779,7 +1789,7 @@ static void derivative_by_time(void **state) {
     (void)state;
     sgm_normal(time_x, 64, sgm_key_init(3), 0);
     for (int k = 0; k < 15; k++) {
-        sgm_mlp_options net = {16, 2, SGM_SILU, (sgm_embedding)(k % 5), 8, 0};
+        sgm_mlp_options net = {16, 2, SGM_SILU, (sgm_embedding)(k % 5), 8, 0, 0, 0};
         sgm_model model;
         sgm_model_options o;
         sgm_net_in in;
@@ -1854,7 +1864,7 @@ static void text_has(sgm_net net, const void *user, int d, const void *other, co
 
 static void networks_as_text(void **state) {
     (void)state;
-    sgm_mlp_options m = {16, 1, SGM_TANH, SGM_EMBED_FOURIER, 4, 0.25f}, plain = m;
+    sgm_mlp_options m = {16, 1, SGM_TANH, SGM_EMBED_FOURIER, 4, 0.25f, 0, 0}, plain = m;
     char *text = text_of(sgm_mlp, &m, 2);
     assert_string_equal(text,
         "0 input 2x2; 1 input 2x1; 2 input 2x1; 3 time_fourier 2x4 by 1 of 2; 4 concat 2x6 of 3 0; "

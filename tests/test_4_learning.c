@@ -121,6 +121,7 @@ static run run_defaults(void) {
     run r;
     memset(&r, 0, sizeof r);
     r.mo.net = small_net, r.mo.d = D, r.mo.sde = sgm_sde_vp(0.1, 8);
+    r.mo.output = SGM_NOISE, r.mo.sigma_data = 0.5;
     r.to.steps = 100, r.to.batch = 5, r.to.lr = 0.01;
     return r;
 }
@@ -207,7 +208,7 @@ static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2,
     static recurrence truth;
     run r = run_defaults();
     r.to.optimiser = optimiser, r.to.beta1 = beta1, r.to.beta2 = beta2, r.to.eps = eps;
-    r.to.clip = clip, r.to.weight_decay = 0.2; /* which only AdamW may heed */
+    r.to.clip = clip, r.to.weight_decay = optimiser == SGM_ADAMW ? 0.2 : 0;
     run_start(&r, 3);
     const sgm_train_options *o = &r.trainer.o;
     long n = (long)r.model.n_params;
@@ -249,8 +250,9 @@ static void defaults(void **state) {
     run_start(&r, 3);
     const sgm_train_options *o = &r.trainer.o;
     assert_int_equal(o->batch, 128), assert_int_equal(o->accumulate, 1);
-    assert_true(o->lr == 1e-3 && o->beta1 == 0.9 && o->beta2 == 0.999 && o->eps == 1e-8);
+    assert_true(o->lr == 2e-3 && o->beta1 == 0.9 && o->beta2 == 0.999 && o->eps == 1e-8);
     assert_true(o->ema[0] == 0.999 && o->loss.scale == 1 && o->loss.sigma_data == 0.3);
+    assert_true(r.model.o.sigma_data == 0.3);
     sgm_trainer_free(&r.trainer);
     r.to.optimiser = SGM_ADABELIEF;
     CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
@@ -259,6 +261,28 @@ static void defaults(void **state) {
     r.to.optimiser = SGM_SGD; /* no momentum unless asked for */
     CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
     assert_true(r.trainer.o.beta1 == 0);
+    run_end(&r);
+}
+
+/* An output of 0 is F, and a sigma_data of 0 what the first training measures: the root of the mean
+variance, in double from the same floats. A later training leaves it alone. */
+
+static void measured_sigma_data(void **state) {
+    double mean[D] = {0}, var = 0;
+    run r = run_defaults();
+    (void)state;
+    r.mo.output = SGM_OUTPUT_AUTO, r.mo.sigma_data = 0;
+    run_start(&r, 3);
+    for (int i = 0; i < POINTS * D; i++) mean[i % D] += data[i] / (double)POINTS;
+    for (int i = 0; i < POINTS * D; i++) var += pow(data[i] - mean[i % D], 2) / (POINTS * D);
+    CHECK_REL(r.model.o.sigma_data, sqrt(var), 1e-14); /* some 37 roundings of doubles */
+    assert_true(r.trainer.o.loss.sigma_data == r.model.o.sigma_data);
+    assert_int_equal(r.model.o.output, SGM_EDM_F);
+    sgm_trainer_free(&r.trainer);
+    double first = r.model.o.sigma_data;
+    for (int i = 0; i < POINTS * D; i++) data[i] *= 3;
+    CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
+    assert_true(r.model.o.sigma_data == first);
     run_end(&r);
 }
 
@@ -456,7 +480,7 @@ static int n_dropped;
 static sgm_tensor *dropping_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *x = sgm_add(tape, in->x, sgm_linear(tape, in->x, in->x->cols));
     sgm_tensor *y = sgm_dropout(tape, x, 0.5f);
-    for (long i = 0; y != x && y && i < (long)x->rows * x->cols; i++)
+    for (long i = 0; y != x && y && !tape->dry && i < (long)x->rows * x->cols; i++)
         dropped[n_dropped++ % 4096] = y->v[i] == 0 ? 1.0f : 0.0f;
     return y;
 }
@@ -640,6 +664,7 @@ static void threads_do_not_change_bits(void **state) {
         run r = run_defaults();
         memset(&net, 0, sizeof net);
         net.width = 520, net.depth = 2, net.dropout = 0.1f, net.activation = SGM_SILU;
+        net.embedding = SGM_EMBED_CIRCLE;
         r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 1, r.to.batch = 8, r.to.clip = 1;
         sgm_normal(data, COUNT(data), sgm_key_init(1000), 0);
         set_threads(threads);
@@ -739,7 +764,7 @@ static void one_pass_has_the_bits_of_two(void **state) {
                 run r = run_defaults();
                 r.mo.net = wide_net, net_width = widths[j], net_rate = j % 2 ? 0.3f : 0;
                 r.to.batch = batches[i], r.to.optimiser = (sgm_optimiser)optimiser;
-                r.to.lr = 0.002, r.to.weight_decay = 0.2;
+                r.to.lr = 0.002, r.to.weight_decay = optimiser == SGM_ADAMW ? 0.2 : 0;
                 check_one_pass(r, batches[i] > 16 || optimiser == SGM_SGD ? 2 : 1);
             }
     run r = run_defaults();
@@ -796,6 +821,7 @@ static void one_pass_by_many_threads(void **state) {
         run r = run_defaults();
         memset(&net, 0, sizeof net);
         net.width = 512, net.depth = 2;
+        net.activation = SGM_RELU, net.embedding = SGM_EMBED_CIRCLE;
         r.mo.net = sgm_mlp, r.mo.user = &net, r.to.steps = 1;
         run two = r;
         set_threads(1), wide_start(&two, 1e30);
@@ -911,7 +937,8 @@ static void check_resume(sgm_optimiser optimiser, int accumulate, float dropout)
     run a = run_defaults(), b;
     a.mo.user = &dropout, a.mo.n_ema = 2, a.to.ema[0] = 0.9;
     a.to.optimiser = optimiser, a.to.accumulate = accumulate;
-    a.to.cosine = 1, a.to.warmup = 8, a.to.clip = 1, a.to.weight_decay = 0.01;
+    a.to.cosine = 1, a.to.warmup = 8, a.to.clip = 1;
+    a.to.weight_decay = optimiser == SGM_ADAMW ? 0.01 : 0;
     b = a;
     run_start(&a, 3);
     run_steps(&a, 6);
@@ -1136,6 +1163,59 @@ static void hostile_files(void **state) {
     run_end(&r);
 }
 
+/*
+One bit of a model's file flipped, wherever it is: the file is refused, or what is opened is saved as
+the very same bytes. (C.1) covers the numbers; a digit of sigma_data or sde.b, the name of an average,
+of the scaler or of the data's moments are in the header.
+*/
+
+static void flipped_files(void **state) {
+    float points[24];
+    long n = 0, opened = 0;
+    sgm_scaler scaler;
+    sgm_mlp_options net;
+    sgm_model_options mo;
+    sgm_train_options to;
+    sgm_model m, again;
+    (void)state;
+    memset(&scaler, 0, sizeof scaler), memset(&net, 0, sizeof net);
+    memset(&mo, 0, sizeof mo), memset(&to, 0, sizeof to);
+    net.width = 2, net.depth = 1;
+    mo.net = sgm_mlp, mo.user = &net, mo.d = 2, mo.sde = sgm_sde_vp(0.1, 20), mo.n_ema = 1;
+    mo.scaler = &scaler, mo.sigma_data = 1.25, to.steps = 2, to.batch = 4;
+    for (int i = 0; i < 24; i++) points[i] = (float)(i * i % 7);
+    CHECK_OK(sgm_model_init(&m, &mo, sgm_key_init(1)));
+    CHECK_OK(sgm_train(&m, points, 12, &to, sgm_key_init(2)));
+    CHECK_OK(sgm_model_save(&m, path));
+    sgm_model_free(&m), sgm_scaler_free(&scaler);
+    FILE *f = fopen(path, "rb");
+    static unsigned char bytes[1 << 14], saved[1 << 14];
+    assert_non_null(f);
+    n = (long)fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    assert_true(n > 1000 && n < (long)sizeof bytes);
+    for (long i = 0; i < n; i++) {
+        const int bit = (int)(i % 7); /* of digits and letters, all bits that keep them ASCII */
+        bytes[i] = (unsigned char)(bytes[i] ^ 1u << bit);
+        f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(bytes, 1, (size_t)n, f), n);
+        fclose(f);
+        bytes[i] = (unsigned char)(bytes[i] ^ 1u << bit);
+        if (sgm_model_open(&again, path)) continue;
+        opened++;
+        CHECK_OK(sgm_model_save(&again, path));
+        sgm_model_free(&again);
+        f = fopen(path, "rb");
+        assert_non_null(f);
+        assert_int_equal(fread(saved, 1, sizeof saved, f), n);
+        fclose(f);
+        assert_memory_equal(bytes, saved, n);
+    }
+    assert_true(opened < 40); /* the letters of two keys' names: sgm.checksum, model.checksum */
+    remove(path);
+}
+
 static void truncated_files(void **state) {
     struct stat info;
     run r = run_defaults();
@@ -1236,6 +1316,8 @@ static const char *mistake(sgm_train_options *o, int which) {
     case 32: o->held_out = 0.001; return "set held_out to -1";
     case 33: o->held_out = 0.999; return "set held_out to -1";
     case 34: o->held_out = 0.5, o->loss.objective = SGM_SSM; return "set held_out to -1";
+    case 35: o->weight_decay = 0.1; return "SGM_ADAMW"; /* the others have none */
+    case 36: o->weight_decay = 0.1, o->optimiser = SGM_SGD; return "SGM_ADAMW";
     default: return NULL;
     }
 }
@@ -1274,6 +1356,7 @@ static void bad_data_and_models(void **state) {
     }
     CHECK_FAILS(sgm_trainer_init(&t, &r.model, bad, 0, &r.to, key), SGM_BAD_ARGUMENT, "at least 1");
     CHECK_FAILS(sgm_trainer_init(&t, &r.model, NULL, 3, &r.to, key), SGM_BAD_ARGUMENT, "points");
+    CHECK_FAILS(sgm_trainer_init(&t, &r.model, data, 3, NULL, key), SGM_BAD_ARGUMENT, "set steps");
     CHECK_FAILS(sgm_trainer_init(&t, NULL, data, 3, &r.to, key), SGM_BAD_ARGUMENT,
                 "sgm_model_init");
     memset(&empty, 0, sizeof empty);
@@ -1563,14 +1646,14 @@ static void a_short_run_learns(void **state) {
     (void)state;
     sgm_data_ring(ring, 8);
     memset(&net, 0, sizeof net);
-    net.width = 32, net.depth = 2, net.activation = SGM_SILU;
+    net.width = 32, net.depth = 2, net.activation = SGM_SILU, net.embedding = SGM_EMBED_CIRCLE;
     r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 1, r.to.ema[0] = 0.99;
     r.to.steps = 2000, r.to.batch = 64, r.to.lr = 1e-2, r.to.cosine = 1;
     CHECK_OK(sgm_mixture_from_data(&exact, ring, 8, 2, &r.mo.sde));
     CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)));
     sgm_score score = sgm_model_score(&r.model, 0), truth = sgm_mixture_score(&exact);
     CHECK_OK(sgm_train(&r.model, ring, 8, &r.to, sgm_key_init(2)));
-    CHECK_OK(sgm_dsm(&dsm, &score, &truth, ring, 8, &r.to.loss, &r.mo.sde, 20000, sgm_key_init(3)));
+    CHECK_OK(sgm_dsm(&dsm, &score, &truth, ring, 8, &r.to.loss, 20000, sgm_key_init(3)));
     assert_true(dsm.loss < best_line(&r.mo.sde) - CHECK_SIGMAS * dsm.loss_se);
     assert_true(dsm.loss > dsm.floor - CHECK_SIGMAS * (dsm.loss_se + dsm.floor_se));
     sgm_model_free(&r.model), sgm_mixture_free(&exact);
@@ -1668,9 +1751,23 @@ static void scaler_in_the_file(void **state) {
         CHECK_CLOSE(read.shift[i], made.shift[i], 0);
         CHECK_CLOSE(read.scale[i], made.scale[i], 0);
     }
+    sgm_model_free(&b), sgm_scaler_free(&read);
+    memset(&read, 0, sizeof read); /* one of zeros is the file's to fill */
+    CHECK_OK(sgm_model_init(&b, &o, sgm_key_init(2)));
+    CHECK_OK(sgm_model_load(&b, file));
+    assert_int_equal(read.d, 2);
+    assert_memory_equal(read.shift, made.shift, 2 * sizeof *made.shift);
+    assert_memory_equal(read.scale, made.scale, 2 * sizeof *made.scale);
+    sgm_model_free(&b);
+    o.scaler = NULL; /* without one the file's parameters would pass for those of raw data */
+    CHECK_OK(sgm_model_init(&b, &o, sgm_key_init(2)));
+    CHECK_FAILS(sgm_model_load(&b, file), SGM_MISMATCH, "set scaler in its options");
+    sgm_model_free(&b);
+    o.scaler = &read;
+    CHECK_OK(sgm_model_init(&b, &o, sgm_key_init(2)));
     read.shift[0] = 7, a.o.scaler = NULL; /* a file without one: refused, and nothing changes */
     CHECK_OK(sgm_model_save(&a, file));
-    CHECK_FAILS(sgm_model_load(&b, file), SGM_MISMATCH, "no scaler of (4, 3)");
+    CHECK_FAILS(sgm_model_load(&b, file), SGM_MISMATCH, "set scaler to NULL");
     CHECK_CLOSE(read.shift[0], 7, 0);
     sgm_model_free(&b);
     read.d = 1;
@@ -1832,13 +1929,13 @@ what the kept parameters lose against the best that the run passed through is at
 column; the last parameters, which the run would end with if nothing were held out, lose more.
 */
 
-static double table_nats(const sgm_score *score, const sgm_sde *sde, const float *x, int n) {
+static double table_nats(const sgm_score *score, const float *x, int n) {
     sgm_likelihood_options o;
     sgm_likelihood_result r;
     double logp[100];
     memset(&o, 0, sizeof o);
     o.unchecked = 1, o.solve.rtol = o.solve.atol = 1e-3;
-    CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, n, score, sde, &o, &r, sgm_key_init(1)));
+    CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, n, score, &o, &r, sgm_key_init(1)));
     return r.nats / 13;
 }
 
@@ -1869,11 +1966,11 @@ static void a_small_table_is_not_memorised(void **state) {
     sgm_score score = sgm_model_score(&r.model, 0);
     for (int i = 0; i < 10; i++) {
         run_steps(&r, 250);
-        best = fmax(best, table_nats(&score, &r.mo.sde, fresh, FRESH));
+        best = fmax(best, table_nats(&score, fresh, FRESH));
     }
-    double last = table_nats(&score, &r.mo.sde, fresh, FRESH);
+    double last = table_nats(&score, fresh, FRESH);
     CHECK_OK(sgm_trainer_best(&r.trainer));
-    double kept = table_nats(&score, &r.mo.sde, fresh, FRESH);
+    double kept = table_nats(&score, fresh, FRESH);
     print_message("log p a column: best %.3f, kept %.3f, last %.3f\n", best, kept, last);
     assert_true(kept > best - 0.1);
     assert_true(last < best - 0.1); /* so the row above can fail */
@@ -1904,7 +2001,7 @@ static sgm_status draw_with(run *r, double lie, int n, double *spread, int train
     memset(&o, 0, sizeof o);
     o.method = SGM_DPMPP_2M, o.grid = SGM_GRID_LOGSNR, o.steps = 200, o.spread = spread;
     sgm_score score = sgm_model_score(&r->model, SGM_RAW);
-    return sgm_sample(x, n, &score, &r->mo.sde, &o, sgm_key_init(5));
+    return sgm_sample(x, n, &score, &o, sgm_key_init(5));
 }
 
 static void samples_far_from_the_data(void **state) {
@@ -1949,6 +2046,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST("(4.3), (B.8) to (B.10) the optimisers against their definitions", optimisers),
         TEST("default options", defaults),
+        TEST("a sigma_data of 0 is measured", measured_sigma_data),
         TEST("a scaler in the file", scaler_in_the_file),
         TEST("(4.2) learning rates", learning_rates),
         TEST("clipping: the norm of the whole gradient", clipping),
@@ -1978,6 +2076,7 @@ int main(void) {
         TEST("a resume with other data is refused", other_data_is_refused),
         TEST("forged checkpoints", hostile_files),
         TEST("truncated checkpoints", truncated_files),
+        TEST("flipped checkpoints", flipped_files),
         TEST("model files", model_files),
         TEST("unwritable paths", unwritable_paths),
         TEST("bad options", bad_options),

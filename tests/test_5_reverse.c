@@ -53,6 +53,7 @@ static int count_alive(void **state) {
 
 static double clock_of(sgm_grid_kind kind, const sgm_sde *sde, double t) {
     switch (kind) {
+    case SGM_GRID_AUTO: /* where no method is named */
     case SGM_GRID_LOGSNR: return sgm_sde_logsnr(sde, t);
     case SGM_GRID_EDM: return pow(sgm_sde_s(sde, t) / sgm_sde_m(sde, t), 1.0 / 7);
     case SGM_GRID_QUADRATIC: return sqrt(t);
@@ -63,7 +64,7 @@ static double clock_of(sgm_grid_kind kind, const sgm_sde *sde, double t) {
 static void test_grid(void **state) {
     const check_family *f = (const check_family *)*state;
     int steps[5] = {1, 2, 3, 10, 257};
-    for (int i = 0; i < 5 * 4; i++) {
+    for (int i = 0; i < 5 * 5; i++) {
         sgm_grid_kind kind = (sgm_grid_kind)(i / 5);
         int n = steps[i % 5];
         double t[260], start = f->end, end = 0.01 * f->end;
@@ -94,6 +95,10 @@ static void test_bad_grids(void **state) {
                     SGM_BAD_ARGUMENT, "start > end >= 0");
     CHECK_FAILS(sgm_time_grid(t, 4, SGM_GRID_LOGSNR, &sde, 1, 0), SGM_BAD_ARGUMENT, "end at t_min");
     CHECK_FAILS(sgm_time_grid(t, 4, SGM_GRID_EDM, &sde, 1, 0), SGM_BAD_ARGUMENT, "end at t_min");
+    CHECK_FAILS(sgm_time_grid(t, 4, (sgm_grid_kind)5, &sde, 1, 0.1), SGM_BAD_ARGUMENT,
+                "no time grid 5");
+    CHECK_FAILS(sgm_time_grid(NULL, 4, SGM_GRID_UNIFORM, &sde, 1, 0.1), SGM_BAD_ARGUMENT,
+                "a place for");
     CHECK_OK(sgm_time_grid(t, 4, SGM_GRID_QUADRATIC, &sde, 1, 0));
     CHECK_CLOSE(t[2], 0.25, 1e-15);
 }
@@ -245,7 +250,7 @@ static void test_order(void **state) {
     double m1 = sgm_sde_m(&f->sde, start), s1 = sgm_sde_s(&f->sde, start),
            V1 = m1 * m1 * c0 + s1 * s1;
     double m0 = sgm_sde_m(&f->sde, end), s0 = sgm_sde_s(&f->sde, end), V0 = m0 * m0 * c0 + s0 * s0;
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         double error[3][2];
         for (int k = 0; k < 3; k++) {
             law x = {1, V1};
@@ -287,7 +292,7 @@ static void test_to_data(void **state) {
     double m = sgm_sde_m(&sde, sde.t_min), s = sgm_sde_s(&sde, sde.t_min), c0 = 0.35;
     double truth = m * m * c0 * c0 / (m * m * c0 + s * s);
     double step = (sgm_sde_logsnr(&sde, sde.t_min) - sgm_sde_logsnr(&sde, sde.T)) / 2000;
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         double coarse = run_to_zero(&sde, (sgm_method)method, 2001, c0);
         double fine = run_to_zero(&sde, (sgm_method)method, 4001, c0);
         CHECK_CLOSE(coarse, truth, step * truth);
@@ -305,7 +310,7 @@ static void test_half_drift(void **state) {
     double m = sgm_sde_m(&f->sde, start), s = sgm_sde_s(&f->sde, start), V1 = m * m * c0 + s * s;
     double m0 = sgm_sde_m(&f->sde, end), s0 = sgm_sde_s(&f->sde, end), V0 = m0 * m0 * c0 + s0 * s0;
     CHECK_OK(sgm_time_grid(t, STEPS, SGM_GRID_UNIFORM, &f->sde, start, end));
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         law x = {1, V1};
         x = run_law(&f->sde, (sgm_method)method, t, STEPS, c0, 0.5, x);
         assert_true(fabs(x.variance / V0 - 1) > 0.1);
@@ -331,11 +336,11 @@ static sgm_status spy_eval(const sgm_score *self, float *s, const float *x, cons
     return SGM_OK;
 }
 
-static sgm_score spy_score(spy *w) {
+static sgm_score spy_score(spy *w, const sgm_sde *sde) {
     sgm_score score;
     memset(&score, 0, sizeof score), memset(w, 0, sizeof *w);
     w->fail_at = w->nan_at = -1;
-    score.d = 2, score.ctx = w, score.eval = spy_eval;
+    score.d = 2, score.ctx = w, score.eval = spy_eval, score.sde = *sde;
     return score;
 }
 
@@ -354,11 +359,12 @@ static void test_rule(void **state) {
     float x[6];
     for (int i = 0; i < 8; i++) {
         spy w;
-        sgm_score score = spy_score(&w);
+        sgm_score score = spy_score(&w, &f->sde);
         sgm_sample_options o = options_of(SGM_ANCESTRAL, counts[i % 4]);
         sgm_sampler sampler;
-        o.plain_end = i >= 4, o.t_end = 0.02 * f->end, o.t_start = f->end, o.grid = SGM_GRID_EDM;
-        CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, 3, &o, sgm_key_init(1)));
+        o.plain_end = i >= 4, o.t_end = i >= 4 ? 0.02 * f->end : 0, o.grid = SGM_GRID_EDM;
+        o.t_start = f->end, o.x_given = 1;
+        CHECK_OK(sgm_sampler_init(&sampler, &score, 3, &o, sgm_key_init(1)));
         sgm_sampler_prior(&sampler, x);
         for (int k = 0; !sgm_sampler_done(&sampler); k++) CHECK_OK(sgm_sampler_step(&sampler, x));
         assert_int_equal(w.calls, o.steps);
@@ -380,15 +386,15 @@ all the freedom. */
 static void test_update(void **state) {
     const check_family *f = (const check_family *)*state;
     enum { N = 5, STEPS = 6 };
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         spy w;
         float x[2 * N], before[2 * N], z[2 * N];
-        sgm_score score = spy_score(&w);
+        sgm_score score = spy_score(&w, &f->sde);
         sgm_sample_options o = options_of((sgm_method)method, STEPS);
         sgm_sampler sampler;
         sgm_key key = sgm_key_init(77);
-        o.t_start = f->end;
-        CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, N, &o, key));
+        o.t_start = f->end, o.x_given = 1;
+        CHECK_OK(sgm_sampler_init(&sampler, &score, N, &o, key));
         sgm_sampler_prior(&sampler, x);
         sgm_normal(z, 2 * N, sgm_key_split(key, 0), 0);
         for (int k = 0; k < 2 * N; k++)
@@ -435,17 +441,18 @@ static void test_whole_is_steps(void **state) {
     (void)state;
     CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
     sgm_score score = sgm_mixture_score(&mix);
-    for (int method = 0; method <= SGM_DPMPP_3M; method++) {
+    for (int method = SGM_METHOD_AUTO; method <= SGM_DPMPP_3M; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 12);
         sgm_sampler sampler;
         seen s = {0, 2, 0};
-        o.corrector = method % 2, o.churn = 3, o.eta = method == SGM_DDIM ? 0.5 : 0;
+        o.corrector = method % 2 == 0, o.eta = method == SGM_DDIM ? 0.5 : 0;
+        o.churn = method == SGM_CHURN ? 3 : 0;
         o.on_step = see, o.user = &s, o.grid = SGM_GRID_LOGSNR;
-        CHECK_OK(sgm_sample(x, 40, &score, &sde, &o, sgm_key_init(4)));
-        CHECK_OK(sgm_sample(other, 40, &score, &sde, NULL, sgm_key_init(5)));
+        CHECK_OK(sgm_sample(x, 40, &score, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_sample(other, 40, &score, NULL, sgm_key_init(5)));
         assert_int_equal(s.calls, 12);
         CHECK_CLOSE(s.last_t, 0, 0), CHECK_CLOSE(s.last_x, x[79], 0);
-        CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 40, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_sampler_init(&sampler, &score, 40, &o, sgm_key_init(4)));
         for (int again = 0; again < 2; again++) { /* the prior starts the run afresh */
             sgm_sampler_prior(&sampler, y);
             long before = allocations; /* and nothing is allocated in a step */
@@ -473,12 +480,12 @@ static void test_threads(void **state) {
     CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     sgm_sample_options o = options_of(SGM_EULER_MARUYAMA, 6);
-    CHECK_OK(sgm_sample(x, N, &score, &sde, &o, sgm_key_init(4)));
+    CHECK_OK(sgm_sample(x, N, &score, &o, sgm_key_init(4)));
     for (int threads = 1; threads <= 5; threads += 2) {
 #ifdef _OPENMP
         omp_set_num_threads(threads);
 #endif
-        CHECK_OK(sgm_sample(y, N, &score, &sde, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_sample(y, N, &score, &o, sgm_key_init(4)));
         assert_memory_equal(x, y, sizeof x);
     }
     /* one thread or many: normals are those of one call */
@@ -531,20 +538,20 @@ static void test_gaussian_samples(void **state) {
     CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &f->sde));
     sgm_score exact = sgm_mixture_score(&mix), half = exact;
     half.ctx = &exact, half.eval = half_eval;
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 60);
         sgm_sampler sampler;
         o.grid = SGM_GRID_LOGSNR;
-        CHECK_OK(sgm_sampler_init(&sampler, &exact, &f->sde, N_GAUSS, &o, sgm_key_init(7)));
+        CHECK_OK(sgm_sampler_init(&sampler, &exact, N_GAUSS, &o, sgm_key_init(7)));
         law truth = law_of_samples(&f->sde, &sampler, mu, c0);
-        CHECK_OK(sgm_sample(x, N_GAUSS, &exact, &f->sde, &o, sgm_key_init(7)));
+        CHECK_OK(sgm_sample(x, N_GAUSS, &exact, &o, sgm_key_init(7)));
         check_moments got = check_moments_of(x, N_GAUSS, 1);
         double mean_tol = CHECK_SIGMAS * sqrt(truth.variance / N_GAUSS);
         double var_tol = CHECK_SIGMAS * truth.variance * sqrt(2.0 / N_GAUSS);
         CHECK_CLOSE(got.mean, mu + truth.deviation, mean_tol);
         CHECK_CLOSE(got.var, truth.variance, var_tol);
         /* and ½g² in place of g² is told apart from the truth */
-        CHECK_OK(sgm_sample(x, N_GAUSS, &half, &f->sde, &o, sgm_key_init(7)));
+        CHECK_OK(sgm_sample(x, N_GAUSS, &half, &o, sgm_key_init(7)));
         got = check_moments_of(x, N_GAUSS, 1);
         assert_true(fabs(got.mean - mu - truth.deviation) > mean_tol ||
                     fabs(got.var - truth.variance) > var_tol);
@@ -592,10 +599,10 @@ static void test_mixture_samples(void **state) {
         null[r] = sgm_energy_distance(exact[r], N_MIX, exact[r + 1], N_MIX, 2);
     double centre = check_mean(null, R, &se), scatter = se * sqrt((double)R);
     for (int k = 0; k < 4; k++) expected[k] = N_MIX * weight[k] / 10;
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 120);
         o.grid = SGM_GRID_LOGSNR;
-        CHECK_OK(sgm_sample(x, N_MIX, &score, &f->sde, &o, sgm_key_init(9)));
+        CHECK_OK(sgm_sample(x, N_MIX, &score, &o, sgm_key_init(9)));
         nearest_counts(count, x, mean);
         CHECK_P(sgm_chi2_p(count, expected, 4, 0), CHECK_RATE);
         apart = sgm_energy_distance(x, N_MIX, exact[0], N_MIX, 2);
@@ -617,11 +624,13 @@ static void test_prior(void **state) {
     const check_family *f = (const check_family *)*state;
     static float x[20000];
     spy w;
-    sgm_score score = spy_score(&w);
+    sgm_score score = spy_score(&w, &f->sde);
     sgm_sampler sampler;
     double std = sgm_sde_prior(&f->sde);
-    CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, 10000, NULL, sgm_key_init(12)));
-    assert_int_equal(sampler.o.steps, 1000);
+    CHECK_OK(sgm_sampler_init(&sampler, &score, 10000, NULL, sgm_key_init(12)));
+    assert_int_equal(sampler.o.steps, 100); /* those of no options */
+    assert_int_equal(sampler.o.method, SGM_DPMPP_2M);
+    assert_int_equal(sampler.o.grid, SGM_GRID_LOGSNR);
     CHECK_CLOSE(sampler.t[0], f->sde.T, 0);
     sgm_sampler_prior(&sampler, x);
     CHECK_P(sgm_ks_p(sgm_ks(x, 20000, scaled_normal_cdf, &std), 20000), CHECK_RATE);
@@ -652,11 +661,11 @@ static sgm_status script_eval(const sgm_score *self, float *s, const float *x, c
     return SGM_OK;
 }
 
-static sgm_score script_score(script *w) {
+static sgm_score script_score(script *w, const sgm_sde *sde) {
     sgm_score score;
     memset(&score, 0, sizeof score), memset(w, 0, sizeof *w);
     for (int c = 0; c < ASKED; c++) sgm_normal(w->S[c], PROBES, sgm_key_init(50 + (uint64_t)c), 0);
-    score.d = 1, score.ctx = w, score.eval = script_eval;
+    score.d = 1, score.ctx = w, score.eval = script_eval, score.sde = *sde;
     return score;
 }
 
@@ -678,11 +687,11 @@ static void test_ddim_eta(void **state) {
         place a = place_at(&f->sde, t), b = place_at(&f->sde, to);
         script w;
         float z[PROBES];
-        sgm_score score = script_score(&w);
+        sgm_score score = script_score(&w, &f->sde);
         sgm_sample_options o = options_of(SGM_DDIM, 4);
         sgm_key key = sgm_key_init(3);
         o.eta = eta;
-        sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+        sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
         for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
         CHECK_OK(sgm__flow_step(flow, t, to, key));
         sgm_normal(z, PROBES, key, 0);
@@ -706,9 +715,9 @@ static void test_dpm_sde(void **state) {
     double t[4] = {0.8, 0.6, 0.45, 0.25}, x[PROBES], last_h = 0;
     static script w;
     float z[PROBES];
-    sgm_score score = script_score(&w);
+    sgm_score score = script_score(&w, &f->sde);
     sgm_sample_options o = options_of(SGM_DPM_SDE, 4);
-    sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+    sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
     for (int i = 0; i < PROBES; i++) flow->y[i] = x[i] = 0.3 * i - 1;
     double last[PROBES] = {0, 0, 0, 0, 0, 0};
     for (int k = 0; k < 3; k++) {
@@ -744,7 +753,7 @@ static void test_churn(void **state) {
         double noise = k == 1 ? 1.003 : 1, gamma = churn / 8;
         script w;
         float z[PROBES];
-        sgm_score score = script_score(&w);
+        sgm_score score = script_score(&w, &f->sde);
         sgm_sample_options o = options_of(SGM_CHURN, 8);
         sgm_key key = sgm_key_init(3);
         o.churn = churn, o.churn_noise = k == 1 ? noise : 0;
@@ -756,7 +765,7 @@ static void test_churn(void **state) {
         double up = gamma > 0 ? sgm_sde_t_from_logsnr(&f->sde, -2 * log(top)) : t;
         if (up >= f->sde.T) continue; /* the process ends below that noise */
         m_up = sgm_sde_m(&f->sde, up);
-        sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+        sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
         for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
         CHECK_OK(sgm__flow_step(flow, t, to, key));
         sgm_normal(z, PROBES, key, 0);
@@ -774,10 +783,10 @@ static void test_churn(void **state) {
         sgm__flow_free(flow);
     }
     script w; /* at T nothing is above; and the step to t = 0 is Euler's */
-    sgm_score score = script_score(&w);
+    sgm_score score = script_score(&w, &f->sde);
     sgm_sample_options o = options_of(SGM_CHURN, 8);
     o.churn = 1;
-    sgm__flow *flow = sgm__flow_new(&score, &f->sde, PROBES, &o, 0, 0);
+    sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
     for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
     CHECK_OK(sgm__flow_step(flow, f->sde.T, 0, sgm_key_init(3)));
     assert_int_equal(w.calls, 1);
@@ -794,7 +803,8 @@ static void test_churn(void **state) {
 On Gaussian data each method is linear in the start and in the noises, whatever it remembers. So its
 law at the end is known from a few points: twins, which show how much noise a step adds; one that
 starts a unit off; and one for each step, which gets the unit of that step's noise alone. From
-N(m_T μ, V_T) the variance must come to V_t and the mean to m_t μ. With μ = 0 rounding is relative
+N(m_T μ, V_T) the variance must come to V_t and the mean to m_t μ. Between the steps the points are
+moved, which a method that remembers must not notice here: it would begin anew. With μ = 0 rounding is relative
 to each of those numbers, 10⁻⁷ in a step; with another μ it is 10⁻⁷ of the size.
 */
 
@@ -810,7 +820,7 @@ static law linear_law(const sgm_sde *sde, sgm_sample_options o, double mu, doubl
     law end = {0, 0};
     CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, sde));
     sgm_score score = sgm_mixture_score(&mix);
-    CHECK_OK(sgm_sampler_init(&sampler, &score, sde, n, &o, key));
+    CHECK_OK(sgm_sampler_init(&sampler, &score, n, &o, key));
     for (int i = 0; i < n; i++) x[i] = (float)(m * mu + (i == TWINS ? sqrt(V) : 0));
     for (int k = 0; k < o.steps; k++) {
         int low = 0, high = 0;
@@ -823,6 +833,7 @@ static law linear_law(const sgm_sde *sde, sgm_sample_options o, double mu, doubl
         x[TWINS + 1 + k] = (float)(x[TWINS + 1 + k] + unit);
         for (int i = 0; i < TWINS; i++) twin += x[i] / (double)TWINS;
         for (int i = 0; i < TWINS; i++) x[i] = (float)twin;
+        for (int i = 0; i < n && sampler.flow; i++) sampler.flow->y[i] = x[i];
     }
     for (int i = TWINS; i < n; i++) end.variance += (x[i] - (double)x[0]) * (x[i] - (double)x[0]);
     end.deviation = x[0];
@@ -851,7 +862,7 @@ static void test_weak_order(void **state) {
             sgm_sample_options o =
                 options_of(all_noisy[k].method, all_noisy[k].order > 1 ? 64 : 128);
             o.eta = all_noisy[k].eta, o.churn = all_noisy[k].churn;
-            o.grid = SGM_GRID_LOGSNR, o.plain_end = 1;
+            o.grid = SGM_GRID_LOGSNR, o.plain_end = 1, o.x_given = 1;
             o.t_start = sgm_sde_t_from_logsnr(&f->sde, -2 * log(top > 3 ? 2 : 0.7 * top));
             o.t_end = sgm_sde_t_from_logsnr(&f->sde, -2 * log(fmin(0.45, 0.25 * top)));
             double m = sgm_sde_m(&f->sde, o.t_end), s = sgm_sde_s(&f->sde, o.t_end);
@@ -882,10 +893,10 @@ static void test_noisy_samples(void **state) {
         sgm_sample_options o = options_of(all_noisy[k].method, 30);
         sgm_sampler sampler;
         o.eta = all_noisy[k].eta, o.churn = all_noisy[k].churn, o.grid = SGM_GRID_LOGSNR;
-        o.t_start = f->end;
+        o.t_start = f->end, o.x_given = 1;
         double m = sgm_sde_m(&f->sde, o.t_start), s = sgm_sde_s(&f->sde, o.t_start);
         law truth = linear_law(&f->sde, o, mu, c0); /* from p_T */
-        CHECK_OK(sgm_sampler_init(&sampler, &exact, &f->sde, N_GAUSS, &o, sgm_key_init(8)));
+        CHECK_OK(sgm_sampler_init(&sampler, &exact, N_GAUSS, &o, sgm_key_init(8)));
         sgm_normal(x, N_GAUSS, sgm_key_init(9), 0);
         for (int i = 0; i < N_GAUSS; i++) x[i] = (float)(m * mu + sqrt(m * m * c0 + s * s) * x[i]);
         while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, x));
@@ -910,14 +921,14 @@ static void test_path_noise(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     spy w;
     (void)state;
-    for (int method = 0; method < 3; method++)
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++)
         for (int plain = 0; plain < 2; plain++) {
-            sgm_score score = spy_score(&w);
+            sgm_score score = spy_score(&w, &sde);
             sgm_sample_options o = options_of((sgm_method)method, plain ? 4 : 5);
             sgm_sampler sampler;
             sgm_key key = sgm_key_init(6);
             o.path_steps = 12, o.plain_end = plain;
-            CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, N, &o, key));
+            CHECK_OK(sgm_sampler_init(&sampler, &score, N, &o, key));
             sgm_sampler_prior(&sampler, x);
             for (int i = 0; i < 4; i++) {
                 double c[3], before[2 * N], sum[2 * N];
@@ -946,17 +957,17 @@ static void test_strong_order(void **state) {
     (void)state;
     CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
-    for (int method = 0; method < 3; method++) {
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
         double apart[2] = {0, 0}, alone = 0;
         sgm_sample_options o = options_of((sgm_method)method, PATH / 4);
         o.path_steps = PATH, o.plain_end = 1, o.t_end = 0.05;
         for (int k = 0; k < 3; k++, o.steps *= 2)
-            CHECK_OK(sgm_sample(x[k], N, &score, &sde, &o, sgm_key_init(4)));
+            CHECK_OK(sgm_sample(x[k], N, &score, &o, sgm_key_init(4)));
         for (int i = 0; i < N; i++)
             for (int k = 0; k < 2; k++) apart[k] += fabs(x[k][i] - x[k + 1][i]) / N;
         CHECK_CLOSE(log2(apart[0] / apart[1]), 1, 0.15);
         o.steps = PATH / 2, o.path_steps = 0;
-        CHECK_OK(sgm_sample(x[0], N, &score, &sde, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_sample(x[0], N, &score, &o, sgm_key_init(4)));
         for (int i = 0; i < N; i++) alone += fabs(x[0][i] - x[1][i]) / N;
         assert_true(alone > 20 * apart[0]);
     }
@@ -983,7 +994,8 @@ static void test_corrector(void **state) {
     for (int k = 0; k < 2; k++) {
         sgm_sample_options o = options_of(k ? SGM_HEUN : SGM_ANCESTRAL, 1);
         o.corrector = 40, o.snr = r, o.plain_end = 1, o.t_start = t[0], o.t_end = t[1];
-        CHECK_OK(sgm_sampler_init(&sampler, &score, &f->sde, N, &o, sgm_key_init(8)));
+        o.x_given = 1;
+        CHECK_OK(sgm_sampler_init(&sampler, &score, N, &o, sgm_key_init(8)));
         sgm_normal(x, N, sgm_key_init(9), 0);
         for (int i = 0; i < N; i++) x[i] *= (float)sgm_sde_s(&f->sde, t[0]);
         CHECK_OK(sgm_sampler_step(&sampler, x));
@@ -1016,8 +1028,8 @@ static void test_corrector_step(void **state) {
         sgm_sample_options o = options_of(SGM_ANCESTRAL, STEPS), plain = o;
         double r = k ? 0.3 : 0.16;
         o.corrector = 1, o.snr = k ? r : 0;
-        CHECK_OK(sgm_sampler_init(&with, &score, &sde, N, &o, sgm_key_init(8)));
-        CHECK_OK(sgm_sampler_init(&without, &score, &sde, N, &plain, sgm_key_init(8)));
+        CHECK_OK(sgm_sampler_init(&with, &score, N, &o, sgm_key_init(8)));
+        CHECK_OK(sgm_sampler_init(&without, &score, N, &plain, sgm_key_init(8)));
         sgm_sampler_prior(&with, x), memcpy(y, x, sizeof x);
         for (int i = 0; i < STEPS; i++) {
             double norm = 0;
@@ -1056,38 +1068,45 @@ static void test_corrector_step(void **state) {
 
 static void test_bad_samplers(void **state) {
     spy w;
-    float x[4];
-    sgm_score score = spy_score(&w), empty;
-    sgm_sde sde = sgm_sde_vp(0.1, 20), none;
+    float x[4] = {0, 0, 0, 0};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_score score = spy_score(&w, &sde), empty, odd = score;
     sgm_sample_options o = options_of(SGM_ANCESTRAL, 4);
     sgm_key key = sgm_key_init(0);
     (void)state;
-    memset(&none, 0, sizeof none), memset(&empty, 0, sizeof empty);
-    CHECK_FAILS(sgm_sample(x, 0, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
-    CHECK_FAILS(sgm_sample(x, -2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
-    CHECK_FAILS(sgm_sample(x, 2, NULL, &sde, &o, key), SGM_BAD_ARGUMENT, "needs a score");
-    CHECK_FAILS(sgm_sample(x, 2, &empty, &sde, &o, key), SGM_BAD_ARGUMENT, "needs a score");
-    CHECK_FAILS(sgm_sample(x, 2, &score, &none, &o, key), SGM_BAD_ARGUMENT, "preset");
-    CHECK_FAILS(sgm_sample(x, 2, &score, NULL, &o, key), SGM_BAD_ARGUMENT, "preset");
+    memset(&empty, 0, sizeof empty);
+    CHECK_FAILS(sgm_sample(x, 0, &score, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
+    CHECK_FAILS(sgm_sample(x, -2, &score, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
+    CHECK_FAILS(sgm_sample(x, 2, NULL, &o, key), SGM_BAD_ARGUMENT, "make it with");
+    CHECK_FAILS(sgm_sample(x, 2, &empty, &o, key), SGM_BAD_ARGUMENT, "make it with");
+    CHECK_FAILS(sgm_sample(NULL, 2, &score, &o, key), SGM_BAD_ARGUMENT, "a place for");
+    CHECK_FAILS(sgm_sampler_init(NULL, &score, 2, &o, key), SGM_BAD_ARGUMENT, "a sampler");
+    odd.sde.family = SGM_FAMILY_NONE;
+    CHECK_FAILS(sgm_sample(x, 2, &odd, &o, key), SGM_BAD_ARGUMENT, "set its sde");
+    odd.sde.family = (sgm_family)99;
+    CHECK_FAILS(sgm_sample(x, 2, &odd, &o, key), SGM_BAD_ARGUMENT, "preset");
     o.steps = -1;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
-    for (int k = -1; k <= 15; k += 16) {
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
+    for (int k = -1; k <= SGM_DPMPP_3M + 1; k += SGM_DPMPP_3M + 2) {
         o = options_of((sgm_method)k, 4);
-        CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT,
-                    "no sampling method");
+        CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "no sampling method");
     }
     o = options_of(SGM_ANCESTRAL, 4), o.plain_end = 1, o.t_end = 1.5;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "start > end");
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "start > end");
     o.t_end = 0, o.grid = SGM_GRID_LOGSNR;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "end at t_min");
-    o = options_of(SGM_ANCESTRAL, 4), o.t_start = 1e-4;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "start > end");
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "end at t_min");
+    o = options_of(SGM_ANCESTRAL, 4), o.t_start = 0.5; /* where no prior is known */
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "and x_given");
+    o.x_given = 1;
+    CHECK_OK(sgm_sample(x, 2, &score, &o, key));
+    o.t_start = 1e-4;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "start > end");
     o.t_start = 3;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "t_start <= T");
-    o = options_of(SGM_ANCESTRAL, 4), sde.t_min = 0;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "set the SDE's t_min");
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "t_start <= T");
+    o = options_of(SGM_ANCESTRAL, 4), score.sde.t_min = 0;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "set the SDE's t_min");
     o.plain_end = 1;
-    CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+    CHECK_OK(sgm_sample(x, 2, &score, &o, key));
     assert_int_equal(alive, alive_before);
 }
 
@@ -1096,27 +1115,30 @@ static void test_bad_samplers(void **state) {
 static void test_bad_options(void **state) {
     spy w;
     float x[4];
-    sgm_score score = spy_score(&w);
     sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_score score = spy_score(&w, &sde);
     sgm_key key = sgm_key_init(0);
     double bad[2] = {-0.1, NAN};
     (void)state;
-#define SAMPLE(what) CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, key), SGM_BAD_ARGUMENT, what)
+#define SAMPLE(what) CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, what)
     sgm_method back[4] = {SGM_DPM_SDE, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_ADAMS};
     int order[4] = {2, 2, 3, 4};
     for (int k = 0; k < 4; k++) { /* by (5.2) the last of the steps is not the method's */
         sgm_sample_options o = options_of(back[k], order[k]);
-        SAMPLE("take more steps");
+        char cure[60];
+        snprintf(cure, sizeof cure, "take more steps, %d at least", order[k] + 1);
+        SAMPLE(cure);
         o.steps++, w.calls = 0;
-        CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+        CHECK_OK(sgm_sample(x, 2, &score, &o, key));
         o.steps--, o.plain_end = 1, o.t_end = 0.01;
-        CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+        CHECK_OK(sgm_sample(x, 2, &score, &o, key));
         o.steps--;
         SAMPLE("take more steps");
     }
-    sgm_method by_logsnr[5] = {SGM_DPM_SDE, SGM_DPM_2, SGM_DPM_3, SGM_DPMPP_2M, SGM_DPMPP_3M};
-    for (int k = 0; k < 5; k++) {
-        sgm_sample_options o = options_of(by_logsnr[k], 6);
+    sgm_method at_end[8] = {SGM_DPM_SDE, SGM_DPM_2, SGM_DPM_3, SGM_DPMPP_2M, SGM_DPMPP_3M,
+                            SGM_HEUN,    SGM_RK4,   SGM_RK45};
+    for (int k = 0; k < 8; k++) { /* log-SNR, or the score of a point, is infinite at t = 0 */
+        sgm_sample_options o = options_of(at_end[k], 6);
         o.plain_end = 1;
         SAMPLE("set t_end");
     }
@@ -1129,23 +1151,33 @@ static void test_bad_options(void **state) {
         o = options_of(SGM_DDIM, 5), o.eta = bad[k];
         SAMPLE("needs 0 to 1");
         o = options_of(SGM_ANCESTRAL, 5), o.snr = bad[k];
-        SAMPLE("must not be negative");
+        SAMPLE("neither is negative");
         o = options_of(SGM_CHURN, 5), o.churn = bad[k];
-        SAMPLE("must not be negative");
+        SAMPLE("not negative");
         o = options_of(SGM_CHURN, 5), o.churn_noise = bad[k];
-        SAMPLE("must not be negative");
+        SAMPLE("not negative");
+        o = options_of(SGM_ANCESTRAL, 5), o.plain_end = 1, o.t_end = bad[k];
+        SAMPLE("needs a time >= 0");
     }
     sgm_sample_options o = options_of(SGM_DDIM, 5);
     o.eta = 1.5;
     SAMPLE("needs 0 to 1");
-    for (int method = 0; method <= SGM_DPMPP_3M; method++) {
-        o = options_of((sgm_method)method, 6), o.eta = 0.5;
+    for (int method = SGM_EULER_MARUYAMA; method <= SGM_DPMPP_3M; method++) {
+        o = options_of((sgm_method)method, 6), o.eta = 0.5; /* not its own options */
         if (method != SGM_DDIM) SAMPLE("with SGM_DDIM");
+        o = options_of((sgm_method)method, 6), o.churn = 1;
+        if (method != SGM_CHURN) SAMPLE("needs SGM_CHURN");
+        o = options_of((sgm_method)method, 6), o.rtol = 1e-3;
+        if (method != SGM_RK45) SAMPLE("has no tolerance");
+        o = options_of((sgm_method)method, 6), o.snr = 0.2;
+        SAMPLE("snr is the corrector's");
+        o = options_of((sgm_method)method, 6), o.t_end = 0.1;
+        SAMPLE("and plain_end");
         o = options_of((sgm_method)method, 6), o.path_steps = 10;
         if (method > SGM_ANCESTRAL) SAMPLE("one of the first three methods");
     }
     o = options_of(SGM_ANCESTRAL, 5), o.corrector = -1;
-    SAMPLE("must not be negative");
+    SAMPLE("neither is negative");
     long paths[4] = {-4, 2, 6, 10}; /* of 4 updates */
     for (int k = 0; k < 4; k++) {
         o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = paths[k];
@@ -1156,7 +1188,7 @@ static void test_bad_options(void **state) {
     o = options_of(SGM_EULER_MARUYAMA, 1), o.path_steps = 8;
     SAMPLE("needs a multiple of the steps");
     o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = 8;
-    CHECK_OK(sgm_sample(x, 2, &score, &sde, &o, key));
+    CHECK_OK(sgm_sample(x, 2, &score, &o, key));
     assert_int_equal(alive, alive_before);
 }
 
@@ -1165,14 +1197,14 @@ static void test_bad_options(void **state) {
 static void test_bad_one_step(void **state) {
     spy w;
     float x[4];
-    double bad[3] = {3, -1, NAN};
-    sgm_score score = spy_score(&w);
+    double bad[4] = {3, -1, NAN, 0.5};
     sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_score score = spy_score(&w, &sde);
     sgm_sample_options o = options_of(SGM_ANCESTRAL, 1);
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         o.t_start = bad[i];
-        assert_int_equal(sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT);
+        assert_int_equal(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT);
     }
     assert_int_equal(alive, alive_before);
 }
@@ -1180,22 +1212,21 @@ static void test_bad_one_step(void **state) {
 static void test_failures_in_a_run(void **state) {
     spy w;
     float x[4];
-    sgm_score score = spy_score(&w);
     sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_score score = spy_score(&w, &sde);
     sgm_sample_options o = options_of(SGM_EULER_MARUYAMA, 5);
     sgm_sampler sampler;
     (void)state;
     w.fail_at = 2;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0)), SGM_MISMATCH, "the spy fails");
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_MISMATCH, "the spy fails");
     assert_int_equal(w.calls, 3);
     assert_int_equal(alive, alive_before);
-    score = spy_score(&w), w.nan_at = 3;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0)), SGM_NOT_FINITE,
-                "use more steps");
+    score = spy_score(&w, &sde), w.nan_at = 3;
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_NOT_FINITE, "use more steps");
     assert_int_equal(alive, alive_before);
-    score = spy_score(&w),
+    score = spy_score(&w, &sde),
     w.fail_at = 0; /* a step that fails leaves points and count as they were */
-    CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 2, &o, sgm_key_init(0)));
+    CHECK_OK(sgm_sampler_init(&sampler, &score, 2, &o, sgm_key_init(0)));
     float before[4];
     sgm_sampler_prior(&sampler, x);
     memcpy(before, x, sizeof x);
@@ -1211,10 +1242,10 @@ static void test_failures_in_a_run(void **state) {
             int failures = 0;
             o = options_of((sgm_method)method, 7);
             if (method == SGM_RK45) o.steps = 0, o.rtol = o.atol = 1e-2;
-            score = spy_score(&w);
-            CHECK_OK(sgm_sample(truth, 2, &score, &sde, &o, sgm_key_init(0)));
-            score = spy_score(&w), w.fail_at = k;
-            CHECK_OK(sgm_sampler_init(&sampler, &score, &sde, 2, &o, sgm_key_init(0)));
+            score = spy_score(&w, &sde);
+            CHECK_OK(sgm_sample(truth, 2, &score, &o, sgm_key_init(0)));
+            score = spy_score(&w, &sde), w.fail_at = k;
+            CHECK_OK(sgm_sampler_init(&sampler, &score, 2, &o, sgm_key_init(0)));
             sgm_sampler_prior(&sampler, y);
             while (!sgm_sampler_done(&sampler))
                 failures += sgm_sampler_step(&sampler, y) == SGM_MISMATCH;
@@ -1224,8 +1255,8 @@ static void test_failures_in_a_run(void **state) {
         }
     o = options_of(SGM_EULER_MARUYAMA, 5);
     for (long k = 0; k < 2; k++) {
-        score = spy_score(&w), allocations = 0, fail_at = k;
-        sgm_status status = sgm_sample(x, 2, &score, &sde, &o, sgm_key_init(0));
+        score = spy_score(&w, &sde), allocations = 0, fail_at = k;
+        sgm_status status = sgm_sample(x, 2, &score, &o, sgm_key_init(0));
         fail_at = -1;
         CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
         assert_int_equal(alive, alive_before);

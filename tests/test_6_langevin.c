@@ -641,6 +641,7 @@ static void test_ladder(void **state) {
     const check_family *f = (const check_family *)*state;
     spy w;
     sgm_score score = spy_score(&w, 2);
+    score.sde = f->sde;
     double levels[LEVELS], last = 0.013, s_last = 0;
     float x[2 * N], y[2 * N], z[2 * N];
     sgm_key key = sgm_key_init(80);
@@ -648,7 +649,7 @@ static void test_ladder(void **state) {
     memset(&o, 0, sizeof o), w.push = 1.3;
     for (int i = 0; i < LEVELS; i++) levels[i] = f->end * (0.9 - 0.2 * i);
     o.levels = levels, o.n_levels = LEVELS, o.steps_per_level = EACH, o.last_step = last;
-    CHECK_OK(sgm_anneal(x, N, &score, &f->sde, &o, key));
+    CHECK_OK(sgm_anneal(x, N, &score, &o, key));
     assert_int_equal(w.calls, LEVELS * EACH);
     s_last = sgm_sde_s(&f->sde, levels[LEVELS - 1]);
     sgm_normal(y, 2 * N, sgm_key_split(key, 0), 0);
@@ -744,7 +745,7 @@ static void test_trapped_and_annealed(void **state) {
         right += weight * p[i], square += weight * p[i] * (at - 6) * (at - 6);
     }
     CHECK_CLOSE(1 - right, 0.2, 0.02); /* the lag of this ladder */
-    CHECK_OK(sgm_anneal(x, N, &score, &mix.sde, &a, sgm_key_init(92)));
+    CHECK_OK(sgm_anneal(x, N, &score, &a, sgm_key_init(92)));
     sgm_mode_weights(share, x, N, 1, centres, 2);
     CHECK_CLOSE(share[0], 1 - right, CHECK_SIGMAS * sqrt(0.16 / N));
     CHECK_CLOSE(share[0] + share[1], 1, 1e-12);
@@ -773,9 +774,9 @@ static void test_denoised_end(void **state) {
         CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &sdes[k]));
         sgm_score score = sgm_mixture_score(&mix);
         o.levels = levels, o.n_levels = 3, o.steps_per_level = 5, o.last_step = 0.001;
-        CHECK_OK(sgm_anneal(x, N, &score, &sdes[k], &o, sgm_key_init(95)));
+        CHECK_OK(sgm_anneal(x, N, &score, &o, sgm_key_init(95)));
         o.denoise = 1;
-        CHECK_OK(sgm_anneal(y, N, &score, &sdes[k], &o, sgm_key_init(95)));
+        CHECK_OK(sgm_anneal(y, N, &score, &o, sgm_key_init(95)));
         for (int i = 0; i < N; i++) t[i] = 0.1f;
         CHECK_OK(sgm_score_eval(&score, s, x, t, N));
         double m = sgm_sde_m(&sdes[k], 0.1), v = pow(sgm_sde_s(&sdes[k], 0.1), 2);
@@ -1006,7 +1007,7 @@ static void test_threads(void **state) {
             if (kind < 2)
                 CHECK_OK(sgm_langevin_run(y, N, &score, &o, NULL, sgm_key_init(4)));
             else
-                CHECK_OK(sgm_anneal(y, N, &score, &mix.sde, &a, sgm_key_init(4)));
+                CHECK_OK(sgm_anneal(y, N, &score, &a, sgm_key_init(4)));
             if (threads == 1) memcpy(x[kind], y, sizeof y);
             assert_memory_equal(x[kind], y, sizeof y);
         }
@@ -1029,10 +1030,14 @@ static void test_bad_walks(void **state) {
     memset(&empty, 0, sizeof empty), blind.logp = NULL;
     CHECK_FAILS(sgm_langevin_run(x, 0, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "at least 1");
     CHECK_FAILS(sgm_langevin_run(x, 2, &score, NULL, NULL, key), SGM_BAD_ARGUMENT, "set step");
-    sgm_sde sde = sgm_sde_vp(0.1, 20);
-    CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, NULL, key), SGM_BAD_ARGUMENT, "needs options");
+    sgm_score noised = score; /* one that knows a process has a T above which it knows nothing */
+    noised.sde = sgm_sde_vp(0.1, 20);
+    CHECK_FAILS(sgm_anneal(x, 2, &noised, NULL, key), SGM_BAD_ARGUMENT, "needs options");
     o.t = NAN;
-    CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "t >= 0");
+    CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_BAD_ARGUMENT, "0 <= t");
+    o.t = 1.5;
+    CHECK_FAILS(sgm_langevin_run(x, 2, &noised, &o, NULL, key), SGM_BAD_ARGUMENT, "t <= T = 1");
+    CHECK_OK(sgm_langevin_run(x, 2, &score, &o, NULL, key));
     o.t = 0.5, x[0] = NAN;
     CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_NOT_FINITE, "starts at");
     x[0] = 0;
@@ -1072,7 +1077,7 @@ static void test_bad_walks(void **state) {
     sgm_langevin_free(&walk);
     CHECK_FAILS(sgm_langevin_init(&walk, &score, LONG_MAX / 6, &o, key), SGM_NO_MEMORY, "no memory");
     sgm_anneal_options ladder = {0};
-    CHECK_FAILS(sgm_anneal(NULL, 2, &score, &sde, &ladder, key), SGM_BAD_ARGUMENT, "x to fill");
+    CHECK_FAILS(sgm_anneal(NULL, 2, &noised, &ladder, key), SGM_BAD_ARGUMENT, "x to fill");
     x[3] = (float)NAN;
     assert_int_equal(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_NOT_FINITE);
     assert_int_equal(alive, alive_before);
@@ -1110,8 +1115,7 @@ static void test_nothing_given(void **state) {
 static void test_bad_ladders(void **state) {
     spy w;
     float x[4];
-    sgm_score score = spy_score(&w, 2), empty;
-    sgm_sde sde = sgm_sde_edm(0.01, 10), none;
+    sgm_score score = spy_score(&w, 2), empty, other;
     double good[3] = {5, 1, 0.1}, rising[3] = {5, 1, 2}, equal[3] = {5, 1, 1}, above[2] = {11, 1},
            zero[2] = {5, 0}, odd[2] = {5, NAN};
     double *ladder[5] = {rising, equal, above, zero, odd};
@@ -1122,33 +1126,36 @@ static void test_bad_ladders(void **state) {
     sgm_anneal_options o, bad;
     sgm_key key = sgm_key_init(0);
     (void)state;
-    memset(&o, 0, sizeof o), memset(&none, 0, sizeof none), memset(&empty, 0, sizeof empty);
+    memset(&o, 0, sizeof o), memset(&empty, 0, sizeof empty);
+    score.sde = sgm_sde_edm(0.01, 10), other = score;
     o.levels = good, o.n_levels = 3, o.steps_per_level = 2, o.last_step = 1e-3;
-    CHECK_OK(sgm_anneal(x, 2, &score, &sde, &o, key));
+    CHECK_OK(sgm_anneal(x, 2, &score, &o, key));
     for (int i = 0; i < 5; i++) {
         bad = o, bad.levels = ladder[i], bad.n_levels = count[i];
-        CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &bad, key), SGM_BAD_ARGUMENT, cure[i]);
+        CHECK_FAILS(sgm_anneal(x, 2, &score, &bad, key), SGM_BAD_ARGUMENT, cure[i]);
     }
     for (int i = 0; i < 3; i++) {
         bad = o, bad.last_step = wrong[i];
-        CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &bad, key), SGM_BAD_ARGUMENT, "positive one");
+        CHECK_FAILS(sgm_anneal(x, 2, &score, &bad, key), SGM_BAD_ARGUMENT, "positive one");
     }
     for (int i = 0; i < 2; i++) {
         bad = o, bad.steps_per_level = -i;
-        CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &bad, key), SGM_BAD_ARGUMENT, "at least 1");
+        CHECK_FAILS(sgm_anneal(x, 2, &score, &bad, key), SGM_BAD_ARGUMENT, "at least 1");
         bad = o, bad.n_levels = -i;
-        CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &bad, key), SGM_BAD_ARGUMENT, "n_levels >= 1");
-        CHECK_FAILS(sgm_anneal(x, -i, &score, &sde, &o, key), SGM_BAD_ARGUMENT, "at least 1");
+        CHECK_FAILS(sgm_anneal(x, 2, &score, &bad, key), SGM_BAD_ARGUMENT, "n_levels >= 1");
+        CHECK_FAILS(sgm_anneal(x, -i, &score, &o, key), SGM_BAD_ARGUMENT, "at least 1");
     }
     bad = o, bad.levels = NULL;
-    CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &bad, key), SGM_BAD_ARGUMENT, "needs levels");
-    CHECK_FAILS(sgm_anneal(x, 2, NULL, &sde, &o, key), SGM_BAD_ARGUMENT, "make it with");
-    CHECK_FAILS(sgm_anneal(x, 2, &empty, &sde, &o, key), SGM_BAD_ARGUMENT, "make it with");
-    CHECK_FAILS(sgm_anneal(x, 2, &score, &none, &o, key), SGM_BAD_ARGUMENT, "preset");
-    CHECK_FAILS(sgm_anneal(x, 2, &score, NULL, &o, key), SGM_BAD_ARGUMENT, "preset");
+    CHECK_FAILS(sgm_anneal(x, 2, &score, &bad, key), SGM_BAD_ARGUMENT, "needs levels");
+    CHECK_FAILS(sgm_anneal(x, 2, NULL, &o, key), SGM_BAD_ARGUMENT, "make it with");
+    CHECK_FAILS(sgm_anneal(x, 2, &empty, &o, key), SGM_BAD_ARGUMENT, "make it with");
+    other.sde.family = SGM_FAMILY_NONE; /* one density has no levels */
+    CHECK_FAILS(sgm_anneal(x, 2, &other, &o, key), SGM_BAD_ARGUMENT, "set its sde");
+    other.sde.family = (sgm_family)99;
+    CHECK_FAILS(sgm_anneal(x, 2, &other, &o, key), SGM_BAD_ARGUMENT, "preset");
     w.slope = -1e6; /* a spring of variance 10⁻⁶ under a step of 10⁻³: (1 - 1000)^k */
     o.steps_per_level = 20;
-    CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &o, key), SGM_NOT_FINITE, "a smaller last_step");
+    CHECK_FAILS(sgm_anneal(x, 2, &score, &o, key), SGM_NOT_FINITE, "a smaller last_step");
     assert_int_equal(alive, alive_before);
 }
 
@@ -1194,8 +1201,8 @@ static void test_failures_in_a_run(void **state) {
         score = spy_score(&w, 2), w.fail_at = 2;
         CHECK_FAILS(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_MISMATCH, "the spy fails");
         assert_int_equal(w.calls, 3);
-        score = spy_score(&w, 2), w.fail_at = 4;
-        CHECK_FAILS(sgm_anneal(x, 2, &score, &sde, &a, key), SGM_MISMATCH, "the spy fails");
+        score = spy_score(&w, 2), w.fail_at = 4, score.sde = sde;
+        CHECK_FAILS(sgm_anneal(x, 2, &score, &a, key), SGM_MISMATCH, "the spy fails");
         assert_int_equal(alive, alive_before);
         for (long k = 0; k < 1; k++) { /* it takes one block */
             score = spy_score(&w, 2), allocations = 0, fail_at = k;
@@ -1205,8 +1212,8 @@ static void test_failures_in_a_run(void **state) {
             assert_int_equal(alive, alive_before);
         }
     }
-    allocations = 0, fail_at = 0;
-    sgm_status status = sgm_anneal(x, 2, &score, &sde, &a, key);
+    allocations = 0, fail_at = 0, score.sde = sde;
+    sgm_status status = sgm_anneal(x, 2, &score, &a, key);
     fail_at = -1;
     CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
     assert_int_equal(alive, alive_before);

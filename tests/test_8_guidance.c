@@ -170,7 +170,7 @@ static void bayes(void **state) {
                 for (int j = 0; j < D; j++) /* u and the sum are rounded, y, and the gradient */
                     CHECK_CLOSE(sg[j], sy[j], 3 * EPS * (fabs(su[j]) + fabs(sy[j])) + 1e-12);
             }
-            sgm_guided_free(&g), sgm_mixture_free(&all), sgm_mixture_free(&own);
+            sgm_mixture_free(&all), sgm_mixture_free(&own);
         }
 }
 
@@ -210,7 +210,6 @@ static void guided_formulas(void **state) {
                         if (gamma == 1 && !classifier) assert_true(s[j] == sy[j]);
                     }
                 }
-                sgm_guided_free(&g);
             }
     sgm_mixture_free(&all), sgm_mixture_free(&own);
 }
@@ -258,14 +257,12 @@ static void guided_law(void **state) {
         CHECK_CLOSE(flow ? c * c : c * c + c * (1 - c) * (1 - c) / 3, truth[flow], 1e-15);
     }
     CHECK_CLOSE(c / (2 - c), naive, 1e-15);
-    sgm_guided_free(&g);
     CHECK_OK(sgm_guided_init(&g, &u, &y, 0, 1)); /* Bayes' rule: c, for both */
     guided = sgm_guided_score(&g);
     for (int flow = 0; flow < 2; flow++)
         CHECK_CLOSE(guided_variance(&guided, &sde, 40000, flow), c,
                     2 * fabs(guided_variance(&guided, &sde, 20000, flow) -
                              guided_variance(&guided, &sde, 40000, flow)) + 1e-5);
-    sgm_guided_free(&g);
     CHECK_OK(sgm_guided_init(&g, &u, &y, 0, 2)); /* and a run of the sampler itself */
     guided = sgm_guided_score(&g);
     enum { N = 20000 };
@@ -274,10 +271,10 @@ static void guided_law(void **state) {
     memset(&o, 0, sizeof o);
     o.method = SGM_ANCESTRAL, o.grid = SGM_GRID_LOGSNR, o.steps = 201, o.plain_end = 1;
     o.t_end = sde.t_min;
-    CHECK_OK(sgm_sample(x, N, &guided, &sde, &o, sgm_key_init(5)));
+    CHECK_OK(sgm_sample(x, N, &guided, &o, sgm_key_init(5)));
     double P = guided_variance(&guided, &sde, 201, 0); /* std of a variance: √(2/N) */
     CHECK_CLOSE(check_moments_of(x, N, 1).var, P, CHECK_SIGMAS * P * sqrt(2.0 / N));
-    sgm_guided_free(&g), sgm_mixture_free(&all), sgm_mixture_free(&own);
+    sgm_mixture_free(&all), sgm_mixture_free(&own);
 }
 
 /*
@@ -299,6 +296,7 @@ enum { POINTS = 61, C = 3 };
 static void run_defaults(run *r) {
     memset(r, 0, sizeof *r);
     r->net.width = 16, r->net.depth = 2, r->net.activation = SGM_TANH;
+    r->net.embedding = SGM_EMBED_CIRCLE, r->mo.output = SGM_NOISE, r->mo.sigma_data = 0.5;
     r->mo.net = sgm_mlp, r->mo.user = &r->net, r->mo.d = D, r->mo.sde = sgm_sde_vp(0.1, 20);
     r->mo.sde.t_min = 0.05, r->mo.n_ema = 1;
     r->to.steps = 1000, r->to.batch = 16;
@@ -310,7 +308,8 @@ static void run_defaults(run *r) {
     }
 }
 
-static void run_model(run *r) {
+static void run_model(run *r) { /* a classifier's output has no kind */
+    if (r->mo.classes) r->mo.output = SGM_OUTPUT_AUTO;
     CHECK_OK(sgm_model_init(&r->model, &r->mo, sgm_key_init(1)));
 }
 
@@ -413,7 +412,7 @@ back; 400 for both sides, in units of what the scalar products sum. */
 
 static void transposes(void **state) {
     (void)state;
-    for (int kind = -2; kind <= SGM_EDM_F; kind++)
+    for (int kind = -2; kind <= SGM_EDM_F; kind++) /* a classifier, an energy, AUTO, all outputs */
         for (int told = 0; told < 2; told++) {
             enum { N = 5 };
             float x[N * D], t[N], u[N * D], v[N * D], s[N * D], s2[N * D], Jv[N * D], Ju[N * D];
@@ -820,7 +819,7 @@ static void pigdm_is_exact(void **state) {
         CHECK_OK(sgm_inverse_init(&p, G, m, m == 2 ? A_rows[0] : A_square[0], y_values, noise));
         CHECK_OK(sgm_mixture_posterior(&truth, &prior, &p));
         sgm_score score = sgm_mixture_score(&prior), exact = sgm_mixture_score(&truth);
-        CHECK_OK(sgm_posterior_init(&post, &score, &at->sde, &p, sd == 1 ? 0 : sd));
+        CHECK_OK(sgm_posterior_init(&post, &score, &p, sd == 1 ? 0 : sd));
         sgm_score pigdm = sgm_posterior_score(&post);
         for (int q = 0; q < 10; q++) {
             float x[G], t = (float)(at->end * (0.05 + 0.09 * q)), s[G], want[G], own[G];
@@ -1108,8 +1107,8 @@ static void replacement_rule(void **state) {
         sgm_inverse p;
         CHECK_OK(sgm_inverse_init(&p, G, 2, A_rows[0], y_values, noise));
         memcpy(before, x, sizeof x);
-        sgm__inverse_replace(&p, x, z, m, s);
-        double across[G];
+        double row[2 * G], across[G];
+        sgm__inverse_replace(&p, row, x, z, m, s);
         for (int j = 0; j < G; j++) across[j] = (double)x[j] - before[j];
         for (int i = 0; i < 2; i++) {
             double got = 0, was = 0, moved = 0, rest = s * s - pow(m * p.sigma[i], 2);
@@ -1146,10 +1145,10 @@ static void measurements_are_kept(void **state) {
         sgm_inverse p;
         const float *A = q % 2 ? A_rows[0] : mask[0];
         CHECK_OK(sgm_inverse_init(&p, G, 2, A, y_values, 0));
-        o.method = q < 2 ? SGM_REPLACEMENT : SGM_REPAINT, o.resample = q < 4 ? 1 : 3;
+        o.method = q < 2 ? SGM_REPLACEMENT : SGM_REPAINT, o.resample = q < 2 ? 0 : q < 4 ? 1 : 3;
         o.sample.steps = 30, o.sample.method = SGM_ANCESTRAL;
-        CHECK_OK(sgm_inverse_sample(x, N, &score, &sde, &p, &o, sgm_key_init(4)));
-        if (q == 0) CHECK_OK(sgm_inverse_sample(first, N, &score, &sde, &p, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(4)));
+        if (q == 0) CHECK_OK(sgm_inverse_sample(first, N, &score, &p, &o, sgm_key_init(4)));
         if (q == 0 || q == 2) assert_memory_equal(x, first, sizeof x);
         if (q == 4) assert_memory_not_equal(x, first, sizeof x);
         for (int i = 0; i < N; i++)
@@ -1177,14 +1176,14 @@ static void all_is_known(void **state) {
     sgm_inverse_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.sample.steps = 40, o.resample = 2;
+    o.sample.steps = 40, o.sample.method = SGM_EULER_MARUYAMA;
     CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_ISOTROPIC, &sde));
     CHECK_OK(sgm_inverse_init(&p, G, G, A[0], y_values, 0));
     sgm_score score = sgm_mixture_score(&prior);
     for (int method = SGM_REPLACEMENT; method <= SGM_PIGDM; method++) {
         if (method == SGM_DPS) continue; /* its ζ is a size that is tuned: nothing to prove */
-        o.method = (sgm_inverse_method)method;
-        CHECK_OK(sgm_inverse_sample(x, N, &score, &sde, &p, &o, sgm_key_init(4)));
+        o.method = (sgm_inverse_method)method, o.resample = method == SGM_REPAINT ? 2 : 0;
+        CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(4)));
         for (int i = 0; i < N * G; i++) /* s² × a score of size |x − my|/s² rounded a few times */
             CHECK_CLOSE(x[i], y_values[i % G], method == SGM_PIGDM ? 10 * EPS * 4 : 0);
     }
@@ -1212,7 +1211,7 @@ static void dps_step(void **state) {
         CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_ISOTROPIC, &sde));
         CHECK_OK(sgm_inverse_init(&p, G, 2, A_rows[0], y_values, 0.2));
         sgm_score score = sgm_mixture_score(&prior);
-        CHECK_OK(sgm_inverse_sample(x, 1, &score, &sde, &p, &o, sgm_key_init(4)));
+        CHECK_OK(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(4)));
         double k = m * var / (m * m * var + s * s), x0[G];
         for (int j = 0; j < G; j++) x0[j] = gauss_mean[j] + k * (from[j] - m * gauss_mean[j]);
         for (int i = 0; i < 2; i++) {
@@ -1247,17 +1246,55 @@ static void repaint_counts(void **state) {
     sgm_inverse_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.sample.steps = 7;
+    o.sample.steps = 7, o.sample.method = SGM_EULER_MARUYAMA;
     mixture(&mix, sgm_sde_vp(0.1, 20));
     CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0));
     sgm_score inner = sgm_mixture_score(&mix), score = inner;
     score.ctx = &inner, score.eval = counting_eval;
     for (int U = 0; U < 6; U++) { /* 0 means 10 */
-        evaluations = 0, o.resample = U, o.method = U < 5 ? SGM_REPAINT : SGM_REPLACEMENT;
-        CHECK_OK(sgm_inverse_sample(x, 3, &score, &mix.sde, &p, &o, sgm_key_init(1)));
+        evaluations = 0, o.method = U < 5 ? SGM_REPAINT : SGM_REPLACEMENT;
+        o.resample = U < 5 ? U : 0;
+        CHECK_OK(sgm_inverse_sample(x, 3, &score, &p, &o, sgm_key_init(1)));
         assert_int_equal(evaluations, 6 * (U == 0 ? 10 : U < 5 ? U : 1) + 1);
     }
     sgm_inverse_free(&p), sgm_mixture_free(&mix);
+}
+
+/*
+(8.8) A = I with noise τ: at the time where m τ = s, replacement puts x at m u, and p(x0|x) is p(x0|y)
+from there. RePaint must not walk back further down, where nothing is overwritten and y is forgotten.
+*/
+
+static void repaint_keeps_y(void **state) {
+    enum { N = 2000, STEPS = 300 };
+    static float x[N * 2];
+    const float eye[4] = {1, 0, 0, 1}, y[2] = {0.5f, 2};
+    double mu[2] = {1, -1}, var[2] = {1, 1}, tau = 0.3, V = tau * tau / (1 + tau * tau);
+    (void)state;
+    for (int f = 0; f < 3; f++) {
+        sgm_sde sde = f == 0 ? sgm_sde_vp(0.1, 20) : f == 1 ? sgm_sde_edm(0.002, 80)
+                                                            : sgm_sde_rectified();
+        sgm_mixture prior;
+        sgm_inverse p;
+        sgm_inverse_options o;
+        memset(&o, 0, sizeof o);
+        o.method = SGM_REPAINT, o.resample = 4;
+        o.sample.steps = STEPS, o.sample.grid = SGM_GRID_LOGSNR;
+        CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, mu, var, SGM_DIAGONAL, &sde));
+        CHECK_OK(sgm_inverse_init(&p, 2, 2, eye, y, tau));
+        sgm_score score = sgm_mixture_score(&prior);
+        CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(7)));
+        /* steps of h in log-SNR: the last overwritten level has σ² in [τ², τ²(1+h)], and steps of
+        order 1 err by as much again */
+        double h = (sgm_sde_logsnr(&sde, sde.t_min) - sgm_sde_logsnr(&sde, sde.T)) / (STEPS - 1);
+        for (int j = 0; j < 2; j++) {
+            check_moments got = check_moments_of(x + j, N, 2);
+            double M = (y[j] + tau * tau * mu[j]) / (1 + tau * tau);
+            CHECK_CLOSE(got.mean, M, CHECK_SIGMAS * sqrt(V / N) + 2 * h * V * fabs(y[j] - mu[j]));
+            CHECK_CLOSE(got.var, V, CHECK_SIGMAS * V * sqrt(2.0 / N) + 4 * h * V);
+        }
+        sgm_inverse_free(&p), sgm_mixture_free(&prior);
+    }
 }
 
 /*
@@ -1282,7 +1319,7 @@ static void repaint_recursion(void **state) {
     CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, mu, var, SGM_DIAGONAL, &sde));
     CHECK_OK(sgm_inverse_init(&p, 2, 1, mask, &y, 0));
     sgm_score score = sgm_mixture_score(&prior);
-    CHECK_OK(sgm_inverse_sample(x, N, &score, &sde, &p, &o, sgm_key_init(7)));
+    CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(7)));
     CHECK_OK(sgm_time_grid(t, STEPS - 1, SGM_GRID_LOGSNR, &sde, sde.T, sde.t_min));
     M = 0, V = 1;
     for (int i = 0; i < STEPS; i++)
@@ -1341,12 +1378,12 @@ static void denoising(void **state) {
         CHECK_OK(sgm_mixture_init(&prior, 1, 1, NULL, &mu, &var, SGM_ISOTROPIC, &sde));
         sgm_score score = sgm_mixture_score(&prior);
         for (int i = 0; i < N; i++) x[i] = (float)(m * noisy);
-        CHECK_OK(sgm_sample(x, N, &score, &sde, &o, sgm_key_init(3)));
+        CHECK_OK(sgm_sample(x, N, &score, &o, sgm_key_init(3)));
         check_moments got = check_moments_of(x, N, 1);
         CHECK_CLOSE(got.mean, M[0], CHECK_SIGMAS * sqrt(V[0] / N));
         CHECK_CLOSE(got.var, V[0], CHECK_SIGMAS * V[0] * sqrt(2.0 / N));
         x[5] = NAN;
-        CHECK_FAILS(sgm_sample(x, N, &score, &sde, &o, sgm_key_init(3)), SGM_NOT_FINITE,
+        CHECK_FAILS(sgm_sample(x, N, &score, &o, sgm_key_init(3)), SGM_NOT_FINITE,
                     "given point 5 is not finite");
         sgm_mixture_free(&prior);
     }
@@ -1371,7 +1408,8 @@ static void bad_conditions(void **state) {
                 "unconditional: set cond");
     sgm_score empty = sgm_condition_score(&c), u = sgm_model_score(&plain.model, 0);
     sgm_guided g;
-    CHECK_FAILS(sgm_guided_init(&g, &u, &empty, 0, 2), SGM_BAD_ARGUMENT, "look at what their init");
+    CHECK_FAILS(sgm_guided_init(&g, &u, &empty, 0, 2), SGM_BAD_ARGUMENT,
+                "unconditional: set cond"); /* the first error stays */
     CHECK_FAILS(sgm_classifier_init(&k, &plain.model, 0, labels, 1), SGM_BAD_ARGUMENT,
                 "set classes");
     CHECK_FAILS(sgm_classifier_probs(&plain.model, 0, probs, x, &t, 1), SGM_BAD_ARGUMENT,
@@ -1419,7 +1457,9 @@ static void bad_classifiers(void **state) {
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "no energy");
     r.mo.energy = 0, r.mo.output = SGM_EDM_F;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "output 0");
-    r.mo.output = SGM_NOISE, r.mo.classes = -1;
+    r.mo.output = SGM_NOISE;
+    CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "output 0");
+    r.mo.classes = -1;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "classes -1");
     r.mo.classes = 0, r.mo.cond = -2;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "cond -2");
@@ -1450,16 +1490,25 @@ static void bad_classifiers(void **state) {
 static void bad_guidance(void **state) {
     double one = 1, mu[2] = {0, 0};
     sgm_sde sde = sgm_sde_vp(0.1, 20);
-    sgm_mixture a, b;
+    sgm_mixture a, b, ve_mix;
     sgm_guided g;
     (void)state;
     CHECK_OK(sgm_mixture_init(&a, 1, 1, NULL, mu, &one, SGM_ISOTROPIC, &sde));
     CHECK_OK(sgm_mixture_init(&b, 1, 2, NULL, mu, &one, SGM_ISOTROPIC, &sde));
     sgm_score u = sgm_mixture_score(&a), y = sgm_mixture_score(&b);
-    CHECK_FAILS(sgm_guided_init(&g, &u, &y, 0, 1), SGM_MISMATCH, "1 dimensions by one in 2");
+    CHECK_FAILS(sgm_guided_init(&g, &u, &y, 0, 1), SGM_MISMATCH, "1 dimensions beside one in 2");
+    sde = sgm_sde_ve(0.01, 50);
+    CHECK_OK(sgm_mixture_init(&ve_mix, 1, 1, NULL, mu, &one, SGM_ISOTROPIC, &sde));
+    sgm_score ve = sgm_mixture_score(&ve_mix), scaled = u;
+    sgm_scaler scaler;
+    memset(&scaler, 0, sizeof scaler), scaled.scaler = &scaler;
+    CHECK_FAILS(sgm_guided_init(&g, &u, &ve, 0, 1), SGM_MISMATCH, "a score of one process");
+    CHECK_FAILS(sgm_guided_init(&g, &u, &scaled, 0, 1), SGM_MISMATCH, "one scaler");
+    CHECK_FAILS(sgm_guided_init(&g, &u, &u, 2, 1), SGM_BAD_ARGUMENT, "classifier 2");
+    sgm_mixture_free(&ve_mix);
     CHECK_FAILS(sgm_guided_init(&g, &u, &u, 0, NAN), SGM_BAD_ARGUMENT, "finite");
     CHECK_FAILS(sgm_guided_init(&g, &u, &u, 0, INFINITY), SGM_BAD_ARGUMENT, "finite");
-    CHECK_FAILS(sgm_guided_init(&g, &u, NULL, 0, 1), SGM_BAD_ARGUMENT, "two scores");
+    CHECK_FAILS(sgm_guided_init(&g, &u, NULL, 0, 1), SGM_BAD_ARGUMENT, "a score is missing");
     sgm_score none = sgm_guided_score(&g);
     float x = 0, t = 0.5f, s;
     CHECK_FAILS(sgm_score_eval(&none, &s, &x, &t, 1), SGM_BAD_ARGUMENT, "a score is missing");
@@ -1467,20 +1516,20 @@ static void bad_guidance(void **state) {
     CHECK_OK(sgm_guided_init(&g, &u, &u, 0, 1));
     assert_null(sgm_guided_score(&g).jvp);
     assert_non_null(sgm_guided_score(&g).vjp);
-    sgm_guided_free(&g), sgm_mixture_free(&a), sgm_mixture_free(&b);
+    sgm_mixture_free(&a), sgm_mixture_free(&b);
 }
 
 static void bad_measurements(void **state) {
     const float A[3][G] = {{1, 2, 0, 0}, {0, 1, 1, 0}, {2, 5, 1, 0}}, zero[G] = {0, 0, 0, 0};
     float nan[G] = {1, NAN, 0, 0}, y[5] = {1, 2, NAN, 0, 0}, x[2 * G];
     double one = 1, mu[G] = {0, 0, 0, 0};
-    sgm_sde sde = sgm_sde_vp(0.1, 20), none;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_inverse p, empty;
     sgm_inverse_options o;
     sgm_posterior post;
     sgm_mixture mix, points, other;
     (void)state;
-    memset(&o, 0, sizeof o), memset(&none, 0, sizeof none), memset(&empty, 0, sizeof empty);
+    memset(&o, 0, sizeof o), memset(&empty, 0, sizeof empty);
     CHECK_FAILS(sgm_inverse_init(&p, G, 3, A[0], y_values, 0), SGM_BAD_ARGUMENT,
                 "a combination of the others: leave it out");
     CHECK_FAILS(sgm_inverse_init(&p, G, 1, zero, y_values, 0), SGM_BAD_ARGUMENT, "row 0 of A");
@@ -1494,39 +1543,56 @@ static void bad_measurements(void **state) {
     CHECK_OK(sgm_inverse_init(&p, G, 2, A[0], y, 0));
     CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mu, &one, SGM_ISOTROPIC, &sde));
     sgm_score small = sgm_mixture_score(&mix);
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &small, &sde, &p, &o, sgm_key_init(1)), SGM_MISMATCH,
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &small, &p, &o, sgm_key_init(1)), SGM_MISMATCH,
                 "A has 4 columns for a score in 2 dimensions");
-    CHECK_FAILS(sgm_posterior_init(&post, &small, &sde, &p, 0), SGM_MISMATCH, "make A (m,D)");
+    CHECK_FAILS(sgm_posterior_init(&post, &small, &p, 0), SGM_MISMATCH, "make A (m,D)");
     CHECK_FAILS(sgm_mixture_posterior(&other, &mix, &p), SGM_MISMATCH, "make A (m,D)");
     sgm_mixture_free(&mix);
     CHECK_OK(sgm_mixture_init(&mix, 1, G, NULL, mu, &one, SGM_ISOTROPIC, &sde));
-    sgm_score score = sgm_mixture_score(&mix), no_vjp = score;
+    sgm_score score = sgm_mixture_score(&mix), no_vjp = score, odd = score;
     no_vjp.vjp = NULL;
-    CHECK_FAILS(sgm_posterior_init(&post, &no_vjp, &sde, &p, 0), SGM_BAD_ARGUMENT, "with a vjp");
+    CHECK_FAILS(sgm_posterior_init(&post, &no_vjp, &p, 0), SGM_BAD_ARGUMENT, "with a vjp");
     o.method = SGM_DPS;
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &no_vjp, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &no_vjp, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "use SGM_REPLACEMENT");
-    CHECK_FAILS(sgm_inverse_sample(x, 0, &score, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_inverse_sample(x, 0, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "at least 1");
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &none, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    odd.sde.family = SGM_FAMILY_NONE;
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &odd, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+                "set its sde");
+    odd.sde.family = (sgm_family)99;
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &odd, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "preset");
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &sde, &empty, &o, sgm_key_init(1)),
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &empty, &o, sgm_key_init(1)),
                 SGM_BAD_ARGUMENT, "sgm_inverse_init");
-    CHECK_FAILS(sgm_inverse_sample(x, 1, NULL, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
-                "and a score");
+    CHECK_FAILS(sgm_inverse_sample(x, 1, NULL, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+                "make it with");
     o.zeta = NAN;
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "numbers >= 0");
     o.zeta = 0, o.resample = -1;
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "numbers >= 0");
     o.resample = 0, o.method = (sgm_inverse_method)4;
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "a method of the list");
     o.method = SGM_PIGDM, o.sigma_data = -1;
-    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &sde, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "the data's std");
-    CHECK_OK(sgm_inverse_sample(x, 2, &score, &sde, &p, NULL, sgm_key_init(1)));
+    for (int method = SGM_REPLACEMENT; method <= SGM_PIGDM; method++) /* another method's numbers */
+        for (int kind = 0; kind < 3; kind++) {
+            memset(&o, 0, sizeof o), o.method = (sgm_inverse_method)method, o.sample.steps = 3;
+            if (kind == 0) o.resample = 2;
+            else if (kind == 1) o.zeta = 0.5;
+            else o.sigma_data = 0.5;
+            sgm_status status = sgm_inverse_sample(x, 2, &score, &p, &o, sgm_key_init(1));
+            if (kind == method - SGM_REPAINT) CHECK_OK(status);
+            else CHECK_FAILS(status, SGM_BAD_ARGUMENT, "leave the others' 0");
+        }
+    memset(&o, 0, sizeof o), o.method = SGM_REPAINT, o.sample.path_steps = 8, o.sample.steps = 5;
+    CHECK_FAILS(sgm_inverse_sample(x, 2, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
+                "leave path_steps 0");
+    CHECK_OK(sgm_inverse_sample(x, 2, &score, &p, NULL, sgm_key_init(1)));
     CHECK_OK(sgm_mixture_init(&points, 1, G, NULL, mu, NULL, SGM_POINTS, &sde));
     CHECK_FAILS(sgm_mixture_posterior(&other, &points, &p), SGM_BAD_ARGUMENT,
                 "give the measurement some");
@@ -1544,17 +1610,16 @@ static sgm_status everything(float *x, const sgm_mixture *mix) {
     if (status != SGM_OK) return status;
     status = sgm_mixture_posterior(&post, mix, &p);
     memset(&o, 0, sizeof o);
-    o.sample.steps = 3;
+    o.sample.steps = 3, o.sample.method = SGM_EULER_MARUYAMA;
     sgm_score u = sgm_mixture_score(mix), y = sgm_mixture_score(&post);
     for (int method = 0; method < 4 && status == SGM_OK; method++) {
         o.method = (sgm_inverse_method)method;
-        status = sgm_inverse_sample(x, 5, &u, &mix->sde, &p, &o, sgm_key_init(1));
+        status = sgm_inverse_sample(x, 5, &u, &p, &o, sgm_key_init(1));
     }
     if (status == SGM_OK) status = sgm_guided_init(&g, &u, &y, 0, 2);
     if (status == SGM_OK) {
         sgm_score s = sgm_guided_score(&g);
-        status = sgm_sample(x, 5, &s, &mix->sde, &o.sample, sgm_key_init(1));
-        sgm_guided_free(&g);
+        status = sgm_sample(x, 5, &s, &o.sample, sgm_key_init(1));
     }
     sgm_inverse_free(&p), sgm_mixture_free(&post);
     return status;
@@ -1578,7 +1643,8 @@ static void out_of_memory(void **state) {
     sgm_mixture_free(&mix);
 }
 
-/* From the second step on, nothing is allocated. */
+/* From the second step on, nothing is allocated; but that two scores in one, or one with a
+measurement, take a block for as long as an evaluation lasts: any number of threads may ask them. */
 
 static long counts[12];
 
@@ -1600,20 +1666,27 @@ static void steps_do_not_allocate(void **state) {
     sgm_guided g;
     sgm_inverse_options o;
     memset(&o, 0, sizeof o);
-    o.sample.steps = 10, o.sample.on_step = count_step, o.resample = 3;
+    o.sample.steps = 10, o.sample.on_step = count_step, o.sample.method = SGM_EULER_MARUYAMA;
     CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, 1));
     CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.1));
     sgm_score u = sgm_model_score(&r.model, 0), y = sgm_condition_score(&c);
     CHECK_OK(sgm_guided_init(&g, &u, &y, 0, 2));
     sgm_score s = sgm_guided_score(&g);
-    for (int method = 0; method < 5; method++) {
-        o.method = (sgm_inverse_method)(method < 4 ? method : 0);
-        if (method < 4)
-            CHECK_OK(sgm_inverse_sample(x, N, &s, &r.mo.sde, &p, &o, sgm_key_init(1)));
-        else CHECK_OK(sgm_sample(x, N, &s, &r.mo.sde, &o.sample, sgm_key_init(1)));
-        for (int i = 2; i <= 10; i++) assert_int_equal(counts[i], counts[1]);
-    }
-    sgm_guided_free(&g), sgm_inverse_free(&p), run_end(&r);
+    for (int method = 0; method < 5; method++)
+        for (int guided = 0; guided < 2; guided++) {
+            const sgm_score *score = guided ? &s : &y;
+            /* a step asks once; RePaint with each return; for a pull, also for s and for Jᵀw */
+            static const int asked[5] = {1, 3, 3, 2, 1};
+            o.method = (sgm_inverse_method)(method < 4 ? method : 0);
+            o.resample = o.method == SGM_REPAINT ? 3 : 0;
+            if (method < 4) CHECK_OK(sgm_inverse_sample(x, N, score, &p, &o, sgm_key_init(1)));
+            else CHECK_OK(sgm_sample(x, N, score, &o.sample, sgm_key_init(1)));
+            long blocks = guided * asked[method] + (method == SGM_PIGDM);
+            for (int i = 2; i < 10; i++) assert_int_equal(counts[i] - counts[i - 1], blocks);
+            if (o.method == SGM_REPAINT) blocks = guided; /* nothing comes after the last step */
+            assert_int_equal(counts[10] - counts[9], blocks);
+        }
+    sgm_inverse_free(&p), run_end(&r);
 }
 
 /* One key, one result, for any number of threads. */
@@ -1635,11 +1708,11 @@ static void same_bits(void **state) {
         for (int i = 0; i < 5; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
         memcpy(params[threads - 1], r.model.params, r.model.n_params * sizeof(float));
         memset(&o, 0, sizeof o);
-        o.method = SGM_PIGDM, o.sample.steps = 5;
+        o.method = SGM_PIGDM, o.sample.steps = 5, o.sample.method = SGM_EULER_MARUYAMA;
         CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, 1));
         CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.1));
         sgm_score y = sgm_condition_score(&c);
-        CHECK_OK(sgm_inverse_sample(x[threads - 1], N, &y, &r.mo.sde, &p, &o, sgm_key_init(1)));
+        CHECK_OK(sgm_inverse_sample(x[threads - 1], N, &y, &p, &o, sgm_key_init(1)));
         sgm_inverse_free(&p), run_end(&r);
     }
     assert_memory_equal(x[0], x[1], sizeof x[0]);
@@ -1677,6 +1750,7 @@ int main(void) {
         TEST("(8.10) one step of DPS", dps_step),
         TEST("how often RePaint asks", repaint_counts),
         TEST("RePaint, as a recursion", repaint_recursion),
+        TEST("(8.8) RePaint does not forget y", repaint_keeps_y),
         TEST("(8.13) denoising", denoising),
         TEST("bad conditions", bad_conditions),
         TEST("bad classifiers", bad_classifiers),

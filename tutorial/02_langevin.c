@@ -456,7 +456,7 @@ static void modes(sgm_key key) {
     sgm_mixture mix;
     tut_must(sgm_mixture_init(&mix, 2, 1, w, mu, var, SGM_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix),
-              watched = {.d = 1, .ctx = &score, .eval = watched_eval};
+              watched = {.d = 1, .ctx = &score, .sde = sde, .eval = watched_eval};
     for (int i = 0; i < 80; i++) {
         float at = -9.875f + 0.25f * (float)i, t = 0;
         tut_must(sgm_score_logp(&score, &p, &at, &t, 1));
@@ -487,7 +487,7 @@ static void modes(sgm_key key) {
         if (each == 1600) n *= 2; /* the slow ladder is the one to compare with p itself */
         double law = weight_of_ladder(&score, &a), se = sqrt(0.16 / (double)n);
         seen = 0;
-        tut_must(sgm_anneal(x, n, &watched, &sde, &a, sgm_key_split(key, (uint64_t)each)));
+        tut_must(sgm_anneal(x, n, &watched, &a, sgm_key_split(key, (uint64_t)each)));
         sgm_mode_weights(share, x, n, 1, centres, 2);
         if (each < 1600) histogram(table, each == 100 ? 3 : 4, x, n);
         if (each == 100)

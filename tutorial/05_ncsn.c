@@ -221,7 +221,7 @@ static void anneal(float *x, long n, const sgm_score *score, int rungs, const ch
                               .steps_per_level = PER_LEVEL,
                               .last_step = last_step * ratio * ratio,
                               .progress = label};
-    tut_must(sgm_anneal(x, n, score, &sde, &how, stream(key)));
+    tut_must(sgm_anneal(x, n, score, &how, stream(key)));
 }
 
 /* The variance within a mode that the ladder leaves. Below σ = 1 the modes are apart, each of the
@@ -372,7 +372,7 @@ int main(void) {
     sgm_score learned = sgm_model_score(&model, SGM_RAW);
     sgm_loss loss = loss_on(levels, LEVELS);
     sgm_dsm_result d;
-    tut_must(sgm_dsm(&d, &learned, &exact, fresh, POINTS, &loss, &sde, quick ? 20000 : 1000000,
+    tut_must(sgm_dsm(&d, &learned, &exact, fresh, POINTS, &loss, quick ? 20000 : 1000000,
                      stream(10)));
     printf("\nOn fresh points: loss %.5f ± %.5f, floor %.5f ± %.5f, excess %.5f ± %.5f\n", d.loss,
            d.loss_se, d.floor, d.floor_se, d.excess, d.excess_se);

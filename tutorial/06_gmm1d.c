@@ -24,7 +24,7 @@ Figures. 06_gmm1d_strips.png, 06_gmm1d_film.gif.
 Build: cc -O2 -fopenmp tutorial/06_gmm1d.c -o 06_gmm1d -lm && ./06_gmm1d    (QUICK=1: seconds)
 
 Try this:
-- .snr = 1 in `samplers`: the corrector's own bias, γ/2 of (6.2), widens the peaks: the distance grows with the
+- 1 for .16 in `samplers`: the corrector's own bias, γ/2 of (6.2), widens the peaks: the distance grows with the
   number of evaluations, and the row of predictor and corrector fails.
 - weight = {.9, .1}: the small peak comes out right, too; one Langevin walk would lose it (tutorial 2).
 - .law = SGM_RADEMACHER in part 5: in one dimension v² = 1, the estimate is exact and its error 0.
@@ -94,7 +94,7 @@ static void on_step(long step, double t, const float *x, long n, void *user) {
 
 static void train(sgm_model *model, const float *data, long n) {
     static sgm_mlp_options net = {.width = 64, .depth = 3, .activation = SGM_SILU, .embedding = SGM_EMBED_FOURIER};
-    sgm_model_options what = {.net = sgm_mlp, .user = &net, .d = 1, .sde = sde, .n_ema = 1};
+    sgm_model_options what = {.net = sgm_mlp, .user = &net, .d = 1, .sde = sde, .output = SGM_NOISE, .n_ema = 1};
     sgm_train_options how = {.held_out = -1,
                              .steps = tut_quick() ? 2000 : 20000, .batch = tut_quick() ? 128 : 256,
                              .lr = 2e-3, .cosine = 1, .progress = "two peaks"};
@@ -103,7 +103,7 @@ static void train(sgm_model *model, const float *data, long n) {
     tut_must(sgm_model_init(model, &what, stream(1)));
     tut_must(sgm_train(model, data, n, &how, stream(2)));
     sgm_score score = sgm_model_score(model, 0);
-    tut_must(sgm_dsm(&r, &score, &exact, data, n, &plain, &sde, tut_quick() ? 20000 : 1000000, stream(3)));
+    tut_must(sgm_dsm(&r, &score, &exact, data, n, &plain, tut_quick() ? 20000 : 1000000, stream(3)));
     printf("loss %.4f, floor %.4f, excess %.5f ± %.5f\n", r.loss, r.floor, r.excess, r.excess_se);
     tut_check("excess of the loss over its floor", r.excess, 0, tut_quick() ? .03 : .004); /* asked: 1 % of 0.4 */
 }
@@ -119,8 +119,9 @@ static void strips(const sgm_score *score, const float *data) {
         else sgm_sde_perturb(x, data, eps, t, SAMPLES, 1, &sde);
         strip_add(&forward, x, SAMPLES, time);
     }
-    sgm_sample_options o = {.steps = tut_quick() ? 150 : 1000, .on_step = on_step, .user = &reverse, .progress = "reverse"};
-    tut_must(sgm_sample(x, SAMPLES, score, &sde, &o, stream(5)));
+    sgm_sample_options o = {.method = SGM_EULER_MARUYAMA, .steps = tut_quick() ? 150 : 1000,
+                            .grid = SGM_GRID_UNIFORM, .on_step = on_step, .user = &reverse, .progress = "reverse"};
+    tut_must(sgm_sample(x, SAMPLES, score, &o, stream(5)));
     double worst = 0;
     for (int k = 0; k < reverse.next; k++) worst = fmax(worst, reverse.ks[k]);
     printf("largest distance of the distribution functions on the way back: %.4f (exact samples: %.4f)\n",
@@ -145,8 +146,9 @@ static void samplers(const sgm_score *score) {
     for (int b = 0; b < 3; b++) {
         double ks[2];
         for (int corrector = 0; corrector < 2; corrector++) {
-            sgm_sample_options o = {.steps = (budgets[b] - 1) / (1 + corrector) + 1, .corrector = corrector, .snr = .16};
-            tut_must(sgm_sample(x, SAMPLES, score, &sde, &o, stream(7)));
+            sgm_sample_options o = {.method = SGM_EULER_MARUYAMA, .steps = (budgets[b] - 1) / (1 + corrector) + 1,
+                                    .grid = SGM_GRID_UNIFORM, .corrector = corrector, .snr = corrector ? .16 : 0};
+            tut_must(sgm_sample(x, SAMPLES, score, &o, stream(7)));
             ks[corrector] = sgm_ks(x, SAMPLES, cdf, &at);
             float *r = rows + 3 * row++;
             r[0] = (float)budgets[b], r[1] = (float)corrector, r[2] = (float)ks[corrector];
@@ -183,7 +185,7 @@ static void likelihoods(const sgm_score *score) {
     float t[GRID];
     sgm_likelihood_result r;
     for (int i = 0; i < GRID; i++) x[i] = (float)(-5 + h * i), t[i] = (float)sde.t_min;
-    tut_must(sgm_likelihood(logp, NULL, NULL, x, GRID, score, &sde, NULL, NULL, stream(8)));
+    tut_must(sgm_likelihood(logp, NULL, NULL, x, GRID, score, NULL, NULL, stream(8)));
     tut_must(sgm_score_logp(&exact, truth_log, x, t, GRID));
     for (int i = 0; i < GRID; i++) {
         total += h * exp(logp[i]);
@@ -193,7 +195,7 @@ static void likelihoods(const sgm_score *score) {
     tut_check("the model's density integrates to", total, 1, .005);
     int n = tut_quick() ? 300 : 4000;
     tut_must(sgm_mixture_sample(&truth, fresh, NULL, n, sde.t_min, stream(9)));
-    tut_must(sgm_likelihood(logp, NULL, NULL, fresh, n, score, &sde, NULL, &r, stream(10)));
+    tut_must(sgm_likelihood(logp, NULL, NULL, fresh, n, score, NULL, &r, stream(10)));
     double H = entropy(sde.t_min);
     printf("\nNLL %.4f ± %.4f nats, entropy %.4f; %ld evaluations\n  change with a tenth of the tolerance %.1e%s\n",
            -r.nats, r.nats_se, H, r.nfe, r.change, r.suspect ? " (suspect)" : "");
@@ -201,7 +203,7 @@ static void likelihoods(const sgm_score *score) {
     sgm_likelihood_options o = {.probes = 32, .law = SGM_GAUSSIAN};
     double *one = tut_memory((size_t)n * sizeof *one);
     int inside = 0;
-    tut_must(sgm_likelihood(one, se, NULL, fresh, n, score, &sde, &o, &r, stream(11)));
+    tut_must(sgm_likelihood(one, se, NULL, fresh, n, score, &o, &r, stream(11)));
     for (int i = 0; i < n; i++) inside += fabs(one[i] - logp[i]) <= 3 * se[i];
     printf("Hutchinson, 32 Gaussian directions: error ± %.3f nats per point\n  %.4f of the points within 3 of their own\n",
            r.probe_se, (double)inside / n);

@@ -103,7 +103,7 @@ static void exact_scores(void) {
     tut_must(sgm_mixture_init(&own, 2, D, w, m[0], C[0][0], SGM_FULL, &sde));
     p_x = sgm_mixture_score(&all), p_xy = sgm_mixture_score(&own);
     memset(&classifier, 0, sizeof classifier);
-    classifier.d = D, classifier.eval = classifier_eval;
+    classifier.d = D, classifier.sde = sde, classifier.eval = classifier_eval;
 }
 
 /* Step 1. Each of the three scores is rounded to float once, and so is the sum. */
@@ -126,7 +126,6 @@ static void bayes(sgm_key key) {
         worst = fmax(worst, fabs(s[i] - y[i]) / (fabs(u[i]) + fabs(y[i]) + 1e-6));
     printf("1. (8.1) with exact parts, at %d points and times: off by %.1e of the parts\n", N, worst);
     tut_check("1. Bayes' rule (8.1), relative", worst, 0, 3 * 5.97e-8); /* three times 2⁻²⁴ */
-    sgm_guided_free(&g);
 }
 
 /* Step 2. One data set, two trainings. The classifier's loss is the cross-entropy (8.3). */
@@ -214,7 +213,6 @@ static void errors(sgm_key key) {
         tut_check(w ? "2. p(x) + classifier costs at most, nats (T9.1)"
                     : "2. the told network costs at most, nats (T9.1)", nats[w], 0,
                   tut_quick() ? 0.5 : 0.05);
-    for (int w = 0; w < 3; w++) sgm_guided_free(&g[w]);
     free(x);
 }
 
@@ -244,7 +242,6 @@ static void formulas(sgm_key key) {
                 double gamma = outside ? 1 : gammas[q / 2], keep = pair % 2 ? 1 : 1 - gamma;
                 wrong += s[i] != (float)(keep * a[i] + gamma * b[i]);
             }
-            sgm_guided_free(&g);
         }
     printf("3. (8.4), (8.5), exact and learned, whole and limited: %ld numbers differ\n", wrong);
     tut_check("3. guided scores that are not their formula", (double)wrong, 0, 0);
@@ -307,9 +304,9 @@ static void closed_forms(sgm_key key) {
             tut_must(sgm_guided_init(&g, &u, &y, 0, gamma));
             if (way == 2) g.t_low = low, g.t_high = high;
             sgm_score guided = sgm_guided_score(&g);
-            tut_must(sgm_sample(x, n, &guided, &ve, way ? &flow : &noisy,
+            tut_must(sgm_sample(x, n, &guided, way ? &flow : &noisy,
                                 sgm_key_split(key, (uint64_t)(3 * q + way))));
-            got[way] = variance(x, n), sgm_guided_free(&g);
+            got[way] = variance(x, n);
             /* five standard errors √(2/n) of a variance. The SDE's steps are of first order: what
                twice as many change is the error left. The flow runs from v = 10⁴ to 10⁻⁴, not ∞
                to 0: γ 10⁻⁴/c. It meets the interval's ends in mid-step: of log σ, 9.2/K, at each */
@@ -337,7 +334,7 @@ static void closed_forms(sgm_key key) {
     printf("   a Langevin walk at t_min, same score, gamma 2: %.4f; (6.2) says %.4f, 1/3 but for its step\n",
            variance(x, n), P);
     tut_check("4. Langevin at one t does rest at p p(y|x)^2", variance(x, n), P, 5 * P * sqrt(2.0 / (double)n));
-    sgm_guided_free(&g), sgm_mixture_free(&wide), sgm_mixture_free(&narrow), free(x);
+    sgm_mixture_free(&wide), sgm_mixture_free(&narrow), free(x);
 }
 
 /*
@@ -392,8 +389,7 @@ static void draw(float *x, long n, int way, double gamma, sgm_key key) {
                              classes ? &guess : learned ? &given : &p_xy, classes, gamma));
     if (way == 6) g.t_low = 0.1, g.t_high = 0.6;
     sgm_score guided = sgm_guided_score(&g);
-    tut_must(sgm_sample(x, n, &guided, &sde, way < 6 && way % 2 ? &flow : &noisy, key));
-    sgm_guided_free(&g);
+    tut_must(sgm_sample(x, n, &guided, way < 6 && way % 2 ? &flow : &noisy, key));
 }
 
 /* The energy distance (9.3) of two exact sets scatters around 0; PAIRS of them tell how far. */

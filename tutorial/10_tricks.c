@@ -14,11 +14,13 @@ trained. The second is $−E \log p_θ − h(p_0) = KL(p_0 ‖ p_θ)$, by (7.13)
 third the energy distance (9.3) of samples by 30 steps of DPM-Solver++(2M) (7.11).
 
 **Plan.** One default: noise ε, weight σ², uniform times, t_min = 10⁻³, an average of memory 1000,
-constant learning rate. (1) The referee: floor and entropy, each in two ways. (2) One thing is
-changed at a time, then a few pairs that belong together. Every setting sees the same data, initial
-weights, test points and starting noise as the default under the same key, so the *difference* to
-the default is far better known than either. Mean ± standard error over the keys. (3) The
-statistics: how many of the marks are luck? (4) What theory promises.
+constant learning rate. (It is not the library's, which is the pair that wins: F, EDM, log-normal.)
+(1) The referee: floor and entropy, each in two ways. (2) One thing is changed at a time, then a few
+pairs that belong together. Every setting sees the same data, initial weights, test points and
+starting noise as the default under the same key: where two settings are nearly one (t_min), their
+*difference* is better known than either. Mean ± standard error over the keys. (3) The statistics:
+what does the pairing save in the median, and how many of the marks are luck? (4) What theory
+promises.
 
 **What you should see.** What the network says matters most: F and v end at less than half of the
 default's excess, the score itself, which grows like 1/s, at three times. No weight and no law of
@@ -37,7 +39,7 @@ pays, of the exact score too. Of 87 comparisons some 70 are marked where luck al
 (1) Set `steps` in `main` to 20000: now the average of 1000 steps pays (excess .0040, raw .0114), and so
 does a rate that falls to 0 (raw .0045), which had lost in 3000. Heads keep their order, F with EDM
 weight and log-normal times ends at .0014, and log-normal times alone are as bad as before (.20).
-(2) Set n_keys to 2: 71 marks instead of 70, but now 26 would be luck, and of the 33 that no luck
+(2) Set n_keys to 2: 71 marks instead of 69, but now 26 would be luck, and of the 34 that no luck
 explains not one is left: two keys are an error bar with an error bar of 76 %.
 (3) Set `sample.steps` to 10: now t_min matters to samples. With the exact score their energy distance
 is 12.6, 3.7 and 1.3 (× 1000) at t_min = 10⁻⁵, 10⁻³ and 10⁻², where 30 steps leave .01, .01 and .18:
@@ -63,6 +65,7 @@ typedef struct setting {
 static setting row[ROWS];
 static int n_rows, n_keys = KEYS, n_test = TEST, n_samples = SAMPLES, n_draws = 8192, n_ode = 24;
 static double value[YARDSTICKS][ROWS][KEYS], gain[ROWS][KEYS], exact_value[YARDSTICKS][EXACT][KEYS], two_sets[KEYS];
+static double unsure[2][ROWS + EXACT][KEYS]; /* of the KL: its variance over the points; the solver's error */
 static double sigma_data;
 static const double cut[EXACT] = {1e-5, 1e-3, 1e-2, 5e-2}; /* t_min, for the exact score too */
 static sgm_sde yard;     /* VP(0.1, 20) from 10⁻³ to 1: the yardstick's                     */
@@ -77,9 +80,15 @@ static setting *add(const char *factor, const char *name) {
     return s;
 }
 
+static void log_normal(setting *s) { /* of σ, with the numbers of Karras et al. */
+    s->loss.times = SGM_TIMES_LOGNORMAL, s->loss.mean = -1.2, s->loss.std = 1.2;
+}
+
 static void list_settings(void) {
     n_rows = 1, row[0].factor = "default", row[0].name = "default";
-    row[0].t_min = 1e-3, row[0].average = EMA_999; /* all else zero: ε, σ², uniform, constant */
+    row[0].output = SGM_NOISE, row[0].loss.weight = SGM_WEIGHT_SIGMA2;
+    row[0].loss.times = SGM_TIMES_UNIFORM, row[0].t_min = 1e-3;
+    row[0].average = EMA_999; /* all else zero: a constant learning rate */
     const char *const average[4] = {"raw", "EMA .99", "", "EMA .9999"};
     for (int i = RAW; i < AVERAGES; i++) {
         if (i == EMA_999) continue;
@@ -97,7 +106,7 @@ static void list_settings(void) {
     add("weight", "min-SNR")->loss.weight = SGM_WEIGHT_MIN_SNR;
     add("weight", "flow")->loss.weight = SGM_WEIGHT_FLOW;
     add("times", "stratified")->loss.times = SGM_TIMES_STRATIFIED;
-    add("times", "log-normal")->loss.times = SGM_TIMES_LOGNORMAL;
+    log_normal(add("times", "log-normal"));
     add("times", "logit-normal")->loss.times = SGM_TIMES_LOGIT;
     add("times", "importance")->loss.times = SGM_TIMES_IMPORTANCE;
     add("t_min", "1e-5")->t_min = 1e-5;
@@ -119,7 +128,7 @@ static void list_pairs(void) {
     s = add("pair", "F, EDM");
     s->output = SGM_EDM_F, s->loss.weight = SGM_WEIGHT_EDM;
     s = add("pair", "F, EDM, log-normal");
-    s->output = SGM_EDM_F, s->loss.weight = SGM_WEIGHT_EDM, s->loss.times = SGM_TIMES_LOGNORMAL;
+    s->output = SGM_EDM_F, s->loss.weight = SGM_WEIGHT_EDM, log_normal(s);
     s = add("pair", "flow, flow");
     s->output = SGM_FLOW, s->loss.weight = SGM_WEIGHT_FLOW;
     s = add("pair", "g^2, importance");
@@ -203,7 +212,7 @@ static double referee(sgm_key key) {
     for (int i = 0; i < N; i++) sum -= logp[i] / N, squares += logp[i] * logp[i] / N;
     double se = sqrt((squares - sum * sum) / N);
     integrate(0, &mass, &entropy, &square);
-    tut_must(sgm_dsm(&r, NULL, &exact, x, N, &plain, &yard, N, sgm_key_split(key, 1)));
+    tut_must(sgm_dsm(&r, NULL, &exact, x, N, &plain, N, sgm_key_split(key, 1)));
     double fine = floor_by_quadrature(48), coarse = floor_by_quadrature(24);
     printf("1. the referee: entropy %.5f nats, by draws %.5f ± %.5f\n"
            "   floor of the loss (T10.2) %.5f, by draws %.5f ± %.5f\n\n",
@@ -237,9 +246,12 @@ static void world_new(world *w, long steps, sgm_key key) {
     tut_must(sgm_score_logp(&exact, w->logp, w->test, zero, n_test));
 }
 
-/* The three yardsticks. Excess by the plain loss; the other two stop at the setting's own t_min. */
+/* The three yardsticks. Excess by the plain loss; the other two stop at the setting's own t_min. And how
+far the KL can be off: an error of order 4 is 16/15 of what halving the step changes; at this step it is
+not yet quite of order 4, so twice. */
 
-static double judge(double *yardstick, const sgm_score *score, const sgm_sde *sde, const world *w) {
+static double judge(double *yardstick, double *variance, double *solver, const sgm_score *score,
+                    const sgm_sde *sde, const world *w) {
     static float x[2 * SAMPLES];
     static double logp[TEST];
     sgm_loss plain;
@@ -247,17 +259,22 @@ static double judge(double *yardstick, const sgm_score *score, const sgm_sde *sd
     sgm_likelihood_options likelihood;
     sgm_likelihood_result r;
     sgm_sample_options sample;
+    sgm_score by_yard = *score, own = *score;
+    by_yard.sde = yard, own.sde = *sde;
     memset(&plain, 0, sizeof plain), memset(&likelihood, 0, sizeof likelihood);
     memset(&sample, 0, sizeof sample);
-    likelihood.solve.method = SGM_RK4, likelihood.solve.steps = n_ode, likelihood.unchecked = 1;
+    likelihood.solve.method = SGM_RK4, likelihood.solve.steps = n_ode;
     likelihood.solve.grid = sample.grid = SGM_GRID_LOGSNR;
     sample.method = SGM_DPMPP_2M, sample.steps = 30;
-    tut_must(sgm_dsm(&loss, score, &exact, w->fresh, 2 * n_samples, &plain, &yard, n_draws,
+    tut_must(sgm_dsm(&loss, &by_yard, &exact, w->fresh, 2 * n_samples, &plain, n_draws,
                      sgm_key_split(w->key, 4)));
-    tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, score, sde, &likelihood, &r, w->key));
-    tut_drawn(sgm_sample(x, n_samples, score, sde, &sample, sgm_key_split(w->key, 5)));
+    tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, &own, &likelihood, &r, w->key));
+    tut_drawn(sgm_sample(x, n_samples, &own, &sample, sgm_key_split(w->key, 5)));
     yardstick[EXCESS] = loss.excess, yardstick[GAP] = 0;
     for (int i = 0; i < n_test; i++) yardstick[GAP] += (w->logp[i] - logp[i]) / n_test;
+    *variance = 0, *solver = 2 * r.change;
+    for (int i = 0; i < n_test; i++)
+        *variance += pow(w->logp[i] - logp[i] - yardstick[GAP], 2) / n_test / (n_test - 1);
     yardstick[ENERGY] = sgm_energy_distance(x, n_samples, w->fresh, n_samples, 2);
     return loss.loss - loss.floor;
 }
@@ -267,19 +284,17 @@ static void train(sgm_model *model, const setting *s, long steps, const world *w
     sgm_model_options o;
     sgm_train_options how;
     memset(&o, 0, sizeof o), memset(&how, 0, sizeof how);
-    mlp.width = 64, mlp.depth = 3;
+    mlp.width = 64, mlp.depth = 3, mlp.activation = SGM_RELU, mlp.embedding = SGM_EMBED_CIRCLE;
     o.net = sgm_mlp, o.user = &mlp, o.d = 2, o.n_ema = AVERAGES;
     o.sde = yard, o.sde.t_min = s->t_min, o.output = s->output, o.sigma_data = sigma_data;
     how.held_out = -1;
-    how.steps = steps, how.batch = 128, how.cosine = s->cosine, how.loss = s->loss;
+    how.steps = steps, how.batch = 128, how.lr = 1e-3, how.cosine = s->cosine, how.loss = s->loss;
     how.ema[EMA_99] = .99, how.ema[EMA_999] = .999, how.ema[EMA_9999] = .9999;
     tut_must(sgm_model_init(model, &o, sgm_key_split(w->key, 6)));
     tut_must(sgm_train(model, w->data, w->n, &how, sgm_key_split(w->key, 7)));
 }
 
 static void world_free(world *w) { free(w->data), free(w->fresh); }
-
-static double solver_error; /* of RK4 as it is used here, nats a point */
 
 /* The likelihood's own error: of the exact score against its closed form, and of a network. */
 
@@ -293,14 +308,12 @@ static void solver(const sgm_score *network, const world *w) {
     o.solve.method = SGM_RK4, o.solve.steps = n_ode, o.solve.grid = SGM_GRID_LOGSNR;
     for (int i = 0; i < n_test; i++) t[i] = (float)yard.t_min;
     tut_must(sgm_score_logp(&exact, closed, w->test, t, n_test));
-    tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, &exact, &yard, &o, &r, w->key));
+    tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, &exact, &o, &r, w->key));
     for (int i = 0; i < n_test; i++) gap += fabs(logp[i] - closed[i]) / n_test;
-    /* an error of order 4 is 16/15 of what halving the step changes; here it is not yet quite of
-       order 4, so twice; and the prior's mismatch (1.8), 2 m² per coordinate at the most */
+    /* twice the change, as in judge; and the prior's mismatch (1.8), 2 m² per coordinate at the most */
     tut_check("2. log p of the exact score: RK4, closed form", gap, 0, 2 * r.change + 1e-4);
-    solver_error = gap;
     printf("   RK4 with %d steps: log p of the exact score is off by %.4f nats a point,", n_ode, gap);
-    tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, network, &yard, &o, &r, w->key));
+    tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, network, &o, &r, w->key));
     printf(" half the step\n   changes that of the default network by %.4f\n\n", r.change);
 }
 
@@ -314,7 +327,7 @@ static void experiment(long steps, sgm_key key) {
         for (int e = 0; e < EXACT; e++) {
             sgm_sde sde = yard;
             sde.t_min = cut[e];
-            judge(one, &exact, &sde, &w);
+            judge(one, &unsure[0][ROWS + e][k], &unsure[1][ROWS + e][k], &exact, &sde, &w);
             for (int y = 0; y < YARDSTICKS; y++) exact_value[y][e][k] = one[y];
         }
         two_sets[k] = sgm_energy_distance(w.other, n_samples, w.fresh, n_samples, 2);
@@ -323,7 +336,7 @@ static void experiment(long steps, sgm_key key) {
         for (int i = 0; i < n_rows; i++) {
             if (!row[i].same) sgm_model_free(&model), train(&model, row + i, steps, &w);
             sgm_score score = sgm_model_score(&model, row[i].average);
-            gain[i][k] = judge(one, &score, &model.o.sde, &w);
+            gain[i][k] = judge(one, &unsure[0][i][k], &unsure[1][i][k], &score, &model.o.sde, &w);
             for (int y = 0; y < YARDSTICKS; y++) value[y][i][k] = one[y];
             if (i == 0) off += gain[0][k] - one[EXCESS], excess += one[EXCESS] / n_keys;
             if (i == 0 && k == 0) solver(&score, &w);
@@ -380,7 +393,21 @@ static int by_size(const void *a, const void *b) {
     return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
 }
 
-static void print_table(void) {
+/* What two exact sets read: the root mean square of twenty pairs. */
+
+static double luck(sgm_key key) {
+    enum { PAIRS = 20 };
+    float *x = (float *)tut_memory(4 * SAMPLES * sizeof *x);
+    double square = 0;
+    for (int i = 0; i < PAIRS; i++) {
+        tut_must(sgm_mixture_sample(&truth, x, NULL, 2 * n_samples, 0, sgm_key_split(key, (uint64_t)i)));
+        square += pow(sgm_energy_distance(x, n_samples, x + 2 * n_samples, n_samples, 2), 2) / PAIRS;
+    }
+    free(x);
+    return sqrt(square);
+}
+
+static void print_table(sgm_key key) {
     static float limits[EXACT][1 + 2 * YARDSTICKS];
     static const int digits[YARDSTICKS] = {2, 0, 2};
     double narrower[YARDSTICKS * ROWS], se0, se1, se;
@@ -433,7 +460,8 @@ static void print_table(void) {
     tut_check("3. Student's tail beyond 2, nu = 1", student_p(2, 1), 1 - atan(2.) / atan(HUGE_VAL),
               1e-9);
     tut_check("3. Student's tail beyond 2, nu = 2", student_p(2, 2), 1 - 2 / sqrt(6.), 1e-9);
-    tut_check("3. two exact sets: energy distance", mean, 0, 5 * se);
+    /* its law is skewed: 5 standard deviations, and not of the few keys, which hardly know their own */
+    tut_check("3. two exact sets: energy distance", mean, 0, 5 * luck(key) / sqrt(n_keys));
 }
 
 /* What the text above says of single settings: their excess over the default's, to the text's own rounding. */
@@ -454,25 +482,36 @@ static void sayings(void) {
         }
 }
 
+/* The KL of a row is positive but for luck with the points, which all are independent, and the solver's error. */
+
+static int too_good(int i, const double *gap) {
+    double se, variance = 0, solver = 0, mean = mean_of(gap, NULL, &se);
+    for (int k = 0; k < n_keys; k++) variance += unsure[0][i][k], solver += unsure[1][i][k] / n_keys;
+    return mean < -5 * sqrt(variance) / n_keys - solver;
+}
+
 /* Step 4. What theory promises: no score is below the floor or codes below the entropy, and averaging
 takes noise out of the parameters. */
 
 static void promises(void) {
-    double lowest = 0, se;
+    double lowest = 0, se, raw;
     int below = 0, first = 1;
     for (int i = 0; i < n_rows; i++) {
         for (int k = 0; k < n_keys; k++)
             lowest = fmin(lowest, gain[i][k] / sqrt(8 * value[EXCESS][i][k] / n_draws));
-        below += mean_of(value[GAP][i], NULL, &se) < -3 * se - solver_error;
+        below += too_good(i, value[GAP][i]);
     }
-    for (int e = 0; e < EXACT; e++) below += mean_of(exact_value[GAP][e], NULL, &se) < -3 * se - solver_error;
+    for (int e = 0; e < EXACT; e++) below += too_good(ROWS + e, exact_value[GAP][e]);
     /* the excess is positive by its very form; loss - floor is measured apart from it, and errs as in step 2 */
     tut_check("4. lowest loss - floor of all runs, in its errors", lowest, 0, 5);
-    tut_check("4. settings that beat the entropy by 3 se", below, 0, 0);
+    tut_check("4. settings that beat the entropy beyond their errors", below, 0, 0);
     /* QUICK is too short for a memory of 1000 steps: there, of 100 */
     const double *average = value[EXCESS][tut_quick() ? first + 1 : 0];
     double worse = mean_of(average, value[EXCESS][first], &se);
-    tut_check("4. excess: what an average loses to raw", fmax(worse, 0), 0, 3 * se);
+    /* and QUICK's two keys do not know their own error. There: a convex loss of an average is below the average
+       of the losses, and the excess, falling like 1/steps, was 100/500 of itself higher 100 steps ago */
+    double lag = mean_of(value[EXCESS][first], NULL, &raw) * 100 / 500;
+    tut_check("4. excess: what an average loses to raw", fmax(worse, 0), 0, tut_quick() ? lag : 3 * se);
 }
 
 int main(void) {
@@ -485,7 +524,7 @@ int main(void) {
     list_settings();
     list_pairs();
     experiment(steps, sgm_key_split(key, 2));
-    print_table();
+    print_table(sgm_key_split(key, 3));
     promises();
     if (!tut_quick()) sayings();
     return tut_done();

@@ -170,8 +170,8 @@ static void ancestral_by_hand(void) {
     enum { COUNT = 500 };
     static float x[COUNT * 2], y[COUNT * 2], s[COUNT * 2], z[COUNT * 2], t[COUNT];
     sgm_score exact = sgm_mixture_score(&under_table);
-    sgm_sample_options how = {.method = SGM_ANCESTRAL, .steps = N};
-    tut_must(sgm_sample(x, COUNT, &exact, &exact_vp, &how, stream(1)));
+    sgm_sample_options how = {.method = SGM_ANCESTRAL, .steps = N, .grid = SGM_GRID_UNIFORM};
+    tut_must(sgm_sample(x, COUNT, &exact, &how, stream(1)));
     sgm_normal(y, COUNT * 2, sgm_key_split(stream(1), 0), 0);
     double worst = 0;
     for (int k = N; k >= 1; k--) {
@@ -261,10 +261,12 @@ static void euler_is_smlds_kernel(void) {
     tut_check("VE: the mean stays, in both", drift, 0, 0);
 }
 
+enum { KINDS = SGM_EDM_F + 1 }; /* of sgm_output; 0, AUTO, names none */
+
 /* Each output stands for p x0 + q ε, as x does for m x0 + s ε. By Cramer's rule with D = m q - s p,
 the output 2 is D2/D1 times the output 1 and (p2 q1 - q2 p1)/D1 times x. */
 
-static void meaning(double p[6], double q[6], double t) {
+static void meaning(double p[KINDS], double q[KINDS], double t) {
     static const double of_data = .5; /* σ_d of Karras et al. */
     double m = sgm_sde_m(&vp, t), s = sgm_sde_s(&vp, t), beta = vp.a + (vp.b - vp.a) * t;
     double sigma = s / m, all = sqrt(sigma * sigma + of_data * of_data);
@@ -278,8 +280,8 @@ static void meaning(double p[6], double q[6], double t) {
 }
 
 static void outputs(void) {
-    enum { COUNT = 10000, KINDS = 6 }; /* of sgm_output */
-    static const char *const name[KINDS] = {"noise", "score", "x0", "v", "flow", "EDM F"};
+    enum { COUNT = 10000 };
+    static const char *const name[KINDS] = {"", "noise", "score", "x0", "v", "flow", "EDM F"};
     static float eps[COUNT * 2], x[COUNT * 2], in[COUNT * 2], out[COUNT * 2], t[COUNT];
     double worst = 0, p[KINDS], q[KINDS];
     sgm_normal(eps, COUNT * 2, stream(12), 0), sgm_uniform(t, COUNT, stream(13), 0);
@@ -288,14 +290,14 @@ static void outputs(void) {
     printf("\nFrom output to output, t from %g to 1: what comes out against what it stands for, in "
            "roundings\n  %-8s",
            vp.t_min, "from\\to");
-    for (int to = 0; to < KINDS; to++) printf("%8s", name[to]);
-    for (int from = 0; from < KINDS; from++) {
+    for (int to = SGM_NOISE; to < KINDS; to++) printf("%8s", name[to]);
+    for (int from = SGM_NOISE; from < KINDS; from++) {
         printf("\n  %-8s", name[from]);
         for (int i = 0; i < COUNT * 2; i++) {
             if (i % 2 == 0) meaning(p, q, t[i / 2]);
             in[i] = (float)(p[from] * data[i] + q[from] * eps[i]);
         }
-        for (int to = 0; to < KINDS; to++) {
+        for (int to = SGM_NOISE; to < KINDS; to++) {
             double most = 0;
             sgm_output_convert(out, (sgm_output)to, in, (sgm_output)from, x, t, COUNT, 2, &vp, .5);
             for (int i = 0; i < COUNT * 2; i++) {
@@ -368,9 +370,9 @@ static void losses(double t, long draws) {
         sgm_loss own = {.times = SGM_TIMES_GRID, .grid = &at, .n_grid = 1}, bare = own;
         sgm_dsm_result d, one;
         own.weight = SGM_WEIGHT_SIGMA2, bare.weight = k ? SGM_WEIGHT_SIGMA2 : SGM_WEIGHT_ONE;
-        tut_must(sgm_dsm(&d, &crude, &exact[k], data, POINTS, &own, sde[k], draws,
+        tut_must(sgm_dsm(&d, &crude, &exact[k], data, POINTS, &own, draws,
                          stream(21 + (uint64_t)k)));
-        tut_must(sgm_dsm(&one, NULL, &exact[k], data, POINTS, &bare, sde[k], draws,
+        tut_must(sgm_dsm(&one, NULL, &exact[k], data, POINTS, &bare, draws,
                          stream(23 + (uint64_t)k)));
         floor[k] = one.floor, floor_se[k] = one.floor_se, lambda[k] = d.excess / error;
         lambda_se[k] = lambda[k] * hypot(d.excess_se / d.excess, error_se / error);
@@ -433,7 +435,7 @@ static void samplers(double ratio) {
         sgm_sample_options by = {.method = method[k], .steps = 1, .t_start = 1, .t_end = to};
         by.plain_end = by.x_given = 1;
         memcpy(x, from, sizeof x);
-        tut_must(sgm_sample(x, POINTS, &exact, &edm, &by, stream(19 + (uint64_t)k)));
+        tut_must(sgm_sample(x, POINTS, &exact, &by, stream(19 + (uint64_t)k)));
         drift[k] = pull(x, from, s, &variance[k]);
     }
     /* 4 standard errors of a quotient of independent numbers */
@@ -604,7 +606,7 @@ static void train_and_sample(int quick) {
     long n = quick ? 500 : 10000;
     float *fresh = tut_memory((size_t)n * 16), *x = tut_memory((size_t)n * 8);
     tut_must(sgm_mixture_sample(&under_vp, fresh, NULL, 2 * n, 0, stream(9)));
-    tut_must(sgm_dsm(&d, &learned, &exact, fresh, 2 * n, &simple, &vp, quick ? 20000 : 400000,
+    tut_must(sgm_dsm(&d, &learned, &exact, fresh, 2 * n, &simple, quick ? 20000 : 400000,
                      stream(10)));
     printf("\nA short training: %ld steps of batch %d in %.1f s\n  loss %.4f, floor %.4f, excess %.5f ± %.5f\n",
            how.steps, how.batch, sgm_seconds() - start, d.loss, d.floor, d.excess, d.excess_se);
@@ -618,9 +620,10 @@ static void train_and_sample(int quick) {
            "%6s %12s %12s   within 3 std of a mode   mode's variance left\n",
            n, floor, se, "steps", "exact score", "network");
     for (int i = 0; i < N_STEPS; i++) {
-        sgm_sample_options by = {.method = SGM_ANCESTRAL, .steps = steps[i]};
+        sgm_sample_options by = {
+            .method = SGM_ANCESTRAL, .steps = steps[i], .grid = SGM_GRID_UNIFORM};
         for (int k = 0; k < 2; k++) {
-            tut_must(sgm_sample(x, n, k ? &learned : &exact, &vp, &by, stream(11)));
+            tut_must(sgm_sample(x, n, k ? &learned : &exact, &by, stream(11)));
             e[k] = sgm_energy_distance(x, n, fresh, n, 2), share[k] = near_a_mode(x, n);
             char name[64];
             snprintf(name, sizeof name, "samples_%s_%d.dat", k ? "network" : "exact", steps[i]);

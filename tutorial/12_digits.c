@@ -35,8 +35,8 @@ Build: cc -O2 -fopenmp tutorial/12_digits.c -o 12_digits -lm && ./12_digits [ima
 
 Try this:
 - GAMMA = 4 below: more samples are recognised, and the Fréchet distance grows: they are all alike.
-- .method = SGM_REPLACEMENT in `inpaint`: the lower half hears of the upper too faintly, and fewer
-  of the completed digits are read as what they were.
+- .method = SGM_REPLACEMENT in `inpaint`, without RePaint's .resample: the lower half hears of the
+  upper too faintly, and fewer of the completed digits are read as what they were.
 - Hand `x` to the U-Net without `told` in `net`, and 4 channels in `main`: after 500 steps 17 % of
   the samples are recognised, not 49 %: the label has to find out where to draw.
 */
@@ -202,8 +202,7 @@ static void sample(float *x, const int *wanted, long n, double gamma, sgm_sample
     sgm_score given = sgm_condition_score(&told), score = gamma == 0 ? plain : given;
     tut_must(sgm_guided_init(&mixed, &plain, &given, 0, gamma));
     if (gamma != 0 && gamma != 1) score = sgm_guided_score(&mixed);
-    tut_must(sgm_sample(x, n, &score, &sde, &how, stream(key)));
-    sgm_guided_free(&mixed);
+    tut_drawn(sgm_sample(x, n, &score, &how, stream(key)));
     free(cond);
 }
 
@@ -310,7 +309,7 @@ static void film(void) {
     tut_must(sgm_one_hot(cond, in_turn, ROW, K));
     tut_must(sgm_condition_init(&told, &model, 0, cond, ROW));
     sgm_score score = sgm_condition_score(&told);
-    tut_must(sgm_sampler_init(&sampler, &score, &sde, ROW, &how, stream(5)));
+    tut_must(sgm_sampler_init(&sampler, &score, ROW, &how, stream(5)));
     sgm_sampler_prior(&sampler, x);
     for (int frame = 0; frame < FRAMES; frame++) {
         for (long i = 0; i < ROW; i++)
@@ -442,7 +441,7 @@ static void inpaint(void) {
         float *row = grid + r * ROW * d;
         sgm_inverse half;
         tut_must(sgm_inverse_init(&half, d, m, A, a + i * d, 0));
-        tut_must(sgm_inverse_sample(row + 2 * d, ASKED, &score, &sde, &half, &how,
+        tut_must(sgm_inverse_sample(row + 2 * d, ASKED, &score, &half, &how,
                                     stream(20 + (uint64_t)r)));
         sgm_inverse_free(&half);
         memcpy(row, a + i * d, (size_t)d * sizeof *row),
@@ -476,11 +475,11 @@ static void interpolate(void) {
     long up = 0, down = 0;
     double miss = 0;
     memcpy(x, a, (size_t)(2 * pair) * sizeof *x);
-    if (quick) how.method = SGM_HEUN, how.steps = 3, how.grid = SGM_GRID_LOGSNR;
-    tut_must(sgm_flow(x, 2 * rows, &score, &sde, sde.t_min, sde.T, &how, &up));
+    if (quick) how.method = SGM_HEUN, how.steps = 3, how.grid = SGM_GRID_LOGSNR, how.rtol = how.atol = 0;
+    tut_must(sgm_flow(x, 2 * rows, &score, sde.t_min, sde.T, &how, &up));
     for (int k = 0; k < ROW; k++) {
         sgm_interpolate(y, x, x + pair, k / (ROW - 1.), rows, d);
-        tut_must(sgm_flow(y, rows, &score, &sde, sde.T, sde.t_min, &how, &down));
+        tut_must(sgm_flow(y, rows, &score, sde.T, sde.t_min, &how, &down));
         for (long i = 0; i < rows; i++)
             memcpy(grid + (i * ROW + k) * d, y + i * d, (size_t)d * sizeof *y);
     }
@@ -517,19 +516,20 @@ static double pixel_bits(long n) {
 static void bits(void) {
     long n = quick ? 1 : 32;
     double logp[32], *scale = tut_memory(2 * (size_t)d * sizeof *scale);
+    float *raw = tut_memory((size_t)(n * d) * sizeof *raw);
     sgm_scaler scaler;
     scaler.d = d, scaler.scale = scale, scaler.shift = scale + d;
     for (int j = 0; j < d; j++) scale[j] = spread, scale[d + j] = mean;
     sgm_likelihood_options how = {
         .probes = 1,
         .levels = 256,
-        .scaler = &scaler,
         .unchecked = quick,
         .solve = {.method = SGM_HEUN, .steps = quick ? 2 : 32, .grid = SGM_GRID_LOGSNR},
         .progress = "bits/dim"};
     sgm_likelihood_result r;
     sgm_score score = sgm_model_score(&model, 0);
-    tut_must(sgm_likelihood(logp, NULL, NULL, a, n, &score, &sde, &how, &r, stream(30)));
+    score.scaler = &scaler, sgm_scaler_undo(&scaler, raw, a, n);
+    tut_must(sgm_likelihood(logp, NULL, NULL, raw, n, &score, &how, &r, stream(30)));
     double one = log(2) * d, alone = pixel_bits(n);
     printf("\nBits per dimension of %ld fresh digits: %.3f ± %.3f (half the steps' size: %.3f)\n"
            "  pixels by themselves %.3f, no knowledge 8\n",
@@ -537,7 +537,7 @@ static void bits(void) {
     /* above the law that knows no neighbours, far below no knowledge: in the lower half of what lies between */
     double room = (8 - alone) / 2;
     if (!quick) tut_check("bits/dim: above single pixels', far below 8", r.bits_per_dim, alone + room / 2, room / 2);
-    free(scale);
+    free(scale), free(raw);
 }
 
 int main(int argc, char **argv) {

@@ -133,7 +133,7 @@ static double excess_nats(const sgm_model *model, const sgm_mixture *law, const 
     tut_must(sgm_score_logp(&truth, exact, x, t, n));
     tut_must(sgm_condition_init(&given, model, 0, told, 1));
     sgm_score score = sgm_condition_score(&given);
-    tut_must(sgm_likelihood(logp, NULL, NULL, x, n, &score, &sde, &how, NULL, key));
+    tut_must(sgm_likelihood(logp, NULL, NULL, x, n, &score, &how, NULL, key));
     *entropy = 0;
     for (long i = 0; i < n; i++) {
         double off = exact[i] - logp[i];
@@ -215,7 +215,7 @@ static void emulate(const sgm_model *model, sgm_key key) {
         exact_law(&law, told, at[i][0], at[i][1], i >= SHOWN / 2, sgm_key_split(mine, 0));
         tut_must(sgm_condition_init(&given, model, 0, told, 1));
         sgm_score score = sgm_condition_score(&given), truth = sgm_mixture_score(&law);
-        tut_must(sgm_sample(x, n, &score, &sde, &how, sgm_key_split(mine, 1)));
+        tut_must(sgm_sample(x, n, &score, &how, sgm_key_split(mine, 1)));
         tut_must(sgm_mixture_sample(&law, exact, NULL, n, 0, sgm_key_split(mine, 2)));
         double e = sgm_energy_distance(x, n, exact, n, 2), floor = floor_of(&law, n, sgm_key_split(mine, 3));
         printf("   %8.2f %8.2f %10s %10s %24.4f %16.4f\n", at[i][0], at[i][1],
@@ -356,7 +356,7 @@ static void gaussian_case(const task *q, sgm_key key) {
     tut_must(sgm_mixture_init(&prior, 1, DIM, NULL, mean, &var, SGM_ISOTROPIC, &sde));
     tut_must(sgm_mixture_posterior(&law, &prior, &q->problem));
     sgm_score p = sgm_mixture_score(&prior), given = sgm_mixture_score(&law);
-    tut_must(sgm_posterior_init(&guess, &p, &sde, &q->problem, sqrt(var)));
+    tut_must(sgm_posterior_init(&guess, &p, &q->problem, sqrt(var)));
     sgm_score pigdm = sgm_posterior_score(&guess);
     for (int i = 0; i < N; i++) {
         t[i] = (float)(0.01 + 0.6 * i / N);
@@ -412,15 +412,18 @@ static const double zetas[ZETAS] = {0.03, 0.1, 0.3, 1};
 static void draw(float *x, long n, const task *q, const sgm_score *prior, int method, double zeta,
                  double sigma_data, sgm_key key) {
     sgm_score exact = sgm_mixture_score(&q->law);
-    sgm_inverse_options how = {.resample = tut_quick() ? 2 : 5, .zeta = zeta, .sigma_data = sigma_data};
+    sgm_inverse_options how = {.resample = 0}; /* and each method's own below */
     how.sample.method = SGM_ANCESTRAL, how.sample.grid = SGM_GRID_LOGSNR;
     how.sample.steps = tut_quick() ? 50 : 200;
     if (method == 0) {
-        tut_must(sgm_sample(x, n, &exact, &sde, &how.sample, key));
+        tut_must(sgm_sample(x, n, &exact, &how.sample, key));
         return;
     }
     how.method = (sgm_inverse_method)(method - 1);
-    tut_must(sgm_inverse_sample(x, n, prior, &sde, &q->problem, &how, key));
+    if (how.method == SGM_REPAINT) how.resample = tut_quick() ? 2 : 5;
+    if (how.method == SGM_DPS) how.zeta = zeta;
+    if (how.method == SGM_PIGDM) how.sigma_data = sigma_data;
+    tut_must(sgm_inverse_sample(x, n, prior, &q->problem, &how, key));
 }
 
 static void learn_prior(sgm_model *model, const sgm_mixture *prior, sgm_key key) {

@@ -60,7 +60,7 @@ typedef struct contestant {
     sgm_model model;
 } contestant;
 
-static sgm_mlp_options flat = {1024, 3, SGM_SILU, SGM_EMBED_SINUSOIDAL, 64, 0};
+static sgm_mlp_options flat = {1024, 3, SGM_SILU, SGM_EMBED_SINUSOIDAL, 64, 0, 0, 0};
 static sgm_image_net plain, pyramid, patches, tokens;
 static contestant nets[5];
 static float *train, *a, *b, *all; /* training digits; two sets of fresh ones; rows of samples */
@@ -96,7 +96,7 @@ so their differences are far surer than the error of each. */
 
 static void judge(double *value, double *se, const sgm_score *score) {
     sgm_dsm_result r;
-    tut_must(sgm_dsm(&r, score, NULL, a, n_fresh, &loss, &sde, tut_quick() ? 50 : 4000, stream(2)));
+    tut_must(sgm_dsm(&r, score, NULL, a, n_fresh, &loss, tut_quick() ? 50 : 4000, stream(2)));
     *value = r.loss, *se = r.loss_se;
 }
 
@@ -108,7 +108,7 @@ static void draw(const char *name, int row, const sgm_score *score) {
     sgm_sample_options how;
     memset(&how, 0, sizeof how);
     how.method = SGM_DPMPP_2M, how.grid = SGM_GRID_LOGSNR, how.steps = tut_quick() ? 3 : 24;
-    tut_must(sgm_sample(x, SHOWN, score, &sde, &how, stream(3)));
+    tut_drawn(sgm_sample(x, SHOWN, score, &how, stream(3)));
     snprintf(file, sizeof file, "14_architectures_%s", name);
     tut_picture(file, x, SHOWN, SIDE, SIDE, ROW, mean, spread);
     memcpy(all + row * ROW * D, x, ROW * D * sizeof *x);
@@ -228,7 +228,7 @@ static double distance(const sgm_score *score) {
     sgm_sample_options how;
     memset(&how, 0, sizeof how);
     how.method = SGM_DPMPP_2M, how.grid = SGM_GRID_LOGSNR, how.steps = tut_quick() ? 3 : 24;
-    tut_must(sgm_sample(x, n, score, &sde, &how, stream(6)));
+    tut_drawn(sgm_sample(x, n, score, &how, stream(6)));
     double e = sgm_energy_distance(x, n, b, n_fresh, D);
     free(x);
     return e;

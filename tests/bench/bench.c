@@ -309,13 +309,14 @@ static void circle_start(circle *c) {
     memset(c, 0, sizeof *c);
     sgm_data_ring(c->data, 8);
     c->net.width = DIM, c->net.depth = 4;
+    c->net.activation = SGM_RELU, c->net.embedding = SGM_EMBED_CIRCLE;
     memset(&o, 0, sizeof o);
     o.net = sgm_mlp, o.user = &c->net, o.d = 2;
     o.sde = sgm_sde_vp(0.001, 3), o.output = SGM_SCORE;
     must(sgm_model_init(&c->model, &o, sgm_key_init(1)));
     for (int i = 0; i < TIMES; i++) c->grid[i] = (i + 1) / (double)TIMES;
     memset(&train, 0, sizeof train);
-    train.steps = 60000, train.batch = 8;
+    train.steps = 60000, train.batch = 8, train.lr = 1e-3;
     train.loss.times = SGM_TIMES_GRID, train.loss.grid = c->grid, train.loss.n_grid = TIMES;
     must(sgm_trainer_init(&c->trainer, &c->model, c->data, 8, &train, sgm_key_init(2)));
 }
@@ -345,9 +346,9 @@ static double sample_seconds(circle *c, int count, float *x) {
     sgm_sample_options o;
     sgm_sampler sampler;
     memset(&o, 0, sizeof o);
-    o.steps = STEPS, o.plain_end = 1, o.t_end = 0;
+    o.method = SGM_EULER_MARUYAMA, o.steps = STEPS, o.plain_end = 1, o.t_end = 0;
     double start = now();
-    must(sgm_sampler_init(&sampler, &score, &c->model.o.sde, SAMPLES, &o, sgm_key_init(9)));
+    must(sgm_sampler_init(&sampler, &score, SAMPLES, &o, sgm_key_init(9)));
     sgm_sampler_prior(&sampler, x);
     for (int i = 0; i < count; i++) must(sgm_sampler_step(&sampler, x));
     sgm_sampler_free(&sampler);
@@ -480,7 +481,7 @@ static void job_ncsn(const char *name) {
     static float x[2 * POINTS];
     static double level[LEVELS];
     sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10), .output = SGM_SCORE };
-    sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr_end = 1e-5,
+    sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr = 1e-3, .lr_end = 1e-5,
                               .held_out = -1,
                               .loss = { .times = SGM_TIMES_GRID, .grid = level, .n_grid = LEVELS, .scale = .25 } };
     sgm_model model;
@@ -519,7 +520,7 @@ static void job_moons_likelihood(void) {
     net.width = 128, net.depth = 5, net.activation = SGM_TANH, net.embedding = SGM_EMBED_RAW;
     o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_SCORE;
     o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
-    train.steps = 2000, train.cosine = 1, how.unchecked = 1;
+    train.steps = 2000, train.lr = 1e-3, train.cosine = 1, how.unchecked = 1;
     sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
     for (int i = 0; i < 2 * MOONS; i++) x[i] = (x[i] - 0.375f) / 0.718f;
     must(sgm_model_init(&model, &o, sgm_key_init(1)));
@@ -531,7 +532,7 @@ static void job_moons_likelihood(void) {
     sgm_score score = sgm_model_score(&model, SGM_RAW);
     for (int k = -1; k < repeats; k++) {
         double start = now();
-        must(sgm_likelihood(logp, NULL, NULL, x, k < 0 ? 100 : n, &score, &o.sde, &how, &r,
+        must(sgm_likelihood(logp, NULL, NULL, x, k < 0 ? 100 : n, &score, &how, &r,
                             sgm_key_init(3)));
         if (k >= 0) times[k] = (now() - start) * MOONS / n;
     }

@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
     sgm_train_options run;
     memset(&net, 0, sizeof net), memset(&run, 0, sizeof run);
     net.net = sgm_unet, net.d = D, net.sde = sgm_sde_vp(0.1, 20), net.output = SGM_NOISE;
-    run.steps = 1000000, run.batch = BATCH, run.held_out = -1;
+    run.steps = 1000000, run.batch = BATCH, run.lr = 1e-3, run.held_out = -1;
     check(sgm_model_init(&j.model, &net, sgm_key_init(1)));
     sgm_normal(j.x, BATCH * D, sgm_key_init(2), 0);
     sgm_uniform(j.t, BATCH, sgm_key_init(3), 0);
