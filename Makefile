@@ -14,7 +14,7 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
 
-.PHONY: help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(TUTORIALS)
+.PHONY: sweep settings threads help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -85,6 +85,17 @@ portable: ## other compilers, flags, file names, macros, Windows: built silently
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@SANITIZE=1 tests/run.sh
+
+sweep: ## every method, grid, family, end, inverse method, guidance, objective and network together
+	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -O2 -I. tests/sweep.c -o $(OUT)/bin/sweep -lm && $(OUT)/bin/sweep
+
+settings: ## every field of every option at odd values, alone and in pairs, under ASan and UBSan
+	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -std=gnu99 -g -O1 -fsanitize=address,undefined \
+	  -fno-sanitize-recover=undefined -I. tests/settings.c -o $(OUT)/bin/settings -lm && $(OUT)/bin/settings $(or $(EVERY),7)
+
+threads: ## 2 to 8 threads on everything that is const, under ThreadSanitizer
+	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -g -O1 -fsanitize=thread -pthread -I. tests/threads.c -o $(OUT)/bin/threads -lm \
+	  && $(OUT)/bin/threads
 
 samebits: ## one hash over compilers, optimisation levels, instruction sets and threads
 	@tests/samebits.sh

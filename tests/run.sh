@@ -84,6 +84,18 @@ if [ -z "${SANITIZE:-}" ]; then
     check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
     check "files through gzip (SGM_ZLIB)" sh -c \
         "$CC $flags -DSGM_ZLIB tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
+    together() { # together NAME FLAGS ARGUMENT...: what was tested alone is tested together
+        local name=$1 with=$2; shift 2
+        check "$name compiles" sh -c "$CC -std=c99 -I. -Wall -Wextra -Wshadow -Werror $with tests/$name.c -o $build/$name -lm"
+        check "$name${*:+ $*}" "$build/$name" "$@"
+    }
+    together sweep -O2 slice
+    together settings "-D_GNU_SOURCE -O1" 31
+    together nulls -O1
+    if echo 'int main(void){return 0;}' | $CC -fsanitize=thread -x c - -o "$build/tsan" 2>/dev/null && "$build/tsan"
+    then together threads "-O1 -g -fsanitize=thread -pthread"
+    else together threads "-O1 -pthread"
+    fi
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "every cited equation exists" tests/prose.sh equations
     check "no placeholders" tests/prose.sh placeholders
