@@ -81,6 +81,9 @@ if [ -z "${SANITIZE:-}" ]; then
         check "$t.c compiles" sh -c "cat $build/bin/$t.warnings; test -x $build/bin/$t"
     done
     check "hello runs" sh -c "$build/bin/hello >$build/hello.txt && test \$(wc -l <$build/hello.txt) = 1000"
+    check "hello draws the circle: 95 % within .15 of a point" awk '{ near = 9
+        for (j = 0; j < 8; j++) { a = 6.2831853 * j / 8; d = sqrt(($1 - cos(a))^2 + ($2 - sin(a))^2); if (d < near) near = d }
+        hit += near < .15 } END { print hit / NR; exit !(hit > .95 * NR) }' "$build/hello.txt"
     check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
     check "files through gzip (SGM_ZLIB)" sh -c \
         "$CC $flags -DSGM_ZLIB tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
