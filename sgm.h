@@ -3414,17 +3414,17 @@ static sgm_status sgm__note_layer(
 /* Named after the operation, its number on the tape, and the parameter's part in it. */
 static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const char *part,
     double rows, double cols, float spread, int is_normal) {
-    char name[28];
-    snprintf(name, sizeof name, "%s%d%s", op, number, part);
     if (rows < 1 || cols < 1 || !(fabsf(spread) < 1e30f && spread >= 0))
         return sgm_tape_refuse(tape,
-            "%s of %.0f by %.0f, starting within %g: needs at least one row and column, and a "
+            "%s%d%s of %.0f by %.0f, starting within %g: needs at least one row and column, and a "
             "finite start >= 0",
-            name, rows, cols, (double)spread);
+            op, number, part, rows, cols, (double)spread);
     sgm_tensor *p = sgm__entry(tape, "parameter", rows, cols);
     if (!p) return NULL;
     size_t size = (size_t)p->rows * (size_t)p->cols;
     if (tape->dry) {
+        char name[28];
+        snprintf(name, sizeof name, "%s%d%s", op, number, part);
         sgm_status status = sgm__note_layer(tape, name, p->rows, p->cols, spread, is_normal);
         if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
     } else if (size > tape->n_params - tape->cursor) {
@@ -6915,8 +6915,9 @@ static double sgm__text_number(const char *text) {
     return n && !*end ? x : NAN;
 }
 
-/* (C.1) does not cover the settings, where a changed digit would go unseen. Here each pair, and each
-name of an array, is hashed alone, and the sum is kept: other programs write them in another order. */
+/* (C.1) does not cover the settings, where a changed digit would go unseen. Here each pair, and
+each name of an array, is hashed alone, and the sum is kept: other programs write them in another
+order. */
 static void sgm__settings_hash(
     char text[17], const char *const *meta, int n_meta, const sgm_array *arrays, int n_arrays) {
     uint64_t sum = 0;
@@ -11993,7 +11994,8 @@ $$h ← (h ⊕ \mathrm{byte}) · (2^{40} + 435) \bmod 2^{64} \qquad(C.1)$$
 
 It needs no table, and each step is a bijection of h, so a change within one byte is always noticed;
 anything else escapes with a chance near 2⁻⁶⁴. It does not cover the header, nor stop someone who
-forges the file; a model's file has a checksum of its settings too. Names are UTF-8, as the format asks.
+forges the file; a model's file has a checksum of its settings too. Names are UTF-8, as the format
+asks.
 */
 static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n) {
     for (size_t i = 0; i < n; i++) h = (h ^ bytes[i]) * ((1ull << 40) + 435);
