@@ -2077,12 +2077,12 @@ static size_t sgm__mix_scratch(const sgm_mixture *mix) {
     return (size_t)mix->k + 5 * (size_t)mix->d;
 }
 
-static double *sgm__scratch(double small[SGM__SMALL], size_t room) {
-    return room <= SGM__SMALL ? small : (double *)sgm__alloc(room, sizeof(double));
+static double *sgm__scratch(double nearby[SGM__SMALL], size_t room) {
+    return room <= SGM__SMALL ? nearby : (double *)sgm__alloc(room, sizeof(double));
 }
 
-static void sgm__scratch_free(const double *small, double *scratch) {
-    if (scratch != small) sgm__free(scratch);
+static void sgm__scratch_free(const double *nearby, double *scratch) {
+    if (scratch != nearby) sgm__free(scratch);
 }
 
 static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, const sgm_sde *sde) {
@@ -2313,7 +2313,7 @@ static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, doubl
     long d = mix->d, parts = n * mix->k < 4096 ? 1 : sgm_threads(), failed = 0;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
     for (long p = 0; p < parts; p++) {
-        double small[SGM__SMALL], *scratch = sgm__scratch(small, sgm__mix_scratch(mix));
+        double nearby[SGM__SMALL], *scratch = sgm__scratch(nearby, sgm__mix_scratch(mix));
         if (!scratch) {
             SGM__PARALLEL("omp atomic write")
             failed = 1;
@@ -2326,7 +2326,7 @@ static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, doubl
                 &at, s ? s + i * d : NULL, js ? js + i * d : NULL, x + i * d, v ? v + i * d : NULL);
             if (logp) logp[i] = l;
         }
-        sgm__scratch_free(small, scratch);
+        sgm__scratch_free(nearby, scratch);
     }
     return failed ? sgm__fail(SGM_NO_MEMORY, "no memory for the score of a mixture") : SGM_OK;
 }
@@ -2367,7 +2367,7 @@ SGM_API sgm_status sgm_mixture_sample(
         return sgm__bad("samples at t = %g: needs 0 <= t <= T = %g", t, mix->sde.T);
     size_t d = (size_t)mix->d;
     sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
-    double small[SGM__SMALL], *scratch = sgm__scratch(small, sgm__mix_scratch(mix));
+    double nearby[SGM__SMALL], *scratch = sgm__scratch(nearby, sgm__mix_scratch(mix));
     if (!scratch) return SGM_NO_MEMORY;
     sgm__mix_at at = sgm__mix_thread(mix, scratch);
     at.m = sgm_sde_m(&mix->sde, t), at.s = sgm_sde_s(&mix->sde, t);
@@ -2381,7 +2381,7 @@ SGM_API sgm_status sgm_mixture_sample(
         for (size_t j = 0; j < d; j++) x[j] = (float)(at.m * mix->mean[k * d + j] + at.a[j]);
         if (label) label[i] = (int)k;
     }
-    sgm__scratch_free(small, scratch);
+    sgm__scratch_free(nearby, scratch);
     return SGM_OK;
 }
 
