@@ -1268,6 +1268,42 @@ typedef struct per_family {
     void (*test)(void **state);
 } per_family;
 
+/* Points that you move between two steps: a method that remembers begins anew there, and its step has the bits of one that has
+never stepped before. Left where they are, it remembers, and steps otherwise. */
+static void test_forgets(void **state) {
+    const sgm_method methods[4] = {SGM_DPM_SDE, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_ADAMS};
+    double mean[2] = {-1, 1}, var[2] = {0.04, 0.09};
+    (void)state;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int k = 0; k < 4; k++) {
+        sgm_sample_options o = options_of(methods[k], 12);
+        sgm_sampler old, fresh;
+        float x[6], moved[6], first[6];
+        o.grid = SGM_GRID_LOGSNR;
+        CHECK_OK(sgm_sampler_init(&old, &score, 6, &o, sgm_key_init(1)));
+        CHECK_OK(sgm_sampler_init(&fresh, &score, 6, &o, sgm_key_init(1)));
+        sgm_sampler_prior(&old, x);
+        for (int i = 0; i < 5; i++) CHECK_OK(sgm_sampler_step(&old, x));
+        memcpy(first, x, sizeof x), fresh.step = 5;
+        CHECK_OK(sgm_sampler_step(&fresh, first)); /* the same step without a past */
+        memcpy(moved, x, sizeof x);
+        CHECK_OK(sgm_sampler_step(&old, moved));
+        assert_memory_not_equal(moved, first, sizeof first);
+        for (int i = 0; i < 6; i++) moved[i] += 0.25f;
+        memcpy(first, moved, sizeof moved), sgm_sampler_free(&fresh);
+        CHECK_OK(sgm_sampler_init(&fresh, &score, 6, &o, sgm_key_init(1)));
+        fresh.step = 6;
+        CHECK_OK(sgm_sampler_step(&fresh, first));
+        CHECK_OK(sgm_sampler_step(&old, moved));
+        assert_memory_equal(moved, first, sizeof first);
+        sgm_sampler_free(&old), sgm_sampler_free(&fresh);
+    }
+    sgm_mixture_free(&mix);
+}
+
 int main(void) {
     static const per_family each[] = {
         {"(5.1) samples of a Gaussian:", test_gaussian_samples},
@@ -1304,6 +1340,7 @@ int main(void) {
         {"5.4 bad samplers", test_bad_samplers, count_alive, NULL, NULL},
         {"5.4 bad start of one step", test_bad_one_step, count_alive, NULL, NULL},
         {"5.4 failures in a run", test_failures_in_a_run, count_alive, NULL, NULL},
+        {"5.4 a method that remembers forgets", test_forgets, count_alive, NULL, NULL},
     };
     int failed = 0;
     check_families(family);
