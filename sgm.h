@@ -1092,8 +1092,8 @@ SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const
                                   const sgm_score *score, const sgm_likelihood_options *options,
                                   sgm_likelihood_result *result, sgm_key key);
 /* logp(n) of x(n,D) under the ODE, as of t_min; of a score with a scaler, of the raw data (9.1).
-   se(n): each point's standard error over the probes; latent(n,D): where the points arrive at T.
-   se, latent, options and result may be NULL. */
+   se(n): each point's standard error over K probes, of K - 1 degrees of freedom (Student's t);
+   latent(n,D): where the points arrive at T. se, latent, options and result may be NULL. */
 SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, long n,
                                          const sgm_score *score,
                                          const sgm_likelihood_options *options,
