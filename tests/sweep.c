@@ -294,19 +294,25 @@ static void sweep_conditions(void) {
         double told_most = status != SGM_OK ? 0 : r.suspect ? HUGE_VAL : 1e-2 + 3 * r.change_most;
         printf(" likelihood %c %.1e (change %.1e%s)\n", verdict(status, most, told_most), most, r.change_most, r.suspect ? ", suspect" : "");
     }
-    for (int k = 0; k < 2; k++) { /* losses: the exact score has no excess, whatever rows the draws take */
+    for (int k = 0; k < 2; k++) { /* losses: data is the condition itself, so only the noise is left in what is asked */
         sgm_loss loss;
         sgm_dsm_result r;
-        double mean, se;
+        double mean, se, want[2] = {0, 0};
         memset(&loss, 0, sizeof loss);
         loss.times = k ? SGM_TIMES_IMPORTANCE : SGM_TIMES_AUTO, loss.weight = k ? SGM_WEIGHT_G2 : SGM_WEIGHT_AUTO;
-        sgm_status status = sgm_dsm(&r, &given, &plain, centre, ROWS, &loss, 20000, sgm_key_init(6));
-        /* the floor is 1/4 of data with variance 1/4 about the condition; here data is the condition itself, so the loss is
-           E w m² (¼)²/(…)… known by the same draws: the score given must have less loss than the one that knows nothing */
-        printf("dsm %c loss %.4f, of a score that knows nothing %.4f\n", verdict(status, r.loss, r.floor), r.loss, r.floor);
+        /* with var = m^2/4 + s^2 the score is -s eps/var: E w (1 - s^2/var)^2, and E w s^2 (s^2/var^2 - 2/var), by the rule
+           of midpoints in log t, of which 4000 leave 1e-6 */
+        for (int i = 0; i < 4000; i++) {
+            double span = log(sde.T / sde.t_min), t = sde.t_min * exp(span * (i + 0.5) / 4000);
+            double m = sgm_sde_m(&sde, t), v = sgm_sde_s(&sde, t) * sgm_sde_s(&sde, t), var = m * m / 4 + v;
+            double part = t * span / 4000 / (sde.T - sde.t_min) * sgm_loss_weight(&loss, &sde, t);
+            want[0] += part * (1 - v / var) * (1 - v / var), want[1] += part * v * (v / (var * var) - 2 / var);
+        }
+        sgm_status status = sgm_dsm(&r, &given, NULL, centre, ROWS, &loss, 20000, sgm_key_init(6));
+        printf("dsm %c %.4f +- %.4f, truth %.4f\n", verdict(status, fabs(r.loss - want[0]), 5 * r.loss_se), r.loss, r.loss_se, want[0]);
         loss.objective = SGM_ISM;
         status = sgm_objective_value(&mean, &se, &given, centre, ROWS, &loss, 20000, sgm_key_init(6));
-        printf("ism %c %.4f +- %.4f\n", verdict(status, mean, 0), mean, se);
+        printf("ism %c %.4f +- %.4f, truth %.4f\n", verdict(status, fabs(mean - want[1]), 5 * se), mean, se, want[1]);
     }
 }
 
