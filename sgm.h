@@ -227,7 +227,7 @@ SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first);
    sequence gives the same numbers. Never exactly 0 or 1; |z| < 6.8 (A.1). */
 SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw of {0..n-1}; 0 of 0 */
 SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
-/* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see A.4). An i >= n
+/* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see §A.4). An i >= n
    stays where it is. */
 
 /*
@@ -331,14 +331,14 @@ $dx = f(t) x dt + g(t) dW$, so $x_t | x_0 ∼ N(m_t x_0, s_t² I)$.
 
 typedef enum sgm_family {
     SGM_FAMILY_NONE = 0,
-    SGM_VP,          /* f = -β/2, g² = β, β(t) = a + t(b-a)                                      */
-    SGM_COSINE,      /* VP with m(t) = cos(π/2·(t+.008)/1.008)/cos(π/2·.008/1.008)               */
-    SGM_SUBVP,       /* f = -β/2, g² = β(1-exp(-2∫β)), β as VP                                   */
-    SGM_VE,          /* f = 0, σ(t) = a(b/a)^t, g² = dσ²/dt                                      */
-    SGM_EDM,         /* f = 0, σ(t) = t, g² = 2t                                                 */
-    SGM_RECTIFIED,   /* x_t = (1-t)x0 + tε: f = -1/(1-t), g² = 2t/(1-t)                          */
-    SGM_USER_BETA,   /* VP with your own integral ∫₀ᵗβ                                           */
-    SGM_USER_SIGMA2  /* VE with your own variance σ²(t)                                          */
+    SGM_FAMILY_VP,          /* f = -β/2, g² = β, β(t) = a + t(b-a) */
+    SGM_FAMILY_COSINE,      /* VP with m(t) = cos(π/2·(t+.008)/1.008)/cos(π/2·.008/1.008) */
+    SGM_FAMILY_SUBVP,       /* f = -β/2, g² = β(1-exp(-2∫β)), β as VP */
+    SGM_FAMILY_VE,          /* f = 0, σ(t) = a(b/a)^t, g² = dσ²/dt */
+    SGM_FAMILY_EDM,         /* f = 0, σ(t) = t, g² = 2t */
+    SGM_FAMILY_RECTIFIED,   /* x_t = (1-t)x0 + tε: f = -1/(1-t), g² = 2t/(1-t) */
+    SGM_FAMILY_USER_BETA,   /* VP with your own integral ∫₀ᵗβ */
+    SGM_FAMILY_USER_SIGMA2  /* VE with your own variance σ²(t) */
 } sgm_family;
 
 typedef struct sgm_sde {
@@ -429,7 +429,9 @@ SGM_API sgm_status sgm_score_logp(const sgm_score *score, double *logp, const fl
 /* The same, with the arguments and the answer checked: SGM_BAD_ARGUMENT for NULL, a time outside of
    [0, T], or a function that this score has not; SGM_NOT_FINITE, as for points at t = 0. */
 
-typedef enum sgm_cov { SGM_POINTS = 0, SGM_ISOTROPIC, SGM_DIAGONAL, SGM_FULL } sgm_cov;
+typedef enum sgm_cov {
+    SGM_COV_POINTS = 0, SGM_COV_ISOTROPIC, SGM_COV_DIAGONAL, SGM_COV_FULL
+} sgm_cov;
 
 typedef struct sgm_mixture {
     int k, d;
@@ -445,7 +447,7 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
                                     const double *mean, const double *cov, sgm_cov shape,
                                     const sgm_sde *sde);
 /* Σ_k weight_k N(mean_k, cov_k), seen through the SDE: the exact p_t. weight(k) need not sum to 1,
-   NULL means equal. cov: NULL (SGM_POINTS), (k) variances, (k,D) variances, (k,D,D) symmetric. */
+   NULL means equal. cov: NULL (points), (k) variances, (k,D) variances, (k,D,D) symmetric. */
 SGM_API sgm_status sgm_mixture_from_data(sgm_mixture *mix, const float *data, long n, int d,
                                          const sgm_sde *sde);
 /* The noised mixture of a data set: its score is the *minimiser* of every DSM loss on it (2.7). */
@@ -457,17 +459,17 @@ SGM_API sgm_status sgm_mixture_sample(const sgm_mixture *mix, float *x, int *lab
 
 typedef enum sgm_output {
     SGM_OUTPUT_AUTO = 0, /* EDM_F; of an energy SCORE                              */
-    SGM_NOISE,           /* ε̂, the noise that was added (DDPM)                     */
-    SGM_SCORE,           /* ŝ = -ε̂/s                                               */
-    SGM_X0,              /* x̂0, the clean point                                    */
-    SGM_V,               /* v = m ε - s x0 (Salimans & Ho 2022)                    */
-    SGM_FLOW,            /* u = ṁ x0 + ṡ ε, the path's velocity (flow matching)    */
-    SGM_EDM_F            /* F of D = c_skip x + c_out F (Karras et al. 2022)       */
+    SGM_OUTPUT_NOISE,           /* ε̂, the noise that was added (DDPM)                     */
+    SGM_OUTPUT_SCORE,           /* ŝ = -ε̂/s                                               */
+    SGM_OUTPUT_X0,              /* x̂0, the clean point                                    */
+    SGM_OUTPUT_V,               /* v = m ε - s x0 (Salimans & Ho 2022)                    */
+    SGM_OUTPUT_FLOW,            /* u = ṁ x0 + ṡ ε, the path's velocity (flow matching)    */
+    SGM_OUTPUT_EDM_F            /* F of D = c_skip x + c_out F (Karras et al. 2022)       */
 } sgm_output;
 
 SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_sde *sde, double t,
                                double sigma_data);
-/* The two numbers with ε̂ = a·x + b·out (2.9). sigma_data matters to SGM_EDM_F alone. */
+/* The two numbers with ε̂ = a·x + b·out (2.9). sigma_data matters to SGM_OUTPUT_EDM_F alone. */
 SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_output from,
                                 const float *x, const float *t, long n, int d, const sgm_sde *sde,
                                 double sigma_data);
@@ -496,13 +498,13 @@ typedef enum sgm_times {
 } sgm_times;
 
 typedef enum sgm_objective {
-    SGM_DSM = 0, /* denoising: ‖ε - ε̂‖² (2.10)                                             */
-    SGM_ESM,     /* explicit: against the exact score (2.13)                               */
-    SGM_ISM,     /* implicit: 2 tr ∂s/∂x + ‖s‖², by D tangents (2.14)                      */
-    SGM_SSM,     /* sliced: 2 vᵀ(∂s/∂x)v + (v·s)² (2.15)                                   */
-    SGM_SSM_VR   /* sliced, variance-reduced: 2 vᵀ(∂s/∂x)v + ‖s‖² (2.15)                   */
+    SGM_OBJECTIVE_DSM = 0, /* denoising: ‖ε - ε̂‖² (2.10) */
+    SGM_OBJECTIVE_ESM,     /* explicit: against the exact score (2.13) */
+    SGM_OBJECTIVE_ISM,     /* implicit: 2 tr ∂s/∂x + ‖s‖², by D tangents (2.14) */
+    SGM_OBJECTIVE_SSM,     /* sliced: 2 vᵀ(∂s/∂x)v + (v·s)² (2.15) */
+    SGM_OBJECTIVE_SSM_VR   /* sliced, variance-reduced: 2 vᵀ(∂s/∂x)v + ‖s‖² (2.15) */
 } sgm_objective;
-typedef enum sgm_probe { SGM_RADEMACHER = 0, SGM_GAUSSIAN } sgm_probe;
+typedef enum sgm_probe { SGM_PROBE_RADEMACHER = 0, SGM_PROBE_GAUSSIAN } sgm_probe;
 
 #define SGM_BINS 8
 
@@ -581,7 +583,7 @@ struct sgm_tensor {
     const int *row_of; /* NULL, or row i repeats row row_of[i] of a                          */
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
     int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b,
-                  bit 3: d and jd are yours, see sgm_tape_slope_of and _watch                */
+                  bit 3: d and jd are yours, see sgm_tape_gradient_of and _watch                */
 };
 
 typedef struct sgm_net_in {
@@ -613,7 +615,7 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);
 /* Side by side. Time first, [t, x]: a linear layer then sees each time once, not once a point. */
 SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* same shapes   */
 SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b);       /* elementwise   */
-SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor);
+SGM_API sgm_tensor *sgm_mul_by(sgm_tape *tape, sgm_tensor *x, float factor);
 SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows);   /* (1,c) → (rows,c) */
 SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x);             /*           (3.7) */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate);      /* when training */
@@ -632,11 +634,12 @@ SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std);
    (1, cols) gain or bias of your own meets n points through sgm_repeat. */
 
 typedef enum sgm_activation { /* AUTO: SiLU */
-    SGM_ACTIVATION_AUTO = 0, SGM_RELU, SGM_SILU, SGM_TANH, SGM_GELU, SGM_SOFTPLUS, SGM_SIGMOID
+    SGM_ACTIVATION_AUTO = 0, SGM_ACTIVATION_RELU, SGM_ACTIVATION_SILU, SGM_ACTIVATION_TANH,
+    SGM_ACTIVATION_GELU, SGM_ACTIVATION_SOFTPLUS, SGM_ACTIVATION_SIGMOID
 } sgm_activation;
 typedef enum sgm_embedding { /* AUTO: waves of log σ, which says the same in every family */
-    SGM_EMBED_AUTO = 0, SGM_EMBED_CIRCLE, SGM_EMBED_RAW, SGM_EMBED_SINUSOIDAL, SGM_EMBED_FOURIER,
-    SGM_EMBED_LEARNED
+    SGM_EMBEDDING_AUTO = 0, SGM_EMBEDDING_CIRCLE, SGM_EMBEDDING_RAW, SGM_EMBEDDING_SINUSOIDAL,
+    SGM_EMBEDDING_FOURIER, SGM_EMBEDDING_LEARNED
 } sgm_embedding;
 
 typedef struct sgm_mlp_options {
@@ -650,7 +653,7 @@ typedef struct sgm_mlp_options {
     int shortcut;             /* 1: the last layer of sgm_mlp sees x, too; -1: not; 0: see 3.9 */
 } sgm_mlp_options;
 
-/* What the ready networks are made of; section 3.9 shows how, to be copied and changed. */
+/* What the ready networks are made of; §3.9 shows how, to be copied and changed. */
 SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation kind);
 SGM_API sgm_tensor *sgm_embed_time(sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind,
                                    int width); /* of in->t, or of in->log_sigma */
@@ -675,7 +678,7 @@ SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w); /
 SGM_API sgm_tensor *sgm_concat_channels(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w);
 SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
 /* Mean 0 and mean square 1 in each group of channels, then a gain and a bias per channel (3.11). */
-SGM_API sgm_tensor *sgm_normalize(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
+SGM_API sgm_tensor *sgm_plain_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
 /* The same without gain and bias. Of tokens, h = w = groups = 1: a layer norm. */
 SGM_API sgm_tensor *sgm_norm_silu(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups,
                                   sgm_tensor *shift, sgm_tensor *scale);
@@ -729,20 +732,20 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in);
 
 SGM_API sgm_tape *sgm_tape_new(void);
 SGM_API void sgm_tape_free(sgm_tape *tape);
-enum { SGM_TRAINING = 1, SGM_ACCUMULATE = 2 };
+enum { SGM_TAPE_TRAINING = 1, SGM_TAPE_ACCUMULATE = 2 };
 SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t n_params,
                             sgm_key key, int flags);
 /* Empties the tape for another pass. The network's parameters are read from `params` in order;
    their gradients go to `grads` (NULL: none wanted), which is overwritten, or added to with
-   SGM_ACCUMULATE. SGM_TRAINING turns dropout on; the key feeds it. */
+   SGM_TAPE_ACCUMULATE. SGM_TAPE_TRAINING turns dropout on; the key feeds it. */
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols);
 /* A constant, copied from x; NULL means zeros. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x);
 /* Asks, before x is used, for the slope by an input: after the backward pass x->d holds it. Of
    in->t, in->log_sigma moves along; in->x is as the network gets it (EDM's is scaled already). */
 SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x);
-SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x);
-SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x);
+SGM_API float *sgm_tape_gradient_of(sgm_tape *tape, sgm_tensor *x);
+SGM_API float *sgm_tape_tangent_gradient_of(sgm_tape *tape, sgm_tensor *x);
 /* x->j, x->d and x->jd, (rows, cols) zeros at first: fill in the direction in which the inputs
    move, and the derivatives of your loss by the outputs and by their tangents. The tape fails for a
    tangent of what points share (in->t may be), unless it was watched before it was used. */
@@ -762,7 +765,7 @@ typedef struct sgm_model_options {
     int d;             /* dimension of a point                                         */
     sgm_sde sde;
     sgm_output output; /* what net's result means                                      */
-    double sigma_data; /* std of the data, for SGM_EDM_F; 0: measured by the first training */
+    double sigma_data; /* std of the data, for output F; 0: measured by the first training */
     int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
     int energy;        /* 1: net returns (n,1), an energy U, and the score is -∇U      */
     int cond;          /* width C of the condition, K for a one-hot label; 0: none     */
@@ -780,7 +783,7 @@ typedef struct sgm_model {
                                   square of mean |x|²; largest |x|. 0: not trained     */
     int n_layers;            /* the parameter tensors, for files and messages          */
     struct sgm_layer *layers;
-    char *operations;        /* what net does, as a text: section 3.16                 */
+    char *operations;        /* what net does, as a text: §3.16                 */
     sgm_tape **tapes;        /* lent to the threads that evaluate                      */
     int n_tapes;
     int measure;             /* 1: sigma_data is not known yet, and counts as 1        */
@@ -800,7 +803,9 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which);
 ## 4. Learning
 */
 
-typedef enum sgm_optimiser { SGM_ADAM = 0, SGM_ADAMW, SGM_ADABELIEF, SGM_SGD } sgm_optimiser;
+typedef enum sgm_optimiser {
+    SGM_OPTIMISER_ADAM = 0, SGM_OPTIMISER_ADAMW, SGM_OPTIMISER_ADABELIEF, SGM_OPTIMISER_SGD
+} sgm_optimiser;
 
 typedef struct sgm_train_report {
     long steps, best_step;       /* done; after which the model's parameters were taken           */
@@ -829,7 +834,7 @@ typedef struct sgm_train_options {
     const float *cond;      /* (n,C), beside the data, if the model has a condition           */
     double cond_dropout;    /* share of the points whose condition is hidden                  */
     const int *labels;      /* (n), if the model is a classifier                              */
-    double held_out;        /* share of the points to judge by, not to learn from (section 4.8).
+    double held_out;        /* share of the points to judge by, not to learn from (§4.8).
                                0: up to a tenth, of DSM over n >= 50 points and 50 epochs, else
                                none. Below 0: none                                            */
     long patience;          /* stop after so many looks at them without a gain; 0: never      */
@@ -861,7 +866,7 @@ struct sgm_trainer {
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
     float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
-    float *score_work; /* for the objectives of section 2.6, with score_coefficients           */
+    float *score_work; /* for the objectives of §2.6, with score_coefficients           */
     double *score_coefficients;
     long *rows;        /* (B) where in the data the batch comes from                           */
     sgm_tape *tape;
@@ -913,24 +918,24 @@ SGM_API double sgm_seconds(void); /* wall clock */
 */
 
 typedef enum sgm_method {
-    SGM_METHOD_AUTO = 0,    /* what a race chose, see section 5.5                */
-    SGM_EULER_MARUYAMA,     /* order 1, one evaluation a step             (5.3)  */
-    SGM_REVERSE_DIFFUSION,  /* 1                                          (5.4)  */
-    SGM_ANCESTRAL,          /* 1; DDPM's sampler                          (5.7)  */
-    SGM_DPM_SDE,            /* SDE-DPM-Solver++(2M), 1 evaluation         (5.8)  */
-    SGM_CHURN,              /* EDM's: noise, then Heun in s/m, 2 evaluations (5.10) */
-    SGM_DDIM,               /* order 1 in s/m; with eta > 0 it adds noise (7.3)  */
-    SGM_EULER,              /* from here on no noise: 1 in t              (7.4)  */
-    SGM_HEUN,               /* 2 in t, 2 evaluations                      (7.4)  */
-    SGM_RK4,                /* 4 in t, 4 evaluations                      (7.4)  */
-    SGM_RK45,               /* Dormand and Prince's 5(4): finds its own steps (7.5) */
-    SGM_ADAMS,              /* Adams-Bashforth, 4 in t (3 steps of RK4 first) (7.6) */
-    SGM_DPM_2,              /* DPM-Solver-2, 2 evaluations                (7.8)  */
-    SGM_DPM_3,              /* DPM-Solver-3, 3 evaluations                (7.9)  */
-    SGM_DPMPP_2M,           /* DPM-Solver++(2M), order 2                  (7.11) */
-    SGM_DPMPP_3M            /* order 3 (2 evaluations in the first step)  (7.11) */
+    SGM_METHOD_AUTO = 0,    /* what a race chose, see §5.5                */
+    SGM_METHOD_EULER_MARUYAMA,     /* order 1, one evaluation a step             (5.3)  */
+    SGM_METHOD_REVERSE_DIFFUSION,  /* 1                                          (5.4)  */
+    SGM_METHOD_ANCESTRAL,          /* 1; DDPM's sampler                          (5.7)  */
+    SGM_METHOD_DPM_SDE,            /* SDE-DPM-Solver++(2M), 1 evaluation         (5.8)  */
+    SGM_METHOD_CHURN,              /* EDM's: noise, then Heun in s/m, 2 evaluations (5.10) */
+    SGM_METHOD_DDIM,               /* order 1 in s/m; with eta > 0 it adds noise (7.3)  */
+    SGM_METHOD_EULER,              /* from here on no noise: 1 in t              (7.4)  */
+    SGM_METHOD_HEUN,               /* 2 in t, 2 evaluations                      (7.4)  */
+    SGM_METHOD_RK4,                /* 4 in t, 4 evaluations                      (7.4)  */
+    SGM_METHOD_RK45,               /* Dormand and Prince's 5(4): finds its own steps (7.5) */
+    SGM_METHOD_ADAMS,              /* Adams-Bashforth, 4 in t (3 steps of RK4 first) (7.6) */
+    SGM_METHOD_DPM_2,              /* DPM-Solver-2, 2 evaluations                (7.8)  */
+    SGM_METHOD_DPM_3,              /* DPM-Solver-3, 3 evaluations                (7.9)  */
+    SGM_METHOD_DPMPP_2M,           /* DPM-Solver++(2M), order 2                  (7.11) */
+    SGM_METHOD_DPMPP_3M            /* order 3 (2 evaluations in the first step)  (7.11) */
 } sgm_method;
-#define SGM_DPM_1 SGM_DDIM /* DPM-Solver-1 is DDIM with eta = 0 (7.3) */
+#define SGM_DPM_1 SGM_METHOD_DDIM /* DPM-Solver-1 is DDIM with eta = 0 (7.3) */
 
 typedef enum sgm_grid_kind {
     SGM_GRID_AUTO = 0, SGM_GRID_UNIFORM, SGM_GRID_LOGSNR, SGM_GRID_EDM, SGM_GRID_QUADRATIC
@@ -1180,10 +1185,10 @@ SGM_API void sgm_posterior_free(sgm_posterior *p);
 SGM_API sgm_score sgm_posterior_score(const sgm_posterior *p);
 
 typedef enum sgm_inverse_method {
-    SGM_REPLACEMENT = 0, /* overwrite what was measured with its noised self (8.8)              */
-    SGM_REPAINT,         /* the same, forth and back `resample` times where noise exceeds y's   */
-    SGM_DPS,             /* push against the misfit after each step (8.10); needs a vjp         */
-    SGM_PIGDM            /* sgm_posterior (8.11); needs a vjp                                   */
+    SGM_INVERSE_REPLACEMENT = 0, /* overwrite what was measured with its noised self (8.8) */
+    SGM_INVERSE_REPAINT,     /* the same, forth and back `resample` times where noise exceeds y */
+    SGM_INVERSE_DPS,             /* push against the misfit after each step (8.10); needs a vjp */
+    SGM_INVERSE_PIGDM            /* sgm_posterior (8.11); needs a vjp */
 } sgm_inverse_method;
 
 typedef struct sgm_inverse_options {
@@ -1278,7 +1283,7 @@ SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, lo
 
 The chapters stand in the order in which the equations are needed. Their ground, which you need not
 read first, stands at the end: errors and random numbers in appendix A, the inner loops in B, files
-in C; and last of all section B.8, a text that is read several times. C wants a name declared before
+in C; and last of all §B.8, a text that is read several times. C wants a name declared before
 it is used, so a few declarations and small tools come first.
 */
 #if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
@@ -1332,7 +1337,7 @@ it is used, so a few declarations and small tools come first.
 #else
 #define SGM__PARALLEL(clause)
 #endif
-/* The fast kernels stand in a text that is read once per instruction set (section B.8), under the
+/* The fast kernels stand in a text that is read once per instruction set (§B.8), under the
 name that this file has. Pasted into a .c file it cannot be read again; the plain kernels serve. */
 #if !defined(SGM__TEXT) && defined(__FILE_NAME__)
 #define SGM__TEXT __FILE_NAME__
@@ -1443,7 +1448,7 @@ typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and i
 
 enum { SGM__MAP_BT, SGM__MAP_B, SGM__MAP_AT, SGM__MAP_A, SGM__MAP_G, SGM__MAP_GT };
 
-typedef struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, of n channels (section B.5) */
+typedef struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, of n channels (§B.5) */
     int map, add;
     long n, x_at, x_row, x_col, y_at, y_row, y_col;
     const float *x, *plus; /* plus: n numbers added to each, or NULL */
@@ -1575,17 +1580,17 @@ static double sgm__ve_rate(const sgm_sde *sde) { return sgm__log1p((sde->b - sde
 
 /* The families that contract, and their ∫₀ᵗβ and β(t). */
 static int sgm__contracts(const sgm_sde *sde) {
-    return sde->family == SGM_VP || sde->family == SGM_COSINE || sde->family == SGM_SUBVP ||
-        sde->family == SGM_USER_BETA;
+    return sde->family == SGM_FAMILY_VP || sde->family == SGM_FAMILY_COSINE ||
+        sde->family == SGM_FAMILY_SUBVP || sde->family == SGM_FAMILY_USER_BETA;
 }
 static double sgm__beta_integral(const sgm_sde *sde, double t) {
-    if (sde->family == SGM_USER_BETA) return sgm__not_below_0(sde->curve(t, sde->user));
+    if (sde->family == SGM_FAMILY_USER_BETA) return sgm__not_below_0(sde->curve(t, sde->user));
     return t * sde->a + 0.5 * t * t * (sde->b - sde->a);
 }
 static double sgm__beta(const sgm_sde *sde, double t) {
     double s, c;
-    if (sde->family == SGM_USER_BETA) return sgm__curve_slope(sde, t);
-    if (sde->family != SGM_COSINE) return sde->a + t * (sde->b - sde->a);
+    if (sde->family == SGM_FAMILY_USER_BETA) return sgm__curve_slope(sde, t);
+    if (sde->family != SGM_FAMILY_COSINE) return sde->a + t * (sde->b - sde->a);
     sgm__sincos_turns(sgm__cosine_turns(t), &s, &c);
     return SGM__PI / (1 + sgm__c0) * s / sgm__cosine_at(t);
 }
@@ -1593,7 +1598,7 @@ static double sgm__beta(const sgm_sde *sde, double t) {
 /* Of no SDE (NULL) nothing is known: NaN. */
 SGM_API double sgm_sde_f(const sgm_sde *sde, double t) {
     if (!sde) return NAN;
-    if (sde->family == SGM_RECTIFIED) return -1 / (1 - t);
+    if (sde->family == SGM_FAMILY_RECTIFIED) return -1 / (1 - t);
     return sgm__contracts(sde) ? -0.5 * sgm__beta(sde, t) : 0;
 }
 
@@ -1601,22 +1606,21 @@ SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
     double rate, sigma;
     if (!sde) return NAN;
     switch (sde->family) {
-    case SGM_SUBVP: return -sgm__beta(sde, t) * sgm__expm1(-2 * sgm__beta_integral(sde, t));
-    case SGM_VE:
+    case SGM_FAMILY_SUBVP: return -sgm__beta(sde, t) * sgm__expm1(-2 * sgm__beta_integral(sde, t));
+    case SGM_FAMILY_VE:
         rate = sgm__ve_rate(sde), sigma = sde->a * sgm__exp(t * rate);
         return 2 * rate * sigma * sigma;
-    case SGM_EDM: return 2 * t;
-    case SGM_RECTIFIED: return 2 * t / (1 - t);
-    case SGM_USER_SIGMA2: return sgm__curve_slope(sde, t);
+    case SGM_FAMILY_EDM: return 2 * t;
+    case SGM_FAMILY_RECTIFIED: return 2 * t / (1 - t);
+    case SGM_FAMILY_USER_SIGMA2: return sgm__curve_slope(sde, t);
     default: return sgm__contracts(sde) ? sgm__beta(sde, t) : NAN;
     }
 }
 
 SGM_API double sgm_sde_m(const sgm_sde *sde, double t) {
     if (!sde) return NAN;
-    if (sde->family == SGM_RECTIFIED) return 1 - t;
-    if (sde->family == SGM_COSINE)
-        return sgm__cosine_at(t) / sgm__cosine_at(0);
+    if (sde->family == SGM_FAMILY_RECTIFIED) return 1 - t;
+    if (sde->family == SGM_FAMILY_COSINE) return sgm__cosine_at(t) / sgm__cosine_at(0);
     return sgm__contracts(sde) ? sgm__exp(-0.5 * sgm__beta_integral(sde, t)) : 1;
 }
 
@@ -1629,24 +1633,24 @@ SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     double below, above, unused, start = sgm__cosine_turns(0);
     if (!sde) return NAN;
     switch (sde->family) {
-    case SGM_VP:
-    case SGM_USER_BETA: return sqrt(-sgm__expm1(-sgm__beta_integral(sde, t)));
-    case SGM_SUBVP: return -sgm__expm1(-sgm__beta_integral(sde, t));
-    case SGM_COSINE:
+    case SGM_FAMILY_VP:
+    case SGM_FAMILY_USER_BETA: return sqrt(-sgm__expm1(-sgm__beta_integral(sde, t)));
+    case SGM_FAMILY_SUBVP: return -sgm__expm1(-sgm__beta_integral(sde, t));
+    case SGM_FAMILY_COSINE:
         sgm__sincos_turns(0.25 * t / (1 + sgm__c0), &below, &unused);
         sgm__sincos_turns(sgm__cosine_turns(t) + start, &above, &unused);
         return sqrt(below * above) / sgm__cosine_at(0);
-    case SGM_VE: return sde->a * sqrt(sgm__expm1(2 * t * sgm__ve_rate(sde)));
-    case SGM_EDM:
-    case SGM_RECTIFIED: return t;
-    case SGM_USER_SIGMA2:
+    case SGM_FAMILY_VE: return sde->a * sqrt(sgm__expm1(2 * t * sgm__ve_rate(sde)));
+    case SGM_FAMILY_EDM:
+    case SGM_FAMILY_RECTIFIED: return t;
+    case SGM_FAMILY_USER_SIGMA2:
         return sqrt(sgm__not_below_0(sde->curve(t, sde->user) - sde->curve(0, sde->user)));
     default: return NAN;
     }
 }
 
 /*
-## 1.2 One clock for all families
+## §1.2 One clock for all families
 
 How far gone is the data at time t? Not t itself but the signal-to-noise ratio tells, and its
 logarithm falls steadily from +∞ to the end of the journey (−7.8 for VE to σ = 50, −10 for VP and
@@ -1701,26 +1705,26 @@ SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
     if (!sde || logsnr != logsnr) return NAN;
     double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a, t; /* sigma = s/m */
     switch (sde->family) {
-    case SGM_VP: /* B = log(1 + σ²) */
+    case SGM_FAMILY_VP: /* B = log(1 + σ²) */
         over = sigma * sigma;
         t = logsnr < 0 ? sgm__log1p(1 / over) - logsnr : sgm__log1p(over);
         t = sgm__linear_beta_time(sde, t);
         break;
-    case SGM_SUBVP: /* B = 2 arsinh(σ/2) */
+    case SGM_FAMILY_SUBVP: /* B = 2 arsinh(σ/2) */
         over = 0.5 * sigma, t = sqrt(1 + over * over);
         t = over < 1 ? sgm__log1p(over + over * over / (1 + t)) : sgm__log(over + t);
         t = sgm__linear_beta_time(sde, 2 * t);
         break;
-    case SGM_VE: t = 0.5 * sgm__log1p(over * over) / sgm__ve_rate(sde); break;
-    case SGM_EDM: t = sigma; break;
-    case SGM_RECTIFIED: t = sigma / (1 + sigma); break;
+    case SGM_FAMILY_VE: t = 0.5 * sgm__log1p(over * over) / sgm__ve_rate(sde); break;
+    case SGM_FAMILY_EDM: t = sigma; break;
+    case SGM_FAMILY_RECTIFIED: t = sigma / (1 + sigma); break;
     default: t = sgm__time_by_halves(sde, logsnr);
     }
     return t < sde->T ? t : sde->T;
 }
 
 /*
-## 1.3 The prior, and what it costs
+## §1.3 The prior, and what it costs
 
 Sampling starts from a Gaussian that knows nothing of the data,
 
@@ -1738,8 +1742,8 @@ Look at this number before you train: no network can repair it.
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
     if (!sde) return NAN;
-    int explodes =
-        sde->family == SGM_VE || sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    int explodes = sde->family == SGM_FAMILY_VE || sde->family == SGM_FAMILY_EDM ||
+        sde->family == SGM_FAMILY_USER_SIGMA2;
     return explodes ? sgm_sde_s(sde, sde->T) : 1;
 }
 
@@ -1770,7 +1774,7 @@ SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const 
 }
 
 /*
-## 1.4 The presets
+## §1.4 The presets
 
 T and t_min belong to the family. At t = 0 the score of a point is infinite, so sampling stops at
 t_min and finishes in closed form (5.9). At t = 1 the cosine and rectified processes contract with
@@ -1783,20 +1787,26 @@ static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, dou
     return sde;
 }
 
-SGM_API sgm_sde sgm_sde_vp(double a, double b) { return sgm__sde(SGM_VP, a, b, 1e-3, 1); }
-SGM_API sgm_sde sgm_sde_cosine(void) { return sgm__sde(SGM_COSINE, 0, 0, 1e-3, 0.999); }
-SGM_API sgm_sde sgm_sde_subvp(double a, double b) { return sgm__sde(SGM_SUBVP, a, b, 1e-3, 1); }
-SGM_API sgm_sde sgm_sde_ve(double a, double b) { return sgm__sde(SGM_VE, a, b, 1e-5, 1); }
-SGM_API sgm_sde sgm_sde_edm(double t_min, double T) { return sgm__sde(SGM_EDM, 0, 0, t_min, T); }
-SGM_API sgm_sde sgm_sde_rectified(void) { return sgm__sde(SGM_RECTIFIED, 0, 0, 1e-3, 0.999); }
+SGM_API sgm_sde sgm_sde_vp(double a, double b) { return sgm__sde(SGM_FAMILY_VP, a, b, 1e-3, 1); }
+SGM_API sgm_sde sgm_sde_cosine(void) { return sgm__sde(SGM_FAMILY_COSINE, 0, 0, 1e-3, 0.999); }
+SGM_API sgm_sde sgm_sde_subvp(double a, double b) {
+    return sgm__sde(SGM_FAMILY_SUBVP, a, b, 1e-3, 1);
+}
+SGM_API sgm_sde sgm_sde_ve(double a, double b) { return sgm__sde(SGM_FAMILY_VE, a, b, 1e-5, 1); }
+SGM_API sgm_sde sgm_sde_edm(double t_min, double T) {
+    return sgm__sde(SGM_FAMILY_EDM, 0, 0, t_min, T);
+}
+SGM_API sgm_sde sgm_sde_rectified(void) {
+    return sgm__sde(SGM_FAMILY_RECTIFIED, 0, 0, 1e-3, 0.999);
+}
 
 SGM_API sgm_sde sgm_sde_user_beta(double (*beta_integral)(double t, void *user), void *user) {
-    sgm_sde sde = sgm__sde(SGM_USER_BETA, 0, 0, 1e-3, 1);
+    sgm_sde sde = sgm__sde(SGM_FAMILY_USER_BETA, 0, 0, 1e-3, 1);
     sde.curve = beta_integral, sde.user = user;
     return sde;
 }
 SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void *user) {
-    sgm_sde sde = sgm__sde(SGM_USER_SIGMA2, 0, 0, 1e-5, 1);
+    sgm_sde sde = sgm__sde(SGM_FAMILY_USER_SIGMA2, 0, 0, 1e-5, 1);
     sde.curve = sigma2, sde.user = user;
     return sde;
 }
@@ -1815,7 +1825,7 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
         sum += i ? 0.5 * (slope + old_slope) * sde->T / 64 : 0;
         last = c, old_slope = slope;
     }
-    if (sde->family == SGM_USER_BETA && fabs(first) > 1e-12 * end)
+    if (sde->family == SGM_FAMILY_USER_BETA && fabs(first) > 1e-12 * end)
         return "has a curve that is not 0 at t = 0: give the integral of beta from 0 to t, not "
                "beta itself";
     if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
@@ -1827,19 +1837,20 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
 static const char *sgm__numbers_fault(const sgm_sde *sde) {
     double a = sde->a, b = sde->b, T = sde->T;
     sgm_family kind = sde->family;
-    if ((int)kind < SGM_VP || kind > SGM_USER_SIGMA2)
+    if ((int)kind < SGM_FAMILY_VP || kind > SGM_FAMILY_USER_SIGMA2)
         return "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
-    if ((kind == SGM_VP || kind == SGM_SUBVP) && !(a >= 0 && b >= a && b > 0 && b < 1e30))
+    if ((kind == SGM_FAMILY_VP || kind == SGM_FAMILY_SUBVP) &&
+        !(a >= 0 && b >= a && b > 0 && b < 1e30))
         return "needs 0 <= beta_min <= beta_max";
-    if (kind == SGM_VE && !(a > 0 && b > a && b < 1e12))
+    if (kind == SGM_FAMILY_VE && !(a > 0 && b > a && b < 1e12))
         return "needs 0 < sigma_min < sigma_max < 1e12: check its numbers";
     if (!(fabs(a) < 1e30 && fabs(b) < 1e30))
         return "has an a or b that is not finite: start from its preset";
     if (!(sde->t_min >= 0 && (float)sde->t_min < (float)T && T < 1e30))
         return "needs 0 <= t_min < T, both finite, and apart also as floats";
-    if ((kind == SGM_COSINE || kind == SGM_RECTIFIED) && !((float)T < 1))
+    if ((kind == SGM_FAMILY_COSINE || kind == SGM_FAMILY_RECTIFIED) && !((float)T < 1))
         return "is singular at t = 1: set T below 1, such as 0.999";
-    if ((kind == SGM_USER_BETA || kind == SGM_USER_SIGMA2) && !sde->curve)
+    if ((kind == SGM_FAMILY_USER_BETA || kind == SGM_FAMILY_USER_SIGMA2) && !sde->curve)
         return "needs its curve: a function of t";
     return NULL;
 }
@@ -1847,7 +1858,7 @@ static const char *sgm__numbers_fault(const sgm_sde *sde) {
 SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
     if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
     const char *fault = sgm__numbers_fault(sde);
-    if (!fault && sde->curve && sde->family >= SGM_USER_BETA) fault = sgm__curve_fault(sde);
+    if (!fault && sde->curve && sde->family >= SGM_FAMILY_USER_BETA) fault = sgm__curve_fault(sde);
     if (fault) return sgm__bad("the SDE %s", fault);
     double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
     if (!(s > 1e-18 && s < 1e12)) /* squares of both are floats */
@@ -1894,8 +1905,10 @@ static sgm_status sgm__score_process(const sgm_score *score) {
         return sgm__bad("this score knows no process, only one density: set its sde, to "
                         "sgm_sde_vp(0.1, 20) for one, or walk with sgm_langevin_run");
     if (score->scaler && (score->scaler->d != score->d || !score->scaler->shift))
-        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d: fit "
-                        "it with sgm_scaler_init", score->scaler->d, score->d);
+        return sgm__fail(SGM_MISMATCH,
+            "a scaler of dimension %d for points of dimension %d: fit "
+            "it with sgm_scaler_init",
+            score->scaler->d, score->d);
     return sgm_sde_check(&score->sde);
 }
 
@@ -1904,8 +1917,9 @@ static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
     if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
         a->user == b->user)
         return SGM_OK;
-    return sgm__fail(SGM_MISMATCH, "a score of one process is asked about another: of a score's "
-                    "sde only t_min and T may be changed");
+    return sgm__fail(SGM_MISMATCH,
+        "a score of one process is asked about another: of a score's "
+        "sde only t_min and T may be changed");
 }
 
 /* Scores that are to be compared or joined live in the same space, scaled alike. */
@@ -1913,8 +1927,9 @@ static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b) {
     if (a->d != b->d)
         return sgm__fail(SGM_MISMATCH, "a score in %d dimensions beside one in %d", a->d, b->d);
     if (a->scaler != b->scaler)
-        return sgm__fail(SGM_MISMATCH, "a score of scaled points beside one of others: make both "
-                        "of points scaled alike, and give them one scaler");
+        return sgm__fail(SGM_MISMATCH,
+            "a score of scaled points beside one of others: make both "
+            "of points scaled alike, and give them one scaler");
     if (a->sde.family == SGM_FAMILY_NONE || b->sde.family == SGM_FAMILY_NONE) return SGM_OK;
     return sgm__same_process(&a->sde, &b->sde);
 }
@@ -1985,8 +2000,10 @@ SGM_API sgm_status sgm_score_logp(
     if (n) SGM__TRY(score->logp(score, logp, x, t, n));
     for (long i = 0; i < n; i++)
         if (!(fabs(logp[i]) < HUGE_VAL))
-            return sgm__fail(SGM_NOT_FINITE, "the log density of point %ld at t = %g is not finite"
-                            ": ask at t_min or above", i, (double)t[i]);
+            return sgm__fail(SGM_NOT_FINITE,
+                "the log density of point %ld at t = %g is not finite"
+                ": ask at t_min or above",
+                i, (double)t[i]);
     return SGM_OK;
 }
 
@@ -2008,7 +2025,7 @@ static sgm_score sgm__rows(const sgm_score *score, const long *row, long first, 
 }
 
 /*
-## 2.1 Scores that are known exactly
+## §2.1 Scores that are known exactly
 
 A Gaussian N(μ, C) has the score $−C^{-1}(x − μ)$: a spring back to the mean. A *mixture* of
 Gaussians stays one on its way through the SDE. Each component moves as (1.3) says and widens by s²:
@@ -2091,10 +2108,10 @@ static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, cons
     SGM__TRY(sgm_sde_check(sde));
     if (k < 1 || d < 1)
         return sgm__bad("%d components in %d dimensions: needs at least 1 of each", k, d);
-    if ((int)cov < 0 || cov > SGM_FULL)
+    if ((int)cov < 0 || cov > SGM_COV_FULL)
         return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
-    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_FULL ? sgm__times(D, D) : 0;
-    size_t var = cov >= SGM_DIAGONAL ? D : 1;
+    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_COV_FULL ? sgm__times(D, D) : 0;
+    size_t var = cov >= SGM_COV_DIAGONAL ? D : 1;
     mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov;
     size_t all = sgm__times(K, 1 + D + var + axes) + axes;
     mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
@@ -2128,9 +2145,9 @@ static sgm_status sgm__symmetrise(double *c, size_t d, size_t which) {
 
 /* Component k's covariance into variances along axes, behind which there is room for one more. */
 static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
-    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_DIAGONAL ? d : 1;
+    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_COV_DIAGONAL ? d : 1;
     double *var = mix->var + k * n_var, *work = NULL, most = 0;
-    if (mix->shape == SGM_FULL) {
+    if (mix->shape == SGM_COV_FULL) {
         work = mix->axes + (size_t)mix->k * d * d;
         memcpy(work, cov + k * d * d, d * d * sizeof *work);
         SGM__TRY(sgm__symmetrise(work, d, k));
@@ -2164,7 +2181,7 @@ static sgm_status sgm__mix_fill(
         if (!(fabs(mean[i]) < 1e150))
             return sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
     }
-    for (int k = 0; k < mix->k && mix->shape != SGM_POINTS; k++)
+    for (int k = 0; k < mix->k && mix->shape != SGM_COV_POINTS; k++)
         SGM__TRY(sgm__mix_cov(mix, (size_t)k, cov));
     return SGM_OK;
 }
@@ -2172,7 +2189,7 @@ static sgm_status sgm__mix_fill(
 SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
     const double *mean, const double *cov, sgm_cov shape, const sgm_sde *sde) {
     SGM__TRY(sgm__mix_new(mix, k, d, shape, sde));
-    int given = mean && (shape == SGM_POINTS || cov);
+    int given = mean && (shape == SGM_COV_POINTS || cov);
     sgm_status status = given
         ? sgm__mix_fill(mix, weight, mean, cov)
         : sgm__bad("a mixture needs means, and it needs covariances but for points");
@@ -2186,7 +2203,7 @@ SGM_API sgm_status sgm_mixture_from_data(
     memset(mix, 0, sizeof *mix);
     if (n > 0x7fffffff) return sgm__bad("a mixture of %ld points: at most 2147483647", n);
     SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
-    SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_POINTS, sde));
+    SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_COV_POINTS, sde));
     for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
     sgm_status status = sgm__mix_fill(mix, NULL, NULL, NULL);
     if (status != SGM_OK) sgm_mixture_free(mix);
@@ -2222,7 +2239,7 @@ static sgm__mix_at sgm__mix_thread(const sgm_mixture *mix, double *scratch) {
 
 static double sgm__mix_var(const sgm__mix_at *at, size_t k, size_t j) {
     const sgm_mixture *mix = at->mix;
-    double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * (size_t)mix->d + j] : mix->var[k];
+    double v = mix->shape >= SGM_COV_DIAGONAL ? mix->var[k * (size_t)mix->d + j] : mix->var[k];
     return at->m * at->m * v + at->s * at->s;
 }
 
@@ -2232,10 +2249,10 @@ static void sgm__mix_at_time(sgm__mix_at *at, double t) {
     at->t = t, at->m = sgm_sde_m(&mix->sde, t), at->s = sgm_sde_s(&mix->sde, t);
     double log_det = 0, half_log_2pi = 0.91893853320467274178;
     for (size_t k = 0; k < (size_t)mix->k; k++) {
-        if (mix->shape >= SGM_DIAGONAL) {
+        if (mix->shape >= SGM_COV_DIAGONAL) {
             log_det = 0;
             for (int j = 0; j < mix->d; j++) log_det += sgm__log(sgm__mix_var(at, k, (size_t)j));
-        } else if (k == 0 || mix->shape == SGM_ISOTROPIC) {
+        } else if (k == 0 || mix->shape == SGM_COV_ISOTROPIC) {
             log_det = mix->d * sgm__log(sgm__mix_var(at, k, 0));
         }
         at->log_norm[k] = mix->log_weight[k] - 0.5 * log_det - mix->d * half_log_2pi;
@@ -2386,7 +2403,7 @@ SGM_API sgm_status sgm_mixture_sample(
 }
 
 /*
-## 2.2 Denoising score matching
+## §2.2 Denoising score matching
 
 How can a network learn the score of a density that we only know by samples? Hide noise in a point
 and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3):
@@ -2425,7 +2442,7 @@ belongs to what the set was drawn from, then a model that has memorised it has a
 floor, and a large excess: it is right about the sample and wrong about the law. To see that,
 measure on points that were not trained on.
 
-## 2.3 What the network says
+## §2.3 What the network says
 
 A network may be asked for the score, the noise, the clean point or a mixture of them. All are the
 same knowledge, linear in each other once x is given, so each is written as
@@ -2447,21 +2464,21 @@ SGM_API void sgm_output_affine(
     double sigma = s / m, all = sigma * sigma + sigma_data * sigma_data, g2;
     *a = 0, *b = 1;
     switch (kind) {
-    case SGM_SCORE: *b = -s; break;
-    case SGM_X0: *a = 1 / s, *b = -m / s; break;
-    case SGM_V: *a = s / half, *b = m / half; break;
-    case SGM_FLOW:
+    case SGM_OUTPUT_SCORE: *b = -s; break;
+    case SGM_OUTPUT_X0: *a = 1 / s, *b = -m / s; break;
+    case SGM_OUTPUT_V: *a = s / half, *b = m / half; break;
+    case SGM_OUTPUT_FLOW:
         g2 = sgm_sde_g2(sde, t), *a = -2 * sgm_sde_f(sde, t) * s / g2, *b = 2 * s / g2;
         break;
     case SGM_OUTPUT_AUTO:
-    case SGM_EDM_F: *a = sigma / (all * m), *b = -sigma_data / sqrt(all); break;
+    case SGM_OUTPUT_EDM_F: *a = sigma / (all * m), *b = -sigma_data / sqrt(all); break;
     default: break; /* the noise itself */
     }
 }
 
 /* Karras et al. also scale what the network sees to unit variance: by 1/(m√(σ²+σ_d²)). */
 static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
-    if (kind != SGM_EDM_F && kind != SGM_OUTPUT_AUTO) return 1;
+    if (kind != SGM_OUTPUT_EDM_F && kind != SGM_OUTPUT_AUTO) return 1;
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
     return 1 / sqrt(s * s + m * m * sigma_data * sigma_data);
 }
@@ -2480,7 +2497,7 @@ SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_
 }
 
 /*
-## 2.4 Which times matter
+## §2.4 Which times matter
 
 Two knobs decide where along t the network spends its capacity: the weight and the distribution of
 t. Written for the noise, with $\hat ε = −s\, s_θ$,
@@ -2534,7 +2551,7 @@ trained by it in every family, with the weight that makes F's errors count alike
 the other is worse than neither.
 */
 static sgm_times sgm__times_of(const sgm_loss *loss, const sgm_sde *sde) {
-    int own = sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    int own = sde->family == SGM_FAMILY_EDM || sde->family == SGM_FAMILY_USER_SIGMA2;
     if (loss->times != SGM_TIMES_AUTO) return loss->times;
     return own ? SGM_TIMES_LOGNORMAL : SGM_TIMES_UNIFORM;
 }
@@ -2570,8 +2587,9 @@ static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *s
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     SGM__TRY(sgm_sde_check(sde));
     if (!loss) return sgm__bad("no loss: one that is all zeros is denoising score matching");
-    if ((unsigned)loss->weight > SGM_WEIGHT_USER || (unsigned)loss->objective > SGM_SSM_VR ||
-        (unsigned)loss->times > SGM_TIMES_IMPORTANCE || (unsigned)loss->probe > SGM_GAUSSIAN)
+    if ((unsigned)loss->weight > SGM_WEIGHT_USER ||
+        (unsigned)loss->objective > SGM_OBJECTIVE_SSM_VR ||
+        (unsigned)loss->times > SGM_TIMES_IMPORTANCE || (unsigned)loss->probe > SGM_PROBE_GAUSSIAN)
         return sgm__bad("the loss's objective, weight, times or probe is not one of the list");
     const double sizes[4] = {loss->std, loss->scale, loss->min_snr, loss->sigma_data};
     for (int i = 0; i < 4; i++)
@@ -2580,8 +2598,9 @@ SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
                 "the loss has a std of %g, scale %g, min_snr %g, sigma_data %g, mean %g: "
                 "needs finite ones, the first four not below 0",
                 sizes[0], sizes[1], sizes[2], sizes[3], loss->mean);
-    if (loss->objective == SGM_ESM && !loss->exact)
-        return sgm__bad("SGM_ESM needs the exact score: set exact, to sgm_mixture_score for one");
+    if (loss->objective == SGM_OBJECTIVE_ESM && !loss->exact)
+        return sgm__bad(
+            "SGM_OBJECTIVE_ESM needs the exact score: set exact, to sgm_mixture_score for one");
     if (loss->directions < 0)
         return sgm__bad("%d directions: ask for at least 1", loss->directions);
     if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight)
@@ -2625,7 +2644,7 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
 /* Which of SGM_BINS slices of time t belongs to: even in t, or in log t for EDM, whose t is a σ. */
 SGM_API double sgm_bin_edge(const sgm_sde *sde, int i) {
     double share = (double)i / SGM_BINS;
-    if (sde->family != SGM_EDM) return sde->t_min + share * (sde->T - sde->t_min);
+    if (sde->family != SGM_FAMILY_EDM) return sde->t_min + share * (sde->T - sde->t_min);
     return sde->t_min * sgm__exp(share * sgm__log(sde->T / sde->t_min));
 }
 
@@ -2636,7 +2655,7 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 }
 
 /*
-## 2.5 Loss, floor and excess
+## §2.5 Loss, floor and excess
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
 values has the standard error √(variance/n); from one value nobody knows it, and draws of stratified
@@ -2737,8 +2756,9 @@ static sgm_status sgm__dsm_batch(
 }
 
 static sgm_status sgm__loss_is_none(void) {
-    return sgm__fail(SGM_NOT_FINITE, "the loss is not finite: its weight is beyond a float at some "
-                                     "time; raise t_min, or look at sigma_data and scale");
+    return sgm__fail(SGM_NOT_FINITE,
+        "the loss is not finite: its weight is beyond a float at some "
+        "time; raise t_min, or look at sigma_data and scale");
 }
 
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
@@ -2770,7 +2790,7 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_
 }
 
 /*
-## 2.6 Other ways to match a score
+## §2.6 Other ways to match a score
 
 Denoising is one of several roads to the same place. They are compared here in one normalisation,
 that of (2.6): a weight λ, no factor ½, and s for $s_θ(x, t)$ at a noisy point x.
@@ -2803,7 +2823,7 @@ $$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
 
 /* The exact score of ESM lives where the score to be matched does. */
 static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score) {
-    if (loss->objective != SGM_ESM) return SGM_OK;
+    if (loss->objective != SGM_OBJECTIVE_ESM) return SGM_OK;
     SGM__TRY(sgm__score_made(loss->exact));
     return sgm__same_space(loss->exact, score);
 }
@@ -2815,7 +2835,7 @@ static double sgm__lambda(const sgm_sde *sde, double t, double w) {
 
 /* Directions for a batch: e_k for ISM, random for the sliced losses. */
 static void sgm__directions(float *v, long n, int d, const sgm_loss *loss, int k, sgm_key key) {
-    int unit = loss->objective == SGM_ISM, normal = loss->probe == SGM_GAUSSIAN;
+    int unit = loss->objective == SGM_OBJECTIVE_ISM, normal = loss->probe == SGM_PROBE_GAUSSIAN;
     key = sgm_key_split(key, (uint64_t)k);
     if (!unit && normal) sgm_normal(v, (size_t)(n * d), key, 0);
     if (!unit && !normal) sgm_uniform(v, (size_t)(n * d), key, 0);
@@ -2824,8 +2844,8 @@ static void sgm__directions(float *v, long n, int d, const sgm_loss *loss, int k
 }
 
 static int sgm__n_directions(const sgm_loss *loss, int d) {
-    if (loss->objective == SGM_ISM) return d;
-    if (loss->objective < SGM_SSM) return 0;
+    if (loss->objective == SGM_OBJECTIVE_ISM) return d;
+    if (loss->objective < SGM_OBJECTIVE_SSM) return 0;
     return loss->directions > 0 ? loss->directions : 1;
 }
 
@@ -2837,25 +2857,27 @@ static sgm_status sgm__objective_batch(
     float *v = b->x0, *js = b->exact; /* their contents are no longer needed by then */
     sgm_score here = sgm__rows(score, b->row, 0, b->n);
     SGM__TRY(sgm_score_eval(&here, b->s, b->x, b->t, b->count));
-    if (loss->objective == SGM_ESM) SGM__TRY(sgm__draws_eval(b, loss->exact, b->exact));
+    if (loss->objective == SGM_OBJECTIVE_ESM) SGM__TRY(sgm__draws_eval(b, loss->exact, b->exact));
     for (long i = 0; i < b->count; i++) {
         double sd = sgm_sde_s(b->sde, b->t[i]), square = 0;
         for (long j = i * d; j < (i + 1) * d; j++) {
             double off = b->s[j];
-            if (loss->objective == SGM_ESM) off -= b->exact[j];
-            if (loss->objective == SGM_DSM) off += b->eps[j] / sd;
+            if (loss->objective == SGM_OBJECTIVE_ESM) off -= b->exact[j];
+            if (loss->objective == SGM_OBJECTIVE_DSM) off += b->eps[j] / sd;
             square += off * off;
         }
-        value[i] = loss->objective == SGM_SSM ? 0 : sgm__lambda(b->sde, b->t[i], b->w[i]) * square;
+        value[i] = loss->objective == SGM_OBJECTIVE_SSM
+            ? 0
+            : sgm__lambda(b->sde, b->t[i], b->w[i]) * square;
     }
     for (int k = 0; k < K; k++) {
-        double share = loss->objective == SGM_ISM ? 1 : 1.0 / K;
+        double share = loss->objective == SGM_OBJECTIVE_ISM ? 1 : 1.0 / K;
         sgm__directions(v, b->count, d, loss, k, key);
         SGM__TRY(sgm_score_jvp(&here, b->s, js, b->x, v, b->t, b->count));
         for (long i = 0; i < b->count; i++) {
             double vs = sgm__row_dot(v + i * d, b->s + i * d, d);
             double bend = 2 * sgm__row_dot(v + i * d, js + i * d, d); /* (2.14), (2.15) */
-            if (loss->objective == SGM_SSM) bend += vs * vs;
+            if (loss->objective == SGM_OBJECTIVE_SSM) bend += vs * vs;
             value[i] += share * sgm__lambda(b->sde, b->t[i], b->w[i]) * bend;
         }
     }
@@ -2906,7 +2928,7 @@ Details that have caused bugs:
 A network is a function from numbers to numbers, and to train it we need to know how the result
 changes when each of a million parameters does. This chapter computes that with an array.
 
-## 3.1 The tape
+## §3.1 The tape
 
 Every operation that a network performs is written down on a *tape*: what went in, what came out. A
 result can only be made from things that exist already, so the order of creation is an order in
@@ -2970,8 +2992,8 @@ struct sgm_tape {
     int n_layers, layer_capacity;
     sgm_status status;
     char message[400];
-    int n_allocs; /* how often the tape has asked for memory: tests count */
-    int lends, busy; /* 1: a model's own; 1: lent out (section 3.10) */
+    int n_allocs;    /* how often the tape has asked for memory: tests count */
+    int lends, busy; /* 1: a model's own; 1: lent out (§3.10) */
 };
 
 static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
@@ -3133,7 +3155,7 @@ through `first` which it is; `y->set` remembers. A tensor that no parameter and 
 leads to needs no slope, and gets NULL.
 
 The slope of a weight may be left as the product that it is, for the trainer to work out when it
-uses it (section 4.6). Whoever else wants it, or has more to add, first *settles* it here.
+uses it (§4.6). Whoever else wants it, or has more to add, first *settles* it here.
 */
 enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4, SGM__YOURS = 8 };
 
@@ -3248,7 +3270,7 @@ SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
     return x ? x->j : NULL;
 }
 
-SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x) {
+SGM_API float *sgm_tape_gradient_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x) return NULL;
     if (!x->d) x->d = sgm__floats(tape, x); /* a parameter has its place in the gradient block */
     if (x->d && !(x->set & SGM__D)) memset(x->d, 0, (size_t)sgm__size(x) * sizeof *x->d);
@@ -3256,7 +3278,7 @@ SGM_API float *sgm_tape_slope_of(sgm_tape *tape, sgm_tensor *x) {
     return x->d;
 }
 
-SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x) {
+SGM_API float *sgm_tape_tangent_gradient_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x || !sgm_tape_tangent_of(tape, x)) return NULL;
     if (!x->jd || !(x->set & SGM__JD)) x->jd = sgm__zeros(tape, x);
     x->set |= SGM__JD | SGM__YOURS;
@@ -3264,7 +3286,7 @@ SGM_API float *sgm_tape_tangent_slope_of(sgm_tape *tape, sgm_tensor *x) {
 }
 
 /*
-## 3.2 What goes in: inputs and parameters
+## §3.2 What goes in: inputs and parameters
 
 Parameters come from a *cursor* that moves through the model's one block: the first `sgm_linear` of
 a network takes the first numbers, the next the next. So a network is one C function that names no
@@ -3313,7 +3335,7 @@ static void sgm__copy_rows(const int *row_of, long rows, long cols, const float 
 
 /*
 A sum over very many rows is made in *stretches*, each from 0, that are then added: in one go, the
-millionth number would be added to a sum that a float no longer moves in its digits (section B.1).
+millionth number would be added to a sum that a float no longer moves in its digits (§B.1).
 */
 #define SGM__STRETCH 2048
 
@@ -3438,7 +3460,7 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const 
     p->v = tape->params && !tape->dry ? tape->params + tape->cursor : NULL;
     p->d = tape->grads && !tape->dry ? tape->grads + tape->cursor : NULL;
     p->needs = tape->grads ? 1 : 0;
-    if (tape->flags & SGM_ACCUMULATE) p->set = SGM__D;
+    if (tape->flags & SGM_TAPE_ACCUMULATE) p->set = SGM__D;
     tape->cursor += size;
     return p;
 }
@@ -3448,7 +3470,7 @@ SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std) {
 }
 
 /*
-## 3.3 The linear layer
+## §3.3 The linear layer
 
 $$y = x W + b \qquad(3.4) \qquad \bar x = \bar y W^T, \quad \bar W = x^T \bar y, \quad
 \bar b = \sum_{rows} \bar y$$
@@ -3582,8 +3604,7 @@ SGM_API sgm_tensor *sgm_linear_start(sgm_tape *tape, sgm_tensor *x, int out, flo
         return sgm__repeat(tape, sgm_linear_start(tape, x->a, out, start), x->row_of, x->rows);
     int number = tape->n_ops++;
     float spread = start > 0 ? 1 / sqrtf((float)x->cols) : 0;
-    sgm_tensor *w = sgm__param(
-        tape, "linear", number, ".weight", x->cols, out, start * spread, 0);
+    sgm_tensor *w = sgm__param(tape, "linear", number, ".weight", x->cols, out, start * spread, 0);
     sgm_tensor *b = sgm__param(tape, "linear", number, ".bias", 1, out, spread, 0);
     if (!w || !b) return NULL;
     return sgm__result(tape, "linear", sgm__op_linear, x->rows, out, x, w, b);
@@ -3598,7 +3619,7 @@ SGM_API sgm_tensor *sgm_linear_zero(sgm_tape *tape, sgm_tensor *x, int out) {
 }
 
 /*
-## 3.4 Activations
+## §3.4 Activations
 
 A function φ of one variable, applied to each element. With tangents its second derivative enters,
 as it must:
@@ -3636,31 +3657,39 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation kind) {
     static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
-    int i = kind == SGM_ACTIVATION_AUTO ? (int)SGM_SILU : (int)kind;
+    int i = kind == SGM_ACTIVATION_AUTO ? (int)SGM_ACTIVATION_SILU : (int)kind;
     if (!x) return NULL;
-    if (i < SGM_RELU || i > SGM_SIGMOID)
+    if (i < SGM_ACTIVATION_RELU || i > SGM_ACTIVATION_SIGMOID)
         return sgm_tape_refuse(tape, "there is no activation %d: see sgm_activation", i);
     if (sgm__repeats(x))
         return sgm__repeat(tape, sgm_activate(tape, x->a, kind), x->row_of, x->rows);
     sgm_tensor *y = sgm__made_of(
-        tape, names[i - SGM_RELU], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
+        tape, names[i - SGM_ACTIVATION_RELU], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
     if (y) y->i = i;
     return sgm__computed(tape, y);
 }
 
-SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_RELU); }
-SGM_API sgm_tensor *sgm_silu(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_SILU); }
-SGM_API sgm_tensor *sgm_tanh(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_TANH); }
-SGM_API sgm_tensor *sgm_gelu(sgm_tape *t, sgm_tensor *x) { return sgm_activate(t, x, SGM_GELU); }
+SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) {
+    return sgm_activate(t, x, SGM_ACTIVATION_RELU);
+}
+SGM_API sgm_tensor *sgm_silu(sgm_tape *t, sgm_tensor *x) {
+    return sgm_activate(t, x, SGM_ACTIVATION_SILU);
+}
+SGM_API sgm_tensor *sgm_tanh(sgm_tape *t, sgm_tensor *x) {
+    return sgm_activate(t, x, SGM_ACTIVATION_TANH);
+}
+SGM_API sgm_tensor *sgm_gelu(sgm_tape *t, sgm_tensor *x) {
+    return sgm_activate(t, x, SGM_ACTIVATION_GELU);
+}
 SGM_API sgm_tensor *sgm_softplus(sgm_tape *t, sgm_tensor *x) {
-    return sgm_activate(t, x, SGM_SOFTPLUS);
+    return sgm_activate(t, x, SGM_ACTIVATION_SOFTPLUS);
 }
 SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *t, sgm_tensor *x) {
-    return sgm_activate(t, x, SGM_SIGMOID);
+    return sgm_activate(t, x, SGM_ACTIVATION_SIGMOID);
 }
 
 /*
-## 3.5 Putting tensors together
+## §3.5 Putting tensors together
 
 Sum, product, multiple, and two tensors side by side. The product's rules are those of (ab)' = a'b +
 ab', once for the tangent and once more for what the tangent's slope says about a and b.
@@ -3743,7 +3772,7 @@ static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
     }
 }
 
-SGM_API sgm_tensor *sgm_scale(sgm_tape *tape, sgm_tensor *x, float factor) {
+SGM_API sgm_tensor *sgm_mul_by(sgm_tape *tape, sgm_tensor *x, float factor) {
     if (!x) return NULL;
     if (!(fabs((double)factor) < HUGE_VAL))
         return sgm_tape_refuse(tape, "%g times a tensor: needs a finite factor", (double)factor);
@@ -3793,7 +3822,7 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
 }
 
 /*
-## 3.6 Norms of rows
+## §3.6 Norms of rows
 
 A layer norm shifts each row to mean 0 and scales it to mean square 1; then every column gets a gain
 and a bias of its own:
@@ -3810,7 +3839,7 @@ $$\bar c = r p − r³ \tfrac{p·c}{n} c − \tfrac{r³}{n} \left[ (q·\dot c) c
 (q·c) \dot c − 3 \tfrac{r²}{n} (c·\dot c)(q·c)\, c \right] \qquad(3.9)$$
 
 These are (3.3) written out; the tests hold them against differences. Shift and scaling are two
-operations; gain and bias are the case of section 3.13 that has no norm in it.
+operations; gain and bias are the case of §3.13 that has no norm in it.
 */
 /* Four sums, since each addition has to wait for the one before it. */
 static double sgm__row_mean(const float *x, int n) {
@@ -3904,23 +3933,23 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
 }
 
 /*
-## 3.7 Dropout
+## §3.7 Dropout
 
 In training each number is kept with probability 1 − rate and then divided by that, so that its mean
 is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
-place on it (section A.2). As a product with a constant it needs no rules of its own.
+place on it (§A.2). As a product with a constant it needs no rules of its own.
 */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
     if (!(rate >= 0 && rate < 1))
         return sgm_tape_refuse(tape, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
     tape->n_ops++;
-    if (tape->dry) { /* only says that it is there (section 3.16) */
+    if (tape->dry) { /* only says that it is there (§3.16) */
         sgm_tensor *y = sgm__made_of(tape, "dropout", NULL, x->rows, x->cols, x, NULL, NULL);
         if (y) y->s = rate;
         return y;
     }
-    if (rate == 0 || !(tape->flags & SGM_TRAINING)) return x;
+    if (rate == 0 || !(tape->flags & SGM_TAPE_TRAINING)) return x;
     sgm_tensor *mask = sgm__entry(tape, "mask", x->rows, x->cols);
     if (!mask || !(mask->v = sgm__floats(tape, mask))) return NULL;
     sgm__keep(mask->v, sgm__size(x), rate, sgm_key_split(tape->key, (uint64_t)tape->n_ops));
@@ -3928,7 +3957,7 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
 }
 
 /*
-## 3.8 Telling the network the time
+## §3.8 Telling the network the time
 
 One number t beside D coordinates is easily overlooked by a network, and the score changes by orders
 of magnitude along it. So t is spread over several features, waves $φ_j(t)$ of many lengths. Rows
@@ -3946,8 +3975,7 @@ static void sgm__wave(
     if (d1) d1[j] = (float)(a * omega * c), d2[j] = (float)(-a * omega * omega * s);
 }
 
-static void sgm__feature_circle(
-    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+static void sgm__feature_circle(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
     double s, c, w = 2 * SGM__PI;
     (void)y;
     out[0] = (float)(t - 0.5);
@@ -3970,8 +3998,7 @@ static void sgm__feature_sinusoidal(
     }
 }
 
-static void sgm__feature_fourier(
-    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+static void sgm__feature_fourier(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
     sgm_key key = sgm_key_init(0x5367c0deULL);
     int width = y->cols, half = (width + 1) / 2;
     for (int j = 0; j < half; j++) {
@@ -3983,8 +4010,7 @@ static void sgm__feature_fourier(
 }
 
 /* log σ itself and waves of it, each twice as fast as the one before. */
-static void sgm__feature_sigma(
-    const sgm_tensor *y, float *out, float *d1, float *d2, double l) {
+static void sgm__feature_sigma(const sgm_tensor *y, float *out, float *d1, float *d2, double l) {
     double s, c, omega = y->s;
     out[0] = (float)(0.25 * l);
     if (d1) d1[0] = 0.25f, d2[0] = 0;
@@ -4023,10 +4049,8 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass) {
     for (long i = 0; i < t->rows; i++) {
         const float *d = y->set & SGM__D ? y->d + i * n : NULL, *jd = to_j ? y->jd + i * n : NULL;
         double sum = 0, sum_j = 0;
-        if (!d1 && i > 0 && t->v[i] == t->v[i - 1])
-            memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
-        else
-            sgm__features[y->i](y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
+        if (!d1 && i > 0 && t->v[i] == t->v[i - 1]) memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
+        else sgm__features[y->i](y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
         for (long j = 0; j < n && pass == SGM__TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
         for (long j = 0; j < n && back; j++) { /* (3.5) */
             if (d) sum += (double)d1[j] * d[j];
@@ -4037,8 +4061,8 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass) {
     }
 }
 
-static sgm_tensor *sgm__time_features(sgm_tape *tape, sgm_tensor *t, int width, float scale,
-    int kind, const sgm_sde *sde) {
+static sgm_tensor *sgm__time_features(
+    sgm_tape *tape, sgm_tensor *t, int width, float scale, int kind, const sgm_sde *sde) {
     static const char *const names[] = {
         "time_circle", "time_sinusoidal", "time_fourier", "log_sigma", "time_sigma"};
     const char *name = names[kind];
@@ -4083,7 +4107,7 @@ SGM_API sgm_tensor *sgm_time_sigma(sgm_tape *tape, sgm_tensor *log_sigma) {
 }
 
 /*
-## 3.9 Two ready networks
+## §3.9 Two ready networks
 
 A network is one short function. Copy one of these and change it: that is how they are meant to be
 used, and all that they call is there for you to call (a test compiles the copies).
@@ -4103,11 +4127,10 @@ static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d) {
     if (o->embedding_width == 0) o->embedding_width = 32;
     if (o->shortcut == 0) o->shortcut = d > 32 && o->activation == SGM_ACTIVATION_AUTO ? 1 : -1;
     if (o->start == 0 && o->activation != SGM_ACTIVATION_AUTO) o->start = 1;
-    if (o->activation == SGM_ACTIVATION_AUTO) o->activation = SGM_SILU;
+    if (o->activation == SGM_ACTIVATION_AUTO) o->activation = SGM_ACTIVATION_SILU;
 }
 
-SGM_API sgm_status sgm_mlp_options_init(
-    sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in) {
+SGM_API sgm_status sgm_mlp_options_init(sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in) {
     sgm__mlp_defaults(o, in->user, in->x ? in->x->cols : 1);
     if (!(o->start >= 0 && o->start < 1e6f))
         sgm_tape_refuse(tape, "an MLP that starts %g times as wide: needs a number >= 0", o->start);
@@ -4123,12 +4146,12 @@ SGM_API sgm_status sgm_mlp_options_init(
 SGM_API sgm_tensor *sgm_embed_time(
     sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind, int width) {
     switch (kind) {
-    case SGM_EMBED_RAW: return in->t;
-    case SGM_EMBED_CIRCLE: return sgm_time_circle(tape, in->t);
-    case SGM_EMBED_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
-    case SGM_EMBED_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
-    case SGM_EMBED_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
-    case SGM_EMBED_AUTO: return sgm_time_sigma(tape, in->log_sigma);
+    case SGM_EMBEDDING_RAW: return in->t;
+    case SGM_EMBEDDING_CIRCLE: return sgm_time_circle(tape, in->t);
+    case SGM_EMBEDDING_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
+    case SGM_EMBEDDING_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
+    case SGM_EMBEDDING_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
+    case SGM_EMBEDDING_AUTO: return sgm_time_sigma(tape, in->log_sigma);
     default: return sgm_tape_refuse(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
     }
 }
@@ -4168,7 +4191,7 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
 }
 
 /*
-## 3.10 The model: a network with its parameters
+## §3.10 The model: a network with its parameters
 
 A model is a network, the meaning of its output, the SDE it belongs to, and one block of parameters.
 Seen from outside it is an `sgm_score`: points go in by batches of 240 (so that all activations of a
@@ -4218,8 +4241,8 @@ static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, i
     in->known = sgm_tape_input(tape, ask->known, n, 1);
     for (long i = 0; in->known && ask->cond && i < n; i++) {
         if (!ask->known) in->known->v[i] = 1;
-        memcpy(in->cond->v + i * C, ask->cond + sgm__ask_row(ask, i) * C,
-               (size_t)C * sizeof(float));
+        memcpy(
+            in->cond->v + i * C, ask->cond + sgm__ask_row(ask, i) * C, (size_t)C * sizeof(float));
     }
 }
 
@@ -4268,7 +4291,7 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
     int flags);
 static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask);
 static void sgm__log_probs(double *logp, const sgm_tensor *logits);
-static char *sgm__tape_text(const sgm_tape *tape); /* section 3.16 */
+static char *sgm__tape_text(const sgm_tape *tape); /* §3.16 */
 
 /* An empty tape with the weights that are asked for, and no gradients. */
 static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout, int flags) {
@@ -4290,7 +4313,7 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
     if (v && ask->back) sgm_tape_watch(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
     if (out && v && ask->back) {
-        float *slope = sgm_tape_slope_of(tape, out);
+        float *slope = sgm_tape_gradient_of(tape, out);
         if (slope) memcpy(slope, v, (size_t)n * (size_t)o->d * sizeof *slope);
         sgm_tape_backward(tape);
     } else if (out && v) {
@@ -4348,7 +4371,7 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
         memcpy(move, v, (size_t)size * sizeof *move);
         SGM__TRY(sgm_tape_tangent(tape));
     }
-    float *slope = v ? sgm_tape_tangent_slope_of(tape, out) : sgm_tape_slope_of(tape, out);
+    float *slope = v ? sgm_tape_tangent_gradient_of(tape, out) : sgm_tape_gradient_of(tape, out);
     if (!slope) return sgm_tape_status(tape);
     for (int i = 0; i < n; i++) slope[i] = 1;
     SGM__TRY(sgm_tape_backward(tape));
@@ -4395,7 +4418,7 @@ static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, doubl
         chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
     if (chunks > n) chunks = n;
     sgm_status status = SGM_OK;
-    char message[sizeof ((sgm_tape *)0)->message] = "no memory for a network's tape";
+    char message[sizeof((sgm_tape *)0)->message] = "no memory for a network's tape";
     SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
     for (long c = 0; c < chunks; c++) {
         long from = n * c / chunks, to = n * (c + 1) / chunks, at = ask->trace ? from : from * d;
@@ -4403,11 +4426,11 @@ static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, doubl
         if (ask->row) part.row += from;
         else part.first += from;
         sgm_tape *tape = sgm__tape_take(model);
-        if (!tape || sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
+        if (!tape ||
+            sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
                 logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
                 (int)(to - from)) != SGM_OK) {
-            SGM__PARALLEL("omp critical(sgm__model_failed)")
-            {
+            SGM__PARALLEL("omp critical(sgm__model_failed)") {
                 status = tape ? tape->status : SGM_NO_MEMORY;
                 if (tape) memcpy(message, tape->message, sizeof message);
             }
@@ -4437,7 +4460,8 @@ static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
     SGM__TRY(sgm__same_process(&self->sde, sde));
     if (!(self->sde.T <= sde->T * (1 + 1e-9)))
         return sgm__bad("a model that was trained up to T = %g is asked about T = %g: lower the "
-                        "score's sde.T", sde->T, self->sde.T);
+                        "score's sde.T",
+            sde->T, self->sde.T);
     ask->row = self->row, ask->first = self->first, ask->each = rows > 1;
     if (rows == 1 || rows == of) return SGM_OK;
     return sgm__fail(SGM_MISMATCH,
@@ -4579,19 +4603,20 @@ static sgm_status sgm__model_options_check(const sgm_model_options *o) {
     if (o->d < 1) return sgm__bad("points of dimension %d: set d to at least 1", o->d);
     if (o->n_ema < 0 || o->n_ema > SGM_MAX_EMA)
         return sgm__bad("%d moving averages: n_ema is 0 to %d", o->n_ema, SGM_MAX_EMA);
-    if ((int)o->output < 0 || o->output > SGM_EDM_F)
+    if ((int)o->output < 0 || o->output > SGM_OUTPUT_EDM_F)
         return sgm__bad("there is no output kind %d: see sgm_output", (int)o->output);
     if (!(o->sigma_data >= 0 && o->sigma_data < 1e15))
-        return sgm__bad("a sigma_data of %g: needs the data's std, or 0 to have it measured",
-            o->sigma_data);
+        return sgm__bad(
+            "a sigma_data of %g: needs the data's std, or 0 to have it measured", o->sigma_data);
     const sgm_scaler *scaler = o->scaler;
     if (scaler && !(scaler->d == 0 && !scaler->shift) &&
         (scaler->d != o->d || !scaler->shift || !scaler->scale))
-        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of dimension %d: fit "
-                        "it to these with sgm_scaler_init, or leave it all zeros",
+        return sgm__fail(SGM_MISMATCH,
+            "a scaler of dimension %d for points of dimension %d: fit "
+            "it to these with sgm_scaler_init, or leave it all zeros",
             scaler->d, o->d);
-    if (o->energy && o->output != SGM_SCORE && o->output != SGM_OUTPUT_AUTO)
-        return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_SCORE");
+    if (o->energy && o->output != SGM_OUTPUT_SCORE && o->output != SGM_OUTPUT_AUTO)
+        return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_OUTPUT_SCORE");
     if (o->cond < 0 || o->classes < 0 ||
         (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
         return sgm__bad("cond %d, classes %d: needs 0 or a width; a classifier is no energy, and "
@@ -4606,7 +4631,9 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
     SGM__TRY(sgm__model_options_check(options));
     model->o = *options;
     if (options->output == SGM_OUTPUT_AUTO) {
-        model->o.output = options->energy ? SGM_SCORE : options->classes ? SGM_NOISE : SGM_EDM_F;
+        model->o.output = options->energy ? SGM_OUTPUT_SCORE
+            : options->classes            ? SGM_OUTPUT_NOISE
+                                          : SGM_OUTPUT_EDM_F;
     }
     model->measure = options->sigma_data == 0;
     if (model->measure) model->o.sigma_data = 1;
@@ -4625,7 +4652,7 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
 }
 
 /*
-## 3.11 Images: walking over them
+## §3.11 Images: walking over them
 
 An image of C channels is stored *channel-last*: row after row, pixel after pixel, the C numbers of
 a pixel side by side, as colour files and arrays come. A batch is still (n, D) with D = H·W·C, or,
@@ -4638,7 +4665,7 @@ in y, say where; a stride of 0 reads the same number again. Tangents are copied 
 the opposite way, added up where one number went to several places.
 */
 typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it:
-first the settings that the text of section 3.16 tells */
+first the settings that the text of §3.16 tells */
     int h, w, c, out, patch, stride, groups, heads, silu, one_plus, tokens, mixes, thin;
     long n[2][5], x[2][5], y[2][5], start[2]; /* for each ingredient: loops, strides, y's start */
     float *kept;
@@ -4809,8 +4836,9 @@ SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
     sgm__shape s;
     long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
     if (!c || 4.0 * x->cols > INT_MAX)
-        return !c ? NULL : sgm_tape_refuse(
-            tape, "upsample of rows of %d numbers: use smaller images", x->cols);
+        return !c
+            ? NULL
+            : sgm_tape_refuse(tape, "upsample of rows of %d numbers: use smaller images", x->cols);
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
     memset(&s, 0, sizeof s), s.h = h, s.w = w;
@@ -4840,7 +4868,7 @@ SGM_API sgm_tensor *sgm_concat_channels(
 }
 
 /*
-## 3.12 Convolution
+## §3.12 Convolution
 
 Each output pixel is one linear map of the 3 × 3 input pixels around it, the same map everywhere,
 with zeros beyond the border:
@@ -4964,9 +4992,8 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
             count = end - first < chunk ? end - first : chunk;
             if (g->stride == 2) {
                 sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-                sgm__matmul(
-                    (int)count, g->out, 9 * g->in, V, 9 * In, 1, w, O, 1, bias, 0, y + first * O,
-                    O);
+                sgm__matmul((int)count, g->out, 9 * g->in, V, 9 * In, 1, w, O, 1, bias, 0,
+                    y + first * O, O);
                 continue;
             }
             float *M = V + 16 * chunk * In;
@@ -5005,8 +5032,7 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
         if (g->stride == 2) { /* u is W */
             const float *d = dy + first * O;
             sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-            sgm__matmul(
-                9 * g->in, g->out, (int)count, V, 1, 9 * In, d, O, 1, so_far, O, to_u, O);
+            sgm__matmul(9 * g->in, g->out, (int)count, V, 1, 9 * In, d, O, 1, so_far, O, to_u, O);
             if (!dx) continue;
             sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * In);
             sgm__conv_see(g, 1, first, count, dx, V);
@@ -5113,7 +5139,7 @@ SGM_API sgm_tensor *sgm_conv2d(
 }
 
 /*
-## 3.13 Group norm, modulation and gates
+## §3.13 Group norm, modulation and gates
 
 A group norm makes every group of channels of an image have mean 0 and mean square 1, over its
 pixels and channels together; a layer norm is the case of one pixel and one group. Then each channel
@@ -5286,7 +5312,7 @@ static void sgm__normed_slopes(
     if (q) sgm__normed_zj(m, zj);
     if (!p || (m->s->silu && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
     if (!m->s->silu) return;
-    sgm__act(SGM_SILU, n, z, NULL, d1, q ? bend : NULL);
+    sgm__act(SGM_ACTIVATION_SILU, n, z, NULL, d1, q ? bend : NULL);
     if (q) sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
     if (q && p) sgm__muladd(n, d1, p, bend);
     if (!q) sgm__mul(n, d1, p, d1), *P = d1;
@@ -5359,10 +5385,10 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
         const float *Q = parts == 4 ? y->jd + i * cols : NULL;
         if (pass == SGM__FORWARD) {
             sgm__normed_z(&m, kept, 1, v);
-            if (s->silu) sgm__act(SGM_SILU, cols, v, v, NULL, NULL);
+            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, v, v, NULL, NULL);
         } else if (pass == SGM__TANGENT) {
             sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
-            if (s->silu) sgm__act(SGM_SILU, cols, m.z, NULL, m.z, NULL);
+            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, m.z, NULL, m.z, NULL);
             if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
         } else {
             sgm__normed_slopes(&m, kept, &P, &Q);
@@ -5419,7 +5445,7 @@ SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, 
     return c ? sgm__norm_own(tape, x, c, groups, 0) : NULL;
 }
 
-SGM_API sgm_tensor *sgm_normalize(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
+SGM_API sgm_tensor *sgm_plain_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
     int c = sgm__grouped(tape, x, h, w, groups);
     if (c && h == 1 && w == 1 && groups == 1) return sgm__row_norm(tape, x);
     return c ? sgm__norm(tape, "normalize", x, c, groups, NULL, NULL, 0, 0) : NULL;
@@ -5453,7 +5479,7 @@ SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate) {
 }
 
 /*
-## 3.14 Attention
+## §3.14 Attention
 
 Each token asks all tokens of its point a question. With queries Q, keys K and values V, (T, d) each
 for one point and one head, a stripe of d columns,
@@ -5567,10 +5593,9 @@ SGM_API sgm_tensor *sgm_attention(
             q->rows, q->cols, heads, tokens);
     memset(&s, 0, sizeof s);
     s.tokens = tokens, s.heads = heads, s.h = q->rows / tokens, s.w = q->cols;
-    q = sgm_scale(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
+    q = sgm_mul_by(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
     if (q) q->name = "attention_scale";
-    q = sgm__shaped(
-        tape, "scores", sgm__op_heads, (double)q->rows * heads, tokens, q, k, NULL, &s);
+    q = sgm__shaped(tape, "scores", sgm__op_heads, (double)q->rows * heads, tokens, q, k, NULL, &s);
     if (!q) return NULL;
     q = sgm__result(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL);
     s.mixes = 1;
@@ -5578,7 +5603,7 @@ SGM_API sgm_tensor *sgm_attention(
 }
 
 /*
-## 3.15 Ready networks for images
+## §3.15 Ready networks for images
 
 Each is a page that you can copy and change. What they share: the time, as waves of many
 frequencies, goes through two layers, a condition is added, and the vector that comes out scales and
@@ -5657,8 +5682,7 @@ SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
     sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
     sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
-    for (int i = 0; i < o.depth; i++)
-        h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
+    for (int i = 0; i < o.depth; i++) h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
     h = sgm_norm_silu(tape, h, o.h, o.w, o.groups, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
 }
@@ -5707,7 +5731,7 @@ SGM_API sgm_tensor *sgm_tokens(
 SGM_API sgm_tensor *sgm_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
     sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
     sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
-    return sgm_modulate(tape, sgm_normalize(tape, x, 1, 1, 1), shift, scale);
+    return sgm_modulate(tape, sgm_plain_norm(tape, x, 1, 1, 1), shift, scale);
 }
 
 SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
@@ -5757,7 +5781,7 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
 }
 
 /*
-## 3.16 What a network does, as a text
+## §3.16 What a network does, as a text
 
 Parameters fit every network of the same shapes, and mean something else in each: a file of a ReLU
 network fills a SiLU network without complaint. So the operations of a dry run can be told as a
@@ -5826,14 +5850,14 @@ move the parameters a little against the gradient of the loss (2.10). This chapt
 the order in which it happens, and then what a long run needs around it: averages, a watch for
 numbers gone wrong, and a way to stop and go on.
 
-## 4.1 The batch
+## §4.1 The batch
 
 Points come in shuffled epochs: step after step takes the next B of a stream that runs through the
-data in one keyed order, then in another (section A.4). Nothing about the stream is stored, so a
+data in one keyed order, then in another (§A.4). Nothing about the stream is stored, so a
 resumed run continues it exactly. Times and noise are keyed by the step, and so is whose condition
-is hidden (section 8.1).
+is hidden (§8.1).
 */
-enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (section B.6) */
+enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (§B.6) */
 enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT, SGM__KEY_PROBES };
 enum { SGM__KEY_CONDITION = SGM__KEY_PROBES + 1, SGM__KEY_HELD }; /* who is hidden, or held out */
 
@@ -5903,7 +5927,7 @@ static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t 
 }
 
 /*
-## 4.2 The loss and where its slope starts
+## §4.2 The loss and where its slope starts
 
 With (2.9) the loss of one batch, and its slope by what the network said, are
 
@@ -5953,7 +5977,7 @@ static double sgm__label_seed(
 }
 
 /*
-## 4.3 A watch for numbers gone wrong
+## §4.3 A watch for numbers gone wrong
 
 A NaN spreads through everything it touches, and an hour later all one sees is that the loss is NaN.
 The loss and the norm of the gradient are looked at in every step, *before* any parameter changes.
@@ -6007,11 +6031,11 @@ static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b)
 }
 
 /*
-## 4.4 The gradient of a batch
+## §4.4 The gradient of a batch
 
 Draw, run the network, seed, run back. With `accumulate` several batches add their gradients before
 one update. Where it will do, the slopes of weights are left as products for the update to work out
-(section 4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
+(§4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
 */
 static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
     while (*i < tape->n) {
@@ -6043,8 +6067,8 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     sgm_model *model = trainer->model;
     sgm_tape *tape = trainer->tape;
-    int k = o->accumulate, denoise = o->loss.objective == SGM_DSM;
-    int once = k == 1 && o->clip == 0 && o->optimiser != SGM_SGD && denoise;
+    int k = o->accumulate, denoise = o->loss.objective == SGM_OBJECTIVE_DSM;
+    int once = k == 1 && o->clip == 0 && o->optimiser != SGM_OPTIMISER_SGD && denoise;
     sgm__batch b = sgm__batch_of(trainer);
     double loss = 0;
     for (int i = 0; i < k; i++) {
@@ -6056,14 +6080,14 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
         if (model->o.energy) {
             SGM__TRY(sgm__energy_gradient(trainer, &b, 1.0 / k,
                 sgm__train_key(trainer, SGM__KEY_DROPOUT, batch), probes,
-                SGM_TRAINING | (i ? SGM_ACCUMULATE : 0), &value));
+                SGM_TAPE_TRAINING | (i ? SGM_TAPE_ACCUMULATE : 0), &value));
             trainer->loss = loss += value;
             if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
             continue;
         }
         sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
             sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
-            SGM_TRAINING | (i ? SGM_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
+            SGM_TAPE_TRAINING | (i ? SGM_TAPE_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
         sgm__net_in(tape, &in, &b.ask, b.x, b.t, trainer->o.batch);
         sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
         if (model->o.classes) out = sgm__label_loss(tape, out, &b.ask);
@@ -6073,7 +6097,7 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
             if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
             continue;
         }
-        float *slope = sgm_tape_slope_of(tape, out);
+        float *slope = sgm_tape_gradient_of(tape, out);
         if (!slope) return sgm_tape_status(tape);
         value = (model->o.classes ? sgm__label_seed : sgm__dsm_seed)(
             trainer, &b, out->v, slope, 1.0 / k);
@@ -6091,7 +6115,7 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
 }
 
 /*
-## 4.5 The learning rate, and the optimisers
+## §4.5 The learning rate, and the optimisers
 
 The rate grows linearly over the warm-up and then falls along half a cosine:
 
@@ -6128,18 +6152,18 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
     c.lr = (float)sgm_trainer_lr(trainer), c.eps = (float)o->eps;
     c.beta1 = (float)o->beta1, c.beta2 = (float)o->beta2;
     c.fresh1 = (float)(1 - o->beta1), c.fresh2 = (float)(1 - o->beta2); /* not of a rounded β */
-    if (o->optimiser != SGM_SGD) {
+    if (o->optimiser != SGM_OPTIMISER_SGD) {
         c.bias1 = (float)-sgm__expm1(k * sgm__log(o->beta1));
         c.bias2 = (float)-sgm__expm1(k * sgm__log(o->beta2));
     }
-    c.decay = o->optimiser == SGM_ADAMW ? (float)o->weight_decay : 0;
+    c.decay = o->optimiser == SGM_OPTIMISER_ADAMW ? (float)o->weight_decay : 0;
     c.grad_scale = clip > 0 && trainer->grad_norm > clip ? (float)(clip / trainer->grad_norm) : 1;
     c.sweep = trainer->step % SGM__SWEEP == 0;
     return c;
 }
 
 /*
-## 4.6 Two passes in one
+## §4.6 Two passes in one
 
 With few points to a batch, most of a step is spent on each parameter and not on each point. The
 slope of a weight is then a short sum, $\bar W = x^T \bar y$ over the batch's few rows, and the
@@ -6148,7 +6172,7 @@ divider rests; the second keeps the divider busy while the multipliers rest. Bet
 slope travels to memory and back.
 
 So the two passes become one. The backward pass leaves x and $\bar y$ where they are, and the
-update works out each element of $\bar W$ just before it needs it (section B.6): while one row's
+update works out each element of $\bar W$ just before it needs it (§B.6): while one row's
 roots are being taken, the next one's sums are made, and no slope is ever stored.
 
 The bits stay what they were, because nothing is computed differently, only later: each element is
@@ -6164,7 +6188,7 @@ $$\sum_{ij} \left( \sum_r x_{ri} \bar y_{rj} \right)^2 ≤ \sum_{ri} x_{ri}^2 \c
 
 and if these bounds and the squares of the stored slopes add up to less than 10³⁶, then neither a
 slope nor the square of the norm can have left the range of floats, 3·10³⁸. If they do not (or are
-NaN), the products are made and the norm is taken as ever, and the watch of section 4.3 can name the
+NaN), the products are made and the norm is taken as ever, and the watch of §4.3 can name the
 layer. A step succeeds or fails exactly as it would have with two passes.
 */
 static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int kind,
@@ -6189,7 +6213,7 @@ static void sgm__update_share(
         long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
         size_t at = done + (size_t)(n * t / T);
         sgm__k()->moments(kind, length, params + at, trainer->grads + at, trainer->moment1 + at,
-            trainer->moment2 + (kind == SGM_SGD ? 0 : at), c);
+            trainer->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), c);
         if (!w) return;
         sgm__update_outer(trainer, w, kind, c, t, T);
         done = until + (size_t)sgm__size(w);
@@ -6206,7 +6230,7 @@ static void sgm__trainer_update(sgm_trainer *trainer) {
 }
 
 /*
-## 4.7 Averages of the parameters
+## §4.7 Averages of the parameters
 
 The last parameters carry the noise of the last batches; their exponential moving average does not.
 Starting the average at zero and dividing by $1 − γ^k$, as Adam does, is the same as moving by a
@@ -6227,7 +6251,7 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
 }
 
 /*
-## 4.8 Points held out
+## §4.8 Points held out
 
 With few points and many steps a network stops learning the law and learns the points: (2.7) is its
 goal, and only its reluctance is in the way. The loss does not show it. It goes on falling, while
@@ -6270,14 +6294,14 @@ static sgm_status sgm__held_size(sgm_trainer *trainer, long *draws) {
                         "patience >= 0",
             share, o->patience);
     if (share == 0 && n >= 50 && (double)o->steps * batch >= 50 * n &&
-        o->loss.objective == SGM_DSM)
+        o->loss.objective == SGM_OBJECTIVE_DSM)
         trainer->held = (long)fmin(n / 10, most);
     if (share > 0) {
         trainer->held = (long)(share * n + 0.5);
         if (trainer->held < 1 || trainer->held >= trainer->n)
-            return sgm__bad("a share of %g of %ld points leaves none: set held_out to -1", share,
-                trainer->n);
-        if (o->loss.objective != SGM_DSM)
+            return sgm__bad(
+                "a share of %g of %ld points leaves none: set held_out to -1", share, trainer->n);
+        if (o->loss.objective != SGM_OBJECTIVE_DSM)
             return sgm__bad("points are held out where the loss is denoising: set held_out to -1");
     }
     if (trainer->held) *draws = (((long)most + trainer->held - 1) / trainer->held) * trainer->held;
@@ -6302,8 +6326,8 @@ static sgm_status sgm__held_init(sgm_trainer *trainer) {
     trainer->order = (long *)sgm__alloc((size_t)trainer->n, sizeof(long));
     if (!h->x || !h->best || !h->logp || !h->label || !trainer->order) return SGM_NO_MEMORY;
     for (long i = 0; i < trainer->n; i++)
-        trainer->order[i] = (long)sgm_permute((uint64_t)i, (uint64_t)trainer->n,
-            sgm__train_key(trainer, SGM__KEY_HELD, 0));
+        trainer->order[i] = (long)sgm_permute(
+            (uint64_t)i, (uint64_t)trainer->n, sgm__train_key(trainer, SGM__KEY_HELD, 0));
     h->eps = h->x + many * d, h->s = h->eps + many * d, h->t = h->s + many * d, h->w = h->t + n;
     h->cond = h->w + n;
     for (long i = 0; i < n; i++) {
@@ -6330,8 +6354,8 @@ static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean) {
     int d = model->o.d, K = model->o.classes;
     sgm__ask ask = sgm__ask_of(model, model->o.n_ema > 0 ? 0 : SGM_RAW);
     ask.cond = model->o.cond ? h->cond : NULL, ask.label = K ? h->label : NULL, ask.each = 1;
-    SGM__TRY(sgm__model_all(
-        &ask, K ? NULL : h->s, NULL, K ? h->logp : NULL, h->x, NULL, h->t, h->n));
+    SGM__TRY(
+        sgm__model_all(&ask, K ? NULL : h->s, NULL, K ? h->logp : NULL, h->x, NULL, h->t, h->n));
     double sum = 0;
     for (long i = 0; i < h->n; i++) {
         double square = 0, sd = sgm_sde_s(&model->o.sde, h->t[i]);
@@ -6375,14 +6399,14 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer) {
 }
 
 /*
-## 4.9 The trainer
+## §4.9 The trainer
 */
 static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
     if (o->batch == 0) o->batch = 128;
     if (o->lr == 0) o->lr = 2e-3;
-    if (o->optimiser != SGM_SGD && o->beta1 == 0) o->beta1 = 0.9;
+    if (o->optimiser != SGM_OPTIMISER_SGD && o->beta1 == 0) o->beta1 = 0.9;
     if (o->beta2 == 0) o->beta2 = 0.999;
-    if (o->eps == 0) o->eps = o->optimiser == SGM_ADABELIEF ? 1e-16 : 1e-8;
+    if (o->eps == 0) o->eps = o->optimiser == SGM_OPTIMISER_ADABELIEF ? 1e-16 : 1e-8;
     if (o->accumulate == 0) o->accumulate = 1;
     if (o->loss.directions == 0) o->loss.directions = 1;
     if (o->loss.scale == 0) o->loss.scale = 1;
@@ -6402,9 +6426,10 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     else if (o->accumulate < 1) bad = "needs accumulate >= 1";
     else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
         bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
-    else if ((int)o->optimiser < 0 || o->optimiser > SGM_SGD) bad = "has no such optimiser";
-    else if (o->weight_decay > 0 && o->optimiser != SGM_ADAMW)
-        bad = "with a weight_decay needs the optimiser SGM_ADAMW, the others have none";
+    else if ((int)o->optimiser < 0 || o->optimiser > SGM_OPTIMISER_SGD)
+        bad = "has no such optimiser";
+    else if (o->weight_decay > 0 && o->optimiser != SGM_OPTIMISER_ADAMW)
+        bad = "with a weight_decay needs the optimiser SGM_OPTIMISER_ADAMW, the others have none";
     for (int i = 0; i < model->o.n_ema && !bad; i++)
         if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
     return bad ? sgm__bad("training %s", bad) : SGM_OK;
@@ -6434,7 +6459,7 @@ static sgm_status sgm__train_conditions(
     if (bad >= 0)
         return sgm__fail(SGM_NOT_FINITE,
             "the condition of point %ld is not finite: remove or repair it", bad / C);
-    if (K > 0 && o->loss.objective != SGM_DSM)
+    if (K > 0 && o->loss.objective != SGM_OBJECTIVE_DSM)
         return sgm__bad("a classifier learns by cross-entropy: leave the loss's objective 0");
     return K > 0 ? sgm__labels_check(o->labels, n, K) : SGM_OK;
 }
@@ -6476,9 +6501,10 @@ static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n
     return SGM_OK;
 }
 
-/* What the loss leaves open, in training: F, its weight and times belong together (section 2.4). */
+/* What the loss leaves open, in training: F, its weight and times belong together (§2.4). */
 static void sgm__loss_auto(sgm_loss *loss, const sgm_model_options *o) {
-    int edm = o->output == SGM_EDM_F && loss->objective == SGM_DSM && !o->classes && !o->energy;
+    int edm = o->output == SGM_OUTPUT_EDM_F && loss->objective == SGM_OBJECTIVE_DSM &&
+        !o->classes && !o->energy;
     if (loss->sigma_data == 0) loss->sigma_data = o->sigma_data;
     if (loss->weight == SGM_WEIGHT_AUTO) loss->weight = edm ? SGM_WEIGHT_EDM : SGM_WEIGHT_SIGMA2;
     if (loss->times == SGM_TIMES_AUTO && edm) loss->times = SGM_TIMES_LOGNORMAL;
@@ -6487,10 +6513,11 @@ static void sgm__loss_auto(sgm_loss *loss, const sgm_model_options *o) {
 
 /* ISM and SSM see second derivatives, of which a ReLU has none. */
 static sgm_status sgm__objective_suits(const sgm_loss *loss, const sgm_model *model) {
-    if (loss->objective < SGM_ISM || !strstr(model->operations, "relu")) return SGM_OK;
-    return sgm__fail(SGM_MISMATCH, "ISM and SSM learn nothing from a network with ReLU, whose "
-                     "second derivative is 0: set its activation to SGM_SILU, or the "
-                     "objective to SGM_DSM");
+    if (loss->objective < SGM_OBJECTIVE_ISM || !strstr(model->operations, "relu")) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH,
+        "ISM and SSM learn nothing from a network with ReLU, whose "
+        "second derivative is 0: set its activation to SGM_ACTIVATION_SILU, or the "
+        "objective to SGM_OBJECTIVE_DSM");
 }
 
 /* What samples are compared with (5.12). */
@@ -6536,7 +6563,8 @@ SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, cons
     size_t B = (size_t)trainer->o.batch;
     trainer->grads = (float *)sgm__alloc(P, sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
-    trainer->moment2 = (float *)sgm__alloc(trainer->o.optimiser == SGM_SGD ? 1 : P, sizeof(float));
+    trainer->moment2 =
+        (float *)sgm__alloc(trainer->o.optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
     trainer->workspace =
         (float *)sgm__alloc(B * (3 * d + 4 + (size_t)model->o.cond), sizeof(float));
     trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
@@ -6588,8 +6616,7 @@ SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     SGM__TRY(sgm__trainer_look(trainer));
     if (trainer->o.log_every > 0 && trainer->step % trainer->o.log_every == 0)
         sgm__trainer_log(trainer);
-    if (trainer->o.log_every <= 0)
-        trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
+    if (trainer->o.log_every <= 0) trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
     return SGM_OK;
 }
 
@@ -6623,7 +6650,7 @@ SGM_API sgm_status sgm_train(
 }
 
 /*
-## 4.10 The progress bar
+## §4.10 The progress bar
 
 Quiet when stderr is not a terminal, redrawn ten times a second when it is: share done, rate, time
 left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
@@ -6669,7 +6696,7 @@ SGM_API void sgm_progress_done(sgm_progress *p) {
 }
 
 /*
-## 4.11 Stop, and go on
+## §4.11 Stop, and go on
 
 A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
 optimiser's two moments, the key and the step, and what did best on points held out. The step's own
@@ -6825,7 +6852,7 @@ static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const
             sgm__record_add(c, kinds[which + 1], l->name,
                 (which < 0 ? model->params : model->ema[which]) + l->offset, l->rows, l->cols);
     if (run) sgm__record_add(c, "adam/", "m", run->moment1, 1, (long)model->n_params);
-    if (run && run->o.optimiser != SGM_SGD)
+    if (run && run->o.optimiser != SGM_OPTIMISER_SGD)
         sgm__record_add(c, "adam/", "v", run->moment2, 1, (long)model->n_params);
     if (run && run->watch) {
         sgm__held_state(run);
@@ -6850,7 +6877,7 @@ static int sgm__may_differ(const char *name, const char *there, const sgm_model 
     return !strcmp(name, "model.operations") && !there;
 }
 
-/* "operation 3 is `relu`, but here `silu`", from two texts of section 3.16. */
+/* "operation 3 is `relu`, but here `silu`", from two texts of §3.16. */
 static sgm_status sgm__operations_differ(const char *path, const char *there, const char *here) {
     int from = 0, a = 0, b = 0;
     for (int i = 0; there[i] && there[i] == here[i]; i++)
@@ -6908,7 +6935,8 @@ static double sgm__text_number(const char *text) {
     half[strcspn(half + 1, "5") + 1] = 0;
     for (; *text; text++) {
         if (*text != '.') copy[n++] = *text;
-        else for (const char *p = half + 1; *p; p++) copy[n++] = *p;
+        else
+            for (const char *p = half + 1; *p; p++) copy[n++] = *p;
     }
     copy[n] = 0;
     double x = strtod(copy, &end);
@@ -6941,7 +6969,8 @@ static sgm_status sgm__model_file(sgm_archive *file, const char *path) {
     sgm_archive_free(file);
     return sgm__fail(SGM_BAD_FILE,
         "%.150s is damaged: its settings lack the checksum that was saved; take another copy, or "
-        "drop model.checksum from the metadata if you changed them", path);
+        "drop model.checksum from the metadata if you changed them",
+        path);
 }
 
 static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
@@ -6998,8 +7027,8 @@ static sgm_status sgm__load_from(
     if (data && data->rows == 1 && data->cols == 9 && sgm__first_bad(data->data, 9) < 0) {
         double *to[3] = {&model->rms, &model->fourth, &model->reach};
         for (int i = 0; i < 3; i++)
-            *to[i] = fabs((double)data->data[3 * i] + data->data[3 * i + 1] +
-                          data->data[3 * i + 2]);
+            *to[i] =
+                fabs((double)data->data[3 * i] + data->data[3 * i + 1] + data->data[3 * i + 2]);
     }
     if (model->measure) {
         model->o.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
@@ -7016,8 +7045,8 @@ static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *
     SGM__TRY(sgm__model_file(&file, path));
     sgm_status status = SGM_OK;
     if (trainer && !trainer->held && sgm_archive_meta(&file, "train.held"))
-        status = sgm__fail(
-            SGM_MISMATCH, "%s held points out, but here none are: set held_out", path);
+        status =
+            sgm__fail(SGM_MISMATCH, "%s held points out, but here none are: set held_out", path);
     if (status == SGM_OK) status = sgm__load_from(model, trainer, &file, path);
     sgm_archive_free(&file);
     return status;
@@ -7038,8 +7067,10 @@ static void sgm__file_net(const sgm_archive *file, sgm__opened *own, int image, 
         sgm_mlp_options net;
         memset(&net, 0, sizeof net);
         SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.embedding_width, 1e8);
-        net.activation = (sgm_activation)sgm__file_int(file, "net.activation", SGM_SIGMOID, bad);
-        net.embedding = (sgm_embedding)sgm__file_int(file, "net.embedding", SGM_EMBED_LEARNED, bad);
+        net.activation =
+            (sgm_activation)sgm__file_int(file, "net.activation", SGM_ACTIVATION_SIGMOID, bad);
+        net.embedding =
+            (sgm_embedding)sgm__file_int(file, "net.embedding", SGM_EMBEDDING_LEARNED, bad);
         net.dropout = (float)sgm__text_number(sgm_archive_meta(file, "net.dropout"));
         net.shortcut = sgm__file_int(file, "net.shortcut", 1, bad) ? 1 : -1;
         own->mlp = net;
@@ -7057,9 +7088,9 @@ static void sgm__file_model(const sgm_archive *file, sgm_model_options *o, int *
     sgm_sde sde = model.sde;
     SGM__GET(model.d, 1e9), SGM__GET(model.energy, 1), SGM__GET(model.cond, 1e9);
     SGM__GET(model.classes, 1e9), SGM__GET(model.n_ema, SGM_MAX_EMA);
-    model.output = (sgm_output)(sgm__file_int(file, "model.output", SGM_EDM_F - 1, bad) + 1);
+    model.output = (sgm_output)(sgm__file_int(file, "model.output", SGM_OUTPUT_EDM_F - 1, bad) + 1);
     if (model.classes) model.output = SGM_OUTPUT_AUTO;
-    sde.family = (sgm_family)sgm__file_int(file, "sde.family", SGM_USER_SIGMA2, bad);
+    sde.family = (sgm_family)sgm__file_int(file, "sde.family", SGM_FAMILY_USER_SIGMA2, bad);
     sde.a = sgm__text_number(sgm_archive_meta(file, "sde.a"));
     sde.b = sgm__text_number(sgm_archive_meta(file, "sde.b"));
     sde.t_min = sgm__text_number(sgm_archive_meta(file, "sde.t_min"));
@@ -7075,8 +7106,10 @@ static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, cons
     memset(&o, 0, sizeof o);
     while (net && i < SGM__N_READY && strcmp(net, sgm__ready[i].name)) i++;
     if (!net || i == SGM__N_READY)
-        return sgm__fail(SGM_MISMATCH, "%s does not say its network, or names none of the ready "
-                        "ones: make the model with sgm_model_init, then sgm_model_load", path);
+        return sgm__fail(SGM_MISMATCH,
+            "%s does not say its network, or names none of the ready "
+            "ones: make the model with sgm_model_init, then sgm_model_load",
+            path);
     sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
     if (!own) return SGM_NO_MEMORY;
     sgm__file_model(file, &o, &bad);
@@ -7086,9 +7119,11 @@ static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, cons
     if (sgm_archive_find(file, "scaler")) o.scaler = &own->scaler;
     sgm_status status = SGM_OK;
     if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
-    else if (o.sde.family >= SGM_USER_BETA)
-        status = sgm__fail(SGM_MISMATCH, "%s has a process with a curve of its maker's: make the "
-                          "model with sgm_model_init and that curve, then sgm_model_load", path);
+    else if (o.sde.family >= SGM_FAMILY_USER_BETA)
+        status = sgm__fail(SGM_MISMATCH,
+            "%s has a process with a curve of its maker's: make the "
+            "model with sgm_model_init and that curve, then sgm_model_load",
+            path);
     if (status == SGM_OK) status = sgm_model_init(model, &o, sgm_key_init(0));
     if (status != SGM_OK) return sgm__free(own), status;
     model->own = own;
@@ -7122,9 +7157,9 @@ SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
 }
 
 /*
-## 4.12 Learning by the other objectives
+## §4.12 Learning by the other objectives
 
-The losses of section 2.6 contain tangents of the network, so their gradients need second
+The losses of §2.6 contain tangents of the network, so their gradients need second
 derivatives; the tape has them. With the score $s = c_x x + c_o\, \mathrm{out}$ of (2.9),
 $c_x = −a/s_t$ and $c_o = −b/s_t$, a direction v adds to the loss and to its slopes
 
@@ -7180,7 +7215,7 @@ static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *
     const float *v, const float *out_j, float *slope, float *bend, double factor) {
     const double *c = trainer->score_coefficients;
     double total = 0;
-    int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_SSM;
+    int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_OBJECTIVE_SSM;
     for (long i = 0; i < trainer->o.batch; i++, c += 2) {
         double lambda = factor * sgm__lambda(&trainer->model->o.sde, b->t[i], b->w[i]);
         double vs = sgm__row_dot(v + i * d, s + i * d, d);
@@ -7211,14 +7246,14 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
     float *s = trainer->score_work, *miss = s, *v = s + 2 * size;
     factor *= how->scale / n;
     sgm__score_of_out(s, trainer->score_coefficients, o, b, out->v, n);
-    if (how->objective == SGM_ESM) {
+    if (how->objective == SGM_OBJECTIVE_ESM) {
         SGM__TRY(sgm__exact_eval(trainer, miss = s + size, b));
         for (long j = 0; j < size; j++) miss[j] = s[j] - miss[j];
     }
     *loss = 0;
     for (int k = 0; k < K || k == 0; k++) {
-        float *slope = sgm_tape_slope_of(tape, out);
-        if (k == 0 && how->objective != SGM_SSM && slope)
+        float *slope = sgm_tape_gradient_of(tape, out);
+        if (k == 0 && how->objective != SGM_OBJECTIVE_SSM && slope)
             *loss += sgm__square_seed(trainer, b, miss, NULL, NULL, slope, factor);
         if (K > 0) {
             float *move = sgm_tape_tangent_of(tape, in->x);
@@ -7228,10 +7263,10 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
                 for (long j = i * d; j < (i + 1) * d; j++) move[j] = (float)(scale * v[j]);
             }
             SGM__TRY(sgm_tape_tangent(tape));
-            float *bend = sgm_tape_tangent_slope_of(tape, out);
+            float *bend = sgm_tape_tangent_gradient_of(tape, out);
             if (!bend || !slope) return sgm_tape_status(tape);
             *loss += sgm__direction_seed(trainer, b, s, v, out->j, slope, bend,
-                how->objective == SGM_ISM ? factor : factor / K);
+                how->objective == SGM_OBJECTIVE_ISM ? factor : factor / K);
         }
         if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watchdog will look at it */
         SGM__TRY(sgm_tape_backward(tape));
@@ -7241,7 +7276,7 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
 }
 
 /*
-## 4.13 Energies
+## §4.13 Energies
 
 An *energy-based* model is a network with one output, U(x, t), that stands for the density
 $e^{−U}/Z$. Z is never needed: the score is −∇U, one backward pass to the input, and MALA compares
@@ -7274,14 +7309,14 @@ static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, co
     if (!move || !out) return sgm_tape_status(tape);
     memcpy(move, r, (size_t)n * (size_t)model->o.d * sizeof *move);
     SGM__TRY(sgm_tape_tangent(tape));
-    float *slope = sgm_tape_tangent_slope_of(tape, out);
+    float *slope = sgm_tape_tangent_gradient_of(tape, out);
     if (!slope) return sgm_tape_status(tape);
     for (long i = 0; i < n; i++) {
         slope[i] = c ? (float)c[i] : -1;
         sum += slope[i] * out->j[i];
     }
     if (c) *loss += sum;
-    *flags |= SGM_ACCUMULATE;
+    *flags |= SGM_TAPE_ACCUMULATE;
     return sgm_tape_backward(tape);
 }
 
@@ -7313,19 +7348,19 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
     float *s = trainer->score_work, *r = s + size, *v = r + size, *moved = v + size;
     factor *= how->scale / n;
     SGM__TRY(sgm__energy_chunk(
-        &b->ask, trainer->tape, s, NULL, NULL, b->x, NULL, b->t, n, dropout, SGM_TRAINING));
-    if (how->objective == SGM_ESM) SGM__TRY(sgm__exact_eval(trainer, r, b));
+        &b->ask, trainer->tape, s, NULL, NULL, b->x, NULL, b->t, n, dropout, SGM_TAPE_TRAINING));
+    if (how->objective == SGM_OBJECTIVE_ESM) SGM__TRY(sgm__exact_eval(trainer, r, b));
     *loss = 0;
-    if (how->objective != SGM_SSM) {
-        *loss = sgm__square_seed(trainer, b, s, how->objective == SGM_ESM ? r : NULL,
-            how->objective == SGM_DSM ? b->eps : NULL, r, factor);
+    if (how->objective != SGM_OBJECTIVE_SSM) {
+        *loss = sgm__square_seed(trainer, b, s, how->objective == SGM_OBJECTIVE_ESM ? r : NULL,
+            how->objective == SGM_OBJECTIVE_DSM ? b->eps : NULL, r, factor);
         SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, &flags, loss));
     }
     for (int k = 0; k < K; k++) {
-        double share = how->objective == SGM_ISM ? factor : factor / K;
+        double share = how->objective == SGM_OBJECTIVE_ISM ? factor : factor / K;
         sgm__directions(v, n, d, how, k, probes);
         SGM__TRY(sgm__energy_bend(trainer, b, v, moved, share, dropout, &flags, loss));
-        if (how->objective != SGM_SSM) continue;
+        if (how->objective != SGM_OBJECTIVE_SSM) continue;
         for (long i = 0; i < n; i++) {
             double lambda = share * sgm__lambda(sde, b->t[i], b->w[i]);
             double vs = sgm__row_dot(v + i * d, s + i * d, d);
@@ -7367,7 +7402,7 @@ are three errors, and it pays to keep them apart: the prior is not $p_T$ (1.8), 
 and the steps are finite. Swap in an exact score and the second is gone; that is what `sgm_mixture`
 is for.
 
-## 5.1 Time grids
+## §5.1 Time grids
 
 A run makes `steps` updates. The rule that all samplers here obey:
 
@@ -7391,16 +7426,16 @@ Left to itself (`SGM_GRID_AUTO`) a method gets the log-SNR grid, which is right 
 churn EDM's; a plain end at t = 0, where log-SNR ends, the uniform one, or √t where t is a σ.
 */
 static sgm_grid_kind sgm__grid_kind(const sgm_sde *sde, sgm_method method, double t_end) {
-    int own = sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
+    int own = sde->family == SGM_FAMILY_EDM || sde->family == SGM_FAMILY_USER_SIGMA2;
     if (t_end == 0) return own ? SGM_GRID_QUADRATIC : SGM_GRID_UNIFORM;
-    return method == SGM_CHURN ? SGM_GRID_EDM : SGM_GRID_LOGSNR;
+    return method == SGM_METHOD_CHURN ? SGM_GRID_EDM : SGM_GRID_LOGSNR;
 }
 
 /* Even steps from σ = 80 may have not one between the size of the data and the end. */
 static sgm_status sgm__grid_reaches(
     const double *t, int steps, const sgm_sample_options *o, const sgm_sde *sde) {
-    int own = sde->family == SGM_EDM || sde->family == SGM_USER_SIGMA2;
-    if (!own || o->grid != SGM_GRID_UNIFORM || o->method == SGM_RK45 || !(sde->t_min > 0) ||
+    int own = sde->family == SGM_FAMILY_EDM || sde->family == SGM_FAMILY_USER_SIGMA2;
+    if (!own || o->grid != SGM_GRID_UNIFORM || o->method == SGM_METHOD_RK45 || !(sde->t_min > 0) ||
         steps < 2)
         return SGM_OK;
     double from = sgm_sde_s(sde, t[steps - 1]);
@@ -7449,7 +7484,7 @@ SGM_API sgm_status sgm_time_grid(
 }
 
 /*
-## 5.2 Three ways to take a step
+## §5.2 Three ways to take a step
 
 From the time t to an earlier time t' every method here has the form
 $x ← c_x x + c_s s(x,t) + c_z z$ with a fresh normal z; they differ in the three numbers.
@@ -7486,7 +7521,7 @@ the step.
 static void sgm__reverse_step(
     double c[3], sgm_method method, const sgm_sde *sde, double t, double to) {
     double a, b;
-    if (method == SGM_EULER_MARUYAMA) {
+    if (method == SGM_METHOD_EULER_MARUYAMA) {
         double g2 = sgm_sde_g2(sde, t), step = t - to;
         c[0] = 1 - sgm_sde_f(sde, t) * step; /* (5.3) */
         c[1] = g2 * step;
@@ -7494,7 +7529,7 @@ static void sgm__reverse_step(
         return;
     }
     sgm_sde_transition(sde, to, t, &a, &b);
-    if (method == SGM_REVERSE_DIFFUSION) {
+    if (method == SGM_METHOD_REVERSE_DIFFUSION) {
         c[0] = 2 - a, c[1] = b * b, c[2] = b; /* (5.4) */
     } else {
         c[0] = 1 / a, c[1] = b * b / a; /* (5.7) */
@@ -7503,7 +7538,7 @@ static void sgm__reverse_step(
 }
 
 /*
-## 5.3 The last step
+## §5.3 The last step
 
 From t_min to 0 there is nothing left to discretise: the best guess at the clean point is (5.5)
 itself,
@@ -7519,7 +7554,7 @@ static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
 }
 
 /*
-## 5.4 Two steps that remember or correct
+## §5.4 Two steps that remember or correct
 
 Near the data the score changes quickly, but $\hat x_0$ of (5.5) hardly changes at all. **SDE-DPM-
 Solver++(2M)** (Lu et al. 2022) therefore solves (5.1) exactly for an $\hat x_0$ that stands still:
@@ -7662,9 +7697,9 @@ static void sgm__langevin_move(
     float *y, const float *x, const float *s, float *z, long size, double gamma, sgm_key key);
 
 /*
-## 5.5 The sampler
+## §5.5 The sampler
 
-The sampler is a loop over such steps. If you name no method it is DPM-Solver++(2M) of section 7.3,
+The sampler is a loop over such steps. If you name no method it is DPM-Solver++(2M) of §7.3,
 on 100 steps even in log-SNR: with exact scores of all families it is within the noise of two exact
 sets, and the race of tutorial 7 shows it among the cheapest. (Or it is the method that an option
 belongs to which you set: path_steps Euler–Maruyama's, corrector reverse diffusion's, churn, eta
@@ -7683,25 +7718,26 @@ and begins anew.
 /* The method and the steps that options ask for without naming them. */
 static void sgm__sampler_auto(sgm_sample_options *o, const sgm_sde *sde) {
     if (o->method == SGM_METHOD_AUTO) {
-        o->method = o->path_steps  ? SGM_EULER_MARUYAMA
-            : o->corrector         ? SGM_REVERSE_DIFFUSION
-            : o->churn > 0         ? SGM_CHURN
-            : o->eta > 0           ? SGM_DDIM
-            : o->rtol + o->atol > 0 ? SGM_RK45
-                                   : SGM_DPMPP_2M;
+        o->method = o->path_steps   ? SGM_METHOD_EULER_MARUYAMA
+            : o->corrector          ? SGM_METHOD_REVERSE_DIFFUSION
+            : o->churn > 0          ? SGM_METHOD_CHURN
+            : o->eta > 0            ? SGM_METHOD_DDIM
+            : o->rtol + o->atol > 0 ? SGM_METHOD_RK45
+                                    : SGM_METHOD_DPMPP_2M;
     }
-    if (o->steps == 0 && (int)o->method >= 0 && o->method <= SGM_DPMPP_3M)
+    if (o->steps == 0 && (int)o->method >= 0 && o->method <= SGM_METHOD_DPMPP_3M)
         o->steps = sgm__methods[o->method].steps;
     if (o->t_start == 0) o->t_start = sde->T;
     if (o->grid == SGM_GRID_AUTO && o->path_steps) o->grid = SGM_GRID_UNIFORM;
-    if (o->grid == SGM_GRID_AUTO && (int)o->method >= 0 && o->method <= SGM_DPMPP_3M)
+    if (o->grid == SGM_GRID_AUTO && (int)o->method >= 0 && o->method <= SGM_METHOD_DPMPP_3M)
         o->grid = sgm__grid_kind(sde, o->method, o->plain_end ? o->t_end : sde->t_min);
 }
 
 /* Whether a step of the method asks for the score at its end, too. */
 static int sgm__asks_at_end(const sgm_sample_options *o) {
-    return o->method == SGM_HEUN || o->method == SGM_RK4 || o->method == SGM_RK45 ||
-        (o->method == SGM_ADAMS && o->steps <= 3); /* its first three steps are RK4's */
+    return o->method == SGM_METHOD_HEUN || o->method == SGM_METHOD_RK4 ||
+        o->method == SGM_METHOD_RK45 ||
+        (o->method == SGM_METHOD_ADAMS && o->steps <= 3); /* its first three steps are RK4's */
 }
 
 /* Numbers that say nothing to the method chosen are more likely a slip than a wish. */
@@ -7710,22 +7746,23 @@ static sgm_status sgm__sampler_contradicts(const sgm_sample_options *o) {
     if (!(o->rtol >= 0 && o->atol >= 0 && o->rtol < 1 && o->atol < 1e30))
         return sgm__bad(
             "tolerances %g and %g: need rtol, atol >= 0 (0 means 1e-5)", o->rtol, o->atol);
-    if (o->rtol + o->atol > 0 && o->method != SGM_RK45)
-        return sgm__bad("%s has no tolerance: set steps, or take SGM_RK45", name);
-    if (!(o->eta >= 0 && o->eta <= 1) || (o->eta > 0 && o->method != SGM_DDIM))
-        return sgm__bad("eta = %g: needs 0 to 1, with SGM_DDIM", o->eta);
+    if (o->rtol + o->atol > 0 && o->method != SGM_METHOD_RK45)
+        return sgm__bad("%s has no tolerance: set steps, or take SGM_METHOD_RK45", name);
+    if (!(o->eta >= 0 && o->eta <= 1) || (o->eta > 0 && o->method != SGM_METHOD_DDIM))
+        return sgm__bad("eta = %g: needs 0 to 1, with SGM_METHOD_DDIM", o->eta);
     if (o->corrector < 0 || !(o->snr >= 0 && o->snr < 1e6) || (o->snr > 0 && !o->corrector))
         return sgm__bad("corrector %d and snr %g: neither is negative, and snr is the corrector's",
             o->corrector, o->snr);
     if (!(o->churn >= 0 && o->churn < 1e30 && o->churn_noise >= 0 && o->churn_noise < 1e6 &&
             o->churn_low >= 0 && o->churn_high >= 0) ||
-        (o->churn > 0 && o->method != SGM_CHURN))
-        return sgm__bad("churn %g: needs SGM_CHURN, and numbers that are not negative", o->churn);
+        (o->churn > 0 && o->method != SGM_METHOD_CHURN))
+        return sgm__bad(
+            "churn %g: needs SGM_METHOD_CHURN, and numbers that are not negative", o->churn);
     return SGM_OK;
 }
 
 static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde *sde) {
-    if ((int)o->method < 0 || o->method > SGM_DPMPP_3M)
+    if ((int)o->method < 0 || o->method > SGM_METHOD_DPMPP_3M)
         return sgm__bad("there is no sampling method %d: see sgm_method", (int)o->method);
     const struct sgm__method *method = &sgm__methods[o->method];
     if (o->steps < 1) return sgm__bad("%d sampling steps: ask for at least 1", o->steps);
@@ -7746,7 +7783,8 @@ static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde 
                         "or plain_end");
     if (!(o->t_end >= 0) || (o->t_end > 0 && !o->plain_end))
         return sgm__bad("t_end %g: needs a time >= 0, and plain_end", o->t_end);
-    if (o->plain_end && o->t_end == 0 && (o->method == SGM_DPM_SDE || o->method >= SGM_DPM_2))
+    if (o->plain_end && o->t_end == 0 &&
+        (o->method == SGM_METHOD_DPM_SDE || o->method >= SGM_METHOD_DPM_2))
         return sgm__bad("%s steps in log-SNR, which is infinite at t = 0: set t_end", method->name);
     if (o->plain_end && o->t_end == 0 && sgm__asks_at_end(o))
         return sgm__bad("%s asks for the score at the end of a step, and at t = 0 that of a point "
@@ -7754,7 +7792,7 @@ static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde 
             method->name);
     SGM__TRY(sgm__sampler_contradicts(o));
     if (o->path_steps &&
-        (o->method > SGM_ANCESTRAL || o->grid != SGM_GRID_UNIFORM || updates < 1 ||
+        (o->method > SGM_METHOD_ANCESTRAL || o->grid != SGM_GRID_UNIFORM || updates < 1 ||
             o->path_steps < updates || o->path_steps % updates))
         return sgm__bad("a path of %ld increments under %d steps: needs a multiple of the steps, a "
                         "uniform grid, and one of the first three methods",
@@ -7787,8 +7825,7 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
         status = sgm_time_grid(sampler->t, o->steps, o->grid, sde, o->t_start, o->t_end);
     else if (o->steps == 1) sampler->t[0] = o->t_start;
     else status = sgm_time_grid(sampler->t, o->steps - 1, o->grid, sde, o->t_start, sde->t_min);
-    if (status == SGM_OK)
-        status = sgm__grid_reaches(sampler->t, o->steps - !o->plain_end, o, sde);
+    if (status == SGM_OK) status = sgm__grid_reaches(sampler->t, o->steps - !o->plain_end, o, sde);
     if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.2) t[steps] = 0, as memory comes */
     return status;
 }
@@ -7926,8 +7963,8 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
     *spread = NAN;
     if (score->eval != sgm__model_eval || score->which == SGM__LABEL || o->x_given) return 0;
     if (score->scaler && o->plain_end && o->t_end > 0) return 0; /* noisy, scaled: not the data's */
-    const sgm_model *model = given ? ((const sgm_condition *)score->ctx)->model
-                                   : (const sgm_model *)score->ctx;
+    const sgm_model *model =
+        given ? ((const sgm_condition *)score->ctx)->model : (const sgm_model *)score->ctx;
     if (!(model->rms > 0) || sampler->n < 1) return 0;
     double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&score->sde, t);
     double s = t > 0 ? sgm_sde_s(&score->sde, t) : 0, mean = 0, n = (double)sampler->n;
@@ -7964,7 +8001,8 @@ static sgm_status sgm__sampler_run(
     if (sgm__gone_far(sampler, x, &spread))
         status = sgm__fail(SGM_NOT_LEARNT,
             "the samples' rms is %.3g times that of the training data: standardise the data, set "
-            "the output to SGM_EDM_F, train longer or take a wider network; more sampling steps if "
+            "the output to SGM_OUTPUT_EDM_F, train longer or take a wider network; more sampling "
+            "steps if "
             "there are few",
             spread);
     if (o->spread) *o->spread = spread;
@@ -7999,7 +8037,7 @@ also stay at that one and let points wander until they are spread like p: pushed
 score, shaken by noise, in a balance that has p as its only rest. (The walk is the SDE
 $dX = ∇\log p\, dt + \sqrt2\, dW$; put p into its Fokker–Planck equation, and the two terms cancel.)
 
-## 6.1 The unadjusted walk (ULA)
+## §6.1 The unadjusted walk (ULA)
 
 $$x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z, \qquad z ∼ N(0, I) \qquad(6.1)$$
 
@@ -8012,7 +8050,7 @@ $$V = \frac{σ²}{1 − γ/(2σ²)} \qquad(6.2)$$
 So ULA is too wide by a share of γ/2σ², to first order, and diverges for γ > 2σ²: the step has to be
 small against the *narrowest* direction of p, and the number of steps large against the widest.
 
-## 6.2 The adjusted walk (MALA)
+## §6.2 The adjusted walk (MALA)
 
 Metropolis and Hastings remove the bias. Take (6.1) as a proposal y, accept it with the probability
 
@@ -8223,7 +8261,7 @@ SGM_API sgm_status sgm_langevin_run(float *x, long n, const sgm_score *score,
 }
 
 /*
-## 6.3 Annealed Langevin dynamics
+## §6.3 Annealed Langevin dynamics
 
 Two far modes and a small step: a walker has to climb out of one to reach the other, and the time
 that takes grows exponentially with the height. The shares of the modes stay what they were at the
@@ -8302,7 +8340,7 @@ SGM_API sgm_status sgm_anneal(
 }
 
 /*
-## 6.4 How good is a walk?
+## §6.4 How good is a walk?
 
 Successive points of a walk are alike, so n of them are worth fewer independent ones. With ρ_k the
 correlation of points k steps apart,
@@ -8373,9 +8411,9 @@ $$\frac{dx}{dt} = F(x, t) = f(t)\, x − ½ g(t)² ∇_x \log p_t(x) \qquad(7.1)
 have the same density $p_t$ at every time as those that diffuse, though no path is the same. The
 flow has three virtues that the SDE lacks. It is a map: every point of data has one latent at T, and
 comes back from there. It is smooth, so methods of high order need few evaluations. And it carries
-its density along, which gives the likelihood of any point (section 7.4).
+its density along, which gives the likelihood of any point (§7.4).
 
-## 7.1 The clock matters
+## §7.1 The clock matters
 
 Written for $y = x/m$ against $σ = s/m$ instead of t, the linear part is gone and $\hat ε = −s\,
 ∇\log p_t$ is all that remains (put (1.2) and (1.5) into (7.1)):
@@ -8389,7 +8427,7 @@ $$x' = m' \hat x_0 + \sqrt{s'^2 − v²}\, \hat ε + v z, \qquad v = η\, \frac{
 with $\hat x_0 = (x − s \hat ε)/m$, no noise for η = 0, and that of the ancestral step (5.7) for η =
 1. It is not Euler's method in t: the two agree to first order only.
 
-## 7.2 Solvers of any smooth ODE
+## §7.2 Solvers of any smooth ODE
 
 A **Runge–Kutta** method asks for the slope at a few places within a step and adds them up,
 
@@ -8494,11 +8532,11 @@ static sgm_status sgm__rk45(sgm__flow *w, double t, double to) {
         } else if (grow > 1) grow = 0.5;
         if (!ends || error > 1 || error != error) w->h = h * grow;
         if (w->evals - first > 100000 || fabs(w->h) < 1e-13 * (fabs(t) + fabs(to)))
-            return sgm__fail(SGM_NOT_FINITE,
-                "RK45 is stuck at t = %g with rtol %g: %s",
-                t, w->o.rtol > 0 ? w->o.rtol : 1e-5,
-                error == error ? "take a larger tolerance (a float score allows 1e-6) or t_min"
-                : "the score is not finite there: raise t_min, or look at the model");
+            return sgm__fail(SGM_NOT_FINITE, "RK45 is stuck at t = %g with rtol %g: %s", t,
+                w->o.rtol > 0 ? w->o.rtol : 1e-5,
+                error == error
+                    ? "take a larger tolerance (a float score allows 1e-6) or t_min"
+                    : "the score is not finite there: raise t_min, or look at the model");
     }
     return SGM_OK;
 }
@@ -8542,7 +8580,7 @@ static sgm_status sgm__adams(sgm__flow *w, double t, double to) {
 }
 
 /*
-## 7.3 Solvers made for this ODE
+## §7.3 Solvers made for this ODE
 
 (7.2) is worth more than its first step. In $λ = ½\log(m²/s²) = −\log σ$, with $h = λ' − λ$, its
 exact solution is a weighted mean of $\hat ε$ along the way,
@@ -8612,7 +8650,7 @@ static sgm_status sgm__dpm_step(sgm__flow *w, double t, double to) {
     double h = sgm__half_logsnr(w, to) - sgm__half_logsnr(w, t), s2 = sgm_sde_s(w->sde, to), at,
            c[3];
     double ratio = sgm_sde_m(w->sde, to) / sgm_sde_m(w->sde, t), grow = sgm__expm1(h);
-    int third = w->o.method == SGM_DPM_3;
+    int third = w->o.method == SGM_METHOD_DPM_3;
     SGM__TRY(sgm__flow_ask(w, w->k[0], w->y, t, SGM__EPS));
     SGM__TRY(sgm__dpm_part(w, t, h, third ? 1. / 3 : 0.5, &at));
     SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, at, SGM__EPS));
@@ -8627,7 +8665,8 @@ static sgm_status sgm__dpm_step(sgm__flow *w, double t, double to) {
 }
 
 static sgm_status sgm__dpmpp_step(sgm__flow *w, double t, double to, sgm_key key) {
-    int noisy = w->o.method == SGM_DPM_SDE, order = w->o.method == SGM_DPMPP_3M ? 3 : 2;
+    int noisy = w->o.method == SGM_METHOD_DPM_SDE,
+        order = w->o.method == SGM_METHOD_DPMPP_3M ? 3 : 2;
     double l = sgm__half_logsnr(w, t), h = sgm__half_logsnr(w, to) - l, c[3];
     double m2 = sgm_sde_m(w->sde, to), s2 = sgm_sde_s(w->sde, to), s = sgm_sde_s(w->sde, t);
     double i0 = -sgm__expm1(noisy ? -2 * h : -h), r0 = (l - w->past[0]) / h;
@@ -8654,15 +8693,15 @@ static sgm_status sgm__dpmpp_step(sgm__flow *w, double t, double to, sgm_key key
 
 static sgm_status sgm__flow_step(sgm__flow *w, double t, double to, sgm_key key) {
     switch (w->o.method) {
-    case SGM_EULER: return sgm__rk_step(w, &sgm__rk_euler, t, to - t, 0, w->y);
-    case SGM_HEUN: return sgm__rk_step(w, &sgm__rk_heun, t, to - t, 0, w->y);
-    case SGM_RK4: return sgm__rk_step(w, &sgm__rk_four, t, to - t, 0, w->y);
-    case SGM_RK45: return sgm__rk45(w, t, to);
-    case SGM_ADAMS: return sgm__adams(w, t, to);
-    case SGM_DDIM: return sgm__ddim_step(w, t, to, key);
-    case SGM_CHURN: return sgm__churn_step(w, t, to, key);
-    case SGM_DPM_2:
-    case SGM_DPM_3: return sgm__dpm_step(w, t, to);
+    case SGM_METHOD_EULER: return sgm__rk_step(w, &sgm__rk_euler, t, to - t, 0, w->y);
+    case SGM_METHOD_HEUN: return sgm__rk_step(w, &sgm__rk_heun, t, to - t, 0, w->y);
+    case SGM_METHOD_RK4: return sgm__rk_step(w, &sgm__rk_four, t, to - t, 0, w->y);
+    case SGM_METHOD_RK45: return sgm__rk45(w, t, to);
+    case SGM_METHOD_ADAMS: return sgm__adams(w, t, to);
+    case SGM_METHOD_DDIM: return sgm__ddim_step(w, t, to, key);
+    case SGM_METHOD_CHURN: return sgm__churn_step(w, t, to, key);
+    case SGM_METHOD_DPM_2:
+    case SGM_METHOD_DPM_3: return sgm__dpm_step(w, t, to);
     default: return sgm__dpmpp_step(w, t, to, key);
     }
 }
@@ -8697,14 +8736,14 @@ static sgm_status sgm__flow_options(sgm_sample_options *o, const sgm_sample_opti
     memset(o, 0, sizeof *o);
     if (given) *o = *given;
     if (o->eta > 0 || o->corrector || o->churn > 0 || o->path_steps ||
-        (o->method > SGM_METHOD_AUTO && o->method < SGM_DDIM))
+        (o->method > SGM_METHOD_AUTO && o->method < SGM_METHOD_DDIM))
         return sgm__bad("the flow has no noise: leave eta, corrector, churn and path_steps 0, and "
-                        "take a method without, such as SGM_RK45");
+                        "take a method without, such as SGM_METHOD_RK45");
     if (o->x_given || o->t_start != 0 || o->t_end != 0)
         return sgm__bad("a flow starts at x and has two ends of its own: leave x_given, t_start "
                         "and t_end 0");
-    if (o->method == SGM_METHOD_AUTO) o->method = SGM_RK45;
-    if (o->steps == 0 && o->method == SGM_RK45) o->steps = 1;
+    if (o->method == SGM_METHOD_AUTO) o->method = SGM_METHOD_RK45;
+    if (o->steps == 0 && o->method == SGM_METHOD_RK45) o->steps = 1;
     o->plain_end = 1, o->t_end = end; /* for the check below */
     sgm__sampler_auto(o, &score->sde);
     return sgm__sampler_check(o, &score->sde);
@@ -8809,7 +8848,7 @@ SGM_API void sgm_interpolate(
 }
 
 /*
-## 7.4 Likelihood
+## §7.4 Likelihood
 
 Along a flow the density changes by the rate at which the flow draws points apart, its divergence:
 $\frac{d}{dt} \log p_t(x_t) = −∇·F$. So the density of a data point is that of its latent, and what
@@ -8842,10 +8881,10 @@ static void sgm__flow_probes(sgm__flow *w, sgm_probe law, sgm_key key) {
         sgm_key child = sgm_key_split(key, (uint64_t)k);
         for (size_t i = 0; i < (size_t)w->size; i += run) {
             uint64_t at = (uint64_t)(w->score.row ? w->score.row[i / d] : w->score.first) * d;
-            if (law == SGM_GAUSSIAN) sgm_normal(v + i, run, child, at);
+            if (law == SGM_PROBE_GAUSSIAN) sgm_normal(v + i, run, child, at);
             else sgm_uniform(v + i, run, child, at);
         }
-        for (long i = 0; i < w->size && law != SGM_GAUSSIAN; i++) v[i] = v[i] < 0.5f ? -1 : 1;
+        for (long i = 0; i < w->size && law != SGM_PROBE_GAUSSIAN; i++) v[i] = v[i] < 0.5f ? -1 : 1;
     }
 }
 
@@ -8969,15 +9008,15 @@ static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
     const sgm_likelihood_options *options, sgm_key key) {
     memset(q, 0, sizeof *q);
     if (options) q->o = *options;
-    SGM__TRY(sgm__flow_options(&q->o.solve, options ? &options->solve : NULL, score, n,
-        score ? score->sde.t_min : 0));
+    SGM__TRY(sgm__flow_options(
+        &q->o.solve, options ? &options->solve : NULL, score, n, score ? score->sde.t_min : 0));
     q->score = score, q->key = key, q->prior = sgm_sde_prior(&score->sde), q->n = n;
-    if (q->o.solve.method == SGM_DDIM || q->o.solve.method >= SGM_DPM_2)
+    if (q->o.solve.method == SGM_METHOD_DDIM || q->o.solve.method >= SGM_METHOD_DPM_2)
         return sgm__bad("%s is made for points alone: a likelihood needs RK45, RK4, Heun, Euler or "
                         "Adams",
             sgm__methods[q->o.solve.method].name);
     if (!(score->sde.t_min > 0)) return sgm__bad("a likelihood needs t_min > 0: set the SDE's");
-    if (q->o.probes < 0 || (unsigned)q->o.law > SGM_GAUSSIAN || q->o.levels < 0)
+    if (q->o.probes < 0 || (unsigned)q->o.law > SGM_PROBE_GAUSSIAN || q->o.levels < 0)
         return sgm__bad("%d probes of law %d, %d levels: 0 probes for the exact trace, or more; a "
                         "law of the list; levels >= 0",
             q->o.probes, (int)q->o.law, q->o.levels);
@@ -9006,8 +9045,8 @@ static sgm_status sgm__odds_change(
         row[i] = i * n / m;
         memcpy(some + (size_t)i * d, x + (size_t)row[i] * d, d * sizeof *some);
     }
-    if (o->method == SGM_RK45) o->rtol = (o->rtol > 0 ? o->rtol : 1e-5) / 10;
-    if (o->method == SGM_RK45) o->atol = (o->atol > 0 ? o->atol : 1e-5) / 10;
+    if (o->method == SGM_METHOD_RK45) o->rtol = (o->rtol > 0 ? o->rtol : 1e-5) / 10;
+    if (o->method == SGM_METHOD_RK45) o->atol = (o->atol > 0 ? o->atol : 1e-5) / 10;
     else o->steps *= 2;
     finer.o.progress = NULL, finer.draw = 0;
     sgm_status status = sgm__odds_all(&finer, some, NULL, again, NULL, m, row);
@@ -9028,8 +9067,8 @@ static void sgm__odds_unknown(sgm_likelihood_result *r) {
     r->prior = r->divergence = r->change = r->change_most = r->mismatch = NAN;
 }
 
-static sgm_status sgm__odds_run(sgm__odds *q, float *x, float *latent, double *logp, double *se,
-    sgm_likelihood_result *r) {
+static sgm_status sgm__odds_run(
+    sgm__odds *q, float *x, float *latent, double *logp, double *se, sgm_likelihood_result *r) {
     sgm_likelihood_result unused;
     double d = q->score->d, n = (double)q->n;
     if (!r) r = &unused;
@@ -9094,11 +9133,11 @@ the noisy points at time t (the normaliser p(y) goes with the gradient):
 
 $$∇_x \log p_t(x|y) = ∇_x \log p_t(x) + ∇_x \log p_t(y|x) \qquad(8.1)$$
 
-So there are three ways: learn the left side (section 8.1), learn the last term (section 8.2), or,
-where y is a measurement whose law you know, work the last term out (section 8.4). Each makes a
+So there are three ways: learn the left side (§8.1), learn the last term (§8.2), or,
+where y is a measurement whose law you know, work the last term out (§8.4). Each makes a
 score out of others.
 
-## 8.1 A network that is told
+## §8.1 A network that is told
 
 Train on pairs $(x_0, y)$ and give the network y beside x and t. The argument of (2.5), with
 everything conditioned on y, holds word for word: $∇ \log p_t(x|y)$ is the minimiser of
@@ -9140,7 +9179,7 @@ SGM_API sgm_score sgm_condition_score(const sgm_condition *c) {
 }
 
 /*
-## 8.2 A classifier for noisy points
+## §8.2 A classifier for noisy points
 
 The last term of (8.1) is a classifier's, but one that answers for *noisy* points: which class did
 the clean point come from? It is trained like everything here, with fresh times and noise, only by
@@ -9149,7 +9188,7 @@ another loss, cross-entropy. With logits o and $p_k = e^{o_k} / \sum_l e^{o_l}$,
 $$L = −E\, w(t) \log p_φ(y|x_t, t), \qquad \frac{∂L}{∂o_k} = w(t)\,(p_k − 1_{k=y}) \qquad(8.3)$$
 
 Its minimiser is p(y|x,t) for every positive w. Since −log p(y|x,t) is an energy like those of
-section 4.13, its gradient by x, and the change of that, come from the same code, with one operation
+§4.13, its gradient by x, and the change of that, come from the same code, with one operation
 more at the end of the tape.
 */
 static double sgm__log_sum_exp(const float *out, int K) {
@@ -9244,7 +9283,7 @@ SGM_API sgm_status sgm_classifier_probs(
 }
 
 /*
-## 8.3 More than Bayes
+## §8.3 More than Bayes
 
 Samples look more typical of y if the last term of (8.1) is multiplied by a γ > 1: with a classifier
 (Dhariwal and Nichol 2021), and without one (Ho and Salimans 2022, who write w for γ − 1),
@@ -9321,8 +9360,8 @@ SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional
     SGM__TRY(sgm__score_made(other));
     SGM__TRY(sgm__same_space(unconditional, other));
     if (classifier != 0 && classifier != 1)
-        return sgm__bad("classifier %d: needs 0, or 1 if the second score is one of a classifier",
-            classifier);
+        return sgm__bad(
+            "classifier %d: needs 0, or 1 if the second score is one of a classifier", classifier);
     if (!(fabs(gamma) < 1e30)) return sgm__bad("guidance by %g: needs a finite number", gamma);
     g->a = *unconditional, g->b = *other, g->classifier = classifier, g->gamma = gamma;
     g->t_high = HUGE_VAL;
@@ -9341,7 +9380,7 @@ SGM_API sgm_score sgm_guided_score(const sgm_guided *g) {
 }
 
 /*
-## 8.4 Measurements
+## §8.4 Measurements
 
 Now y is a measurement, $y = A x_0 + τ z$ with a known (m, D) matrix A, and nothing has to be
 trained. *Inpainting*: each row of A picks a number that was seen. *Colourisation*: each row
@@ -9630,7 +9669,7 @@ static sgm_status sgm__inverse_fits(
             problem->d, score->d);
     if (needs_vjp && !score->vjp)
         return sgm__bad("DPS and PiGDM need a score with a vjp, as models, conditions and mixtures "
-                        "have: use SGM_REPLACEMENT or SGM_REPAINT");
+                        "have: use SGM_INVERSE_REPLACEMENT or SGM_INVERSE_REPAINT");
     return SGM_OK;
 }
 
@@ -9651,8 +9690,8 @@ static sgm_status sgm__inverse_scaled(
     return status;
 }
 
-SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score,
-    const sgm_inverse *problem, double sigma_data) {
+SGM_API sgm_status sgm_posterior_init(
+    sgm_posterior *p, const sgm_score *score, const sgm_inverse *problem, double sigma_data) {
     if (!p) return sgm__bad("sgm_posterior_init needs a place for what it makes");
     memset(p, 0, sizeof *p);
     SGM__TRY(sgm__inverse_fits(problem, score, 1));
@@ -9689,23 +9728,24 @@ $$x_t = m_t (x_0 + σ z) \quad\text{at the t where}\quad s_t / m_t = σ \qquad(8
 draws from $p(x_0|x_t)$ with no error but that of the steps and the score.
 */
 static sgm_status sgm__inverse_options(sgm_inverse_options *o) {
-    if ((int)o->method < 0 || o->method > SGM_PIGDM || o->resample < 0 ||
+    if ((int)o->method < 0 || o->method > SGM_INVERSE_PIGDM || o->resample < 0 ||
         !(o->zeta >= 0 && o->zeta < 1e30))
         return sgm__bad("method %d, resample %d, zeta %g: needs a method of the list and numbers "
                         ">= 0",
             (int)o->method, o->resample, o->zeta);
-    if ((o->resample > 0 && o->method != SGM_REPAINT) || (o->zeta > 0 && o->method != SGM_DPS) ||
-        (o->sigma_data != 0 && o->method != SGM_PIGDM))
+    if ((o->resample > 0 && o->method != SGM_INVERSE_REPAINT) ||
+        (o->zeta > 0 && o->method != SGM_INVERSE_DPS) ||
+        (o->sigma_data != 0 && o->method != SGM_INVERSE_PIGDM))
         return sgm__bad("resample is RePaint's, zeta DPS's, sigma_data PiGDM's: leave the others' "
                         "0");
-    if (o->sample.path_steps && o->method == SGM_REPAINT)
+    if (o->sample.path_steps && o->method == SGM_INVERSE_REPAINT)
         return sgm__bad("RePaint goes its way many times, not along one path: leave path_steps 0");
     if (o->zeta == 0) o->zeta = 1;
-    if (o->resample == 0) o->resample = o->method == SGM_REPAINT ? 10 : 1;
+    if (o->resample == 0) o->resample = o->method == SGM_INVERSE_REPAINT ? 10 : 1;
     sgm_sample_options *how = &o->sample;
     if (how->method == SGM_METHOD_AUTO && !how->path_steps && !how->corrector && how->churn == 0 &&
         how->eta == 0 && how->rtol + how->atol == 0)
-        how->method = SGM_ANCESTRAL;
+        how->method = SGM_METHOD_ANCESTRAL;
     if (how->steps == 0) how->steps = 1000; /* y is looked at once a step */
     return SGM_OK;
 }
@@ -9720,9 +9760,9 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
     memset(&o, 0, sizeof o), memset(&p, 0, sizeof p);
     if (options) o = *options;
     SGM__TRY(sgm__inverse_options(&o));
-    SGM__TRY(sgm__inverse_fits(problem, score, o.method >= SGM_DPS));
+    SGM__TRY(sgm__inverse_fits(problem, score, o.method >= SGM_INVERSE_DPS));
     sgm_score given = *score;
-    if (o.method == SGM_PIGDM) {
+    if (o.method == SGM_INVERSE_PIGDM) {
         SGM__TRY(sgm_posterior_init(&p, score, problem, o.sigma_data));
         given = sgm_posterior_score(&p);
     } else if (score->scaler) {
@@ -9733,13 +9773,14 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
     sgm_status status = sgm_sampler_init(&sampler, &given, n, &o.sample, sgm_key_split(key, 0));
     size_t d = (size_t)score->d, room = 2 * d * sizeof(double) + (size_t)n * sizeof(float);
     run.row = status == SGM_OK && (size_t)n < (size_t)-1 / (32 * d)
-        ? (double *)sgm__alloc(room + (size_t)n * 4 * d * sizeof(float), 1) : NULL;
+        ? (double *)sgm__alloc(room + (size_t)n * 4 * d * sizeof(float), 1)
+        : NULL;
     if (status == SGM_OK && !run.row) status = SGM_NO_MEMORY;
     if (status == SGM_OK) {
         run.work = (float *)(void *)(run.row + 2 * d);
         status = sgm__sampler_run(&sampler, x, step[o.method], &run);
     }
-    if (status == SGM_OK && o.method != SGM_PIGDM && score->scaler)
+    if (status == SGM_OK && o.method != SGM_INVERSE_PIGDM && score->scaler)
         sgm_scaler_undo(score->scaler, x, x, n);
     sgm__free(run.row);
     sgm_sampler_free(&sampler);
@@ -9748,7 +9789,7 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
 }
 
 /*
-## 8.5 The referee
+## §8.5 The referee
 
 A Gaussian N(μ, C), measured along h with noise τ, becomes another (Kalman's update); in a mixture
 its weight is multiplied by how well it foretold what was measured:
@@ -9790,7 +9831,7 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
     double log_weight = mix->log_weight[k], least = 0;
     memcpy(mean, mix->mean + k * d, d * sizeof *mean);
     for (size_t l = 0; l < n; l++) {
-        double v = mix->shape >= SGM_DIAGONAL ? mix->var[k * d + l] : mix->var[k];
+        double v = mix->shape >= SGM_COV_DIAGONAL ? mix->var[k * d + l] : mix->var[k];
         for (size_t j = 0; j < d; j++)
             G[l * d + j] = sqrt(v) * (mix->axes ? mix->axes[(k * d + l) * d + j] : l == j);
         if (mix->axes) least = fmax(least, 1e-15 * v); /* the axes are as good as that */
@@ -9813,7 +9854,7 @@ SGM_API sgm_status sgm_mixture_posterior(
     sgm_score score = sgm_mixture_score(prior); /* NULL or empty: it says so below */
     SGM__TRY(sgm__inverse_fits(problem, &score, 0));
     size_t K = (size_t)prior->k, d = (size_t)prior->d;
-    size_t square = prior->shape == SGM_POINTS ? 0 : sgm__times(d, d);
+    size_t square = prior->shape == SGM_COV_POINTS ? 0 : sgm__times(d, d);
     size_t all = sgm__times(K, 1 + d + square) + square + 2 * d;
     double *weight = (double *)sgm__alloc(all, sizeof(double));
     if (!weight) return SGM_NO_MEMORY;
@@ -9834,7 +9875,7 @@ SGM_API sgm_status sgm_mixture_posterior(
     }
     if (status == SGM_OK)
         status = sgm_mixture_init(posterior, prior->k, prior->d, weight, mean, C,
-            square ? SGM_FULL : SGM_POINTS, &prior->sde);
+            square ? SGM_COV_FULL : SGM_COV_POINTS, &prior->sde);
     sgm__free(weight);
     return status;
 }
@@ -9855,7 +9896,7 @@ Details that have caused bugs:
 A generative model is a claim about a distribution, and a loss curve does not prove it. You need
 data whose distribution you know, and numbers that say how far your samples are from it.
 
-## 9.1 Toy sets
+## §9.1 Toy sets
 
 Each set below is a recipe in the plane whose support, mean and variance follow with pencil and
 paper. Point i depends on the key and on i alone, so every prefix of a draw is a fair, shorter draw.
@@ -10030,7 +10071,7 @@ SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
 }
 
 /*
-## 9.2 The scaler
+## §9.2 The scaler
 
 The noise of chapter 1 is as large along one coordinate as along another, so the data should be too.
 The scaler brings each to mean 0 and variance 1. Densities stretch along: for $y = (x - a)/b$,
@@ -10090,7 +10131,7 @@ SGM_API double sgm_scaler_log_det(const sgm_scaler *scaler) {
 }
 
 /*
-## 9.3 How far apart are two samples?
+## §9.3 How far apart are two samples?
 
 No single number answers that. Each measure below sees some differences and is blind to others, and
 each has a *noise floor*: what it reads for two samples of one distribution. Print that reading,
@@ -10280,7 +10321,7 @@ $$D = \sup_x |F_n(x) - F(x)|, \qquad χ^2 = \sum_k \frac{(N_k - E_k)^2}{E_k} \qq
 D lives in one dimension, has no unit, and does not change when you stretch the axis. It sees the
 bulk best and the tails worst. Its floor: one exact sample in twenty exceeds 1.36/√n. χ² works
 wherever you can cut bins, sees any difference between them and none inside one, and has its own
-size, the number of bins, for a floor; trust it where every E_k is 5 or more. Section 9.5 turns both
+size, the number of bins, for a floor; trust it where every E_k is 5 or more. §9.5 turns both
 into p-values. F_n jumps by 1/n at each point, so the gap has two sides; F must be continuous.
 */
 SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user) {
@@ -10319,7 +10360,7 @@ SGM_API double sgm_ks2(const float *a, long na, const float *b, long nb) {
 }
 
 /*
-## 9.4 Fisher divergence: two scores
+## §9.4 Fisher divergence: two scores
 
 Where you have scores, compare them directly:
 
@@ -10358,7 +10399,7 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
 }
 
 /*
-## 9.5 From a statistic to a p-value
+## §9.5 From a statistic to a p-value
 
 A p-value is the chance that an exact sample looks at least as bad as yours; over exact samples it
 is uniform on (0,1). One 0.03 means little, one 10⁻⁹ that something is wrong. For D take
@@ -10430,7 +10471,7 @@ SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins,
 }
 
 /*
-## 9.6 Images
+## §9.6 Images
 
 An image is a point in as many dimensions as it has pixels, and there neighbouring pixels tell the
 same story: distances between raw images say little. So let a small classifier look at them (a
@@ -10631,7 +10672,7 @@ against fresh ones. A parameter fitted to the sample makes p too large; χ² cou
 /*
 # A. Ground
 
-## A.1 Errors and memory
+## §A.1 Errors and memory
 
 Every error of the library passes through the one function below: set a breakpoint on it and you see
 any of them happen. It keeps the message for `sgm_error` and returns the status, so that the place
@@ -10701,8 +10742,8 @@ static void *sgm__alloc(size_t count, size_t size) {
     if (size > 0 && count <= ((size_t)-1 / 2 - room) / size)
         block = (char *)SGM_MALLOC(count * size + room);
     if (!block) {
-        sgm__fail(SGM_NO_MEMORY, "no memory for %.0f things of %.0f bytes", (double)count,
-            (double)size);
+        sgm__fail(
+            SGM_NO_MEMORY, "no memory for %.0f things of %.0f bytes", (double)count, (double)size);
         return NULL;
     }
     char *p = (char *)(((size_t)block + room) & ~(size_t)63);
@@ -10815,7 +10856,7 @@ SGM_API int sgm_threads(void) {
 }
 
 /*
-## A.2 Keys: random numbers without a state
+## §A.2 Keys: random numbers without a state
 
 A generator with a hidden state gives thread 2 whatever thread 1 left over. A *counter-based* one is
 a function: draw number i under key k is `philox(i, k)`, whoever asks and whenever. So a run repeats
@@ -10864,7 +10905,7 @@ SGM_API sgm_key sgm_key_split(sgm_key key, uint64_t i) {
 }
 
 /*
-## A.3 Uniform and normal draws
+## §A.3 Uniform and normal draws
 
 A float holds 24 bits. 23 random bits and a half, `(w + ½)/2²³`, are exact in it and lie strictly
 inside (0,1). The normals come in pairs from Box and Muller (1958):
@@ -10946,7 +10987,7 @@ SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n) {
 }
 
 /*
-## A.4 A shuffle without a table
+## §A.4 A shuffle without a table
 
 Training wants each epoch's points in a new order. A table of the order must be stored, and restored
 on resume; a *bijection* of {0, …, n−1} that the key chooses need not. Cut i into two halves of b
@@ -10978,7 +11019,7 @@ SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key) {
 }
 
 /*
-## A.5 exp, log, sin and cos
+## §A.5 exp, log, sin and cos
 
 The C library's versions differ in the last bit from one system to the next, and a compiler may
 evaluate `exp(2.)` itself with yet another rounding. These are ours, in plain double arithmetic;
@@ -11099,7 +11140,7 @@ scalar twin with the suffix `_ref`, a few lines of plain C that *define* the res
 bit, and as a fast version that must give the same bits. If you want to know what a kernel means,
 read the twin; if you want to know why it is fast, read on.
 
-## B.1 Why the order of additions is part of the meaning
+## §B.1 Why the order of additions is part of the meaning
 
 Addition of floats is not associative: $(10^8 - 10^8) + 1 = 1$, but $10^8 + (-10^8 + 1) = 0$,
 because the inner sum is rounded to a multiple of 8. A result is therefore reproducible only if
@@ -11137,7 +11178,7 @@ static float sgm__fmaf(float a, float b, float c) {
 }
 
 /*
-## B.2 The matrix product
+## §B.2 The matrix product
 
 $C_{ij} = I_{ij} + ∑_p A_{ip} B_{pj}\qquad(B.1)$
 
@@ -11158,7 +11199,7 @@ static void sgm__matmul_ref(const sgm__product *q) {
 }
 
 /*
-## B.3 The exponential
+## §B.3 The exponential
 
 The C library's exp may differ in the last bit from machine to machine; this one may not. Write
 
@@ -11230,7 +11271,7 @@ static void sgm__exp_n_ref(long n, const float *x, float *y) {
 }
 
 /*
-## B.4 Activations and their two derivatives
+## §B.4 Activations and their two derivatives
 
 The gradient of a network needs $f'$, and the divergence of a score needs $f''$ as well. Four of the
 six functions are built on the sigmoid $σ(x) = 1 / (1 + e^{-x})$. With $e = e^{-|x|} ≤ 1$ and
@@ -11263,10 +11304,10 @@ there keeps $∞ · 0$ out of the formulas.
 #define SGM__GELU_3 0.0713548163f
 
 static float sgm__gate_ref(int kind, float x, float *d1, float *d2) {
-    const float beyond = kind == SGM_SILU ? 105.0f : 20.0f;
+    const float beyond = kind == SGM_ACTIVATION_SILU ? 105.0f : 20.0f;
     const float xc = sgm__clamp(x, -beyond, beyond);
     float z = xc, z1 = 1.0f, z2 = 0.0f, s, s1, s2;
-    if (kind == SGM_GELU) {
+    if (kind == SGM_ACTIVATION_GELU) {
         const float q = xc * xc;
         z = xc * sgm__fmaf(q, SGM__GELU_3, SGM__GELU_1);
         z1 = sgm__fmaf(q, 3.0f * SGM__GELU_3, SGM__GELU_1);
@@ -11317,10 +11358,10 @@ static void sgm__act_ref(int kind, long n, const float *x, float *y, float *d1, 
         const float v = x[i];
         float f, f1, f2;
         switch (kind) {
-        case SGM_RELU: f = v <= 0.0f ? 0.0f : v, f1 = v > 0.0f, f2 = 0.0f; break;
-        case SGM_TANH: f = sgm__tanh_ref(v, &f1, &f2); break;
-        case SGM_SOFTPLUS: f = sgm__softplus_ref(v, &f1, &f2); break;
-        case SGM_SIGMOID: f = sgm__sigmoid_ref(v, &f1, &f2); break;
+        case SGM_ACTIVATION_RELU: f = v <= 0.0f ? 0.0f : v, f1 = v > 0.0f, f2 = 0.0f; break;
+        case SGM_ACTIVATION_TANH: f = sgm__tanh_ref(v, &f1, &f2); break;
+        case SGM_ACTIVATION_SOFTPLUS: f = sgm__softplus_ref(v, &f1, &f2); break;
+        case SGM_ACTIVATION_SIGMOID: f = sgm__sigmoid_ref(v, &f1, &f2); break;
         default: f = sgm__gate_ref(kind, v, &f1, &f2); break;
         }
         if (y) y[i] = f;
@@ -11330,7 +11371,7 @@ static void sgm__act_ref(int kind, long n, const float *x, float *y, float *d1, 
 }
 
 /*
-## B.5 Element by element, and sums
+## §B.5 Element by element, and sums
 
 Products that feed a sum are fused; everything else is one operation. The dot product is
 
@@ -11464,7 +11505,7 @@ static void sgm__tile_map_ref(const sgm__tile *q) {
 }
 
 /*
-## B.6 The step of an optimiser
+## §B.6 The step of an optimiser
 
 Adam (Kingma and Ba 2015) divides a running mean of the gradient by the root of a running mean of
 its square, both corrected for having started at zero:
@@ -11522,16 +11563,16 @@ static void sgm__moments_ref(
     const sgm__adam_plan plan = sgm__adam_plan_from(c);
     for (long i = 0; i < n; i++) {
         const float grad = g[i] * c->grad_scale;
-        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_SGD ? grad : c->fresh1 * grad);
-        if (kind == SGM_SGD) {
+        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_OPTIMISER_SGD ? grad : c->fresh1 * grad);
+        if (kind == SGM_OPTIMISER_SGD) {
             p[i] = sgm__fmaf(-c->lr, m[i], p[i]);
             continue;
         }
         if (plan.sweep && fabsf(m[i]) < SGM__FADED) m[i] = 0.0f;
-        const float away = kind == SGM_ADABELIEF ? grad - m[i] : grad;
+        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad;
         v[i] = sgm__fmaf(c->beta2, v[i], c->fresh2 * away * away);
         if (plan.sweep && m[i] == 0.0f && v[i] < plan.faded) v[i] = 0.0f;
-        if (kind == SGM_ADABELIEF) v[i] += c->eps;
+        if (kind == SGM_OPTIMISER_ADABELIEF) v[i] += c->eps;
         if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
         p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]);
     }
@@ -11557,7 +11598,7 @@ static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_ref, sgm__ac
     sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
 
 /*
-## B.7 Tiles: how a matrix product reaches the peak of the processor
+## §B.7 Tiles: how a matrix product reaches the peak of the processor
 
 A core of today can do one or two vector multiply-adds per cycle and about as many loads. The twin
 above needs two loads for each multiply-add and waits for the sum before it: it is slow by a factor
@@ -11578,7 +11619,7 @@ through memory in a straight line. The panel, at most 48 KiB, lives on the stack
 allocates.
 
 Each instruction set that this machine's family may have is compiled below from one text, that of
-section B.8, for which the header includes itself. Which runs, the program decides (section B.9).
+§B.8, for which the header includes itself. Which runs, the program decides (§B.9).
 */
 #define SGM__DEEP 384  /* rows of B in a panel */
 #define SGM__BLOCK 512 /* rows of A that share the panels */
@@ -11632,7 +11673,7 @@ section B.8, for which the header includes itself. Which runs, the program decid
 #endif
 
 /*
-## B.9 Choosing at run time
+## §B.9 Choosing at run time
 
 The first kernel that runs asks the processor what it can do, and the environment whether you want
 something else: `SGM_ISA=avx2` makes an AVX-512 machine behave like its elder sister, `SGM_ISA=ref`
@@ -11675,7 +11716,7 @@ static const sgm__kernels *sgm__k(void) {
 SGM_API const char *sgm_isa(void) { return sgm__k()->name; }
 
 /*
-## B.10 Threads
+## §B.10 Threads
 
 A product is divided among threads by rows or by columns of C, never by p: each element of C still
 has one owner who adds all of its terms. A product too small to pay for waking the others stays with
@@ -11701,12 +11742,11 @@ static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_
     const int hands = (double)m * (n | 15) * k >= SGM__LARGE ? sgm_threads() : 1;
     if (m <= 0 || n <= 0) return;
     if (hands == 1) kernels->matmul(&q);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
-        for (int t = 0; t < hands; t++) {
-            const sgm__product s = sgm__share(&q, t, hands);
-            kernels->matmul(&s);
-        }
+    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
+    for (int t = 0; t < hands; t++) {
+        const sgm__product s = sgm__share(&q, t, hands);
+        kernels->matmul(&s);
+    }
 }
 
 /*
@@ -11725,36 +11765,32 @@ static int sgm__hands(long n) { return sgm__team(n >= SGM__MANY); }
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->act(kind, n, x, y, d1, d2);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
-        for (long i = 0; i < n; i += SGM__PIECE)
-            k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
-                d2 ? d2 + i : NULL);
+    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
+    for (long i = 0; i < n; i += SGM__PIECE)
+        k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
+            d2 ? d2 + i : NULL);
 }
 
 static void sgm__map(int kind, long n, float s, const float *a, const float *b, float *y) {
     const sgm__kernels *k = sgm__k();
     if (sgm__hands(n) == 1) k->map(kind, n, s, a, b, y);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
-        for (long i = 0; i < n; i += SGM__PIECE)
-            k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
+    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
+    for (long i = 0; i < n; i += SGM__PIECE) k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
 }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
     const sgm__kernels *k = sgm__k();
     const long hands = sgm__hands(rows * cols), width = (cols / hands + 15) / 16 * 16;
     if (hands == 1) k->colsum(rows, cols, x, x_row, y);
-    else
-        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
-        for (long j = 0; j < cols; j += width)
-            k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
+    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
+    for (long j = 0; j < cols; j += width)
+        k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
 }
 
 /*
 # C. Files
 
-## C.1 What must never happen to a file
+## §C.1 What must never happen to a file
 
 A save that fails half way must not cost you the file that was there before: it may be hours of
 work. A damaged file must not load as if it were whole. And a file that someone sends you must not
@@ -11847,8 +11883,8 @@ static const char *sgm__file_look(sgm__file *f) {
     f->old = stat(to, &f->stat) == 0;
     if (!f->old) return errno == EOVERFLOW ? "it is too large to look at: take another name" : NULL;
     const int is_file = S_ISREG(f->stat.st_mode);
-    f->through = S_ISFIFO(f->stat.st_mode) || S_ISCHR(f->stat.st_mode) ||
-        (is_file && sgm__is_open_file(to));
+    f->through =
+        S_ISFIFO(f->stat.st_mode) || S_ISCHR(f->stat.st_mode) || (is_file && sgm__is_open_file(to));
     if (!is_file && !f->through) return "it is a directory, a disk or a socket: name a file";
     if (f->through) return NULL;
     if (!(f->stat.st_mode & 0222) || access(to, W_OK))
@@ -11889,7 +11925,7 @@ static const char *sgm__file_look(sgm__file *f) {
     const unsigned long a = GetFileAttributesA(f->target);
     f->through = !_stricmp(f->target, "nul") || !_stricmp(f->target, "con");
     if (f->through || a == 0xffffffffu) return NULL;
-    return a & 16 ? "it is a directory: name a file"
+    return a & 16  ? "it is a directory: name a file"
         : a & 1024 ? "it is a link: name the file it leads to"
         : a & 1    ? "it is read-only: run attrib -r on it, or save under another name"
                    : NULL;
@@ -11977,7 +12013,7 @@ SGM_API sgm_status sgm_dat_save(
 }
 
 /*
-## C.2 The archive
+## §C.2 The archive
 
 Arrays are kept as *safetensors*, because other tools read it and because it is small enough to be
 checked completely. A file is
@@ -12126,7 +12162,7 @@ SGM_API sgm_status sgm_archive_save(
 }
 
 /*
-## C.3 Reading what you do not trust
+## §C.3 Reading what you do not trust
 
 The reader assumes that the file wants to harm it. A pipe or a device, which has no end or no size,
 is not opened. A file's size is known before its first byte is believed, and what its head claims is
@@ -12253,7 +12289,8 @@ static float sgm__number(uint64_t bits, char kind, int wide) {
     if (wide == 8) {
         memcpy(&wider, &bits, sizeof wider);
         return fabs(wider) < sgm__float_end || wider != wider ? (float)wider
-            : wider > 0 ? HUGE_VALF : -HUGE_VALF;
+            : wider > 0                                       ? HUGE_VALF
+                                                              : -HUGE_VALF;
     }
     if (kind == 'b') word <<= 16;
     else if (wide == 2) { /* a sign, 5 bits of exponent, 10 of fraction */
@@ -12301,7 +12338,7 @@ matches. Strings are decoded where they stand, as an escape is never shorter tha
 typedef struct sgm__scan {
     char *at, *end, wrong[160]; /* the first error              */
     const char *name;           /* the name that was read last  */
-    int python;                 /* '…' is a string, (…) a list, and a comma may follow the last */
+    int python; /* '…' is a string, (…) a list, and a comma may follow the last */
 } sgm__scan;
 
 static const char *sgm__scan_bad(sgm__scan *j, const char *format, ...) SGM__PRINTF(2, 3);
@@ -12450,7 +12487,8 @@ static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
     if (!sgm__take(j, '{')) sgm__scan_bad(j, "a { is missing");
     for (int n = 0; sgm__more(j, '}', n); n++) {
         const char *key = sgm__scan_key(j);
-        const int is = !strcmp(key, "dtype") ? 1 : !strcmp(key, "shape") ? 2
+        const int is = !strcmp(key, "dtype") ? 1
+            : !strcmp(key, "shape")          ? 2
             : !strcmp(key, "data_offsets")   ? 4
                                              : 0;
         if (is & seen) sgm__scan_bad(j, "%s occurs twice", key);
@@ -12522,8 +12560,8 @@ static sgm_status sgm__archive_check_places(
     const size_t pairs = 2 * sizeof(char *) * (size_t)archive->n_meta;
     void *copy = sgm__alloc(pairs, 1);
     if (!copy) return SGM_NO_MEMORY;
-    const char *twice = sgm__twice(memcpy(copy, archive->meta, pairs), archive->n_meta,
-        2 * sizeof(char *));
+    const char *twice =
+        sgm__twice(memcpy(copy, archive->meta, pairs), archive->n_meta, 2 * sizeof(char *));
     sgm__free(copy);
     if (!twice) twice = sgm__twice(entries, n, sizeof *entries);
     if (twice) j->name = twice, sgm__scan_bad(j, "a name occurs twice: rename one");
@@ -12532,8 +12570,7 @@ static sgm_status sgm__archive_check_places(
     for (int i = 0; i < n && !*j->wrong; end = entries[i++].end)
         if (j->name = entries[i].name, entries[i].begin != end)
             sgm__scan_bad(j, "data_offsets leave a gap, or overlap those of another array");
-    if (end != bytes)
-        sgm__scan_bad(j, "the file is not as long as its header says: it may be cut");
+    if (end != bytes) sgm__scan_bad(j, "the file is not as long as its header says: it may be cut");
     return SGM_OK;
 }
 
@@ -12583,8 +12620,8 @@ static sgm_status sgm__archive_read(sgm_archive *archive, sgm__source *s, sgm__p
     if (sgm__utf8_bytes(j.at) < n) sgm__scan_bad(&j, "a byte is no UTF-8, or zero");
     for (const char *c = j.at; *c; c++)
         arrays += *c == '{' && arrays <= n / 49, pairs += *c == ':' && pairs <= n / 5;
-    archive->arrays = (sgm_array *)sgm__alloc(
-        arrays * sizeof(sgm_array) + pairs * 2 * sizeof(char *), 1);
+    archive->arrays =
+        (sgm_array *)sgm__alloc(arrays * sizeof(sgm_array) + pairs * 2 * sizeof(char *), 1);
     *entries = (sgm__place *)sgm__alloc(arrays, sizeof **entries);
     if (!archive->arrays || !*entries) return SGM_NO_MEMORY;
     archive->meta = (const char **)(void *)(archive->arrays + arrays);
@@ -12609,7 +12646,7 @@ SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
 }
 
 /*
-## C.4 Other people's files
+## §C.4 Other people's files
 
 Each reader below turns bytes into numbers. Pixels become x/255, and colours lie side by side, red,
 green, blue, in the order row, column, channel.
@@ -12823,8 +12860,8 @@ static int sgm__csv_line(sgm__csv *c) {
     const char stops[] = {'\r', '\n', '\t', ',', ';', ' ', c->o.separator, 0};
     for (;; sgm__csv_pass(c)) {
         const char *s = sgm__csv_blanks(c, c->at);
-        const int error = *s == '#' && sgm__one_of(s, strcspn(s, stops),
-            " #n/a #div/0! #value! #ref! #name? #num! #null! ");
+        const int error = *s == '#' &&
+            sgm__one_of(s, strcspn(s, stops), " #n/a #div/0! #value! #ref! #name? #num! #null! ");
         if (!*s) return 0;
         if (!sgm__ends_line(*s) && (*s != '#' || error)) return 1;
         c->at = s + strcspn(s, "\r\n");
@@ -12848,13 +12885,14 @@ static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
                 "'%.200s' has no number at line %ld, column %ld, but '%.*s': %s", c->path, f.line,
                 column + 1, room, f.begin,
                 !whole ? "close its quotes, and double those inside"
-                : kind == SGM__NOTHING && first
-                ? "fill it, set .missing to read a NaN, or .header to SGM_HEADER_LINE for names"
-                : kind == SGM__NOTHING ? "fill it, drop the line, or set .missing to read a NaN"
-                : first ? "fill it, or set .header to SGM_HEADER_LINE if these are names (numbers "
-                          "have a decimal point, or what you set as .decimal)"
-                        : "fill it, or drop the line (numbers have a decimal point, or what you "
-                          "set as .decimal, and one kind of separator between them)");
+                    : kind == SGM__NOTHING && first
+                    ? "fill it, set .missing to read a NaN, or .header to SGM_HEADER_LINE for names"
+                    : kind == SGM__NOTHING ? "fill it, drop the line, or set .missing to read a NaN"
+                    : first
+                    ? "fill it, or set .header to SGM_HEADER_LINE if these are names (numbers "
+                      "have a decimal point, or what you set as .decimal)"
+                    : "fill it, or drop the line (numbers have a decimal point, or what you "
+                      "set as .decimal, and one kind of separator between them)");
         else if (x == x && !(fabs(x) < sgm__float_end))
             return sgm__fail(SGM_NOT_FINITE,
                 "'%.200s': '%.*s' at line %ld, column %ld is beyond float: drop or scale it",
@@ -12965,7 +13003,8 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_
     c.o = *o, c.at = text, c.path = s->path, c.line = 1;
     out->n = 0, out->d = 0;
     sgm_status status = sgm__rewind(s) && sgm__get(s, text, (size_t)s->size)
-        ? SGM_OK : sgm__file_no("read", s->path, errno);
+        ? SGM_OK
+        : sgm__file_no("read", s->path, errno);
     if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* some programs mark UTF-8 so */
     if (strncmp(c.at, "sep=", 4) == 0 && c.at[4] && sgm__ends_line(c.at[5])) /* and Excel its own */
         c.o.separator = c.at[4], c.at += 5, sgm__csv_pass(&c);
@@ -13073,8 +13112,7 @@ SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path) {
     return sgm__read(out, path, sgm__parse_cifar, NULL);
 }
 
-SGM_API sgm_status sgm_csv_load(
-    sgm_images *out, const char *path, const sgm_csv_options *options) {
+SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path, const sgm_csv_options *options) {
     sgm_csv_options none;
     memset(&none, 0, sizeof none);
     return sgm__read(out, path, sgm__parse_csv, options ? options : &none);
@@ -13085,7 +13123,7 @@ SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path) {
 }
 
 /*
-## C.5 Pictures
+## §C.5 Pictures
 
 The simplest picture file is a line of text and then the bytes: PGM for gray, PPM for colour. PNG
 needs a compressor, and you bring it: the signature is that of stb_image_write's `stbi_write_png`.
@@ -13159,7 +13197,7 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
 
 #ifdef SGM__ISA
 /*
-## B.8 The text that is compiled once per instruction set
+## §B.8 The text that is compiled once per instruction set
 
 Everything below is plain C over one machine register of `SGM__LANES` floats. The compiler's vector
 types give you arithmetic and comparison on all lanes at once; only fused multiply-add, square root
@@ -13515,10 +13553,10 @@ SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
 
 /* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
 SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const float beyond = kind == SGM_SILU ? 105.0f : 20.0f;
+    const float beyond = kind == SGM_ACTIVATION_SILU ? 105.0f : 20.0f;
     const sgm__vf xc = SGM__K(clamp)(x, -beyond, beyond), two = sgm__vall(2.0f);
     sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
-    if (kind == SGM_GELU) {
+    if (kind == SGM_ACTIVATION_GELU) {
         const sgm__vf q = xc * xc;
         z = xc * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
         z1 = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
@@ -13556,11 +13594,11 @@ SGM__INLINE void SGM__K(act_at)(
     int kind, long i, long n, const float *x, float *y, float *d1, float *d2) {
     const sgm__vf v = sgm__vload(x + i, n), zero = sgm__vall(0.0f);
     sgm__vf f, f1, f2 = zero;
-    if (kind == SGM_RELU)
+    if (kind == SGM_ACTIVATION_RELU)
         f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
-    else if (kind == SGM_TANH) f = SGM__K(tanh)(v, &f1, &f2);
-    else if (kind == SGM_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
-    else if (kind == SGM_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
+    else if (kind == SGM_ACTIVATION_TANH) f = SGM__K(tanh)(v, &f1, &f2);
+    else if (kind == SGM_ACTIVATION_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
+    else if (kind == SGM_ACTIVATION_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
     else f = SGM__K(gate)(kind, v, &f1, &f2);
     if (y) sgm__vstore(y + i, f, n);
     if (d1) sgm__vstore(d1 + i, f1, n);
@@ -13576,12 +13614,12 @@ SGM__INLINE void SGM__K(act_of)(int kind, long n, const float *x, float *y, floa
 
 SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
     switch (kind) {
-    case SGM_RELU: SGM__K(act_of)(SGM_RELU, n, x, y, d1, d2); break;
-    case SGM_SILU: SGM__K(act_of)(SGM_SILU, n, x, y, d1, d2); break;
-    case SGM_TANH: SGM__K(act_of)(SGM_TANH, n, x, y, d1, d2); break;
-    case SGM_GELU: SGM__K(act_of)(SGM_GELU, n, x, y, d1, d2); break;
-    case SGM_SOFTPLUS: SGM__K(act_of)(SGM_SOFTPLUS, n, x, y, d1, d2); break;
-    default: SGM__K(act_of)(SGM_SIGMOID, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_GELU: SGM__K(act_of)(SGM_ACTIVATION_GELU, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_SOFTPLUS: SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, n, x, y, d1, d2); break;
+    default: SGM__K(act_of)(SGM_ACTIVATION_SIGMOID, n, x, y, d1, d2); break;
     }
 }
 
@@ -13662,8 +13700,8 @@ SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, fl
 }
 
 /* Lane by lane (B.13): a run of four sums for each column, and then one. */
-SGM__INLINE sgm__vf SGM__K(coldot_run)(long rows, long cols, const float *a, sgm__vf ca,
-    const float *b, sgm__vf cb, long left) {
+SGM__INLINE sgm__vf SGM__K(coldot_run)(
+    long rows, long cols, const float *a, sgm__vf ca, const float *b, sgm__vf cb, long left) {
     const sgm__vf one = sgm__vall(1.0f);
     sgm__vf lane[4];
     long i = 0;
@@ -13713,8 +13751,7 @@ SGM__INLINE void SGM__K(colmix_of)(int vecs, long left, long rows, long cols, co
         mv[v] = b ? sgm__vload(m + v * L, left - v * L) : sgm__vall(0.0f);
         dv[v] = sgm__vload(d + v * L, left - v * L);
     }
-    for (long at = 0; at < rows * cols; at += cols)
-        SGM__UNROLL for (int v = 0; v < vecs; v++) {
+    for (long at = 0; at < rows * cols; at += cols) SGM__UNROLL for (int v = 0; v < vecs; v++) {
             const long i = at + v * L, n = left - v * L;
             sgm__vf sum = dv[v];
             if (b) sum = sgm__vfma(bv[v], sgm__vload(x + i, n) - mv[v], sum);
@@ -13729,8 +13766,7 @@ SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p
         const float *aj = a ? a + j : NULL, *pj = a ? p + j : NULL, *bj = b ? b + j : NULL;
         const float *xj = b ? x + j : NULL, *mj = b ? m + j : NULL;
         if (left >= SGM__PANEL)
-            SGM__K(colmix_of)(
-                2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+            SGM__K(colmix_of)(2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
         else if (left > SGM__LANES)
             SGM__K(colmix_of)(2, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
         else SGM__K(colmix_of)(1, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
@@ -13840,20 +13876,18 @@ SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf 
     float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
     if (plan->scales) g *= sgm__vall(c->grad_scale);
-    if (kind == SGM_SGD) {
+    if (kind == SGM_OPTIMISER_SGD) {
         mean = sgm__vfma(sgm__vall(c->beta1), mean, g);
         x = sgm__vfma(sgm__vall(-c->lr), mean, x);
     } else {
         mean = sgm__vfma(sgm__vall(c->beta1), mean, sgm__vall(c->fresh1) * g);
-        if (plan->sweep)
-            mean = SGM__K(zero_where)(SGM__K(abs)(mean) < sgm__vall(SGM__FADED), mean);
-        if (kind == SGM_ADABELIEF) g -= mean;
-        square =
-            sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(c->fresh2) * g * g);
+        if (plan->sweep) mean = SGM__K(zero_where)(SGM__K(abs)(mean) < sgm__vall(SGM__FADED), mean);
+        if (kind == SGM_OPTIMISER_ADABELIEF) g -= mean;
+        square = sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(c->fresh2) * g * g);
         if (plan->sweep)
             square = SGM__K(zero_where)(
                 (mean == sgm__vall(0.0f)) & (square < sgm__vall(plan->faded)), square);
-        if (kind == SGM_ADABELIEF) square += sgm__vall(c->eps);
+        if (kind == SGM_OPTIMISER_ADABELIEF) square += sgm__vall(c->eps);
         if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
         x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
         sgm__vstore(v + i, square, n);
@@ -13928,15 +13962,15 @@ SGM__INLINE void SGM__K(outer_walk)(
 SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__adam_rates *rates) {
     const sgm__adam_rates c = *rates;
     sgm__adam_plan plan = sgm__adam_plan_from(&c);
-    const int plain = kind <= SGM_ADAMW && !plan.sweep && !plan.scales && !plan.shrinks;
+    const int plain = kind <= SGM_OPTIMISER_ADAMW && !plan.sweep && !plan.scales && !plan.shrinks;
     if (q->in < 1) return;
     if (!plain) {
         SGM__K(outer_walk)(kind, SGM__OUTER_MOST, *q, &c, &plan);
         return;
     }
     plan.sweep = plan.scales = plan.shrinks = 0; /* which the compiler knows from here on */
-    if (q->n > 8) SGM__K(outer_walk)(SGM_ADAM, SGM__OUTER_MOST, *q, &c, &plan);
-    else SGM__K(outer_walk)(SGM_ADAM, 8, *q, &c, &plan);
+    if (q->n > 8) SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, SGM__OUTER_MOST, *q, &c, &plan);
+    else SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, 8, *q, &c, &plan);
 }
 
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),

@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
     sgm_image_net small = {.h = digits.h / 2, .w = digits.w / 2, .depth = 2, .width = 32,
                            .channels = 4 * digits.channels + 4};
     sgm_model_options what = {.net = net, .user = &small, .d = digits.d, .sde = sgm_sde_cosine(),
-                              .output = SGM_EDM_F, .sigma_data = 1, .n_ema = 1, .cond = CLASSES};
+                              .output = SGM_OUTPUT_EDM_F, .sigma_data = 1, .n_ema = 1, .cond = CLASSES};
     sgm_train_options how = {.steps = argc > 3 ? atol(argv[3]) : 4000, .batch = 32, .lr = 2e-3,
                              .cosine = 1, .clip = 1, .cond = cond, .cond_dropout = .15,
                              .ema = {.998}, .progress = "training",
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
     sgm_score plain = sgm_model_score(&model, 0), given = sgm_condition_score(&told);
     must(sgm_guided_init(&guided, &plain, &given, 0, 1.5));
     sgm_score score = sgm_guided_score(&guided);
-    sgm_sample_options steps = {.method = SGM_DPMPP_2M, .steps = 20, .grid = SGM_GRID_LOGSNR,
+    sgm_sample_options steps = {.method = SGM_METHOD_DPMPP_2M, .steps = 20, .grid = SGM_GRID_LOGSNR,
                                 .progress = "sampling"};
     must(sgm_sample(x, SAMPLES, &score, &steps, sgm_key_init(3)));
     for (long i = 0; i < SAMPLES * d; i++) x[i] = (float)(mean + std * x[i]);

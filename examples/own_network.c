@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
     sgm_data_moons(fresh, M, 0.05, sgm_key_init(2));
 
     sgm_model_options net = {.net = gated, .user = &width, .d = 2, .sde = sgm_sde_edm(0.002, 20),
-                             .output = SGM_EDM_F, .sigma_data = 0.7, .n_ema = 1};
+                             .output = SGM_OUTPUT_EDM_F, .sigma_data = 0.7, .n_ema = 1};
     sgm_train_options run = {.steps = 2000, .batch = 256, .lr = 2e-3, .cosine = 1, .clip = 1, .progress = "training",
                              .loss = {.weight = SGM_WEIGHT_EDM, .times = SGM_TIMES_LOGNORMAL}};
     sgm_model model, again;
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
         return 1;
 
     sgm_score score = sgm_model_score(&again, 0);
-    sgm_sample_options how = {.method = SGM_ANCESTRAL, .steps = 100, .grid = SGM_GRID_EDM};
+    sgm_sample_options how = {.method = SGM_METHOD_ANCESTRAL, .steps = 100, .grid = SGM_GRID_EDM};
     if (failed(sgm_sample(samples, M, &score, &how, sgm_key_init(6)))) return 1;
     printf("saved to %s; energy distance of %d samples to fresh data: %.5f\n", path, (int)M,
            sgm_energy_distance(samples, M, fresh, M, 2));

@@ -130,8 +130,8 @@ static int judge(const law *l, const char *method, const float *x, const float *
 
 static int cell(const char *name, int d) {
     static const struct { const char *name; sgm_method method; } most_used[] = {
-        {"Euler-Maruyama", SGM_EULER_MARUYAMA}, {"Heun", SGM_HEUN},
-        {"DPM-Solver++(2M)", SGM_DPMPP_2M}, {"DDIM", SGM_DDIM}, {"RK45", SGM_RK45}};
+        {"Euler-Maruyama", SGM_METHOD_EULER_MARUYAMA}, {"Heun", SGM_METHOD_HEUN},
+        {"DPM-Solver++(2M)", SGM_METHOD_DPMPP_2M}, {"DDIM", SGM_METHOD_DDIM}, {"RK45", SGM_METHOD_RK45}};
     law l = law_of(name, d);
     size_t D = (size_t)d;
     float *data = floats(TRAIN * D), *x = floats(2 * N * D), *exact = floats(SETS * N * D);

@@ -79,7 +79,7 @@ int main(void) {
     memset(&images, 0, sizeof images);
     for (int i = 0; i < N; i++) t[i] = 0.5f, label[i] = i % 2;
     sgm_normal(x, N * D, key, 0);
-    if (sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_ISOTROPIC, &sde)) return 2;
+    if (sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, &sde)) return 2;
     exact = sgm_mixture_score(&mix);
     mo.net = sgm_mlp, mo.d = D, mo.sde = sde;
     if (sgm_model_init(&model, &mo, key)) return 2;
@@ -93,10 +93,10 @@ int main(void) {
     none = sgm_sde_user_beta(NULL, NULL); FAILS(sgm_sde_check(&none));
     none = sgm_sde_user_sigma2(NULL, NULL); FAILS(sgm_sde_check(&none));
     none = sgm_sde_user_beta(line_curve, NULL); NIL(sgm_sde_check(&none));
-    FAILS(sgm_mixture_init(NULL, 2, D, NULL, mean, var, SGM_ISOTROPIC, &sde));
-    FAILS(sgm_mixture_init(&empty_mix, 2, D, NULL, NULL, var, SGM_ISOTROPIC, &sde));
-    FAILS(sgm_mixture_init(&empty_mix, 2, D, NULL, mean, NULL, SGM_ISOTROPIC, &sde));
-    FAILS(sgm_mixture_init(&empty_mix, 2, D, NULL, mean, var, SGM_ISOTROPIC, NULL));
+    FAILS(sgm_mixture_init(NULL, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
+    FAILS(sgm_mixture_init(&empty_mix, 2, D, NULL, NULL, var, SGM_COV_ISOTROPIC, &sde));
+    FAILS(sgm_mixture_init(&empty_mix, 2, D, NULL, mean, NULL, SGM_COV_ISOTROPIC, &sde));
+    FAILS(sgm_mixture_init(&empty_mix, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, NULL));
     FAILS(sgm_mixture_from_data(NULL, x, N, D, &sde));
     FAILS(sgm_mixture_from_data(&empty_mix, NULL, N, D, &sde));
     FAILS(sgm_mixture_from_data(&empty_mix, x, N, D, NULL));
@@ -161,7 +161,7 @@ int main(void) {
         NIL(sgm_linear(tape, sgm_tape_input(tape, NULL, 2, 2), 3));
         NIL(sgm_concat(tape, NULL, NULL)); NIL(sgm_add(tape, NULL, NULL)); NIL(sgm_mul(tape, NULL, NULL));
         NIL(sgm_repeat(tape, NULL, 3));
-        NIL(sgm_dropout(tape, NULL, 0.5f)); NIL(sgm_scale(tape, NULL, 1)); NIL(sgm_layer_norm(tape, NULL));
+        NIL(sgm_dropout(tape, NULL, 0.5f)); NIL(sgm_mul_by(tape, NULL, 1)); NIL(sgm_layer_norm(tape, NULL));
         NIL(sgm_time_circle(tape, NULL));
         NIL(sgm_conv2d(tape, NULL, 2, 2, 2, 3, 1)); NIL(sgm_attention(tape, NULL, NULL, NULL, 2, 2));
         NIL(sgm_transpose(tape, NULL, 2));
@@ -169,8 +169,8 @@ int main(void) {
         NIL(sgm_gate(tape, NULL, NULL));
         NIL(sgm_patchify(tape, NULL, 2, 2, 1)); NIL(sgm_unpatchify(tape, NULL, 2, 2, 1));
         NIL(sgm_tape_watch(tape, NULL));
-        NIL(sgm_tape_tangent_of(tape, NULL)); NIL(sgm_tape_slope_of(tape, NULL));
-        NIL(sgm_tape_tangent_slope_of(tape, NULL));
+        NIL(sgm_tape_tangent_of(tape, NULL)); NIL(sgm_tape_gradient_of(tape, NULL));
+        NIL(sgm_tape_tangent_gradient_of(tape, NULL));
         NIL(sgm_tape_tangent(tape)); NIL(sgm_tape_backward(tape));
         sgm_tape_free(tape);
     }

@@ -200,7 +200,7 @@ static void *first(void *at) {
     sgm_normal(z, 600, key, 0);
     sgm_mixture mix;
     double weight = 1, mean[2] = {0, 0}, var = 1;
-    if (sgm_mixture_init(&mix, 1, 2, &weight, mean, &var, SGM_ISOTROPIC, &sde)) return at;
+    if (sgm_mixture_init(&mix, 1, 2, &weight, mean, &var, SGM_COV_ISOTROPIC, &sde)) return at;
     sgm_mixture_free(&mix);
     snprintf(said, sizeof said, "sgm_set_threads(%ld)", -i - 1); /* each thread has its own message */
     if (sgm_set_threads((int)-i - 1) == SGM_OK || !strstr(sgm_error(), said)) return at;

@@ -42,7 +42,7 @@ static void train_few(sgm_net net, void *user, int d, int batch, const double *g
     sgm_model model;
     memset(&o, 0, sizeof o), memset(&how, 0, sizeof how);
     sgm_normal(data, (size_t)batch * (size_t)d, sgm_key_init(6), 0);
-    o.net = net, o.user = user, o.d = d, o.sde = sgm_sde_edm(0.01, 10), o.output = SGM_EDM_F;
+    o.net = net, o.user = user, o.d = d, o.sde = sgm_sde_edm(0.01, 10), o.output = SGM_OUTPUT_EDM_F;
     o.sigma_data = 0.5;
     how.steps = 2, how.batch = batch, how.clip = 1, how.loss.weight = SGM_WEIGHT_EDM;
     how.loss.times = grid ? SGM_TIMES_GRID : SGM_TIMES_LOGNORMAL;
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
     sgm_train_options how;
     sgm_model model;
     memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
-    net.net = network, net.d = 2, net.sde = sgm_sde_vp(0.001, 3), net.output = SGM_V, net.n_ema = 2;
+    net.net = network, net.d = 2, net.sde = sgm_sde_vp(0.001, 3), net.output = SGM_OUTPUT_V, net.n_ema = 2;
     how.steps = steps, how.batch = 8, how.cosine = 1, how.warmup = 3, how.clip = 1, how.ema[0] = 0.9;
     how.lr = 1e-3;
     how.loss.times = SGM_TIMES_IMPORTANCE, how.loss.weight = SGM_WEIGHT_G2;
@@ -79,11 +79,11 @@ int main(int argc, char **argv) {
     sgm_mixture mix;
     must(sgm_mixture_from_data(&mix, points, 8, 2, &net.sde));
     sgm_score learned = sgm_model_score(&model, 0), exact = sgm_mixture_score(&mix);
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         sgm_sample_options o;
         memset(&o, 0, sizeof o);
         o.steps = walk, o.method = (sgm_method)method, o.grid = SGM_GRID_UNIFORM;
-        const sgm_score *score = method == SGM_EULER_MARUYAMA ? &learned : &exact;
+        const sgm_score *score = method == SGM_METHOD_EULER_MARUYAMA ? &learned : &exact;
         must(sgm_sample(x, n, score, &o, sgm_key_init(3)));
         feed(x, (size_t)n * 8);
     }

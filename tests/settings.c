@@ -79,7 +79,7 @@ static sgm_status run_sde(void *s, int *sound) {
         double v = sgm_sde_m(sde, t) + sgm_sde_s(sde, t) + sgm_sde_f(sde, t);
         *sound &= fabs(v) < HUGE_VAL && sgm_sde_g2(sde, t) >= 0 && sgm_sde_s(sde, t) >= 0;
     }
-    status = sgm_mixture_init(&m, 1, 1, NULL, mean, var, SGM_ISOTROPIC, sde);
+    status = sgm_mixture_init(&m, 1, 1, NULL, mean, var, SGM_COV_ISOTROPIC, sde);
     if (status != SGM_OK) return status;
     sgm_score score = sgm_mixture_score(&m);
     status = sgm_sample(x, N, &score, NULL, sgm_key_init(1));
@@ -140,7 +140,7 @@ static sgm_status run_train(void *s, int *sound) {
     const sgm_train_options *how = (const sgm_train_options *)s;
     sgm_model_options o;
     sgm_model model;
-    sgm_mlp_options net = {8, 1, SGM_SILU, SGM_EMBED_AUTO, 8, 0, 0, 0};
+    sgm_mlp_options net = {8, 1, SGM_ACTIVATION_SILU, SGM_EMBEDDING_AUTO, 8, 0, 0, 0};
     memset(&o, 0, sizeof o);
     o.net = sgm_mlp, o.user = &net, o.d = D, o.sde = vp, o.n_ema = 1;
     sgm_status status = sgm_model_init(&model, &o, sgm_key_init(1));
@@ -212,35 +212,35 @@ typedef struct suite {
     int n;
 } suite;
 
-static const field sde_fields[] = {E(sgm_sde, family, SGM_USER_SIGMA2), F(sgm_sde, a, REAL), F(sgm_sde, b, REAL),
+static const field sde_fields[] = {E(sgm_sde, family, SGM_FAMILY_USER_SIGMA2), F(sgm_sde, a, REAL), F(sgm_sde, b, REAL),
     F(sgm_sde, t_min, REAL), F(sgm_sde, T, REAL), F(sgm_sde, curve, POINTER)};
-static const field loss_fields[] = {E(sgm_loss, objective, SGM_SSM_VR), F(sgm_loss, directions, FEW),
-    E(sgm_loss, probe, SGM_GAUSSIAN), F(sgm_loss, exact, POINTER), E(sgm_loss, weight, SGM_WEIGHT_USER),
+static const field loss_fields[] = {E(sgm_loss, objective, SGM_OBJECTIVE_SSM_VR), F(sgm_loss, directions, FEW),
+    E(sgm_loss, probe, SGM_PROBE_GAUSSIAN), F(sgm_loss, exact, POINTER), E(sgm_loss, weight, SGM_WEIGHT_USER),
     F(sgm_loss, min_snr, REAL), F(sgm_loss, sigma_data, REAL), F(sgm_loss, user_weight, POINTER),
     E(sgm_loss, times, SGM_TIMES_IMPORTANCE), F(sgm_loss, grid, POINTER), F(sgm_loss, n_grid, FEW), F(sgm_loss, mean, REAL),
     F(sgm_loss, std, REAL), F(sgm_loss, scale, REAL)};
 static const field model_fields[] = {F(sgm_model_options, net, POINTER), F(sgm_model_options, user, POINTER),
-    F(sgm_model_options, d, INT), E(sgm_model_options, sde.family, SGM_USER_SIGMA2), F(sgm_model_options, sde.T, REAL),
-    E(sgm_model_options, output, SGM_EDM_F), F(sgm_model_options, sigma_data, REAL), F(sgm_model_options, n_ema, INT),
+    F(sgm_model_options, d, INT), E(sgm_model_options, sde.family, SGM_FAMILY_USER_SIGMA2), F(sgm_model_options, sde.T, REAL),
+    E(sgm_model_options, output, SGM_OUTPUT_EDM_F), F(sgm_model_options, sigma_data, REAL), F(sgm_model_options, n_ema, INT),
     F(sgm_model_options, energy, INT), F(sgm_model_options, cond, INT), F(sgm_model_options, classes, INT)};
 static const field mlp_fields[] = {F(sgm_mlp_options, width, INT), F(sgm_mlp_options, depth, FEW),
-    E(sgm_mlp_options, activation, SGM_SIGMOID), E(sgm_mlp_options, embedding, SGM_EMBED_LEARNED),
+    E(sgm_mlp_options, activation, SGM_ACTIVATION_SIGMOID), E(sgm_mlp_options, embedding, SGM_EMBEDDING_LEARNED),
     F(sgm_mlp_options, embedding_width, INT), F(sgm_mlp_options, dropout, FLOAT),
     F(sgm_mlp_options, start, FLOAT), F(sgm_mlp_options, shortcut, INT)};
 static const field image_fields[] = {F(sgm_image_net, h, INT), F(sgm_image_net, w, INT), F(sgm_image_net, channels, INT),
     F(sgm_image_net, width, INT), F(sgm_image_net, depth, FEW), F(sgm_image_net, heads, INT), F(sgm_image_net, patch, INT),
     F(sgm_image_net, groups, INT)};
 static const field train_fields[] = {F(sgm_train_options, steps, LFEW), F(sgm_train_options, batch, INT),
-    E(sgm_train_options, loss.objective, SGM_SSM_VR), E(sgm_train_options, loss.weight, SGM_WEIGHT_USER),
+    E(sgm_train_options, loss.objective, SGM_OBJECTIVE_SSM_VR), E(sgm_train_options, loss.weight, SGM_WEIGHT_USER),
     E(sgm_train_options, loss.times, SGM_TIMES_IMPORTANCE), F(sgm_train_options, loss.scale, REAL),
-    E(sgm_train_options, optimiser, SGM_SGD), F(sgm_train_options, lr, REAL), F(sgm_train_options, lr_end, REAL),
+    E(sgm_train_options, optimiser, SGM_OPTIMISER_SGD), F(sgm_train_options, lr, REAL), F(sgm_train_options, lr_end, REAL),
     F(sgm_train_options, cosine, INT), F(sgm_train_options, warmup, LONG), F(sgm_train_options, beta1, REAL),
     F(sgm_train_options, beta2, REAL), F(sgm_train_options, eps, REAL), F(sgm_train_options, weight_decay, REAL),
     F(sgm_train_options, clip, REAL), F(sgm_train_options, accumulate, FEW), F(sgm_train_options, ema[0], REAL),
     F(sgm_train_options, cond, POINTER), F(sgm_train_options, cond_dropout, REAL), F(sgm_train_options, labels, POINTER),
     F(sgm_train_options, floor, REAL), F(sgm_train_options, log_every, LONG), F(sgm_train_options, on_log, POINTER)};
 #define SAMPLE(type, in) \
-    E(type, in method, SGM_DPMPP_3M), F(type, in steps, FEW), E(type, in grid, SGM_GRID_QUADRATIC), F(type, in eta, REAL), \
+    E(type, in method, SGM_METHOD_DPMPP_3M), F(type, in steps, FEW), E(type, in grid, SGM_GRID_QUADRATIC), F(type, in eta, REAL), \
         F(type, in rtol, REAL), F(type, in atol, REAL), F(type, in corrector, FEW), F(type, in snr, REAL), \
         F(type, in churn, REAL), F(type, in churn_noise, REAL), F(type, in churn_low, REAL), F(type, in churn_high, REAL), \
         F(type, in path_steps, LFEW), F(type, in t_start, REAL), F(type, in x_given, INT), F(type, in plain_end, INT), \
@@ -251,10 +251,10 @@ static const field langevin_fields[] = {F(sgm_langevin_options, step, REAL), F(s
     F(sgm_langevin_options, t, REAL), F(sgm_langevin_options, on_step, POINTER)};
 static const field anneal_fields[] = {F(sgm_anneal_options, levels, POINTER), F(sgm_anneal_options, n_levels, FEW),
     F(sgm_anneal_options, steps_per_level, FEW), F(sgm_anneal_options, last_step, REAL), F(sgm_anneal_options, denoise, INT)};
-static const field likelihood_fields[] = {F(sgm_likelihood_options, probes, FEW), E(sgm_likelihood_options, law, SGM_GAUSSIAN),
+static const field likelihood_fields[] = {F(sgm_likelihood_options, probes, FEW), E(sgm_likelihood_options, law, SGM_PROBE_GAUSSIAN),
     F(sgm_likelihood_options, prior, REAL), F(sgm_likelihood_options, levels, INT), F(sgm_likelihood_options, unchecked, INT),
     SAMPLE(sgm_likelihood_options, solve.)};
-static const field inverse_fields[] = {E(sgm_inverse_options, method, SGM_PIGDM), F(sgm_inverse_options, resample, FEW),
+static const field inverse_fields[] = {E(sgm_inverse_options, method, SGM_INVERSE_PIGDM), F(sgm_inverse_options, resample, FEW),
     F(sgm_inverse_options, zeta, REAL), F(sgm_inverse_options, sigma_data, REAL), SAMPLE(sgm_inverse_options, sample.)};
 
 static long tried, refused, wrong;
@@ -298,7 +298,7 @@ int main(int argc, char **argv) {
     double mean[4] = {-1, 0, 1, 0.5}, var[2] = {0.1, 0.2}, levels[12];
     float A[2] = {1, 0}, y[1] = {0.4f};
     vp = sgm_sde_vp(0.1, 20);
-    if (sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_ISOTROPIC, &vp) || sgm_inverse_init(&problem, D, 1, A, y, 0.1)) return 2;
+    if (sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, &vp) || sgm_inverse_init(&problem, D, 1, A, y, 0.1)) return 2;
     exact = sgm_mixture_score(&mix);
     for (int i = 0; i < 12; i++) levels[i] = 0.95 - 0.07 * i;
     sgm_normal(data, N * D, sgm_key_init(1), 0), sgm_normal(cond, N * 3, sgm_key_init(2), 0);
@@ -308,7 +308,7 @@ int main(int argc, char **argv) {
     sde.curve = line_beta;
     sgm_loss loss;
     memset(&loss, 0, sizeof loss), loss.exact = &exact, loss.grid = levels, loss.n_grid = 3;
-    sgm_mlp_options net = {8, 1, SGM_SILU, SGM_EMBED_AUTO, 8, 0, 0, 0};
+    sgm_mlp_options net = {8, 1, SGM_ACTIVATION_SILU, SGM_EMBEDDING_AUTO, 8, 0, 0, 0};
     sgm_model_options model;
     memset(&model, 0, sizeof model), model.net = sgm_mlp, model.user = &net, model.d = D, model.sde = vp;
     sgm_image_net image = {8, 8, 1, 8, 1, 2, 4, 2};
@@ -322,7 +322,7 @@ int main(int argc, char **argv) {
     memset(&langevin, 0, sizeof langevin), langevin.step = 1e-3, langevin.steps = 3, langevin.t = 0.1;
     sgm_anneal_options anneal = {levels, 3, 2, 1e-4, 1, NULL};
     sgm_likelihood_options likelihood;
-    memset(&likelihood, 0, sizeof likelihood), likelihood.solve.method = SGM_HEUN, likelihood.solve.steps = 3;
+    memset(&likelihood, 0, sizeof likelihood), likelihood.solve.method = SGM_METHOD_HEUN, likelihood.solve.steps = 3;
     sgm_inverse_options inverse;
     memset(&inverse, 0, sizeof inverse), inverse.sample.steps = 3;
 

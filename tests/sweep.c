@@ -95,7 +95,7 @@ static void sweep_methods(void) {
                     truth w = truth_of(family(f));
                     sgm_mixture mix;
                     sgm_sample_options o;
-                    must(sgm_mixture_init(&mix, MODES, 1, w.weight, w.mean, w.var, SGM_ISOTROPIC, &w.sde));
+                    must(sgm_mixture_init(&mix, MODES, 1, w.weight, w.mean, w.var, SGM_COV_ISOTROPIC, &w.sde));
                     sgm_score score = sgm_mixture_score(&mix);
                     memset(&o, 0, sizeof o);
                     o.method = (sgm_method)m, o.grid = (sgm_grid_kind)g;
@@ -132,7 +132,7 @@ static void sweep_extras(void) {
                 truth w = truth_of(family(f));
                 sgm_mixture mix;
                 sgm_sample_options o;
-                must(sgm_mixture_init(&mix, MODES, 1, w.weight, w.mean, w.var, SGM_ISOTROPIC, &w.sde));
+                must(sgm_mixture_init(&mix, MODES, 1, w.weight, w.mean, w.var, SGM_COV_ISOTROPIC, &w.sde));
                 sgm_score score = sgm_mixture_score(&mix);
                 memset(&o, 0, sizeof o);
                 o.method = (sgm_method)m;
@@ -186,7 +186,7 @@ static void sweep_inverse(void) {
                 sgm_inverse p;
                 sgm_inverse_options o;
                 double tau = k == 3 ? 0.5 : 0, law[2] = {mean[1], 0.5}, seen[2] = {0, 0}, off = 0;
-                must(sgm_mixture_init(&mix, 1, 2, NULL, mean, var, SGM_ISOTROPIC, &sde));
+                must(sgm_mixture_init(&mix, 1, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
                 must(sgm_inverse_init(&p, 2, 1, A, y, tau));
                 sgm_score score = sgm_mixture_score(&mix);
                 memset(&o, 0, sizeof o);
@@ -194,7 +194,7 @@ static void sweep_inverse(void) {
                 if (k == 1) o.resample = 2;
                 if (k == 2) o.zeta = 0.05; /* tuned: its samples swing about y by as much (8.10) */
                 if (k == 3) o.sigma_data = 0.5;
-                if (m == SGM_RK45 || m == SGM_DPM_3 || m == SGM_RK4) o.sample.steps = 200;
+                if (m == SGM_METHOD_RK45 || m == SGM_METHOD_DPM_3 || m == SGM_METHOD_RK4) o.sample.steps = 200;
                 sgm_status status = sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init((uint64_t)(900 + m + 16 * k)));
                 double ks = 0;
                 if (status == SGM_OK) {
@@ -310,7 +310,7 @@ static void sweep_conditions(void) {
         }
         sgm_status status = sgm_dsm(&r, &given, NULL, centre, ROWS, &loss, 20000, sgm_key_init(6));
         printf("dsm %c %.4f +- %.4f, truth %.4f\n", verdict(status, fabs(r.loss - want[0]), 5 * r.loss_se), r.loss, r.loss_se, want[0]);
-        loss.objective = SGM_ISM;
+        loss.objective = SGM_OBJECTIVE_ISM;
         status = sgm_objective_value(&mean, &se, &given, centre, ROWS, &loss, 20000, sgm_key_init(6));
         printf("ism %c %.4f +- %.4f, truth %.4f\n", verdict(status, fabs(mean - want[1]), 5 * se), mean, se, want[1]);
     }
@@ -376,9 +376,9 @@ static void sweep_training(void) {
                 int energy = c % 7 == 6 && c < 14;
                 memset(&what, 0, sizeof what), memset(&how, 0, sizeof how);
                 what.net = nets[net], what.user = net < 2 ? (void *)&mlp : (void *)&image, what.d = D, what.sde = sde;
-                what.output = c == 14 || energy ? SGM_OUTPUT_AUTO : (sgm_output)(SGM_NOISE + c % 7);
+                what.output = c == 14 || energy ? SGM_OUTPUT_AUTO : (sgm_output)(SGM_OUTPUT_NOISE + c % 7);
                 what.energy = energy, what.sigma_data = 1;
-                how.steps = 2, how.batch = 8, how.optimiser = SGM_SGD, how.lr = 1e-6, how.loss.objective = (sgm_objective)obj;
+                how.steps = 2, how.batch = 8, how.optimiser = SGM_OPTIMISER_SGD, how.lr = 1e-6, how.loss.objective = (sgm_objective)obj;
                 how.loss.exact = &exact;
                 how.loss.times = SGM_TIMES_LOGIT; /* not near t_min, where a 1/s² drowns the rest */
                 if (c >= 7 && c < 14) what.cond = 3, how.cond = cond, how.cond_dropout = 0.3;

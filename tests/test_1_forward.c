@@ -124,7 +124,7 @@ static void test_clock(void **state) {
     for (int i = 0; i < 6; i++) {
         double t = shares[i] * f->end, s = sgm_sde_s(&f->sde, t), m = sgm_sde_m(&f->sde, t);
         double h = 1e-3 * (t < 1 - t || f->sde.T > 1 ? t : 1 - t);
-        double rounding = f->sde.family == SGM_USER_SIGMA2 ? DBL_EPSILON * 1e-4 / (s * s) * 3e3 : 0;
+        double rounding = f->sde.family == SGM_FAMILY_USER_SIGMA2 ? DBL_EPSILON * 1e-4 / (s * s) * 3e3 : 0;
         CHECK_REL(check_slope(logsnr_of, &f->sde, t, h), -sgm_sde_g2(&f->sde, t) / (s * s),
                   1e-10 + f->slope_error + rounding);
         CHECK_CLOSE(sgm_sde_logsnr(&f->sde, t), 2 * log(m / s), 1e-14);
@@ -141,7 +141,7 @@ static void back_and_forth(const sgm_sde *sde, double slope_error) {
     for (int i = 0; i <= 120; i++) {
         double t = sde->T * pow(10, -12 + i / 10.0), lambda = sgm_sde_logsnr(sde, t);
         double s = sgm_sde_s(sde, t), s2 = s * s, slope = sgm_sde_g2(sde, t) / s2;
-        double lost = sde->family == SGM_USER_SIGMA2 ? 2 * DBL_EPSILON * 1e-4 / s2 : 0;
+        double lost = sde->family == SGM_FAMILY_USER_SIGMA2 ? 2 * DBL_EPSILON * 1e-4 / s2 : 0;
         double error = 4 * DBL_EPSILON * (8 + fabs(lambda)) + 4 * lost;
         if (lost > 1e-8) continue; /* the curve itself has lost these times */
         double got = sgm_sde_t_from_logsnr(sde, lambda);
@@ -268,11 +268,11 @@ static long double exact_s(const sgm_sde *sde, long double t) {
     long double integral = t * sde->a + t * t / 2 * ((long double)sde->b - sde->a);
     long double pi = 3.14159265358979323846264L, c0 = 0.008L / 1.008L * pi / 2;
     switch (sde->family) {
-    case SGM_VP: return sqrtl(-expm1l(-integral));
-    case SGM_USER_BETA: return sqrtl(-expm1l(-(0.1L * t + 0.5L * 19.9L * t * t)));
-    case SGM_SUBVP: return -expm1l(-integral);
-    case SGM_VE: return sde->a * sqrtl(expm1l(2 * t * logl((long double)sde->b / sde->a)));
-    case SGM_COSINE: {
+    case SGM_FAMILY_VP: return sqrtl(-expm1l(-integral));
+    case SGM_FAMILY_USER_BETA: return sqrtl(-expm1l(-(0.1L * t + 0.5L * 19.9L * t * t)));
+    case SGM_FAMILY_SUBVP: return -expm1l(-integral);
+    case SGM_FAMILY_VE: return sde->a * sqrtl(expm1l(2 * t * logl((long double)sde->b / sde->a)));
+    case SGM_FAMILY_COSINE: {
         long double turn = t / 1.008L * pi / 2;
         return sqrtl(sinl(turn) * sinl(turn + 2 * c0)) / cosl(c0);
     }
@@ -297,10 +297,10 @@ static long double exact_m(const sgm_sde *sde, long double t) {
     long double integral = t * sde->a + t * t / 2 * ((long double)sde->b - sde->a);
     long double pi = 3.14159265358979323846264L, c0 = 0.008L / 1.008L * pi / 2;
     switch (sde->family) {
-    case SGM_VP:
-    case SGM_SUBVP: return expl(-integral / 2);
-    case SGM_COSINE: return sinl((1 - t) / 1.008L * pi / 2) / cosl(c0);
-    case SGM_RECTIFIED: return 1 - t;
+    case SGM_FAMILY_VP:
+    case SGM_FAMILY_SUBVP: return expl(-integral / 2);
+    case SGM_FAMILY_COSINE: return sinl((1 - t) / 1.008L * pi / 2) / cosl(c0);
+    case SGM_FAMILY_RECTIFIED: return 1 - t;
     default: return 1;
     }
 }
@@ -479,7 +479,7 @@ static void test_perturb_layout(void **state) {
         double m = sgm_sde_m(&f->sde, t[k / D]), s = sgm_sde_s(&f->sde, t[k / D]);
         double truth = m * x0[k] + s * eps[k];
         CHECK_CLOSE(x[k], truth, FLT_EPSILON / 2 * fabs(truth)); /* one rounding to float */
-        if (f->sde.family == SGM_RECTIFIED)
+        if (f->sde.family == SGM_FAMILY_RECTIFIED)
             CHECK_CLOSE(x[k], (1.0 - t[k / D]) * x0[k] + t[k / D] * eps[k],
                         FLT_EPSILON * fabs(truth));
     }

@@ -1,5 +1,5 @@
 /*
-Sections 2.6, 4.10 and 4.11: the five objectives of score matching, and energies. Values are held
+§2.6, §4.12 and §4.13: the five objectives of score matching, and energies. Values are held
 against closed forms for Gaussians and against quadrature for mixtures; gradients against
 differences of the loss; the loss of a batch against its own formula; fits against the minimiser
 that all objectives share.
@@ -129,7 +129,7 @@ typedef struct line {
 static void line_init(line *l, double variance, const sgm_sde *sde) {
     double mean[DIM] = {0, 0, 0};
     l->variance = variance;
-    CHECK_OK(sgm_mixture_init(&l->mix, 1, DIM, NULL, mean, &variance, SGM_ISOTROPIC, sde));
+    CHECK_OK(sgm_mixture_init(&l->mix, 1, DIM, NULL, mean, &variance, SGM_COV_ISOTROPIC, sde));
     l->score = sgm_mixture_score(&l->mix);
 }
 
@@ -177,7 +177,7 @@ static void closed_forms(void **state) {
         sgm_sde sde = w == 2 ? sgm_sde_edm(0.002, 3) : sgm_sde_vp(0.1, 20);
         line wrong, right;
         line_init(&wrong, 0.9, &sde), line_init(&right, 0.3, &sde);
-        for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
+        for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++) {
             sgm_loss loss = loss_of((sgm_objective)objective);
             double truth = 0, mean, se;
             loss.exact = &right.score, loss.weight = weights[w], loss.scale = w ? 0.6 : 0;
@@ -187,8 +187,8 @@ static void closed_forms(void **state) {
                 double lambda = w == 0 ? s2 : w == 1 ? 1 : sgm_sde_g2(&sde, t);
                 double a = line_slope(&wrong, &sde, t), b = line_slope(&right, &sde, t);
                 double r2 = moments_at(&sde, t).r2, value = a * a * r2 - 2 * a * DIM;
-                if (objective == SGM_ESM) value = (a - b) * (a - b) * r2;
-                if (objective == SGM_DSM) value += DIM / s2;
+                if (objective == SGM_OBJECTIVE_ESM) value = (a - b) * (a - b) * r2;
+                if (objective == SGM_OBJECTIVE_DSM) value += DIM / s2;
                 truth += 0.5 * (w ? 0.6 : 1) * lambda * value;
             }
             CHECK_OK(sgm_objective_value(&mean, &se, &wrong.score, cloud, ROWS, &loss, draws,
@@ -260,10 +260,10 @@ static void sliced_variances(void **state) {
     for (int vr = 0; vr < 2; vr++)
         for (int gaussian = 0; gaussian < 2; gaussian++)
             for (int k = 0; k < 4; k++) {
-                sgm_loss loss = loss_of(vr ? SGM_SSM_VR : SGM_SSM);
+                sgm_loss loss = loss_of(vr ? SGM_OBJECTIVE_SSM_VR : SGM_OBJECTIVE_SSM);
                 double truth = sliced_variance(vr, gaussian, 1 << k, a, &e);
                 loss.weight = SGM_WEIGHT_ONE, loss.directions = k ? 1 << k : 0; /* 0 means 1 */
-                loss.probe = gaussian ? SGM_GAUSSIAN : SGM_RADEMACHER;
+                loss.probe = gaussian ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER;
                 loss.times = SGM_TIMES_GRID, loss.grid = &level, loss.n_grid = 1;
                 got[vr][gaussian][k] = measured_variance(&wrong, &loss,
                                                          a * a * e.r2 - 2 * a * DIM,
@@ -292,15 +292,15 @@ static void directions(void **state) {
     enum { N = 200000 };
     static float v[2][N * DIM];
     (void)state;
-    sgm_loss loss = loss_of(SGM_ISM);
+    sgm_loss loss = loss_of(SGM_OBJECTIVE_ISM);
     for (int k = 0; k < DIM; k++) {
         sgm__directions(v[0], 4, DIM, &loss, k, sgm_key_init(33));
         for (int i = 0; i < 4 * DIM; i++) assert_true(v[0][i] == (i % DIM == k));
     }
-    loss.objective = SGM_SSM;
+    loss.objective = SGM_OBJECTIVE_SSM;
     for (int gaussian = 0; gaussian < 2; gaussian++) {
         double n = N * DIM, m1 = 0, m2 = 0, m4 = 0, beside = 0, next = 0;
-        loss.probe = gaussian ? SGM_GAUSSIAN : SGM_RADEMACHER;
+        loss.probe = gaussian ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER;
         for (int k = 0; k < 2; k++)
             sgm__directions(v[k], N, DIM, &loss, k, sgm_key_init(33));
         for (long i = 0; i < N * DIM; i++) {
@@ -371,7 +371,7 @@ static void pair_init(pair *p) {
     p->sde = sgm_sde_vp(0.1, 12);
     sgm_normal(p->points, 12, sgm_key_init(501), 0);
     CHECK_OK(sgm_mixture_from_data(&p->own, p->points, 6, 2, &p->sde));
-    CHECK_OK(sgm_mixture_init(&p->other, 2, 2, weight, mean, cov, SGM_FULL, &p->sde));
+    CHECK_OK(sgm_mixture_init(&p->other, 2, 2, weight, mean, cov, SGM_COV_FULL, &p->sde));
     p->exact = sgm_mixture_score(&p->own), p->model = sgm_mixture_score(&p->other);
 }
 
@@ -391,20 +391,20 @@ static void constants(void **state) {
         /* (2.14); s, s*, J are floats, and the sum of p is 1 */
         CHECK_CLOSE(i.ism, i.esm - i.square, 16 * EPS * (i.esm + i.square + fabs(i.ism)));
     }
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
-        for (int probe = SGM_RADEMACHER; probe <= SGM_GAUSSIAN; probe++) {
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
+        for (int probe = SGM_PROBE_RADEMACHER; probe <= SGM_PROBE_GAUSSIAN; probe++) {
             sgm_loss loss = loss_of((sgm_objective)objective);
             loss.exact = &p.exact, loss.probe = (sgm_probe)probe, loss.directions = 2;
             loss.times = SGM_TIMES_GRID, loss.grid = two_levels, loss.n_grid = 2;
             CHECK_OK(sgm_objective_value(&mean[objective], &se[objective], &p.model, p.points, 6,
                                          &loss, draws, sgm_key_init(34)));
-            double truth = objective == SGM_ESM ? esm : objective == SGM_DSM ? esm + star : ism;
+            double truth = objective == SGM_OBJECTIVE_ESM ? esm : objective == SGM_OBJECTIVE_DSM ? esm + star : ism;
             CHECK_CLOSE(mean[objective], truth, THREE * se[objective]);
         }
     /* (2.14) and (2.16), from the estimates alone; the errors of two means at most add up */
-    CHECK_CLOSE(mean[SGM_ISM], mean[SGM_ESM] - square, THREE * (se[SGM_ISM] + se[SGM_ESM]));
-    CHECK_CLOSE(mean[SGM_DSM], mean[SGM_ESM] + star, THREE * (se[SGM_DSM] + se[SGM_ESM]));
-    assert_true(THREE * (se[SGM_DSM] + se[SGM_ISM]) < 0.1 * fmin(square, star));
+    CHECK_CLOSE(mean[SGM_OBJECTIVE_ISM], mean[SGM_OBJECTIVE_ESM] - square, THREE * (se[SGM_OBJECTIVE_ISM] + se[SGM_OBJECTIVE_ESM]));
+    CHECK_CLOSE(mean[SGM_OBJECTIVE_DSM], mean[SGM_OBJECTIVE_ESM] + star, THREE * (se[SGM_OBJECTIVE_DSM] + se[SGM_OBJECTIVE_ESM]));
+    assert_true(THREE * (se[SGM_OBJECTIVE_DSM] + se[SGM_OBJECTIVE_ISM]) < 0.1 * fmin(square, star));
     pair_end(&p);
 }
 
@@ -417,7 +417,7 @@ static void agrees_with_dsm(void **state) {
     pair_init(&p);
     for (int weight = 0; weight < SGM_WEIGHT_USER; weight++) {
         sgm_dsm_result dsm;
-        sgm_loss loss = loss_of(SGM_DSM);
+        sgm_loss loss = loss_of(SGM_OBJECTIVE_DSM);
         double mean, se;
         loss.weight = (sgm_weight)weight, loss.scale = 0.5 * weight;
         loss.times = weight % 2 ? SGM_TIMES_UNIFORM : SGM_TIMES_IMPORTANCE;
@@ -427,7 +427,7 @@ static void agrees_with_dsm(void **state) {
                                      sgm_key_init(35)));
         /* the same floats, other orders of some 3000 double operations */
         CHECK_REL(mean, dsm.loss, 3000 * EPS64), CHECK_REL(se, dsm.loss_se, 1e6 * EPS64);
-        loss.objective = SGM_ESM, loss.exact = &p.exact;
+        loss.objective = SGM_OBJECTIVE_ESM, loss.exact = &p.exact;
         CHECK_OK(sgm_objective_value(&mean, &se, &p.model, p.points, 6, &loss, 3000,
                                      sgm_key_init(35)));
         CHECK_REL(mean, dsm.excess, 3e6 * EPS64); /* ε + s·score cancels down to score - exact */
@@ -475,7 +475,7 @@ static void run_defaults(run *r, sgm_objective objective, int energy) {
     memset(r, 0, sizeof *r);
     r->k.energy = energy;
     r->mo.net = curved_net, r->mo.user = &r->k, r->mo.d = D, r->mo.sde = sgm_sde_vp(0.1, 20);
-    r->mo.sde.t_min = 0.1, r->mo.energy = energy, r->mo.output = SGM_SCORE;
+    r->mo.sde.t_min = 0.1, r->mo.energy = energy, r->mo.output = SGM_OUTPUT_SCORE;
     r->mo.sigma_data = 0.5;
     r->to.steps = 10, r->to.batch = 24;
     r->to.loss.objective = objective, r->to.loss.directions = 2;
@@ -496,7 +496,7 @@ static void run_end(run *r) {
 }
 
 /*
-The batch that the trainer has just seen, once more by the formulas of section 2.6 and the model as
+The batch that the trainer has just seen, once more by the formulas of §2.6 and the model as
 a score. `size` is the sum of the absolute values of all terms, which is what roundings are relative
 to. For an energy, the central difference (4.7) is the mean of v·Jv over [-h, h] along v, and
 Simpson's rule gives that mean from tangents, with an error of order h⁴; `bent` is what (4.7) adds
@@ -525,7 +525,7 @@ static double bend_of(const run *r, const sgm_score *score, const sgm__batch *b,
 
 static void add_direction(by_hand *sum, const run *r, const sgm_score *score, const sgm__batch *b,
                           const float *s, const float *v, double share) {
-    int sliced = r->to.loss.objective == SGM_SSM;
+    int sliced = r->to.loss.objective == SGM_OBJECTIVE_SSM;
     for (long i = 0; i < r->to.batch; i++) {
         double lambda = share * lambda_of(r, b->t[i]), vs = dot(v + i * D, s + i * D, D);
         double mid = bend_of(r, score, b, v, 0, i), bend = mid;
@@ -543,38 +543,38 @@ static by_hand batch_by_hand(const run *r) {
     static float s[64 * D], target[64 * D], v[64 * D];
     by_hand sum = {0, 0, 0};
     const sgm_loss *loss = &r->trainer.o.loss;
-    int n = r->to.batch, K = loss->objective == SGM_ISM ? D : loss->directions;
+    int n = r->to.batch, K = loss->objective == SGM_OBJECTIVE_ISM ? D : loss->directions;
     sgm__batch b = sgm__batch_of(&r->trainer);
     sgm_score score = sgm_model_score(&r->model, SGM_RAW);
     CHECK_OK(sgm_score_eval(&score, s, b.x, b.t, n));
     CHECK_OK(sgm_score_eval(&r->exact, target, b.x, b.t, n));
-    for (long i = 0; i < n * D && loss->objective != SGM_SSM; i++) {
+    for (long i = 0; i < n * D && loss->objective != SGM_OBJECTIVE_SSM; i++) {
         double off = s[i], t = b.t[i / D];
-        if (loss->objective == SGM_ESM) off -= target[i];
-        if (loss->objective == SGM_DSM) off += b.eps[i] / sgm_sde_s(&r->mo.sde, t);
+        if (loss->objective == SGM_OBJECTIVE_ESM) off -= target[i];
+        if (loss->objective == SGM_OBJECTIVE_DSM) off += b.eps[i] / sgm_sde_s(&r->mo.sde, t);
         sum.loss += lambda_of(r, t) * off * off, sum.size += lambda_of(r, t) * off * off;
     }
-    for (int k = 0; k < K && loss->objective >= SGM_ISM; k++) {
+    for (int k = 0; k < K && loss->objective >= SGM_OBJECTIVE_ISM; k++) {
         sgm_key probes = sgm__train_key(&r->trainer, SGM__KEY_PROBES, (uint64_t)r->trainer.step);
-        if (loss->objective == SGM_ISM)
+        if (loss->objective == SGM_OBJECTIVE_ISM)
             for (long i = 0; i < n * D; i++) v[i] = i % D == k;
         else
             sgm__directions(v, n, D, loss, k, probes);
-        add_direction(&sum, r, &score, &b, s, v, loss->objective == SGM_ISM ? 1 : 1.0 / K);
+        add_direction(&sum, r, &score, &b, s, v, loss->objective == SGM_OBJECTIVE_ISM ? 1 : 1.0 / K);
     }
     return sum;
 }
 
 static void loss_of_a_batch(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
-        for (int output = SGM_OUTPUT_AUTO; output <= SGM_EDM_F; output++) { /* AUTO: an energy */
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
+        for (int output = SGM_OUTPUT_AUTO; output <= SGM_OUTPUT_EDM_F; output++) { /* AUTO: an energy */
             run r;
             run_defaults(&r, (sgm_objective)objective, output == SGM_OUTPUT_AUTO);
             r.mo.output = (sgm_output)output;
             r.to.loss.weight = (sgm_weight)((output + 1) % SGM_WEIGHT_USER);
-            r.to.loss.probe = output % 2 ? SGM_GAUSSIAN : SGM_RADEMACHER;
-            r.to.loss.scale = output == SGM_V ? 2.5 : 0;
+            r.to.loss.probe = output % 2 ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER;
+            r.to.loss.scale = output == SGM_OUTPUT_V ? 2.5 : 0;
             run_start(&r);
             CHECK_OK(sgm__trainer_gradient(&r.trainer));
             by_hand truth = batch_by_hand(&r);
@@ -586,7 +586,7 @@ static void loss_of_a_batch(void **state) {
             /* (4.7) is good to h²/6 of the third derivative: at h = 0.02 s less than a thousandth
             of the terms */
             assert_true(fabs(truth.bent) < 1e-3 * truth.size);
-            if (r.mo.energy && objective >= SGM_ISM) assert_true(truth.bent != 0);
+            if (r.mo.energy && objective >= SGM_OBJECTIVE_ISM) assert_true(truth.bent != 0);
             run_end(&r);
         }
 }
@@ -639,14 +639,14 @@ static void check_gradient(run *r, double size) {
 
 static void gradients(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
-        for (int output = SGM_OUTPUT_AUTO; output <= SGM_EDM_F; output++) { /* AUTO: an energy */
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
+        for (int output = SGM_OUTPUT_AUTO; output <= SGM_OUTPUT_EDM_F; output++) { /* AUTO: an energy */
             run r;
             run_defaults(&r, (sgm_objective)objective, output == SGM_OUTPUT_AUTO);
             r.mo.output = (sgm_output)output;
             r.to.loss.weight = (sgm_weight)((output + 1) % SGM_WEIGHT_USER);
-            r.to.loss.probe = output % 2 ? SGM_GAUSSIAN : SGM_RADEMACHER;
-            r.to.loss.scale = output == SGM_V ? 2.5 : 0;
+            r.to.loss.probe = output % 2 ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER;
+            r.to.loss.scale = output == SGM_OUTPUT_V ? 2.5 : 0;
             run_start(&r);
             CHECK_OK(sgm__trainer_gradient(&r.trainer));
             double size = batch_by_hand(&r).size;
@@ -661,7 +661,7 @@ static void gradients(void **state) {
 
 static void accumulation(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
         for (int energy = 0; energy < 2; energy++) {
             float g[2][MOST];
             double loss[2], size = 0;
@@ -720,7 +720,7 @@ static void prices(void **state) {
                                     {1, 4, 4, 13, 12, 13},
                                     {1, 4, 4, 10, 9, 10}};
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
         for (int energy = 0; energy < 2; energy++) {
             run r;
             run_defaults(&r, (sgm_objective)objective, energy);
@@ -762,13 +762,13 @@ static double fit_variance(sgm_objective objective, int gaussian, double P[2][2]
                            int i, int j) {
     double q = P[i][i] * P[j][j] + P[i][j] * P[i][j], sum = 0;
     switch (objective) {
-    case SGM_DSM: return (1 / (s * s) - P[i][i]) * P[j][j];
-    case SGM_ISM: return q;
-    case SGM_SSM:
+    case SGM_OBJECTIVE_DSM: return (1 / (s * s) - P[i][i]) * P[j][j];
+    case SGM_OBJECTIVE_ISM: return q;
+    case SGM_OBJECTIVE_SSM:
         for (int k = 0; k < 2; k++)
             sum += (gaussian && k == i ? 3 : 1) * (P[k][k] * P[j][j] + P[k][j] * P[k][j]);
         return sum;
-    case SGM_SSM_VR:
+    case SGM_OBJECTIVE_SSM_VR:
         for (int k = 0; k < 2; k++) sum += (gaussian && k == i ? 3 : 1) * P[k][j] * P[k][j];
         return sum - P[i][j] * P[i][j] + q;
     default: return 0;
@@ -797,9 +797,9 @@ static void correlated_data(float *x, double cov[3]) {
 static void fit(run *r, sgm_objective objective, int gaussian, const float *x,
                 const double *level) {
     r->mo.n_ema = 1, r->to.held_out = -1;
-    r->to.steps = FIT_STEPS, r->to.batch = FIT_BATCH, r->to.optimiser = SGM_SGD, r->to.lr = 0.06;
+    r->to.steps = FIT_STEPS, r->to.batch = FIT_BATCH, r->to.optimiser = SGM_OPTIMISER_SGD, r->to.lr = 0.06;
     r->to.ema[0] = fit_decay, r->to.loss.directions = 0;
-    r->to.loss.objective = objective, r->to.loss.probe = gaussian ? SGM_GAUSSIAN : SGM_RADEMACHER;
+    r->to.loss.objective = objective, r->to.loss.probe = gaussian ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER;
     r->to.loss.times = SGM_TIMES_GRID, r->to.loss.grid = level, r->to.loss.n_grid = 1;
     CHECK_OK(sgm_model_init(&r->model, &r->mo, sgm_key_init(1)));
     CHECK_OK(sgm_train(&r->model, x, SAMPLE, &r->to, sgm_key_init(2)));
@@ -813,14 +813,14 @@ static void linear_fits(void **state) {
     (void)state;
     correlated_data(x, cov);
     for (int c = 0; c < 7; c++) {
-        static const sgm_objective objectives[7] = {SGM_DSM, SGM_ESM, SGM_ISM,   SGM_SSM,
-                                                    SGM_SSM, SGM_SSM_VR, SGM_SSM_VR};
+        static const sgm_objective objectives[7] = {SGM_OBJECTIVE_DSM, SGM_OBJECTIVE_ESM, SGM_OBJECTIVE_ISM,   SGM_OBJECTIVE_SSM,
+                                                    SGM_OBJECTIVE_SSM, SGM_OBJECTIVE_SSM_VR, SGM_OBJECTIVE_SSM_VR};
         int gaussian = c == 4 || c == 6;
         run r;
         run_defaults(&r, objectives[c], 0);
         r.mo.net = matrix_net, r.mo.d = 2;
         double full[4] = {cov[0], cov[1], cov[1], cov[2]};
-        CHECK_OK(sgm_mixture_init(&r.mix, 1, 2, NULL, zero, full, SGM_FULL, &r.mo.sde));
+        CHECK_OK(sgm_mixture_init(&r.mix, 1, 2, NULL, zero, full, SGM_COV_FULL, &r.mo.sde));
         r.exact = sgm_mixture_score(&r.mix);
         double m = sgm_sde_m(&r.mo.sde, t), s = sgm_sde_s(&r.mo.sde, t);
         double a = m * m * cov[0] + s * s, b = m * m * cov[1], d = m * m * cov[2] + s * s;
@@ -846,7 +846,7 @@ An energy whose parameters are as linear as that: U = w x²/2 + b x in one dimen
 */
 
 static sgm_tensor *square_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *half = sgm_scale(tape, sgm_mul(tape, in->x, in->x), 0.5f);
+    sgm_tensor *half = sgm_mul_by(tape, sgm_mul(tape, in->x, in->x), 0.5f);
     return sgm_linear(tape, sgm_concat(tape, half, in->x), 1);
 }
 
@@ -866,7 +866,7 @@ static void fit_energy(run *r, sgm_objective objective, int gaussian, const doub
     line_data(x, &c);
     run_defaults(r, objective, 1);
     r->mo.net = square_net, r->mo.d = 1;
-    CHECK_OK(sgm_mixture_init(&r->mix, 1, 1, NULL, &zero, &c, SGM_ISOTROPIC, &r->mo.sde));
+    CHECK_OK(sgm_mixture_init(&r->mix, 1, 1, NULL, &zero, &c, SGM_COV_ISOTROPIC, &r->mo.sde));
     r->exact = sgm_mixture_score(&r->mix);
     *s = sgm_sde_s(&r->mo.sde, t);
     *precision = 1 / (pow(sgm_sde_m(&r->mo.sde, t), 2) * c + *s * *s);
@@ -878,12 +878,12 @@ static void energy_fits(void **state) {
     (void)state;
     for (int c = 0; c < 6; c++) {
         int gaussian = c == 5;
-        sgm_objective objective = c < 5 ? (sgm_objective)c : SGM_SSM;
+        sgm_objective objective = c < 5 ? (sgm_objective)c : SGM_OBJECTIVE_SSM;
         run r;
         fit_energy(&r, objective, gaussian, &level, &P, &s);
         double var = 2 * P * P * (gaussian ? 3 : 1); /* Q; E v⁴ is 3, or 1 for Rademacher */
-        if (objective == SGM_DSM) var = (1 / (s * s) - P) * P;
-        if (objective == SGM_ESM) var = 0;
+        if (objective == SGM_OBJECTIVE_DSM) var = (1 / (s * s) - P) * P;
+        if (objective == SGM_OBJECTIVE_ESM) var = 0;
         /* the last summand: (4.7) divides roundings of 2⁻²⁴ |U'| by h = 0.02 s, and they average */
         CHECK_CLOSE(r.model.ema[0][0], P,
                     CHECK_SIGMAS * sqrt(var / N) + fit_rest(P) +
@@ -928,7 +928,7 @@ static void energy_derivatives(void **state) {
     const double h = 0.1;
     run r;
     (void)state;
-    run_defaults(&r, SGM_DSM, 1);
+    run_defaults(&r, SGM_OBJECTIVE_DSM, 1);
     r.mo.n_ema = 1, r.k.dropout = 0.5f; /* which only training may heed */
     run_start(&r);
     for (int i = 0; i < 3; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
@@ -984,7 +984,7 @@ static void flat_energies(void **state) {
     float s[2 * D], js[2 * D];
     (void)state;
     for (int blind = 0; blind < 2; blind++)
-        for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
+        for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++) {
             run r;
             run_defaults(&r, (sgm_objective)objective, 1);
             r.mo.net = blind ? blind_net : plane_net;
@@ -1033,7 +1033,7 @@ static void mala_on_an_energy(void **state) {
     sgm_langevin report;
     run r;
     (void)state;
-    fit_energy(&r, SGM_DSM, 0, &level, &P, &s);
+    fit_energy(&r, SGM_OBJECTIVE_DSM, 0, &level, &P, &s);
     sgm_score score = sgm_model_score(&r.model, 0);
     double w = r.model.ema[0][0], V = 1 / w, middle = -(double)r.model.ema[0][1] / w;
     memset(&how, 0, sizeof how);
@@ -1058,7 +1058,7 @@ static void mala_on_an_energy(void **state) {
 static void checkpoints(void **state) {
     (void)state;
     for (int energy = 0; energy < 2; energy++)
-        for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
+        for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++) {
             run a, b;
             run_defaults(&a, (sgm_objective)objective, energy);
             run_defaults(&b, (sgm_objective)objective, energy);
@@ -1073,7 +1073,7 @@ static void checkpoints(void **state) {
             CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, "loss.objective");
             b.trainer.o.loss = kept, b.trainer.o.loss.directions = 3;
             CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, "loss.directions");
-            b.trainer.o.loss = kept, b.trainer.o.loss.probe = SGM_GAUSSIAN;
+            b.trainer.o.loss = kept, b.trainer.o.loss.probe = SGM_PROBE_GAUSSIAN;
             CHECK_FAILS(sgm_trainer_load(&b.trainer, path), SGM_MISMATCH, "loss.probe");
             run_end(&a), run_end(&b);
         }
@@ -1089,7 +1089,7 @@ static void energy_files(void **state) {
     sgm_model a, b;
     run r;
     (void)state;
-    run_defaults(&r, SGM_DSM, 1);
+    run_defaults(&r, SGM_OBJECTIVE_DSM, 1);
     r.mo.net = either_net, r.mo.d = 1;
     CHECK_OK(sgm_model_init(&a, &r.mo, sgm_key_init(1)));
     CHECK_OK(sgm_model_save(&a, path));
@@ -1121,14 +1121,14 @@ static void bad_options(void **state) {
     sgm_trainer trainer;
     (void)state;
     pair_init(&p);
-    run_defaults(&r, SGM_ISM, 0);
+    run_defaults(&r, SGM_OBJECTIVE_ISM, 0);
     run_start(&r);
-    sgm_loss good = loss_of(SGM_DSM);
+    sgm_loss good = loss_of(SGM_OBJECTIVE_DSM);
     struct { sgm_objective objective; const sgm_score *exact; int directions; sgm_status status;
              const char *cure; } c[] = {
-        {SGM_ESM, NULL, 1, SGM_BAD_ARGUMENT, "set exact"},
-        {SGM_ESM, &p.exact, 1, SGM_MISMATCH, "a score in 2 dimensions"},
-        {SGM_SSM, NULL, -1, SGM_BAD_ARGUMENT, "at least 1"},
+        {SGM_OBJECTIVE_ESM, NULL, 1, SGM_BAD_ARGUMENT, "set exact"},
+        {SGM_OBJECTIVE_ESM, &p.exact, 1, SGM_MISMATCH, "a score in 2 dimensions"},
+        {SGM_OBJECTIVE_SSM, NULL, -1, SGM_BAD_ARGUMENT, "at least 1"},
         {(sgm_objective)5, NULL, 1, SGM_BAD_ARGUMENT, "objective"},
         {(sgm_objective)-1, NULL, 1, SGM_BAD_ARGUMENT, "objective"}};
     sgm_score of_r = sgm_model_score(&r.model, SGM_RAW);
@@ -1143,17 +1143,17 @@ static void bad_options(void **state) {
                                         sgm_key_init(1)),
                     c[i].status, c[i].cure);
     }
-    good = loss_of(SGM_ISM);
+    good = loss_of(SGM_OBJECTIVE_ISM);
     sgm_score plain = of_r;
     plain.eval = no_jvp, plain.jvp = NULL;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++) {
         good.objective = (sgm_objective)objective, good.exact = &r.exact;
         sgm_status status = sgm_objective_value(&mean, &se, &plain, r.data, POINTS, &good, 10,
                                                 sgm_key_init(1));
-        if (objective <= SGM_ESM) CHECK_OK(status); /* no derivative is needed */
+        if (objective <= SGM_OBJECTIVE_ESM) CHECK_OK(status); /* no derivative is needed */
         else CHECK_FAILS(status, SGM_BAD_ARGUMENT, "no jvp");
     }
-    good = loss_of(SGM_DSM);
+    good = loss_of(SGM_OBJECTIVE_DSM);
     CHECK_FAILS(sgm_objective_value(&mean, &se, NULL, r.data, POINTS, &good, 10,
                                     sgm_key_init(1)), SGM_BAD_ARGUMENT, "make it with");
     CHECK_FAILS(sgm_objective_value(&mean, &se, &of_r, r.data, 0, &good, 10,
@@ -1163,16 +1163,16 @@ static void bad_options(void **state) {
     run_end(&r), pair_end(&p);
     sgm_mlp_options relu; /* it has no second derivative to learn from */
     memset(&relu, 0, sizeof relu);
-    relu.width = 4, relu.depth = 1, relu.activation = SGM_RELU;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++) {
+    relu.width = 4, relu.depth = 1, relu.activation = SGM_ACTIVATION_RELU;
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++) {
         run_defaults(&r, (sgm_objective)objective, 0);
         r.mo.net = sgm_mlp, r.mo.user = &relu;
-        if (objective <= SGM_ESM) run_start(&r);
+        if (objective <= SGM_OBJECTIVE_ESM) run_start(&r);
         else {
             CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(3)));
             CHECK_FAILS(sgm_trainer_init(&r.trainer, &r.model, r.data, POINTS, &r.to,
                                          sgm_key_init(7)),
-                        SGM_MISMATCH, "set its activation to SGM_SILU");
+                        SGM_MISMATCH, "set its activation to SGM_ACTIVATION_SILU");
         }
         run_end(&r);
     }
@@ -1186,16 +1186,16 @@ static sgm_tensor *few_rows(sgm_tape *tape, const sgm_net_in *in) {
 static void bad_energies(void **state) {
     sgm_model model;
     (void)state;
-    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++) {
+    for (int output = SGM_OUTPUT_NOISE; output <= SGM_OUTPUT_EDM_F; output++) {
         run r;
-        run_defaults(&r, SGM_DSM, 1);
+        run_defaults(&r, SGM_OBJECTIVE_DSM, 1);
         r.mo.output = (sgm_output)output;
-        if (output == SGM_SCORE) continue;
+        if (output == SGM_OUTPUT_SCORE) continue;
         CHECK_FAILS(sgm_model_init(&model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT,
-                    "leave output 0, or set SGM_SCORE");
+                    "leave output 0, or set SGM_OUTPUT_SCORE");
     }
     run r;
-    run_defaults(&r, SGM_DSM, 1);
+    run_defaults(&r, SGM_OBJECTIVE_DSM, 1);
     r.k.energy = 0; /* the network returns D columns */
     CHECK_FAILS(sgm_model_init(&model, &r.mo, sgm_key_init(1)), SGM_MISMATCH,
                 "sgm_linear(tape, h, 1)");
@@ -1203,7 +1203,7 @@ static void bad_energies(void **state) {
     CHECK_FAILS(sgm_model_init(&model, &r.mo, sgm_key_init(1)), SGM_MISMATCH, "is needed");
     r.mo.net = curved_net, r.k.energy = 1, r.mo.energy = 0; /* and the other way about */
     CHECK_FAILS(sgm_model_init(&model, &r.mo, sgm_key_init(1)), SGM_MISMATCH, "in->x->cols");
-    run_defaults(&r, SGM_DSM, 0); /* a score has no log density, and MALA says so */
+    run_defaults(&r, SGM_OBJECTIVE_DSM, 0); /* a score has no log density, and MALA says so */
     run_start(&r);
     sgm_score score = sgm_model_score(&r.model, SGM_RAW);
     assert_null(score.logp);
@@ -1214,7 +1214,7 @@ static void bad_energies(void **state) {
 
 static void explosions(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
         for (int energy = 0; energy < 2; energy++)
             for (int bad = 0; bad < 2; bad++) {
                 float before[MOST];
@@ -1238,7 +1238,7 @@ static void explosions(void **state) {
 
 static void no_allocation_later(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
         for (int energy = 0; energy < 2; energy++) {
             run r;
             run_defaults(&r, (sgm_objective)objective, energy);
@@ -1255,7 +1255,7 @@ static void no_allocation_later(void **state) {
 
 static void every_allocation_fails_once(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
         for (int energy = 0; energy < 2; energy++) {
             sgm_status status = SGM_NO_MEMORY;
             int n = 0;
@@ -1281,7 +1281,7 @@ static void every_allocation_fails_once(void **state) {
             sgm_model_free(&r.model), sgm_mixture_free(&r.mix);
         }
     pair p;
-    sgm_loss loss = loss_of(SGM_SSM);
+    sgm_loss loss = loss_of(SGM_OBJECTIVE_SSM);
     double mean, se;
     pair_init(&p);
     for (int n = 1; n <= 2; n++) { /* it takes one block */
@@ -1308,7 +1308,7 @@ static sgm_tensor *wide_net(sgm_tape *tape, const sgm_net_in *in) {
 
 static void threads_do_not_change_bits(void **state) {
     (void)state;
-    for (int objective = SGM_DSM; objective <= SGM_SSM_VR; objective++)
+    for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
         for (int energy = 0; energy < 2; energy++) {
             float *first = NULL;
             double value[2] = {0, 0}, mean, se;
@@ -1427,17 +1427,17 @@ static void coverage_of_losses(void **state) {
         sgm_loss loss;
         sgm_dsm_result r;
         memset(&loss, 0, sizeof loss);
-        loss.exact = &exact, loss.probe = SGM_GAUSSIAN;
+        loss.exact = &exact, loss.probe = SGM_PROBE_GAUSSIAN;
         CHECK_OK(sgm_dsm(&r, &score, &exact, data, SET, &loss, DRAWS,
                          sgm_key_init(100 + (uint64_t)key)));
         cover(&of[0], r.loss, r.loss_se, truth[0]), cover(&of[1], r.floor, r.floor_se, truth[1]);
         cover(&of[2], r.excess, r.excess_se, truth[2]);
-        for (int o = SGM_DSM; o <= SGM_SSM_VR; o++) {
+        for (int o = SGM_OBJECTIVE_DSM; o <= SGM_OBJECTIVE_SSM_VR; o++) {
             double mean, se;
             loss.objective = (sgm_objective)o;
             CHECK_OK(sgm_objective_value(&mean, &se, &score, data, SET, &loss, DRAWS,
                                          sgm_key_init(9000 + (uint64_t)key)));
-            cover(&of[3 + o], mean, se, truth[o == SGM_DSM ? 0 : o == SGM_ESM ? 2 : 3]);
+            cover(&of[3 + o], mean, se, truth[o == SGM_OBJECTIVE_DSM ? 0 : o == SGM_OBJECTIVE_ESM ? 2 : 3]);
         }
     }
     for (int i = 0; i < 8; i++) check_coverage(&of[i], i < 3 ? names[i] : objective_name[i - 3]);

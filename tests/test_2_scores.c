@@ -67,10 +67,10 @@ static void make_mixture(sgm_mixture *mix, int k, int d, sgm_cov shape, const sg
     for (int i = 0; i < k; i++) {
         weight[i] = 1.5 + any(next++);
         for (int j = 0; j < d; j++) mean[i * d + j] = 2 * any(next++);
-        for (int j = 0; shape == SGM_DIAGONAL && j < d; j++)
+        for (int j = 0; shape == SGM_COV_DIAGONAL && j < d; j++)
             cov[i * d + j] = 0.85 + 0.6 * any(next++);
-        if (shape == SGM_ISOTROPIC) cov[i] = 0.85 + 0.6 * any(next++);
-        if (shape != SGM_FULL) continue;
+        if (shape == SGM_COV_ISOTROPIC) cov[i] = 0.85 + 0.6 * any(next++);
+        if (shape != SGM_COV_FULL) continue;
         for (int j = 0; j < d * d; j++) a[j] = 0.7 * any(next++);
         for (int r = 0; r < d; r++)
             for (int c = 0; c < d; c++) {
@@ -80,7 +80,7 @@ static void make_mixture(sgm_mixture *mix, int k, int d, sgm_cov shape, const sg
             }
     }
     CHECK_OK(
-        sgm_mixture_init(mix, k, d, weight, mean, shape == SGM_POINTS ? NULL : cov, shape, sde));
+        sgm_mixture_init(mix, k, d, weight, mean, shape == SGM_COV_POINTS ? NULL : cov, shape, sde));
 }
 
 /* A time at which the noise is `sigma` times the signal, rounded to float as the library will see
@@ -109,7 +109,7 @@ typedef struct setting {
 static setting make_setting(const sgm_mixture *mix, const sgm_score *score, float t) {
     setting at;
     double m = sgm_sde_m(&mix->sde, t), s = sgm_sde_s(&mix->sde, t), least = HUGE_VAL;
-    int n_var = mix->shape >= SGM_DIAGONAL ? mix->k * mix->d : mix->k;
+    int n_var = mix->shape >= SGM_COV_DIAGONAL ? mix->k * mix->d : mix->k;
     for (int i = 0; i < n_var; i++) least = mix->var[i] < least ? mix->var[i] : least;
     at.score = score, at.t = t, at.slim = m * m * least + s * s;
     at.reach = (3 * m + 2) * sqrt(mix->d) + sqrt(at.slim);
@@ -275,7 +275,7 @@ static void test_gaussian_logp(void **state) {
     const check_family *f = (const check_family *)*state;
     double cov[9] = {2, 0.6, -0.3, 0.6, 1, 0.45, -0.3, 0.45, 0.5}, mean[3] = {1, -2, 0.5};
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 3, NULL, mean, cov, SGM_FULL, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 3, NULL, mean, cov, SGM_COV_FULL, &f->sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (uint64_t k = 0; k < 20; k++) {
         double x[3], logp;
@@ -303,8 +303,8 @@ static void test_rotated(void **state) {
                 for (int a = 0; a < 2; a++)
                     cov[4 * k + 2 * i + j] += q[2 * i + a] * var[2 * k + a] * q[2 * j + a];
         }
-    CHECK_OK(sgm_mixture_init(&plain, 2, 2, NULL, mean, var, SGM_DIAGONAL, &f->sde));
-    CHECK_OK(sgm_mixture_init(&full, 2, 2, NULL, turned, cov, SGM_FULL, &f->sde));
+    CHECK_OK(sgm_mixture_init(&plain, 2, 2, NULL, mean, var, SGM_COV_DIAGONAL, &f->sde));
+    CHECK_OK(sgm_mixture_init(&full, 2, 2, NULL, turned, cov, SGM_COV_FULL, &f->sde));
     sgm_score a = sgm_mixture_score(&plain), b = sgm_mixture_score(&full);
     for (uint64_t k = 0; k < 20; k++) {
         float x[2], y[2], t = (float)(0.5 * f->end), sx[2], sy[2];
@@ -362,7 +362,7 @@ static void test_far_tails(void **state) {
     sgm_mixture mix;
     sgm_sde sde = sgm_sde_edm(1e-3, 10);
     (void)state;
-    CHECK_OK(sgm_mixture_init(&mix, 3, 1, NULL, mean, NULL, SGM_POINTS, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 3, 1, NULL, mean, NULL, SGM_COV_POINTS, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     CHECK_OK(sgm_score_eval(&score, s, x, t, 2));
     double s2 = (double)t[0] * t[0];
@@ -386,7 +386,7 @@ static void test_sample(void **state) {
     sgm_mixture mix;
     for (int i = 0; i < 12; i++) mean[i] = 5 * any((uint64_t)i);
     for (int i = 0; i < 36; i++) cov[i] = (1 + i / 9) * full[i % 9];
-    CHECK_OK(sgm_mixture_init(&mix, 4, 3, weight, mean, cov, SGM_FULL, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 4, 3, weight, mean, cov, SGM_COV_FULL, &f->sde));
     double t = 0.4 * f->end, m = sgm_sde_m(&f->sde, t), s = sgm_sde_s(&f->sde, t);
     CHECK_OK(sgm_mixture_sample(&mix, x, label, DRAWS, t, sgm_key_init(21)));
     for (int i = 0; i < DRAWS; i++) count[label[i]]++;
@@ -427,7 +427,7 @@ static void test_sample_law(void **state) {
     double weight[2] = {3, 7}, mean[2] = {-1, 2}, var[2] = {0.04, 0.25}, ms[2];
     sgm_mixture mix;
     float t = time_of_sigma(&f->sde, 0.5);
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, weight, mean, var, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, weight, mean, var, SGM_COV_ISOTROPIC, &f->sde));
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, DRAWS, t, sgm_key_init(31)));
     CHECK_OK(sgm_mixture_sample(&mix, y, NULL, DRAWS, 0, sgm_key_init(32)));
     sgm_normal(eps, DRAWS, sgm_key_init(33), 0);
@@ -446,7 +446,7 @@ static void test_sample_keys(void **state) {
     int label[20];
     sgm_mixture mix;
     (void)state;
-    make_mixture(&mix, 3, 3, SGM_FULL, &family[0].sde);
+    make_mixture(&mix, 3, 3, SGM_COV_FULL, &family[0].sde);
     CHECK_OK(sgm_mixture_sample(&mix, a, label, 20, 0.1, sgm_key_init(1)));
     CHECK_OK(sgm_mixture_sample(&mix, b, NULL, 7, 0.1, sgm_key_init(1)));
     CHECK_OK(sgm_mixture_sample(&mix, c, NULL, 20, 0.1, sgm_key_init(2)));
@@ -466,7 +466,7 @@ static void test_threads(void **state) {
     omp_set_num_threads(4);
 #endif
     sgm_mixture mix;
-    make_mixture(&mix, 8, 2, SGM_FULL, &family[0].sde);
+    make_mixture(&mix, 8, 2, SGM_COV_FULL, &family[0].sde);
     sgm_score score = sgm_mixture_score(&mix);
     sgm_normal(x, 2 * N, sgm_key_init(1), 0);
     sgm_normal(v, 2 * N, sgm_key_init(2), 0);
@@ -502,7 +502,7 @@ static void test_rows_apart(void **state) {
     double mean[2] = {-1, 1}, cov[2] = {0.25, 0.25};
     float x[2] = {NAN, 0.3f}, v[2] = {1, 1}, t[2] = {0.5f, 0.5f}, s[2], js[2], one_s, one_js;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, cov, SGM_ISOTROPIC, &family[0].sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, cov, SGM_COV_ISOTROPIC, &family[0].sde));
     sgm_score score = sgm_mixture_score(&mix);
     CHECK_OK(sgm_score_jvp(&score, &one_s, &one_js, x + 1, v, t, 1));
     CHECK_FAILS(sgm_score_jvp(&score, s, js, x, v, t, 2), SGM_NOT_FINITE,
@@ -537,58 +537,58 @@ static void test_bad_mixtures(void **state) {
     float data[2] = {1, NAN};
     (void)state;
     memset(&none, 0, sizeof none), nan_mean[0] = NAN;
-    CHECK_FAILS(sgm_mixture_init(&mix, 0, 2, NULL, mean, NULL, SGM_POINTS, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 0, 2, NULL, mean, NULL, SGM_COV_POINTS, &sde), SGM_BAD_ARGUMENT,
                 "needs at least 1 of each");
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 0, NULL, mean, NULL, SGM_POINTS, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 0, NULL, mean, NULL, SGM_COV_POINTS, &sde), SGM_BAD_ARGUMENT,
                 "needs at least 1 of each");
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, weight, mean, NULL, SGM_POINTS, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, weight, mean, NULL, SGM_COV_POINTS, &sde),
                 SGM_BAD_ARGUMENT, "needs a positive number");
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, NULL, NULL, SGM_POINTS, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, NULL, NULL, SGM_COV_POINTS, &sde),
                 SGM_BAD_ARGUMENT, "needs means");
     CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, (sgm_cov)7, &sde), SGM_BAD_ARGUMENT,
                 "no covariance shape 7");
     weight[1] = NAN;
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, weight, mean, NULL, SGM_POINTS, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, weight, mean, NULL, SGM_COV_POINTS, &sde),
                 SGM_BAD_ARGUMENT, "weight 1 of the mixture");
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_COV_FULL, &sde), SGM_BAD_ARGUMENT,
                 "needs covariances");
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, SGM_COV_FULL, &sde), SGM_BAD_ARGUMENT,
                 "covariance 0 of the mixture is not symmetric");
     cov[2] = 0.5, cov[4] = -1;
-    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 2, 2, NULL, mean, cov, SGM_COV_FULL, &sde), SGM_BAD_ARGUMENT,
                 "covariance 1 of the mixture has the variance -1");
     double below = -1e-3, rounding[2] = {1, -1e-13}; /* wrong, and what is left of a zero beside 1 */
-    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, &below, SGM_ISOTROPIC, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, &below, SGM_COV_ISOTROPIC, &sde),
                 SGM_BAD_ARGUMENT, "has the variance -0.001");
-    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, rounding, SGM_DIAGONAL, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, rounding, SGM_COV_DIAGONAL, &sde));
     CHECK_CLOSE(mix.var[1], 0, 0);
     sgm_mixture_free(&mix);
-    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, rounding + 1, SGM_ISOTROPIC, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, rounding + 1, SGM_COV_ISOTROPIC, &sde),
                 SGM_BAD_ARGUMENT, "has the variance -1e-13");
-    CHECK_FAILS(sgm_mixture_init(NULL, 1, 1, NULL, mean, NULL, SGM_POINTS, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(NULL, 1, 1, NULL, mean, NULL, SGM_COV_POINTS, &sde), SGM_BAD_ARGUMENT,
                 "is NULL");
     CHECK_FAILS(sgm_mixture_from_data(NULL, data, 1, 1, &sde), SGM_BAD_ARGUMENT, "is NULL");
     sgm_mixture_free(NULL);
     double nearly[4] = {1e10, 0.3, 0.3 + 1e-4, 1}, unlike[4] = {1e10, 0.9, 0.1, 1};
-    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, nearly, SGM_FULL, &sde)); /* 1e-9 √(1e10) */
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, nearly, SGM_COV_FULL, &sde)); /* 1e-9 √(1e10) */
     sgm_mixture_free(&mix);
     nearly[3] = NAN;
-    CHECK_FAILS(sgm_mixture_init(&mix, 1, 2, NULL, mean, nearly, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 2, NULL, mean, nearly, SGM_COV_FULL, &sde), SGM_BAD_ARGUMENT,
                 "has the entry");
-    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, rounding, SGM_DIAGONAL, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, rounding, SGM_COV_DIAGONAL, &sde));
     sgm_mixture_free(&mix);
     unlike[0] = 100;
-    CHECK_FAILS(sgm_mixture_init(&mix, 1, 2, NULL, mean, unlike, SGM_FULL, &sde), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 2, NULL, mean, unlike, SGM_COV_FULL, &sde), SGM_BAD_ARGUMENT,
                 "(1,0) and (0,1) are 0.1 and 0.9");
-    CHECK_FAILS(sgm_mixture_init(&mix, 0x7fffffff, 0x7fffffff, NULL, mean, cov, SGM_FULL, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 0x7fffffff, 0x7fffffff, NULL, mean, cov, SGM_COV_FULL, &sde),
                 SGM_NO_MEMORY, "no memory");
     double a[3] = {1.7, -0.3, 0.9}, large[9], middle[3] = {0, 0, 0};
     for (int i = 0; i < 9; i++) large[i] = 1e8 * a[i / 3] * a[i % 3]; /* of rank 1 */
-    CHECK_OK(sgm_mixture_init(&mix, 1, 3, NULL, middle, large, SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 3, NULL, middle, large, SGM_COV_FULL, &sde));
     sgm_mixture_free(&mix);
-    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, nan_mean, NULL, SGM_POINTS, &sde),
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, nan_mean, NULL, SGM_COV_POINTS, &sde),
                 SGM_NOT_FINITE, "mean 0");
-    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, NULL, SGM_POINTS, &none), SGM_BAD_ARGUMENT,
+    CHECK_FAILS(sgm_mixture_init(&mix, 1, 1, NULL, mean, NULL, SGM_COV_POINTS, &none), SGM_BAD_ARGUMENT,
                 "start from a preset");
     CHECK_FAILS(sgm_mixture_from_data(&mix, data, 2, 1, &sde), SGM_NOT_FINITE, "remove it");
     CHECK_FAILS(sgm_mixture_from_data(&mix, data, 0, 1, &sde), SGM_BAD_ARGUMENT, "n >= 1");
@@ -597,7 +597,7 @@ static void test_bad_mixtures(void **state) {
     CHECK_FAILS(sgm_mixture_from_data(&mix, data, 0x80000000L, 1, &sde), SGM_BAD_ARGUMENT,
                 "at most 2147483647");
     int huge = 1 << 22; /* huge³ = 2^66 doubles: their number overflows */
-    CHECK_FAILS(sgm_mixture_init(&mix, huge, huge, NULL, mean, cov, SGM_FULL, &sde), SGM_NO_MEMORY,
+    CHECK_FAILS(sgm_mixture_init(&mix, huge, huge, NULL, mean, cov, SGM_COV_FULL, &sde), SGM_NO_MEMORY,
                 "no memory");
     assert_int_equal(alive, alive_before);
     CHECK_OK(sgm_mixture_from_data(&mix, data, 1, 1, &sde));
@@ -617,7 +617,7 @@ static void test_bad_scores(void **state) {
     sgm_score empty, plain;
     (void)state;
     memset(&empty, 0, sizeof empty);
-    make_mixture(&mix, 2, 2, SGM_ISOTROPIC, &family[0].sde);
+    make_mixture(&mix, 2, 2, SGM_COV_ISOTROPIC, &family[0].sde);
     plain = sgm_mixture_score(&mix), plain.jvp = NULL, plain.logp = NULL;
     CHECK_FAILS(sgm_score_eval(NULL, out, x, &t, 1), SGM_BAD_ARGUMENT, "make it with");
     CHECK_FAILS(sgm_score_eval(&empty, out, x, &t, 1), SGM_BAD_ARGUMENT, "make it with");
@@ -659,7 +659,7 @@ static void test_no_memory(void **state) {
     memset(&loss, 0, sizeof loss);
     for (long k = 0; k <= 1; k++) { /* it takes one block */
         allocations = 0, fail_at = k;
-        sgm_status status = sgm_mixture_init(&mix, 2, 1, NULL, mean, cov, SGM_FULL, &family[0].sde);
+        sgm_status status = sgm_mixture_init(&mix, 2, 1, NULL, mean, cov, SGM_COV_FULL, &family[0].sde);
         fail_at = -1;
         assert_int_equal(status, k < 1 ? SGM_NO_MEMORY : SGM_OK);
         if (k < 1) check_text(sgm_error(), "no memory", __FILE__, __LINE__);
@@ -690,11 +690,11 @@ static double definition(sgm_output kind, const sgm_sde *sde, double t, double x
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t), sigma = s / m, noisy = x0 + sigma * eps;
     double root = sqrt(sigma * sigma + sd * sd);
     switch (kind) {
-    case SGM_NOISE: return eps;
-    case SGM_SCORE: return -(m * x0 + s * eps - m * x0) / (s * s); /* (2.4) */
-    case SGM_X0: return x0;
-    case SGM_V: return m * eps - s * x0;
-    case SGM_FLOW: { /* ṁ = f m, ṡ = (2fs² + g²)/2s, from (1.2) */
+    case SGM_OUTPUT_NOISE: return eps;
+    case SGM_OUTPUT_SCORE: return -(m * x0 + s * eps - m * x0) / (s * s); /* (2.4) */
+    case SGM_OUTPUT_X0: return x0;
+    case SGM_OUTPUT_V: return m * eps - s * x0;
+    case SGM_OUTPUT_FLOW: { /* ṁ = f m, ṡ = (2fs² + g²)/2s, from (1.2) */
         double f = sgm_sde_f(sde, t), g2 = sgm_sde_g2(sde, t);
         return f * m * x0 + (2 * f * s * s + g2) / (2 * s) * eps;
     }
@@ -777,10 +777,10 @@ static void test_velocity(void **state) {
         double t = f->end * i / 10, a, b, h = 1e-3 * (f->sde.T > 1 ? t : t < 1 - t ? t : 1 - t);
         double m = sgm_sde_m(&f->sde, t), s = sgm_sde_s(&f->sde, t), x = path_at(t, &p);
         double speed = check_slope(path_at, &p, t, h);
-        sgm_output_affine(&a, &b, SGM_FLOW, &f->sde, t, 0);
+        sgm_output_affine(&a, &b, SGM_OUTPUT_FLOW, &f->sde, t, 0);
         /* rounding: 3/h ulps of x and of σ² where that is a difference; truncation below (h λ̇)⁴ */
         double ulps = 3 / h * DBL_EPSILON *
-                      (2 * m + 2 * s + (f->sde.family == SGM_USER_SIGMA2 ? 1e-4 / s : 0));
+                      (2 * m + 2 * s + (f->sde.family == SGM_FAMILY_USER_SIGMA2 ? 1e-4 / s : 0));
         double rate = fabs(sgm_sde_f(&f->sde, t)) + sgm_sde_g2(&f->sde, t) / (s * s);
         double truncation = pow(h * rate, 4) * rate * (m + s);
         CHECK_CLOSE((p.eps - a * x) / b, speed,
@@ -809,9 +809,9 @@ static void test_weights(void **state) {
                snr = m * m / (s * s);
         double x0_hat = (x - s * hat) / m, dx0 = (x0 - x0_hat) * (x0 - x0_hat);
         double dscore = (eps - hat) * (eps - hat) / (s * s), g2 = sgm_sde_g2(&f->sde, t);
-        double u = definition(SGM_FLOW, &f->sde, t, x0, eps, sd);
-        double u_hat = definition(SGM_FLOW, &f->sde, t, x0_hat, hat, sd);
-        double F = definition(SGM_EDM_F, &f->sde, t, x0, eps, sd);
+        double u = definition(SGM_OUTPUT_FLOW, &f->sde, t, x0, eps, sd);
+        double u_hat = definition(SGM_OUTPUT_FLOW, &f->sde, t, x0_hat, hat, sd);
+        double F = definition(SGM_OUTPUT_EDM_F, &f->sde, t, x0, eps, sd);
         double F_hat = (x0_hat - sd * sd / (sigma * sigma + sd * sd) * x / m) /
                        (sigma * sd / sqrt(sigma * sigma + sd * sd));
         double truth[SGM_WEIGHT_USER + 1], tol = 1e-11;
@@ -1006,7 +1006,7 @@ static void test_times_importance(void **state) {
     }
     CHECK_P(sgm_ks_p(sgm_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
     loss.weight = SGM_WEIGHT_FLOW; /* a weight that is finite at both ends of every family */
-    if (f->sde.family == SGM_EDM || f->sde.family == SGM_VE || f->sde.family == SGM_USER_SIGMA2)
+    if (f->sde.family == SGM_FAMILY_EDM || f->sde.family == SGM_FAMILY_VE || f->sde.family == SGM_FAMILY_USER_SIGMA2)
         loss.weight = SGM_WEIGHT_MIN_SNR; /* they draw rarely the times where that is large */
     integrand in = {&f->sde, &loss, 0};
     CHECK_OK(sgm_loss_times(&loss, &f->sde, times, weights, TIMES, sgm_key_init(57), 0));
@@ -1213,7 +1213,7 @@ static void test_memory_below_floor(void **state) {
     (void)state;
     sgm_normal(data, N, sgm_key_init(3), 0);
     for (int i = 0; i < N; i++) data[i] *= sqrtf(0.3f);
-    CHECK_OK(sgm_mixture_init(&law, 1, 1, NULL, &mean, &var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&law, 1, 1, NULL, &mean, &var, SGM_COV_ISOTROPIC, &sde));
     CHECK_OK(sgm_mixture_from_data(&memory, data, N, 1, &sde));
     sgm_score exact = sgm_mixture_score(&law), copy = sgm_mixture_score(&memory);
     CHECK_OK(sgm_dsm(&r, &copy, &exact, data, N, &loss, 400000, sgm_key_init(4)));
@@ -1285,7 +1285,7 @@ static void test_dsm(void **state) {
     const check_family *f = (const check_family *)*state;
     double mean[2] = {0, 0}, c = 0.8;
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, &c, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mean, &c, SGM_COV_ISOTROPIC, &f->sde));
     CHECK_OK(sgm_mixture_sample(&mix, points, NULL, POINTS, 0, sgm_key_init(60)));
     sgm_score exact = sgm_mixture_score(&mix);
     sgm_loss loss = loss_of(SGM_TIMES_UNIFORM, SGM_WEIGHT_SIGMA2);
@@ -1293,7 +1293,7 @@ static void test_dsm(void **state) {
     loss.times = SGM_TIMES_IMPORTANCE, loss.weight = SGM_WEIGHT_G2, loss.scale = 0.5;
     check_dsm(f, &exact, &loss, c);
     loss.times = SGM_TIMES_STRATIFIED, loss.weight = SGM_WEIGHT_EDM, loss.scale = 0;
-    if (f->sde.family != SGM_VE && f->sde.family != SGM_USER_SIGMA2) check_dsm(f, &exact, &loss, c);
+    if (f->sde.family != SGM_FAMILY_VE && f->sde.family != SGM_FAMILY_USER_SIGMA2) check_dsm(f, &exact, &loss, c);
     sgm_mixture_free(&mix);
 }
 
@@ -1413,7 +1413,7 @@ static void test_minimiser(void **state) {
     static float x0[DRAWS], eps[DRAWS], x[DRAWS], t[DRAWS];
     double mu = 1.5, c = 0.6, sigmas[3] = {0.3, 1, 4}, mean[1] = {1.5}, cov[1] = {0.6};
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, mean, cov, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, mean, cov, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score exact = sgm_mixture_score(&mix);
     CHECK_OK(sgm_mixture_sample(&mix, x0, NULL, DRAWS, 0, sgm_key_init(71)));
     sgm_normal(eps, DRAWS, sgm_key_init(72), 0);
@@ -1454,7 +1454,7 @@ static void test_minimiser_weights(void **state) {
     const check_family *f = (const check_family *)*state;
     sgm_sde sde = f->sde;
     sgm_mixture mix;
-    make_mixture(&mix, 4, 2, SGM_DIAGONAL, &f->sde);
+    make_mixture(&mix, 4, 2, SGM_COV_DIAGONAL, &f->sde);
     sde.t_min = time_of_sigma(&sde, 0.3), sde.T = time_of_sigma(&sde, 3);
     CHECK_OK(sgm_mixture_sample(&mix, points, NULL, POINTS, 0, sgm_key_init(80)));
     sgm_score exact = sgm_mixture_score(&mix);

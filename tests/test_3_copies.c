@@ -1,5 +1,5 @@
 /*
-Chapter 3: "copy one of these and change it". What is copied from sections 3.9 and 3.15 compiles in
+Chapter 3: "copy one of these and change it". What is copied from §3.9 and §3.15 compiles in
 a file that sees the interface alone, and does what the original does, to the last bit.
 
     cc -O2 -I. tests/test_3_copies.c -lcmocka -lm -o test_3_copies && ./test_3_copies
@@ -127,7 +127,7 @@ static sgm_tensor *my_tokens(
 static sgm_tensor *my_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
     sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
     sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
-    return sgm_modulate(tape, sgm_normalize(tape, x, 1, 1, 1), shift, scale);
+    return sgm_modulate(tape, sgm_plain_norm(tape, x, 1, 1, 1), shift, scale);
 }
 
 static sgm_tensor *my_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
@@ -189,7 +189,7 @@ static void copies(void **state) {
     (void)state;
     sgm_normal(x, N * D, sgm_key_init(1), 0);
     for (int i = 0; i < COUNT(nets); i++) {
-        sgm_mlp_options flat = {24, 2, SGM_ACTIVATION_AUTO, SGM_EMBED_FOURIER, 6, 0, 0, 0};
+        sgm_mlp_options flat = {24, 2, SGM_ACTIVATION_AUTO, SGM_EMBEDDING_FOURIER, 6, 0, 0, 0};
         sgm_image_net image = {8, 8, 1, 16, 2, 2, 2, 4};
         char *text[2];
         for (int copy = 0; copy < 2; copy++) {

@@ -1,5 +1,5 @@
 /*
-Chapter 3, images: sections 3.11 to 3.15. Every operation and every ready network is held against
+Chapter 3, images: §3.11 to §3.15. Every operation and every ready network is held against
 central differences (tangent, slopes, slopes of tangents), against the transposition
 ⟨u, J v⟩ = ⟨Jᵀu, v⟩ and the symmetry of second derivatives. Convolution and attention are held
 against plain loops in double, the networks' parts against PyTorch on fixed inputs.
@@ -138,8 +138,8 @@ static void rig_tangent(rig *r, const float *x, const float *v) {
 
 static void rig_backward(rig *r, const float *u, const float *w) {
     size_t bytes = (size_t)r->n_out * sizeof *u;
-    if (u) memcpy(sgm_tape_slope_of(r->tape, r->y), u, bytes);
-    if (w) memcpy(sgm_tape_tangent_slope_of(r->tape, r->y), w, bytes);
+    if (u) memcpy(sgm_tape_gradient_of(r->tape, r->y), u, bytes);
+    if (w) memcpy(sgm_tape_tangent_gradient_of(r->tape, r->y), w, bytes);
     CHECK_OK(sgm_tape_backward(r->tape));
 }
 
@@ -257,7 +257,7 @@ F(f_upsample) { return sgm_upsample(t, in[0], 5, 4); }
 F(f_channels) { return sgm_concat_channels(t, in[0], in[1], 2, 3); }
 F(f_group) { return sgm_group_norm(t, in[0], 2, 3, 2); }
 F(f_layer) { return sgm_group_norm(t, in[0], 1, 1, 1); }
-F(f_normalize) { return sgm_normalize(t, in[0], 2, 3, 2); }
+F(f_normalize) { return sgm_plain_norm(t, in[0], 2, 3, 2); }
 F(f_norm_silu) { return sgm_norm_silu(t, in[0], 2, 3, 2, NULL, NULL); }
 F(f_adaptive) { return sgm_norm_silu(t, in[0], 2, 3, 2, in[1], in[2]); }
 F(f_modulate) { return sgm_modulate(t, in[0], in[1], in[2]); }
@@ -267,7 +267,7 @@ F(f_unpatchify) { return sgm_unpatchify(t, in[0], 4, 6, 2); }
 F(f_transpose) { return sgm_transpose(t, in[0], 4); }
 F(f_attention) { return sgm_attention(t, in[0], in[1], in[2], 5, 2); }
 F(f_self) { return sgm_attention(t, in[0], in[0], in[0], 5, 2); }
-F(f_ada) { return sgm_modulate(t, sgm_normalize(t, in[0], 1, 1, 1), in[1], in[2]); }
+F(f_ada) { return sgm_modulate(t, sgm_plain_norm(t, in[0], 1, 1, 1), in[1], in[2]); }
 F(f_values) { /* only the values move */
     sgm_tensor *still = sgm_param(t, 10, 6, 1);
     return sgm_attention(t, still, still, in[0], 5, 2);
@@ -415,7 +415,7 @@ static void convolution(void **state) {
         long outs = (long)out->rows * out->cols, ins = (long)in->rows * in->cols;
         assert_true(outs <= MOST && ins <= MOST && weights + q.out <= MOST);
         check_all(out->v, y, outs, K + 1);
-        memcpy(sgm_tape_slope_of(tape, out), dy, (size_t)outs * sizeof *dy);
+        memcpy(sgm_tape_gradient_of(tape, out), dy, (size_t)outs * sizeof *dy);
         CHECK_OK(sgm_tape_backward(tape));
         check_all(in->d, dx, ins, q.k * q.k * q.out);
         check_all(grads, dw, weights, (double)outs / q.out);
@@ -564,7 +564,7 @@ static void whole_unet(void **state) {
     CHECK_OK(sgm_tape_status(tape));
     for (int i = 0; i < 2 * D; i++) most = fmax(most, fabs(torch_unet[i]));
     for (int i = 0; i < 2 * D; i++) CHECK_CLOSE(y->v[i], torch_unet[i], tol * most);
-    pattern(sgm_tape_slope_of(tape, y), 2 * D, 102, 1);
+    pattern(sgm_tape_gradient_of(tape, y), 2 * D, 102, 1);
     CHECK_OK(sgm_tape_backward(tape));
     for (int i = 0; i < 2 * D; i++) most = fmax(most, fabs(torch_unet_dx[i]));
     for (int i = 0; i < 2 * D; i++) CHECK_CLOSE(in.x->d[i], torch_unet_dx[i], tol * most);
@@ -603,7 +603,7 @@ static void same_bits_and_no_allocation(void **state) {
             set_threads(threads);
             memset(&options, 0, sizeof options), memset(&run, 0, sizeof run);
             options.net = nets[i], options.user = &o, options.d = D;
-            options.sde = sgm_sde_vp(.1, 20), options.output = SGM_NOISE;
+            options.sde = sgm_sde_vp(.1, 20), options.output = SGM_OUTPUT_NOISE;
             run.steps = 10, run.batch = N;
             CHECK_OK(sgm_model_init(&model, &options, sgm_key_init(1)));
             CHECK_OK(sgm_trainer_init(&trainer, &model, x, N, &run, sgm_key_init(2)));
@@ -685,7 +685,7 @@ static void norm_of_large_means(void **state) {
             for (int i = 0; i < P; i++) var += (x[i] - mean) * (x[i] - mean) / P;
             sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
             sgm_tensor *in = sgm_tape_input(tape, x, 1, P);
-            sgm_tensor *y = sgm_normalize(tape, in, H, H, 1);
+            sgm_tensor *y = sgm_plain_norm(tape, in, H, H, 1);
             CHECK_OK(sgm_tape_status(tape));
             for (int i = 0; i < P; i++) {
                 double off = fabs(y->v[i] - (x[i] - mean) / sqrt(var + 1e-5));
@@ -714,7 +714,7 @@ static void long_convolutions(void **state) {
         sgm_tape *tape = sgm_tape_new();
         sgm_tape_reset(tape, p, grads, 10, sgm_key_init(0), 0);
         sgm_tensor *y = sgm_conv2d(tape, sgm_tape_input(tape, x, 1, H * H), H, H, 1, 3, stride);
-        float *slope = sgm_tape_slope_of(tape, y);
+        float *slope = sgm_tape_gradient_of(tape, y);
         for (int i = 0; i < y->cols; i++) slope[i] = 0.1f;
         CHECK_OK(sgm_tape_backward(tape));
         CHECK_REL(grads[4], 0.1f * (double)0.7f * y->cols, 3000 * EPS * (stride == 1 ? 4 : 1));
@@ -781,7 +781,7 @@ F(b_stride0) { return sgm_conv2d(t, in[0], 4, 6, 4, 3, 0); }
 F(b_out) { return sgm_conv2d(t, in[0], 4, 6, -4, 3, 1); }
 F(b_groups0) { return sgm_group_norm(t, in[0], 4, 6, 0); }
 F(b_groups_1) { return sgm_norm_silu(t, in[0], 4, 6, -1, NULL, NULL); }
-F(b_height) { return sgm_normalize(t, in[0], -4, -6, 1); }
+F(b_height) { return sgm_plain_norm(t, in[0], -4, -6, 1); }
 F(b_heads0) { return sgm_attention(t, in[0], in[0], in[0], 2, 0); }
 F(b_tokens0) { return sgm_attention(t, in[0], in[0], in[0], 0, 1); }
 F(b_block0) { return sgm_transpose(t, in[0], 0); }

@@ -141,8 +141,8 @@ static void rig_tangent(rig *r, const float *x, const float *v) {
 
 static void rig_backward(rig *r, const float *u, const float *w) {
     size_t bytes = (size_t)r->n_out * sizeof *u;
-    if (u) memcpy(sgm_tape_slope_of(r->tape, r->y), u, bytes);
-    if (w) memcpy(sgm_tape_tangent_slope_of(r->tape, r->y), w, bytes);
+    if (u) memcpy(sgm_tape_gradient_of(r->tape, r->y), u, bytes);
+    if (w) memcpy(sgm_tape_tangent_gradient_of(r->tape, r->y), w, bytes);
     CHECK_OK(sgm_tape_backward(r->tape));
 }
 
@@ -316,7 +316,7 @@ F(f_sigmoid) { return (void)b, sgm_sigmoid(tape, a); }
 F(f_concat) { return sgm_concat(tape, a, b); }
 F(f_add) { return sgm_add(tape, a, b); }
 F(f_mul) { return sgm_mul(tape, a, b); }
-F(f_scale) { return (void)a, sgm_scale(tape, b, -1.7f); }
+F(f_scale) { return (void)a, sgm_mul_by(tape, b, -1.7f); }
 F(f_norm) { return (void)b, sgm_layer_norm(tape, a); }
 F(f_dropout) { return (void)b, sgm_dropout(tape, a, 0.3f); }
 F(f_center) {
@@ -339,17 +339,17 @@ F(f_repeat) { /* a row of parameters, as a gain */
 }
 F(f_learned) { return (void)b, sgm_time_learned(tape, a, 6); }
 F(f_circle) {
-    sgm_tensor *t = sgm_scale(tape, sgm_linear(tape, a, 1), 0.2f);
+    sgm_tensor *t = sgm_mul_by(tape, sgm_linear(tape, a, 1), 0.2f);
     return (void)b, sgm_time_circle(tape, t);
 }
 F(f_sinusoidal) {
-    sgm_tensor *t = sgm_scale(tape, sgm_linear(tape, a, 1), 0.001f);
+    sgm_tensor *t = sgm_mul_by(tape, sgm_linear(tape, a, 1), 0.001f);
     return (void)b, sgm_time_sinusoidal(tape, t, 7);
 }
 F(f_fourier) { return (void)b, sgm_time_fourier(tape, sgm_linear(tape, a, 1), 5, 0.25f); }
 F(f_log_sigma) { /* of a time between .1 and 1 */
     static sgm_sde sde;
-    sgm_tensor *t = sgm_scale(tape, sgm_sigmoid(tape, sgm_linear(tape, a, 1)), 0.9f);
+    sgm_tensor *t = sgm_mul_by(tape, sgm_sigmoid(tape, sgm_linear(tape, a, 1)), 0.9f);
     float tenth[ROWS] = {0.1f, 0.1f, 0.1f};
     sde = sgm_sde_vp(0.1, 4);
     t = sgm_add(tape, t, sgm_tape_input(tape, tenth, ROWS, 1));
@@ -378,7 +378,7 @@ static void every_op(void **state) {
     (void)state;
     for (int i = 0; i < COUNT(ops); i++)
         for (uint64_t seed = 1; seed <= 2; seed++) {
-            check_function(ops[i].f, SGM_TRAINING, ops[i].links, ops[i].has_kinks, seed);
+            check_function(ops[i].f, SGM_TAPE_TRAINING, ops[i].links, ops[i].has_kinks, seed);
         }
 }
 
@@ -387,11 +387,11 @@ static void every_op(void **state) {
 static double shape(int kind, double x) {
     double z = sqrt(8 / SGM__PI) * (x + 0.044715 * x * x * x);
     switch (kind) {
-    case SGM_RELU: return x > 0 ? x : 0;
-    case SGM_SILU: return x / (1 + exp(-x));
-    case SGM_TANH: return tanh(x);
-    case SGM_GELU: return x / (1 + exp(-z));
-    case SGM_SOFTPLUS: return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+    case SGM_ACTIVATION_RELU: return x > 0 ? x : 0;
+    case SGM_ACTIVATION_SILU: return x / (1 + exp(-x));
+    case SGM_ACTIVATION_TANH: return tanh(x);
+    case SGM_ACTIVATION_GELU: return x / (1 + exp(-z));
+    case SGM_ACTIVATION_SOFTPLUS: return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
     default: return 1 / (1 + exp(-x));
     }
 }
@@ -403,12 +403,12 @@ static void activation_values(void **state) {
     float x[] = {-60, -9.5f, -2.385f, -0.731f, -1e-4f, 0, 1e-4f, 0.731f, 2.385f, 9.5f, 60};
     sgm_tape *tape = sgm_tape_new();
     (void)state;
-    for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++) {
+    for (int kind = SGM_ACTIVATION_RELU; kind <= SGM_ACTIVATION_SIGMOID; kind++) {
         sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
-        sgm_tensor *y = activations[kind - SGM_RELU](tape, sgm_tape_input(tape, x, 1, COUNT(x)));
+        sgm_tensor *y = activations[kind - SGM_ACTIVATION_RELU](tape, sgm_tape_input(tape, x, 1, COUNT(x)));
         for (int i = 0; i < COUNT(x); i++) { /* z carries 3 roundings of up to |z| ≤ 87 into exp */
             double truth = shape(kind, x[i]);
-            CHECK_CLOSE(y->v[i], truth, fabs(truth) * EPS * (kind == SGM_GELU ? 270 : 8));
+            CHECK_CLOSE(y->v[i], truth, fabs(truth) * EPS * (kind == SGM_ACTIVATION_GELU ? 270 : 8));
         }
     }
     sgm_tape_free(tape);
@@ -423,7 +423,7 @@ static void op_values(void **state) {
     float by_hand[4] = {1 + 6 + 20 + 0.5f, 2 + 8 + 24 - 0.5f, -3 + 15 + 35 + 0.5f,
         -6 + 20 + 42 - 0.5f};
     assert_memory_equal(y->v, by_hand, sizeof by_hand); /* (3.4), all numbers exact */
-    y = sgm_add(tape, sgm_mul(tape, a, a), sgm_scale(tape, a, 0.5f));
+    y = sgm_add(tape, sgm_mul(tape, a, a), sgm_mul_by(tape, a, 0.5f));
     for (int i = 0; i < 6; i++) CHECK_CLOSE(y->v[i], x[i] * x[i] + 0.5f * x[i], 0);
     y = sgm_concat(tape, a, sgm_tape_input(tape, NULL, 2, 1));
     CHECK_CLOSE(y->v[2], 4, 0), CHECK_CLOSE(y->v[3], 0, 0), CHECK_CLOSE(y->v[4], -3, 0);
@@ -494,8 +494,8 @@ static void used_three_times(void **state) {
     sgm_tensor *a = sgm_tape_input(tape, x, 1, 2), *b = sgm_tape_input(tape, x, 1, 2);
     sgm_tape_watch(tape, a);
     sgm_tensor *cube = sgm_mul(tape, sgm_mul(tape, a, a), a);
-    sgm_tensor *y = sgm_add(tape, sgm_add(tape, cube, sgm_scale(tape, a, 2)), sgm_mul(tape, a, b));
-    memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
+    sgm_tensor *y = sgm_add(tape, sgm_add(tape, cube, sgm_mul_by(tape, a, 2)), sgm_mul(tape, a, b));
+    memcpy(sgm_tape_gradient_of(tape, y), one, sizeof one);
     CHECK_OK(sgm_tape_backward(tape));
     for (int i = 0; i < 2; i++) CHECK_CLOSE(a->d[i], 3 * x[i] * x[i] + 2 + x[i], 0);
     assert_null(b->d); /* nobody asked for it */
@@ -525,7 +525,7 @@ static void accumulate_and_unused(void **state) {
     for (int pass = 0; pass < 2; pass++) {
         float start[ROOM];
         for (int i = 0; i < r.n_params; i++) start[i] = pass ? (float)(i % 5) : first[i];
-        r.flags = SGM_ACCUMULATE;
+        r.flags = SGM_TAPE_ACCUMULATE;
         rig_run(&r, r.at);
         memcpy(r.grads, start, sizeof start);
         rig_backward(&r, u, NULL);
@@ -544,13 +544,13 @@ static void slopes_only_where_asked(void **state) {
     sgm_tensor *a = sgm_tape_input(tape, x, 2, 2);
     sgm_tape_watch(tape, a);
     sgm_tensor *y = sgm_linear(tape, a, 2);
-    memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
+    memcpy(sgm_tape_gradient_of(tape, y), one, sizeof one);
     CHECK_OK(sgm_tape_backward(tape));
     assert_null(y->b->d); /* no gradients wanted, and yet the watched input has its slope (3.4) */
     for (int i = 0; i < 4; i++) CHECK_CLOSE(a->d[i], p[i % 2 * 2] + p[i % 2 * 2 + 1], 0);
     sgm_tape_reset(tape, p, NULL, 10, sgm_key_init(0), 0);
     a = sgm_tape_input(tape, x, 2, 2), y = sgm_silu(tape, a);
-    memcpy(sgm_tape_slope_of(tape, y), one, sizeof one);
+    memcpy(sgm_tape_gradient_of(tape, y), one, sizeof one);
     CHECK_OK(sgm_tape_backward(tape));
     assert_null(a->d);
     sgm_tape_free(tape);
@@ -571,12 +571,12 @@ static void slopes_that_you_set_stay(void **state) {
         sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
         sgm_tensor *a = sgm_tape_input(tape, x, 1, 2);
         sgm_tape_watch(tape, a);
-        sgm_tensor *h = sgm_scale(tape, a, 1), *p = sgm_sigmoid(tape, sgm_add(tape, h, h));
+        sgm_tensor *h = sgm_mul_by(tape, a, 1), *p = sgm_sigmoid(tape, sgm_add(tape, h, h));
         sgm_tensor *y = sgm_add(tape, p, h);
         if (!yours) sgm_tape_watch(tape, p); /* what is made inside can be watched, too */
-        memcpy(sgm_tape_slope_of(tape, y), v, sizeof v);
-        if (yours) memcpy(sgm_tape_slope_of(tape, h), u, sizeof u);
-        if (yours) memcpy(sgm_tape_slope_of(tape, p), u, sizeof u);
+        memcpy(sgm_tape_gradient_of(tape, y), v, sizeof v);
+        if (yours) memcpy(sgm_tape_gradient_of(tape, h), u, sizeof u);
+        if (yours) memcpy(sgm_tape_gradient_of(tape, p), u, sizeof u);
         CHECK_OK(sgm_tape_backward(tape));
         for (int i = 0; i < 2; i++) {
             double q = p->v[i], mine = yours * u[i], slope = mine + 2 * q * (1 - q) * (mine + v[i]) + v[i];
@@ -598,7 +598,7 @@ static void slope_on_a_parameter(void **state) {
     sgm_tape_reset(tape, p, g, 2, sgm_key_init(0), 0);
     sgm_tensor *w = sgm_param(tape, 1, 2, 1), *a = sgm_tape_input(tape, x, 1, 2);
     sgm_tensor *y = sgm_mul(tape, w, a);
-    float *penalty = sgm_tape_slope_of(tape, w), *slope = sgm_tape_slope_of(tape, y);
+    float *penalty = sgm_tape_gradient_of(tape, w), *slope = sgm_tape_gradient_of(tape, y);
     for (int i = 0; i < 2; i++) penalty[i] = 2 * p[i], slope[i] = 1;
     CHECK_OK(sgm_tape_backward(tape));
     for (int i = 0; i < 2; i++) CHECK_CLOSE(g[i], 2 * p[i] + x[i], 0);
@@ -618,7 +618,7 @@ static void tangent_of_a_parameter(void **state) {
     move[0] = 1, move[1] = -1;
     CHECK_OK(sgm_tape_tangent(tape));
     CHECK_CLOSE(y->j[0], 10, 0), CHECK_CLOSE(y->j[1], -20, 0);
-    float *slope = sgm_tape_tangent_slope_of(tape, y);
+    float *slope = sgm_tape_tangent_gradient_of(tape, y);
     slope[0] = slope[1] = 1;
     CHECK_OK(sgm_tape_backward(tape));
     for (int i = 0; i < 2; i++) CHECK_CLOSE(g[i], 0, 0);
@@ -674,15 +674,15 @@ F(f_net) {
 static void ready_networks(void **state) {
     (void)state;
     for (int which = 0; which < 2; which++)
-        for (int kind = SGM_ACTIVATION_AUTO; kind <= SGM_SIGMOID; kind++)
-            for (int embed = SGM_EMBED_AUTO; embed <= SGM_EMBED_LEARNED; embed++) {
+        for (int kind = SGM_ACTIVATION_AUTO; kind <= SGM_ACTIVATION_SIGMOID; kind++)
+            for (int embed = SGM_EMBEDDING_AUTO; embed <= SGM_EMBEDDING_LEARNED; embed++) {
                 net_under_test = which ? sgm_residual_mlp : sgm_mlp;
                 memset(&net_options, 0, sizeof net_options);
                 net_options.width = 9, net_options.depth = 2, net_options.embedding_width = 6;
                 net_options.activation = (sgm_activation)kind;
                 net_options.embedding = (sgm_embedding)embed;
-                net_options.dropout = embed == SGM_EMBED_CIRCLE ? 0.25f : 0;
-                check_function(f_net, SGM_TRAINING, 12, kind == SGM_RELU, 21);
+                net_options.dropout = embed == SGM_EMBEDDING_CIRCLE ? 0.25f : 0;
+                check_function(f_net, SGM_TAPE_TRAINING, 12, kind == SGM_ACTIVATION_RELU, 21);
             }
 }
 
@@ -715,7 +715,7 @@ static void networks_by_hand(void **state) {
     sgm_normal(p, 200, sgm_key_init(4), 0);
     memset(&net_options, 0, sizeof net_options);
     net_options.width = 4, net_options.depth = 3;
-    net_options.activation = SGM_TANH, net_options.embedding = SGM_EMBED_RAW;
+    net_options.activation = SGM_ACTIVATION_TANH, net_options.embedding = SGM_EMBEDDING_RAW;
     for (int residual = 0; residual < 2; residual++) {
         sgm_tape_reset(tape, p, NULL, 200, sgm_key_init(0), 0);
         memset(&in, 0, sizeof in), in.out = 2;
@@ -833,7 +833,7 @@ static void watched_pair(void **state) {
         sgm_tensor *pair = sgm_concat(tape, t, sgm_tape_input(tape, z, 5, 1));
         if (piece) sgm_tape_watch(tape, pair);
         sgm_tensor *y = sgm_linear(tape, pair, 1);
-        float *slope = sgm_tape_slope_of(tape, y), *move = sgm_tape_tangent_of(tape, pair);
+        float *slope = sgm_tape_gradient_of(tape, y), *move = sgm_tape_tangent_of(tape, pair);
         for (int i = 0; i < 10; i++) move[i] = (float)i, slope[i / 2] = 1;
         CHECK_OK(sgm_tape_tangent(tape));
         for (int i = 0; i < 10; i += 2) CHECK_CLOSE(y->j[i / 2], i * p[0] + (i + 1) * p[1], 0);
@@ -850,7 +850,7 @@ static void times_that_points_share(void **state) {
     enum { N = 100 };
     float x[N * 2], t[N], s[N * 2], alone[2];
     sgm_tape *tape = sgm_tape_new();
-    sgm_mlp_options options = {16, 2, SGM_SILU, SGM_EMBED_LEARNED, 8, 0, 0, 0};
+    sgm_mlp_options options = {16, 2, SGM_ACTIVATION_SILU, SGM_EMBEDDING_LEARNED, 8, 0, 0, 0};
     sgm_model_options o = {0};
     sgm_model model;
     (void)state;
@@ -901,7 +901,7 @@ static sgm_tensor *normed_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *g = sgm_silu(tape, sgm_layer_norm(tape, h));
     g = sgm_dropout(tape, sgm_gelu(tape, sgm_layer_norm(tape, sgm_linear(tape, g, 8))), 0.2f);
     h = sgm_add(tape, h, sgm_mul(tape, g, sgm_sigmoid(tape, h)));
-    return sgm_add(tape, sgm_scale(tape, in->x, -0.5f), sgm_linear_zero(tape, h, in->x->cols));
+    return sgm_add(tape, sgm_mul_by(tape, in->x, -0.5f), sgm_linear_zero(tape, h, in->x->cols));
 }
 
 static sgm_tensor *sharing_net(sgm_tape *tape, const sgm_net_in *in) {
@@ -917,7 +917,7 @@ static void user_networks(void **state) {
     (void)state;
     for (uint64_t seed = 31; seed < 34; seed++) {
         net_under_test = normed_net;
-        check_function(f_net, SGM_TRAINING, 20, 0, seed);
+        check_function(f_net, SGM_TAPE_TRAINING, 20, 0, seed);
         check_function(f_net, 0, 20, 0, seed);
         net_under_test = sharing_net;
         check_function(f_net, 0, 12, 0, seed);
@@ -985,12 +985,12 @@ static void loss_gradients(void **state) {
     sgm_train_options to;
     (void)state;
     sgm_normal(data, 24, sgm_key_init(77), 0);
-    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++)
+    for (int output = SGM_OUTPUT_NOISE; output <= SGM_OUTPUT_EDM_F; output++)
         for (int weight = SGM_WEIGHT_SIGMA2; weight <= SGM_WEIGHT_USER; weight++) {
             memset(&mo, 0, sizeof mo), memset(&to, 0, sizeof to);
             memset(&net_options, 0, sizeof net_options);
-            net_options.width = 16, net_options.depth = 2, net_options.activation = SGM_TANH;
-            net_options.embedding = SGM_EMBED_CIRCLE;
+            net_options.width = 16, net_options.depth = 2, net_options.activation = SGM_ACTIVATION_TANH;
+            net_options.embedding = SGM_EMBEDDING_CIRCLE;
             mo.net = sgm_mlp, mo.user = &net_options, mo.d = 3, mo.sde = sgm_sde_vp(0.1, 8);
             mo.sde.t_min = 0.05, mo.output = (sgm_output)output, mo.sigma_data = 0.8;
             to.steps = 1, to.batch = 32, to.loss.scale = 0.5, to.loss.user_weight = my_weight;
@@ -1089,7 +1089,7 @@ static void embeddings_read_their_clock(void **state) {
     sgm_net_in in;
     (void)state;
     sgm_normal(p, COUNT(p), sgm_key_init(1), 0);
-    for (int embed = SGM_EMBED_AUTO; embed <= SGM_EMBED_LEARNED; embed++) {
+    for (int embed = SGM_EMBEDDING_AUTO; embed <= SGM_EMBEDDING_LEARNED; embed++) {
         float y[3][2];
         memset(&net_options, 0, sizeof net_options);
         net_options.embedding = (sgm_embedding)embed;
@@ -1104,7 +1104,7 @@ static void embeddings_read_their_clock(void **state) {
             assert_int_equal(out->a->cols, widths[embed]);
             memcpy(y[change], out->v, sizeof y[change]);
         }
-        int by_sigma = embed >= SGM_EMBED_FOURIER || embed == SGM_EMBED_AUTO;
+        int by_sigma = embed >= SGM_EMBEDDING_FOURIER || embed == SGM_EMBEDDING_AUTO;
         assert_int_equal(y[1][0] != y[0][0], !by_sigma);
         assert_int_equal(y[2][0] != y[0][0], by_sigma);
     }
@@ -1124,7 +1124,7 @@ static void dropout_draws(void **state) {
     for (int i = 0; i < N; i++) ones[i] = 1;
     /* 0 and 1: the same key; 2: another; mask 3: second in a pass */
     for (int run = 0; run < 3; run++) {
-        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(run == 2 ? 9 : 8), SGM_TRAINING);
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(run == 2 ? 9 : 8), SGM_TAPE_TRAINING);
         sgm_tensor *x = sgm_tape_input(tape, ones, N / 10, 10);
         sgm_tensor *y = sgm_dropout(tape, x, rate), *y2 = sgm_dropout(tape, x, rate);
         mask[run] = (float *)malloc(N * sizeof(float));
@@ -1174,8 +1174,8 @@ static void parameter_counts(void **state) {
     sgm_mlp_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.width = 256, o.depth = 4, o.embedding = SGM_EMBED_CIRCLE;
-    sgm_model_options mo = options_for(sgm_mlp, &o, 2, SGM_NOISE);
+    o.width = 256, o.depth = 4, o.embedding = SGM_EMBEDDING_CIRCLE;
+    sgm_model_options mo = options_for(sgm_mlp, &o, 2, SGM_OUTPUT_NOISE);
     CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
     assert_int_equal(model.n_params, 6 * 256 + 256 + 3 * (256 * 256 + 256) + 256 * 2 + 2);
     assert_int_equal(model.n_params, 199682);
@@ -1184,13 +1184,13 @@ static void parameter_counts(void **state) {
     assert_string_equal(model.layers[9].name, "linear8.bias"); /* dropouts count too */
     sgm_model_free(&model);
     memset(&o, 0, sizeof o);
-    o.width = 128, o.depth = 5, o.activation = SGM_TANH, o.embedding = SGM_EMBED_RAW,
+    o.width = 128, o.depth = 5, o.activation = SGM_ACTIVATION_TANH, o.embedding = SGM_EMBEDDING_RAW,
         o.dropout = 0.1f;
-    mo = options_for(sgm_residual_mlp, &o, 2, SGM_NOISE);
+    mo = options_for(sgm_residual_mlp, &o, 2, SGM_OUTPUT_NOISE);
     CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
     assert_int_equal(model.n_params, 3 * 128 + 128 + 5 * (129 * 128 + 128) + 128 * 2 + 2);
     sgm_model_free(&model);
-    mo = options_for(sgm_mlp, NULL, 2, SGM_NOISE); /* defaults: width 128, depth 4, log σ's 9 */
+    mo = options_for(sgm_mlp, NULL, 2, SGM_OUTPUT_NOISE); /* defaults: width 128, depth 4, log σ's 9 */
     CHECK_OK(sgm_model_init(&model, &mo, sgm_key_init(1)));
     assert_int_equal(model.n_params, 11 * 128 + 128 + 3 * (128 * 128 + 128) + 128 * 2 + 2);
     sgm_model_free(&model);
@@ -1207,7 +1207,7 @@ static sgm_tensor *start_net(sgm_tape *tape, const sgm_net_in *in) {
 
 static void initial_parameters(void **state) {
     sgm_model model, other;
-    sgm_model_options o = options_for(start_net, NULL, 9, SGM_NOISE);
+    sgm_model_options o = options_for(start_net, NULL, 9, SGM_OUTPUT_NOISE);
     (void)state;
     o.n_ema = 2;
     CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(4)));
@@ -1269,12 +1269,12 @@ static double score_by_hand(sgm_output output, const sgm_sde *sde, double t, dou
         g2 = sgm_sde_g2(sde, t);
     double sigma = s / m, y = x / m, skip = sd * sd / (sigma * sigma + sd * sd);
     switch (output) {
-    case SGM_NOISE: return -out / s;
-    case SGM_SCORE: return out;
-    case SGM_X0: return -(x - m * out) / (s * s);
+    case SGM_OUTPUT_NOISE: return -out / s;
+    case SGM_OUTPUT_SCORE: return out;
+    case SGM_OUTPUT_X0: return -(x - m * out) / (s * s);
     /* x = m x0 + sε, v = mε - s x0 */
-    case SGM_V: return -(s * x + m * out) / (m * m + s * s) / s;
-    case SGM_FLOW: return -(out - f * x) / (g2 / (2 * s)) / s;     /* u = f x + g²/(2s) ε */
+    case SGM_OUTPUT_V: return -(s * x + m * out) / (m * m + s * s) / s;
+    case SGM_OUTPUT_FLOW: return -(out - f * x) / (g2 / (2 * s)) / s;     /* u = f x + g²/(2s) ε */
     default: return (skip * y + sigma * sd / sqrt(sigma * sigma + sd * sd) * out - y) / (sigma * s);
     }
 }
@@ -1284,7 +1284,7 @@ static void model_scores(void **state) {
     sgm_model model;
     (void)state;
     sgm_normal(x, 12, sgm_key_init(1), 0);
-    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++)
+    for (int output = SGM_OUTPUT_NOISE; output <= SGM_OUTPUT_EDM_F; output++)
         for (int family = 0; family < 3; family++) {
             sgm_model_options o = options_for(spy_net, NULL, 3, (sgm_output)output);
             o.sde = family == 0 ? sgm_sde_vp(0.1, 12) : family == 1 ? sgm_sde_edm(0.01, 20)
@@ -1293,7 +1293,7 @@ static void model_scores(void **state) {
             CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
             sgm_score score = sgm_model_score(&model, SGM_RAW);
             CHECK_OK(sgm_score_eval(&score, s, x, t, 4));
-            sgm_output_convert(converted, SGM_SCORE, said, (sgm_output)output, x, t, 4, 3, &o.sde,
+            sgm_output_convert(converted, SGM_OUTPUT_SCORE, said, (sgm_output)output, x, t, 4, 3, &o.sde,
                                0.7);
             /* |s| and its parts are below 100; EDM_F loses 4 bits to m D - x */
             for (int i = 0; i < 12; i++) {
@@ -1302,7 +1302,7 @@ static void model_scores(void **state) {
                                              0.7);
                 CHECK_CLOSE(s[i], truth, EPS * (fabs(truth) + 1e-6));
                 CHECK_CLOSE(converted[i], truth, EPS * (fabs(truth) + 1e-6));
-                if (output == SGM_EDM_F) c_in = 1 / m / sqrt(sd * sd / (m * m) + 0.49);
+                if (output == SGM_OUTPUT_EDM_F) c_in = 1 / m / sqrt(sd * sd / (m * m) + 0.49);
                 CHECK_CLOSE(seen_x[i], c_in * x[i], 2 * EPS * fabs(c_in * x[i]));
                 CHECK_CLOSE(seen_t[i / 3], t[i / 3], 0);
                 CHECK_CLOSE(seen_log_sigma[i / 3], log(sd / m), EPS * (fabs(log(sd / m)) + 1e-6));
@@ -1319,9 +1319,9 @@ static void edm_input_has_unit_variance(void **state) {
     (void)state;
     for (int i = 1; i <= 10; i++) {
         double t = 0.1 * i, m = sgm_sde_m(&sde, t), s = sgm_sde_s(&sde, t);
-        double c = sgm__input_scale(SGM_EDM_F, &sde, t, 0.7);
+        double c = sgm__input_scale(SGM_OUTPUT_EDM_F, &sde, t, 0.7);
         CHECK_CLOSE(c * c * (m * m * 0.49 + s * s), 1, 1e-14);
-        CHECK_CLOSE(sgm__input_scale(SGM_V, &sde, t, 0.7), 1, 0);
+        CHECK_CLOSE(sgm__input_scale(SGM_OUTPUT_V, &sde, t, 0.7), 1, 0);
     }
 }
 
@@ -1336,7 +1336,7 @@ static void model_jvp(void **state) {
     sgm_model model;
     (void)state;
     sgm_normal(x, N * D, sgm_key_init(1), 0), sgm_normal(v, N * D, sgm_key_init(2), 0);
-    for (int output = SGM_NOISE; output <= SGM_EDM_F; output++) {
+    for (int output = SGM_OUTPUT_NOISE; output <= SGM_OUTPUT_EDM_F; output++) {
         sgm_model_options o = options_for(spy_net, NULL, D, (sgm_output)output);
         CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
         sgm_score score = sgm_model_score(&model, SGM_RAW);
@@ -1369,9 +1369,9 @@ static void chunks_and_threads(void **state) {
     sgm_uniform(t, N, sgm_key_init(3), 0);
     for (int i = 0; i < 300; i++) t[i] = 0.5f;
     memset(&net_options, 0, sizeof net_options);
-    net_options.width = 40, net_options.activation = SGM_GELU,
-        net_options.embedding = SGM_EMBED_LEARNED;
-    for (int output = SGM_NOISE; output <= SGM_EDM_F; output += SGM_EDM_F) {
+    net_options.width = 40, net_options.activation = SGM_ACTIVATION_GELU,
+        net_options.embedding = SGM_EMBEDDING_LEARNED;
+    for (int output = SGM_OUTPUT_NOISE; output <= SGM_OUTPUT_EDM_F; output += SGM_OUTPUT_EDM_F) {
         sgm_model_options o = options_for(sgm_residual_mlp, &net_options, D, (sgm_output)output);
         for (int threads = 1; threads <= 3; threads++) {
             set_threads(threads);
@@ -1407,7 +1407,7 @@ static void no_allocation_later(void **state) {
     static float x[N * 2], s[N * 2], js[N * 2], t[N], u[OUT_ROOM], v[2 * SIZE];
     static rig r;
     sgm_model model;
-    sgm_model_options o = options_for(normed_net, NULL, 2, SGM_V);
+    sgm_model_options o = options_for(normed_net, NULL, 2, SGM_OUTPUT_V);
     (void)state;
     sgm_normal(x, N * 2, sgm_key_init(1), 0), sgm_uniform(t, N, sgm_key_init(2), 0);
     CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
@@ -1421,7 +1421,7 @@ static void no_allocation_later(void **state) {
     assert_int_equal(alloc_calls, before), assert_int_equal(model.tapes[0]->n_allocs, tape_before);
     sgm_model_free(&model);
     net_under_test = normed_net;
-    rig_init(&r, f_net, SGM_TRAINING, 1);
+    rig_init(&r, f_net, SGM_TAPE_TRAINING, 1);
     unit(u, r.n_out, sgm_key_init(1)), unit(v, 2 * SIZE, sgm_key_init(2));
     for (int pass = 0; pass < 4; pass++) {
         rig_tangent(&r, r.at, v), rig_backward(&r, u, u);
@@ -1435,7 +1435,7 @@ static void no_allocation_later(void **state) {
 static sgm_status everything_once(void) {
     float x[6] = {1, 2, 3, 4, 5, 6}, t[3] = {.2f, .5f, .9f}, s[6], js[6], p[2500], g[2500];
     sgm_model model;
-    sgm_model_options o = options_for(normed_net, NULL, 2, SGM_NOISE);
+    sgm_model_options o = options_for(normed_net, NULL, 2, SGM_OUTPUT_NOISE);
     o.n_ema = 2;
     sgm_status status = sgm_model_init(&model, &o, sgm_key_init(1));
     if (status != SGM_OK) return status;
@@ -1445,7 +1445,7 @@ static sgm_status everything_once(void) {
     sgm_tape *tape = status == SGM_OK ? sgm_tape_new() : NULL;
     if (!tape) return SGM_NO_MEMORY;
     memset(p, 0, sizeof p);
-    sgm_tape_reset(tape, p, g, 2500, sgm_key_init(1), SGM_TRAINING);
+    sgm_tape_reset(tape, p, g, 2500, sgm_key_init(1), SGM_TAPE_TRAINING);
     sgm_tensor *a = sgm_tape_input(tape, x, 3, 2);
     sgm_tape_watch(tape, a);
     sgm_tape_tangent_of(tape, a);
@@ -1456,7 +1456,7 @@ static sgm_status everything_once(void) {
     for (int i = 0; i < 60 && y; i++) /* large enough for several blocks and a longer list */
         y = sgm_linear(tape, sgm_concat(tape, y, a), i % 2 ? 2 : 400), tape->cursor = 0;
     status = sgm_tape_tangent(tape);
-    sgm_tape_slope_of(tape, y), sgm_tape_tangent_slope_of(tape, y);
+    sgm_tape_gradient_of(tape, y), sgm_tape_tangent_gradient_of(tape, y);
     if (status == SGM_OK) status = sgm_tape_backward(tape);
     sgm_tape_free(tape);
     return status;
@@ -1528,7 +1528,7 @@ static const struct {
 
 static void network_mistakes(void **state) {
     sgm_model model;
-    sgm_model_options o = options_for(wrong_net, NULL, 2, SGM_NOISE);
+    sgm_model_options o = options_for(wrong_net, NULL, 2, SGM_OUTPUT_NOISE);
     (void)state;
     for (mistake = 0; mistake < COUNT(mistakes); mistake++)
         for (int k = 0; k < 2; k++)
@@ -1550,12 +1550,12 @@ static void network_mistakes(void **state) {
 }
 
 static sgm_tensor *bare_net(sgm_tape *tape, const sgm_net_in *in) {
-    return sgm_scale(tape, in->x, 2);
+    return sgm_mul_by(tape, in->x, 2);
 }
 
 static void model_mistakes(void **state) {
     sgm_model model;
-    sgm_model_options good = options_for(sgm_mlp, NULL, 2, SGM_NOISE), o = good;
+    sgm_model_options good = options_for(sgm_mlp, NULL, 2, SGM_OUTPUT_NOISE), o = good;
     sgm_key key = sgm_key_init(1);
     (void)state;
     o.d = 0;
@@ -1602,7 +1602,7 @@ static void first_error_sticks(void **state) {
     assert_null(sgm_add(tape, a, b));
     assert_null(sgm_dropout(tape, a, 2)), assert_null(sgm_repeat(tape, a, 3));
     assert_null(sgm_concat(tape, a, sgm_tape_input(tape, NULL, 1, 1)));
-    assert_null(sgm_silu(tape, a)), assert_null(sgm_scale(tape, a, 2));
+    assert_null(sgm_silu(tape, a)), assert_null(sgm_mul_by(tape, a, 2));
     assert_null(sgm_mul(tape, a, a));
     assert_null(sgm_layer_norm(tape, a)), assert_null(sgm_linear(tape, a, 3));
     assert_null(sgm_time_circle(tape, a));
@@ -1638,7 +1638,7 @@ static void long_sums(void **state) {
     sgm_tape_reset(tape, p, grads, 3, sgm_key_init(0), 0);
     sgm_tensor *y = sgm_linear(tape, sgm_tape_input(tape, x, ROWS_OF_ALL, 1), 1);
     y = sgm_add(tape, y, sgm_repeat(tape, sgm_param(tape, 1, 1, 1), ROWS_OF_ALL));
-    float *slope = sgm_tape_slope_of(tape, y);
+    float *slope = sgm_tape_gradient_of(tape, y);
     for (int i = 0; i < ROWS_OF_ALL; i++) slope[i] = 0.1f;
     CHECK_OK(sgm_tape_backward(tape));
     CHECK_REL(grads[0], (double)0.1f * 0.7f * n, bound);
@@ -1663,7 +1663,7 @@ static void layer_norm_of_large_means(void **state) {
         for (int i = 0; i < C; i++) mean += x[i] / (double)C;
         for (int i = 0; i < C; i++) var += (x[i] - mean) * (x[i] - mean) / C;
         sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
-        sgm_tensor *y = sgm_normalize(tape, sgm_tape_input(tape, x, 1, C), 1, 1, 1);
+        sgm_tensor *y = sgm_plain_norm(tape, sgm_tape_input(tape, x, 1, C), 1, 1, 1);
         for (int i = 0; i < C; i++)
             CHECK_CLOSE(y->v[i], (x[i] - mean) / sqrt(var + 1e-5), 3 * 4 * EPS);
     }
@@ -1691,7 +1691,7 @@ static sgm_tensor *refused(sgm_tape *tape, const sgm_net_in *in, int which, cons
     case 9: mlp_user.dropout = 1, *cure = "0 <= rate < 1"; break;
     case 10: mlp_user.dropout = NAN, *cure = "0 <= rate < 1"; break;
     case 11: mlp_user.width = INT_MAX; break;
-    case 12: return *cure = "finite factor", sgm_scale(tape, in->x, which % 2 ? NAN : INFINITY);
+    case 12: return *cure = "finite factor", sgm_mul_by(tape, in->x, which % 2 ? NAN : INFINITY);
     case 13: return *cure = "at least one row", sgm_param(tape, which % 2, 0, 1);
     case 14: return *cure = "finite start", sgm_param(tape, 1, 1, which % 2 ? NAN : -1.0f);
     case 15: return *cure = "at least one row", sgm_tape_input(tape, NULL, -(which % 2), 1);
@@ -1745,12 +1745,12 @@ static void null_tensors(void **state) {
     assert_null(sgm_linear(tape, NULL, 2)), assert_null(sgm_linear_zero(tape, NULL, 2));
     for (int i = 0; i < COUNT(activations); i++) assert_null(activations[i](tape, NULL));
     assert_null(sgm_add(tape, NULL, a)), assert_null(sgm_mul(tape, a, NULL));
-    assert_null(sgm_concat(tape, NULL, NULL)), assert_null(sgm_scale(tape, NULL, 1));
+    assert_null(sgm_concat(tape, NULL, NULL)), assert_null(sgm_mul_by(tape, NULL, 1));
     assert_null(sgm_layer_norm(tape, NULL)), assert_null(sgm_dropout(tape, NULL, 0.5f));
     assert_null(sgm_time_circle(tape, NULL)), assert_null(sgm_time_sinusoidal(tape, NULL, 2));
     assert_null(sgm_time_fourier(tape, NULL, 2, 1)), assert_null(sgm_time_learned(tape, NULL, 2));
-    assert_null(sgm_tape_tangent_of(tape, NULL)), assert_null(sgm_tape_slope_of(tape, NULL));
-    assert_null(sgm_tape_tangent_slope_of(tape, NULL));
+    assert_null(sgm_tape_tangent_of(tape, NULL)), assert_null(sgm_tape_gradient_of(tape, NULL));
+    assert_null(sgm_tape_tangent_gradient_of(tape, NULL));
     sgm_tape_watch(tape, NULL), sgm_tape_free(NULL), sgm_tape_free(tape);
 }
 
@@ -1789,7 +1789,7 @@ static void derivative_by_time(void **state) {
     (void)state;
     sgm_normal(time_x, 64, sgm_key_init(3), 0);
     for (int k = 0; k < 15; k++) {
-        sgm_mlp_options net = {16, 2, SGM_SILU, (sgm_embedding)(k % 5), 8, 0, 0, 0};
+        sgm_mlp_options net = {16, 2, SGM_ACTIVATION_SILU, (sgm_embedding)(k % 5), 8, 0, 0, 0};
         sgm_model model;
         sgm_model_options o;
         sgm_net_in in;
@@ -1798,7 +1798,7 @@ static void derivative_by_time(void **state) {
         CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
         time_model = &model, time_n = k < 5 ? 3 : 32;
         for (int i = 0; i < 32; i++) time_at[i] = k < 10 || i % 2 ? 0.5f : 0.25f;
-        double h = net.embedding == SGM_EMBED_SINUSOIDAL ? 1 / 16384.0 : 1 / 256.0, fd[64];
+        double h = net.embedding == SGM_EMBEDDING_SINUSOIDAL ? 1 / 16384.0 : 1 / 256.0, fd[64];
         for (int i = 0; i < 4; i++) {
             static const double at[] = {-1, -0.5, 0.5, 1}, weight[] = {1, -8, 8, -1};
             time_run(tape, &in, at[i] * h);
@@ -1819,7 +1819,7 @@ static void derivative_by_time(void **state) {
         CHECK_CLOSE(worst, 0, 1e-3 * size + 3 / h * 16 * 0.6e-7);
         assert_true(size > 1e-2);
         time_run(tape, &in, 0);
-        float *slope = sgm_tape_slope_of(tape, time_out);
+        float *slope = sgm_tape_gradient_of(tape, time_out);
         for (int j = 0; j < 2 * time_n; j++) slope[j] = 1;
         CHECK_OK(sgm_tape_backward(tape));
         assert_non_null(in.t->d);
@@ -1864,7 +1864,7 @@ static void text_has(sgm_net net, const void *user, int d, const void *other, co
 
 static void networks_as_text(void **state) {
     (void)state;
-    sgm_mlp_options m = {16, 1, SGM_TANH, SGM_EMBED_FOURIER, 4, 0.25f, 0, 0}, plain = m;
+    sgm_mlp_options m = {16, 1, SGM_ACTIVATION_TANH, SGM_EMBEDDING_FOURIER, 4, 0.25f, 0, 0}, plain = m;
     char *text = text_of(sgm_mlp, &m, 2);
     assert_string_equal(text,
         "0 input 2x2; 1 input 2x1; 2 input 2x1; 3 time_fourier 2x4 by 1 of 2; 4 concat 2x6 of 3 0; "
@@ -1872,9 +1872,9 @@ static void networks_as_text(void **state) {
         "9 dropout 2x16 by 0.25 of 8; 10 parameter 16x2; 11 parameter 1x2; "
         "12 linear 2x2 of 9 10 11");
     sgm__free(text);
-    plain.activation = SGM_GELU, text_has(sgm_mlp, &m, 2, &plain, "tanh"), plain = m;
+    plain.activation = SGM_ACTIVATION_GELU, text_has(sgm_mlp, &m, 2, &plain, "tanh"), plain = m;
     plain.dropout = 0.5f, text_has(sgm_mlp, &m, 2, &plain, "0.25"), plain = m;
-    plain.embedding = SGM_EMBED_SINUSOIDAL, text_has(sgm_mlp, &m, 2, &plain, "time_fourier");
+    plain.embedding = SGM_EMBEDDING_SINUSOIDAL, text_has(sgm_mlp, &m, 2, &plain, "time_fourier");
     sgm_image_net o = {8, 8, 1, 16, 2, 2, 4, 4}, p = o;
     p.groups = 2, text_has(sgm_unet, &o, 64, &p, " groups 4"), p = o;
     p.groups = 8, text_has(sgm_resnet, &o, 64, &p, " groups 4 silu 1"), p = o;

@@ -121,7 +121,7 @@ static run run_defaults(void) {
     run r;
     memset(&r, 0, sizeof r);
     r.mo.net = small_net, r.mo.d = D, r.mo.sde = sgm_sde_vp(0.1, 8);
-    r.mo.output = SGM_NOISE, r.mo.sigma_data = 0.5;
+    r.mo.output = SGM_OUTPUT_NOISE, r.mo.sigma_data = 0.5;
     r.to.steps = 100, r.to.batch = 5, r.to.lr = 0.01;
     return r;
 }
@@ -155,7 +155,7 @@ static snapshot *snap(const run *r) {
     memcpy(s->params, r->model.params, bytes);
     for (int i = 0; i < r->mo.n_ema; i++) memcpy(s->ema[i], r->model.ema[i], bytes);
     memcpy(s->m, t->moment1, bytes);
-    if (r->to.optimiser != SGM_SGD) memcpy(s->v, t->moment2, bytes);
+    if (r->to.optimiser != SGM_OPTIMISER_SGD) memcpy(s->v, t->moment2, bytes);
     s->step = t->step, s->loss_n = t->loss_n, s->loss_sum = t->loss_sum;
     memcpy(s->bin_n, t->bin_n, sizeof s->bin_n), memcpy(s->bin_sum, t->bin_sum, sizeof s->bin_sum);
     return s;
@@ -188,16 +188,16 @@ static void by_definition(recurrence *r, const float *g, long n, const sgm_train
                           double lr, double clip_factor) {
     for (long i = 0; i < n; i++) {
         double grad = g[i] * clip_factor;
-        if (o->optimiser == SGM_SGD) {
+        if (o->optimiser == SGM_OPTIMISER_SGD) {
             r->m[i] = o->beta1 * r->m[i] + grad;
             r->p[i] -= lr * r->m[i];
             continue;
         }
         r->m[i] = o->beta1 * r->m[i] + (1 - o->beta1) * grad;
-        double away = o->optimiser == SGM_ADABELIEF ? grad - r->m[i] : grad;
+        double away = o->optimiser == SGM_OPTIMISER_ADABELIEF ? grad - r->m[i] : grad;
         r->v[i] = o->beta2 * r->v[i] + (1 - o->beta2) * away * away;
-        if (o->optimiser == SGM_ADABELIEF) r->v[i] += o->eps;
-        if (o->optimiser == SGM_ADAMW) r->p[i] -= lr * o->weight_decay * r->p[i];
+        if (o->optimiser == SGM_OPTIMISER_ADABELIEF) r->v[i] += o->eps;
+        if (o->optimiser == SGM_OPTIMISER_ADAMW) r->p[i] -= lr * o->weight_decay * r->p[i];
         double m_hat = r->m[i] / (1 - pow(o->beta1, k)), v_hat = r->v[i] / (1 - pow(o->beta2, k));
         r->p[i] -= lr * m_hat / (sqrt(v_hat) + o->eps);
     }
@@ -208,7 +208,7 @@ static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2,
     static recurrence truth;
     run r = run_defaults();
     r.to.optimiser = optimiser, r.to.beta1 = beta1, r.to.beta2 = beta2, r.to.eps = eps;
-    r.to.clip = clip, r.to.weight_decay = optimiser == SGM_ADAMW ? 0.2 : 0;
+    r.to.clip = clip, r.to.weight_decay = optimiser == SGM_OPTIMISER_ADAMW ? 0.2 : 0;
     run_start(&r, 3);
     const sgm_train_options *o = &r.trainer.o;
     long n = (long)r.model.n_params;
@@ -233,14 +233,14 @@ static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2,
 
 static void optimisers(void **state) {
     (void)state;
-    for (int kind = SGM_ADAM; kind <= SGM_ADABELIEF; kind++) {
+    for (int kind = SGM_OPTIMISER_ADAM; kind <= SGM_OPTIMISER_ADABELIEF; kind++) {
         check_optimiser((sgm_optimiser)kind, 0, 0, 0, 0); /* the defaults */
         check_optimiser((sgm_optimiser)kind, 0.7, 0.95, 0.03, 0.5);
         check_optimiser((sgm_optimiser)kind, 0.9, 0.9999999, 1e-4, 0); /* its float: 1 - 1.2e-7 */
         check_optimiser((sgm_optimiser)kind, 0.999999, 0.99999, 1e-4, 0);
     }
-    check_optimiser(SGM_SGD, 0, 0, 0, 1.5);
-    check_optimiser(SGM_SGD, 0.9, 0, 0, 0.5);
+    check_optimiser(SGM_OPTIMISER_SGD, 0, 0, 0, 1.5);
+    check_optimiser(SGM_OPTIMISER_SGD, 0.9, 0, 0, 0.5);
 }
 
 static void defaults(void **state) {
@@ -254,11 +254,11 @@ static void defaults(void **state) {
     assert_true(o->ema[0] == 0.999 && o->loss.scale == 1 && o->loss.sigma_data == 0.3);
     assert_true(r.model.o.sigma_data == 0.3);
     sgm_trainer_free(&r.trainer);
-    r.to.optimiser = SGM_ADABELIEF;
+    r.to.optimiser = SGM_OPTIMISER_ADABELIEF;
     CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
     assert_true(r.trainer.o.eps == 1e-16);
     sgm_trainer_free(&r.trainer);
-    r.to.optimiser = SGM_SGD; /* no momentum unless asked for */
+    r.to.optimiser = SGM_OPTIMISER_SGD; /* no momentum unless asked for */
     CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(1)));
     assert_true(r.trainer.o.beta1 == 0);
     run_end(&r);
@@ -277,7 +277,7 @@ static void measured_sigma_data(void **state) {
     for (int i = 0; i < POINTS * D; i++) var += pow(data[i] - mean[i % D], 2) / (POINTS * D);
     CHECK_REL(r.model.o.sigma_data, sqrt(var), 1e-14); /* some 37 roundings of doubles */
     assert_true(r.trainer.o.loss.sigma_data == r.model.o.sigma_data);
-    assert_int_equal(r.model.o.output, SGM_EDM_F);
+    assert_int_equal(r.model.o.output, SGM_OUTPUT_EDM_F);
     sgm_trainer_free(&r.trainer);
     double first = r.model.o.sigma_data;
     for (int i = 0; i < POINTS * D; i++) data[i] *= 3;
@@ -302,7 +302,7 @@ static void learning_rates(void **state) {
     for (int i = 0; i < COUNT(c); i++) {
         float before[MOST];
         run r = run_defaults();
-        r.to.steps = 40, r.to.optimiser = SGM_SGD, r.to.lr = 0.03;
+        r.to.steps = 40, r.to.optimiser = SGM_OPTIMISER_SGD, r.to.lr = 0.03;
         r.to.lr_end = c[i].lr_end, r.to.cosine = c[i].cosine, r.to.warmup = c[i].warmup;
         run_start(&r, 3);
         for (long k = 0; k < 40; k++) {
@@ -331,7 +331,7 @@ static void clipping(void **state) {
     int clipped = 0, whole = 0;
     run r = run_defaults();
     (void)state;
-    r.to.optimiser = SGM_SGD, r.to.lr = lr, r.to.clip = clip;
+    r.to.optimiser = SGM_OPTIMISER_SGD, r.to.lr = lr, r.to.clip = clip;
     run_start(&r, 3);
     long n = (long)r.model.n_params;
     for (int k = 0; k < 60; k++) {
@@ -362,7 +362,7 @@ static void accumulation(void **state) {
     enum { K = 4, STEPS = 5 };
     (void)state;
     run one = run_defaults(), many = run_defaults();
-    one.to.lr = many.to.lr = rest, one.to.optimiser = many.to.optimiser = SGM_SGD;
+    one.to.lr = many.to.lr = rest, one.to.optimiser = many.to.optimiser = SGM_OPTIMISER_SGD;
     many.to.accumulate = K;
     run_start(&one, 3), run_start(&many, 3);
     for (int step = 0; step < STEPS; step++) {
@@ -663,8 +663,8 @@ static void threads_do_not_change_bits(void **state) {
         sgm_mlp_options net;
         run r = run_defaults();
         memset(&net, 0, sizeof net);
-        net.width = 520, net.depth = 2, net.dropout = 0.1f, net.activation = SGM_SILU;
-        net.embedding = SGM_EMBED_CIRCLE;
+        net.width = 520, net.depth = 2, net.dropout = 0.1f, net.activation = SGM_ACTIVATION_SILU;
+        net.embedding = SGM_EMBEDDING_CIRCLE;
         r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 1, r.to.batch = 8, r.to.clip = 1;
         sgm_normal(data, COUNT(data), sgm_key_init(1000), 0);
         set_threads(threads);
@@ -735,7 +735,7 @@ static void check_same_bits(const run *a, const run *b) {
     size_t bytes = a->model.n_params * sizeof(float);
     assert_memory_equal(a->model.params, b->model.params, bytes);
     assert_memory_equal(a->trainer.moment1, b->trainer.moment1, bytes);
-    if (a->to.optimiser != SGM_SGD)
+    if (a->to.optimiser != SGM_OPTIMISER_SGD)
         assert_memory_equal(a->trainer.moment2, b->trainer.moment2, bytes);
     assert_true(a->trainer.loss == b->trainer.loss);
 }
@@ -758,14 +758,14 @@ static void check_one_pass(run r, int passes) {
 static void one_pass_has_the_bits_of_two(void **state) {
     const int batches[] = {1, 7, 8, 9, 16, 17}, widths[] = {16, 48, 128, 131};
     (void)state;
-    for (int optimiser = SGM_ADAM; optimiser <= SGM_SGD; optimiser++)
+    for (int optimiser = SGM_OPTIMISER_ADAM; optimiser <= SGM_OPTIMISER_SGD; optimiser++)
         for (int i = 0; i < COUNT(batches); i++)
             for (int j = 0; j < COUNT(widths); j++) {
                 run r = run_defaults();
                 r.mo.net = wide_net, net_width = widths[j], net_rate = j % 2 ? 0.3f : 0;
                 r.to.batch = batches[i], r.to.optimiser = (sgm_optimiser)optimiser;
-                r.to.lr = 0.002, r.to.weight_decay = optimiser == SGM_ADAMW ? 0.2 : 0;
-                check_one_pass(r, batches[i] > 16 || optimiser == SGM_SGD ? 2 : 1);
+                r.to.lr = 0.002, r.to.weight_decay = optimiser == SGM_OPTIMISER_ADAMW ? 0.2 : 0;
+                check_one_pass(r, batches[i] > 16 || optimiser == SGM_OPTIMISER_SGD ? 2 : 1);
             }
     run r = run_defaults();
     r.mo.net = wide_net, r.to.accumulate = 2;
@@ -806,8 +806,8 @@ static void tangents_settle_what_was_deferred(void **state) {
         sgm_tensor *in = sgm_tape_input(tape, x, 2, 3), *y = sgm_linear(tape, in, 16);
         memcpy(sgm_tape_tangent_of(tape, in), v, sizeof v);
         CHECK_OK(sgm_tape_tangent(tape));
-        memcpy(sgm_tape_slope_of(tape, y), slope, sizeof slope);
-        memcpy(sgm_tape_tangent_slope_of(tape, y), slope, sizeof slope);
+        memcpy(sgm_tape_gradient_of(tape, y), slope, sizeof slope);
+        memcpy(sgm_tape_tangent_gradient_of(tape, y), slope, sizeof slope);
         CHECK_OK(sgm_tape_backward(tape));
         sgm_tape_free(tape);
     }
@@ -821,7 +821,7 @@ static void one_pass_by_many_threads(void **state) {
         run r = run_defaults();
         memset(&net, 0, sizeof net);
         net.width = 512, net.depth = 2;
-        net.activation = SGM_RELU, net.embedding = SGM_EMBED_CIRCLE;
+        net.activation = SGM_ACTIVATION_RELU, net.embedding = SGM_EMBEDDING_CIRCLE;
         r.mo.net = sgm_mlp, r.mo.user = &net, r.to.steps = 1;
         run two = r;
         set_threads(1), wide_start(&two, 1e30);
@@ -842,7 +842,7 @@ static float net_scale;
 
 static sgm_tensor *scaled_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_linear(tape, sgm_tanh(tape, sgm_linear(tape, in->x, 32)), in->x->cols);
-    return sgm_scale(tape, h, net_scale);
+    return sgm_mul_by(tape, h, net_scale);
 }
 
 static void a_step_fails_as_with_two_passes(void **state) {
@@ -871,8 +871,8 @@ static void a_step_fails_as_with_two_passes(void **state) {
 /* x of 10²⁵ meets slopes of some 10¹⁷: no other slope leaves the range of floats. */
 
 static sgm_tensor *overflowing_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *x = sgm_scale(tape, in->x, 1e25f), *h = sgm_linear_zero(tape, x, 16);
-    return sgm_scale(tape, sgm_linear(tape, h, in->x->cols), 3e9f);
+    sgm_tensor *x = sgm_mul_by(tape, in->x, 1e25f), *h = sgm_linear_zero(tape, x, 16);
+    return sgm_mul_by(tape, sgm_linear(tape, h, in->x->cols), 3e9f);
 }
 
 static void a_deferred_slope_is_named(void **state) {
@@ -938,7 +938,7 @@ static void check_resume(sgm_optimiser optimiser, int accumulate, float dropout)
     a.mo.user = &dropout, a.mo.n_ema = 2, a.to.ema[0] = 0.9;
     a.to.optimiser = optimiser, a.to.accumulate = accumulate;
     a.to.cosine = 1, a.to.warmup = 8, a.to.clip = 1;
-    a.to.weight_decay = optimiser == SGM_ADAMW ? 0.01 : 0;
+    a.to.weight_decay = optimiser == SGM_OPTIMISER_ADAMW ? 0.01 : 0;
     b = a;
     run_start(&a, 3);
     run_steps(&a, 6);
@@ -962,7 +962,7 @@ static void check_resume(sgm_optimiser optimiser, int accumulate, float dropout)
 
 static void resume_is_bit_exact(void **state) {
     (void)state;
-    for (int optimiser = SGM_ADAM; optimiser <= SGM_SGD; optimiser++)
+    for (int optimiser = SGM_OPTIMISER_ADAM; optimiser <= SGM_OPTIMISER_SGD; optimiser++)
         for (int accumulate = 1; accumulate <= 2; accumulate++)
             for (int dropout = 0; dropout <= 1; dropout++)
                 check_resume((sgm_optimiser)optimiser, accumulate, dropout ? 0.3f : 0);
@@ -979,13 +979,13 @@ static const char *change_setting(run *r, int which) {
     case 1: o->lr = 0.02; return "train.lr ";
     case 2: o->lr_end = 0.001; return "train.lr_end";
     case 3: o->accumulate = 2; return "train.accumulate";
-    case 4: o->optimiser = SGM_ADAMW; return "train.optimiser";
-    case 5: o->optimiser = SGM_SGD; return "train.optimiser";
+    case 4: o->optimiser = SGM_OPTIMISER_ADAMW; return "train.optimiser";
+    case 5: o->optimiser = SGM_OPTIMISER_SGD; return "train.optimiser";
     case 6: o->warmup = 3; return "train.warmup";
     case 7: o->clip = 2; return "train.clip";
     case 8: o->loss.weight = SGM_WEIGHT_ONE; return "train.weight";
     case 9: o->loss.times = SGM_TIMES_STRATIFIED; return "train.times";
-    case 10: r->mo.output = SGM_V; return "model.output";
+    case 10: r->mo.output = SGM_OUTPUT_V; return "model.output";
     case 11: r->mo.sigma_data = 0.7; return "model.sigma_data";
     case 12: r->mo.sde.b = 9; return "sde.b";
     case 13: r->mo.sde.t_min = 0.01; return "sde.t_min";
@@ -1304,20 +1304,20 @@ static const char *mistake(sgm_train_options *o, int which) {
     case 20: o->loss.weight = (sgm_weight)50; return "weight";
     case 21: o->beta2 = 1 - 1e-9; return "betas in (0, 1)"; /* 1 as a float */
     case 22: o->beta1 = 1 - 2e-8; return "betas in (0, 1)";
-    case 23: o->optimiser = SGM_SGD, o->beta1 = 1 - 1e-12; return "betas in (0, 1)";
+    case 23: o->optimiser = SGM_OPTIMISER_SGD, o->beta1 = 1 - 1e-12; return "betas in (0, 1)";
     case 24: o->eps = 1e-40; return "eps > 0";
     case 25: o->eps = INFINITY; return "eps > 0";
     case 26: o->lr = 1e-50; return "lr > 0"; /* 0 as a float */
     case 27: o->lr_end = INFINITY; return "lr_end >= 0";
-    case 28: o->optimiser = SGM_ADAMW, o->weight_decay = 1e6; return "weight_decay >= 0";
+    case 28: o->optimiser = SGM_OPTIMISER_ADAMW, o->weight_decay = 1e6; return "weight_decay >= 0";
     case 29: o->held_out = 1; return "a share below 1";
     case 30: o->held_out = NAN; return "a share below 1";
     case 31: o->patience = -1; return "patience >= 0";
     case 32: o->held_out = 0.001; return "set held_out to -1";
     case 33: o->held_out = 0.999; return "set held_out to -1";
-    case 34: o->held_out = 0.5, o->loss.objective = SGM_SSM; return "set held_out to -1";
-    case 35: o->weight_decay = 0.1; return "SGM_ADAMW"; /* the others have none */
-    case 36: o->weight_decay = 0.1, o->optimiser = SGM_SGD; return "SGM_ADAMW";
+    case 34: o->held_out = 0.5, o->loss.objective = SGM_OBJECTIVE_SSM; return "set held_out to -1";
+    case 35: o->weight_decay = 0.1; return "SGM_OPTIMISER_ADAMW"; /* the others have none */
+    case 36: o->weight_decay = 0.1, o->optimiser = SGM_OPTIMISER_SGD; return "SGM_OPTIMISER_ADAMW";
     default: return NULL;
     }
 }
@@ -1376,8 +1376,8 @@ static void bad_data_and_models(void **state) {
 /* (2·10¹⁹ t)² leaves the range of floats at t = 0.92, and does nothing before. */
 
 static sgm_tensor *exploding_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *large = sgm_scale(tape, sgm_concat(tape, in->t, in->t), 2e19f);
-    sgm_tensor *tiny = sgm_scale(tape, sgm_mul(tape, large, large), 1e-38f);
+    sgm_tensor *large = sgm_mul_by(tape, sgm_concat(tape, in->t, in->t), 2e19f);
+    sgm_tensor *tiny = sgm_mul_by(tape, sgm_mul(tape, large, large), 1e-38f);
     return sgm_add(tape, sgm_linear(tape, in->x, in->x->cols), tiny);
 }
 
@@ -1386,8 +1386,8 @@ static sgm_tensor *exploding_net(sgm_tape *tape, const sgm_net_in *in) {
 static sgm_tensor *exploding_tokens(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *two = sgm_concat(tape, in->t, in->t);
     sgm_tensor *h = sgm_patchify(tape, sgm_concat(tape, two, two), 2, 2, 1);
-    h = sgm_scale(tape, h, 2e19f);
-    h = sgm_unpatchify(tape, sgm_scale(tape, sgm_mul(tape, h, h), 1e-38f), 2, 2, 1);
+    h = sgm_mul_by(tape, h, 2e19f);
+    h = sgm_unpatchify(tape, sgm_mul_by(tape, sgm_mul(tape, h, h), 1e-38f), 2, 2, 1);
     sgm_tensor *x = sgm_linear(tape, in->x, in->x->cols);
     return sgm_add(tape, x, sgm_linear(tape, h, in->x->cols));
 }
@@ -1398,7 +1398,7 @@ static const double rungs[4] = {0.3, 0.5, 0.9, 0.2};
 
 static sgm_tensor *exploding_ladder(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_linear(tape, in->t, 1);
-    h = sgm_scale(tape, sgm_linear(tape, h, in->x->cols), 1e-38f);
+    h = sgm_mul_by(tape, sgm_linear(tape, h, in->x->cols), 1e-38f);
     return sgm_add(tape, sgm_linear(tape, in->x, in->x->cols), h);
 }
 
@@ -1408,7 +1408,7 @@ static float steepness;
 
 static sgm_tensor *steep_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_linear(tape, in->x, 4), *z = sgm_linear_zero(tape, h, in->x->cols);
-    return sgm_scale(tape, sgm_scale(tape, z, steepness), steepness);
+    return sgm_mul_by(tape, sgm_mul_by(tape, z, steepness), steepness);
 }
 
 static void check_failed_step(run *r, const char *text) {
@@ -1583,7 +1583,7 @@ counts as N = (1+γ)/(1-γ) steps.
 */
 
 static sgm_tensor *line_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *twice = sgm_concat(tape, in->x, sgm_scale(tape, in->x, 0.5f));
+    sgm_tensor *twice = sgm_concat(tape, in->x, sgm_mul_by(tape, in->x, 0.5f));
     return sgm_linear(tape, twice, in->x->cols);
 }
 
@@ -1595,12 +1595,12 @@ static void linear_fit(void **state) {
     sgm_normal(points, N, sgm_key_init(12), 0);
     for (int i = 0; i < N; i++) points[i] = 0.4f * points[i] + 0.3f, mean += points[i] / (double)N;
     for (int i = 0; i < N; i++) c += (points[i] - mean) * (points[i] - mean) / N;
-    for (int output = SGM_NOISE; output <= SGM_SCORE; output++) {
+    for (int output = SGM_OUTPUT_NOISE; output <= SGM_OUTPUT_SCORE; output++) {
         run r = run_defaults();
         float x[2] = {-1, 1.5f}, t[2] = {(float)level, (float)level}, s[2];
         r.mo.net = line_net, r.mo.d = 1, r.mo.n_ema = 1, r.mo.output = (sgm_output)output;
         r.to.held_out = -1;
-        r.to.steps = 12000, r.to.batch = B, r.to.optimiser = SGM_SGD, r.to.lr = 0.03,
+        r.to.steps = 12000, r.to.batch = B, r.to.optimiser = SGM_OPTIMISER_SGD, r.to.lr = 0.03,
             r.to.ema[0] = gamma;
         r.to.loss.times = SGM_TIMES_GRID, r.to.loss.grid = &level, r.to.loss.n_grid = 1;
         CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)));
@@ -1646,7 +1646,7 @@ static void a_short_run_learns(void **state) {
     (void)state;
     sgm_data_ring(ring, 8);
     memset(&net, 0, sizeof net);
-    net.width = 32, net.depth = 2, net.activation = SGM_SILU, net.embedding = SGM_EMBED_CIRCLE;
+    net.width = 32, net.depth = 2, net.activation = SGM_ACTIVATION_SILU, net.embedding = SGM_EMBEDDING_CIRCLE;
     r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 1, r.to.ema[0] = 0.99;
     r.to.steps = 2000, r.to.batch = 64, r.to.lr = 1e-2, r.to.cosine = 1;
     CHECK_OK(sgm_mixture_from_data(&exact, ring, 8, 2, &r.mo.sde));
@@ -1779,7 +1779,7 @@ static void scaler_in_the_file(void **state) {
 }
 
 /*
-## Points held out (section 4.8)
+## Points held out (§4.8)
 
 60 points with 12 held out. Their first coordinate is their number, so that it can be read from what
 the trainer draws; x is (1.4) of the stored noise, and the look is (2.10) by its definition.
@@ -1948,16 +1948,16 @@ static void a_small_table_is_not_memorised(void **state) {
     (void)state;
     run r = run_defaults();
     memset(&net, 0, sizeof net);
-    net.width = 64, net.depth = 3, net.activation = SGM_SILU, net.embedding = SGM_EMBED_FOURIER;
+    net.width = 64, net.depth = 3, net.activation = SGM_ACTIVATION_SILU, net.embedding = SGM_EMBEDDING_FOURIER;
     r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.d = C, r.mo.sde = sgm_sde_vp(0.1, 20);
-    r.mo.n_ema = 1, r.mo.output = SGM_EDM_F, r.mo.sigma_data = 1;
+    r.mo.n_ema = 1, r.mo.output = SGM_OUTPUT_EDM_F, r.mo.sigma_data = 1;
     memset(&r.to, 0, sizeof r.to);
     r.to.steps = 2500, r.to.lr = 4e-3, r.to.loss.weight = SGM_WEIGHT_EDM, r.to.ema[0] = 0.99;
     r.to.loss.times = SGM_TIMES_LOGNORMAL, r.to.loss.mean = -0.5, r.to.loss.std = 1.2;
     sgm_normal(z, 6 * C, sgm_key_init(3), 0);
     for (int i = 0; i < 3 * C; i++)
         mean[i] = 0.85 * z[i], var[i] = 0.05 + 0.3 * z[3 * C + i] * z[3 * C + i];
-    CHECK_OK(sgm_mixture_init(&mix, 3, C, NULL, mean, var, SGM_DIAGONAL, &r.mo.sde));
+    CHECK_OK(sgm_mixture_init(&mix, 3, C, NULL, mean, var, SGM_COV_DIAGONAL, &r.mo.sde));
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, ROWS, 0, sgm_key_init(11)));
     CHECK_OK(sgm_mixture_sample(&mix, fresh, NULL, FRESH, 0, sgm_key_init(12)));
     CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(3)));
@@ -1992,14 +1992,14 @@ static sgm_status draw_with(run *r, double lie, int n, double *spread, int train
     enum { MANY = 2000 };
     static float x[MANY * D];
     sgm_sample_options o;
-    r->mo.net = silent_net, r->mo.output = SGM_EDM_F, r->mo.sigma_data = lie;
+    r->mo.net = silent_net, r->mo.output = SGM_OUTPUT_EDM_F, r->mo.sigma_data = lie;
     r->mo.sde = sgm_sde_vp(0.1, 20);
     CHECK_OK(sgm_model_init(&r->model, &r->mo, sgm_key_init(3)));
     memset(r->model.params, 0, r->model.n_params * sizeof(float));
     if (trained)
         CHECK_OK(sgm_trainer_init(&r->trainer, &r->model, marked, HELD_N, &r->to, sgm_key_init(4)));
     memset(&o, 0, sizeof o);
-    o.method = SGM_DPMPP_2M, o.grid = SGM_GRID_LOGSNR, o.steps = 200, o.spread = spread;
+    o.method = SGM_METHOD_DPMPP_2M, o.grid = SGM_GRID_LOGSNR, o.steps = 200, o.spread = spread;
     sgm_score score = sgm_model_score(&r->model, SGM_RAW);
     return sgm_sample(x, n, &score, &o, sgm_key_init(5));
 }

@@ -118,14 +118,14 @@ static void test_coefficients(void **state) {
         double m0 = sgm_sde_m(&f->sde, to), m = sgm_sde_m(&f->sde, t), a = m / m0;
         double s0 = sgm_sde_s(&f->sde, to), s = sgm_sde_s(&f->sde, t), b2 = s * s - a * a * s0 * s0;
         double drift = sgm_sde_f(&f->sde, t), g2 = sgm_sde_g2(&f->sde, t), tol = 1e-12;
-        sgm__reverse_step(c, SGM_EULER_MARUYAMA, &f->sde, t, to);
+        sgm__reverse_step(c, SGM_METHOD_EULER_MARUYAMA, &f->sde, t, to);
         CHECK_REL(c[0], 1 + drift * (to - t), tol); /* dx = f x dt with dt = to - t < 0 */
         CHECK_REL(c[1], -g2 * (to - t), tol);
         CHECK_REL(c[2] * c[2], g2 * (t - to), tol);
-        sgm__reverse_step(c, SGM_REVERSE_DIFFUSION, &f->sde, t, to);
+        sgm__reverse_step(c, SGM_METHOD_REVERSE_DIFFUSION, &f->sde, t, to);
         CHECK_REL(c[0], 1 - (a - 1), tol), CHECK_REL(c[1], b2, tol),
             CHECK_REL(c[2] * c[2], b2, tol);
-        sgm__reverse_step(c, SGM_ANCESTRAL, &f->sde, t, to);
+        sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &f->sde, t, to);
         double precision = 1 / (s0 * s0) + a * a / b2; /* p(x'|x0) p(x|x'): precisions add */
         double by_x0 = m0 / (s0 * s0) / precision, by_x = a / b2 / precision;
         CHECK_REL(c[0], by_x + by_x0 / m, 1e-11); /* x̂0 = (x + s² score)/m, (5.5) */
@@ -140,12 +140,12 @@ static void test_coefficients(void **state) {
 static void test_first_order(void **state) {
     const check_family *f = (const check_family *)*state;
     double t = 0.5 * f->end;
-    for (int method = SGM_REVERSE_DIFFUSION; method <= SGM_ANCESTRAL; method++)
+    for (int method = SGM_METHOD_REVERSE_DIFFUSION; method <= SGM_METHOD_ANCESTRAL; method++)
         for (int k = 0; k < 3; k++) {
             double apart[2];
             for (int half = 0; half < 2; half++) {
                 double c[3], e[3], to = t * (1 - 1e-3 / (1 + half));
-                sgm__reverse_step(e, SGM_EULER_MARUYAMA, &f->sde, t, to);
+                sgm__reverse_step(e, SGM_METHOD_EULER_MARUYAMA, &f->sde, t, to);
                 sgm__reverse_step(c, (sgm_method)method, &f->sde, t, to);
                 apart[half] = k < 2 ? c[k] - e[k] : c[2] * c[2] - e[2] * e[2];
                 assert_true(fabs(apart[half]) < 2e-2 * (k ? e[1] : 1));
@@ -188,12 +188,12 @@ static void test_ddpm(void **state) {
     CHECK_OK(sgm_sde_check(&sde));
     for (int i = 1; i <= 1000; i++) { /* tolerance: 1 - ᾱ' as a difference loses 10⁻¹⁶/10⁻⁴ */
         double t = i / 1000.0, to = (i - 1) / 1000.0, root = sqrt(1 - alpha_bar[i]);
-        sgm__reverse_step(c, SGM_ANCESTRAL, &sde, t, to);
+        sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &sde, t, to);
         CHECK_REL(c[0], 1 / sqrt(1 - beta[i]), 1e-12);
         CHECK_REL(c[1], beta[i] / root * root / sqrt(1 - beta[i]), 1e-10);
         CHECK_CLOSE(c[2] * c[2], beta[i] * (1 - alpha_bar[i - 1]) / (1 - alpha_bar[i]),
                     1e-10 * beta[i]);
-        sgm__reverse_step(c, SGM_REVERSE_DIFFUSION, &sde, t, to);
+        sgm__reverse_step(c, SGM_METHOD_REVERSE_DIFFUSION, &sde, t, to);
         CHECK_REL(c[0], 2 - sqrt(1 - beta[i]), 1e-12);
         CHECK_REL(c[1], beta[i], 1e-10);
         CHECK_REL(c[2], sqrt(beta[i]), 1e-10);
@@ -208,7 +208,7 @@ static void test_last_step(void **state) {
     for (int i = 1; i <= 20; i++) {
         double t = f->end * i / 20, c[3], last[3], x = 0.4 * i - 3;
         double m = sgm_sde_m(&f->sde, t), s = sgm_sde_s(&f->sde, t), V = m * m * c0 + s * s;
-        sgm__reverse_step(c, SGM_ANCESTRAL, &f->sde, t, 0);
+        sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &f->sde, t, 0);
         sgm__denoise_step(last, &f->sde, t);
         CHECK_REL(c[0], last[0], 1e-14), CHECK_REL(c[1], last[1], 1e-14);
         CHECK_CLOSE(c[2], 0, 0), CHECK_CLOSE(last[2], 0, 0);
@@ -250,7 +250,7 @@ static void test_order(void **state) {
     double m1 = sgm_sde_m(&f->sde, start), s1 = sgm_sde_s(&f->sde, start),
            V1 = m1 * m1 * c0 + s1 * s1;
     double m0 = sgm_sde_m(&f->sde, end), s0 = sgm_sde_s(&f->sde, end), V0 = m0 * m0 * c0 + s0 * s0;
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         double error[3][2];
         for (int k = 0; k < 3; k++) {
             law x = {1, V1};
@@ -292,7 +292,7 @@ static void test_to_data(void **state) {
     double m = sgm_sde_m(&sde, sde.t_min), s = sgm_sde_s(&sde, sde.t_min), c0 = 0.35;
     double truth = m * m * c0 * c0 / (m * m * c0 + s * s);
     double step = (sgm_sde_logsnr(&sde, sde.t_min) - sgm_sde_logsnr(&sde, sde.T)) / 2000;
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         double coarse = run_to_zero(&sde, (sgm_method)method, 2001, c0);
         double fine = run_to_zero(&sde, (sgm_method)method, 4001, c0);
         CHECK_CLOSE(coarse, truth, step * truth);
@@ -310,7 +310,7 @@ static void test_half_drift(void **state) {
     double m = sgm_sde_m(&f->sde, start), s = sgm_sde_s(&f->sde, start), V1 = m * m * c0 + s * s;
     double m0 = sgm_sde_m(&f->sde, end), s0 = sgm_sde_s(&f->sde, end), V0 = m0 * m0 * c0 + s0 * s0;
     CHECK_OK(sgm_time_grid(t, STEPS, SGM_GRID_UNIFORM, &f->sde, start, end));
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         law x = {1, V1};
         x = run_law(&f->sde, (sgm_method)method, t, STEPS, c0, 0.5, x);
         assert_true(fabs(x.variance / V0 - 1) > 0.1);
@@ -360,7 +360,7 @@ static void test_rule(void **state) {
     for (int i = 0; i < 8; i++) {
         spy w;
         sgm_score score = spy_score(&w, &f->sde);
-        sgm_sample_options o = options_of(SGM_ANCESTRAL, counts[i % 4]);
+        sgm_sample_options o = options_of(SGM_METHOD_ANCESTRAL, counts[i % 4]);
         sgm_sampler sampler;
         o.plain_end = i >= 4, o.t_end = i >= 4 ? 0.02 * f->end : 0, o.grid = SGM_GRID_EDM;
         o.t_start = f->end, o.x_given = 1;
@@ -386,7 +386,7 @@ all the freedom. */
 static void test_update(void **state) {
     const check_family *f = (const check_family *)*state;
     enum { N = 5, STEPS = 6 };
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         spy w;
         float x[2 * N], before[2 * N], z[2 * N];
         sgm_score score = spy_score(&w, &f->sde);
@@ -439,14 +439,14 @@ static void test_whole_is_steps(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_COV_POINTS, &sde));
     sgm_score score = sgm_mixture_score(&mix);
-    for (int method = SGM_METHOD_AUTO; method <= SGM_DPMPP_3M; method++) {
+    for (int method = SGM_METHOD_AUTO; method <= SGM_METHOD_DPMPP_3M; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 12);
         sgm_sampler sampler;
         seen s = {0, 2, 0};
-        o.corrector = method % 2 == 0, o.eta = method == SGM_DDIM ? 0.5 : 0;
-        o.churn = method == SGM_CHURN ? 3 : 0;
+        o.corrector = method % 2 == 0, o.eta = method == SGM_METHOD_DDIM ? 0.5 : 0;
+        o.churn = method == SGM_METHOD_CHURN ? 3 : 0;
         o.on_step = see, o.user = &s, o.grid = SGM_GRID_LOGSNR;
         CHECK_OK(sgm_sample(x, 40, &score, &o, sgm_key_init(4)));
         CHECK_OK(sgm_sample(other, 40, &score, NULL, sgm_key_init(5)));
@@ -477,9 +477,9 @@ static void test_threads(void **state) {
 #ifdef _OPENMP
     omp_set_num_threads(3);
 #endif
-    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_POINTS, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, NULL, SGM_COV_POINTS, &sde));
     sgm_score score = sgm_mixture_score(&mix);
-    sgm_sample_options o = options_of(SGM_EULER_MARUYAMA, 6);
+    sgm_sample_options o = options_of(SGM_METHOD_EULER_MARUYAMA, 6);
     CHECK_OK(sgm_sample(x, N, &score, &o, sgm_key_init(4)));
     for (int threads = 1; threads <= 5; threads += 2) {
 #ifdef _OPENMP
@@ -535,10 +535,10 @@ static void test_gaussian_samples(void **state) {
     static float x[N_GAUSS];
     double mu = 1.5, c0 = 0.3;
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score exact = sgm_mixture_score(&mix), half = exact;
     half.ctx = &exact, half.eval = half_eval;
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 60);
         sgm_sampler sampler;
         o.grid = SGM_GRID_LOGSNR;
@@ -590,7 +590,7 @@ static void test_mixture_samples(void **state) {
     sgm_mixture mix;
     if (sgm_sde_m(&f->sde, f->sde.T) / sgm_sde_prior(&f->sde) > 0.1)
         return; /* half of the signal left */
-    CHECK_OK(sgm_mixture_init(&mix, 4, 2, weight, mean, var, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 4, 2, weight, mean, var, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int r = 0; r <= R; r++)
         CHECK_OK(
@@ -599,7 +599,7 @@ static void test_mixture_samples(void **state) {
         null[r] = sgm_energy_distance(exact[r], N_MIX, exact[r + 1], N_MIX, 2);
     double centre = check_mean(null, R, &se), scatter = se * sqrt((double)R);
     for (int k = 0; k < 4; k++) expected[k] = N_MIX * weight[k] / 10;
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 120);
         o.grid = SGM_GRID_LOGSNR;
         CHECK_OK(sgm_sample(x, N_MIX, &score, &o, sgm_key_init(9)));
@@ -629,7 +629,7 @@ static void test_prior(void **state) {
     double std = sgm_sde_prior(&f->sde);
     CHECK_OK(sgm_sampler_init(&sampler, &score, 10000, NULL, sgm_key_init(12)));
     assert_int_equal(sampler.o.steps, 100); /* those of no options */
-    assert_int_equal(sampler.o.method, SGM_DPMPP_2M);
+    assert_int_equal(sampler.o.method, SGM_METHOD_DPMPP_2M);
     assert_int_equal(sampler.o.grid, SGM_GRID_LOGSNR);
     CHECK_CLOSE(sampler.t[0], f->sde.T, 0);
     sgm_sampler_prior(&sampler, x);
@@ -688,14 +688,14 @@ static void test_ddim_eta(void **state) {
         script w;
         float z[PROBES];
         sgm_score score = script_score(&w, &f->sde);
-        sgm_sample_options o = options_of(SGM_DDIM, 4);
+        sgm_sample_options o = options_of(SGM_METHOD_DDIM, 4);
         sgm_key key = sgm_key_init(3);
         o.eta = eta;
         sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
         for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
         CHECK_OK(sgm__flow_step(flow, t, to, key));
         sgm_normal(z, PROBES, key, 0);
-        sgm__reverse_step(c, SGM_ANCESTRAL, &f->sde, t, to);
+        sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &f->sde, t, to);
         for (int i = 0; i < PROBES; i++) {
             double x = 0.3 * i - 1, eps = -a.s * w.S[0][i], clean = (x - a.s * eps) / a.m;
             /* σ_t(η) of Song, Meng and Ermon, (16): here for any m and s */
@@ -716,7 +716,7 @@ static void test_dpm_sde(void **state) {
     static script w;
     float z[PROBES];
     sgm_score score = script_score(&w, &f->sde);
-    sgm_sample_options o = options_of(SGM_DPM_SDE, 4);
+    sgm_sample_options o = options_of(SGM_METHOD_DPM_SDE, 4);
     sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
     for (int i = 0; i < PROBES; i++) flow->y[i] = x[i] = 0.3 * i - 1;
     double last[PROBES] = {0, 0, 0, 0, 0, 0};
@@ -754,7 +754,7 @@ static void test_churn(void **state) {
         script w;
         float z[PROBES];
         sgm_score score = script_score(&w, &f->sde);
-        sgm_sample_options o = options_of(SGM_CHURN, 8);
+        sgm_sample_options o = options_of(SGM_METHOD_CHURN, 8);
         sgm_key key = sgm_key_init(3);
         o.churn = churn, o.churn_noise = k == 1 ? noise : 0;
         if (k == 4) o.churn_low = 1.01 * a.sigma;
@@ -784,7 +784,7 @@ static void test_churn(void **state) {
     }
     script w; /* at T nothing is above; and the step to t = 0 is Euler's */
     sgm_score score = script_score(&w, &f->sde);
-    sgm_sample_options o = options_of(SGM_CHURN, 8);
+    sgm_sample_options o = options_of(SGM_METHOD_CHURN, 8);
     o.churn = 1;
     sgm__flow *flow = sgm__flow_new(&score, PROBES, &o, 0, 0);
     for (int i = 0; i < PROBES; i++) flow->y[i] = 0.3 * i - 1;
@@ -818,7 +818,7 @@ static law linear_law(const sgm_sde *sde, sgm_sample_options o, double mu, doubl
     sgm_key key = sgm_key_init(21);
     double m = sgm_sde_m(sde, o.t_start), s = sgm_sde_s(sde, o.t_start), V = m * m * c0 + s * s;
     law end = {0, 0};
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_COV_ISOTROPIC, sde));
     sgm_score score = sgm_mixture_score(&mix);
     CHECK_OK(sgm_sampler_init(&sampler, &score, n, &o, key));
     for (int i = 0; i < n; i++) x[i] = (float)(m * mu + (i == TWINS ? sqrt(V) : 0));
@@ -846,11 +846,11 @@ typedef struct noisy {
     double eta, churn, order;
 } noisy;
 
-static const noisy all_noisy[] = {{SGM_EULER_MARUYAMA, 0, 0, 1}, {SGM_REVERSE_DIFFUSION, 0, 0, 1},
-                                  {SGM_ANCESTRAL, 0, 0, 1},      {SGM_DDIM, 0, 0, 1},
-                                  {SGM_DDIM, 0.5, 0, 1},         {SGM_DDIM, 1, 0, 1},
-                                  {SGM_DPM_SDE, 0, 0, 2},        {SGM_CHURN, 0, 0, 2},
-                                  {SGM_CHURN, 0, 2, 2}};
+static const noisy all_noisy[] = {{SGM_METHOD_EULER_MARUYAMA, 0, 0, 1}, {SGM_METHOD_REVERSE_DIFFUSION, 0, 0, 1},
+                                  {SGM_METHOD_ANCESTRAL, 0, 0, 1},      {SGM_METHOD_DDIM, 0, 0, 1},
+                                  {SGM_METHOD_DDIM, 0.5, 0, 1},         {SGM_METHOD_DDIM, 1, 0, 1},
+                                  {SGM_METHOD_DPM_SDE, 0, 0, 2},        {SGM_METHOD_CHURN, 0, 0, 2},
+                                  {SGM_METHOD_CHURN, 0, 2, 2}};
 enum { NOISY = sizeof all_noisy / sizeof *all_noisy };
 
 static void test_weak_order(void **state) {
@@ -887,7 +887,7 @@ static void test_noisy_samples(void **state) {
     static float x[N_GAUSS];
     double mu = 1.5, c0 = 0.3;
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score exact = sgm_mixture_score(&mix);
     for (int k = 4; k < NOISY; k++) {
         sgm_sample_options o = options_of(all_noisy[k].method, 30);
@@ -921,7 +921,7 @@ static void test_path_noise(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     spy w;
     (void)state;
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++)
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++)
         for (int plain = 0; plain < 2; plain++) {
             sgm_score score = spy_score(&w, &sde);
             sgm_sample_options o = options_of((sgm_method)method, plain ? 4 : 5);
@@ -955,9 +955,9 @@ static void test_strong_order(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 10);
     sgm_mixture mix;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_ANCESTRAL; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
         double apart[2] = {0, 0}, alone = 0;
         sgm_sample_options o = options_of((sgm_method)method, PATH / 4);
         o.path_steps = PATH, o.plain_end = 1, o.t_end = 0.05;
@@ -989,10 +989,10 @@ static void test_corrector(void **state) {
     double zero = 0, c0 = 0.3, r = 0.5, t[2] = {0.51 * f->end, 0.5 * f->end};
     sgm_mixture mix;
     sgm_sampler sampler;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &zero, &c0, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &zero, &c0, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int k = 0; k < 2; k++) {
-        sgm_sample_options o = options_of(k ? SGM_HEUN : SGM_ANCESTRAL, 1);
+        sgm_sample_options o = options_of(k ? SGM_METHOD_HEUN : SGM_METHOD_ANCESTRAL, 1);
         o.corrector = 40, o.snr = r, o.plain_end = 1, o.t_start = t[0], o.t_end = t[1];
         o.x_given = 1;
         CHECK_OK(sgm_sampler_init(&sampler, &score, N, &o, sgm_key_init(8)));
@@ -1020,12 +1020,12 @@ static void test_corrector_step(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int k = 0; k < 2; k++) {
         float x[N * D], y[N * D], s[N * D], z[N * D], t[N];
         sgm_sampler with, without;
-        sgm_sample_options o = options_of(SGM_ANCESTRAL, STEPS), plain = o;
+        sgm_sample_options o = options_of(SGM_METHOD_ANCESTRAL, STEPS), plain = o;
         double r = k ? 0.3 : 0.16;
         o.corrector = 1, o.snr = k ? r : 0;
         CHECK_OK(sgm_sampler_init(&with, &score, N, &o, sgm_key_init(8)));
@@ -1071,7 +1071,7 @@ static void test_bad_samplers(void **state) {
     float x[4] = {0, 0, 0, 0};
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_score score = spy_score(&w, &sde), empty, odd = score;
-    sgm_sample_options o = options_of(SGM_ANCESTRAL, 4);
+    sgm_sample_options o = options_of(SGM_METHOD_ANCESTRAL, 4);
     sgm_key key = sgm_key_init(0);
     (void)state;
     memset(&empty, 0, sizeof empty);
@@ -1087,15 +1087,15 @@ static void test_bad_samplers(void **state) {
     CHECK_FAILS(sgm_sample(x, 2, &odd, &o, key), SGM_BAD_ARGUMENT, "preset");
     o.steps = -1;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "ask for at least 1");
-    for (int k = -1; k <= SGM_DPMPP_3M + 1; k += SGM_DPMPP_3M + 2) {
+    for (int k = -1; k <= SGM_METHOD_DPMPP_3M + 1; k += SGM_METHOD_DPMPP_3M + 2) {
         o = options_of((sgm_method)k, 4);
         CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "no sampling method");
     }
-    o = options_of(SGM_ANCESTRAL, 4), o.plain_end = 1, o.t_end = 1.5;
+    o = options_of(SGM_METHOD_ANCESTRAL, 4), o.plain_end = 1, o.t_end = 1.5;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "start > end");
     o.t_end = 0, o.grid = SGM_GRID_LOGSNR;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "end at t_min");
-    o = options_of(SGM_ANCESTRAL, 4), o.t_start = 0.5; /* where no prior is known */
+    o = options_of(SGM_METHOD_ANCESTRAL, 4), o.t_start = 0.5; /* where no prior is known */
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "and x_given");
     o.x_given = 1;
     CHECK_OK(sgm_sample(x, 2, &score, &o, key));
@@ -1103,7 +1103,7 @@ static void test_bad_samplers(void **state) {
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "start > end");
     o.t_start = 3;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "t_start <= T");
-    o = options_of(SGM_ANCESTRAL, 4), score.sde.t_min = 0;
+    o = options_of(SGM_METHOD_ANCESTRAL, 4), score.sde.t_min = 0;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "set the SDE's t_min");
     o.plain_end = 1;
     CHECK_OK(sgm_sample(x, 2, &score, &o, key));
@@ -1121,7 +1121,7 @@ static void test_bad_options(void **state) {
     double bad[2] = {-0.1, NAN};
     (void)state;
 #define SAMPLE(what) CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, what)
-    sgm_method back[4] = {SGM_DPM_SDE, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_ADAMS};
+    sgm_method back[4] = {SGM_METHOD_DPM_SDE, SGM_METHOD_DPMPP_2M, SGM_METHOD_DPMPP_3M, SGM_METHOD_ADAMS};
     int order[4] = {2, 2, 3, 4};
     for (int k = 0; k < 4; k++) { /* by (5.2) the last of the steps is not the method's */
         sgm_sample_options o = options_of(back[k], order[k]);
@@ -1135,59 +1135,59 @@ static void test_bad_options(void **state) {
         o.steps--;
         SAMPLE("take more steps");
     }
-    sgm_method at_end[8] = {SGM_DPM_SDE, SGM_DPM_2, SGM_DPM_3, SGM_DPMPP_2M, SGM_DPMPP_3M,
-                            SGM_HEUN,    SGM_RK4,   SGM_RK45};
+    sgm_method at_end[8] = {SGM_METHOD_DPM_SDE, SGM_METHOD_DPM_2, SGM_METHOD_DPM_3, SGM_METHOD_DPMPP_2M, SGM_METHOD_DPMPP_3M,
+                            SGM_METHOD_HEUN,    SGM_METHOD_RK4,   SGM_METHOD_RK45};
     for (int k = 0; k < 8; k++) { /* log-SNR, or the score of a point, is infinite at t = 0 */
         sgm_sample_options o = options_of(at_end[k], 6);
         o.plain_end = 1;
         SAMPLE("set t_end");
     }
     for (int k = 0; k < 2; k++) {
-        sgm_sample_options o = options_of(SGM_RK45, 0);
+        sgm_sample_options o = options_of(SGM_METHOD_RK45, 0);
         o.rtol = bad[k];
         SAMPLE("0 means 1e-5");
-        o = options_of(SGM_RK45, 0), o.atol = bad[k];
+        o = options_of(SGM_METHOD_RK45, 0), o.atol = bad[k];
         SAMPLE("0 means 1e-5");
-        o = options_of(SGM_DDIM, 5), o.eta = bad[k];
+        o = options_of(SGM_METHOD_DDIM, 5), o.eta = bad[k];
         SAMPLE("needs 0 to 1");
-        o = options_of(SGM_ANCESTRAL, 5), o.snr = bad[k];
+        o = options_of(SGM_METHOD_ANCESTRAL, 5), o.snr = bad[k];
         SAMPLE("neither is negative");
-        o = options_of(SGM_CHURN, 5), o.churn = bad[k];
+        o = options_of(SGM_METHOD_CHURN, 5), o.churn = bad[k];
         SAMPLE("not negative");
-        o = options_of(SGM_CHURN, 5), o.churn_noise = bad[k];
+        o = options_of(SGM_METHOD_CHURN, 5), o.churn_noise = bad[k];
         SAMPLE("not negative");
-        o = options_of(SGM_ANCESTRAL, 5), o.plain_end = 1, o.t_end = bad[k];
+        o = options_of(SGM_METHOD_ANCESTRAL, 5), o.plain_end = 1, o.t_end = bad[k];
         SAMPLE("needs a time >= 0");
     }
-    sgm_sample_options o = options_of(SGM_DDIM, 5);
+    sgm_sample_options o = options_of(SGM_METHOD_DDIM, 5);
     o.eta = 1.5;
     SAMPLE("needs 0 to 1");
-    for (int method = SGM_EULER_MARUYAMA; method <= SGM_DPMPP_3M; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_DPMPP_3M; method++) {
         o = options_of((sgm_method)method, 6), o.eta = 0.5; /* not its own options */
-        if (method != SGM_DDIM) SAMPLE("with SGM_DDIM");
+        if (method != SGM_METHOD_DDIM) SAMPLE("with SGM_METHOD_DDIM");
         o = options_of((sgm_method)method, 6), o.churn = 1;
-        if (method != SGM_CHURN) SAMPLE("needs SGM_CHURN");
+        if (method != SGM_METHOD_CHURN) SAMPLE("needs SGM_METHOD_CHURN");
         o = options_of((sgm_method)method, 6), o.rtol = 1e-3;
-        if (method != SGM_RK45) SAMPLE("has no tolerance");
+        if (method != SGM_METHOD_RK45) SAMPLE("has no tolerance");
         o = options_of((sgm_method)method, 6), o.snr = 0.2;
         SAMPLE("snr is the corrector's");
         o = options_of((sgm_method)method, 6), o.t_end = 0.1;
         SAMPLE("and plain_end");
         o = options_of((sgm_method)method, 6), o.path_steps = 10;
-        if (method > SGM_ANCESTRAL) SAMPLE("one of the first three methods");
+        if (method > SGM_METHOD_ANCESTRAL) SAMPLE("one of the first three methods");
     }
-    o = options_of(SGM_ANCESTRAL, 5), o.corrector = -1;
+    o = options_of(SGM_METHOD_ANCESTRAL, 5), o.corrector = -1;
     SAMPLE("neither is negative");
     long paths[4] = {-4, 2, 6, 10}; /* of 4 updates */
     for (int k = 0; k < 4; k++) {
-        o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = paths[k];
+        o = options_of(SGM_METHOD_EULER_MARUYAMA, 5), o.path_steps = paths[k];
         SAMPLE("needs a multiple of the steps");
     }
-    o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = 8, o.grid = SGM_GRID_LOGSNR;
+    o = options_of(SGM_METHOD_EULER_MARUYAMA, 5), o.path_steps = 8, o.grid = SGM_GRID_LOGSNR;
     SAMPLE("uniform grid");
-    o = options_of(SGM_EULER_MARUYAMA, 1), o.path_steps = 8;
+    o = options_of(SGM_METHOD_EULER_MARUYAMA, 1), o.path_steps = 8;
     SAMPLE("needs a multiple of the steps");
-    o = options_of(SGM_EULER_MARUYAMA, 5), o.path_steps = 8;
+    o = options_of(SGM_METHOD_EULER_MARUYAMA, 5), o.path_steps = 8;
     CHECK_OK(sgm_sample(x, 2, &score, &o, key));
     assert_int_equal(alive, alive_before);
 }
@@ -1200,7 +1200,7 @@ static void test_bad_one_step(void **state) {
     double bad[4] = {3, -1, NAN, 0.5};
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_score score = spy_score(&w, &sde);
-    sgm_sample_options o = options_of(SGM_ANCESTRAL, 1);
+    sgm_sample_options o = options_of(SGM_METHOD_ANCESTRAL, 1);
     (void)state;
     for (int i = 0; i < 4; i++) {
         o.t_start = bad[i];
@@ -1214,7 +1214,7 @@ static void test_failures_in_a_run(void **state) {
     float x[4];
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_score score = spy_score(&w, &sde);
-    sgm_sample_options o = options_of(SGM_EULER_MARUYAMA, 5);
+    sgm_sample_options o = options_of(SGM_METHOD_EULER_MARUYAMA, 5);
     sgm_sampler sampler;
     (void)state;
     w.fail_at = 2;
@@ -1236,12 +1236,12 @@ static void test_failures_in_a_run(void **state) {
     CHECK_OK(sgm_sampler_step(&sampler, x));
     sgm_sampler_free(&sampler);
     sgm_sampler_free(&sampler); /* twice is harmless */
-    for (int method = SGM_DPM_SDE; method <= SGM_DPMPP_3M; method++)
+    for (int method = SGM_METHOD_DPM_SDE; method <= SGM_METHOD_DPMPP_3M; method++)
         for (int k = 0; k < 9; k++) { /* nor does a failure spoil what a method remembers */
             float y[4], truth[4];
             int failures = 0;
             o = options_of((sgm_method)method, 7);
-            if (method == SGM_RK45) o.steps = 0, o.rtol = o.atol = 1e-2;
+            if (method == SGM_METHOD_RK45) o.steps = 0, o.rtol = o.atol = 1e-2;
             score = spy_score(&w, &sde);
             CHECK_OK(sgm_sample(truth, 2, &score, &o, sgm_key_init(0)));
             score = spy_score(&w, &sde), w.fail_at = k;
@@ -1251,9 +1251,9 @@ static void test_failures_in_a_run(void **state) {
                 failures += sgm_sampler_step(&sampler, y) == SGM_MISMATCH;
             sgm_sampler_free(&sampler);
             assert_int_equal(failures, k < w.calls);
-            if (method != SGM_RK45) assert_memory_equal(y, truth, sizeof y);
+            if (method != SGM_METHOD_RK45) assert_memory_equal(y, truth, sizeof y);
         }
-    o = options_of(SGM_EULER_MARUYAMA, 5);
+    o = options_of(SGM_METHOD_EULER_MARUYAMA, 5);
     for (long k = 0; k < 2; k++) {
         score = spy_score(&w, &sde), allocations = 0, fail_at = k;
         sgm_status status = sgm_sample(x, 2, &score, &o, sgm_key_init(0));
@@ -1271,12 +1271,12 @@ typedef struct per_family {
 /* Points that you move between two steps: a method that remembers begins anew there, and its step has the bits of one that has
 never stepped before. Left where they are, it remembers, and steps otherwise. */
 static void test_forgets(void **state) {
-    const sgm_method methods[4] = {SGM_DPM_SDE, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_ADAMS};
+    const sgm_method methods[4] = {SGM_METHOD_DPM_SDE, SGM_METHOD_DPMPP_2M, SGM_METHOD_DPMPP_3M, SGM_METHOD_ADAMS};
     double mean[2] = {-1, 1}, var[2] = {0.04, 0.09};
     (void)state;
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int k = 0; k < 4; k++) {
         sgm_sample_options o = options_of(methods[k], 12);

@@ -64,7 +64,7 @@ static sgm_score gaussian(sgm_mixture *mix, int d, const double *var) {
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     double mean[64], left[64];
     for (int j = 0; j < d; j++) mean[j] = 0, left[j] = var[j] - T_AT * T_AT;
-    CHECK_OK(sgm_mixture_init(mix, 1, d, NULL, mean, left, SGM_DIAGONAL, &sde));
+    CHECK_OK(sgm_mixture_init(mix, 1, d, NULL, mean, left, SGM_COV_DIAGONAL, &sde));
     return sgm_mixture_score(mix);
 }
 
@@ -337,7 +337,7 @@ static sgm_score lopsided(sgm_mixture *mix) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     double weight[2] = {0.3, 0.7}, mean[4] = {-1, 0.5, 1.5, -0.25};
     double cov[8] = {0.5, 0.2, 0.2, 0.3, 1, -0.4, -0.4, 0.7};
-    CHECK_OK(sgm_mixture_init(mix, 2, 2, weight, mean, cov, SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(mix, 2, 2, weight, mean, cov, SGM_COV_FULL, &sde));
     return sgm_mixture_score(mix);
 }
 
@@ -555,7 +555,7 @@ static void test_mala_on_a_mixture(void **state) {
     sgm_langevin_options o = walk_of(0.8, 3000, 1);
     (void)state;
     for (int k = 0; k < 2; k++) cov[k] -= T_AT * T_AT;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, weight, mean, cov, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, weight, mean, cov, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int i = 0; i < N; i++) x[i] = -1;
     o.t = T_AT, o.on_step = follow;
@@ -710,7 +710,7 @@ static double two_modes(sgm_mixture *mix, sgm_score *score, double weight) {
     double weights[2] = {0.2, 0.8}, mean[2] = {-6, 6}, cov[2] = {1, 1};
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     weights[0] = weight, weights[1] = 1 - weight;
-    CHECK_OK(sgm_mixture_init(mix, 2, 1, weights, mean, cov, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(mix, 2, 1, weights, mean, cov, SGM_COV_ISOTROPIC, &sde));
     *score = sgm_mixture_score(mix);
     return weight;
 }
@@ -771,7 +771,7 @@ static void test_denoised_end(void **state) {
         sgm_mixture mix;
         sgm_anneal_options o;
         memset(&o, 0, sizeof o);
-        CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_ISOTROPIC, &sdes[k]));
+        CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &c0, SGM_COV_ISOTROPIC, &sdes[k]));
         sgm_score score = sgm_mixture_score(&mix);
         o.levels = levels, o.n_levels = 3, o.steps_per_level = 5, o.last_step = 0.001;
         CHECK_OK(sgm_anneal(x, N, &score, &o, sgm_key_init(95)));
@@ -1258,7 +1258,7 @@ static void test_snr(void **state) {
     sgm_sde sde = sgm_sde_edm(0.01, 10);
     sgm_mixture mix;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&mix, 1, D, NULL, mean, &variance, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, D, NULL, mean, &variance, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     sgm_langevin_options o = walk_of(0, 1, 0);
     sgm_langevin report;
@@ -1303,7 +1303,7 @@ static void test_snr_dimensions(void **state) {
     }
     for (int d = 1; d <= D; d++) {
         sgm_mixture mix;
-        CHECK_OK(sgm_mixture_init(&mix, 1, d, NULL, zero, &variance, SGM_ISOTROPIC, &sde));
+        CHECK_OK(sgm_mixture_init(&mix, 1, d, NULL, zero, &variance, SGM_COV_ISOTROPIC, &sde));
         sgm_score score = sgm_mixture_score(&mix);
         sgm_langevin_options o = walk_of(0, 60, 0);
         o.t = 0.01, o.snr = r;

@@ -75,7 +75,7 @@ static truth truth_at(const sgm_sde *sde, double x, double t) {
 
 static sgm_mixture the_mixture(const sgm_sde *sde) {
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, weight, centre, spread, SGM_ISOTROPIC, sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, weight, centre, spread, SGM_COV_ISOTROPIC, sde));
     return mix;
 }
 
@@ -146,13 +146,13 @@ static void check_order(const check_family *f, const sgm_score *score, order by,
                         double to, const float *x, const double *exact) {
     static float y[POINTS];
     static double last[POINTS];
-    int geometric = f->sde.family == SGM_VE || f->sde.family == SGM_USER_SIGMA2;
+    int geometric = f->sde.family == SGM_FAMILY_VE || f->sde.family == SGM_FAMILY_USER_SIGMA2;
     double size = size_at(&f->sde, to), slope = 0, apart = HUGE_VAL, before = HUGE_VAL;
     for (int steps = 4; steps <= 256 && apart > (geometric ? 2.5e-6 : 7e-7) * size; steps *= 2) {
         sgm_sample_options o = options_of(by.method, steps);
         double square = 0, along = 0;
         o.grid = SGM_GRID_LOGSNR; /* on the way down Adams needs many of these to show its order */
-        if (by.method == SGM_ADAMS && !geometric && from > to) o.grid = SGM_GRID_QUADRATIC;
+        if (by.method == SGM_METHOD_ADAMS && !geometric && from > to) o.grid = SGM_GRID_QUADRATIC;
         memcpy(y, x, sizeof y);
         CHECK_OK(sgm_flow(y, POINTS, score, from, to, &o, NULL));
         for (int i = 0; i < POINTS; i++) {
@@ -167,9 +167,9 @@ static void check_order(const check_family *f, const sgm_score *score, order by,
 }
 
 static void test_orders(void **state) {
-    static const order all[] = {{SGM_DDIM, 1},     {SGM_EULER, 1},   {SGM_HEUN, 2},  {SGM_RK4, 4},
-                                {SGM_ADAMS, 4},    {SGM_DPM_1, 1},   {SGM_DPM_2, 2}, {SGM_DPM_3, 3},
-                                {SGM_DPMPP_2M, 2}, {SGM_DPMPP_3M, 3}};
+    static const order all[] = {{SGM_METHOD_DDIM, 1},     {SGM_METHOD_EULER, 1},   {SGM_METHOD_HEUN, 2},  {SGM_METHOD_RK4, 4},
+                                {SGM_METHOD_ADAMS, 4},    {SGM_DPM_1, 1},   {SGM_METHOD_DPM_2, 2}, {SGM_METHOD_DPM_3, 3},
+                                {SGM_METHOD_DPMPP_2M, 2}, {SGM_METHOD_DPMPP_3M, 3}};
     static float x[POINTS];
     static double exact[POINTS];
     const check_family *f = (const check_family *)*state;
@@ -197,14 +197,14 @@ static void test_evaluations(void **state) {
     sgm_mixture mix = the_mixture(&sde);
     sgm_score score = sgm_mixture_score(&mix);
     (void)state;
-    for (int method = SGM_DDIM; method <= SGM_DPMPP_3M; method++) {
+    for (int method = SGM_METHOD_DDIM; method <= SGM_METHOD_DPMPP_3M; method++) {
         sgm_sample_options o = options_of((sgm_method)method, 10);
         float x = 0.3f;
         long nfe = -1;
         o.grid = SGM_GRID_LOGSNR;
         CHECK_OK(sgm_flow(&x, 1, &score, 1, 1e-3, &o, &nfe));
-        int k = method - SGM_DDIM;
-        if (method != SGM_RK45) assert_int_equal(nfe, 10 * each[k] + more[k]);
+        int k = method - SGM_METHOD_DDIM;
+        if (method != SGM_METHOD_RK45) assert_int_equal(nfe, 10 * each[k] + more[k]);
     }
     sgm_mixture_free(&mix);
 }
@@ -220,7 +220,7 @@ static void test_gaussian_map(void **state) {
     const check_family *f = (const check_family *)*state;
     double mu = 0.7, v = 0.4, end[2];
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &v, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &v, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int up = 0; up < 2; up++) {
         float x[5];
@@ -232,7 +232,7 @@ static void test_gaussian_map(void **state) {
             m[k] = sgm_sde_m(&f->sde, end[k]), width[k] = sqrt(m[k] * m[k] * v + s * s);
         }
         for (int i = 0; i < 5; i++) x[i] = (float)(mu * m[0] + width[0] * (i - 2));
-        sgm_sample_options o = options_of(SGM_RK45, 0);
+        sgm_sample_options o = options_of(SGM_METHOD_RK45, 0);
         o.rtol = o.atol = 1e-6;
         CHECK_OK(sgm_flow(x, 5, &score, end[0], end[1], &o, &nfe));
         double grow = fmax(1, width[1] / width[0]), step = 1e-6 * (1 + 3 * width[1]);
@@ -292,7 +292,7 @@ static void test_ddim(void **state) {
     CHECK_OK(sgm_time_grid(t, STEPS, SGM_GRID_EDM, &f->sde, high, low));
     for (int up = 0; up < 2; up++) {
         float x = 0.7f;
-        sgm_sample_options o = options_of(SGM_DDIM, STEPS);
+        sgm_sample_options o = options_of(SGM_METHOD_DDIM, STEPS);
         o.grid = SGM_GRID_EDM;
         double m = sgm_sde_m(&f->sde, up ? low : high), y = x / m, sigma, next;
         for (int i = 0; i < STEPS; i++) { /* the method, in its own variables */
@@ -377,7 +377,7 @@ static void test_half_i2(void **state) {
     for (int i = 0; i < 12; i++) { /* 30 steps, even or not, that see a score with noise of 10⁻⁷ */
         double start = 0.6 * (i % 4) - 0.9, own[2];
         float x = (float)start;
-        sgm_sample_options o = options_of(SGM_DPMPP_3M, 30);
+        sgm_sample_options o = options_of(SGM_METHOD_DPMPP_3M, 30);
         o.grid = i < 4 ? SGM_GRID_LOGSNR : i < 8 ? SGM_GRID_EDM : SGM_GRID_UNIFORM;
         for (int half = 0; half < 2; half++)
             own[half] = three_m(&sde, start, high, low, 30, o.grid, half ? 0.5 : 1);
@@ -415,7 +415,7 @@ static void test_dopri(void **state) {
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     sgm_mixture mix = the_mixture(&sde);
     sgm_score score = sgm_mixture_score(&mix);
-    sgm_sample_options o = options_of(SGM_RK45, 1);
+    sgm_sample_options o = options_of(SGM_METHOD_RK45, 1);
     static float x[POINTS];
     static double exact[POINTS];
     double error[2], estimate[2];
@@ -533,9 +533,9 @@ static void test_steps(void **state) {
     long nfe;
     double mean[5] = {-2, -1, 0, 0.7, 2}, narrow[5] = {1e-3, 1e-3, 1e-3, 1e-3, 1e-3};
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 5, 1, NULL, mean, narrow, SGM_ISOTROPIC, &f->sde));
+    CHECK_OK(sgm_mixture_init(&mix, 5, 1, NULL, mean, narrow, SGM_COV_ISOTROPIC, &f->sde));
     sgm_score inner = sgm_mixture_score(&mix), score = spy_on(&w, &inner);
-    sgm_sample_options o = options_of(SGM_RK45, 1);
+    sgm_sample_options o = options_of(SGM_METHOD_RK45, 1);
     for (int k = 0; k < 8; k++) {
         double from = f->end, to = 10 * f->sde.t_min, tol = k < 4 ? 1e-3 : 1e-4;
         float start = (float)((0.3 + 0.2 * (k % 4)) * size_at(&f->sde, from)), x = start;
@@ -566,7 +566,7 @@ static void test_tolerance(void **state) {
     flow_by_gsl(exact, N, f->sde, end[1], end[0]);
     for (int k = 0; k < 3; k++) {
         double tol = pow(10, -2 - 2 * k), size = size_at(&f->sde, end[0]), off[2] = {0, 0};
-        sgm_sample_options o = options_of(SGM_RK45, 1);
+        sgm_sample_options o = options_of(SGM_METHOD_RK45, 1);
         o.rtol = o.atol = tol;
         memcpy(there, x, sizeof x);
         CHECK_OK(sgm_flow(there, N, &score, end[1], end[0], &o, &nfe[0]));
@@ -714,7 +714,7 @@ static void test_law(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     const check_family *f = (const check_family *)*state;
     if (sgm_sde_m(&f->sde, f->sde.T) / sgm_sde_prior(&f->sde) > 0.021) return;
-    sgm_sample_options o = options_of(SGM_DPMPP_2M, 40);
+    sgm_sample_options o = options_of(SGM_METHOD_DPMPP_2M, 40);
     for (int k = 0; k < 2; k++) {
         float *to = k ? vp : x;
         if (k == 0) sde = f->sde;
@@ -750,7 +750,7 @@ static sgm_mixture mixture_in(int d, const sgm_sde *sde) {
     static double mean[48], var[3] = {0.3, 0.5, 0.8}, share[3] = {1, 2, 3};
     sgm_mixture mix;
     for (int i = 0; i < 3 * d; i++) mean[i] = sin(2.385 * i + 1);
-    CHECK_OK(sgm_mixture_init(&mix, 3, d, share, mean, var, SGM_ISOTROPIC, sde));
+    CHECK_OK(sgm_mixture_init(&mix, 3, d, share, mean, var, SGM_COV_ISOTROPIC, sde));
     return mix;
 }
 
@@ -793,7 +793,7 @@ static void test_standard_normal(void **state) {
     sgm_likelihood_result r;
     (void)state;
     for (int j = 0; j < D; j++) zero[j] = 0;
-    CHECK_OK(sgm_mixture_init(&mix, 1, D, NULL, zero, &one, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, D, NULL, zero, &one, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     sgm_normal(x, N * D, sgm_key_init(1), 0);
     CHECK_OK(sgm_likelihood(logp, NULL, latent, x, N, &score, NULL, &r, sgm_key_init(2)));
@@ -839,7 +839,7 @@ static sgm_mixture tilted(const sgm_sde *sde) {
         for (int j = 0; j < HD; j++) a[j] /= sqrt(square);
         for (int j = 0; j < HD * HD; j++) cov[j] += 0.2 * pow(10, i / 15.0) * a[j / HD] * a[j % HD];
     }
-    CHECK_OK(sgm_mixture_init(&mix, 1, HD, NULL, zero, cov, SGM_FULL, sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, HD, NULL, zero, cov, SGM_COV_FULL, sde));
     return mix;
 }
 
@@ -848,7 +848,7 @@ static void likely(double *logp, double *se, const float *x, long n, int probes,
     sgm_likelihood_options o;
     memset(&o, 0, sizeof o);
     o.probes = probes, o.law = law, o.unchecked = 1;
-    o.solve.method = SGM_RK4, o.solve.steps = 4, o.solve.grid = SGM_GRID_LOGSNR;
+    o.solve.method = SGM_METHOD_RK4, o.solve.steps = 4, o.solve.grid = SGM_GRID_LOGSNR;
     CHECK_OK(sgm_likelihood(logp, se, NULL, x, n, score, &o, r, sgm_key_init(5)));
 }
 
@@ -863,11 +863,11 @@ static void test_hutchinson(void **state) {
     sgm_mixture mix = tilted(&sde);
     sgm_score score = sgm_mixture_score(&mix);
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, H, 0.01, sgm_key_init(1)));
-    likely(exact, NULL, x, H, 0, SGM_RADEMACHER, &score, &r);
+    likely(exact, NULL, x, H, 0, SGM_PROBE_RADEMACHER, &score, &r);
     for (int k = 0; k < 6; k++) {
         int probes = k % 3 == 0 ? 8 : k % 3 == 1 ? 32 : 128, n = probes > 32 ? H / 4 : H, far = 0;
         double bias, bias_se, square = 0;
-        likely(logp, se, x, n, probes, k > 2 ? SGM_GAUSSIAN : SGM_RADEMACHER, &score, &r);
+        likely(logp, se, x, n, probes, k > 2 ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER, &score, &r);
         for (int i = 0; i < n; i++) {
             far += fabs(logp[i] - exact[i]) > 3 * se[i];
             square += se[i] * se[i] / n, logp[i] -= exact[i];
@@ -880,7 +880,7 @@ static void test_hutchinson(void **state) {
         if (k % 3) CHECK_CLOSE(log(last / r.probe_se) / log(4.0), 0.5, 0.02);
         last = r.probe_se; /* itself known to 1/√(2·8·600) = 1 %, and log 4 is 1.4 */
     }
-    likely(logp, se, x, 4, 1, SGM_RADEMACHER, &score, &r); /* one has no scatter to tell of */
+    likely(logp, se, x, 4, 1, SGM_PROBE_RADEMACHER, &score, &r); /* one has no scatter to tell of */
     assert_true(se[0] != se[0]);
     sgm_mixture_free(&mix);
 }
@@ -895,10 +895,10 @@ static void test_one_dimension(void **state) {
     sgm_score score = sgm_mixture_score(&mix);
     sgm_likelihood_result r;
     (void)state;
-    likely(exact, NULL, x, 6, 0, SGM_RADEMACHER, &score, &r);
-    likely(logp, se, x, 6, 4, SGM_RADEMACHER, &score, &r);
+    likely(exact, NULL, x, 6, 0, SGM_PROBE_RADEMACHER, &score, &r);
+    likely(logp, se, x, 6, 4, SGM_PROBE_RADEMACHER, &score, &r);
     for (int i = 0; i < 6; i++) CHECK_CLOSE(logp[i], exact[i], 1e-12), CHECK_CLOSE(se[i], 0, 1e-6);
-    likely(logp, se, x, 6, 4, SGM_GAUSSIAN, &score, &r);
+    likely(logp, se, x, 6, 4, SGM_PROBE_GAUSSIAN, &score, &r);
     for (int i = 0; i < 6; i++) assert_true(se[i] > 1e-3 && fabs(logp[i] - exact[i]) > 1e-6);
     sgm_mixture_free(&mix);
 }
@@ -947,14 +947,14 @@ static void test_suspect(void **state) {
     sgm_mixture mix;
     (void)state;
     sde.t_min = 0.001;
-    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &zero, &v, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &zero, &v, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, N, 0.001, sgm_key_init(1)));
     memset(&o, 0, sizeof o);
     double most = -0.5 * log(2 * pi * exp(1) * v), honest = 0;
     for (int i = 0; i < N; i++) honest += log_prior(x + i, 1, sqrt(v)) / N;
     for (int steps = 2; steps <= 32; steps *= 2) {
-        o.solve.method = SGM_EULER, o.solve.steps = steps;
+        o.solve.method = SGM_METHOD_EULER, o.solve.steps = steps;
         CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, N, &score, &o, &r, sgm_key_init(1)));
         assert_true(r.nats > most + 0.1 && r.nats > honest + 0.1);
         assert_int_equal(r.suspect, 1), assert_true(r.change > 0.01),
@@ -1157,7 +1157,7 @@ static void test_blocks(void **state) {
     (void)state;
     sgm_mixture mix = mixture_in(D, &sde);
     sgm_score score = sgm_mixture_score(&mix);
-    memset(&o, 0, sizeof o), o.solve.method = SGM_HEUN, o.solve.steps = 5;
+    memset(&o, 0, sizeof o), o.solve.method = SGM_METHOD_HEUN, o.solve.steps = 5;
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, N, 0.001, sgm_key_init(1)));
     CHECK_OK(sgm_likelihood(logp[0], NULL, NULL, x, N, &score, &o, NULL, sgm_key_init(2)));
     for (int i = 0; i < N; i += 99) {
@@ -1166,7 +1166,7 @@ static void test_blocks(void **state) {
                                 sgm_key_init(3)));
         CHECK_CLOSE(one, logp[0][i], 0);
     }
-    sgm_method method[2] = {SGM_RK45, SGM_ADAMS}; /* those that carry something along a path */
+    sgm_method method[2] = {SGM_METHOD_RK45, SGM_METHOD_ADAMS}; /* those that carry something along a path */
     for (int k = 0; k < 2; k++) {
         o.solve.method = method[k], o.solve.steps = k ? 6 : 0;
         CHECK_OK(sgm_likelihood(logp[0], NULL, NULL, x, N, &score, &o, NULL, sgm_key_init(2)));
@@ -1174,7 +1174,7 @@ static void test_blocks(void **state) {
                                 sgm_key_init(2)));
         assert_memory_equal(logp[0] + 1024, logp[1], (N - 1024) * sizeof **logp);
     }
-    o.probes = 3, o.solve.method = SGM_RK45, o.solve.steps = 0;
+    o.probes = 3, o.solve.method = SGM_METHOD_RK45, o.solve.steps = 0;
     CHECK_OK(sgm_likelihood(logp[1], se[0], latent[0], x, N, &score, &o, r, sgm_key_init(2)));
     CHECK_OK(sgm_likelihood(logp[2], se[1], latent[1], x, 1024, &score, &o, NULL,
                             sgm_key_init(2)));
@@ -1207,7 +1207,7 @@ static void test_threads(void **state) {
 #endif
     mix = the_mixture(&sde);
     sgm_score score = sgm_mixture_score(&mix);
-    sgm_method methods[4] = {SGM_RK4, SGM_RK45, SGM_DPMPP_3M, SGM_DPM_3};
+    sgm_method methods[4] = {SGM_METHOD_RK4, SGM_METHOD_RK45, SGM_METHOD_DPMPP_3M, SGM_METHOD_DPM_3};
     for (int k = 0; k < 4; k++) {
         sgm_sample_options o = options_of(methods[k], k == 1 ? 0 : 3);
         o.grid = SGM_GRID_LOGSNR, o.rtol = o.atol = k == 1 ? 1e-2 : 0;
@@ -1234,7 +1234,7 @@ static void test_bad_flows(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix = the_mixture(&sde);
     sgm_score score = sgm_mixture_score(&mix), empty, odd = score;
-    sgm_sample_options o = options_of(SGM_RK45, 0);
+    sgm_sample_options o = options_of(SGM_METHOD_RK45, 0);
     (void)state;
     memset(&empty, 0, sizeof empty);
 #define FLOW(from, to) sgm_flow(x, 2, &score, from, to, &o, NULL)
@@ -1249,45 +1249,45 @@ static void test_bad_flows(void **state) {
         if (i < 2) CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "0 means 1e-5");
         o.atol = 0;
     }
-    for (int method = SGM_EULER_MARUYAMA; method < SGM_DDIM; method++) {
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method < SGM_METHOD_DDIM; method++) {
         o = options_of((sgm_method)method, 10);
-        CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "take a method without, such as SGM_RK45");
+        CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "take a method without, such as SGM_METHOD_RK45");
     }
-    o = options_of(SGM_DDIM, 10), o.eta = 0.5;
+    o = options_of(SGM_METHOD_DDIM, 10), o.eta = 0.5;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "no noise: leave eta");
-    o = options_of(SGM_HEUN, 10), o.eta = 0.5;
+    o = options_of(SGM_METHOD_HEUN, 10), o.eta = 0.5;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "no noise: leave eta");
-    o = options_of(SGM_HEUN, 10), o.eta = NAN;
-    CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "with SGM_DDIM");
-    o = options_of(SGM_HEUN, 10), o.corrector = 1;
+    o = options_of(SGM_METHOD_HEUN, 10), o.eta = NAN;
+    CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "with SGM_METHOD_DDIM");
+    o = options_of(SGM_METHOD_HEUN, 10), o.corrector = 1;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "no noise: leave eta, corrector");
     o = options_of(SGM_METHOD_AUTO, 10), o.churn = 1;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "no noise: leave eta, corrector, churn");
-    o = options_of(SGM_HEUN, 10), o.x_given = 1;
+    o = options_of(SGM_METHOD_HEUN, 10), o.x_given = 1;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "two ends of its own: leave x_given");
-    o = options_of(SGM_HEUN, 10), o.t_start = 1;
+    o = options_of(SGM_METHOD_HEUN, 10), o.t_start = 1;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "two ends of its own");
-    o = options_of(SGM_HEUN, 10), o.t_end = 0.5;
+    o = options_of(SGM_METHOD_HEUN, 10), o.t_end = 0.5;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "two ends of its own");
-    o = options_of(SGM_HEUN, 10), o.rtol = 1e-3;
+    o = options_of(SGM_METHOD_HEUN, 10), o.rtol = 1e-3;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "has no tolerance");
-    sgm_method back[4] = {SGM_ADAMS, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_DPMPP_3M};
+    sgm_method back[4] = {SGM_METHOD_ADAMS, SGM_METHOD_DPMPP_2M, SGM_METHOD_DPMPP_3M, SGM_METHOD_DPMPP_3M};
     int few[4] = {3, 1, 2, 1};
     for (int i = 0; i < 4; i++) {
         o = options_of(back[i], few[i]);
         CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "take more steps");
     }
-    o = options_of((sgm_method)(SGM_DPMPP_3M + 1), 10);
+    o = options_of((sgm_method)(SGM_METHOD_DPMPP_3M + 1), 10);
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "see sgm_method");
     o = options_of((sgm_method)-1, 10);
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "see sgm_method");
-    o = options_of(SGM_RK4, -1);
+    o = options_of(SGM_METHOD_RK4, -1);
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "ask for at least 1");
-    o = options_of(SGM_RK4, 3), o.grid = (sgm_grid_kind)7;
+    o = options_of(SGM_METHOD_RK4, 3), o.grid = (sgm_grid_kind)7;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "see sgm_grid_kind");
-    o = options_of(SGM_RK4, 4), o.path_steps = 8;
+    o = options_of(SGM_METHOD_RK4, 4), o.path_steps = 8;
     CHECK_FAILS(FLOW(1, 0.5), SGM_BAD_ARGUMENT, "path_steps 0");
-    o = options_of(SGM_RK4, 3);
+    o = options_of(SGM_METHOD_RK4, 3);
     CHECK_FAILS(sgm_flow(x, 0, &score, 1, 0.5, &o, NULL), SGM_BAD_ARGUMENT, "at least 1");
     CHECK_FAILS(sgm_flow(NULL, 2, &score, 1, 0.5, &o, NULL), SGM_BAD_ARGUMENT, "n >= 1");
     CHECK_FAILS(sgm_flow(x, 2, NULL, 1, 0.5, &o, NULL), SGM_BAD_ARGUMENT, "make it with");
@@ -1299,19 +1299,19 @@ static void test_bad_flows(void **state) {
     odd.sde = sgm_sde_ve(0.01, 50); /* the mixture has been noised by another */
     CHECK_FAILS(sgm_flow(x, 2, &odd, 1, 0.5, &o, NULL), SGM_MISMATCH, "a score of one process");
     CHECK_FAILS(sgm_flow(y, 2, &score, 1, 0.5, &o, NULL), SGM_NOT_FINITE, "point 1 is NaN");
-    score.sde.t_min = 0, o = options_of(SGM_DPM_2, 3);
+    score.sde.t_min = 0, o = options_of(SGM_METHOD_DPM_2, 3);
     CHECK_FAILS(FLOW(1, 0), SGM_BAD_ARGUMENT, "set t_end");
     score.sde.t_min = 1e-3;
     assert_memory_equal(x, kept, sizeof x); /* all that failed has left the points alone */
     static spy w;
     sgm_score fails = spy_on(&w, &score);
-    w.fail_at = 5, o = options_of(SGM_RK4, 3);
+    w.fail_at = 5, o = options_of(SGM_METHOD_RK4, 3);
     CHECK_FAILS(sgm_flow(x, 2, &fails, 1, 0.5, &o, NULL), SGM_MISMATCH, "the spy fails");
     fails = spy_on(&w, &score), w.nan_at = 0;
     CHECK_FAILS(sgm_flow(x, 2, &fails, 1, 0.5, NULL, NULL), SGM_NOT_FINITE, "RK45 is stuck");
     assert_memory_equal(x, kept, sizeof x);
-    for (int method = SGM_DDIM; method <= SGM_DPMPP_3M; method++) {
-        if (method == SGM_RK45) continue; /* the others have no error to look at */
+    for (int method = SGM_METHOD_DDIM; method <= SGM_METHOD_DPMPP_3M; method++) {
+        if (method == SGM_METHOD_RK45) continue; /* the others have no error to look at */
         fails = spy_on(&w, &score), w.nan_at = 5, o = options_of((sgm_method)method, 8);
         CHECK_FAILS(sgm_flow(x, 2, &fails, 1, 0.5, &o, NULL), SGM_NOT_FINITE, "point 0");
         assert_memory_equal(x, kept, sizeof x);
@@ -1320,7 +1320,7 @@ static void test_bad_flows(void **state) {
     long nfe;
     CHECK_OK(sgm_flow(x, 2, &fails, 1, 0.5, NULL, &nfe));
     assert_true(x[0] == x[0] && nfe == w.calls);
-    o = options_of(SGM_RK45, 0), o.rtol = o.atol = 1e-15;
+    o = options_of(SGM_METHOD_RK45, 0), o.rtol = o.atol = 1e-15;
     CHECK_FAILS(FLOW(1, 1e-3), SGM_NOT_FINITE, "take a larger tolerance");
     sgm_mixture_free(&mix);
     assert_int_equal(alive, alive_before);
@@ -1344,7 +1344,7 @@ static void test_bad_likelihoods(void **state) {
     CHECK_FAILS(LIKELY(x, 2), SGM_BAD_ARGUMENT, "0 probes for the exact trace");
     CHECK_FAILS(DRAW(2), SGM_BAD_ARGUMENT, "0 probes for the exact trace");
     o.probes = 0;
-    sgm_method wrong[6] = {SGM_DDIM, SGM_DPM_2, SGM_DPM_3, SGM_DPMPP_2M, SGM_DPMPP_3M, SGM_CHURN};
+    sgm_method wrong[6] = {SGM_METHOD_DDIM, SGM_METHOD_DPM_2, SGM_METHOD_DPM_3, SGM_METHOD_DPMPP_2M, SGM_METHOD_DPMPP_3M, SGM_METHOD_CHURN};
     for (int i = 0; i < 6; i++) {
         o.solve.method = wrong[i], o.solve.steps = 10;
         CHECK_FAILS(LIKELY(x, 2), SGM_BAD_ARGUMENT, "RK45");
@@ -1371,9 +1371,9 @@ static void test_bad_likelihoods(void **state) {
     CHECK_FAILS(DRAW(0), SGM_BAD_ARGUMENT, "at least 1");
     o.law = (sgm_probe)2;
     CHECK_FAILS(LIKELY(x, 2), SGM_BAD_ARGUMENT, "a law of the list");
-    o.law = SGM_RADEMACHER, o.levels = -1;
+    o.law = SGM_PROBE_RADEMACHER, o.levels = -1;
     CHECK_FAILS(LIKELY(x, 2), SGM_BAD_ARGUMENT, "levels >= 0");
-    o.levels = 0, score.sde.t_min = 0, o.solve.method = SGM_EULER, o.solve.steps = 3;
+    o.levels = 0, score.sde.t_min = 0, o.solve.method = SGM_METHOD_EULER, o.solve.steps = 3;
     CHECK_FAILS(LIKELY(x, 2), SGM_BAD_ARGUMENT, "t_min > 0");
     score.sde.t_min = 1e-3, odd.sde.family = (sgm_family)99;
     CHECK_FAILS(sgm_likelihood(logp, NULL, NULL, x, 2, &odd, &o, &r, key), SGM_BAD_ARGUMENT,
@@ -1421,13 +1421,13 @@ static sgm_status one_call(int which, const sgm_score *score) {
     float x[4] = {0.1f, 0.2f, 0.3f, 0.4f};
     double logp[4];
     sgm_likelihood_options o;
-    sgm_sample_options s = options_of(which == 1 ? SGM_ADAMS : SGM_RK45, which == 1 ? 5 : 0);
+    sgm_sample_options s = options_of(which == 1 ? SGM_METHOD_ADAMS : SGM_METHOD_RK45, which == 1 ? 5 : 0);
     memset(&o, 0, sizeof o), o.probes = which == 3 ? 2 : 0;
     if (which < 2) return sgm_flow(x, 4, score, 1, 0.5, &s, NULL);
     if (which < 4) return sgm_likelihood(logp, NULL, NULL, x, 4, score, &o, NULL, sgm_key_init(1));
     if (which == 4)
         return sgm_sample_likelihood(x, logp, NULL, 4, score, &o, NULL, sgm_key_init(1));
-    s.steps = 6, s.method = (sgm_method)(which - 5 + SGM_EULER_MARUYAMA);
+    s.steps = 6, s.method = (sgm_method)(which - 5 + SGM_METHOD_EULER_MARUYAMA);
     return sgm_sample(x, 4, score, &s, sgm_key_init(1));
 }
 
@@ -1467,7 +1467,7 @@ static void test_trace(void **state) {
     (void)state;
     sgm_normal(x, N * D, sgm_key_init(2), 0);
     for (int i = 0; i < N; i++) t[i] = 0.05f + 0.9f * (float)i / N;
-    for (int kind = SGM_NOISE; kind <= SGM_EDM_F; kind++) {
+    for (int kind = SGM_OUTPUT_NOISE; kind <= SGM_OUTPUT_EDM_F; kind++) {
         sgm_model_options o;
         sgm_model model;
         memset(&o, 0, sizeof o);
@@ -1502,11 +1502,11 @@ static void test_probes_cover(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix;
     sgm_likelihood_options o;
-    CHECK_OK(sgm_mixture_init(&mix, 1, WIDE, NULL, mean, cov, SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, WIDE, NULL, mean, cov, SGM_COV_FULL, &sde));
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, N, sde.t_min, sgm_key_init(1)));
     sgm_score score = sgm_mixture_score(&mix);
     memset(&o, 0, sizeof o);
-    o.unchecked = 1, o.solve.method = SGM_HEUN, o.solve.steps = 6, o.solve.grid = SGM_GRID_LOGSNR;
+    o.unchecked = 1, o.solve.method = SGM_METHOD_HEUN, o.solve.steps = 6, o.solve.grid = SGM_GRID_LOGSNR;
     CHECK_OK(sgm_likelihood(exact, NULL, NULL, x, N, &score, &o, NULL, sgm_key_init(2)));
     for (int law = 0; law < 2; law++) {
         double within[2] = {0, 0};
@@ -1536,7 +1536,7 @@ static void test_hard_points(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix;
     sgm_likelihood_result crowd, one;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int i = 0; i < N; i++) {
         x[2 * i] = (float)(-1.5 + 3.0 * (i % SIDE) / (SIDE - 1)), x[2 * i + 1] = (float)(-1.5 + 3.0 * (i / SIDE) / (SIDE - 1));
@@ -1560,7 +1560,7 @@ static void test_hard_points(void **state) {
     CHECK_OK(sgm_flow(y, N, &score, sde.t_min, sde.T, NULL, NULL));
     CHECK_OK(sgm_flow(own, 1, &score, sde.t_min, sde.T, NULL, NULL));
     for (int j = 0; j < 2; j++) CHECK_CLOSE(y[2 * 700 + j], own[j], 400 * 1e-5 * (1 + fabs(own[j])));
-    sgm_sample_options how = options_of(SGM_RK45, 0);
+    sgm_sample_options how = options_of(SGM_METHOD_RK45, 0);
     how.x_given = 1;
     CHECK_OK(sgm_sample(y, N, &score, &how, sgm_key_init(3)));
     CHECK_OK(sgm_sample(own, 1, &score, &how, sgm_key_init(3)));

@@ -86,7 +86,7 @@ static const double cov[K][D][D] = {{{0.3, 0.1}, {0.1, 0.2}},
                                     {{0.15, 0.05}, {0.05, 0.1}}};
 
 static void mixture(sgm_mixture *mix, sgm_sde sde) {
-    CHECK_OK(sgm_mixture_init(mix, K, D, weight, mean[0], cov[0][0], SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(mix, K, D, weight, mean[0], cov[0][0], SGM_COV_FULL, &sde));
 }
 
 static void class_mixture(sgm_mixture *mix, int label, sgm_sde sde) {
@@ -96,7 +96,7 @@ static void class_mixture(sgm_mixture *mix, int label, sgm_sde sde) {
         memcpy(m[i], mean[label + 2 * i], sizeof m[i]);
         memcpy(c[i], cov[label + 2 * i], sizeof c[i]);
     }
-    CHECK_OK(sgm_mixture_init(mix, 2, D, w, m[0], c[0][0], SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(mix, 2, D, w, m[0], c[0][0], SGM_COV_FULL, &sde));
 }
 
 /* log of w N(x; mμ, m²C + s²I) and the slope −(m²C + s²I)⁻¹(x − mμ), by the 2×2 inverse. */
@@ -230,7 +230,7 @@ static double guided_variance(const sgm_score *score, const sgm_sde *sde, int st
         at[0] = at[1] = (float)t[i];
         CHECK_OK(sgm_score_eval(score, s, x, at, 2));
         double slope = (double)s[1] - s[0];
-        sgm__reverse_step(c, SGM_ANCESTRAL, sde, t[i], t[i + 1]);
+        sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, sde, t[i], t[i + 1]);
         if (flow) c[0] = 1, c[1] *= 0.5, c[2] = 0;
         P = (c[0] + c[1] * slope) * (c[0] + c[1] * slope) * P + c[2] * c[2];
     }
@@ -244,8 +244,8 @@ static void guided_law(void **state) {
     sgm_mixture all, own;
     sgm_guided g;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&all, 1, 1, NULL, &zero, &one, SGM_ISOTROPIC, &sde));
-    CHECK_OK(sgm_mixture_init(&own, 1, 1, NULL, &shift, &c, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&all, 1, 1, NULL, &zero, &one, SGM_COV_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&own, 1, 1, NULL, &shift, &c, SGM_COV_ISOTROPIC, &sde));
     sgm_score u = sgm_mixture_score(&all), y = sgm_mixture_score(&own);
     CHECK_OK(sgm_guided_init(&g, &u, &y, 0, 2));
     sgm_score guided = sgm_guided_score(&g);
@@ -269,7 +269,7 @@ static void guided_law(void **state) {
     static float x[N];
     sgm_sample_options o;
     memset(&o, 0, sizeof o);
-    o.method = SGM_ANCESTRAL, o.grid = SGM_GRID_LOGSNR, o.steps = 201, o.plain_end = 1;
+    o.method = SGM_METHOD_ANCESTRAL, o.grid = SGM_GRID_LOGSNR, o.steps = 201, o.plain_end = 1;
     o.t_end = sde.t_min;
     CHECK_OK(sgm_sample(x, N, &guided, &o, sgm_key_init(5)));
     double P = guided_variance(&guided, &sde, 201, 0); /* std of a variance: √(2/N) */
@@ -295,8 +295,8 @@ enum { POINTS = 61, C = 3 };
 
 static void run_defaults(run *r) {
     memset(r, 0, sizeof *r);
-    r->net.width = 16, r->net.depth = 2, r->net.activation = SGM_TANH;
-    r->net.embedding = SGM_EMBED_CIRCLE, r->mo.output = SGM_NOISE, r->mo.sigma_data = 0.5;
+    r->net.width = 16, r->net.depth = 2, r->net.activation = SGM_ACTIVATION_TANH;
+    r->net.embedding = SGM_EMBEDDING_CIRCLE, r->mo.output = SGM_OUTPUT_NOISE, r->mo.sigma_data = 0.5;
     r->mo.net = sgm_mlp, r->mo.user = &r->net, r->mo.d = D, r->mo.sde = sgm_sde_vp(0.1, 20);
     r->mo.sde.t_min = 0.05, r->mo.n_ema = 1;
     r->to.steps = 1000, r->to.batch = 16;
@@ -349,7 +349,7 @@ static void conditions_arrive(void **state) {
     run r;
     (void)state;
     run_defaults(&r);
-    r.mo.net = told_net, r.mo.cond = C, r.mo.output = SGM_SCORE;
+    r.mo.net = told_net, r.mo.cond = C, r.mo.output = SGM_OUTPUT_SCORE;
     set_threads(2);
     run_model(&r);
     sgm_normal(x, N * D, sgm_key_init(1), 0), sgm_normal(cond, N * C, sgm_key_init(2), 0);
@@ -412,7 +412,7 @@ back; 400 for both sides, in units of what the scalar products sum. */
 
 static void transposes(void **state) {
     (void)state;
-    for (int kind = -2; kind <= SGM_EDM_F; kind++) /* a classifier, an energy, AUTO, all outputs */
+    for (int kind = -2; kind <= SGM_OUTPUT_EDM_F; kind++) /* a classifier, an energy, AUTO, all outputs */
         for (int told = 0; told < 2; told++) {
             enum { N = 5 };
             float x[N * D], t[N], u[N * D], v[N * D], s[N * D], s2[N * D], Jv[N * D], Ju[N * D];
@@ -421,7 +421,7 @@ static void transposes(void **state) {
             sgm_condition c;
             sgm_classifier k;
             run_defaults(&r);
-            r.mo.cond = kind == -2 ? 0 : C, r.mo.output = kind < 0 ? SGM_SCORE : (sgm_output)kind;
+            r.mo.cond = kind == -2 ? 0 : C, r.mo.output = kind < 0 ? SGM_OUTPUT_SCORE : (sgm_output)kind;
             r.mo.energy = kind == -1, r.mo.classes = kind == -2 ? 3 : 0;
             run_model(&r);
             sgm_normal(x, N * D, sgm_key_init(1), 0), sgm_normal(u, N * D, sgm_key_init(2), 0);
@@ -506,7 +506,7 @@ static void derivatives(void **state) {
         sgm_condition c;
         sgm_classifier k;
         int label = 2;
-        sgm_output outputs[5] = {SGM_SCORE, SGM_NOISE, SGM_SCORE, SGM_V, SGM_EDM_F};
+        sgm_output outputs[5] = {SGM_OUTPUT_SCORE, SGM_OUTPUT_NOISE, SGM_OUTPUT_SCORE, SGM_OUTPUT_V, SGM_OUTPUT_EDM_F};
         run_defaults(&r);
         r.mo.cond = kind == 1 ? 0 : C, r.mo.energy = kind == 0, r.mo.classes = kind == 1 ? 3 : 0;
         r.mo.output = outputs[kind];
@@ -575,7 +575,7 @@ static void resume(void **state) {
             run *r = which ? &b : &a;
             run_defaults(r);
             r->mo.cond = kind < 2 ? C : 0, r->mo.energy = kind == 1;
-            r->mo.output = kind < 2 ? SGM_SCORE : SGM_NOISE;
+            r->mo.output = kind < 2 ? SGM_OUTPUT_SCORE : SGM_OUTPUT_NOISE;
             r->mo.classes = kind == 2 ? 3 : 0, r->to.cond_dropout = kind < 2 ? 0.4 : 0;
             run_trainer(r);
         }
@@ -815,7 +815,7 @@ static void pigdm_is_exact(void **state) {
         sgm_mixture prior, truth;
         sgm_inverse p;
         sgm_posterior post;
-        CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_ISOTROPIC, &at->sde));
+        CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_COV_ISOTROPIC, &at->sde));
         CHECK_OK(sgm_inverse_init(&p, G, m, m == 2 ? A_rows[0] : A_square[0], y_values, noise));
         CHECK_OK(sgm_mixture_posterior(&truth, &prior, &p));
         sgm_score score = sgm_mixture_score(&prior), exact = sgm_mixture_score(&truth);
@@ -895,18 +895,18 @@ static void posterior_shapes(void **state) {
     sgm_inverse p;
     (void)state;
     CHECK_OK(sgm_inverse_init(&p, 2, 1, A, &y, 0.5));
-    for (int shape = SGM_POINTS; shape <= SGM_FULL; shape++) {
+    for (int shape = SGM_COV_POINTS; shape <= SGM_COV_FULL; shape++) {
         sgm_mixture prior, post;
         CHECK_OK(sgm_mixture_init(&prior, 2, 2, w, mu, covs[shape], (sgm_cov)shape, &sde));
         CHECK_OK(sgm_mixture_posterior(&post, &prior, &p));
         sgm_score score = sgm_mixture_score(&post);
         CHECK_OK(sgm_score_logp(&score, &logp[shape], x, &t, 1));
-        if (shape == SGM_POINTS) { /* odds: 3/7 times exp of half the squares' difference */
+        if (shape == SGM_COV_POINTS) { /* odds: 3/7 times exp of half the squares' difference */
             double a = y - (0.6f * mu[0] - 0.8f * mu[1]), b = y - (0.6f * mu[2] - 0.8f * mu[3]);
             odds = log(0.3 / 0.7) - 0.5 * (a * a - b * b) / 0.25;
             CHECK_CLOSE(post.log_weight[0] - post.log_weight[1], odds, 1e-12);
             assert_true(post.mean[0] == 0 && post.mean[3] == 0.5);
-        } else CHECK_CLOSE(logp[shape], logp[SGM_ISOTROPIC], 1e-12);
+        } else CHECK_CLOSE(logp[shape], logp[SGM_COV_ISOTROPIC], 1e-12);
         sgm_mixture_free(&prior), sgm_mixture_free(&post);
     }
     sgm_inverse_free(&p);
@@ -961,7 +961,7 @@ static void check_posterior(kalman *k, int m, const float *A, const float *y, do
             mu[i] = (double)k->mean[i], given[i][j] = (double)k->cov[i][j];
             k->mean[i] = mu[i], k->cov[i][j] = given[i][j], most = fmax(most, given[i][i]);
         }
-    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, mu, given[0], SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, mu, given[0], SGM_COV_FULL, &sde));
     CHECK_OK(sgm_inverse_init(&p, G, m, A, y, noise));
     CHECK_OK(sgm_mixture_posterior(&post, &prior, &p));
     k->gain = 1;
@@ -1085,7 +1085,7 @@ static void posterior_without_width(void **state) {
     sgm_mixture prior, post;
     sgm_inverse p;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&prior, 1, 3, NULL, mu, tied, SGM_FULL, &sde));
+    CHECK_OK(sgm_mixture_init(&prior, 1, 3, NULL, mu, tied, SGM_COV_FULL, &sde));
     CHECK_OK(sgm_inverse_init(&p, 3, 2, A, y, 0));
     CHECK_FAILS(sgm_mixture_posterior(&post, &prior, &p), SGM_BAD_ARGUMENT, "give the measurement");
     sgm_inverse_free(&p);
@@ -1139,14 +1139,14 @@ static void measurements_are_kept(void **state) {
     sgm_inverse_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&prior);
     for (int q = 0; q < 6; q++) {
         sgm_inverse p;
         const float *A = q % 2 ? A_rows[0] : mask[0];
         CHECK_OK(sgm_inverse_init(&p, G, 2, A, y_values, 0));
-        o.method = q < 2 ? SGM_REPLACEMENT : SGM_REPAINT, o.resample = q < 2 ? 0 : q < 4 ? 1 : 3;
-        o.sample.steps = 30, o.sample.method = SGM_ANCESTRAL;
+        o.method = q < 2 ? SGM_INVERSE_REPLACEMENT : SGM_INVERSE_REPAINT, o.resample = q < 2 ? 0 : q < 4 ? 1 : 3;
+        o.sample.steps = 30, o.sample.method = SGM_METHOD_ANCESTRAL;
         CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(4)));
         if (q == 0) CHECK_OK(sgm_inverse_sample(first, N, &score, &p, &o, sgm_key_init(4)));
         if (q == 0 || q == 2) assert_memory_equal(x, first, sizeof x);
@@ -1176,16 +1176,16 @@ static void all_is_known(void **state) {
     sgm_inverse_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.sample.steps = 40, o.sample.method = SGM_EULER_MARUYAMA;
-    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_ISOTROPIC, &sde));
+    o.sample.steps = 40, o.sample.method = SGM_METHOD_EULER_MARUYAMA;
+    CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_COV_ISOTROPIC, &sde));
     CHECK_OK(sgm_inverse_init(&p, G, G, A[0], y_values, 0));
     sgm_score score = sgm_mixture_score(&prior);
-    for (int method = SGM_REPLACEMENT; method <= SGM_PIGDM; method++) {
-        if (method == SGM_DPS) continue; /* its ζ is a size that is tuned: nothing to prove */
-        o.method = (sgm_inverse_method)method, o.resample = method == SGM_REPAINT ? 2 : 0;
+    for (int method = SGM_INVERSE_REPLACEMENT; method <= SGM_INVERSE_PIGDM; method++) {
+        if (method == SGM_INVERSE_DPS) continue; /* its ζ is a size that is tuned: nothing to prove */
+        o.method = (sgm_inverse_method)method, o.resample = method == SGM_INVERSE_REPAINT ? 2 : 0;
         CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(4)));
         for (int i = 0; i < N * G; i++) /* s² × a score of size |x − my|/s² rounded a few times */
-            CHECK_CLOSE(x[i], y_values[i % G], method == SGM_PIGDM ? 10 * EPS * 4 : 0);
+            CHECK_CLOSE(x[i], y_values[i % G], method == SGM_INVERSE_PIGDM ? 10 * EPS * 4 : 0);
     }
     sgm_inverse_free(&p), sgm_mixture_free(&prior);
 }
@@ -1205,10 +1205,10 @@ static void dps_step(void **state) {
         sgm_inverse p;
         sgm_inverse_options o;
         memset(&o, 0, sizeof o);
-        o.method = SGM_DPS, o.zeta = zeta;
+        o.method = SGM_INVERSE_DPS, o.zeta = zeta;
         o.sample.steps = 1, o.sample.t_start = t, o.sample.x_given = 1;
         memcpy(from, x, sizeof x);
-        CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_ISOTROPIC, &sde));
+        CHECK_OK(sgm_mixture_init(&prior, 1, G, NULL, gauss_mean, &var, SGM_COV_ISOTROPIC, &sde));
         CHECK_OK(sgm_inverse_init(&p, G, 2, A_rows[0], y_values, 0.2));
         sgm_score score = sgm_mixture_score(&prior);
         CHECK_OK(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(4)));
@@ -1246,13 +1246,13 @@ static void repaint_counts(void **state) {
     sgm_inverse_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.sample.steps = 7, o.sample.method = SGM_EULER_MARUYAMA;
+    o.sample.steps = 7, o.sample.method = SGM_METHOD_EULER_MARUYAMA;
     mixture(&mix, sgm_sde_vp(0.1, 20));
     CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0));
     sgm_score inner = sgm_mixture_score(&mix), score = inner;
     score.ctx = &inner, score.eval = counting_eval;
     for (int U = 0; U < 6; U++) { /* 0 means 10 */
-        evaluations = 0, o.method = U < 5 ? SGM_REPAINT : SGM_REPLACEMENT;
+        evaluations = 0, o.method = U < 5 ? SGM_INVERSE_REPAINT : SGM_INVERSE_REPLACEMENT;
         o.resample = U < 5 ? U : 0;
         CHECK_OK(sgm_inverse_sample(x, 3, &score, &p, &o, sgm_key_init(1)));
         assert_int_equal(evaluations, 6 * (U == 0 ? 10 : U < 5 ? U : 1) + 1);
@@ -1278,9 +1278,9 @@ static void repaint_keeps_y(void **state) {
         sgm_inverse p;
         sgm_inverse_options o;
         memset(&o, 0, sizeof o);
-        o.method = SGM_REPAINT, o.resample = 4;
+        o.method = SGM_INVERSE_REPAINT, o.resample = 4;
         o.sample.steps = STEPS, o.sample.grid = SGM_GRID_LOGSNR;
-        CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, mu, var, SGM_DIAGONAL, &sde));
+        CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, mu, var, SGM_COV_DIAGONAL, &sde));
         CHECK_OK(sgm_inverse_init(&p, 2, 2, eye, y, tau));
         sgm_score score = sgm_mixture_score(&prior);
         CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(7)));
@@ -1314,9 +1314,9 @@ static void repaint_recursion(void **state) {
     sgm_inverse_options o;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.method = SGM_REPAINT, o.resample = U;
-    o.sample.steps = STEPS, o.sample.method = SGM_ANCESTRAL, o.sample.grid = SGM_GRID_LOGSNR;
-    CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, mu, var, SGM_DIAGONAL, &sde));
+    o.method = SGM_INVERSE_REPAINT, o.resample = U;
+    o.sample.steps = STEPS, o.sample.method = SGM_METHOD_ANCESTRAL, o.sample.grid = SGM_GRID_LOGSNR;
+    CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, mu, var, SGM_COV_DIAGONAL, &sde));
     CHECK_OK(sgm_inverse_init(&p, 2, 1, mask, &y, 0));
     sgm_score score = sgm_mixture_score(&prior);
     CHECK_OK(sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init(7)));
@@ -1325,7 +1325,7 @@ static void repaint_recursion(void **state) {
     for (int i = 0; i < STEPS; i++)
         for (int u = 1; u <= U; u++) {
             double m = sgm_sde_m(&sde, t[i]), s = sgm_sde_s(&sde, t[i]), v = m * m * var[1] + s * s;
-            if (i + 1 < STEPS) sgm__reverse_step(c, SGM_ANCESTRAL, &sde, t[i], t[i + 1]);
+            if (i + 1 < STEPS) sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &sde, t[i], t[i + 1]);
             else sgm__denoise_step(c, &sde, t[i]);
             M = (c[0] - c[1] / v) * M + c[1] / v * m * mu[1];
             V = (c[0] - c[1] / v) * (c[0] - c[1] / v) * V + c[2] * c[2];
@@ -1362,7 +1362,7 @@ static void denoising(void **state) {
             for (int j = 0; j < steps[i]; j++) {
                 double mt = sgm_sde_m(&sde, t[j]), st = sgm_sde_s(&sde, t[j]);
                 double v = mt * mt * var + st * st;
-                if (j + 1 < steps[i]) sgm__reverse_step(c, SGM_ANCESTRAL, &sde, t[j], t[j + 1]);
+                if (j + 1 < steps[i]) sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &sde, t[j], t[j + 1]);
                 else sgm__denoise_step(c, &sde, t[j]);
                 M[i] = (c[0] - c[1] / v) * M[i] + c[1] / v * mt * mu;
                 V[i] = pow(c[0] - c[1] / v, 2) * V[i] + c[2] * c[2];
@@ -1373,9 +1373,9 @@ static void denoising(void **state) {
         sgm_mixture prior;
         sgm_sample_options o;
         memset(&o, 0, sizeof o);
-        o.x_given = 1, o.t_start = t0, o.steps = 200, o.method = SGM_ANCESTRAL;
+        o.x_given = 1, o.t_start = t0, o.steps = 200, o.method = SGM_METHOD_ANCESTRAL;
         o.grid = SGM_GRID_LOGSNR;
-        CHECK_OK(sgm_mixture_init(&prior, 1, 1, NULL, &mu, &var, SGM_ISOTROPIC, &sde));
+        CHECK_OK(sgm_mixture_init(&prior, 1, 1, NULL, &mu, &var, SGM_COV_ISOTROPIC, &sde));
         sgm_score score = sgm_mixture_score(&prior);
         for (int i = 0; i < N; i++) x[i] = (float)(m * noisy);
         CHECK_OK(sgm_sample(x, N, &score, &o, sgm_key_init(3)));
@@ -1453,11 +1453,11 @@ static void bad_classifiers(void **state) {
     double probs[3];
     (void)state;
     run_defaults(&r);
-    r.mo.classes = 3, r.mo.energy = 1, r.mo.output = SGM_SCORE;
+    r.mo.classes = 3, r.mo.energy = 1, r.mo.output = SGM_OUTPUT_SCORE;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "no energy");
-    r.mo.energy = 0, r.mo.output = SGM_EDM_F;
+    r.mo.energy = 0, r.mo.output = SGM_OUTPUT_EDM_F;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "output 0");
-    r.mo.output = SGM_NOISE;
+    r.mo.output = SGM_OUTPUT_NOISE;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "output 0");
     r.mo.classes = -1;
     CHECK_FAILS(sgm_model_init(&r.model, &r.mo, sgm_key_init(1)), SGM_BAD_ARGUMENT, "classes -1");
@@ -1481,7 +1481,7 @@ static void bad_classifiers(void **state) {
     r.to.labels = r.labels, r.labels[60] = 3;
     CHECK_FAILS(sgm_trainer_init(&trainer, &r.model, r.data, POINTS, &r.to, sgm_key_init(1)),
                 SGM_BAD_ARGUMENT, "label 60 is 3");
-    r.labels[60] = 0, r.to.loss.objective = SGM_ISM;
+    r.labels[60] = 0, r.to.loss.objective = SGM_OBJECTIVE_ISM;
     CHECK_FAILS(sgm_trainer_init(&trainer, &r.model, r.data, POINTS, &r.to, sgm_key_init(1)),
                 SGM_BAD_ARGUMENT, "leave the loss's objective 0");
     run_end(&r);
@@ -1493,12 +1493,12 @@ static void bad_guidance(void **state) {
     sgm_mixture a, b, ve_mix;
     sgm_guided g;
     (void)state;
-    CHECK_OK(sgm_mixture_init(&a, 1, 1, NULL, mu, &one, SGM_ISOTROPIC, &sde));
-    CHECK_OK(sgm_mixture_init(&b, 1, 2, NULL, mu, &one, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&a, 1, 1, NULL, mu, &one, SGM_COV_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&b, 1, 2, NULL, mu, &one, SGM_COV_ISOTROPIC, &sde));
     sgm_score u = sgm_mixture_score(&a), y = sgm_mixture_score(&b);
     CHECK_FAILS(sgm_guided_init(&g, &u, &y, 0, 1), SGM_MISMATCH, "1 dimensions beside one in 2");
     sde = sgm_sde_ve(0.01, 50);
-    CHECK_OK(sgm_mixture_init(&ve_mix, 1, 1, NULL, mu, &one, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&ve_mix, 1, 1, NULL, mu, &one, SGM_COV_ISOTROPIC, &sde));
     sgm_score ve = sgm_mixture_score(&ve_mix), scaled = u;
     sgm_scaler scaler;
     memset(&scaler, 0, sizeof scaler), scaled.scaler = &scaler;
@@ -1541,20 +1541,20 @@ static void bad_measurements(void **state) {
     CHECK_FAILS(sgm_inverse_init(&p, G, 2, A[0], y, -1), SGM_BAD_ARGUMENT, "a number >= 0");
     CHECK_FAILS(sgm_inverse_init(&p, G, 2, A[0], y, NAN), SGM_BAD_ARGUMENT, "a number >= 0");
     CHECK_OK(sgm_inverse_init(&p, G, 2, A[0], y, 0));
-    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mu, &one, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, 2, NULL, mu, &one, SGM_COV_ISOTROPIC, &sde));
     sgm_score small = sgm_mixture_score(&mix);
     CHECK_FAILS(sgm_inverse_sample(x, 1, &small, &p, &o, sgm_key_init(1)), SGM_MISMATCH,
                 "A has 4 columns for a score in 2 dimensions");
     CHECK_FAILS(sgm_posterior_init(&post, &small, &p, 0), SGM_MISMATCH, "make A (m,D)");
     CHECK_FAILS(sgm_mixture_posterior(&other, &mix, &p), SGM_MISMATCH, "make A (m,D)");
     sgm_mixture_free(&mix);
-    CHECK_OK(sgm_mixture_init(&mix, 1, G, NULL, mu, &one, SGM_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&mix, 1, G, NULL, mu, &one, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix), no_vjp = score, odd = score;
     no_vjp.vjp = NULL;
     CHECK_FAILS(sgm_posterior_init(&post, &no_vjp, &p, 0), SGM_BAD_ARGUMENT, "with a vjp");
-    o.method = SGM_DPS;
+    o.method = SGM_INVERSE_DPS;
     CHECK_FAILS(sgm_inverse_sample(x, 1, &no_vjp, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
-                "use SGM_REPLACEMENT");
+                "use SGM_INVERSE_REPLACEMENT");
     CHECK_FAILS(sgm_inverse_sample(x, 0, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "at least 1");
     odd.sde.family = SGM_FAMILY_NONE;
@@ -1576,24 +1576,24 @@ static void bad_measurements(void **state) {
     o.resample = 0, o.method = (sgm_inverse_method)4;
     CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "a method of the list");
-    o.method = SGM_PIGDM, o.sigma_data = -1;
+    o.method = SGM_INVERSE_PIGDM, o.sigma_data = -1;
     CHECK_FAILS(sgm_inverse_sample(x, 1, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "the data's std");
-    for (int method = SGM_REPLACEMENT; method <= SGM_PIGDM; method++) /* another method's numbers */
+    for (int method = SGM_INVERSE_REPLACEMENT; method <= SGM_INVERSE_PIGDM; method++) /* another method's numbers */
         for (int kind = 0; kind < 3; kind++) {
             memset(&o, 0, sizeof o), o.method = (sgm_inverse_method)method, o.sample.steps = 3;
             if (kind == 0) o.resample = 2;
             else if (kind == 1) o.zeta = 0.5;
             else o.sigma_data = 0.5;
             sgm_status status = sgm_inverse_sample(x, 2, &score, &p, &o, sgm_key_init(1));
-            if (kind == method - SGM_REPAINT) CHECK_OK(status);
+            if (kind == method - SGM_INVERSE_REPAINT) CHECK_OK(status);
             else CHECK_FAILS(status, SGM_BAD_ARGUMENT, "leave the others' 0");
         }
-    memset(&o, 0, sizeof o), o.method = SGM_REPAINT, o.sample.path_steps = 8, o.sample.steps = 5;
+    memset(&o, 0, sizeof o), o.method = SGM_INVERSE_REPAINT, o.sample.path_steps = 8, o.sample.steps = 5;
     CHECK_FAILS(sgm_inverse_sample(x, 2, &score, &p, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT,
                 "leave path_steps 0");
     CHECK_OK(sgm_inverse_sample(x, 2, &score, &p, NULL, sgm_key_init(1)));
-    CHECK_OK(sgm_mixture_init(&points, 1, G, NULL, mu, NULL, SGM_POINTS, &sde));
+    CHECK_OK(sgm_mixture_init(&points, 1, G, NULL, mu, NULL, SGM_COV_POINTS, &sde));
     CHECK_FAILS(sgm_mixture_posterior(&other, &points, &p), SGM_BAD_ARGUMENT,
                 "give the measurement some");
     sgm_inverse_free(&p), sgm_mixture_free(&mix), sgm_mixture_free(&points);
@@ -1610,7 +1610,7 @@ static sgm_status everything(float *x, const sgm_mixture *mix) {
     if (status != SGM_OK) return status;
     status = sgm_mixture_posterior(&post, mix, &p);
     memset(&o, 0, sizeof o);
-    o.sample.steps = 3, o.sample.method = SGM_EULER_MARUYAMA;
+    o.sample.steps = 3, o.sample.method = SGM_METHOD_EULER_MARUYAMA;
     sgm_score u = sgm_mixture_score(mix), y = sgm_mixture_score(&post);
     for (int method = 0; method < 4 && status == SGM_OK; method++) {
         o.method = (sgm_inverse_method)method;
@@ -1666,7 +1666,7 @@ static void steps_do_not_allocate(void **state) {
     sgm_guided g;
     sgm_inverse_options o;
     memset(&o, 0, sizeof o);
-    o.sample.steps = 10, o.sample.on_step = count_step, o.sample.method = SGM_EULER_MARUYAMA;
+    o.sample.steps = 10, o.sample.on_step = count_step, o.sample.method = SGM_METHOD_EULER_MARUYAMA;
     CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, 1));
     CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.1));
     sgm_score u = sgm_model_score(&r.model, 0), y = sgm_condition_score(&c);
@@ -1678,12 +1678,12 @@ static void steps_do_not_allocate(void **state) {
             /* a step asks once; RePaint with each return; for a pull, also for s and for Jᵀw */
             static const int asked[5] = {1, 3, 3, 2, 1};
             o.method = (sgm_inverse_method)(method < 4 ? method : 0);
-            o.resample = o.method == SGM_REPAINT ? 3 : 0;
+            o.resample = o.method == SGM_INVERSE_REPAINT ? 3 : 0;
             if (method < 4) CHECK_OK(sgm_inverse_sample(x, N, score, &p, &o, sgm_key_init(1)));
             else CHECK_OK(sgm_sample(x, N, score, &o.sample, sgm_key_init(1)));
-            long blocks = guided * asked[method] + (method == SGM_PIGDM);
+            long blocks = guided * asked[method] + (method == SGM_INVERSE_PIGDM);
             for (int i = 2; i < 10; i++) assert_int_equal(counts[i] - counts[i - 1], blocks);
-            if (o.method == SGM_REPAINT) blocks = guided; /* nothing comes after the last step */
+            if (o.method == SGM_INVERSE_REPAINT) blocks = guided; /* nothing comes after the last step */
             assert_int_equal(counts[10] - counts[9], blocks);
         }
     sgm_inverse_free(&p), run_end(&r);
@@ -1708,7 +1708,7 @@ static void same_bits(void **state) {
         for (int i = 0; i < 5; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
         memcpy(params[threads - 1], r.model.params, r.model.n_params * sizeof(float));
         memset(&o, 0, sizeof o);
-        o.method = SGM_PIGDM, o.sample.steps = 5, o.sample.method = SGM_EULER_MARUYAMA;
+        o.method = SGM_INVERSE_PIGDM, o.sample.steps = 5, o.sample.method = SGM_METHOD_EULER_MARUYAMA;
         CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, 1));
         CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.1));
         sgm_score y = sgm_condition_score(&c);

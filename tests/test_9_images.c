@@ -1,6 +1,6 @@
 /*
-Section 9.6 and its files: drawn digits, dequantised pixels, Fréchet distance, neighbours; the
-readers of other people's formats of section C.4 and the picture grids of C.5. Truths are closed forms, GSL,
+§9.6 and its files: drawn digits, dequantised pixels, Fréchet distance, neighbours; the
+readers of other people's formats of §C.4 and the picture grids of §C.5. Truths are closed forms, GSL,
 or a slower way to the same number; what a reader should find, the test has written.
 
     cc -O2 tests/test_9_images.c -lcmocka -lgsl -lgslcblas -lm -o test_9_images && ./test_9_images
@@ -1093,8 +1093,7 @@ static void csv_refuses(void **state) {
 /*
 Numbers against strtod. Of the digits 15 count at least: what is dropped is less than 1 part in
 9·10¹⁴; each power of ten rounds once, 2⁻⁵³, at most 85 times; so the double is within 1.1·10⁻¹⁴
-and the float, half a spacing of 2⁻²³, is strtod's or its neighbour. Nine digits decide it, section
-C.4.
+and the float, half a spacing of 2⁻²³, is strtod's or its neighbour. Nine digits decide it, §C.4.
 */
 static void csv_numbers(void **state) {
     static const char *const forms[] = {"%.9g",   "%.9e", "%.17g", "%.25e",

@@ -40,7 +40,7 @@ static void watched_free(void *p) {
 #endif
 
 /*
-## A.1 Errors and memory
+## §A.1 Errors and memory
 */
 
 static void test_no_error_yet(void **state) {
@@ -227,7 +227,7 @@ static void test_fork(void **state) {
 }
 
 /*
-## A.2 Philox
+## §A.2 Philox
 
 The known answers are those of the Random123 distribution for philox4x32-10: all zeros, all ones,
 digits of π.
@@ -309,7 +309,7 @@ static void test_independence(void **state) {
 }
 
 /*
-## A.3 Uniform and normal draws
+## §A.3 Uniform and normal draws
 */
 
 enum { N = 200000 };
@@ -418,7 +418,7 @@ static void test_below(void **state) {
 }
 
 /*
-## A.4 A shuffle without a table
+## §A.4 A shuffle without a table
 */
 
 static void test_bijection(void **state) {
@@ -474,7 +474,7 @@ static void test_uniform_shuffle(void **state) {
 }
 
 /*
-## A.5 exp, log, sin and cos
+## §A.5 exp, log, sin and cos
 
 Against the C library's long double, whose own error of 10⁻¹⁹ does not count.
 */

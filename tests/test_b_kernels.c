@@ -303,15 +303,15 @@ static void truth(int kind, double x, double *y, double *d1, double *d2)
     const double e = exp(-fabs(x)), s1 = e / (1 + e) / (1 + e);
     const double s = x >= 0 ? 1 / (1 + e) : e / (1 + e);
     const double c = sqrt(8 / acos(-1.0)), s2 = -s1 * tanh(x / 2);
-    if (kind == SGM_RELU) *y = x > 0 ? x : 0, *d1 = x > 0, *d2 = 0;
-    else if (kind == SGM_SIGMOID) *y = s, *d1 = s1, *d2 = s2;
-    else if (kind == SGM_SOFTPLUS) *y = (x > 0 ? x : 0) + log1p(e), *d1 = s, *d2 = s1;
-    else if (kind == SGM_SILU) *y = x * s, *d1 = s + x * s1, *d2 = 2 * s1 + x * s2;
-    else if (kind == SGM_TANH) *y = tanh(x), *d1 = 1 / cosh(x) / cosh(x), *d2 = -2 * *y * *d1;
+    if (kind == SGM_ACTIVATION_RELU) *y = x > 0 ? x : 0, *d1 = x > 0, *d2 = 0;
+    else if (kind == SGM_ACTIVATION_SIGMOID) *y = s, *d1 = s1, *d2 = s2;
+    else if (kind == SGM_ACTIVATION_SOFTPLUS) *y = (x > 0 ? x : 0) + log1p(e), *d1 = s, *d2 = s1;
+    else if (kind == SGM_ACTIVATION_SILU) *y = x * s, *d1 = s + x * s1, *d2 = 2 * s1 + x * s2;
+    else if (kind == SGM_ACTIVATION_TANH) *y = tanh(x), *d1 = 1 / cosh(x) / cosh(x), *d2 = -2 * *y * *d1;
     else {
         const double z = c * (x + 0.044715 * x * x * x), z1 = c * (1 + 0.134145 * x * x);
         double g, g1, g2;
-        truth(SGM_SIGMOID, z, &g, &g1, &g2);
+        truth(SGM_ACTIVATION_SIGMOID, z, &g, &g1, &g2);
         *y = x * g, *d1 = g + x * z1 * g1;
         *d2 = (2 * z1 + x * c * 0.26829 * x) * g1 + x * z1 * z1 * g2;
     }
@@ -324,7 +324,7 @@ static void test_activations(void **state)
     const sgm__kernels *isa;
     (void)state;
     for (int j = 0; j < 3; j++) ref[j] = vector(N), got[j] = vector(N);
-    for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++)
+    for (int kind = SGM_ACTIVATION_RELU; kind <= SGM_ACTIVATION_SIGMOID; kind++)
         for (int zoom = 0; zoom < 2; zoom++) {
             sweep(x, N, zoom ? -5.0f : -100.0f, zoom ? 5.0f : 100.0f);
             sgm__act_ref(kind, N, x, ref[0], ref[1], ref[2]);
@@ -357,14 +357,14 @@ static void test_activations_at_the_ends(void **state)
     const sgm__kernels *isa;
     (void)state;
     for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;)
-        for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++) {
+        for (int kind = SGM_ACTIVATION_RELU; kind <= SGM_ACTIVATION_SIGMOID; kind++) {
             float x[3], y[3], d1[3], d2[3], alone[3];
             x[0] = INFINITY, x[1] = -INFINITY, x[2] = NAN;
             isa->act(kind, 3, x, y, d1, d2);
             for (int i = 0; i < 2; i++) {
-                assert_true(y[i] == limit[kind - SGM_RELU][i][0]);
-                assert_true(d1[i] == limit[kind - SGM_RELU][i][1]);
-                assert_true(d2[i] == limit[kind - SGM_RELU][i][2]);
+                assert_true(y[i] == limit[kind - SGM_ACTIVATION_RELU][i][0]);
+                assert_true(d1[i] == limit[kind - SGM_ACTIVATION_RELU][i][1]);
+                assert_true(d2[i] == limit[kind - SGM_ACTIVATION_RELU][i][2]);
             }
             assert_true(isnan(y[2]));
             isa->act(kind, 3, x, NULL, alone, NULL);
@@ -549,7 +549,7 @@ static void test_optimisers_every_isa(void **state)
     (void)state;
     for (int i = 0; i < COUNT(sizes); i++)
         for (int s = 0; (isa = next_isa(&s)) != NULL;)
-            for (int kind = SGM_ADAM; kind <= SGM_SGD; kind++) {
+            for (int kind = SGM_OPTIMISER_ADAM; kind <= SGM_OPTIMISER_SGD; kind++) {
                 const int n = sizes[i];
                 float *p = vector(n), *m = vector(n), *v = vector(n), *g = vector(n);
                 float *p2 = copy(p, n), *m2 = copy(m, n), *v2 = copy(v, n);
@@ -584,8 +584,8 @@ static void test_pieces(void **state)
         float *to[2][3];
         for (int j = 0; j < 3; j++)
             to[0][j] = out >> j & 1 ? one[j] : NULL, to[1][j] = out >> j & 1 ? many[j] : NULL;
-        sgm__k()->act(SGM_SILU, n, x, to[0][0], to[0][1], to[0][2]);
-        sgm__act(SGM_SILU, n, x, to[1][0], to[1][1], to[1][2]);
+        sgm__k()->act(SGM_ACTIVATION_SILU, n, x, to[0][0], to[0][1], to[0][2]);
+        sgm__act(SGM_ACTIVATION_SILU, n, x, to[1][0], to[1][1], to[1][2]);
         for (int j = 0; j < 3; j++) assert_true(same(one[j], many[j], n));
     }
     for (long c = cols - 37; c <= cols; c++) { /* no multiple of a register, or of a share */
@@ -616,7 +616,7 @@ static void test_optimisers_against_double(void **state)
             for (int t = 1; t <= T; t++) {
                 const sgm__adam_rates c = rates_at(t);
                 float *g = vector(N);
-                isa->moments(belief ? SGM_ADABELIEF : SGM_ADAMW, N, p, g, m, v, &c);
+                isa->moments(belief ? SGM_OPTIMISER_ADABELIEF : SGM_OPTIMISER_ADAMW, N, p, g, m, v, &c);
                 for (int j = 0; j < N; j++) {
                     const double d = (double)g[j] * c.grad_scale;
                     double away;
@@ -642,7 +642,7 @@ static void test_sgd_and_ema(void **state)
         const sgm__adam_rates c = rates_at(1);
         const double mean = 0.9 * -0.233 + 0.617 * 0.7;
         float p = 2.385f, g = 0.617f, m = -0.233f, e = 1.771f;
-        isa->moments(SGM_SGD, 1, &p, &g, &m, NULL, &c);
+        isa->moments(SGM_OPTIMISER_SGD, 1, &p, &g, &m, NULL, &c);
         /* three roundings of numbers below 1, then of numbers below 4 */
         assert_true(fabs(m - mean) <= 4 * UNIT);
         assert_true(fabs(p - (2.385 - 1e-3 * mean)) <= 12 * UNIT);
@@ -664,7 +664,7 @@ static void test_faded_moments(void **state)
             sgm__adam_rates c = rates_at(5);
             c.sweep = sweep;
             m[0] = v[0] = tiny, m[1] = v[1] = small;
-            isa->moments(SGM_ADAM, 2, p, g, m, v, &c);
+            isa->moments(SGM_OPTIMISER_ADAM, 2, p, g, m, v, &c);
             assert_true(sweep ? m[0] == 0 && v[0] == 0 : m[0] > 0 && v[0] > 0);
             assert_true(m[1] > 0 && v[1] > 0);
         }
@@ -684,7 +684,7 @@ static void test_moments_keep_nan(void **state)
             isa->moments(way >> 2, 3, p, g, m, v, &c);
             assert_true(isfinite(p[0]) && isfinite(p[2]) && m[0] > 0 && m[2] > 0);
             assert_false(isfinite(p[1]) || isfinite(m[1]));
-            assert_false(way >> 2 < SGM_SGD && isfinite(v[1]));
+            assert_false(way >> 2 < SGM_OPTIMISER_SGD && isfinite(v[1]));
         }
 }
 
@@ -704,7 +704,7 @@ static void test_small_gradients_move_right(void **state)
                 float p = 0, m = 0, v = 0;
                 sgm__adam_rates c = rates_at(1);
                 c.lr = 0.01f, c.eps = 1e-20f, c.decay = 0, c.grad_scale = 1, c.sweep = sweep;
-                isa->moments(SGM_ADAM, 1, &p, grads + i, &m, &v, &c);
+                isa->moments(SGM_OPTIMISER_ADAM, 1, &p, grads + i, &m, &v, &c);
                 const double truth = -0.01 * grads[i] / (grads[i] + 1e-20);
                 if (!(fabs(p / truth - 1) <= (i ? 12 : 30000) * UNIT))
                     fail_msg("%s: a gradient of %g moves %g, not %g", isa->name, grads[i], p,
@@ -774,7 +774,7 @@ static void special_elements(const sgm__kernels *isa, long n, int easy)
 {
     const sgm__kernels *two[2] = { isa, &sgm__kernels_ref };
     float *x = specials(n, easy), *z = specials(n, easy), *y[2], *m[2], *v[2];
-    for (int kind = SGM_RELU; kind <= SGM_SIGMOID; kind++) {
+    for (int kind = SGM_ACTIVATION_RELU; kind <= SGM_ACTIVATION_SIGMOID; kind++) {
         for (int k = 0; k < 2; k++) y[k] = vector(n), m[k] = vector(n), v[k] = vector(n);
         for (int k = 0; k < 2; k++) two[k]->act(kind, n, x, y[k], m[k], v[k]);
         assert_alike(isa, "act", y[0], y[1], n), assert_alike(isa, "act'", m[0], m[1], n);
@@ -789,7 +789,7 @@ static void special_elements(const sgm__kernels *isa, long n, int easy)
         assert_alike(isa, "map", y[0], y[1], n);
         for (int k = 0; k < 2; k++) free(y[k]);
     }
-    for (int kind = SGM_ADAM; kind <= SGM_SGD * 2 + 1; kind++) {
+    for (int kind = SGM_OPTIMISER_ADAM; kind <= SGM_OPTIMISER_SGD * 2 + 1; kind++) {
         sgm__adam_rates c = rates_at(3 + kind % 2);
         for (int k = 0; k < 2; k++) {
             y[k] = k ? copy(y[0], n) : specials(n, easy);
@@ -797,7 +797,7 @@ static void special_elements(const sgm__kernels *isa, long n, int easy)
             v[k] = k ? copy(v[0], n) : specials(n, easy);
             for (long i = 0; i < n; i++) v[k][i] = fabsf(v[k][i]);
         }
-        if (kind > SGM_SGD) c.eps = 1e-20f, c.grad_scale = 1, c.decay = 0;
+        if (kind > SGM_OPTIMISER_SGD) c.eps = 1e-20f, c.grad_scale = 1, c.decay = 0;
         for (int k = 0; k < 2; k++) two[k]->moments(kind / 2, n, y[k], x, m[k], v[k], &c);
         assert_alike(isa, "p", y[0], y[1], n), assert_alike(isa, "m", m[0], m[1], n);
         assert_alike(isa, "v", v[0], v[1], n);
@@ -902,8 +902,8 @@ static void check_outer(const sgm__kernels *two, const sgm__kernels *one, int n,
     q.m = in, q.n = out, q.k = n, q.a = t.x, q.a_row = 1, q.a_col = t.q.x_row;
     q.b = t.d, q.b_row = out, q.b_col = 1, q.c = g, q.c_row = out;
     two->matmul(&q);
-    two->moments(way == BELIEVING ? SGM_ADABELIEF : SGM_ADAM, t.size, p, g, m, v, &c);
-    one->outer_moments(way == BELIEVING ? SGM_ADABELIEF : SGM_ADAM, &t.q, &c);
+    two->moments(way == BELIEVING ? SGM_OPTIMISER_ADABELIEF : SGM_OPTIMISER_ADAM, t.size, p, g, m, v, &c);
+    one->outer_moments(way == BELIEVING ? SGM_OPTIMISER_ADABELIEF : SGM_OPTIMISER_ADAM, &t.q, &c);
     if (!same(t.p, p, t.size) || !same(t.m, m, t.size) || !same(t.v, v, t.size))
         fail_msg("%s n=%d in=%d out=%d way %d", one->name, n, in, out, way);
     free(p), free(m), free(v), free(g);

@@ -81,11 +81,11 @@ static sgm_loss trained_loss(sgm_model_options o, sgm_loss loss) {
 
 static void weights_and_times(void **state) {
     const struct { sgm_output output; int energy, classes, sigma; sgm_objective objective; int edm; } c[] = {
-        {SGM_OUTPUT_AUTO, 0, 0, 0, SGM_DSM, 1}, {SGM_EDM_F, 0, 0, 0, SGM_DSM, 1},
-        {SGM_EDM_F, 0, 0, 1, SGM_DSM, 1},       {SGM_NOISE, 0, 0, 0, SGM_DSM, 0},
-        {SGM_V, 0, 0, 0, SGM_DSM, 0},           {SGM_X0, 0, 0, 1, SGM_DSM, 0},
-        {SGM_OUTPUT_AUTO, 1, 0, 0, SGM_DSM, 0}, {SGM_OUTPUT_AUTO, 0, 2, 0, SGM_DSM, 0},
-        {SGM_OUTPUT_AUTO, 0, 0, 0, SGM_SSM, 0}, {SGM_OUTPUT_AUTO, 0, 0, 1, SGM_SSM, 0}};
+        {SGM_OUTPUT_AUTO, 0, 0, 0, SGM_OBJECTIVE_DSM, 1}, {SGM_OUTPUT_EDM_F, 0, 0, 0, SGM_OBJECTIVE_DSM, 1},
+        {SGM_OUTPUT_EDM_F, 0, 0, 1, SGM_OBJECTIVE_DSM, 1},       {SGM_OUTPUT_NOISE, 0, 0, 0, SGM_OBJECTIVE_DSM, 0},
+        {SGM_OUTPUT_V, 0, 0, 0, SGM_OBJECTIVE_DSM, 0},           {SGM_OUTPUT_X0, 0, 0, 1, SGM_OBJECTIVE_DSM, 0},
+        {SGM_OUTPUT_AUTO, 1, 0, 0, SGM_OBJECTIVE_DSM, 0}, {SGM_OUTPUT_AUTO, 0, 2, 0, SGM_OBJECTIVE_DSM, 0},
+        {SGM_OUTPUT_AUTO, 0, 0, 0, SGM_OBJECTIVE_SSM, 0}, {SGM_OUTPUT_AUTO, 0, 0, 1, SGM_OBJECTIVE_SSM, 0}};
     sgm_mlp_options net = small_mlp();
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -145,7 +145,7 @@ static void sizes_and_starts(void **state) {
                 sgm_mlp_options net;
                 sgm_model m;
                 memset(&net, 0, sizeof net);
-                if (said) net.activation = SGM_SILU;
+                if (said) net.activation = SGM_ACTIVATION_SILU;
                 sgm_model_options o = options_of(residual ? sgm_residual_mlp : sgm_mlp, d[i], &net);
                 if (!said) o.user = i % 2 ? NULL : &net; /* no options, or all zeros: the same */
                 CHECK_OK(sgm_model_init(&m, &o, sgm_key_init(4)));
@@ -178,7 +178,7 @@ static sgm_sde sde_of(int i) {
 static sgm_mixture mixture_of(const sgm_sde *sde) {
     const double mean[2] = {-1, 1}, var[2] = {0.1, 0.2};
     sgm_mixture mix;
-    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_ISOTROPIC, sde));
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_COV_ISOTROPIC, sde));
     return mix;
 }
 
@@ -189,16 +189,16 @@ static void steps_and_grids(void **state) {
         sgm_sde sde = sde_of(f);
         sgm_mixture mix = mixture_of(&sde);
         sgm_score score = sgm_mixture_score(&mix);
-        for (int method = SGM_METHOD_AUTO; method <= SGM_DPMPP_3M; method++) {
+        for (int method = SGM_METHOD_AUTO; method <= SGM_METHOD_DPMPP_3M; method++) {
             sgm_sample_options o;
             sgm_sampler s;
             memset(&o, 0, sizeof o), o.method = (sgm_method)method;
             CHECK_OK(sgm_sampler_init(&s, &score, 4, &o, sgm_key_init(5)));
-            assert_int_equal(s.o.method, method ? method : SGM_DPMPP_2M);
+            assert_int_equal(s.o.method, method ? method : SGM_METHOD_DPMPP_2M);
             assert_int_equal(s.o.steps, steps[method]);
-            assert_int_equal(s.o.grid, method == SGM_CHURN ? SGM_GRID_EDM : SGM_GRID_LOGSNR);
+            assert_int_equal(s.o.grid, method == SGM_METHOD_CHURN ? SGM_GRID_EDM : SGM_GRID_LOGSNR);
             sgm_sampler_free(&s);
-            if (method != SGM_EULER_MARUYAMA && method != SGM_EULER) continue;
+            if (method != SGM_METHOD_EULER_MARUYAMA && method != SGM_METHOD_EULER) continue;
             o.plain_end = 1; /* to t = 0, where log-SNR is infinite */
             CHECK_OK(sgm_sampler_init(&s, &score, 4, &o, sgm_key_init(5)));
             assert_int_equal(s.o.grid, f == 2 || f == 4 ? SGM_GRID_QUADRATIC : SGM_GRID_UNIFORM);
@@ -214,7 +214,7 @@ static void options_choose(void **state) {
     sgm_sde sde = sde_of(0);
     sgm_mixture mix = mixture_of(&sde);
     sgm_score score = sgm_mixture_score(&mix);
-    const sgm_method chosen[6] = {SGM_DPMPP_2M, SGM_REVERSE_DIFFUSION, SGM_CHURN, SGM_DDIM, SGM_RK45, SGM_EULER_MARUYAMA};
+    const sgm_method chosen[6] = {SGM_METHOD_DPMPP_2M, SGM_METHOD_REVERSE_DIFFUSION, SGM_METHOD_CHURN, SGM_METHOD_DDIM, SGM_METHOD_RK45, SGM_METHOD_EULER_MARUYAMA};
     (void)state;
     for (int i = 0; i < 6; i++) {
         sgm_sample_options o;
@@ -261,7 +261,7 @@ static void uniform_grids_that_miss_the_data(void **state) {
                 sgm_score score = sgm_mixture_score(&mix);
                 sgm_sample_options o;
                 memset(&o, 0, sizeof o);
-                o.method = SGM_EULER_MARUYAMA, o.grid = SGM_GRID_UNIFORM, o.steps = steps;
+                o.method = SGM_METHOD_EULER_MARUYAMA, o.grid = SGM_GRID_UNIFORM, o.steps = steps;
                 o.plain_end = plain;
                 if (plain) o.t_end = sde.t_min;
                 CHECK_FAILS(set_up(&score, &o), SGM_BAD_ARGUMENT, "leave grid 0");
@@ -276,7 +276,7 @@ static void uniform_grids_that_miss_the_data(void **state) {
                 }
                 float x[2] = {3, -5};
                 memset(&o, 0, sizeof o);
-                o.method = SGM_EULER, o.grid = SGM_GRID_UNIFORM, o.steps = steps;
+                o.method = SGM_METHOD_EULER, o.grid = SGM_GRID_UNIFORM, o.steps = steps;
                 CHECK_FAILS(sgm_flow(x, 2, &score, sde.T, sde.t_min, &o, NULL), SGM_BAD_ARGUMENT, "leave grid 0");
                 o.steps = advised();
                 if (o.steps < 10000) CHECK_OK(sgm_flow(x, 2, &score, sde.T, sde.t_min, &o, NULL));
@@ -350,7 +350,7 @@ static void every_ready_network_opens(void **state) {
     (void)state;
     memset(&image, 0, sizeof image), image.h = image.w = SIDE, image.width = 8, image.depth = 2;
     image.groups = 4, image.heads = 2;
-    mlp.activation = SGM_TANH, mlp.embedding = SGM_EMBED_FOURIER, mlp.dropout = 0.1f;
+    mlp.activation = SGM_ACTIVATION_TANH, mlp.embedding = SGM_EMBEDDING_FOURIER, mlp.dropout = 0.1f;
     for (commas = 0; commas < 2; commas++)
         for (int kind = 0; kind < 5; kind++) {
             check_open(sgm_mlp, kind % 2 ? &mlp : NULL, D, kind);
@@ -387,9 +387,9 @@ static void operations_that_differ(void **state) {
     sgm_mlp_options a = small_mlp(), b = a;
     sgm_image_net c, e;
     (void)state;
-    a.activation = SGM_RELU, b.activation = SGM_SILU;
+    a.activation = SGM_ACTIVATION_RELU, b.activation = SGM_ACTIVATION_SILU;
     check_refused(sgm_mlp, &a, &b, D, "relu", "silu");
-    a = b, a.embedding = SGM_EMBED_FOURIER, b.embedding = SGM_EMBED_SINUSOIDAL;
+    a = b, a.embedding = SGM_EMBEDDING_FOURIER, b.embedding = SGM_EMBEDDING_SINUSOIDAL;
     check_refused(sgm_residual_mlp, &a, &b, D, "fourier", "sinusoidal");
     b = a, b.dropout = 0.25f;
     check_refused(sgm_mlp, &a, &b, D, "where this one does", "dropout");
@@ -426,10 +426,10 @@ static void a_file_of_0_1_0(void **state) {
     sgm_model m;
     sgm_trainer trainer;
     (void)state;
-    net.width = 4, net.depth = 1, net.activation = SGM_SILU;
-    net.embedding = SGM_EMBED_FOURIER, net.embedding_width = 4;
+    net.width = 4, net.depth = 1, net.activation = SGM_ACTIVATION_SILU;
+    net.embedding = SGM_EMBEDDING_FOURIER, net.embedding_width = 4;
     sgm_model_options o = options_of(sgm_mlp, 2, &net);
-    o.output = SGM_V, o.sigma_data = 0.5, o.n_ema = 1;
+    o.output = SGM_OUTPUT_V, o.sigma_data = 0.5, o.n_ema = 1;
     CHECK_OK(sgm_model_init(&m, &o, sgm_key_init(77)));
     CHECK_OK(sgm_model_load(&m, file));
     check_0_1_0(&m, SGM_RAW, 0, 0), check_0_1_0(&m, 0, 1, 0);
@@ -445,7 +445,7 @@ static void a_file_of_0_1_0(void **state) {
     parameters by 10⁻⁷; and a score by at most 4·3/s of that, s = .045. The steps move it by 1. */
     check_0_1_0(&m, SGM_RAW, 2, 2.7e-5);
     sgm_trainer_free(&trainer), sgm_model_free(&m);
-    o.output = SGM_NOISE; /* the same names of settings, other meanings: told */
+    o.output = SGM_OUTPUT_NOISE; /* the same names of settings, other meanings: told */
     CHECK_OK(sgm_model_init(&m, &o, sgm_key_init(77)));
     CHECK_FAILS(sgm_model_load(&m, file), SGM_MISMATCH, "model.output = 3");
     sgm_model_free(&m);
@@ -491,7 +491,7 @@ static void likelihoods_of_many_conditions(void **state) {
     sgm_condition all, one;
     (void)state;
     memset(&o, 0, sizeof o);
-    o.solve.method = SGM_HEUN, o.solve.steps = 8, o.unchecked = 1;
+    o.solve.method = SGM_METHOD_HEUN, o.solve.steps = 8, o.unchecked = 1;
     CHECK_OK(sgm_condition_init(&all, &r->model, SGM_RAW, r->cond, N));
     sgm_score score = sgm_condition_score(&all);
     CHECK_OK(sgm_likelihood(together, NULL, NULL, data, N, &score, &o, NULL, sgm_key_init(23)));
@@ -617,13 +617,13 @@ static void scaler_acts(void **state) {
         sgm_likelihood_options o;
         sgm_inverse problem;
         sgm_inverse_options io;
-        memset(&o, 0, sizeof o), o.solve.method = SGM_HEUN, o.solve.steps = 10, o.unchecked = 1;
+        memset(&o, 0, sizeof o), o.solve.method = SGM_METHOD_HEUN, o.solve.steps = 10, o.unchecked = 1;
         memset(&io, 0, sizeof io), io.sample.steps = 20;
         CHECK_OK(sgm_sample(x[k], 64, &score[k], NULL, sgm_key_init(32)));
         CHECK_OK(sgm_likelihood(logp[k], NULL, NULL, k ? scaled : raw, N, &score[k], &o, NULL,
                                 sgm_key_init(33)));
         CHECK_OK(sgm_dsm(&dsm[k], &score[k], NULL, k ? scaled : raw, N, &loss, 500, sgm_key_init(34)));
-        for (int method = SGM_REPLACEMENT; method <= SGM_PIGDM; method++) {
+        for (int method = SGM_INVERSE_REPLACEMENT; method <= SGM_INVERSE_PIGDM; method++) {
             float *out = both;
             io.method = (sgm_inverse_method)method;
             CHECK_OK(sgm_inverse_init(&problem, D, 1, k ? A_scaled : A, k ? &y_scaled : &y, 0.5));

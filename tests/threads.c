@@ -69,7 +69,7 @@ static void job(int which, float *out) {
     case 7: must(sgm_score_eval(&score, out, x, t, N), names[which]); break;
     case 8: must(sgm_sample(out, N, &score, &how, sgm_key_init(3)), names[which]); break;
     case 9:
-        likely.solve.method = SGM_HEUN, likely.solve.steps = 5;
+        likely.solve.method = SGM_METHOD_HEUN, likely.solve.steps = 5;
         must(sgm_likelihood(p, NULL, NULL, x, N, &score, &likely, NULL, sgm_key_init(4)), names[which]);
         for (int i = 0; i < N; i++) out[i] = (float)p[i];
         break;
@@ -107,7 +107,7 @@ static void make(void) {
     sgm_model_options o;
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     float A[2] = {1, 0}, y[1] = {0.4f};
-    must(sgm_mixture_init(&mixture, 2, D, NULL, mean, var, SGM_ISOTROPIC, &sde), "mixture");
+    must(sgm_mixture_init(&mixture, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, &sde), "mixture");
     sgm_normal(points, 500 * 16, sgm_key_init(1), 0);
     must(sgm_mixture_from_data(&wide, points, 500, 16, &sde), "points");
     sgm_normal(x, N * D, sgm_key_init(2), 0), sgm_normal(cond, N * C, sgm_key_init(3), 0);

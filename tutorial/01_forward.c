@@ -291,7 +291,7 @@ static void density(sgm_key key) {
     const double mean[2] = {-2, 2}, variance[2] = {0.25, 0.25};
     double error[3];
     sgm_mixture humps;
-    tut_must(sgm_mixture_init(&humps, 2, 1, NULL, mean, variance, SGM_ISOTROPIC, &sde[0]));
+    tut_must(sgm_mixture_init(&humps, 2, 1, NULL, mean, variance, SGM_COV_ISOTROPIC, &sde[0]));
     sgm_score exact = sgm_mixture_score(&humps);
     for (int i = 0; i < 3; i++) error[i] = solve(table, CELLS / 4 << i, &exact);
     printf("4. Fokker-Planck: L1 error %.3g with %d cells, %.3g with %d, %.3g with %d\n", error[0],

@@ -133,7 +133,7 @@ static double worst_score(int modes, const double *w, const double *mu, const do
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     sgm_mixture mix;
     double worst = 0;
-    tut_must(sgm_mixture_init(&mix, modes, 1, w, mu, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&mix, modes, 1, w, mu, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int i = -100; i <= 100; i++) {
         float x = 0.07f * (float)i, t = 0, s;
@@ -454,7 +454,7 @@ static void modes(sgm_key key) {
     double levels[LEVELS], share[2], p;
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     sgm_mixture mix;
-    tut_must(sgm_mixture_init(&mix, 2, 1, w, mu, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&mix, 2, 1, w, mu, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix),
               watched = {.d = 1, .ctx = &score, .sde = sde, .eval = watched_eval};
     for (int i = 0; i < 80; i++) {
@@ -515,7 +515,7 @@ static void curvature(sgm_key key) {
     sgm_sde sde = sgm_sde_edm(0.002, 80);
     sgm_mixture mix;
     double square = 0;
-    tut_must(sgm_mixture_init(&mix, 1, 2, NULL, mean, var, SGM_DIAGONAL, &sde));
+    tut_must(sgm_mixture_init(&mix, 1, 2, NULL, mean, var, SGM_COV_DIAGONAL, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     puts("6. variances 1 and 1/100");
     for (int wide = 0; wide < 2; wide++) {

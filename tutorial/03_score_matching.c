@@ -94,8 +94,8 @@ static void constants(const sgm_score *model, const sgm_score *own, const float 
     double mean[7], se[7]; /* five losses of the model, then of no score, then of the best */
     printf("A wrong score on %d points: the five losses, λ = s²\n", POINTS);
     for (int i = 0; i < 7; i++) {
-        static const sgm_objective which[7] = {SGM_DSM, SGM_ESM,    SGM_ISM, SGM_SSM,
-                                               SGM_SSM_VR, SGM_ESM, SGM_DSM};
+        static const sgm_objective which[7] = {SGM_OBJECTIVE_DSM, SGM_OBJECTIVE_ESM,    SGM_OBJECTIVE_ISM, SGM_OBJECTIVE_SSM,
+                                               SGM_OBJECTIVE_SSM_VR, SGM_OBJECTIVE_ESM, SGM_OBJECTIVE_DSM};
         sgm_loss loss = {.objective = which[i], .exact = own, .directions = 4};
         tut_must(sgm_objective_value(&mean[i], &se[i], i < 5 ? model : i == 5 ? &nothing : own,
                                      points, POINTS, &loss, quick ? 10000 : 300000,
@@ -105,11 +105,11 @@ static void constants(const sgm_score *model, const sgm_score *own, const float 
     printf("  E λ‖∇log p‖² = %.4f ± %.4f, floor L* = %.4f ± %.4f\n", mean[5], se[5], mean[6],
            se[6]);
     for (int i = 0; i < 5; i++) { /* independent draws: three standard errors of the difference */
-        double constant = i == SGM_DSM ? mean[6] : -mean[5], of_it = i == SGM_DSM ? se[6] : se[5];
-        if (i != SGM_ESM)
+        double constant = i == SGM_OBJECTIVE_DSM ? mean[6] : -mean[5], of_it = i == SGM_OBJECTIVE_DSM ? se[6] : se[5];
+        if (i != SGM_OBJECTIVE_ESM)
             tut_check(text("%s - ESM = %s", name[i], i ? "-E λ|∇log p|² (2.14)" : "L* (2.16)"),
-                      mean[i] - mean[SGM_ESM], constant,
-                      3 * sqrt(se[i] * se[i] + se[SGM_ESM] * se[SGM_ESM] + of_it * of_it));
+                      mean[i] - mean[SGM_OBJECTIVE_ESM], constant,
+                      3 * sqrt(se[i] * se[i] + se[SGM_OBJECTIVE_ESM] * se[SGM_OBJECTIVE_ESM] + of_it * of_it));
     }
 }
 
@@ -118,7 +118,7 @@ static void constants(const sgm_score *model, const sgm_score *own, const float 
 static sgm_loss sliced(sgm_objective objective, int gauss, int K) { /* at one level, with λ = 1 */
     static const double level = 0.3;
     sgm_loss loss = {.objective = objective, .directions = K,
-                     .probe = gauss ? SGM_GAUSSIAN : SGM_RADEMACHER, .weight = SGM_WEIGHT_ONE,
+                     .probe = gauss ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER, .weight = SGM_WEIGHT_ONE,
                      .times = SGM_TIMES_GRID, .grid = &level, .n_grid = 1};
     return loss;
 }
@@ -188,7 +188,7 @@ of one quadratic form over its variance, the fourth moment of which is at most 1
 
 static added of_directions(const sgm_score *model, int gauss, int K, const float *points, long n,
                            long draws, int shares, sgm_key key) {
-    static const sgm_objective which[3] = {SGM_ISM, SGM_SSM, SGM_SSM_VR};
+    static const sgm_objective which[3] = {SGM_OBJECTIVE_ISM, SGM_OBJECTIVE_SSM, SGM_OBJECTIVE_SSM_VR};
     long d = model->d;
     float *x = tut_memory((size_t)(2 * d + d * d) * 4);
     noted in = {.score = model, .x = x};
@@ -271,7 +271,7 @@ static void where_reduction_pays(void) {
         double *mean = tut_memory((size_t)d * 8);
         float *x = tut_memory((size_t)draws * (size_t)d * 4), *row = rows + 4 * n;
         sgm_mixture round;
-        tut_must(sgm_mixture_init(&round, 1, d, NULL, mean, &one, SGM_ISOTROPIC, &sde));
+        tut_must(sgm_mixture_init(&round, 1, d, NULL, mean, &one, SGM_COV_ISOTROPIC, &sde));
         sgm_score score = sgm_mixture_score(&round);
         sgm_normal(x, (size_t)(draws * d), stream(40 + (uint64_t)n), 0);
         added a = of_directions(&score, 1, 1, x, draws, draws, 0, stream(50 + (uint64_t)n));
@@ -318,7 +318,7 @@ static sgm_tensor *net(sgm_tape *tape, const sgm_net_in *in) {
 }
 
 static void start(job *j, int d, sgm_train_options *how, const sgm_score *target) {
-    sgm_model_options o = {.net = net, .user = j, .d = d, .sde = sde, .output = SGM_SCORE,
+    sgm_model_options o = {.net = net, .user = j, .d = d, .sde = sde, .output = SGM_OUTPUT_SCORE,
                            .n_ema = 1, .energy = j->energy};
     how->loss.objective = j->objective, how->loss.exact = target;
     tut_must(sgm_model_init(&j->model, &o, stream(60)));
@@ -406,7 +406,7 @@ static double time_of_step(const job *like, int d, double seconds, int made[2]) 
     sgm_trainer trainer;
     sgm_train_options how = {.steps = 1000000, .batch = 64, .lr = 1e-3, .held_out = -1};
     j.width = 128, j.counting = 1;
-    tut_must(sgm_mixture_init(&round, 1, d, NULL, mean, &unit, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&round, 1, d, NULL, mean, &unit, SGM_COV_ISOTROPIC, &sde));
     sgm_score target = sgm_mixture_score(&round);
     sgm_normal(x, (size_t)d * 256, stream(80), 0);
     start(&j, d, &how, &target);
@@ -451,13 +451,13 @@ static void prices(const job *jobs) {
         for (int k = 0; k < DIMS; k++) {
             int made[2], must[2], d = dims[k];
             double ms = time_of_step(j, d, quick ? .002 : .2, made);
-            expected(j, j->objective == SGM_ISM ? d : j->objective >= SGM_SSM ? 1 : 0, must);
+            expected(j, j->objective == SGM_OBJECTIVE_ISM ? d : j->objective >= SGM_OBJECTIVE_SSM ? 1 : 0, must);
             rows[k * (JOBS + 1)] = (float)d, rows[k * (JOBS + 1) + 1 + i] = (float)ms;
             printf(" %8.2f%-10s", ms, text(" (%d, %d)", made[0], made[1])), fflush(stdout);
             for (int p = 0; p < 2; p++) { /* one wrong d is enough for a total that never fits */
                 total[p] += made[p] == must[p] ? made[p] : 1000000, wanted[p] += must[p];
             }
-            if (j->objective == SGM_ISM) per_pass = 1e-3 * ms / d;
+            if (j->objective == SGM_OBJECTIVE_ISM) per_pass = 1e-3 * ms / d;
         }
         tut_check(text("%s: tangents of a step, sum over d", j->label), total[0], wanted[0], 0);
         tut_check(text("%s: backward passes, sum over d", j->label), total[1], wanted[1], 0);
@@ -525,13 +525,13 @@ int main(void) {
     static float points[POINTS * 2], cloud[CLOUD * 2];
     /* The bounds are stated, not derived: twice what seeds 0, 1 and 2 left unlearnt at most. */
     static job jobs[JOBS] = {
-        {.label = "ESM", .objective = SGM_ESM, .bound = {.002, .13}},
-        {.label = "ISM", .objective = SGM_ISM, .bound = {.048, .14}},
-        {.label = "SSM", .objective = SGM_SSM, .bound = {.075, .15}},
-        {.label = "SSM-VR", .objective = SGM_SSM_VR, .bound = {.06, .14}},
-        {.label = "DSM", .objective = SGM_DSM, .bound = {.008, .13}},
-        {.label = "energy, DSM", .objective = SGM_DSM, .energy = 1, .bound = {.004, .14}},
-        {.label = "energy, SSM-VR", .objective = SGM_SSM_VR, .energy = 1, .bound = {.028, .15}}};
+        {.label = "ESM", .objective = SGM_OBJECTIVE_ESM, .bound = {.002, .13}},
+        {.label = "ISM", .objective = SGM_OBJECTIVE_ISM, .bound = {.048, .14}},
+        {.label = "SSM", .objective = SGM_OBJECTIVE_SSM, .bound = {.075, .15}},
+        {.label = "SSM-VR", .objective = SGM_OBJECTIVE_SSM_VR, .bound = {.06, .14}},
+        {.label = "DSM", .objective = SGM_OBJECTIVE_DSM, .bound = {.008, .13}},
+        {.label = "energy, DSM", .objective = SGM_OBJECTIVE_DSM, .energy = 1, .bound = {.004, .14}},
+        {.label = "energy, SSM-VR", .objective = SGM_OBJECTIVE_SSM_VR, .energy = 1, .bound = {.028, .15}}};
     double weight[3] = {.5, .3, .2}, mean[6] = {-1.2, 0, 1, .9, .8, -1.1};
     double cov[12] = {.10, .06, .06, .25, .20, -.08, -.08, .08, .08, 0, 0, .08};
     sgm_mixture own;
@@ -539,7 +539,7 @@ int main(void) {
     quick = tut_quick();
     sde = sgm_sde_vp(0.1, 20), sde.t_min = 0.01;
     nothing.sde = sde;
-    tut_must(sgm_mixture_init(&truth, 3, 2, weight, mean, cov, SGM_FULL, &sde));
+    tut_must(sgm_mixture_init(&truth, 3, 2, weight, mean, cov, SGM_COV_FULL, &sde));
     exact = sgm_mixture_score(&truth);
     tut_must(sgm_mixture_sample(&truth, points, NULL, POINTS, 0, stream(98)));
     tut_must(sgm_mixture_sample(&truth, cloud, NULL, CLOUD, 0, stream(99)));

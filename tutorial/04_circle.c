@@ -20,7 +20,7 @@ Figures. 04_circle_loss.png, 04_circle_samples.png, 04_circle_paths.png, 04_circ
 Build: cc -O2 -fopenmp tutorial/04_circle.c -o 04_circle -lm && ./04_circle      (QUICK=1 for a few seconds)
 
 Try this:
-- In `second_rung`, set .output = SGM_SCORE: the same budget ends some ten times further from the floor. The score of a point grows like
+- In `second_rung`, set .output = SGM_OUTPUT_SCORE: the same budget ends some ten times further from the floor. The score of a point grows like
   1/s near the data, the clean point stays on the circle.
 - Set how.plain_end = 0 in `samples_of`: the last step becomes the closed-form denoising (5.9), and the exact score's samples sit on the points.
   Two rows fail then, for they compare the mean distances of such samples, which are rounding.
@@ -93,7 +93,7 @@ static quality judge(const float *x, long n) {
 /* The document's sampler: Euler–Maruyama from t = 1 to 0 in 998 plain steps. */
 
 static void samples_of(float *x, long n, const sgm_score *score, int steps, const char *label, sgm_key key) {
-    sgm_sample_options how = {.method = SGM_EULER_MARUYAMA, .steps = steps, .grid = SGM_GRID_UNIFORM, .plain_end = 1,
+    sgm_sample_options how = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = steps, .grid = SGM_GRID_UNIFORM, .plain_end = 1,
                               .progress = label};
     tut_must(sgm_sample(x, n, score, &how, key));
 }
@@ -110,7 +110,7 @@ static void on_log(const sgm_trainer *trainer, void *user) {
     row[1] = (float)trainer->mean_loss, row[2] = (float)r->floor;
     row[3] = (float)(trainer->mean_loss - r->floor);
     /* with the closed-form last step: no noise is added at the end */
-    sgm_sample_options how = {.method = SGM_EULER_MARUYAMA, .steps = 100, .grid = SGM_GRID_UNIFORM};
+    sgm_sample_options how = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = 100, .grid = SGM_GRID_UNIFORM};
     tut_drawn(sgm_sample(x, 500, &score, &how, sgm_key_split(tut_key(), 77)));
     quality q = judge(x, 500);
     memory[1] = (float)q.mean_distance, memory[2] = (float)q.share;
@@ -136,8 +136,8 @@ static void train(run *r, sgm_model_options net, sgm_train_options how, uint64_t
 /* The document's settings, all of them. */
 
 static void first_rung(run *r, int quick) {
-    static sgm_mlp_options mlp = {.width = 256, .depth = 4, .activation = SGM_RELU, .embedding = SGM_EMBED_CIRCLE};
-    sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sde, .output = SGM_SCORE};
+    static sgm_mlp_options mlp = {.width = 256, .depth = 4, .activation = SGM_ACTIVATION_RELU, .embedding = SGM_EMBEDDING_CIRCLE};
+    sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sde, .output = SGM_OUTPUT_SCORE};
     sgm_train_options how = {.steps = quick ? 5000 : 60000, .batch = 8, .lr = 1e-3, .log_every = 5000,
                              .progress = "first rung",
                              .loss = {.times = SGM_TIMES_GRID, .grid = levels, .n_grid = LEVELS}};
@@ -148,8 +148,8 @@ static void first_rung(run *r, int quick) {
 batches, a decaying rate, and the average of the parameters (4.4). */
 
 static void second_rung(run *r, int quick) {
-    static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_RELU, .embedding = SGM_EMBED_CIRCLE};
-    sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sde, .output = SGM_X0, .n_ema = 1};
+    static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_ACTIVATION_RELU, .embedding = SGM_EMBEDDING_CIRCLE};
+    sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sde, .output = SGM_OUTPUT_X0, .n_ema = 1};
     sgm_train_options how = {.steps = quick ? 3000 : 18000, .batch = 128, .lr = 2e-3, .cosine = 1, .warmup = 200,
                              .log_every = quick ? 250 : 1500, .ema = {0.999}, .progress = "second rung",
                              .loss = {.weight = SGM_WEIGHT_MIN_SNR, .min_snr = 1000, .times = SGM_TIMES_GRID,
@@ -283,7 +283,7 @@ static void on_step(long step, double t, const float *x, long n, void *user) {
 
 static void write_paths(const sgm_score *score) {
     float x[32];
-    sgm_sample_options how = {.method = SGM_EULER_MARUYAMA, .steps = STEPS, .grid = SGM_GRID_UNIFORM, .plain_end = 1,
+    sgm_sample_options how = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = STEPS, .grid = SGM_GRID_UNIFORM, .plain_end = 1,
                               .on_step = on_step};
     tut_must(sgm_sample(x, 16, score, &how, sgm_key_split(tut_key(), 5)));
     tut_dat("paths.dat", "t x1 y1 x2 y2 ... x16 y16", path_rows + 33, STEPS, 33);
@@ -371,7 +371,7 @@ static void alike(const char *who, quality a, quality b, double n) {
 
 static void from_true_prior(float *x, long n, sgm_key key) {
     sgm_sampler sampler;
-    sgm_sample_options how = {.method = SGM_EULER_MARUYAMA, .steps = STEPS, .grid = SGM_GRID_UNIFORM, .plain_end = 1};
+    sgm_sample_options how = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = STEPS, .grid = SGM_GRID_UNIFORM, .plain_end = 1};
     tut_must(sgm_sampler_init(&sampler, &exact, n, &how, key));
     sgm_sampler_prior(&sampler, x);
     tut_must(sgm_mixture_sample(&truth, x, NULL, n, 1, sgm_key_split(key, 9)));

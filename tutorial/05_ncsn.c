@@ -31,7 +31,7 @@ Figures. 05_ncsn_loss.png, 05_ncsn_levels.png, 05_ncsn_samples.png, 05_ncsn_ladd
 Build: cc -O2 -fopenmp tutorial/05_ncsn.c -o 05_ncsn -lm && ./05_ncsn    (QUICK=1: seconds)
 
 Try this:
-- .output = SGM_NOISE: at small σ the score of these smooth modes has the size 1/0.4, so the noise
+- .output = SGM_OUTPUT_NOISE: at small σ the score of these smooth modes has the size 1/0.4, so the noise
   -σ s has to be a whisper, and the relative error at σ = 0.01 grows (in QUICK from 0.70 to 1.11).
 - PER_LEVEL = 30: the walk has no time to follow σ down, and the variance of the samples goes up as
   `ladder_variance` says, to 0.209.
@@ -55,7 +55,7 @@ static sgm_key stream(uint64_t i) { return sgm_key_split(tut_key(), i); }
 
 /* The lesson's listing, layer by layer: log σ → 32 → 32, then [embedding, x] → 256 → 256 → 256 → 2.
 Twelve levels have twelve embeddings: with the time first, a linear layer makes each one's products
-once (section 3.3). */
+once (§3.3). */
 
 static sgm_tensor *net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_concat(tape, sgm_time_learned(tape, in->log_sigma, 32), in->x);
@@ -124,7 +124,7 @@ static void on_log(const sgm_trainer *trainer, void *user) {
 }
 
 static void train(sgm_model *model, const float *data, run *r, int quick) {
-    sgm_model_options what = {.net = net, .d = 2, .sde = sde, .output = SGM_SCORE};
+    sgm_model_options what = {.net = net, .d = 2, .sde = sde, .output = SGM_OUTPUT_SCORE};
     sgm_train_options how = {.held_out = -1, .steps = quick ? 3000 : 600 * EPOCH,
                              .batch = quick ? 64 : 512,
                              .lr = quick ? 3e-3 : 1e-3,
@@ -344,7 +344,7 @@ int main(void) {
     sgm_data_ring(centres, MODES);
     for (int i = 0; i < MODES * 2; i++) centre[i] = centres[i] = (float)radius * centres[i];
     for (int k = 0; k < MODES; k++) var[k] = std * std;
-    tut_must(sgm_mixture_init(&truth, MODES, 2, NULL, centre, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&truth, MODES, 2, NULL, centre, var, SGM_COV_ISOTROPIC, &sde));
     exact = sgm_mixture_score(&truth);
     sgm_data_gaussians(data, POINTS, MODES, radius, std, stream(0));
     sgm_data_gaussians(fresh, POINTS, MODES, radius, std, stream(4));

@@ -27,7 +27,7 @@ Try this:
 - 1 for .16 in `samplers`: the corrector's own bias, γ/2 of (6.2), widens the peaks: the distance grows with the
   number of evaluations, and the row of predictor and corrector fails.
 - weight = {.9, .1}: the small peak comes out right, too; one Langevin walk would lose it (tutorial 2).
-- .law = SGM_RADEMACHER in part 5: in one dimension v² = 1, the estimate is exact and its error 0.
+- .law = SGM_PROBE_RADEMACHER in part 5: in one dimension v² = 1, the estimate is exact and its error 0.
 */
 
 #include "tutorial.h"
@@ -93,8 +93,8 @@ static void on_step(long step, double t, const float *x, long n, void *user) {
 }
 
 static void train(sgm_model *model, const float *data, long n) {
-    static sgm_mlp_options net = {.width = 64, .depth = 3, .activation = SGM_SILU, .embedding = SGM_EMBED_FOURIER};
-    sgm_model_options what = {.net = sgm_mlp, .user = &net, .d = 1, .sde = sde, .output = SGM_NOISE, .n_ema = 1};
+    static sgm_mlp_options net = {.width = 64, .depth = 3, .activation = SGM_ACTIVATION_SILU, .embedding = SGM_EMBEDDING_FOURIER};
+    sgm_model_options what = {.net = sgm_mlp, .user = &net, .d = 1, .sde = sde, .output = SGM_OUTPUT_NOISE, .n_ema = 1};
     sgm_train_options how = {.held_out = -1,
                              .steps = tut_quick() ? 2000 : 20000, .batch = tut_quick() ? 128 : 256,
                              .lr = 2e-3, .cosine = 1, .progress = "two peaks"};
@@ -119,7 +119,7 @@ static void strips(const sgm_score *score, const float *data) {
         else sgm_sde_perturb(x, data, eps, t, SAMPLES, 1, &sde);
         strip_add(&forward, x, SAMPLES, time);
     }
-    sgm_sample_options o = {.method = SGM_EULER_MARUYAMA, .steps = tut_quick() ? 150 : 1000,
+    sgm_sample_options o = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = tut_quick() ? 150 : 1000,
                             .grid = SGM_GRID_UNIFORM, .on_step = on_step, .user = &reverse, .progress = "reverse"};
     tut_must(sgm_sample(x, SAMPLES, score, &o, stream(5)));
     double worst = 0;
@@ -146,7 +146,7 @@ static void samplers(const sgm_score *score) {
     for (int b = 0; b < 3; b++) {
         double ks[2];
         for (int corrector = 0; corrector < 2; corrector++) {
-            sgm_sample_options o = {.method = SGM_EULER_MARUYAMA, .steps = (budgets[b] - 1) / (1 + corrector) + 1,
+            sgm_sample_options o = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = (budgets[b] - 1) / (1 + corrector) + 1,
                                     .grid = SGM_GRID_UNIFORM, .corrector = corrector, .snr = corrector ? .16 : 0};
             tut_must(sgm_sample(x, SAMPLES, score, &o, stream(7)));
             ks[corrector] = sgm_ks(x, SAMPLES, cdf, &at);
@@ -200,7 +200,7 @@ static void likelihoods(const sgm_score *score) {
     printf("\nNLL %.4f ± %.4f nats, entropy %.4f; %ld evaluations\n  change with a tenth of the tolerance %.1e%s\n",
            -r.nats, r.nats_se, H, r.nfe, r.change, r.suspect ? " (suspect)" : "");
     tut_check("NLL of fresh points (entropy is the least)", -r.nats, H, 3 * r.nats_se + (tut_quick() ? .3 : .005));
-    sgm_likelihood_options o = {.probes = 32, .law = SGM_GAUSSIAN};
+    sgm_likelihood_options o = {.probes = 32, .law = SGM_PROBE_GAUSSIAN};
     double *one = tut_memory((size_t)n * sizeof *one);
     int inside = 0;
     tut_must(sgm_likelihood(one, se, NULL, fresh, n, score, &o, &r, stream(11)));
@@ -216,7 +216,7 @@ static void likelihoods(const sgm_score *score) {
 int main(void) {
     tut_start("06_gmm1d");
     sde = sgm_sde_vp(.1, 20);
-    tut_must(sgm_mixture_init(&truth, 2, 1, weight, mean, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&truth, 2, 1, weight, mean, var, SGM_COV_ISOTROPIC, &sde));
     exact = sgm_mixture_score(&truth);
     if (tut_quick()) SAMPLES = 2000;
     float *data = tut_memory((size_t)SAMPLES * sizeof *data);

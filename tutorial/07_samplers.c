@@ -29,12 +29,12 @@ Try this:
 - GRID = SGM_GRID_UNIFORM: the few-step methods lose a factor of 5 in the race, because nearly all
   steps are spent where there is only noise.
 - sde.t_min = 1e-5 in `race`: two more units of log-SNR to cross with the same few steps.
-- .corrector = 1 for SGM_EULER_MARUYAMA: twice the evaluations, and at 100 of them no better.
+- .corrector = 1 for SGM_METHOD_EULER_MARUYAMA: twice the evaluations, and at 100 of them no better.
 */
 
 #include "tutorial.h"
 
-enum { FIRST = SGM_EULER_MARUYAMA, ODE_FIRST = SGM_DDIM, METHODS = SGM_DPMPP_3M + 1, MOST = 4000, RACERS = 2000 };
+enum { FIRST = SGM_METHOD_EULER_MARUYAMA, ODE_FIRST = SGM_METHOD_DDIM, METHODS = SGM_METHOD_DPMPP_3M + 1, MOST = 4000, RACERS = 2000 };
 static const sgm_grid_kind GRID = SGM_GRID_LOGSNR;
 
 static const struct {
@@ -68,28 +68,28 @@ static void orders_of_paths(void) {
     sgm_sde sde = sgm_sde_vp(.1, 10);
     sde.t_min = .05;
     sgm_mixture mix;
-    tut_must(sgm_mixture_init(&mix, 2, 1, weight, mean, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&mix, 2, 1, weight, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score exact = sgm_mixture_score(&mix);
     float start[POINTS], truth[POINTS], x[POINTS], rows[(METHODS - ODE_FIRST) * ROWS * 4];
     for (int i = 0; i < POINTS; i++) truth[i] = start[i] = (float)(-2 + .5 * i);
-    sgm_sample_options fine = {.method = SGM_RK45, .rtol = 1e-8, .atol = 1e-8};
+    sgm_sample_options fine = {.method = SGM_METHOD_RK45, .rtol = 1e-8, .atol = 1e-8};
     tut_must(sgm_flow(truth, POINTS, &exact, sde.T, sde.t_min, &fine, NULL));
     printf("order of the solvers on paths (exact score, mean error of %d points)\n", POINTS);
     int row = 0;
     for (int m = ODE_FIRST; m < METHODS; m++) {
-        if (m == SGM_RK45) continue;
+        if (m == SGM_METHOD_RK45) continue;
         double error[ROWS];
         int steps[ROWS], used = 0;
         for (int k = 0; k < ROWS; k++) {
             /* RK4 and DPM-Solver-3 reach the noise of a float score (1e-7) soon: start with few steps */
             steps[k] = (method[m].cost > 2 ? 12 : 24) << k;
-            if (m == SGM_ADAMS) steps[k] = (int)(40 * pow(1.4, k)); /* a narrow window: smooth, and above rounding */
+            if (m == SGM_METHOD_ADAMS) steps[k] = (int)(40 * pow(1.4, k)); /* a narrow window: smooth, and above rounding */
             sgm_sample_options o = {.method = (sgm_method)m, .steps = steps[k], .grid = GRID};
             memcpy(x, start, sizeof x);
             tut_must(sgm_flow(x, POINTS, &exact, sde.T, sde.t_min, &o, NULL));
             error[k] = 0;
             for (int i = 0; i < POINTS; i++) error[k] += fabs(x[i] - truth[i]) / POINTS;
-            if (error[k] > (m == SGM_ADAMS ? 3e-7 : 8e-8)) used = k + 1; /* ten times what rounding of the score leaves */
+            if (error[k] > (m == SGM_METHOD_ADAMS ? 3e-7 : 8e-8)) used = k + 1; /* ten times what rounding of the score leaves */
             float *r = rows + 4 * row++;
             r[0] = (float)(m - FIRST), r[1] = (float)steps[k], r[2] = (float)(steps[k] * method[m].cost);
             r[3] = (float)error[k];
@@ -116,12 +116,12 @@ static void orders_on_one_brownian_path(void) {
     sgm_sde sde = sgm_sde_vp(.1, 10);
     sde.t_min = .05;
     sgm_mixture mix;
-    tut_must(sgm_mixture_init(&mix, 2, 1, weight, mean, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&mix, 2, 1, weight, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score exact = sgm_mixture_score(&mix);
     float *truth = tut_memory(2 * N * sizeof *truth), *x = truth + N, rows[3 * ROWS * 3];
     printf("\nstrong order: distance to the path of %d steps under the same Brownian motion\n", FINE);
-    for (int m = FIRST, row = 0; m <= SGM_ANCESTRAL; m++) {
-        sgm_sample_options o = {.method = SGM_EULER_MARUYAMA, .steps = FINE, .grid = SGM_GRID_UNIFORM,
+    for (int m = FIRST, row = 0; m <= SGM_METHOD_ANCESTRAL; m++) {
+        sgm_sample_options o = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = FINE, .grid = SGM_GRID_UNIFORM,
                                 .plain_end = 1, .t_end = sde.t_min, .path_steps = FINE};
         tut_must(sgm_sample(truth, N, &exact, &o, stream(11)));
         double error[ROWS];
@@ -140,7 +140,7 @@ static void orders_on_one_brownian_path(void) {
         char name[64];
         snprintf(name, sizeof name, "strong order of %s", method[m].name);
         tut_check(name, slope, 1, .15);
-        if (m == SGM_ANCESTRAL) tut_dat("strong.dat", "method steps error", rows, row, 3);
+        if (m == SGM_METHOD_ANCESTRAL) tut_dat("strong.dat", "method steps error", rows, row, 3);
     }
     free(truth);
     sgm_mixture_free(&mix);
@@ -168,7 +168,7 @@ static void ddim_is_euler(void) {
         for (int i = 0; i < 2 * N; i++) /* y/m + (σ' − σ) ε̂, back in x */
             y[i] = (float)(m2 * (y[i] / m + (sd2 / m2 - sd / m) * -sd * s[i]));
     }
-    sgm_sample_options o = {.method = SGM_DDIM, .steps = STEPS, .grid = GRID, .plain_end = 1, .t_end = .1};
+    sgm_sample_options o = {.method = SGM_METHOD_DDIM, .steps = STEPS, .grid = GRID, .plain_end = 1, .t_end = .1};
     sgm_sampler run;
     memcpy(x, start, sizeof x);
     tut_must(sgm_sampler_init(&run, &exact, N, &o, stream(21)));
@@ -180,7 +180,7 @@ static void ddim_is_euler(void) {
     tut_check("DDIM = Euler in x/m, s/m: largest difference", worst, 0, 10 * 10 * 4 * pow(2, -22));
     for (int half = 0; half < 2; half++) { /* one step from t = .4, long and then half as long */
         for (int e = 0; e < 2; e++) {
-            sgm_sample_options one = {.method = e ? SGM_EULER : SGM_DDIM, .steps = 1};
+            sgm_sample_options one = {.method = e ? SGM_METHOD_EULER : SGM_METHOD_DDIM, .steps = 1};
             memcpy(gap[e], start, sizeof gap[e]);
             tut_must(sgm_flow(gap[e], N, &exact, .4, half ? .36 : .38, &one, NULL));
         }
@@ -202,7 +202,7 @@ static void encode_decode(void) {
     double mean[16], var[8];
     for (int k = 0; k < 8; k++)
         mean[2 * k] = cos(2 * 3.14159265358979 * k / 8), mean[2 * k + 1] = sin(2 * 3.14159265358979 * k / 8), var[k] = .01;
-    tut_must(sgm_mixture_init(&mix, 8, 2, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&mix, 8, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score exact = sgm_mixture_score(&mix);
     float *x = tut_memory(4 * N * sizeof *x), *y = x + 2 * N, rows[ROWS * 3];
     tut_must(sgm_mixture_sample(&mix, x, NULL, N, sde.t_min, stream(30)));
@@ -210,7 +210,7 @@ static void encode_decode(void) {
     double error[ROWS];
     int one_over_rtol[ROWS];
     for (int k = 0; k < ROWS; k++) {
-        sgm_sample_options o = {.method = SGM_RK45, .rtol = pow(10, -2 - k), .atol = pow(10, -2 - k)};
+        sgm_sample_options o = {.method = SGM_METHOD_RK45, .rtol = pow(10, -2 - k), .atol = pow(10, -2 - k)};
         long up, down;
         memcpy(y, x, 2 * N * sizeof *y);
         tut_must(sgm_flow(y, N, &exact, sde.t_min, sde.T, &o, &up));
@@ -240,9 +240,9 @@ static void three_processes(void) {
     for (int k = 0; k < 3; k++) {
         sgm_mixture mix;
         sde[k].t_min = k ? 1e-3 : 1e-2;
-        tut_must(sgm_mixture_init(&mix, 2, 2, weight, mean, var, SGM_ISOTROPIC, &sde[k]));
+        tut_must(sgm_mixture_init(&mix, 2, 2, weight, mean, var, SGM_COV_ISOTROPIC, &sde[k]));
         sgm_score exact = sgm_mixture_score(&mix);
-        sgm_sample_options o = {.method = SGM_DPMPP_2M, .steps = 60, .grid = GRID};
+        sgm_sample_options o = {.method = SGM_METHOD_DPMPP_2M, .steps = 60, .grid = GRID};
         tut_must(sgm_sample(x, n, &exact, &o, stream(40 + (uint64_t)k)));
         tut_must(sgm_mixture_sample(&mix, y, NULL, n, 0, stream(50 + (uint64_t)k)));
         double floor_se = 0, between = sgm_energy_distance(x, n, y, n, 2);
@@ -274,10 +274,10 @@ typedef struct track {
 
 static int race_steps(int m, int evaluations) {
     int left = evaluations - 1; /* the last is the closed-form denoising */
-    if (m == SGM_ADAMS) left -= 9;
-    if (m == SGM_DPMPP_3M) left -= 1;
-    int steps = left / (m == SGM_RK45 ? 1 : method[m].cost);
-    return steps < (m == SGM_ADAMS ? 4 : m == SGM_DPMPP_3M ? 3 : m == SGM_DPM_SDE || m == SGM_DPMPP_2M ? 2 : 1) ? 0 : steps + 1;
+    if (m == SGM_METHOD_ADAMS) left -= 9;
+    if (m == SGM_METHOD_DPMPP_3M) left -= 1;
+    int steps = left / (m == SGM_METHOD_RK45 ? 1 : method[m].cost);
+    return steps < (m == SGM_METHOD_ADAMS ? 4 : m == SGM_METHOD_DPMPP_3M ? 3 : m == SGM_METHOD_DPM_SDE || m == SGM_METHOD_DPMPP_2M ? 2 : 1) ? 0 : steps + 1;
 }
 
 /* What the text says of the moons. A distance scatters by a fifth and a budget is the next by a half: a place in the
@@ -286,8 +286,8 @@ race is sure to one budget either way, which is the interval here. */
 static void sayings(const int needs[METHODS]) {
     static const struct {
         int m, from, to;
-    } said[] = {{SGM_RK4, 9, 17}, {SGM_DPMPP_2M, 10, 20}, {SGM_DPMPP_3M, 10, 20}, {SGM_HEUN, 15, 29},
-                {SGM_EULER_MARUYAMA, 20, 50}, {SGM_DDIM, 30, 100}};
+    } said[] = {{SGM_METHOD_RK4, 9, 17}, {SGM_METHOD_DPMPP_2M, 10, 20}, {SGM_METHOD_DPMPP_3M, 10, 20}, {SGM_METHOD_HEUN, 15, 29},
+                {SGM_METHOD_EULER_MARUYAMA, 20, 50}, {SGM_METHOD_DDIM, 30, 100}};
     for (int i = 0; i < (int)(sizeof said / sizeof *said); i++) {
         char name[64];
         snprintf(name, sizeof name, "moons: to 1.5 floors, %s, %d to %d", method[said[i].m].name, said[i].from, said[i].to);
@@ -300,9 +300,9 @@ static void race(track *c) {
     static const int budget[] = {5, 7, 10, 15, 20, 30, 50, 100, 300, 1000};
     enum { BUDGETS = sizeof budget / sizeof budget[0] };
     sgm_sde sde = sgm_sde_vp(.1, 20);
-    sgm_mlp_options net = {.width = 128, .depth = 4, .activation = SGM_SILU, .embedding = SGM_EMBED_FOURIER};
+    sgm_mlp_options net = {.width = 128, .depth = 4, .activation = SGM_ACTIVATION_SILU, .embedding = SGM_EMBEDDING_FOURIER};
     sgm_model_options what = {.net = sgm_residual_mlp, .user = &net, .d = c->d, .sde = sde,
-                              .output = SGM_NOISE, .n_ema = 1};
+                              .output = SGM_OUTPUT_NOISE, .n_ema = 1};
     sgm_train_options how = {.held_out = -1,
                              .steps = tut_quick() ? 800 : 15000, .batch = 128, .lr = 2e-3, .cosine = 1,
                              .ema = {.999}, .progress = c->name};
@@ -320,10 +320,10 @@ static void race(track *c) {
         int first = 0;
         for (int b = 0; b < last; b++) {
             sgm_sample_options o = {.method = (sgm_method)m, .grid = GRID, .steps = race_steps(m, budget[b]),
-                                    .churn = m == SGM_CHURN ? .2 * budget[b] / 2 : 0, .churn_noise = 1};
-            if (m == SGM_RK45) o.steps = 2, o.rtol = o.atol = 5. / budget[b] / budget[b];
+                                    .churn = m == SGM_METHOD_CHURN ? .2 * budget[b] / 2 : 0, .churn_noise = 1};
+            if (m == SGM_METHOD_RK45) o.steps = 2, o.rtol = o.atol = 5. / budget[b] / budget[b];
             if (o.steps == 0) continue;
-            if (budget[b] > 100 && m != SGM_EULER_MARUYAMA && m != SGM_ANCESTRAL && m != SGM_DDIM) continue;
+            if (budget[b] > 100 && m != SGM_METHOD_EULER_MARUYAMA && m != SGM_METHOD_ANCESTRAL && m != SGM_METHOD_DDIM) continue;
             sgm_sampler run;
             sgm_key key = stream(80 + (uint64_t)b);
             tut_must(sgm_sampler_init(&run, &score, n, &o, key));

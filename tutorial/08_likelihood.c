@@ -39,7 +39,7 @@ tens of nats.
 **Try this.**
 (1) Set sde.t_min = 1e-3: what is reported is the density of slightly noisier moons, whose entropy
 is 0.09 nats higher; the row that takes the slope of h at 0 then fails, for h(t) bends.
-(2) In `trap` replace SGM_EULER by SGM_RK4: the flattery needs fewer steps to go away, but is there.
+(2) In `trap` replace SGM_METHOD_EULER by SGM_METHOD_RK4: the flattery needs fewer steps to go away, but is there.
 (3) Give the second rung the document's network (`theirs_too` for its net and user): with 10 000
 steps it is .039 ± .005 above the entropy, as good as ours with .048 ± .007. What counts is where
 the loss looks. But its field is rougher: 265 evaluations for 169.
@@ -158,7 +158,7 @@ static double known_truth(void) {
         mu[2 * i] = node[i][0], mu[2 * i + 1] = node[i][1];
         var[i] = noise * noise / scale / scale;
     }
-    tut_must(sgm_mixture_init(&truth, 2 * NODES, 2, weight, mu, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&truth, 2 * NODES, 2, weight, mu, var, SGM_COV_ISOTROPIC, &sde));
     exact = sgm_mixture_score(&truth);
     for (int i = 0; i < TEST; i++) lp[i] = -log(density(fresh[2 * i], fresh[2 * i + 1], 0, NULL));
     double sampled = mean_of(lp, TEST, &se);
@@ -218,8 +218,8 @@ static rung rungs[RUNGS];
 static void plan_rungs(int quick) {
     static sgm_mlp_options theirs = {.width = 128,
                                      .depth = 5,
-                                     .activation = SGM_TANH,
-                                     .embedding = SGM_EMBED_RAW,
+                                     .activation = SGM_ACTIVATION_TANH,
+                                     .embedding = SGM_EMBEDDING_RAW,
                                      .dropout = 0.1f},
                            steady;
     static double width[2];
@@ -229,7 +229,7 @@ static void plan_rungs(int quick) {
     sgm_loss half = {.scale = 0.5, .times = SGM_TIMES_STRATIFIED}; /* mean over coordinates */
     sgm_loss g2 = {.scale = 0.5, .weight = SGM_WEIGHT_G2, .times = SGM_TIMES_IMPORTANCE};
     sgm_train_options how = {.batch = 128, .held_out = -1,
-                             .optimiser = SGM_ADABELIEF,
+                             .optimiser = SGM_OPTIMISER_ADABELIEF,
                              .lr = quick ? 1e-3 : 1e-4,
                              .ema = {quick ? 0.99 : 0.999},
                              .loss = half};
@@ -262,7 +262,7 @@ static void train_all(int n) {
         int i = n > 2 && (k == 1 || k == 2) ? 3 - k : k;
         rung *r = &rungs[i];
         sgm_model_options what = {
-            .net = r->net, .user = r->user, .d = 2, .sde = sde, .output = SGM_SCORE, .n_ema = 1};
+            .net = r->net, .user = r->user, .d = 2, .sde = sde, .output = SGM_OUTPUT_SCORE, .n_ema = 1};
         double began = sgm_seconds();
         tut_must(sgm_model_init(&r->model, &what, sgm_key_split(stream(3), (uint64_t)i)));
         tut_must(
@@ -486,7 +486,7 @@ static void traces(int quick) {
     tut_must(sgm_likelihood(sure, NULL, NULL, fresh, n, score, NULL, NULL, stream(8)));
     for (int k = 0; k < 4; k++) {
         sgm_likelihood_options how = {
-            .probes = probes[k], .unchecked = 1, .law = k < 3 ? SGM_RADEMACHER : SGM_GAUSSIAN};
+            .probes = probes[k], .unchecked = 1, .law = k < 3 ? SGM_PROBE_RADEMACHER : SGM_PROBE_GAUSSIAN};
         sgm_likelihood_result r;
         char name[64];
         tut_must(sgm_likelihood(all, said, NULL, fresh, n, score, &how, &r, stream(9)));
@@ -532,7 +532,7 @@ static void trap(int quick) {
            n, h);
     for (int steps = 4; steps <= (quick ? 16 : 512); steps *= 2) {
         sgm_likelihood_options how = {
-            .solve = {.method = SGM_EULER, .steps = steps, .grid = SGM_GRID_UNIFORM}};
+            .solve = {.method = SGM_METHOD_EULER, .steps = steps, .grid = SGM_GRID_UNIFORM}};
         sgm_likelihood_result r;
         tut_must(sgm_likelihood(logp, NULL, NULL, fresh, n, &exact, &how, &r, stream(8)));
         float *row = table + 5 * rows++;
@@ -546,7 +546,7 @@ static void trap(int quick) {
     tut_check("8. Euler beats the truth somewhere, 1 = yes", flattered > 0, 1, 0);
     tut_check("8. and is flagged wherever it does", flagged, 1, 0);
     for (int grid = 0; grid < 2; grid++) {
-        sgm_likelihood_options how = {.solve = {.method = SGM_RK4, .steps = 40}};
+        sgm_likelihood_options how = {.solve = {.method = SGM_METHOD_RK4, .steps = 40}};
         sgm_likelihood_result r;
         how.solve.grid = grid ? SGM_GRID_LOGSNR : SGM_GRID_UNIFORM;
         tut_must(sgm_likelihood(logp, NULL, NULL, fresh, n, &exact, &how, &r, stream(8)));
@@ -612,12 +612,12 @@ static void weighting(long n) {
 static void samples(int quick) {
     long n = quick ? 300 : 10000;
     float *x = (float *)tut_memory((size_t)n * 6 * sizeof *x), *y = x + 2 * n, *z = y + 2 * n;
-    sgm_sample_options em = {.method = SGM_EULER_MARUYAMA,
+    sgm_sample_options em = {.method = SGM_METHOD_EULER_MARUYAMA,
                              .steps = quick ? 100 : 1000,
                              .grid = SGM_GRID_UNIFORM,
                              .progress = "Euler-Maruyama"};
     sgm_sample_options ode = {
-        .method = SGM_RK45, .grid = SGM_GRID_UNIFORM, .plain_end = 1, .t_end = sde.t_min};
+        .method = SGM_METHOD_RK45, .grid = SGM_GRID_UNIFORM, .plain_end = 1, .t_end = sde.t_min};
     double got[2], two;
     draw_moons(z, n, stream(40));
     draw_moons(y, n, stream(41));
@@ -713,7 +713,7 @@ static void eight_gaussians(void) {
         mean[2 * k] = 5 * cos(PI * k / 4) / size, mean[2 * k + 1] = 5 * sin(PI * k / 4) / size;
         var[k] = 0.16 / size / size;
     }
-    tut_must(sgm_mixture_init(&ring, 8, 2, NULL, mean, var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&ring, 8, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     eight = (float *)tut_memory((size_t)n_moons * 2 * sizeof *eight);
     tut_must(sgm_mixture_sample(&ring, eight, NULL, n_moons, 0, stream(60)));
 }

@@ -99,8 +99,8 @@ static void exact_scores(void) {
         memcpy(m[i], mean[Y + 2 * i], sizeof m[i]), memcpy(C[i], cov[Y + 2 * i], sizeof C[i]);
     }
     sde = sgm_sde_vp(0.1, 20);
-    tut_must(sgm_mixture_init(&all, K, D, weight, mean[0], cov[0][0], SGM_FULL, &sde));
-    tut_must(sgm_mixture_init(&own, 2, D, w, m[0], C[0][0], SGM_FULL, &sde));
+    tut_must(sgm_mixture_init(&all, K, D, weight, mean[0], cov[0][0], SGM_COV_FULL, &sde));
+    tut_must(sgm_mixture_init(&own, 2, D, w, m[0], C[0][0], SGM_COV_FULL, &sde));
     p_x = sgm_mixture_score(&all), p_xy = sgm_mixture_score(&own);
     memset(&classifier, 0, sizeof classifier);
     classifier.d = D, classifier.sde = sde, classifier.eval = classifier_eval;
@@ -132,17 +132,17 @@ static void bayes(sgm_key key) {
 
 static void learn(sgm_key key) {
     const long n = 100000;
-    static sgm_mlp_options mlp = {.width = 96, .depth = 3, .activation = SGM_SILU,
-                                  .embedding = SGM_EMBED_LEARNED};
-    static sgm_mlp_options small = {.width = 64, .depth = 3, .activation = SGM_SILU,
-                                    .embedding = SGM_EMBED_LEARNED};
+    static sgm_mlp_options mlp = {.width = 96, .depth = 3, .activation = SGM_ACTIVATION_SILU,
+                                  .embedding = SGM_EMBEDDING_LEARNED};
+    static sgm_mlp_options small = {.width = 64, .depth = 3, .activation = SGM_ACTIVATION_SILU,
+                                    .embedding = SGM_EMBEDDING_LEARNED};
     static float hot[2];
     static const int label = Y;
     float *x = (float *)tut_memory((size_t)n * D * sizeof *x);
     float *cond = (float *)tut_memory((size_t)n * 2 * sizeof *cond);
     int *labels = (int *)tut_memory((size_t)n * sizeof *labels);
     sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = D, .sde = sde, .n_ema = 1,
-                             .output = SGM_SCORE, .cond = 2};
+                             .output = SGM_OUTPUT_SCORE, .cond = 2};
     sgm_model_options sort = {.net = sgm_mlp, .user = &small, .d = D, .sde = sde, .n_ema = 1,
                               .classes = 2};
     sgm_train_options run = {.held_out = -1,
@@ -284,8 +284,8 @@ static void closed_forms(sgm_key key) {
     double w1 = (c + low * low) / (1 + low * low), w2 = (c + high * high) / (1 + high * high);
     sgm_sde ve = sgm_sde_edm(0.01, 100);
     sgm_mixture wide, narrow;
-    tut_must(sgm_mixture_init(&wide, 1, 1, NULL, &zero, &one, SGM_ISOTROPIC, &ve));
-    tut_must(sgm_mixture_init(&narrow, 1, 1, NULL, &zero, &c, SGM_ISOTROPIC, &ve));
+    tut_must(sgm_mixture_init(&wide, 1, 1, NULL, &zero, &one, SGM_COV_ISOTROPIC, &ve));
+    tut_must(sgm_mixture_init(&narrow, 1, 1, NULL, &zero, &c, SGM_COV_ISOTROPIC, &ve));
     sgm_score u = sgm_mixture_score(&wide), y = sgm_mixture_score(&narrow);
     printf("4. %5s %10s %8s %10s %8s %12s %10s %8s\n", "gamma", "SDE", "(T9.2)", "flow", "(T9.2)",
            "p p(y|x)^g", "interval", "(T9.3)");
@@ -293,9 +293,9 @@ static void closed_forms(sgm_key key) {
         double gamma = q < 7 ? (q + 0.0) / 2 : 4, odd = 2 * gamma - 1;
         double law[4] = {fabs(odd) < 1e-9 ? c * log(1 / c) / (1 - c) : c * (1 - pow(c, odd)) / (1 - c) / odd,
                          pow(c, gamma), c * pow(w1 / w2, gamma - 1), c / (c + gamma * (1 - c))}, got[3];
-        sgm_sample_options noisy = {.method = SGM_ANCESTRAL, .grid = SGM_GRID_LOGSNR,
+        sgm_sample_options noisy = {.method = SGM_METHOD_ANCESTRAL, .grid = SGM_GRID_LOGSNR,
                                     .steps = (int)steps, .plain_end = 1, .t_end = ve.t_min};
-        sgm_sample_options flow = {.method = SGM_DPMPP_2M, .grid = SGM_GRID_LOGSNR,
+        sgm_sample_options flow = {.method = SGM_METHOD_DPMPP_2M, .grid = SGM_GRID_LOGSNR,
                                    .steps = (int)steps, .plain_end = 1, .t_end = ve.t_min};
         static const char *const name[3] = {"SDE", "flow", "flow in an interval"};
         for (int way = 0; way < 3; way++) {
@@ -381,9 +381,9 @@ static void draw(float *x, long n, int way, double gamma, sgm_key key) {
     sgm_score hidden = sgm_model_score(&told, 0), given = sgm_condition_score(&condition);
     sgm_score guess = sgm_classifier_score(&sorting);
     int learned = way >= 2 && way < 6, classes = way == 4 || way == 5;
-    sgm_sample_options noisy = {.method = SGM_DPM_SDE, .grid = SGM_GRID_LOGSNR,
+    sgm_sample_options noisy = {.method = SGM_METHOD_DPM_SDE, .grid = SGM_GRID_LOGSNR,
                                 .steps = tut_quick() ? 60 : learned ? 100 : 200};
-    sgm_sample_options flow = {.method = SGM_RK45, .rtol = learned ? 1e-3 : 0, .atol = learned ? 1e-3 : 0};
+    sgm_sample_options flow = {.method = SGM_METHOD_RK45, .rtol = learned ? 1e-3 : 0, .atol = learned ? 1e-3 : 0};
     sgm_guided g;
     tut_must(sgm_guided_init(&g, learned ? &hidden : &p_x,
                              classes ? &guess : learned ? &given : &p_xy, classes, gamma));

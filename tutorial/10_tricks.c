@@ -86,7 +86,7 @@ static void log_normal(setting *s) { /* of σ, with the numbers of Karras et al.
 
 static void list_settings(void) {
     n_rows = 1, row[0].factor = "default", row[0].name = "default";
-    row[0].output = SGM_NOISE, row[0].loss.weight = SGM_WEIGHT_SIGMA2;
+    row[0].output = SGM_OUTPUT_NOISE, row[0].loss.weight = SGM_WEIGHT_SIGMA2;
     row[0].loss.times = SGM_TIMES_UNIFORM, row[0].t_min = 1e-3;
     row[0].average = EMA_999; /* all else zero: a constant learning rate */
     const char *const average[4] = {"raw", "EMA .99", "", "EMA .9999"};
@@ -95,11 +95,11 @@ static void list_settings(void) {
         setting *s = add("average", average[i + 1]);
         s->average = i, s->same = 1;
     }
-    add("output", "score")->output = SGM_SCORE;
-    add("output", "x0")->output = SGM_X0;
-    add("output", "v")->output = SGM_V;
-    add("output", "EDM F")->output = SGM_EDM_F;
-    add("output", "flow")->output = SGM_FLOW;
+    add("output", "score")->output = SGM_OUTPUT_SCORE;
+    add("output", "x0")->output = SGM_OUTPUT_X0;
+    add("output", "v")->output = SGM_OUTPUT_V;
+    add("output", "EDM F")->output = SGM_OUTPUT_EDM_F;
+    add("output", "flow")->output = SGM_OUTPUT_FLOW;
     add("weight", "1")->loss.weight = SGM_WEIGHT_ONE;
     add("weight", "g^2")->loss.weight = SGM_WEIGHT_G2;
     add("weight", "EDM")->loss.weight = SGM_WEIGHT_EDM;
@@ -120,17 +120,17 @@ static void list_pairs(void) {
     s = add("pair", "cosine lr, EMA .999");
     s->cosine = 1, s->same = 1;
     s = add("pair", "score, weight 1");
-    s->output = SGM_SCORE, s->loss.weight = SGM_WEIGHT_ONE;
+    s->output = SGM_OUTPUT_SCORE, s->loss.weight = SGM_WEIGHT_ONE;
     s = add("pair", "x0, EDM");
-    s->output = SGM_X0, s->loss.weight = SGM_WEIGHT_EDM;
+    s->output = SGM_OUTPUT_X0, s->loss.weight = SGM_WEIGHT_EDM;
     s = add("pair", "x0, min-SNR");
-    s->output = SGM_X0, s->loss.weight = SGM_WEIGHT_MIN_SNR;
+    s->output = SGM_OUTPUT_X0, s->loss.weight = SGM_WEIGHT_MIN_SNR;
     s = add("pair", "F, EDM");
-    s->output = SGM_EDM_F, s->loss.weight = SGM_WEIGHT_EDM;
+    s->output = SGM_OUTPUT_EDM_F, s->loss.weight = SGM_WEIGHT_EDM;
     s = add("pair", "F, EDM, log-normal");
-    s->output = SGM_EDM_F, s->loss.weight = SGM_WEIGHT_EDM, log_normal(s);
+    s->output = SGM_OUTPUT_EDM_F, s->loss.weight = SGM_WEIGHT_EDM, log_normal(s);
     s = add("pair", "flow, flow");
-    s->output = SGM_FLOW, s->loss.weight = SGM_WEIGHT_FLOW;
+    s->output = SGM_OUTPUT_FLOW, s->loss.weight = SGM_WEIGHT_FLOW;
     s = add("pair", "g^2, importance");
     s->loss.weight = SGM_WEIGHT_G2, s->loss.times = SGM_TIMES_IMPORTANCE;
 }
@@ -149,7 +149,7 @@ static void make_truth(void) {
     }
     sigma_data = sqrt((square - centre[0] * centre[0] - centre[1] * centre[1]) / 2);
     yard = sgm_sde_vp(0.1, 20);
-    tut_must(sgm_mixture_init(&truth, MODES, 2, weight, mean, var, SGM_ISOTROPIC, &yard));
+    tut_must(sgm_mixture_init(&truth, MODES, 2, weight, mean, var, SGM_COV_ISOTROPIC, &yard));
     exact = sgm_mixture_score(&truth);
 }
 
@@ -263,9 +263,9 @@ static double judge(double *yardstick, double *variance, double *solver, const s
     by_yard.sde = yard, own.sde = *sde;
     memset(&plain, 0, sizeof plain), memset(&likelihood, 0, sizeof likelihood);
     memset(&sample, 0, sizeof sample);
-    likelihood.solve.method = SGM_RK4, likelihood.solve.steps = n_ode;
+    likelihood.solve.method = SGM_METHOD_RK4, likelihood.solve.steps = n_ode;
     likelihood.solve.grid = sample.grid = SGM_GRID_LOGSNR;
-    sample.method = SGM_DPMPP_2M, sample.steps = 30;
+    sample.method = SGM_METHOD_DPMPP_2M, sample.steps = 30;
     tut_must(sgm_dsm(&loss, &by_yard, &exact, w->fresh, 2 * n_samples, &plain, n_draws,
                      sgm_key_split(w->key, 4)));
     tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, &own, &likelihood, &r, w->key));
@@ -284,7 +284,7 @@ static void train(sgm_model *model, const setting *s, long steps, const world *w
     sgm_model_options o;
     sgm_train_options how;
     memset(&o, 0, sizeof o), memset(&how, 0, sizeof how);
-    mlp.width = 64, mlp.depth = 3, mlp.activation = SGM_RELU, mlp.embedding = SGM_EMBED_CIRCLE;
+    mlp.width = 64, mlp.depth = 3, mlp.activation = SGM_ACTIVATION_RELU, mlp.embedding = SGM_EMBEDDING_CIRCLE;
     o.net = sgm_mlp, o.user = &mlp, o.d = 2, o.n_ema = AVERAGES;
     o.sde = yard, o.sde.t_min = s->t_min, o.output = s->output, o.sigma_data = sigma_data;
     how.held_out = -1;
@@ -305,7 +305,7 @@ static void solver(const sgm_score *network, const world *w) {
     sgm_likelihood_result r;
     double gap = 0;
     memset(&o, 0, sizeof o);
-    o.solve.method = SGM_RK4, o.solve.steps = n_ode, o.solve.grid = SGM_GRID_LOGSNR;
+    o.solve.method = SGM_METHOD_RK4, o.solve.steps = n_ode, o.solve.grid = SGM_GRID_LOGSNR;
     for (int i = 0; i < n_test; i++) t[i] = (float)yard.t_min;
     tut_must(sgm_score_logp(&exact, closed, w->test, t, n_test));
     tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, &exact, &o, &r, w->key));

@@ -37,7 +37,7 @@ Try this:
   SDE part four times as far, by Σβ²/2.
 - Call exact_process(&linear, &vp, "linear") in `main`: the kernels are off by 7 %, all of it
   (T11.1).
-- .output = SGM_SCORE in `train_and_sample`: row 2 says that it is the same thing, but the network
+- .output = SGM_OUTPUT_SCORE in `train_and_sample`: row 2 says that it is the same thing, but the network
   now has to reach a size of 1/s by itself, and the excess goes up.
 */
 
@@ -170,7 +170,7 @@ static void ancestral_by_hand(void) {
     enum { COUNT = 500 };
     static float x[COUNT * 2], y[COUNT * 2], s[COUNT * 2], z[COUNT * 2], t[COUNT];
     sgm_score exact = sgm_mixture_score(&under_table);
-    sgm_sample_options how = {.method = SGM_ANCESTRAL, .steps = N, .grid = SGM_GRID_UNIFORM};
+    sgm_sample_options how = {.method = SGM_METHOD_ANCESTRAL, .steps = N, .grid = SGM_GRID_UNIFORM};
     tut_must(sgm_sample(x, COUNT, &exact, &how, stream(1)));
     sgm_normal(y, COUNT * 2, sgm_key_split(stream(1), 0), 0);
     double worst = 0;
@@ -186,10 +186,10 @@ static void ancestral_by_hand(void) {
         }
     }
     for (int i = 0; i < COUNT * 2; i++) worst = fmax(worst, fabs(x[i] - y[i]));
-    printf("  Ho's sampler and SGM_ANCESTRAL, the same noise, %d samples, 1000 steps: %.1e apart\n",
+    printf("  Ho's sampler and SGM_METHOD_ANCESTRAL, the same noise, %d samples, 1000 steps: %.1e apart\n",
            COUNT, worst);
     /* |x| < 4 in each of N steps */
-    tut_check("Ho's sampler = SGM_ANCESTRAL, sample by sample", worst, 0, N * 4 * rounding);
+    tut_check("Ho's sampler = SGM_METHOD_ANCESTRAL, sample by sample", worst, 0, N * 4 * rounding);
 }
 
 /* Euler–Maruyama holds f and g of the step's start. With β_k = g² dt of the same time, DDPM's
@@ -261,7 +261,7 @@ static void euler_is_smlds_kernel(void) {
     tut_check("VE: the mean stays, in both", drift, 0, 0);
 }
 
-enum { KINDS = SGM_EDM_F + 1 }; /* of sgm_output; 0, AUTO, names none */
+enum { KINDS = SGM_OUTPUT_EDM_F + 1 }; /* of sgm_output; 0, AUTO, names none */
 
 /* Each output stands for p x0 + q ε, as x does for m x0 + s ε. By Cramer's rule with D = m q - s p,
 the output 2 is D2/D1 times the output 1 and (p2 q1 - q2 p1)/D1 times x. */
@@ -270,13 +270,13 @@ static void meaning(double p[KINDS], double q[KINDS], double t) {
     static const double of_data = .5; /* σ_d of Karras et al. */
     double m = sgm_sde_m(&vp, t), s = sgm_sde_s(&vp, t), beta = vp.a + (vp.b - vp.a) * t;
     double sigma = s / m, all = sqrt(sigma * sigma + of_data * of_data);
-    p[SGM_NOISE] = 0, q[SGM_NOISE] = 1;
-    p[SGM_SCORE] = 0, q[SGM_SCORE] = -1 / s;
-    p[SGM_X0] = 1, q[SGM_X0] = 0;
-    p[SGM_V] = -s, q[SGM_V] = m;
-    p[SGM_FLOW] = -beta / 2 * m, q[SGM_FLOW] = beta / 2 * m * m / s; /* ṁ, and ṡ from s² + m² = 1 */
+    p[SGM_OUTPUT_NOISE] = 0, q[SGM_OUTPUT_NOISE] = 1;
+    p[SGM_OUTPUT_SCORE] = 0, q[SGM_OUTPUT_SCORE] = -1 / s;
+    p[SGM_OUTPUT_X0] = 1, q[SGM_OUTPUT_X0] = 0;
+    p[SGM_OUTPUT_V] = -s, q[SGM_OUTPUT_V] = m;
+    p[SGM_OUTPUT_FLOW] = -beta / 2 * m, q[SGM_OUTPUT_FLOW] = beta / 2 * m * m / s; /* ṁ, and ṡ from s² + m² = 1 */
     /* F = (x0 - c_skip x/m)/c_out, c_skip = σ_d²/(σ²+σ_d²), c_out = σσ_d/√(σ²+σ_d²) */
-    p[SGM_EDM_F] = sigma / (of_data * all), q[SGM_EDM_F] = -of_data / all;
+    p[SGM_OUTPUT_EDM_F] = sigma / (of_data * all), q[SGM_OUTPUT_EDM_F] = -of_data / all;
 }
 
 static void outputs(void) {
@@ -290,14 +290,14 @@ static void outputs(void) {
     printf("\nFrom output to output, t from %g to 1: what comes out against what it stands for, in "
            "roundings\n  %-8s",
            vp.t_min, "from\\to");
-    for (int to = SGM_NOISE; to < KINDS; to++) printf("%8s", name[to]);
-    for (int from = SGM_NOISE; from < KINDS; from++) {
+    for (int to = SGM_OUTPUT_NOISE; to < KINDS; to++) printf("%8s", name[to]);
+    for (int from = SGM_OUTPUT_NOISE; from < KINDS; from++) {
         printf("\n  %-8s", name[from]);
         for (int i = 0; i < COUNT * 2; i++) {
             if (i % 2 == 0) meaning(p, q, t[i / 2]);
             in[i] = (float)(p[from] * data[i] + q[from] * eps[i]);
         }
-        for (int to = SGM_NOISE; to < KINDS; to++) {
+        for (int to = SGM_OUTPUT_NOISE; to < KINDS; to++) {
             double most = 0;
             sgm_output_convert(out, (sgm_output)to, in, (sgm_output)from, x, t, COUNT, 2, &vp, .5);
             for (int i = 0; i < COUNT * 2; i++) {
@@ -346,13 +346,13 @@ static void losses(double t, long draws) {
     sgm_normal(eps, POINTS * 2, stream(15), 0);
     for (int k = 0; k < 2; k++) { /* SMLD, DDPM */
         sgm_mixture blunt;
-        tut_must(sgm_mixture_init(&blunt, 1, 2, NULL, origin, &unit, SGM_ISOTROPIC, sde[k]));
+        tut_must(sgm_mixture_init(&blunt, 1, 2, NULL, origin, &unit, SGM_COV_ISOTROPIC, sde[k]));
         sgm_score crude = sgm_mixture_score(&blunt);
         for (int i = 0; i < POINTS; i++) times[i] = when[k];
         sgm_sde_perturb(x, data, eps, times, POINTS, 2, sde[k]);
         tut_must(sgm_score_eval(&exact[k], s, x, times, POINTS));
         tut_must(sgm_score_eval(&crude, w, x, times, POINTS));
-        sgm_output_convert(hat, SGM_NOISE, s, SGM_SCORE, x, times, POINTS, 2, sde[k], 0);
+        sgm_output_convert(hat, SGM_OUTPUT_NOISE, s, SGM_OUTPUT_SCORE, x, times, POINTS, 2, sde[k], 0);
         double square = 0, error = 0, error_square = 0;
         for (int i = 0; i < POINTS; i++) {
             double loss = 0, off = 0;
@@ -417,7 +417,7 @@ samplers to the next σ, all with the exact score. */
 
 static void samplers(double ratio) {
     static float from[POINTS * 2], x[POINTS * 2], s[POINTS * 2], eps[POINTS * 2], t[POINTS];
-    static const sgm_method method[2] = {SGM_REVERSE_DIFFUSION, SGM_ANCESTRAL};
+    static const sgm_method method[2] = {SGM_METHOD_REVERSE_DIFFUSION, SGM_METHOD_ANCESTRAL};
     sgm_score exact = sgm_mixture_score(&under_edm);
     double to = 1 / ratio, variance[3], drift[3], gap = 1 - to * to;
     sgm_langevin_options how = {.step = gap / 2, .steps = 1, .t = 1};
@@ -589,7 +589,7 @@ static void train_and_sample(int quick) {
     static const int steps[N_STEPS] = {10, 20, 50, 100, 200, 500, 1000};
     float rows[N_STEPS * 4];
     sgm_model model;
-    sgm_model_options what = {.net = net, .d = 2, .sde = vp, .output = SGM_NOISE, .n_ema = 1};
+    sgm_model_options what = {.net = net, .d = 2, .sde = vp, .output = SGM_OUTPUT_NOISE, .n_ema = 1};
     sgm_train_options how = {.held_out = -1, .steps = quick ? 1500 : 15000,
                              .batch = quick ? 128 : 256,
                              .lr = 2e-3,
@@ -621,7 +621,7 @@ static void train_and_sample(int quick) {
            n, floor, se, "steps", "exact score", "network");
     for (int i = 0; i < N_STEPS; i++) {
         sgm_sample_options by = {
-            .method = SGM_ANCESTRAL, .steps = steps[i], .grid = SGM_GRID_UNIFORM};
+            .method = SGM_METHOD_ANCESTRAL, .steps = steps[i], .grid = SGM_GRID_UNIFORM};
         for (int k = 0; k < 2; k++) {
             tut_must(sgm_sample(x, n, k ? &learned : &exact, &by, stream(11)));
             e[k] = sgm_energy_distance(x, n, fresh, n, 2), share[k] = near_a_mode(x, n);
@@ -660,7 +660,7 @@ static void start(sgm_mixture *mix, const sgm_sde *sde) {
     sgm_data_ring(ring, MODES);
     for (int i = 0; i < MODES * 2; i++) mean[i] = 5 * scale * ring[i];
     for (int k = 0; k < MODES; k++) var[k] = .16 * scale * scale;
-    tut_must(sgm_mixture_init(mix, MODES, 2, NULL, mean, var, SGM_ISOTROPIC, sde));
+    tut_must(sgm_mixture_init(mix, MODES, 2, NULL, mean, var, SGM_COV_ISOTROPIC, sde));
 }
 
 int main(void) {

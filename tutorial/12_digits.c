@@ -35,7 +35,7 @@ Build: cc -O2 -fopenmp tutorial/12_digits.c -o 12_digits -lm && ./12_digits [ima
 
 Try this:
 - GAMMA = 4 below: more samples are recognised, and the Fréchet distance grows: they are all alike.
-- .method = SGM_REPLACEMENT in `inpaint`, without RePaint's .resample: the lower half hears of the
+- .method = SGM_INVERSE_REPLACEMENT in `inpaint`, without RePaint's .resample: the lower half hears of the
   upper too faintly, and fewer of the completed digits are read as what they were.
 - Hand `x` to the U-Net without `told` in `net`, and 4 channels in `main`: after 500 steps 17 % of
   the samples are recognised, not 49 %: the label has to find out where to draw.
@@ -208,7 +208,7 @@ static void sample(float *x, const int *wanted, long n, double gamma, sgm_sample
 
 static sgm_sample_options dpm(int steps, const char *progress) {
     sgm_sample_options how = {
-        .method = SGM_DPMPP_2M, .steps = steps, .grid = SGM_GRID_LOGSNR, .progress = progress};
+        .method = SGM_METHOD_DPMPP_2M, .steps = steps, .grid = SGM_GRID_LOGSNR, .progress = progress};
     return how;
 }
 
@@ -255,7 +255,7 @@ static void learn(sgm_image_net *o, long steps) {
                               .user = o,
                               .d = d,
                               .sde = sde,
-                              .output = SGM_EDM_F,
+                              .output = SGM_OUTPUT_EDM_F,
                               .sigma_data = 1,
                               .n_ema = 1,
                               .cond = K};
@@ -342,7 +342,7 @@ static void compare(float *x) {
     float *other = tut_memory((size_t)(n_fresh * FEATURES) * sizeof *other);
     double floor, right, distance;
     int few = quick ? 4 : STEPS;
-    sgm_sample_options slow = {.method = SGM_ANCESTRAL,
+    sgm_sample_options slow = {.method = SGM_METHOD_ANCESTRAL,
                                .steps = 4 * few,
                                .grid = SGM_GRID_LOGSNR,
                                .progress = "ancestral"};
@@ -432,9 +432,9 @@ static void inpaint(void) {
     for (long i = 0; i < m; i++) A[i * d + i] = 1;
     sgm_score score = sgm_model_score(&model, 0);
     sgm_inverse_options how = {
-        .method = SGM_REPAINT,
+        .method = SGM_INVERSE_REPAINT,
         .resample = 4,
-        .sample = {.method = SGM_ANCESTRAL, .steps = quick ? 2 : 40, .grid = SGM_GRID_LOGSNR}};
+        .sample = {.method = SGM_METHOD_ANCESTRAL, .steps = quick ? 2 : 40, .grid = SGM_GRID_LOGSNR}};
     for (int r = 0; r < rows; r++) {
         long i = 0;
         while (i < n_fresh - 1 && label[i] != r % K) i++;
@@ -471,11 +471,11 @@ static void interpolate(void) {
           *y = tut_memory((size_t)(2 * pair) * sizeof *y);
     float *grid = tut_memory((size_t)(ROW * pair) * sizeof *grid);
     sgm_score score = sgm_model_score(&model, 0);
-    sgm_sample_options how = {.method = SGM_RK45, .rtol = 1e-3, .atol = 1e-3};
+    sgm_sample_options how = {.method = SGM_METHOD_RK45, .rtol = 1e-3, .atol = 1e-3};
     long up = 0, down = 0;
     double miss = 0;
     memcpy(x, a, (size_t)(2 * pair) * sizeof *x);
-    if (quick) how.method = SGM_HEUN, how.steps = 3, how.grid = SGM_GRID_LOGSNR, how.rtol = how.atol = 0;
+    if (quick) how.method = SGM_METHOD_HEUN, how.steps = 3, how.grid = SGM_GRID_LOGSNR, how.rtol = how.atol = 0;
     tut_must(sgm_flow(x, 2 * rows, &score, sde.t_min, sde.T, &how, &up));
     for (int k = 0; k < ROW; k++) {
         sgm_interpolate(y, x, x + pair, k / (ROW - 1.), rows, d);
@@ -524,7 +524,7 @@ static void bits(void) {
         .probes = 1,
         .levels = 256,
         .unchecked = quick,
-        .solve = {.method = SGM_HEUN, .steps = quick ? 2 : 32, .grid = SGM_GRID_LOGSNR},
+        .solve = {.method = SGM_METHOD_HEUN, .steps = quick ? 2 : 32, .grid = SGM_GRID_LOGSNR},
         .progress = "bits/dim"};
     sgm_likelihood_result r;
     sgm_score score = sgm_model_score(&model, 0);

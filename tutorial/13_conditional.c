@@ -6,7 +6,7 @@ one network stand for p(x|π) and p(x|π,y), with samples and with likelihoods, 
 never seen? And if y = A x + noise with a known A, must anything be trained at all?
 
 **Equation.** The told score $∇\log p_t(x|π,y)$ (8.2), its likelihood by (7.13); and the four ways
-of section 8.4 to the score given y: (8.8), (8.10), (8.11), against the exact law (8.12).
+of §8.4 to the score given y: (8.8), (8.10), (8.11), against the exact law (8.12).
 
 **Plan.** After *SBGM: Score-Based Generative Models in JAX* (J. Homer), which fits p(x|π,y) for
 emulators and inverse problems. Here the truth is known:
@@ -56,7 +56,7 @@ static void member(sgm_mixture *mix, double alpha, double gap) {
     double mean[4] = {0.5 * gap * c, 0.5 * gap * s, -0.5 * gap * c, -0.5 * gap * s}, cov[8];
     cov[0] = cov[4] = a * c * c + b * s * s, cov[3] = cov[7] = a * s * s + b * c * c;
     cov[1] = cov[2] = cov[5] = cov[6] = (a - b) * c * s;
-    tut_must(sgm_mixture_init(mix, 2, 2, w, mean, cov, SGM_FULL, &sde));
+    tut_must(sgm_mixture_init(mix, 2, 2, w, mean, cov, SGM_COV_FULL, &sde));
 }
 
 static void describe(float told[TOLD], double alpha, double gap, int has_y, double y) {
@@ -71,12 +71,12 @@ static int unseen(double alpha, double gap) {
 }
 
 static void learn_emulator(sgm_model *model, sgm_key key) {
-    static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_SILU,
-                                  .embedding = SGM_EMBED_LEARNED};
+    static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_ACTIVATION_SILU,
+                                  .embedding = SGM_EMBEDDING_LEARNED};
     const long n = tut_quick() ? 4000 : 40000;
     float *x = (float *)tut_memory((size_t)n * (2 + TOLD) * sizeof *x), *told = x + 2 * n, u[3], z;
     sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sde, .n_ema = 1,
-                             .output = SGM_V, .cond = TOLD};
+                             .output = SGM_OUTPUT_V, .cond = TOLD};
     sgm_train_options run = {.held_out = -1,
                              .steps = tut_quick() ? 1500 : 12000, .batch = 128, .lr = 2e-3,
                              .cosine = 1, .warmup = 100, .ema = {tut_quick() ? 0.99 : 0.998},
@@ -206,7 +206,7 @@ static void emulate(const sgm_model *model, sgm_key key) {
            "two exact sets");
     for (int i = 0; i < SHOWN; i++) {
         sgm_key mine = sgm_key_split(key, (uint64_t)i);
-        sgm_sample_options how = {.method = SGM_DPM_SDE, .grid = SGM_GRID_LOGSNR,
+        sgm_sample_options how = {.method = SGM_METHOD_DPM_SDE, .grid = SGM_GRID_LOGSNR,
                                   .steps = tut_quick() ? 60 : 200};
         sgm_condition given;
         sgm_mixture law;
@@ -272,7 +272,7 @@ static void make_prior(sgm_mixture *prior, double *sigma_data) {
     }
     for (int i = 0; i < DIM; i++) square += all[i] * all[i];
     *sigma_data = sqrt((own - square) / DIM); /* root mean square over the coordinates */
-    tut_must(sgm_mixture_init(prior, COMPONENTS, DIM, w, mean, cov, SGM_FULL, &sde));
+    tut_must(sgm_mixture_init(prior, COMPONENTS, DIM, w, mean, cov, SGM_COV_FULL, &sde));
 }
 
 static void make_task(task *q, int which, const sgm_mixture *prior, sgm_key key) {
@@ -353,7 +353,7 @@ static void gaussian_case(const task *q, sgm_key key) {
     sgm_posterior guess;
     char name[64];
     for (int i = 0; i < DIM; i++) mean[i] = 0.3 * i - 1;
-    tut_must(sgm_mixture_init(&prior, 1, DIM, NULL, mean, &var, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&prior, 1, DIM, NULL, mean, &var, SGM_COV_ISOTROPIC, &sde));
     tut_must(sgm_mixture_posterior(&law, &prior, &q->problem));
     sgm_score p = sgm_mixture_score(&prior), given = sgm_mixture_score(&law);
     tut_must(sgm_posterior_init(&guess, &p, &q->problem, sqrt(var)));
@@ -413,26 +413,26 @@ static void draw(float *x, long n, const task *q, const sgm_score *prior, int me
                  double sigma_data, sgm_key key) {
     sgm_score exact = sgm_mixture_score(&q->law);
     sgm_inverse_options how = {.resample = 0}; /* and each method's own below */
-    how.sample.method = SGM_ANCESTRAL, how.sample.grid = SGM_GRID_LOGSNR;
+    how.sample.method = SGM_METHOD_ANCESTRAL, how.sample.grid = SGM_GRID_LOGSNR;
     how.sample.steps = tut_quick() ? 50 : 200;
     if (method == 0) {
         tut_must(sgm_sample(x, n, &exact, &how.sample, key));
         return;
     }
     how.method = (sgm_inverse_method)(method - 1);
-    if (how.method == SGM_REPAINT) how.resample = tut_quick() ? 2 : 5;
-    if (how.method == SGM_DPS) how.zeta = zeta;
-    if (how.method == SGM_PIGDM) how.sigma_data = sigma_data;
+    if (how.method == SGM_INVERSE_REPAINT) how.resample = tut_quick() ? 2 : 5;
+    if (how.method == SGM_INVERSE_DPS) how.zeta = zeta;
+    if (how.method == SGM_INVERSE_PIGDM) how.sigma_data = sigma_data;
     tut_must(sgm_inverse_sample(x, n, prior, &q->problem, &how, key));
 }
 
 static void learn_prior(sgm_model *model, const sgm_mixture *prior, sgm_key key) {
-    static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_SILU,
-                                  .embedding = SGM_EMBED_LEARNED};
+    static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_ACTIVATION_SILU,
+                                  .embedding = SGM_EMBEDDING_LEARNED};
     const long n = tut_quick() ? 4000 : 40000;
     float *x = (float *)tut_memory((size_t)n * DIM * sizeof *x);
     sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = DIM, .sde = sde, .n_ema = 1,
-                             .output = SGM_V};
+                             .output = SGM_OUTPUT_V};
     sgm_train_options run = {.held_out = -1,
                              .steps = tut_quick() ? 500 : 8000, .batch = 128, .lr = 2e-3,
                              .cosine = 1, .warmup = 100, .ema = {tut_quick() ? 0.99 : 0.998},

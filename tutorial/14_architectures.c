@@ -60,7 +60,7 @@ typedef struct contestant {
     sgm_model model;
 } contestant;
 
-static sgm_mlp_options flat = {1024, 3, SGM_SILU, SGM_EMBED_SINUSOIDAL, 64, 0, 0, 0};
+static sgm_mlp_options flat = {1024, 3, SGM_ACTIVATION_SILU, SGM_EMBEDDING_SINUSOIDAL, 64, 0, 0, 0};
 static sgm_image_net plain, pyramid, patches, tokens;
 static contestant nets[5];
 static float *train, *a, *b, *all; /* training digits; two sets of fresh ones; rows of samples */
@@ -107,7 +107,7 @@ static void draw(const char *name, int row, const sgm_score *score) {
     float x[SHOWN * D];
     sgm_sample_options how;
     memset(&how, 0, sizeof how);
-    how.method = SGM_DPMPP_2M, how.grid = SGM_GRID_LOGSNR, how.steps = tut_quick() ? 3 : 24;
+    how.method = SGM_METHOD_DPMPP_2M, how.grid = SGM_GRID_LOGSNR, how.steps = tut_quick() ? 3 : 24;
     tut_drawn(sgm_sample(x, SHOWN, score, &how, stream(3)));
     snprintf(file, sizeof file, "14_architectures_%s", name);
     tut_picture(file, x, SHOWN, SIDE, SIDE, ROW, mean, spread);
@@ -122,7 +122,7 @@ static double scale_ends(void) {
     double silence, linear = NAN, se, one = 1, zero[D], *m = zero, *C;
     sgm_mixture law;
     memset(zero, 0, sizeof zero);
-    tut_must(sgm_mixture_init(&law, 1, D, NULL, zero, &one, SGM_ISOTROPIC, &sde));
+    tut_must(sgm_mixture_init(&law, 1, D, NULL, zero, &one, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&law);
     judge(&silence, &se, &score);
     /* fresh digits have the mean square 1 of the training digits only up to their own error */
@@ -139,7 +139,7 @@ static double scale_ends(void) {
             for (int k = 0; k < D; k++) C[j * D + k] += away[j] * away[k] / (double)n_train;
     }
     for (int j = 0; j < D; j++) C[j * D + j] += 1e-6;
-    tut_must(sgm_mixture_init(&law, 1, D, NULL, m, C, SGM_FULL, &sde));
+    tut_must(sgm_mixture_init(&law, 1, D, NULL, m, C, SGM_COV_FULL, &sde));
     score = sgm_mixture_score(&law);
     judge(&linear, &se, &score);
     draw("gaussian", 1, &score);
@@ -205,7 +205,7 @@ static void learn(contestant *c) {
     sgm_train_options how;
     memset(&what, 0, sizeof what), memset(&how, 0, sizeof how);
     what.net = c->net, what.user = c->options, what.d = D, what.sde = sde;
-    what.output = SGM_EDM_F, what.sigma_data = 1, what.n_ema = 1;
+    what.output = SGM_OUTPUT_EDM_F, what.sigma_data = 1, what.n_ema = 1;
     how.held_out = -1;
     how.steps = tut_quick() ? 40 : c->steps, how.batch = tut_quick() ? 8 : 32, how.lr = 1e-3,
     how.cosine = 1;
@@ -227,7 +227,7 @@ static double distance(const sgm_score *score) {
     float *x = (float *)tut_memory((size_t)(n * D) * sizeof *x);
     sgm_sample_options how;
     memset(&how, 0, sizeof how);
-    how.method = SGM_DPMPP_2M, how.grid = SGM_GRID_LOGSNR, how.steps = tut_quick() ? 3 : 24;
+    how.method = SGM_METHOD_DPMPP_2M, how.grid = SGM_GRID_LOGSNR, how.steps = tut_quick() ? 3 : 24;
     tut_drawn(sgm_sample(x, n, score, &how, stream(6)));
     double e = sgm_energy_distance(x, n, b, n_fresh, D);
     free(x);

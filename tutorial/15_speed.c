@@ -189,7 +189,7 @@ static VECTOR void tiles(void) {
         }
 }
 
-/* **Rung 6** is the library: such a tile, B copied into panels, odd sizes taken care of (section B.7). Its
+/* **Rung 6** is the library: such a tile, B copied into panels, odd sizes taken care of (§B.7). Its
 twin `ref` is no rung but a definition: plain C calls a function for each fused multiply-add. */
 
 static const sgm__kernels *kernels;

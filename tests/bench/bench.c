@@ -309,10 +309,10 @@ static void circle_start(circle *c) {
     memset(c, 0, sizeof *c);
     sgm_data_ring(c->data, 8);
     c->net.width = DIM, c->net.depth = 4;
-    c->net.activation = SGM_RELU, c->net.embedding = SGM_EMBED_CIRCLE;
+    c->net.activation = SGM_ACTIVATION_RELU, c->net.embedding = SGM_EMBEDDING_CIRCLE;
     memset(&o, 0, sizeof o);
     o.net = sgm_mlp, o.user = &c->net, o.d = 2;
-    o.sde = sgm_sde_vp(0.001, 3), o.output = SGM_SCORE;
+    o.sde = sgm_sde_vp(0.001, 3), o.output = SGM_OUTPUT_SCORE;
     must(sgm_model_init(&c->model, &o, sgm_key_init(1)));
     for (int i = 0; i < TIMES; i++) c->grid[i] = (i + 1) / (double)TIMES;
     memset(&train, 0, sizeof train);
@@ -346,7 +346,7 @@ static double sample_seconds(circle *c, int count, float *x) {
     sgm_sample_options o;
     sgm_sampler sampler;
     memset(&o, 0, sizeof o);
-    o.method = SGM_EULER_MARUYAMA, o.steps = STEPS, o.plain_end = 1, o.t_end = 0;
+    o.method = SGM_METHOD_EULER_MARUYAMA, o.steps = STEPS, o.plain_end = 1, o.t_end = 0;
     double start = now();
     must(sgm_sampler_init(&sampler, &score, SAMPLES, &o, sgm_key_init(9)));
     sgm_sampler_prior(&sampler, x);
@@ -480,7 +480,7 @@ static void job_ncsn(const char *name) {
     enum { POINTS = 60000, LEVELS = 12 };
     static float x[2 * POINTS];
     static double level[LEVELS];
-    sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10), .output = SGM_SCORE };
+    sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10), .output = SGM_OUTPUT_SCORE };
     sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr = 1e-3, .lr_end = 1e-5,
                               .held_out = -1,
                               .loss = { .times = SGM_TIMES_GRID, .grid = level, .n_grid = LEVELS, .scale = .25 } };
@@ -517,8 +517,8 @@ static void job_moons_likelihood(void) {
     if (!logp) fprintf(stderr, "bench: no memory\n"), exit(2);
     memset(&net, 0, sizeof net), memset(&o, 0, sizeof o), memset(&train, 0, sizeof train);
     memset(&how, 0, sizeof how);
-    net.width = 128, net.depth = 5, net.activation = SGM_TANH, net.embedding = SGM_EMBED_RAW;
-    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_SCORE;
+    net.width = 128, net.depth = 5, net.activation = SGM_ACTIVATION_TANH, net.embedding = SGM_EMBEDDING_RAW;
+    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_OUTPUT_SCORE;
     o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
     train.steps = 2000, train.lr = 1e-3, train.cosine = 1, how.unchecked = 1;
     sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
@@ -558,12 +558,12 @@ static void job_moons_train(void) {
     sgm_model model;
     sgm_trainer trainer;
     memset(&net, 0, sizeof net), memset(&o, 0, sizeof o), memset(&train, 0, sizeof train);
-    net.width = 128, net.depth = 5, net.activation = SGM_TANH, net.embedding = SGM_EMBED_RAW;
+    net.width = 128, net.depth = 5, net.activation = SGM_ACTIVATION_TANH, net.embedding = SGM_EMBEDDING_RAW;
     net.dropout = 0.1f;
-    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_SCORE, o.n_ema = 1;
+    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_OUTPUT_SCORE, o.n_ema = 1;
     o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
     train.held_out = -1;
-    train.steps = 100000000, train.batch = 128, train.optimiser = SGM_ADABELIEF, train.lr = 1e-4;
+    train.steps = 100000000, train.batch = 128, train.optimiser = SGM_OPTIMISER_ADABELIEF, train.lr = 1e-4;
     sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
     must(sgm_model_init(&model, &o, sgm_key_init(1)));
     must(sgm_trainer_init(&trainer, &model, x, MOONS, &train, sgm_key_init(2)));
@@ -575,8 +575,7 @@ static void job_moons_train(void) {
 /*
 ## Layer by layer
 
-Every kind of layer alone on a tape, at the shapes that the U-Net, the mixer and the DiT of section
-3.15 give it (64 images): its forward pass, and forward with backward. The multiply-adds are those
+Every kind of layer alone on a tape, at the shapes that the U-Net, the mixer and the DiT of §3.15 give it (64 images): its forward pass, and forward with backward. The multiply-adds are those
 of the definition, seven loops for a convolution: Winograd's form of a 3 × 3 convolution does with
 fewer, so its share of the peak may be above 1. A norm or an up-sampling multiplies little: what
 bounds it is bytes, and what is given is the floats that it must read and write. The time in which
@@ -618,7 +617,7 @@ static void layer_pass(void *unused) {
     case ATTENTION: y = sgm_attention(at.tape, x, x, x, l->side, 4); break;
     }
     if (y && at.back) {
-        float *slope = sgm_tape_slope_of(at.tape, y);
+        float *slope = sgm_tape_gradient_of(at.tape, y);
         for (long i = 0; slope && i < (long)y->rows * y->cols; i += 16) slope[i] = 1;
         must(sgm_tape_backward(at.tape));
     }

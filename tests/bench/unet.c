@@ -1,5 +1,5 @@
 /*
-The ready U-Net (section 3.15) at work: 28 × 28 images, batch 64, 735 329 parameters. A line per
+The ready U-Net (§3.15) at work: 28 × 28 images, batch 64, 735 329 parameters. A line per
 job: name, value, unit, setting, separated by tabs. peer_torch.py has the same network.
 
     cc -O2 tests/bench/unet.c -lm -o unet && ./unet [--seconds S]
@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
     sgm_model_options net;
     sgm_train_options run;
     memset(&net, 0, sizeof net), memset(&run, 0, sizeof run);
-    net.net = sgm_unet, net.d = D, net.sde = sgm_sde_vp(0.1, 20), net.output = SGM_NOISE;
+    net.net = sgm_unet, net.d = D, net.sde = sgm_sde_vp(0.1, 20), net.output = SGM_OUTPUT_NOISE;
     run.steps = 1000000, run.batch = BATCH, run.lr = 1e-3, run.held_out = -1;
     check(sgm_model_init(&j.model, &net, sgm_key_init(1)));
     sgm_normal(j.x, BATCH * D, sgm_key_init(2), 0);
