@@ -194,7 +194,7 @@ extern "C" {
 /*
 # Part I: the interface
 
-## A. Errors, keys and random numbers
+## 0. What every call shares: errors, keys and random numbers
 */
 
 typedef enum sgm_status {
@@ -229,99 +229,6 @@ SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw of
 SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
 /* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see §A.4). An i >= n
    stays where it is. */
-
-/*
-## B. The kernels
-*/
-
-SGM_API const char *sgm_isa(void); /* the instruction set in use: "avx2" */
-SGM_API int sgm_threads(void);     /* how many threads a call may use: 1 without -fopenmp */
-SGM_API sgm_status sgm_set_threads(int n);
-/* From now on no call uses more than n threads, 1 to 1024; 0: what OpenMP says, as at the start. A
-   child of fork() has one thread if its parent could use more. Results do not depend on it. */
-
-/*
-## C. Files
-*/
-
-typedef struct sgm_array {
-    const char *name; /* (rows, cols) floats, row after row */
-    float *data;
-    long rows, cols;
-} sgm_array;
-
-typedef struct sgm_archive {
-    sgm_array *arrays; /* in the order of the file */
-    int n_arrays;
-    const char **meta; /* key, value, key, value, … */
-    int n_meta;        /* pairs */
-    void *memory;
-    float *numbers;
-} sgm_archive;
-
-SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
-                                    const char *const *meta, int n_meta);
-/* Writes a safetensors file (float32), its checksum among the metadata; names in UTF-8. This and
-   every other save: the file appears whole, or what was there stays. It is written beside `path`,
-   synced and renamed; the rights stay, a link is followed, a pipe or terminal written through; what
-   is read-only, or has a second name (hard link), or is no file, is refused. SGM_NO_FILE. */
-SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path);
-/* Reads one. A shape () is (1,1), (n) is (n,1), (a,b,c,…) is (a, b·c·…). Other types become floats,
-   rounded; refused: F8, F4, C64, an F64 beyond float. Whatever it holds, no crash: SGM_NO_FILE,
-   SGM_BAD_FILE or SGM_NO_MEMORY, and *archive is then empty. Free it when done. */
-SGM_API void sgm_archive_free(sgm_archive *archive);
-SGM_API const sgm_array *sgm_archive_find(const sgm_archive *archive, const char *name);
-SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key);
-/* NULL where there is none. */
-
-SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
-                                int cols);
-/* A table for gnuplot: a line "# header" (name the columns and units), then one per row, %.9g. */
-
-typedef struct sgm_images { /* rows of numbers: images, or points with h = channels = 1 */
-    float *x;               /* (n, d), d = h·w·channels: row, column, channel; pixels in [0,1] */
-    int *label;             /* (n), or NULL where the file has none */
-    char **names;           /* (d) names of columns, or NULL where the file has none */
-    long n;
-    int h, w, channels, d;
-} sgm_images;
-
-typedef enum sgm_csv_header {
-    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one is a name */
-    SGM_HEADER_LINE,     /* it is one, whatever it holds */
-    SGM_HEADER_NONE      /* it is a row */
-} sgm_csv_header;
-
-typedef struct sgm_csv_options {
-    sgm_csv_header header;
-    char separator; /* 0: found in the first lines: semicolon, tab, comma, or blanks          */
-    char decimal;   /* 0: '.', but ',' between semicolons if the first number has one: 1,5;2  */
-    int missing;    /* 1: an empty field, NA, N/A, NaN, null or None is NaN; 0: it is an error */
-} sgm_csv_options;
-
-SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path);
-/* MNIST's format: images into x (label is NULL), or labels into label (x is NULL). */
-SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path);
-/* A batch of CIFAR-10, "binary version": 32 × 32 × 3 and labels. */
-SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path, const sgm_csv_options *options);
-/* Lines of numbers (options may be NULL), fields quoted or not, any ends of lines. Empty lines, and
-   what begins with #, are skipped; what is doubtful is refused, by line and column. */
-SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
-/* numpy.save of (), (n), (n,d), (n,h,w) or (n,h,w,channels): floats of 2, 4 or 8 bytes, whole
-   numbers and bool, of either byte order, by rows or columns (Fortran).
-   All four: SGM_NO_FILE (also for a pipe), SGM_BAD_FILE (the message has the cure; a .gz needs
-   gunzip, or SGM_ZLIB), SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. No crash. */
-SGM_API void sgm_images_free(sgm_images *images);
-
-SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h, int w,
-                                int channels, int columns);
-/* Draws x(n, h·w·channels), 0 black, 1 white, as a grid of `columns` into a PGM (1 channel) or PPM
-   (3). The file appears whole or not at all. */
-SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
-                                int channels, int columns,
-                                int (*write_png)(char const *path, int w, int h, int channels,
-                                                 const void *data, int stride));
-/* The same through stb_image_write: pass stbi_write_png. */
 
 /*
 ## 1. The forward process
@@ -1273,18 +1180,110 @@ SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, lo
 /* For each a(na,d) its k-th nearest point in b(nb,d), k <= 64; b NULL: among the other points of a.
    Either result (na) may be NULL. Of equally near points the first counts as nearer. */
 
+/*
+## B. The kernels
+*/
+
+SGM_API const char *sgm_isa(void); /* the instruction set in use: "avx2" */
+SGM_API int sgm_threads(void);     /* how many threads a call may use: 1 without -fopenmp */
+SGM_API sgm_status sgm_set_threads(int n);
+/* From now on no call uses more than n threads, 1 to 1024; 0: what OpenMP says, as at the start. A
+   child of fork() has one thread if its parent could use more. Results do not depend on it. */
+
+/*
+## C. Files
+*/
+
+typedef struct sgm_array {
+    const char *name; /* (rows, cols) floats, row after row */
+    float *data;
+    long rows, cols;
+} sgm_array;
+
+typedef struct sgm_archive {
+    sgm_array *arrays; /* in the order of the file */
+    int n_arrays;
+    const char **meta; /* key, value, key, value, … */
+    int n_meta;        /* pairs */
+    void *memory;
+    float *numbers;
+} sgm_archive;
+
+SGM_API sgm_status sgm_archive_save(const char *path, const sgm_array *arrays, int n_arrays,
+                                    const char *const *meta, int n_meta);
+/* Writes a safetensors file (float32), its checksum among the metadata; names in UTF-8. This and
+   every other save: the file appears whole, or what was there stays. It is written beside `path`,
+   synced and renamed; the rights stay, a link is followed, a pipe or terminal written through; what
+   is read-only, or has a second name (hard link), or is no file, is refused. SGM_NO_FILE. */
+SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path);
+/* Reads one. A shape () is (1,1), (n) is (n,1), (a,b,c,…) is (a, b·c·…). Other types become floats,
+   rounded; refused: F8, F4, C64, an F64 beyond float. Whatever it holds, no crash: SGM_NO_FILE,
+   SGM_BAD_FILE or SGM_NO_MEMORY, and *archive is then empty. Free it when done. */
+SGM_API void sgm_archive_free(sgm_archive *archive);
+SGM_API const sgm_array *sgm_archive_find(const sgm_archive *archive, const char *name);
+SGM_API const char *sgm_archive_meta(const sgm_archive *archive, const char *key);
+/* NULL where there is none. */
+
+SGM_API sgm_status sgm_dat_save(const char *path, const char *header, const float *x, long rows,
+                                int cols);
+/* A table for gnuplot: a line "# header" (name the columns and units), then one per row, %.9g. */
+
+typedef struct sgm_images { /* rows of numbers: images, or points with h = channels = 1 */
+    float *x;               /* (n, d), d = h·w·channels: row, column, channel; pixels in [0,1] */
+    int *label;             /* (n), or NULL where the file has none */
+    char **names;           /* (d) names of columns, or NULL where the file has none */
+    long n;
+    int h, w, channels, d;
+} sgm_images;
+
+typedef enum sgm_csv_header {
+    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one is a name */
+    SGM_HEADER_LINE,     /* it is one, whatever it holds */
+    SGM_HEADER_NONE      /* it is a row */
+} sgm_csv_header;
+
+typedef struct sgm_csv_options {
+    sgm_csv_header header;
+    char separator; /* 0: found in the first lines: semicolon, tab, comma, or blanks          */
+    char decimal;   /* 0: '.', but ',' between semicolons if the first number has one: 1,5;2  */
+    int missing;    /* 1: an empty field, NA, N/A, NaN, null or None is NaN; 0: it is an error */
+} sgm_csv_options;
+
+SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path);
+/* MNIST's format: images into x (label is NULL), or labels into label (x is NULL). */
+SGM_API sgm_status sgm_cifar_load(sgm_images *out, const char *path);
+/* A batch of CIFAR-10, "binary version": 32 × 32 × 3 and labels. */
+SGM_API sgm_status sgm_csv_load(sgm_images *out, const char *path, const sgm_csv_options *options);
+/* Lines of numbers (options may be NULL), fields quoted or not, any ends of lines. Empty lines, and
+   what begins with #, are skipped; what is doubtful is refused, by line and column. */
+SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path);
+/* numpy.save of (), (n), (n,d), (n,h,w) or (n,h,w,channels): floats of 2, 4 or 8 bytes, whole
+   numbers and bool, of either byte order, by rows or columns (Fortran).
+   All four: SGM_NO_FILE (also for a pipe), SGM_BAD_FILE (the message has the cure; a .gz needs
+   gunzip, or SGM_ZLIB), SGM_NOT_FINITE, SGM_NO_MEMORY, and *out is then empty. No crash. */
+SGM_API void sgm_images_free(sgm_images *images);
+
+SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h, int w,
+                                int channels, int columns);
+/* Draws x(n, h·w·channels), 0 black, 1 white, as a grid of `columns` into a PGM (1 channel) or PPM
+   (3). The file appears whole or not at all. */
+SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
+                                int channels, int columns,
+                                int (*write_png)(char const *path, int w, int h, int channels,
+                                                 const void *data, int stride));
+/* The same through stb_image_write: pass stbi_write_png. */
+
 #ifdef __cplusplus
 }
 #endif
 #endif /* SGM_H */
 
 /*
-# Part II: the book
+## What this file asks of a compiler
 
-The chapters stand in the order in which the equations are needed. Their ground, which you need not
-read first, stands at the end: errors and random numbers in appendix A, the inner loops in B, files
-in C; and last of all §B.8, a text that is read several times. C wants a name declared before
-it is used, so a few declarations and small tools come first.
+From here on stands the implementation, for the one file that defines `SGM_IMPLEMENTATION`. Before
+the book begins, a page that a reader skips: it refuses what would change results or cannot work,
+and gives one name to what compilers spell differently.
 */
 #if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
 #include <float.h>
@@ -1312,6 +1311,7 @@ it is used, so a few declarations and small tools come first.
 
 #if defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED)
 #define SGM__IMPLEMENTED
+#define SGM__IMPLEMENTING
 
 #include <math.h>
 #include <stdarg.h>
@@ -1407,6 +1407,17 @@ typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof
 #define SGM__PI 3.14159265358979323846
 #define SGM__LN2 0.69314718055994530942
 
+/*
+# Part II: the book
+
+Read it top to bottom. The chapters stand in the order in which the equations are needed, and each
+explains its equations before it carries them out.
+
+## What the book borrows from the workshop
+
+What makes the library fast and safe stands in Part III, for those who ask *how*. The book calls it
+by these names, and needs no more of it than is said here.
+*/
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
 #define sgm__bad(...) sgm__fail(SGM_BAD_ARGUMENT, __VA_ARGS__)
 static sgm_status sgm__empty(const char *need); /* for what a failed call left empty */
@@ -10670,6 +10681,13 @@ against fresh ones. A parameter fitted to the sample makes p too large; χ² cou
 */
 
 /*
+# Part III: the workshop
+
+What makes the library fast and safe. Nothing here changes what Part II says: each fast form is held
+against the plain one by a test.
+*/
+
+/*
 # A. Ground
 
 ## §A.1 Errors and memory
@@ -11672,6 +11690,807 @@ Each instruction set that this machine's family may have is compiled below from 
 #endif
 #endif
 
+#endif /* of Parts II and III, so far: the text of §B.8 is read by itself */
+
+#ifdef SGM__ISA
+/*
+## §B.8 The text that is compiled once per instruction set
+
+Everything below is plain C over one machine register of `SGM__LANES` floats. The compiler's vector
+types give you arithmetic and comparison on all lanes at once; only fused multiply-add, square root
+and broadcast are named per instruction set, and the order in which two registers interleave.
+`SGM__K(tile)` is `sgm__tile_avx2` when the text is compiled for AVX2, and so on; there is no macro
+longer than a line, and a debugger steps through a kernel as through any other function.
+*/
+#if defined(SGM__ISA_AVX512)
+#define SGM__TARGET __attribute__((target("avx2,fma,avx512f,avx512vl")))
+#define SGM__LANES 16
+#define SGM__TALL 8
+#define SGM__ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define SGM__ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define sgm__vall(x) ((sgm__vf)_mm512_set1_ps(x))
+#define sgm__vroot(x) ((sgm__vf)_mm512_maskz_sqrt_ps(0xffff, (__m512)(x)))
+#define sgm__vfma(a, b, c) ((sgm__vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define sgm__vmin(a, b) ((sgm__vf)_mm512_maskz_min_ps(0xffff, (__m512)(a), (__m512)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)_mm512_maskz_max_ps(0xffff, (__m512)(a), (__m512)(b)))
+#elif defined(SGM__ISA_AVX2)
+#define SGM__TARGET __attribute__((target("avx2,fma")))
+#define SGM__LANES 8
+#define SGM__TALL 6
+#define SGM__ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
+#define SGM__ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
+#define sgm__vall(x) ((sgm__vf)_mm256_set1_ps(x))
+#define sgm__vroot(x) ((sgm__vf)_mm256_sqrt_ps((__m256)(x)))
+#define sgm__vfma(a, b, c) ((sgm__vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define sgm__vmin(a, b) ((sgm__vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#else
+#define SGM__TARGET
+#define SGM__LANES 4
+#define SGM__ZIP_LO 0, 4, 1, 5
+#define SGM__ZIP_HI 2, 6, 3, 7
+#if defined(SGM__ISA_NEON)
+#define SGM__TALL 8
+#define sgm__vall(x) ((sgm__vf)vdupq_n_f32(x))
+#define sgm__vroot(x) ((sgm__vf)vsqrtq_f32((float32x4_t)(x)))
+#define sgm__vfma(a, b, c) (sgm__vf) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
+#define sgm__vmin(a, b) ((sgm__vf)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#else
+#define SGM__TALL 6
+#define sgm__vall(x) ((sgm__vf)_mm_set1_ps(x))
+#define sgm__vroot(x) ((sgm__vf)_mm_sqrt_ps((__m128)(x)))
+#define sgm__vfma(a, b, c) ((a) * (b) + (c))
+#define sgm__vmin(a, b) ((sgm__vf)_mm_min_ps((__m128)(a), (__m128)(b)))
+#define sgm__vmax(a, b) ((sgm__vf)_mm_max_ps((__m128)(a), (__m128)(b)))
+#endif
+#endif
+
+typedef float sgm__vf __attribute__((vector_size(4 * SGM__LANES)));
+typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
+typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
+typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
+
+SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
+SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
+
+/*
+The last few numbers of an array rarely fill a register. Loading fewer than a registerful pads with
+zeros, storing fewer leaves the rest of memory alone, and so one loop body serves the whole array:
+an element's bits do not depend on where in the array it stands.
+*/
+SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
+    float part[SGM__LANES];
+    if (count >= SGM__LANES) return sgm__vget(x);
+    memset(part, 0, sizeof part);
+    for (long l = 0; l < count; l++) part[l] = x[l];
+    return sgm__vget(part);
+}
+
+SGM__INLINE void sgm__vstore(float *y, sgm__vf v, long count) {
+    if (count >= SGM__LANES) sgm__vput(y, v);
+    else
+        for (long l = 0; l < count; l++) y[l] = v[l];
+}
+
+/* A comparison fills a lane with ones or zeros; pick takes a where it is ones and b elsewhere. */
+SGM__INLINE sgm__vf sgm__vpick(sgm__vi mask, sgm__vf a, sgm__vf b) {
+    return (sgm__vf)((mask & (sgm__vi)a) | (~mask & (sgm__vi)b));
+}
+
+SGM__INLINE sgm__vf SGM__K(zip)(sgm__vf a, sgm__vf b, int upper) {
+#if defined(__clang__)
+    return upper ? __builtin_shufflevector(a, b, SGM__ZIP_HI)
+                 : __builtin_shufflevector(a, b, SGM__ZIP_LO);
+#else
+    const sgm__vi lo = {SGM__ZIP_LO}, hi = {SGM__ZIP_HI};
+    return upper ? __builtin_shuffle(a, b, hi) : __builtin_shuffle(a, b, lo);
+#endif
+}
+
+/*
+Transposition is a card trick. Lay the rows of an L by L square in a deck, cut the deck in half, and
+riffle each card of the first half with its partner in the second: one element of this, one of that.
+After $\log_2 L$ riffles every element has arrived at its transposed place.
+*/
+SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    long i = 0, j = 0;
+    for (; i + SGM__LANES <= rows; i += SGM__LANES) {
+        for (j = 0; j + SGM__LANES <= cols; j += SGM__LANES) {
+            sgm__vf card[SGM__LANES], next[SGM__LANES];
+            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] =
+                sgm__vget(x + (i + r) * x_row + j);
+            SGM__UNROLL for (int riffle = 1; riffle < SGM__LANES; riffle *= 2) {
+                SGM__UNROLL for (int r = 0; r < SGM__LANES / 2; r++) {
+                    next[2 * r] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 0);
+                    next[2 * r + 1] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 1);
+                }
+                SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] = next[r];
+            }
+            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++)
+                sgm__vput(y + (j + r) * y_row + i, card[r]);
+        }
+        for (; j < cols; j++)
+            for (int r = 0; r < SGM__LANES; r++) y[j * y_row + i + r] = x[(i + r) * x_row + j];
+    }
+    for (; i < rows; i++)
+        for (j = 0; j < cols; j++) y[j * y_row + i] = x[i * x_row + j];
+}
+
+/*
+The tile of (B.12): `rows` by `vecs` sums that live in registers for all of p. Both sizes are
+constants where this function is inlined, so every loop over them unrolls. Three rows of A share one
+pointer because x86 addresses base, base + stride and base + 2 stride for free.
+*/
+SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
+    sgm__vf acc[2 * SGM__TALL], bv[2];
+    const float *ap[6], *b = q->b, *init = q->init;
+    float *c = q->c;
+    const long a_row = q->a_row, a_col = q->a_col, b_row = q->b_row;
+    SGM__UNROLL for (int r = 0; r < rows * vecs; r++) acc[r] = sgm__vall(0.0f);
+    if (init)
+        SGM__UNROLL for (int r = 0; r < rows; r++, init += q->init_row)
+            SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
+                sgm__vget(init + v * SGM__LANES);
+    SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] = q->a + 3 * g * a_row;
+    for (int p = q->k; p > 0; p--) {
+        SGM__UNROLL for (int v = 0; v < vecs; v++) bv[v] = sgm__vget(b + v * SGM__LANES);
+        SGM__UNROLL for (int r = 0; r < rows; r++) {
+            const sgm__vf av = sgm__vall(ap[r / 3][(r % 3) * a_row]);
+            SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
+                sgm__vfma(av, bv[v], acc[r * vecs + v]);
+        }
+        SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] += a_col;
+        b += b_row;
+    }
+    SGM__UNROLL for (int r = 0; r < rows; r++, c += q->c_row)
+        SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vput(c + v * SGM__LANES, acc[r * vecs + v]);
+}
+
+SGM__INLINE void SGM__K(down)(sgm__product *q, int rows) {
+    q->m -= rows;
+    q->a += rows * q->a_row;
+    q->c += rows * q->c_row;
+    if (q->init) q->init += rows * q->init_row;
+}
+
+/*
+All rows of C against one panel of B: tall tiles while they fit, then lower ones. A panel one
+register wide gets tiles of twice the height, which keeps as many sums in flight.
+*/
+SGM__INLINE void SGM__K(strip_of)(int vecs, sgm__product q) {
+    const int tall = SGM__TALL * 2 / vecs, left = tall == 6 && q.m % 6 == 2 ? 8 : 0;
+    for (; q.m >= tall && q.m > left; SGM__K(down)(&q, tall)) SGM__K(tile)(tall, vecs, &q);
+    for (; vecs == 1 && q.m >= 8; SGM__K(down)(&q, 8)) SGM__K(tile)(8, 1, &q);
+    for (; q.m >= 4; SGM__K(down)(&q, 4)) SGM__K(tile)(4, vecs, &q);
+    for (; q.m >= 2; SGM__K(down)(&q, 2)) SGM__K(tile)(2, vecs, &q);
+    if (q.m > 0) SGM__K(tile)(1, vecs, &q);
+}
+
+SGM__FN void SGM__K(strip)(const sgm__product *q) {
+    if (q->n > SGM__LANES) SGM__K(strip_of)(2, *q);
+    else SGM__K(strip_of)(1, *q);
+}
+
+SGM__INLINE long SGM__K(width)(const sgm__product *q) {
+    return q->n > SGM__LANES ? SGM__PANEL : SGM__LANES;
+}
+
+/* Tiles write whole registers, so a C that ends in the middle of one is worked on in a copy. */
+SGM__FN void SGM__K(strip_ragged)(const sgm__product *q) {
+    float sheet[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
+    const long width = SGM__K(width)(q);
+    sgm__product s = *q;
+    memset(sheet, 0, sizeof sheet);
+    for (long i = 0; i < q->m; i += SGM__SHEET) {
+        s.m = (int)(q->m - i < SGM__SHEET ? q->m - i : SGM__SHEET);
+        s.a = q->a + i * q->a_row;
+        if (q->init) {
+            for (long r = 0; r < s.m; r++)
+                for (int j = 0; j < q->n; j++)
+                    sheet[r * width + j] = q->init[(i + r) * q->init_row + j];
+            s.init = sheet, s.init_row = width;
+        }
+        s.c = sheet, s.c_row = width;
+        SGM__K(strip)(&s);
+        for (long r = 0; r < s.m; r++)
+            for (int j = 0; j < q->n; j++) q->c[(i + r) * q->c_row + j] = sheet[r * width + j];
+    }
+}
+
+/* Copy k rows of B, n wide, into a panel of whole registers with zeros at the right. */
+SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
+    const long width = SGM__K(width)(q), whole = q->b_col == 1 ? q->n / SGM__LANES * SGM__LANES : 0;
+    if (q->n < width) memset(panel, 0, (size_t)(q->k * width) * sizeof *panel);
+    if (q->b_row == 1 && q->b_col != 1) {
+        SGM__K(turn)(q->n, q->k, q->b, q->b_col, panel, width);
+        return;
+    }
+    for (long p = 0; p < q->k; p++)
+        for (long j = 0; j < whole; j += SGM__LANES)
+            sgm__vput(panel + p * width + j, sgm__vget(q->b + p * q->b_row + j));
+    for (long j = whole; j < q->n; j++)
+        for (long p = 0; p < q->k; p++) panel[p * width + j] = q->b[p * q->b_row + j * q->b_col];
+}
+
+/*
+The plain way through (B.1): blocks of rows, so that their part of A stays in the second-level
+cache; within a block, one panel of B after the other. A panel that only a few tiles will read is
+not worth a copy: it is read in place, if its rows are contiguous and fill the registers.
+*/
+SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
+    float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
+    for (long i = 0; i < q->m; i += SGM__BLOCK) {
+        const int rows = (int)(q->m - i < SGM__BLOCK ? q->m - i : SGM__BLOCK);
+        for (long j = 0; j < q->n; j += SGM__PANEL) {
+            sgm__product s = *q;
+            int ragged;
+            s.m = rows;
+            s.n = (int)(q->n - j < SGM__PANEL ? q->n - j : SGM__PANEL);
+            s.a += i * q->a_row;
+            s.b += j * q->b_col;
+            s.c += i * q->c_row + j;
+            if (s.init) s.init += i * q->init_row + j;
+            ragged = s.n != SGM__K(width)(&s);
+            const long wide = SGM__K(width)(&s);
+            if (s.b_col != 1 || (rows > SGM__FEW && s.b_row != wide) || ragged) {
+                SGM__K(pack)(&s, panel);
+                s.b = panel, s.b_row = wide;
+            }
+            if (ragged) SGM__K(strip_ragged)(&s);
+            else SGM__K(strip)(&s);
+        }
+    }
+}
+
+/*
+The way through $Y = X W^T$ when X has few rows: $Y^T = W X^T$. Now W, the large one, is read in
+place as broadcasts, and only the small ones, X and Y, are transposed. Each element of Y still adds
+the same products in the same order.
+*/
+SGM__FN void SGM__K(matmul_turned)(const sgm__product *q) {
+    float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
+    float turned[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
+    memset(turned, 0, sizeof turned);
+    for (long j = 0; j < q->m; j += SGM__PANEL) {
+        sgm__product s = *q;
+        s.n = (int)(q->m - j < SGM__PANEL ? q->m - j : SGM__PANEL);
+        s.b = q->a + j * q->a_row, s.b_row = q->a_col, s.b_col = q->a_row;
+        SGM__K(pack)(&s, panel);
+        s.b = panel, s.b_row = s.init_row = s.c_row = SGM__K(width)(&s);
+        for (long i = 0; i < q->n; i += SGM__SHEET) {
+            const float *init = q->init ? q->init + j * q->init_row + i : NULL;
+            s.m = (int)(q->n - i < SGM__SHEET ? q->n - i : SGM__SHEET);
+            s.a = q->b + i * q->b_col, s.a_row = q->b_col, s.a_col = q->b_row;
+            if (init) SGM__K(turn)(s.n, s.m, init, q->init_row, turned, s.c_row);
+            s.init = init ? turned : NULL;
+            s.c = turned;
+            SGM__K(strip)(&s);
+            SGM__K(turn)(s.m, s.n, turned, s.c_row, q->c + j * q->c_row + i, q->c_row);
+        }
+    }
+}
+
+/*
+A sum longer than a panel is deep is done in pieces: C holds the sums so far and the next piece
+starts from them, which is exact. Sixteen lanes for eight columns or fewer would be half idle; since
+both sections give the same bits, AVX-512 hands such products to its neighbour.
+*/
+SGM__FN void SGM__K(matmul)(const sgm__product *q) {
+    const int pieces = q->k > 0 ? (q->k + SGM__DEEP - 1) / SGM__DEEP : 1;
+    const double m = q->m, n = q->n, k = q->k;
+    const int turn = q->b_col != 1 ? m * (k + n) < n * k : q->a_row == 1 && n <= 8 && n < m;
+    sgm__product s = *q;
+#if defined(SGM__ISA_AVX512)
+    if ((turn ? q->m : q->n) <= 8) {
+        sgm__matmul_avx2(q);
+        return;
+    }
+#endif
+    for (int piece = 0; piece < pieces; piece++) {
+        s.k = (int)((long)q->k * (piece + 1) / pieces - (long)q->k * piece / pieces);
+        if (turn) SGM__K(matmul_turned)(&s);
+        else SGM__K(matmul_rows)(&s);
+        s.a += s.k * s.a_col;
+        s.b += s.k * s.b_row;
+        s.init = s.c, s.init_row = s.c_row;
+    }
+}
+
+/* Lane by lane the steps of the twins, from the inside of each polynomial to the outside. */
+SGM__INLINE sgm__vf SGM__K(poly)(sgm__vf x, const float *c, int n) {
+    sgm__vf p = sgm__vall(c[n - 1]);
+    SGM__UNROLL for (int i = n - 2; i >= 0; i--) p = sgm__vfma(x, p, sgm__vall(c[i]));
+    return p;
+}
+
+SGM__INLINE sgm__vf SGM__K(exp_rest)(sgm__vf x, sgm__vi *n) {
+    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
+    const sgm__vf t = sgm__vfma(x, sgm__vall(SGM__LOG2_E), magic), whole = t - magic;
+    sgm__vf r = sgm__vfma(whole, sgm__vall(-SGM__LN2_HI), x);
+    r = sgm__vfma(whole, sgm__vall(-SGM__LN2_LO), r);
+    *n = (sgm__vi)t - (sgm__vi)magic;
+    return sgm__vfma(r * r, SGM__K(poly)(r, sgm__exp_c, 5), r);
+}
+
+/* 2^n in two factors, each of them a normal float. */
+SGM__INLINE sgm__vf SGM__K(times_power)(sgm__vf x, sgm__vi n) {
+    const sgm__vi half = n >> 1;
+    x = x * (sgm__vf)((sgm__vu)(half + 127) << 23);
+    return x * (sgm__vf)((sgm__vu)(n - half + 127) << 23);
+}
+
+SGM__INLINE sgm__vf SGM__K(clamp)(sgm__vf x, float low, float high) {
+    return sgm__vmin(sgm__vall(high), sgm__vmax(sgm__vall(low), x));
+}
+
+SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
+    sgm__vi n;
+    const sgm__vf rest = SGM__K(exp_rest)(SGM__K(clamp)(x, -104.0f, 89.0f), &n);
+    return SGM__K(times_power)(rest + sgm__vall(1.0f), n);
+}
+
+SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
+    for (long i = 0; i < n; i += SGM__LANES)
+        sgm__vstore(y + i, SGM__K(exp)(sgm__vload(x + i, n - i)), n - i);
+}
+
+SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
+
+/* sigma, sigma' and sigma'' as in sgm__sigmoid_ref (B.4). */
+SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
+    const sgm__vf one = sgm__vall(1.0f);
+    const sgm__vf e = SGM__K(exp)(-SGM__K(abs)(x)), q = one / (one + e);
+    const sgm__vi up = x >= sgm__vall(0.0f);
+    const sgm__vf slope = e * q * q, tilt = (one - e) * q;
+    *s1 = slope;
+    *s2 = slope * sgm__vpick(up, -tilt, tilt);
+    return sgm__vpick(up, q, e * q);
+}
+
+/* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
+SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    const float beyond = kind == SGM_ACTIVATION_SILU ? 105.0f : 20.0f;
+    const sgm__vf xc = SGM__K(clamp)(x, -beyond, beyond), two = sgm__vall(2.0f);
+    sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
+    if (kind == SGM_ACTIVATION_GELU) {
+        const sgm__vf q = xc * xc;
+        z = xc * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
+        z1 = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
+        z2 = xc * sgm__vall(6.0f * SGM__GELU_3);
+    }
+    s = SGM__K(sigmoid)(z, &s1, &s2);
+    *d1 = sgm__vfma(xc * z1, s1, s);
+    *d2 = sgm__vfma(xc * z1 * z1, s2, s1 * sgm__vfma(xc, z2, two * z1));
+    return sgm__vpick(x < xc, xc, x) * s;
+}
+
+SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    sgm__vi n;
+    const sgm__vf one = sgm__vall(1.0f), two = sgm__vall(2.0f);
+    const sgm__vf z = SGM__K(clamp)(SGM__K(abs)(x) * -two, -104.0f, 0.0f);
+    const sgm__vf rest = SGM__K(exp_rest)(z, &n), scale = SGM__K(times_power)(one, n);
+    const sgm__vf e = sgm__vfma(scale, rest, scale), m = sgm__vfma(scale, rest, scale - one);
+    const sgm__vf q = one / (two + m), t = (sgm__vall(0.0f) - m) * q;
+    const sgm__vf y = (sgm__vf)((sgm__vi)t | ((sgm__vi)x & (int)0x80000000u));
+    *d1 = e * sgm__vall(4.0f) * q * q;
+    *d2 = -two * y * *d1;
+    return y;
+}
+
+SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+    const sgm__vf zero = sgm__vall(0.0f), two = sgm__vall(2.0f);
+    const sgm__vf u = SGM__K(exp)(-SGM__K(abs)(x)), s = u / (two + u), w = s * s;
+    const sgm__vf p = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
+    sgm__vf bend;
+    *d1 = SGM__K(sigmoid)(x, d2, &bend);
+    return sgm__vpick(x <= zero, zero, x) + p;
+}
+
+SGM__INLINE void SGM__K(act_at)(
+    int kind, long i, long n, const float *x, float *y, float *d1, float *d2) {
+    const sgm__vf v = sgm__vload(x + i, n), zero = sgm__vall(0.0f);
+    sgm__vf f, f1, f2 = zero;
+    if (kind == SGM_ACTIVATION_RELU)
+        f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
+    else if (kind == SGM_ACTIVATION_TANH) f = SGM__K(tanh)(v, &f1, &f2);
+    else if (kind == SGM_ACTIVATION_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
+    else if (kind == SGM_ACTIVATION_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
+    else f = SGM__K(gate)(kind, v, &f1, &f2);
+    if (y) sgm__vstore(y + i, f, n);
+    if (d1) sgm__vstore(d1 + i, f1, n);
+    if (d2) sgm__vstore(d2 + i, f2, n);
+}
+
+/* Compiled once for each kind, so that the loop holds no choice and its constants stay at hand. */
+SGM__INLINE void SGM__K(act_of)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    long i = 0;
+    for (; i + SGM__LANES <= n; i += SGM__LANES) SGM__K(act_at)(kind, i, SGM__LANES, x, y, d1, d2);
+    if (i < n) SGM__K(act_at)(kind, i, n - i, x, y, d1, d2);
+}
+
+SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    switch (kind) {
+    case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_GELU: SGM__K(act_of)(SGM_ACTIVATION_GELU, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_SOFTPLUS: SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, n, x, y, d1, d2); break;
+    default: SGM__K(act_of)(SGM_ACTIVATION_SIGMOID, n, x, y, d1, d2); break;
+    }
+}
+
+SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float *b, float *y) {
+    const sgm__vf sv = sgm__vall(s);
+    for (long i = 0; i < n; i += SGM__LANES) {
+        const sgm__vf av = sgm__vload(a + i, n - i);
+        sgm__vf v;
+        switch (kind) {
+        case SGM__ADD: v = av + sgm__vload(b + i, n - i); break;
+        case SGM__MUL: v = av * sgm__vload(b + i, n - i); break;
+        case SGM__MULADD:
+            v = sgm__vfma(av, sgm__vload(b + i, n - i), sgm__vload(y + i, n - i));
+            break;
+        case SGM__AXPY: v = sgm__vfma(sv, av, sgm__vload(y + i, n - i)); break;
+        case SGM__SCALE: v = sv * av; break;
+        default: v = sgm__vload(y + i, n - i), v = sgm__vfma(sv, av - v, v); break;
+        }
+        sgm__vstore(y + i, v, n - i);
+    }
+}
+
+/* Sixteen sums whatever the width of a register, then the tree of (B.7); n is a run, or less. */
+SGM__INLINE float SGM__K(dot_run)(long n, const float *a, const float *b) {
+    sgm__vf acc[16 / SGM__LANES], last;
+    float lane[16];
+    long i = 0;
+    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] = sgm__vall(0.0f);
+    for (; i + 16 <= n; i += 16)
+        SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] =
+            sgm__vfma(sgm__vget(a + i + v * SGM__LANES), sgm__vget(b + i + v * SGM__LANES), acc[v]);
+    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) sgm__vput(lane + v * SGM__LANES, acc[v]);
+    for (; i < n; i++) {
+        last = sgm__vfma(sgm__vall(a[i]), sgm__vall(b[i]), sgm__vall(lane[i % 16]));
+        lane[i % 16] = last[0];
+    }
+    return sgm__tree16(lane);
+}
+
+SGM__FN double SGM__K(dot)(long n, const float *a, const float *b) {
+    const long run = 16 * SGM__RUN;
+    double total = 0.0;
+    for (; n > run; n -= run, a += run, b += run) total += SGM__K(dot_run)(run, a, b);
+    return total + SGM__K(dot_run)(n, a, b);
+}
+
+/* `vecs` registers of columns side by side, so that one need not wait for the other; `left` of the
+last one's columns are there. */
+SGM__INLINE void SGM__K(colsum_of)(
+    int vecs, long left, long rows, const float *x, long x_row, float *y) {
+    enum { L = SGM__LANES };
+    double total[4 * SGM__LANES];
+    sgm__vf sum[4];
+    long i = 0;
+    SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] = sgm__vload(y + v * L, left - v * L);
+    for (int l = 0; l < 4 * L && rows > SGM__RUN; l++) total[l] = -0.0;
+    while (i < rows) {
+        const int last = rows - i <= SGM__RUN, runs = rows > SGM__RUN;
+        for (const long end = last ? rows : i + SGM__RUN; i < end; i++)
+            SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] +=
+                sgm__vload(x + i * x_row + v * L, left - v * L);
+        SGM__UNROLL for (int v = 0; v < vecs && runs; v++) {
+            for (int l = 0; l < L; l++) total[v * L + l] += sum[v][l];
+            sum[v] = sgm__vall(0.0f);
+            for (int l = 0; l < L && last; l++) sum[v][l] = (float)total[v * L + l];
+        }
+    }
+    SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vstore(y + v * L, sum[v], left - v * L);
+}
+
+SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, float *y) {
+    const long wide = 4 * SGM__LANES;
+    long j = 0;
+    for (; j + wide <= cols; j += wide) SGM__K(colsum_of)(4, wide, rows, x + j, x_row, y + j);
+    for (; j + SGM__LANES < cols; j += SGM__PANEL)
+        SGM__K(colsum_of)(2, cols - j, rows, x + j, x_row, y + j);
+    if (j < cols) SGM__K(colsum_of)(1, cols - j, rows, x + j, x_row, y + j);
+}
+
+/* Lane by lane (B.13): a run of four sums for each column, and then one. */
+SGM__INLINE sgm__vf SGM__K(coldot_run)(
+    long rows, long cols, const float *a, sgm__vf ca, const float *b, sgm__vf cb, long left) {
+    const sgm__vf one = sgm__vall(1.0f);
+    sgm__vf lane[4];
+    long i = 0;
+    SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] = sgm__vall(0.0f);
+    for (; i + 4 <= rows && b; i += 4)
+        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] =
+            sgm__vfma(sgm__vload(a + (i + l) * cols, left) - ca,
+                sgm__vload(b + (i + l) * cols, left) - cb, lane[l]);
+    for (; i + 4 <= rows; i += 4)
+        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] +=
+            sgm__vload(a + (i + l) * cols, left) - ca;
+    SGM__UNROLL for (int l = 0; l < 3; l++, i++) {
+        if (i >= rows) break;
+        const sgm__vf v = b ? sgm__vload(b + i * cols, left) - cb : one;
+        lane[l] = sgm__vfma(sgm__vload(a + i * cols, left) - ca, v, lane[l]);
+    }
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
+SGM__FN void SGM__K(coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
+    const float *mb, float *y) {
+    for (long j = 0; j < cols; j += SGM__LANES) {
+        const long left = cols - j;
+        const sgm__vf ca = ma ? sgm__vload(ma + j, left) : sgm__vall(0.0f);
+        const sgm__vf cb = mb ? sgm__vload(mb + j, left) : sgm__vall(0.0f);
+        const float *aj = a + j, *bj = b ? b + j : NULL;
+        double total[SGM__LANES] = {0};
+        for (long i = 0; i < rows; i += SGM__RUN, aj += SGM__RUN * cols) {
+            const long run = rows - i < SGM__RUN ? rows - i : SGM__RUN;
+            const sgm__vf sum = SGM__K(coldot_run)(run, cols, aj, ca, bj, cb, left);
+            for (int l = 0; l < SGM__LANES; l++) total[l] += sum[l];
+            if (bj) bj += SGM__RUN * cols;
+        }
+        for (int l = 0; l < SGM__LANES && l < left; l++) y[j + l] = (float)total[l];
+    }
+}
+
+/* Two registers of columns, or one, whose coefficients stay in registers down all rows. */
+SGM__INLINE void SGM__K(colmix_of)(int vecs, long left, long rows, long cols, const float *a,
+    const float *p, const float *b, const float *x, const float *m, const float *d, int add,
+    float *y) {
+    enum { L = SGM__LANES };
+    sgm__vf av[2], bv[2], mv[2], dv[2];
+    SGM__UNROLL for (int v = 0; v < vecs; v++) {
+        av[v] = a ? sgm__vload(a + v * L, left - v * L) : sgm__vall(0.0f);
+        bv[v] = b ? sgm__vload(b + v * L, left - v * L) : sgm__vall(0.0f);
+        mv[v] = b ? sgm__vload(m + v * L, left - v * L) : sgm__vall(0.0f);
+        dv[v] = sgm__vload(d + v * L, left - v * L);
+    }
+    for (long at = 0; at < rows * cols; at += cols) SGM__UNROLL for (int v = 0; v < vecs; v++) {
+            const long i = at + v * L, n = left - v * L;
+            sgm__vf sum = dv[v];
+            if (b) sum = sgm__vfma(bv[v], sgm__vload(x + i, n) - mv[v], sum);
+            if (a) sum = sgm__vfma(av[v], sgm__vload(p + i, n), sum);
+            sgm__vstore(y + i, add ? sgm__vload(y + i, n) + sum : sum, n);
+        }
+}
+
+SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p, const float *b,
+    const float *x, const float *m, const float *d, int add, float *y) {
+    for (long j = 0, left; (left = cols - j) > 0; j += SGM__PANEL) {
+        const float *aj = a ? a + j : NULL, *pj = a ? p + j : NULL, *bj = b ? b + j : NULL;
+        const float *xj = b ? x + j : NULL, *mj = b ? m + j : NULL;
+        if (left >= SGM__PANEL)
+            SGM__K(colmix_of)(2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+        else if (left > SGM__LANES)
+            SGM__K(colmix_of)(2, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+        else SGM__K(colmix_of)(1, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
+    }
+}
+
+/* One of sgm__maps for four numbers a to d, without its zeros and ones. */
+SGM__INLINE void SGM__K(map_row)(
+    int map, sgm__vf a, sgm__vf b, sgm__vf c, sgm__vf d, sgm__vf *y, int step) {
+    const sgm__vf h = sgm__vall(0.5f);
+    switch (map) {
+    case SGM__MAP_BT:
+        y[0] = a - c, y[step] = b + c, y[2 * step] = c - b, y[3 * step] = b - d;
+        break;
+    case SGM__MAP_B:
+        y[0] = a, y[step] = b - c + d, y[2 * step] = b - a + c, y[3 * step] = -d;
+        break;
+    case SGM__MAP_AT: y[0] = a + b + c, y[step] = b - c - d; break;
+    case SGM__MAP_A: y[0] = a, y[step] = a + b, y[2 * step] = a - b, y[3 * step] = -b; break;
+    case SGM__MAP_G:
+        y[0] = a, y[step] = sgm__vfma(h, c, sgm__vfma(h, b, h * a));
+        y[2 * step] = sgm__vfma(h, c, sgm__vfma(-h, b, h * a)), y[3 * step] = c;
+        break;
+    default:
+        y[0] = sgm__vfma(h, c, sgm__vfma(h, b, a)), y[step] = sgm__vfma(-h, c, h * b);
+        y[2 * step] = sgm__vfma(h, c, h * b) + d;
+    }
+}
+
+/* A register of channels, from c on. */
+SGM__INLINE void SGM__K(tile_map_at)(int map, int rows, int cols, const sgm__tile q, long c) {
+    const sgm__vf zero = sgm__vall(0.0f);
+    const float *x = q.x + (q.x_at + c);
+    float *y = q.y + (q.y_at + c);
+    sgm__vf v[16], half[16];
+    SGM__UNROLL for (int k = 0; k < 16; k++) v[k] = zero;
+    SGM__UNROLL for (int i = 0; i < rows; i++, x += q.x_row)
+        SGM__UNROLL for (int j = 0; j < rows; j++) if (q.x_in >> (4 * i + j) & 1) v[4 * i + j] =
+            sgm__vget(x + j * q.x_col);
+    SGM__UNROLL for (int j = 0; j < rows; j++)
+        SGM__K(map_row)(map, v[j], v[4 + j], v[8 + j], v[12 + j], half + j, 4);
+    SGM__UNROLL for (int i = 0; i < cols; i++) SGM__K(map_row)(map, half[4 * i], half[4 * i + 1],
+        rows > 2 ? half[4 * i + 2] : zero, rows > 3 ? half[4 * i + 3] : zero, v + 4 * i, 1);
+    SGM__UNROLL for (int i = 0; i < cols; i++, y += q.y_row)
+        SGM__UNROLL for (int j = 0; j < cols; j++) {
+        if (!(q.y_in >> (4 * i + j) & 1)) continue;
+        if (q.plus) v[4 * i + j] += sgm__vget(q.plus + c);
+        if (q.add) v[4 * i + j] += sgm__vget(y + j * q.y_col);
+        sgm__vput(y + j * q.y_col, v[4 * i + j]);
+    }
+}
+
+/* Copies n channels of those of the 4 by 4 places that are in the image. */
+SGM__FN void SGM__K(tile_copy)(
+    unsigned in, long n, const float *x, long x_row, long x_col, float *y, long y_row, long y_col) {
+    for (int k = 0; k < 16; k++)
+        if (in >> k & 1)
+            memcpy(y + k / 4 * y_row + k % 4 * y_col, x + k / 4 * x_row + k % 4 * x_col,
+                (size_t)n * sizeof *y);
+}
+
+/* The last channels, which do not fill a register, go through a copy that does: x, y and plus. */
+SGM__FN sgm__tile SGM__K(tile_padded)(const sgm__tile *q, long c, float *room) {
+    enum { L = SGM__LANES };
+    const long left = q->n - c;
+    sgm__tile s = *q;
+    s.x = room, s.y = room + 16 * L, s.plus = q->plus ? room + 32 * L : NULL;
+    s.x_at = s.y_at = 0, s.x_row = s.y_row = 4 * L, s.x_col = s.y_col = L;
+    memset(room, 0, 33 * L * sizeof *room);
+    SGM__K(tile_copy)(q->x_in, left, q->x + (q->x_at + c), q->x_row, q->x_col, room, 4 * L, L);
+    if (q->add)
+        SGM__K(tile_copy)(q->y_in, left, q->y + (q->y_at + c), q->y_row, q->y_col, s.y, 4 * L, L);
+    if (q->plus) memcpy(room + 32 * L, q->plus + c, (size_t)left * sizeof *room);
+    return s;
+}
+
+SGM__INLINE void SGM__K(tile_map_of)(int map, int rows, int cols, const sgm__tile q) {
+    enum { L = SGM__LANES };
+    for (long c = 0; c < q.n; c += L) {
+        float room[33 * L];
+        const int padded = q.n - c < L;
+        const sgm__tile s = padded ? SGM__K(tile_padded)(&q, c, room) : q;
+        SGM__K(tile_map_at)(map, rows, cols, s, padded ? 0 : c);
+        if (padded)
+            SGM__K(tile_copy)(q.y_in, q.n - c, s.y, 4 * L, L, q.y + (q.y_at + c), q.y_row, q.y_col);
+    }
+}
+
+SGM__FN void SGM__K(tile_map)(const sgm__tile *q) {
+    switch (q->map) {
+    case SGM__MAP_BT: SGM__K(tile_map_of)(SGM__MAP_BT, 4, 4, *q); break;
+    case SGM__MAP_B: SGM__K(tile_map_of)(SGM__MAP_B, 4, 4, *q); break;
+    case SGM__MAP_AT: SGM__K(tile_map_of)(SGM__MAP_AT, 4, 2, *q); break;
+    case SGM__MAP_A: SGM__K(tile_map_of)(SGM__MAP_A, 2, 4, *q); break;
+    case SGM__MAP_G: SGM__K(tile_map_of)(SGM__MAP_G, 3, 4, *q); break;
+    default: SGM__K(tile_map_of)(SGM__MAP_GT, 4, 3, *q); break;
+    }
+}
+
+/* x, but 0 in the lanes of a mask. */
+SGM__INLINE sgm__vf SGM__K(zero_where)(sgm__vi mask, sgm__vf x) {
+    return (sgm__vf)((sgm__vi)x & ~mask);
+}
+
+/* (B.8) and (B.9) for one register of each array, whose slopes are g. */
+SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf g, float *m,
+    float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+    sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
+    if (plan->scales) g *= sgm__vall(c->grad_scale);
+    if (kind == SGM_OPTIMISER_SGD) {
+        mean = sgm__vfma(sgm__vall(c->beta1), mean, g);
+        x = sgm__vfma(sgm__vall(-c->lr), mean, x);
+    } else {
+        mean = sgm__vfma(sgm__vall(c->beta1), mean, sgm__vall(c->fresh1) * g);
+        if (plan->sweep) mean = SGM__K(zero_where)(SGM__K(abs)(mean) < sgm__vall(SGM__FADED), mean);
+        if (kind == SGM_OPTIMISER_ADABELIEF) g -= mean;
+        square = sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(c->fresh2) * g * g);
+        if (plan->sweep)
+            square = SGM__K(zero_where)(
+                (mean == sgm__vall(0.0f)) & (square < sgm__vall(plan->faded)), square);
+        if (kind == SGM_OPTIMISER_ADABELIEF) square += sgm__vall(c->eps);
+        if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
+        x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
+        sgm__vstore(v + i, square, n);
+    }
+    sgm__vstore(m + i, mean, n);
+    sgm__vstore(p + i, x, n);
+}
+
+SGM__FN void SGM__K(moments)(
+    int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *rates) {
+    const sgm__adam_rates c = *rates;
+    const sgm__adam_plan plan = sgm__adam_plan_from(&c);
+    long i = 0;
+    for (; i + SGM__LANES <= n; i += SGM__LANES)
+        SGM__K(moments_at)(kind, i, SGM__LANES, p, sgm__vget(g + i), m, v, &c, &plan);
+    if (i < n) SGM__K(moments_at)(kind, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
+}
+
+/* (B.1) for four registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
+SGM__INLINE void SGM__K(outer_sums)(
+    const sgm__outer *q, long i, long j, int from, int to, sgm__vf *sum) {
+    const float *x = q->x + from * q->x_row + i, *d = q->d + (long)from * q->out + j;
+    SGM__UNROLL for (int r = from; r < to; r++, x += q->x_row, d += q->out) {
+        if (r >= q->n) return;
+        const sgm__vf xv = sgm__vall(*x);
+        SGM__UNROLL for (int v = 0; v < 4; v++) sum[v] =
+            sgm__vfma(xv, sgm__vget(d + v * SGM__LANES), sum[v]);
+    }
+}
+
+/* The last columns, from j on, too few for a block: one register at a time. */
+SGM__FN void SGM__K(outer_last)(
+    int kind, const sgm__outer *q, long j, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+    for (; j < q->out; j += SGM__LANES)
+        for (long i = 0, left = q->out - j; i < q->in; i++) {
+            sgm__vf g = sgm__vall(0.0f);
+            for (long r = 0; r < q->n; r++)
+                g = sgm__vfma(
+                    sgm__vall(q->x[r * q->x_row + i]), sgm__vload(q->d + r * q->out + j, left), g);
+            SGM__K(moments_at)(kind, i * q->out + j, left, q->p, g, q->m, q->v, c, plan);
+        }
+}
+
+/*
+Blocks of four registers, two of them under way at any time: a quarter of the next block's sums goes
+to the multipliers, then one register of this block to the divider, and neither waits for the other.
+`few` is a constant, no less than the rows of x, so that a quarter of it has a fixed place in the
+code. After the last block comes one that nobody uses.
+*/
+SGM__INLINE void SGM__K(outer_walk)(
+    int kind, int few, const sgm__outer q, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
+    const long block = 4 * SGM__LANES, whole = q.out - q.out % block;
+    const sgm__vf zero = sgm__vall(0.0f);
+    sgm__vf g[4], next[4];
+    long i = 0, j = 0;
+    SGM__UNROLL for (int v = 0; v < 4; v++) next[v] = zero;
+    if (whole > 0) SGM__K(outer_sums)(&q, 0, 0, 0, few, next);
+    for (long at = 0, blocks = q.in * (whole / block); blocks > 0; blocks--) {
+        const long here = at + j;
+        j += block;
+        if (j == whole) j = 0, at += q.out, i += i + 1 < q.in;
+        SGM__UNROLL for (int v = 0; v < 4; v++) g[v] = next[v], next[v] = zero;
+        SGM__UNROLL for (int v = 0; v < 4; v++) {
+            SGM__K(outer_sums)(&q, i, j, v * few / 4, (v + 1) * few / 4, next);
+            SGM__K(moments_at)
+            (kind, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c, plan);
+        }
+    }
+    SGM__K(outer_last)(kind, &q, whole, c, plan);
+}
+
+SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__adam_rates *rates) {
+    const sgm__adam_rates c = *rates;
+    sgm__adam_plan plan = sgm__adam_plan_from(&c);
+    const int plain = kind <= SGM_OPTIMISER_ADAMW && !plan.sweep && !plan.scales && !plan.shrinks;
+    if (q->in < 1) return;
+    if (!plain) {
+        SGM__K(outer_walk)(kind, SGM__OUTER_MOST, *q, &c, &plan);
+        return;
+    }
+    plan.sweep = plan.scales = plan.shrinks = 0; /* which the compiler knows from here on */
+    if (q->n > 8) SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, SGM__OUTER_MOST, *q, &c, &plan);
+    else SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, 8, *q, &c, &plan);
+}
+
+static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
+    SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(coldot),
+    SGM__K(colmix), SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
+
+#undef SGM__ISA
+#undef SGM__ISA_AVX2
+#undef SGM__ISA_AVX512
+#undef SGM__ISA_NEON
+#undef SGM__TARGET
+#undef SGM__LANES
+#undef SGM__TALL
+#undef SGM__ZIP_LO
+#undef SGM__ZIP_HI
+#undef sgm__vall
+#undef sgm__vroot
+#undef sgm__vfma
+#undef sgm__vmin
+#undef sgm__vmax
+
+#elif defined(SGM__IMPLEMENTING) /* the rest of Part III; not when §B.8 is read by itself */
+#undef SGM__IMPLEMENTING
 /*
 ## §B.9 Choosing at run time
 
@@ -13185,6 +14004,22 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
     return sgm__grid_save(path, x, n, h, w, channels, columns, write_png);
 }
 
+/*
+# D. The tape's storage
+*/
+
+/*
+# E. Layers, fast
+*/
+
+/*
+# F. Models and their training
+*/
+
+/*
+# G. Mixtures, samplers, measures
+*/
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options
 #elif defined(__clang__)
@@ -13193,803 +14028,4 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
 #pragma float_control(pop)
 #endif
 #endif
-#endif /* SGM_IMPLEMENTATION */
-
-#ifdef SGM__ISA
-/*
-## §B.8 The text that is compiled once per instruction set
-
-Everything below is plain C over one machine register of `SGM__LANES` floats. The compiler's vector
-types give you arithmetic and comparison on all lanes at once; only fused multiply-add, square root
-and broadcast are named per instruction set, and the order in which two registers interleave.
-`SGM__K(tile)` is `sgm__tile_avx2` when the text is compiled for AVX2, and so on; there is no macro
-longer than a line, and a debugger steps through a kernel as through any other function.
-*/
-#if defined(SGM__ISA_AVX512)
-#define SGM__TARGET __attribute__((target("avx2,fma,avx512f,avx512vl")))
-#define SGM__LANES 16
-#define SGM__TALL 8
-#define SGM__ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define SGM__ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#define sgm__vall(x) ((sgm__vf)_mm512_set1_ps(x))
-#define sgm__vroot(x) ((sgm__vf)_mm512_maskz_sqrt_ps(0xffff, (__m512)(x)))
-#define sgm__vfma(a, b, c) ((sgm__vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
-#define sgm__vmin(a, b) ((sgm__vf)_mm512_maskz_min_ps(0xffff, (__m512)(a), (__m512)(b)))
-#define sgm__vmax(a, b) ((sgm__vf)_mm512_maskz_max_ps(0xffff, (__m512)(a), (__m512)(b)))
-#elif defined(SGM__ISA_AVX2)
-#define SGM__TARGET __attribute__((target("avx2,fma")))
-#define SGM__LANES 8
-#define SGM__TALL 6
-#define SGM__ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
-#define SGM__ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
-#define sgm__vall(x) ((sgm__vf)_mm256_set1_ps(x))
-#define sgm__vroot(x) ((sgm__vf)_mm256_sqrt_ps((__m256)(x)))
-#define sgm__vfma(a, b, c) ((sgm__vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
-#define sgm__vmin(a, b) ((sgm__vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
-#define sgm__vmax(a, b) ((sgm__vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
-#else
-#define SGM__TARGET
-#define SGM__LANES 4
-#define SGM__ZIP_LO 0, 4, 1, 5
-#define SGM__ZIP_HI 2, 6, 3, 7
-#if defined(SGM__ISA_NEON)
-#define SGM__TALL 8
-#define sgm__vall(x) ((sgm__vf)vdupq_n_f32(x))
-#define sgm__vroot(x) ((sgm__vf)vsqrtq_f32((float32x4_t)(x)))
-#define sgm__vfma(a, b, c) (sgm__vf) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
-#define sgm__vmin(a, b) ((sgm__vf)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
-#define sgm__vmax(a, b) ((sgm__vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
-#else
-#define SGM__TALL 6
-#define sgm__vall(x) ((sgm__vf)_mm_set1_ps(x))
-#define sgm__vroot(x) ((sgm__vf)_mm_sqrt_ps((__m128)(x)))
-#define sgm__vfma(a, b, c) ((a) * (b) + (c))
-#define sgm__vmin(a, b) ((sgm__vf)_mm_min_ps((__m128)(a), (__m128)(b)))
-#define sgm__vmax(a, b) ((sgm__vf)_mm_max_ps((__m128)(a), (__m128)(b)))
-#endif
-#endif
-
-typedef float sgm__vf __attribute__((vector_size(4 * SGM__LANES)));
-typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
-typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
-typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
-
-SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
-SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
-
-/*
-The last few numbers of an array rarely fill a register. Loading fewer than a registerful pads with
-zeros, storing fewer leaves the rest of memory alone, and so one loop body serves the whole array:
-an element's bits do not depend on where in the array it stands.
-*/
-SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
-    float part[SGM__LANES];
-    if (count >= SGM__LANES) return sgm__vget(x);
-    memset(part, 0, sizeof part);
-    for (long l = 0; l < count; l++) part[l] = x[l];
-    return sgm__vget(part);
-}
-
-SGM__INLINE void sgm__vstore(float *y, sgm__vf v, long count) {
-    if (count >= SGM__LANES) sgm__vput(y, v);
-    else
-        for (long l = 0; l < count; l++) y[l] = v[l];
-}
-
-/* A comparison fills a lane with ones or zeros; pick takes a where it is ones and b elsewhere. */
-SGM__INLINE sgm__vf sgm__vpick(sgm__vi mask, sgm__vf a, sgm__vf b) {
-    return (sgm__vf)((mask & (sgm__vi)a) | (~mask & (sgm__vi)b));
-}
-
-SGM__INLINE sgm__vf SGM__K(zip)(sgm__vf a, sgm__vf b, int upper) {
-#if defined(__clang__)
-    return upper ? __builtin_shufflevector(a, b, SGM__ZIP_HI)
-                 : __builtin_shufflevector(a, b, SGM__ZIP_LO);
-#else
-    const sgm__vi lo = {SGM__ZIP_LO}, hi = {SGM__ZIP_HI};
-    return upper ? __builtin_shuffle(a, b, hi) : __builtin_shuffle(a, b, lo);
-#endif
-}
-
-/*
-Transposition is a card trick. Lay the rows of an L by L square in a deck, cut the deck in half, and
-riffle each card of the first half with its partner in the second: one element of this, one of that.
-After $\log_2 L$ riffles every element has arrived at its transposed place.
-*/
-SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
-    long i = 0, j = 0;
-    for (; i + SGM__LANES <= rows; i += SGM__LANES) {
-        for (j = 0; j + SGM__LANES <= cols; j += SGM__LANES) {
-            sgm__vf card[SGM__LANES], next[SGM__LANES];
-            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] =
-                sgm__vget(x + (i + r) * x_row + j);
-            SGM__UNROLL for (int riffle = 1; riffle < SGM__LANES; riffle *= 2) {
-                SGM__UNROLL for (int r = 0; r < SGM__LANES / 2; r++) {
-                    next[2 * r] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 0);
-                    next[2 * r + 1] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 1);
-                }
-                SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] = next[r];
-            }
-            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++)
-                sgm__vput(y + (j + r) * y_row + i, card[r]);
-        }
-        for (; j < cols; j++)
-            for (int r = 0; r < SGM__LANES; r++) y[j * y_row + i + r] = x[(i + r) * x_row + j];
-    }
-    for (; i < rows; i++)
-        for (j = 0; j < cols; j++) y[j * y_row + i] = x[i * x_row + j];
-}
-
-/*
-The tile of (B.12): `rows` by `vecs` sums that live in registers for all of p. Both sizes are
-constants where this function is inlined, so every loop over them unrolls. Three rows of A share one
-pointer because x86 addresses base, base + stride and base + 2 stride for free.
-*/
-SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
-    sgm__vf acc[2 * SGM__TALL], bv[2];
-    const float *ap[6], *b = q->b, *init = q->init;
-    float *c = q->c;
-    const long a_row = q->a_row, a_col = q->a_col, b_row = q->b_row;
-    SGM__UNROLL for (int r = 0; r < rows * vecs; r++) acc[r] = sgm__vall(0.0f);
-    if (init)
-        SGM__UNROLL for (int r = 0; r < rows; r++, init += q->init_row)
-            SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
-                sgm__vget(init + v * SGM__LANES);
-    SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] = q->a + 3 * g * a_row;
-    for (int p = q->k; p > 0; p--) {
-        SGM__UNROLL for (int v = 0; v < vecs; v++) bv[v] = sgm__vget(b + v * SGM__LANES);
-        SGM__UNROLL for (int r = 0; r < rows; r++) {
-            const sgm__vf av = sgm__vall(ap[r / 3][(r % 3) * a_row]);
-            SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
-                sgm__vfma(av, bv[v], acc[r * vecs + v]);
-        }
-        SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] += a_col;
-        b += b_row;
-    }
-    SGM__UNROLL for (int r = 0; r < rows; r++, c += q->c_row)
-        SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vput(c + v * SGM__LANES, acc[r * vecs + v]);
-}
-
-SGM__INLINE void SGM__K(down)(sgm__product *q, int rows) {
-    q->m -= rows;
-    q->a += rows * q->a_row;
-    q->c += rows * q->c_row;
-    if (q->init) q->init += rows * q->init_row;
-}
-
-/*
-All rows of C against one panel of B: tall tiles while they fit, then lower ones. A panel one
-register wide gets tiles of twice the height, which keeps as many sums in flight.
-*/
-SGM__INLINE void SGM__K(strip_of)(int vecs, sgm__product q) {
-    const int tall = SGM__TALL * 2 / vecs, left = tall == 6 && q.m % 6 == 2 ? 8 : 0;
-    for (; q.m >= tall && q.m > left; SGM__K(down)(&q, tall)) SGM__K(tile)(tall, vecs, &q);
-    for (; vecs == 1 && q.m >= 8; SGM__K(down)(&q, 8)) SGM__K(tile)(8, 1, &q);
-    for (; q.m >= 4; SGM__K(down)(&q, 4)) SGM__K(tile)(4, vecs, &q);
-    for (; q.m >= 2; SGM__K(down)(&q, 2)) SGM__K(tile)(2, vecs, &q);
-    if (q.m > 0) SGM__K(tile)(1, vecs, &q);
-}
-
-SGM__FN void SGM__K(strip)(const sgm__product *q) {
-    if (q->n > SGM__LANES) SGM__K(strip_of)(2, *q);
-    else SGM__K(strip_of)(1, *q);
-}
-
-SGM__INLINE long SGM__K(width)(const sgm__product *q) {
-    return q->n > SGM__LANES ? SGM__PANEL : SGM__LANES;
-}
-
-/* Tiles write whole registers, so a C that ends in the middle of one is worked on in a copy. */
-SGM__FN void SGM__K(strip_ragged)(const sgm__product *q) {
-    float sheet[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
-    const long width = SGM__K(width)(q);
-    sgm__product s = *q;
-    memset(sheet, 0, sizeof sheet);
-    for (long i = 0; i < q->m; i += SGM__SHEET) {
-        s.m = (int)(q->m - i < SGM__SHEET ? q->m - i : SGM__SHEET);
-        s.a = q->a + i * q->a_row;
-        if (q->init) {
-            for (long r = 0; r < s.m; r++)
-                for (int j = 0; j < q->n; j++)
-                    sheet[r * width + j] = q->init[(i + r) * q->init_row + j];
-            s.init = sheet, s.init_row = width;
-        }
-        s.c = sheet, s.c_row = width;
-        SGM__K(strip)(&s);
-        for (long r = 0; r < s.m; r++)
-            for (int j = 0; j < q->n; j++) q->c[(i + r) * q->c_row + j] = sheet[r * width + j];
-    }
-}
-
-/* Copy k rows of B, n wide, into a panel of whole registers with zeros at the right. */
-SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
-    const long width = SGM__K(width)(q), whole = q->b_col == 1 ? q->n / SGM__LANES * SGM__LANES : 0;
-    if (q->n < width) memset(panel, 0, (size_t)(q->k * width) * sizeof *panel);
-    if (q->b_row == 1 && q->b_col != 1) {
-        SGM__K(turn)(q->n, q->k, q->b, q->b_col, panel, width);
-        return;
-    }
-    for (long p = 0; p < q->k; p++)
-        for (long j = 0; j < whole; j += SGM__LANES)
-            sgm__vput(panel + p * width + j, sgm__vget(q->b + p * q->b_row + j));
-    for (long j = whole; j < q->n; j++)
-        for (long p = 0; p < q->k; p++) panel[p * width + j] = q->b[p * q->b_row + j * q->b_col];
-}
-
-/*
-The plain way through (B.1): blocks of rows, so that their part of A stays in the second-level
-cache; within a block, one panel of B after the other. A panel that only a few tiles will read is
-not worth a copy: it is read in place, if its rows are contiguous and fill the registers.
-*/
-SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
-    float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
-    for (long i = 0; i < q->m; i += SGM__BLOCK) {
-        const int rows = (int)(q->m - i < SGM__BLOCK ? q->m - i : SGM__BLOCK);
-        for (long j = 0; j < q->n; j += SGM__PANEL) {
-            sgm__product s = *q;
-            int ragged;
-            s.m = rows;
-            s.n = (int)(q->n - j < SGM__PANEL ? q->n - j : SGM__PANEL);
-            s.a += i * q->a_row;
-            s.b += j * q->b_col;
-            s.c += i * q->c_row + j;
-            if (s.init) s.init += i * q->init_row + j;
-            ragged = s.n != SGM__K(width)(&s);
-            const long wide = SGM__K(width)(&s);
-            if (s.b_col != 1 || (rows > SGM__FEW && s.b_row != wide) || ragged) {
-                SGM__K(pack)(&s, panel);
-                s.b = panel, s.b_row = wide;
-            }
-            if (ragged) SGM__K(strip_ragged)(&s);
-            else SGM__K(strip)(&s);
-        }
-    }
-}
-
-/*
-The way through $Y = X W^T$ when X has few rows: $Y^T = W X^T$. Now W, the large one, is read in
-place as broadcasts, and only the small ones, X and Y, are transposed. Each element of Y still adds
-the same products in the same order.
-*/
-SGM__FN void SGM__K(matmul_turned)(const sgm__product *q) {
-    float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
-    float turned[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
-    memset(turned, 0, sizeof turned);
-    for (long j = 0; j < q->m; j += SGM__PANEL) {
-        sgm__product s = *q;
-        s.n = (int)(q->m - j < SGM__PANEL ? q->m - j : SGM__PANEL);
-        s.b = q->a + j * q->a_row, s.b_row = q->a_col, s.b_col = q->a_row;
-        SGM__K(pack)(&s, panel);
-        s.b = panel, s.b_row = s.init_row = s.c_row = SGM__K(width)(&s);
-        for (long i = 0; i < q->n; i += SGM__SHEET) {
-            const float *init = q->init ? q->init + j * q->init_row + i : NULL;
-            s.m = (int)(q->n - i < SGM__SHEET ? q->n - i : SGM__SHEET);
-            s.a = q->b + i * q->b_col, s.a_row = q->b_col, s.a_col = q->b_row;
-            if (init) SGM__K(turn)(s.n, s.m, init, q->init_row, turned, s.c_row);
-            s.init = init ? turned : NULL;
-            s.c = turned;
-            SGM__K(strip)(&s);
-            SGM__K(turn)(s.m, s.n, turned, s.c_row, q->c + j * q->c_row + i, q->c_row);
-        }
-    }
-}
-
-/*
-A sum longer than a panel is deep is done in pieces: C holds the sums so far and the next piece
-starts from them, which is exact. Sixteen lanes for eight columns or fewer would be half idle; since
-both sections give the same bits, AVX-512 hands such products to its neighbour.
-*/
-SGM__FN void SGM__K(matmul)(const sgm__product *q) {
-    const int pieces = q->k > 0 ? (q->k + SGM__DEEP - 1) / SGM__DEEP : 1;
-    const double m = q->m, n = q->n, k = q->k;
-    const int turn = q->b_col != 1 ? m * (k + n) < n * k : q->a_row == 1 && n <= 8 && n < m;
-    sgm__product s = *q;
-#if defined(SGM__ISA_AVX512)
-    if ((turn ? q->m : q->n) <= 8) {
-        sgm__matmul_avx2(q);
-        return;
-    }
-#endif
-    for (int piece = 0; piece < pieces; piece++) {
-        s.k = (int)((long)q->k * (piece + 1) / pieces - (long)q->k * piece / pieces);
-        if (turn) SGM__K(matmul_turned)(&s);
-        else SGM__K(matmul_rows)(&s);
-        s.a += s.k * s.a_col;
-        s.b += s.k * s.b_row;
-        s.init = s.c, s.init_row = s.c_row;
-    }
-}
-
-/* Lane by lane the steps of the twins, from the inside of each polynomial to the outside. */
-SGM__INLINE sgm__vf SGM__K(poly)(sgm__vf x, const float *c, int n) {
-    sgm__vf p = sgm__vall(c[n - 1]);
-    SGM__UNROLL for (int i = n - 2; i >= 0; i--) p = sgm__vfma(x, p, sgm__vall(c[i]));
-    return p;
-}
-
-SGM__INLINE sgm__vf SGM__K(exp_rest)(sgm__vf x, sgm__vi *n) {
-    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
-    const sgm__vf t = sgm__vfma(x, sgm__vall(SGM__LOG2_E), magic), whole = t - magic;
-    sgm__vf r = sgm__vfma(whole, sgm__vall(-SGM__LN2_HI), x);
-    r = sgm__vfma(whole, sgm__vall(-SGM__LN2_LO), r);
-    *n = (sgm__vi)t - (sgm__vi)magic;
-    return sgm__vfma(r * r, SGM__K(poly)(r, sgm__exp_c, 5), r);
-}
-
-/* 2^n in two factors, each of them a normal float. */
-SGM__INLINE sgm__vf SGM__K(times_power)(sgm__vf x, sgm__vi n) {
-    const sgm__vi half = n >> 1;
-    x = x * (sgm__vf)((sgm__vu)(half + 127) << 23);
-    return x * (sgm__vf)((sgm__vu)(n - half + 127) << 23);
-}
-
-SGM__INLINE sgm__vf SGM__K(clamp)(sgm__vf x, float low, float high) {
-    return sgm__vmin(sgm__vall(high), sgm__vmax(sgm__vall(low), x));
-}
-
-SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
-    sgm__vi n;
-    const sgm__vf rest = SGM__K(exp_rest)(SGM__K(clamp)(x, -104.0f, 89.0f), &n);
-    return SGM__K(times_power)(rest + sgm__vall(1.0f), n);
-}
-
-SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i, SGM__K(exp)(sgm__vload(x + i, n - i)), n - i);
-}
-
-SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
-
-/* sigma, sigma' and sigma'' as in sgm__sigmoid_ref (B.4). */
-SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
-    const sgm__vf one = sgm__vall(1.0f);
-    const sgm__vf e = SGM__K(exp)(-SGM__K(abs)(x)), q = one / (one + e);
-    const sgm__vi up = x >= sgm__vall(0.0f);
-    const sgm__vf slope = e * q * q, tilt = (one - e) * q;
-    *s1 = slope;
-    *s2 = slope * sgm__vpick(up, -tilt, tilt);
-    return sgm__vpick(up, q, e * q);
-}
-
-/* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
-SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const float beyond = kind == SGM_ACTIVATION_SILU ? 105.0f : 20.0f;
-    const sgm__vf xc = SGM__K(clamp)(x, -beyond, beyond), two = sgm__vall(2.0f);
-    sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
-    if (kind == SGM_ACTIVATION_GELU) {
-        const sgm__vf q = xc * xc;
-        z = xc * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
-        z1 = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
-        z2 = xc * sgm__vall(6.0f * SGM__GELU_3);
-    }
-    s = SGM__K(sigmoid)(z, &s1, &s2);
-    *d1 = sgm__vfma(xc * z1, s1, s);
-    *d2 = sgm__vfma(xc * z1 * z1, s2, s1 * sgm__vfma(xc, z2, two * z1));
-    return sgm__vpick(x < xc, xc, x) * s;
-}
-
-SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    sgm__vi n;
-    const sgm__vf one = sgm__vall(1.0f), two = sgm__vall(2.0f);
-    const sgm__vf z = SGM__K(clamp)(SGM__K(abs)(x) * -two, -104.0f, 0.0f);
-    const sgm__vf rest = SGM__K(exp_rest)(z, &n), scale = SGM__K(times_power)(one, n);
-    const sgm__vf e = sgm__vfma(scale, rest, scale), m = sgm__vfma(scale, rest, scale - one);
-    const sgm__vf q = one / (two + m), t = (sgm__vall(0.0f) - m) * q;
-    const sgm__vf y = (sgm__vf)((sgm__vi)t | ((sgm__vi)x & (int)0x80000000u));
-    *d1 = e * sgm__vall(4.0f) * q * q;
-    *d2 = -two * y * *d1;
-    return y;
-}
-
-SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const sgm__vf zero = sgm__vall(0.0f), two = sgm__vall(2.0f);
-    const sgm__vf u = SGM__K(exp)(-SGM__K(abs)(x)), s = u / (two + u), w = s * s;
-    const sgm__vf p = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
-    sgm__vf bend;
-    *d1 = SGM__K(sigmoid)(x, d2, &bend);
-    return sgm__vpick(x <= zero, zero, x) + p;
-}
-
-SGM__INLINE void SGM__K(act_at)(
-    int kind, long i, long n, const float *x, float *y, float *d1, float *d2) {
-    const sgm__vf v = sgm__vload(x + i, n), zero = sgm__vall(0.0f);
-    sgm__vf f, f1, f2 = zero;
-    if (kind == SGM_ACTIVATION_RELU)
-        f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
-    else if (kind == SGM_ACTIVATION_TANH) f = SGM__K(tanh)(v, &f1, &f2);
-    else if (kind == SGM_ACTIVATION_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
-    else if (kind == SGM_ACTIVATION_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
-    else f = SGM__K(gate)(kind, v, &f1, &f2);
-    if (y) sgm__vstore(y + i, f, n);
-    if (d1) sgm__vstore(d1 + i, f1, n);
-    if (d2) sgm__vstore(d2 + i, f2, n);
-}
-
-/* Compiled once for each kind, so that the loop holds no choice and its constants stay at hand. */
-SGM__INLINE void SGM__K(act_of)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    long i = 0;
-    for (; i + SGM__LANES <= n; i += SGM__LANES) SGM__K(act_at)(kind, i, SGM__LANES, x, y, d1, d2);
-    if (i < n) SGM__K(act_at)(kind, i, n - i, x, y, d1, d2);
-}
-
-SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    switch (kind) {
-    case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_GELU: SGM__K(act_of)(SGM_ACTIVATION_GELU, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_SOFTPLUS: SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, n, x, y, d1, d2); break;
-    default: SGM__K(act_of)(SGM_ACTIVATION_SIGMOID, n, x, y, d1, d2); break;
-    }
-}
-
-SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float *b, float *y) {
-    const sgm__vf sv = sgm__vall(s);
-    for (long i = 0; i < n; i += SGM__LANES) {
-        const sgm__vf av = sgm__vload(a + i, n - i);
-        sgm__vf v;
-        switch (kind) {
-        case SGM__ADD: v = av + sgm__vload(b + i, n - i); break;
-        case SGM__MUL: v = av * sgm__vload(b + i, n - i); break;
-        case SGM__MULADD:
-            v = sgm__vfma(av, sgm__vload(b + i, n - i), sgm__vload(y + i, n - i));
-            break;
-        case SGM__AXPY: v = sgm__vfma(sv, av, sgm__vload(y + i, n - i)); break;
-        case SGM__SCALE: v = sv * av; break;
-        default: v = sgm__vload(y + i, n - i), v = sgm__vfma(sv, av - v, v); break;
-        }
-        sgm__vstore(y + i, v, n - i);
-    }
-}
-
-/* Sixteen sums whatever the width of a register, then the tree of (B.7); n is a run, or less. */
-SGM__INLINE float SGM__K(dot_run)(long n, const float *a, const float *b) {
-    sgm__vf acc[16 / SGM__LANES], last;
-    float lane[16];
-    long i = 0;
-    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] = sgm__vall(0.0f);
-    for (; i + 16 <= n; i += 16)
-        SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) acc[v] =
-            sgm__vfma(sgm__vget(a + i + v * SGM__LANES), sgm__vget(b + i + v * SGM__LANES), acc[v]);
-    SGM__UNROLL for (int v = 0; v < 16 / SGM__LANES; v++) sgm__vput(lane + v * SGM__LANES, acc[v]);
-    for (; i < n; i++) {
-        last = sgm__vfma(sgm__vall(a[i]), sgm__vall(b[i]), sgm__vall(lane[i % 16]));
-        lane[i % 16] = last[0];
-    }
-    return sgm__tree16(lane);
-}
-
-SGM__FN double SGM__K(dot)(long n, const float *a, const float *b) {
-    const long run = 16 * SGM__RUN;
-    double total = 0.0;
-    for (; n > run; n -= run, a += run, b += run) total += SGM__K(dot_run)(run, a, b);
-    return total + SGM__K(dot_run)(n, a, b);
-}
-
-/* `vecs` registers of columns side by side, so that one need not wait for the other; `left` of the
-last one's columns are there. */
-SGM__INLINE void SGM__K(colsum_of)(
-    int vecs, long left, long rows, const float *x, long x_row, float *y) {
-    enum { L = SGM__LANES };
-    double total[4 * SGM__LANES];
-    sgm__vf sum[4];
-    long i = 0;
-    SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] = sgm__vload(y + v * L, left - v * L);
-    for (int l = 0; l < 4 * L && rows > SGM__RUN; l++) total[l] = -0.0;
-    while (i < rows) {
-        const int last = rows - i <= SGM__RUN, runs = rows > SGM__RUN;
-        for (const long end = last ? rows : i + SGM__RUN; i < end; i++)
-            SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] +=
-                sgm__vload(x + i * x_row + v * L, left - v * L);
-        SGM__UNROLL for (int v = 0; v < vecs && runs; v++) {
-            for (int l = 0; l < L; l++) total[v * L + l] += sum[v][l];
-            sum[v] = sgm__vall(0.0f);
-            for (int l = 0; l < L && last; l++) sum[v][l] = (float)total[v * L + l];
-        }
-    }
-    SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vstore(y + v * L, sum[v], left - v * L);
-}
-
-SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, float *y) {
-    const long wide = 4 * SGM__LANES;
-    long j = 0;
-    for (; j + wide <= cols; j += wide) SGM__K(colsum_of)(4, wide, rows, x + j, x_row, y + j);
-    for (; j + SGM__LANES < cols; j += SGM__PANEL)
-        SGM__K(colsum_of)(2, cols - j, rows, x + j, x_row, y + j);
-    if (j < cols) SGM__K(colsum_of)(1, cols - j, rows, x + j, x_row, y + j);
-}
-
-/* Lane by lane (B.13): a run of four sums for each column, and then one. */
-SGM__INLINE sgm__vf SGM__K(coldot_run)(
-    long rows, long cols, const float *a, sgm__vf ca, const float *b, sgm__vf cb, long left) {
-    const sgm__vf one = sgm__vall(1.0f);
-    sgm__vf lane[4];
-    long i = 0;
-    SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] = sgm__vall(0.0f);
-    for (; i + 4 <= rows && b; i += 4)
-        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] =
-            sgm__vfma(sgm__vload(a + (i + l) * cols, left) - ca,
-                sgm__vload(b + (i + l) * cols, left) - cb, lane[l]);
-    for (; i + 4 <= rows; i += 4)
-        SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] +=
-            sgm__vload(a + (i + l) * cols, left) - ca;
-    SGM__UNROLL for (int l = 0; l < 3; l++, i++) {
-        if (i >= rows) break;
-        const sgm__vf v = b ? sgm__vload(b + i * cols, left) - cb : one;
-        lane[l] = sgm__vfma(sgm__vload(a + i * cols, left) - ca, v, lane[l]);
-    }
-    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
-}
-
-SGM__FN void SGM__K(coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
-    const float *mb, float *y) {
-    for (long j = 0; j < cols; j += SGM__LANES) {
-        const long left = cols - j;
-        const sgm__vf ca = ma ? sgm__vload(ma + j, left) : sgm__vall(0.0f);
-        const sgm__vf cb = mb ? sgm__vload(mb + j, left) : sgm__vall(0.0f);
-        const float *aj = a + j, *bj = b ? b + j : NULL;
-        double total[SGM__LANES] = {0};
-        for (long i = 0; i < rows; i += SGM__RUN, aj += SGM__RUN * cols) {
-            const long run = rows - i < SGM__RUN ? rows - i : SGM__RUN;
-            const sgm__vf sum = SGM__K(coldot_run)(run, cols, aj, ca, bj, cb, left);
-            for (int l = 0; l < SGM__LANES; l++) total[l] += sum[l];
-            if (bj) bj += SGM__RUN * cols;
-        }
-        for (int l = 0; l < SGM__LANES && l < left; l++) y[j + l] = (float)total[l];
-    }
-}
-
-/* Two registers of columns, or one, whose coefficients stay in registers down all rows. */
-SGM__INLINE void SGM__K(colmix_of)(int vecs, long left, long rows, long cols, const float *a,
-    const float *p, const float *b, const float *x, const float *m, const float *d, int add,
-    float *y) {
-    enum { L = SGM__LANES };
-    sgm__vf av[2], bv[2], mv[2], dv[2];
-    SGM__UNROLL for (int v = 0; v < vecs; v++) {
-        av[v] = a ? sgm__vload(a + v * L, left - v * L) : sgm__vall(0.0f);
-        bv[v] = b ? sgm__vload(b + v * L, left - v * L) : sgm__vall(0.0f);
-        mv[v] = b ? sgm__vload(m + v * L, left - v * L) : sgm__vall(0.0f);
-        dv[v] = sgm__vload(d + v * L, left - v * L);
-    }
-    for (long at = 0; at < rows * cols; at += cols) SGM__UNROLL for (int v = 0; v < vecs; v++) {
-            const long i = at + v * L, n = left - v * L;
-            sgm__vf sum = dv[v];
-            if (b) sum = sgm__vfma(bv[v], sgm__vload(x + i, n) - mv[v], sum);
-            if (a) sum = sgm__vfma(av[v], sgm__vload(p + i, n), sum);
-            sgm__vstore(y + i, add ? sgm__vload(y + i, n) + sum : sum, n);
-        }
-}
-
-SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p, const float *b,
-    const float *x, const float *m, const float *d, int add, float *y) {
-    for (long j = 0, left; (left = cols - j) > 0; j += SGM__PANEL) {
-        const float *aj = a ? a + j : NULL, *pj = a ? p + j : NULL, *bj = b ? b + j : NULL;
-        const float *xj = b ? x + j : NULL, *mj = b ? m + j : NULL;
-        if (left >= SGM__PANEL)
-            SGM__K(colmix_of)(2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
-        else if (left > SGM__LANES)
-            SGM__K(colmix_of)(2, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
-        else SGM__K(colmix_of)(1, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
-    }
-}
-
-/* One of sgm__maps for four numbers a to d, without its zeros and ones. */
-SGM__INLINE void SGM__K(map_row)(
-    int map, sgm__vf a, sgm__vf b, sgm__vf c, sgm__vf d, sgm__vf *y, int step) {
-    const sgm__vf h = sgm__vall(0.5f);
-    switch (map) {
-    case SGM__MAP_BT:
-        y[0] = a - c, y[step] = b + c, y[2 * step] = c - b, y[3 * step] = b - d;
-        break;
-    case SGM__MAP_B:
-        y[0] = a, y[step] = b - c + d, y[2 * step] = b - a + c, y[3 * step] = -d;
-        break;
-    case SGM__MAP_AT: y[0] = a + b + c, y[step] = b - c - d; break;
-    case SGM__MAP_A: y[0] = a, y[step] = a + b, y[2 * step] = a - b, y[3 * step] = -b; break;
-    case SGM__MAP_G:
-        y[0] = a, y[step] = sgm__vfma(h, c, sgm__vfma(h, b, h * a));
-        y[2 * step] = sgm__vfma(h, c, sgm__vfma(-h, b, h * a)), y[3 * step] = c;
-        break;
-    default:
-        y[0] = sgm__vfma(h, c, sgm__vfma(h, b, a)), y[step] = sgm__vfma(-h, c, h * b);
-        y[2 * step] = sgm__vfma(h, c, h * b) + d;
-    }
-}
-
-/* A register of channels, from c on. */
-SGM__INLINE void SGM__K(tile_map_at)(int map, int rows, int cols, const sgm__tile q, long c) {
-    const sgm__vf zero = sgm__vall(0.0f);
-    const float *x = q.x + (q.x_at + c);
-    float *y = q.y + (q.y_at + c);
-    sgm__vf v[16], half[16];
-    SGM__UNROLL for (int k = 0; k < 16; k++) v[k] = zero;
-    SGM__UNROLL for (int i = 0; i < rows; i++, x += q.x_row)
-        SGM__UNROLL for (int j = 0; j < rows; j++) if (q.x_in >> (4 * i + j) & 1) v[4 * i + j] =
-            sgm__vget(x + j * q.x_col);
-    SGM__UNROLL for (int j = 0; j < rows; j++)
-        SGM__K(map_row)(map, v[j], v[4 + j], v[8 + j], v[12 + j], half + j, 4);
-    SGM__UNROLL for (int i = 0; i < cols; i++) SGM__K(map_row)(map, half[4 * i], half[4 * i + 1],
-        rows > 2 ? half[4 * i + 2] : zero, rows > 3 ? half[4 * i + 3] : zero, v + 4 * i, 1);
-    SGM__UNROLL for (int i = 0; i < cols; i++, y += q.y_row)
-        SGM__UNROLL for (int j = 0; j < cols; j++) {
-        if (!(q.y_in >> (4 * i + j) & 1)) continue;
-        if (q.plus) v[4 * i + j] += sgm__vget(q.plus + c);
-        if (q.add) v[4 * i + j] += sgm__vget(y + j * q.y_col);
-        sgm__vput(y + j * q.y_col, v[4 * i + j]);
-    }
-}
-
-/* Copies n channels of those of the 4 by 4 places that are in the image. */
-SGM__FN void SGM__K(tile_copy)(
-    unsigned in, long n, const float *x, long x_row, long x_col, float *y, long y_row, long y_col) {
-    for (int k = 0; k < 16; k++)
-        if (in >> k & 1)
-            memcpy(y + k / 4 * y_row + k % 4 * y_col, x + k / 4 * x_row + k % 4 * x_col,
-                (size_t)n * sizeof *y);
-}
-
-/* The last channels, which do not fill a register, go through a copy that does: x, y and plus. */
-SGM__FN sgm__tile SGM__K(tile_padded)(const sgm__tile *q, long c, float *room) {
-    enum { L = SGM__LANES };
-    const long left = q->n - c;
-    sgm__tile s = *q;
-    s.x = room, s.y = room + 16 * L, s.plus = q->plus ? room + 32 * L : NULL;
-    s.x_at = s.y_at = 0, s.x_row = s.y_row = 4 * L, s.x_col = s.y_col = L;
-    memset(room, 0, 33 * L * sizeof *room);
-    SGM__K(tile_copy)(q->x_in, left, q->x + (q->x_at + c), q->x_row, q->x_col, room, 4 * L, L);
-    if (q->add)
-        SGM__K(tile_copy)(q->y_in, left, q->y + (q->y_at + c), q->y_row, q->y_col, s.y, 4 * L, L);
-    if (q->plus) memcpy(room + 32 * L, q->plus + c, (size_t)left * sizeof *room);
-    return s;
-}
-
-SGM__INLINE void SGM__K(tile_map_of)(int map, int rows, int cols, const sgm__tile q) {
-    enum { L = SGM__LANES };
-    for (long c = 0; c < q.n; c += L) {
-        float room[33 * L];
-        const int padded = q.n - c < L;
-        const sgm__tile s = padded ? SGM__K(tile_padded)(&q, c, room) : q;
-        SGM__K(tile_map_at)(map, rows, cols, s, padded ? 0 : c);
-        if (padded)
-            SGM__K(tile_copy)(q.y_in, q.n - c, s.y, 4 * L, L, q.y + (q.y_at + c), q.y_row, q.y_col);
-    }
-}
-
-SGM__FN void SGM__K(tile_map)(const sgm__tile *q) {
-    switch (q->map) {
-    case SGM__MAP_BT: SGM__K(tile_map_of)(SGM__MAP_BT, 4, 4, *q); break;
-    case SGM__MAP_B: SGM__K(tile_map_of)(SGM__MAP_B, 4, 4, *q); break;
-    case SGM__MAP_AT: SGM__K(tile_map_of)(SGM__MAP_AT, 4, 2, *q); break;
-    case SGM__MAP_A: SGM__K(tile_map_of)(SGM__MAP_A, 2, 4, *q); break;
-    case SGM__MAP_G: SGM__K(tile_map_of)(SGM__MAP_G, 3, 4, *q); break;
-    default: SGM__K(tile_map_of)(SGM__MAP_GT, 4, 3, *q); break;
-    }
-}
-
-/* x, but 0 in the lanes of a mask. */
-SGM__INLINE sgm__vf SGM__K(zero_where)(sgm__vi mask, sgm__vf x) {
-    return (sgm__vf)((sgm__vi)x & ~mask);
-}
-
-/* (B.8) and (B.9) for one register of each array, whose slopes are g. */
-SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf g, float *m,
-    float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
-    sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
-    if (plan->scales) g *= sgm__vall(c->grad_scale);
-    if (kind == SGM_OPTIMISER_SGD) {
-        mean = sgm__vfma(sgm__vall(c->beta1), mean, g);
-        x = sgm__vfma(sgm__vall(-c->lr), mean, x);
-    } else {
-        mean = sgm__vfma(sgm__vall(c->beta1), mean, sgm__vall(c->fresh1) * g);
-        if (plan->sweep) mean = SGM__K(zero_where)(SGM__K(abs)(mean) < sgm__vall(SGM__FADED), mean);
-        if (kind == SGM_OPTIMISER_ADABELIEF) g -= mean;
-        square = sgm__vfma(sgm__vall(c->beta2), sgm__vload(v + i, n), sgm__vall(c->fresh2) * g * g);
-        if (plan->sweep)
-            square = SGM__K(zero_where)(
-                (mean == sgm__vall(0.0f)) & (square < sgm__vall(plan->faded)), square);
-        if (kind == SGM_OPTIMISER_ADABELIEF) square += sgm__vall(c->eps);
-        if (plan->shrinks) x = sgm__vfma(sgm__vall(plan->shrink), x, x);
-        x = sgm__vfma(sgm__vall(plan->step), mean / (sgm__vroot(square) + sgm__vall(plan->eps)), x);
-        sgm__vstore(v + i, square, n);
-    }
-    sgm__vstore(m + i, mean, n);
-    sgm__vstore(p + i, x, n);
-}
-
-SGM__FN void SGM__K(moments)(
-    int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *rates) {
-    const sgm__adam_rates c = *rates;
-    const sgm__adam_plan plan = sgm__adam_plan_from(&c);
-    long i = 0;
-    for (; i + SGM__LANES <= n; i += SGM__LANES)
-        SGM__K(moments_at)(kind, i, SGM__LANES, p, sgm__vget(g + i), m, v, &c, &plan);
-    if (i < n) SGM__K(moments_at)(kind, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
-}
-
-/* (B.1) for four registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
-SGM__INLINE void SGM__K(outer_sums)(
-    const sgm__outer *q, long i, long j, int from, int to, sgm__vf *sum) {
-    const float *x = q->x + from * q->x_row + i, *d = q->d + (long)from * q->out + j;
-    SGM__UNROLL for (int r = from; r < to; r++, x += q->x_row, d += q->out) {
-        if (r >= q->n) return;
-        const sgm__vf xv = sgm__vall(*x);
-        SGM__UNROLL for (int v = 0; v < 4; v++) sum[v] =
-            sgm__vfma(xv, sgm__vget(d + v * SGM__LANES), sum[v]);
-    }
-}
-
-/* The last columns, from j on, too few for a block: one register at a time. */
-SGM__FN void SGM__K(outer_last)(
-    int kind, const sgm__outer *q, long j, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
-    for (; j < q->out; j += SGM__LANES)
-        for (long i = 0, left = q->out - j; i < q->in; i++) {
-            sgm__vf g = sgm__vall(0.0f);
-            for (long r = 0; r < q->n; r++)
-                g = sgm__vfma(
-                    sgm__vall(q->x[r * q->x_row + i]), sgm__vload(q->d + r * q->out + j, left), g);
-            SGM__K(moments_at)(kind, i * q->out + j, left, q->p, g, q->m, q->v, c, plan);
-        }
-}
-
-/*
-Blocks of four registers, two of them under way at any time: a quarter of the next block's sums goes
-to the multipliers, then one register of this block to the divider, and neither waits for the other.
-`few` is a constant, no less than the rows of x, so that a quarter of it has a fixed place in the
-code. After the last block comes one that nobody uses.
-*/
-SGM__INLINE void SGM__K(outer_walk)(
-    int kind, int few, const sgm__outer q, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
-    const long block = 4 * SGM__LANES, whole = q.out - q.out % block;
-    const sgm__vf zero = sgm__vall(0.0f);
-    sgm__vf g[4], next[4];
-    long i = 0, j = 0;
-    SGM__UNROLL for (int v = 0; v < 4; v++) next[v] = zero;
-    if (whole > 0) SGM__K(outer_sums)(&q, 0, 0, 0, few, next);
-    for (long at = 0, blocks = q.in * (whole / block); blocks > 0; blocks--) {
-        const long here = at + j;
-        j += block;
-        if (j == whole) j = 0, at += q.out, i += i + 1 < q.in;
-        SGM__UNROLL for (int v = 0; v < 4; v++) g[v] = next[v], next[v] = zero;
-        SGM__UNROLL for (int v = 0; v < 4; v++) {
-            SGM__K(outer_sums)(&q, i, j, v * few / 4, (v + 1) * few / 4, next);
-            SGM__K(moments_at)
-            (kind, here + v * SGM__LANES, SGM__LANES, q.p, g[v], q.m, q.v, c, plan);
-        }
-    }
-    SGM__K(outer_last)(kind, &q, whole, c, plan);
-}
-
-SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__adam_rates *rates) {
-    const sgm__adam_rates c = *rates;
-    sgm__adam_plan plan = sgm__adam_plan_from(&c);
-    const int plain = kind <= SGM_OPTIMISER_ADAMW && !plan.sweep && !plan.scales && !plan.shrinks;
-    if (q->in < 1) return;
-    if (!plain) {
-        SGM__K(outer_walk)(kind, SGM__OUTER_MOST, *q, &c, &plan);
-        return;
-    }
-    plan.sweep = plan.scales = plan.shrinks = 0; /* which the compiler knows from here on */
-    if (q->n > 8) SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, SGM__OUTER_MOST, *q, &c, &plan);
-    else SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, 8, *q, &c, &plan);
-}
-
-static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
-    SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(coldot),
-    SGM__K(colmix), SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
-
-#undef SGM__ISA
-#undef SGM__ISA_AVX2
-#undef SGM__ISA_AVX512
-#undef SGM__ISA_NEON
-#undef SGM__TARGET
-#undef SGM__LANES
-#undef SGM__TALL
-#undef SGM__ZIP_LO
-#undef SGM__ZIP_HI
-#undef sgm__vall
-#undef sgm__vroot
-#undef sgm__vfma
-#undef sgm__vmin
-#undef sgm__vmax
-
-#endif /* SGM__ISA */
+#endif /* SGM__ISA, SGM__IMPLEMENTING */

@@ -18,14 +18,8 @@ equations) # a number (c.n) cited anywhere is defined by a \qquad(c.n) of sgm.h
         grep -qxF "$number" out/test/defined || { echo "cited but not defined: $number"; bad=1; }
     done
     exit $bad ;;
-page) # its length, 100 columns, its share of prose. Readers that are strict, refusals with their cure and points held
-    # out ("no wrong number without a word") cost 3000 lines; the split into three parts will move them and lower this
-    lines=$(wc -l <sgm.h)
-    [ "$lines" -le 14000 ] || { echo "sgm.h has $lines lines"; exit 1; }
-    LC_ALL=C.UTF-8 sed 's/[^ -~]/x/g' sgm.h |
-        LC_ALL=C awk '{n=length($0)} n>100{print "sgm.h:" NR ": " n " columns"; bad=1} END{exit bad}' || exit 1
-    awk 'BEGIN{inside=0} /^\/\*/{inside=1} inside{prose++} /\*\//{inside=0}
-        END{share=prose/NR; printf "%.0f %% prose\n",100*share; exit !(share>.18&&share<.45)}' sgm.h ;;
+page) # its lines, parts, shares of prose, lengths of functions
+    tests/page.sh ;;
 placeholders) # what was meant to be written later
     ! grep -nE '\bEX[0-9]|@[A-Za-z0-9_]*@|\b(TODO|FIXME|TBD|XXX)\b|\?\?' \
         tutorial/*.[ch] examples/* sgm.h README.md Makefile plots/*.gp plots/*.sh ;;
