@@ -2,7 +2,7 @@
 
 CC      ?= cc
 CFLAGS  ?= -O2
-OPENMP   = $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
+OPENMP   = $(eval OPENMP := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp))$(OPENMP)
 WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow
 BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) -I.
 OUT     := out
@@ -12,18 +12,21 @@ VERSION := $(shell sed -n 's/^\#define SGM_VERSION "\(.*\)"/\1/p' sgm.h)
 TUTORIALS := $(sort $(basename $(notdir $(wildcard tutorial/[0-9][0-9]_*.c))))
 NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
-PACKAGES  := gcc libc6-dev gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
+# which look inside, and are compiled with all of sgm.h
+ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
+PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
 
-.PHONY: sweep settings threads help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(TUTORIALS)
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
-	@echo; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
+	@echo; echo "  make watch04 builds, runs and draws tutorial 04 again whenever you save it; make step04 walks through it in gdb,"
+	@echo "  from equation to equation."; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
 	@echo "  SGM_ISA=ref|base|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
-setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, GSL, stb, zlib)
+setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmocka, GSL, stb, zlib)
 	@missing=""; for p in $(PACKAGES); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then echo "setup: nothing is missing"; exit 0; fi; \
@@ -42,11 +45,24 @@ setup: ## install what is missing (Debian packages: compiler, gnuplot, cmocka, G
 setup-peers: ## install what `make bench` compares with (OpenBLAS, PyTorch, JAX: several GB)
 	@tests/bench/setup_peers.sh
 
-$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h tutorial/picture.h sgm.h
+# sgm.h is compiled once; a tutorial is compiled in a moment and linked with it. (It is a whole program too: cc
+# tutorial/04_circle.c -lm.) With another compiler or other flags than the last time, all is compiled again.
+$(OUT)/flags: always
+	@mkdir -p $(@D); echo '$(BUILD)' | cmp -s - $@ || echo '$(BUILD)' >$@
+
+$(OUT)/sgm.o: sgm.h $(OUT)/flags
+	@printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/sgm.c
+	$(BUILD) -c $(OUT)/sgm.c -o $@
+
+$(ALONE:%=$(OUT)/bin/%): $(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h sgm.h $(OUT)/flags
 	@mkdir -p $(@D)
 	$(BUILD) $< -o $@ -lm
 
-$(OUT)/bin/%: examples/%.c sgm.h
+$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h tutorial/picture.h $(OUT)/sgm.o
+	@mkdir -p $(@D)
+	$(BUILD) -DSGM_LINKED $< $(OUT)/sgm.o -o $@ -lm
+
+$(OUT)/bin/%: examples/%.c sgm.h $(OUT)/flags
 	@mkdir -p $(@D)
 	$(BUILD) $< -o $@ -lm
 
@@ -54,8 +70,19 @@ define tutorial_rules
 $(firstword $(subst _, ,$(1))): $(1)
 $(1): $(OUT)/bin/$(1)
 	@./$(OUT)/bin/$(1); status=$$$$?; [ $$$$status -gt 1 ] || plots/draw.sh $(1) || exit 1; exit $$$$status
+watch$(firstword $(subst _, ,$(1))):
+	@tutorial/watch.sh $(1)
+step$(firstword $(subst _, ,$(1))): $(OUT)/step/$(1)
+	@SGM_STEP=$(1) gdb -q -x tutorial/step.py $$<
 endef
 $(foreach t,$(TUTORIALS),$(eval $(call tutorial_rules,$(t))))
+
+$(OUT)/step/%: tutorial/%.c tutorial/tutorial.h tutorial/picture.h $(OUT)/step/sgm.o
+	@$(CC) $(WARN) -g -O0 -I. $(if $(filter $*,$(ALONE)),,-DSGM_LINKED $(OUT)/step/sgm.o) $< -o $@ -lm
+
+$(OUT)/step/sgm.o: sgm.h
+	@mkdir -p $(@D); printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/step/sgm.c
+	@$(CC) $(WARN) -g -O0 -I. -c $(OUT)/step/sgm.c -o $@
 
 tour: ## run every tutorial at full scale, draw every figure, write out/report.html
 	@mkdir -p $(RUN); failed=0; start=$$(date +%s); \

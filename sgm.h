@@ -68,6 +68,8 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
     SGM_NO_SIMD               only the plain C kernels
     SGM_NO_THREADS            ignore -fopenmp
     SGM_NO_STDIO              no files, no progress bar
+    SGM_LINKED                the implementation is in an object that you link, compiled once:
+                              SGM_IMPLEMENTATION is passed over
     SGM_ZLIB                  read files compressed by gzip (link -lz)
 
 This file may have any name. Pasted into a .c file it cannot read itself once per instruction set,
@@ -119,6 +121,9 @@ chapter explains its equations and then carries them out.
     9  Data and measures
 */
 
+#ifdef SGM_LINKED
+#undef SGM_IMPLEMENTATION
+#endif
 /* Macros of these names would change the text below. `tests/portable.sh names` writes the list. */
 #if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \
     defined A || defined T || defined a || defined b || defined batch || defined bins || \

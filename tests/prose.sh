@@ -103,5 +103,23 @@ unwritable) # a tutorial that cannot write says so, names the cure and fails
     SGM_OUT=$2/blocked QUICK=1 "$program" >"$2/said" 2>&1 && { echo "it succeeded"; exit 1; }
     cat "$2/said"
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
+watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
+    export QUICK=1 SGM_OUT=$2 MAKE="make OUT=$2/watched"
+    timeout 60 tutorial/watch.sh 06_gmm1d >"$2/said" 2>&1 & watcher=$!
+    for _ in $(seq 200); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
+    touch tutorial/06_gmm1d.c
+    for _ in $(seq 200); do sleep .2; [ "$(grep -c '^watch: ' "$2/said")" = 2 ] && break; done
+    kill $watcher; wait $watcher 2>/dev/null
+    cat "$2/said"
+    [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/06_gmm1d.c .*-o' "$2/said")" = 2 ] ;;
+step) # step BUILD: make stepNN stops at the first equation, and shows a tensor
+    command -v gdb >/dev/null || { echo "no gdb here: not tried"; exit 0; }
+    make -s OUT="$2" "$2/step/04_circle" || exit 1
+    QUICK=1 SGM_OUT=$2 timeout 100 gdb -q -batch -x tutorial/step.py -ex 'eq 3.4' -ex continue -ex 'print *y' -ex 'eq 99.9' \
+        "$2/step/04_circle" >"$2/said" 2>&1 </dev/null
+    cat "$2/said"
+    grep -q 'ptrace' "$2/said" && { echo "no debugger may run here: not tried"; exit 0; }
+    grep -qE '^\([1-9]\.[0-9]+\)  .' "$2/said" && grep -q '^(3.4)  y = x W + b' "$2/said" &&
+        grep -qE '^\$1 = linear \([0-9]+, [0-9]+\); value \[' "$2/said" && grep -q 'has no place in the code' "$2/said" ;;
 *) exit 2 ;;
 esac

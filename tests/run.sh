@@ -58,11 +58,15 @@ for t in $tests; do
 done
 
 if [ -z "${SANITIZE:-}" ]; then
+    # sgm.h is compiled once for the tutorials, but for those that look inside and for one; examples are whole programs
     program() {
-        local to; to=$build/bin/$(basename "$1" .c)
-        rm -f "$to"; $CC $flags "$1" -o "$to" -lm 2>"$to.warnings"
+        local to linked=; to=$build/bin/$(basename "$1" .c)
+        case $1 in tutorial/04*) ;; tutorial/*) grep -q sgm__ "$1" || linked="-DSGM_LINKED $build/sgm.o" ;; esac
+        rm -f "$to"; $CC $flags "$1" $linked -o "$to" -lm 2>"$to.warnings"
     }
     export -f program
+    printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >"$build/sgm.c"
+    check "sgm.h compiles alone" $CC $flags -c "$build/sgm.c" -o "$build/sgm.o"
     printf '%s\n' tutorial/[0-9][0-9]_*.c examples/*.c | xargs -P 2 -I{} bash -c 'program {}'
     for source in tutorial/[0-9][0-9]_*.c; do
         t=$(basename "$source" .c)
@@ -75,6 +79,8 @@ if [ -z "${SANITIZE:-}" ]; then
     check "the tutorials print at most 100 columns" tests/prose.sh columns "$build"/[0-9][0-9]_*.txt
     check "no row whose tolerance covers its truth and 0" tests/prose.sh rows "$build/quick"
     check "the table of checks" tests/prose.sh table "$build"
+    check "make watchNN" tests/prose.sh watch "$build"
+    check "make stepNN" tests/prose.sh step "$build"
     check "figures are drawn before make fails" tests/prose.sh drawn "$build"
     for source in examples/*.c; do
         t=$(basename "$source" .c)

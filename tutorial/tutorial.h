@@ -10,6 +10,12 @@ that was just computed against a number that is known, and says how far apart th
 #include "../sgm.h"
 
 #include <errno.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static char tut_folder[256];
