@@ -1,6 +1,6 @@
 /*
 What all test files share: cmocka with its includes in the order it wants, closeness with numbers
-in the message, central differences, moments. It needs nothing of sgm.h.
+in the message, an allocator that counts, central differences, moments. Included before sgm.h.
 */
 
 #ifndef SGM_CHECK_H
@@ -18,6 +18,9 @@ in the message, central differences, moments. It needs nothing of sgm.h.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #if defined(__GNUC__)
 #define CHECK_UNUSED __attribute__((unused))
@@ -42,6 +45,87 @@ drawn. */
         check_text(sgm_error(), text, __FILE__, __LINE__); \
     } while (0)
 #define CHECK_OK(call) check_ok((int)(call), sgm_error(), #call, __FILE__, __LINE__)
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
+
+/*
+An allocator that counts its live blocks, fails at the call that it is told (1 is the next after
+alloc_calls = 0; 0 is never), and hands out NaN: whoever reads what nobody wrote finds out. Defined
+before this file is included, CHECK_ALLOCATOR makes it the library's.
+*/
+
+static CHECK_UNUSED int live_blocks, alloc_calls, fail_at;
+static CHECK_UNUSED size_t most_bytes, largest_block; /* asked for; refused if more (0: no limit) */
+
+static CHECK_UNUSED int alloc_refused(void) {
+    return __sync_add_and_fetch(&alloc_calls, 1) == __sync_add_and_fetch(&fail_at, 0);
+}
+
+static CHECK_UNUSED void *check_malloc(size_t n) {
+    if (n > most_bytes) most_bytes = n;
+    void *p = (largest_block && n > largest_block) || alloc_refused() ? NULL : malloc(n);
+    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
+    return p;
+}
+
+static CHECK_UNUSED void *check_realloc(void *old, size_t n) {
+    void *p = alloc_refused() ? NULL : realloc(old, n);
+    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
+    return p;
+}
+
+static CHECK_UNUSED void check_free(void *p) {
+    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
+    free(p);
+}
+
+#ifdef CHECK_ALLOCATOR
+#define SGM_MALLOC(n) check_malloc(n)
+#define SGM_REALLOC(p, n) check_realloc(p, n)
+#define SGM_FREE(p) check_free(p)
+#endif
+
+/* How many threads OpenMP may use. */
+
+static CHECK_UNUSED void set_threads(int n) {
+#ifdef _OPENMP
+    omp_set_num_threads(n);
+#else
+    (void)n;
+#endif
+}
+
+/* Around each test: one thread, and no block outlives it. */
+
+static CHECK_UNUSED int fresh_start(void **state) {
+    (void)state;
+    set_threads(1);
+    fail_at = alloc_calls = live_blocks = 0;
+    return 0;
+}
+
+static CHECK_UNUSED int nothing_left(void **state) {
+    (void)state;
+    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
+    return live_blocks;
+}
+
+/* Or, where a test that fails leaves its memory behind: what is alive from here on. */
+
+static CHECK_UNUSED int alive_before;
+
+static CHECK_UNUSED int count_alive(void **state) {
+    (void)state;
+    alive_before = live_blocks;
+    return 0;
+}
+
+static CHECK_UNUSED double dot(const float *a, const float *b, long n) {
+    double sum = 0;
+    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
+    return sum;
+}
 
 static CHECK_UNUSED void check_close(double got, double truth, double tol, const char *what,
                                      const char *file, int line) {
@@ -124,52 +208,5 @@ Two-sided: 5 for one number in 1.7 million, 6 where one test makes thousands of 
 #define CHECK_SIGMAS 5.0
 #define CHECK_MANY_SIGMAS 6.0
 #define CHECK_RATE 1e-6 /* the least p-value of a goodness-of-fit test */
-
-/*
-Every family of processes, for files that include this after sgm.h. Within [0, end] nothing is
-singular. The slopes of the users' curves are differences with h = 10⁻³ T, so f and g² have the
-relative error h⁴c⁽⁵⁾/(30c') there: (10⁻³·2 log 5000)⁴/30 = 2.8·10⁻⁹ for σ², none for the quadratic
-∫β; and from rounding 1.5·10⁻¹⁶ c/(hc'), at most 10⁻¹² for ∫β ≤ 10 and β ≥ 2, less for σ².
-*/
-
-#ifdef SGM_H
-typedef struct check_family {
-    const char *name;
-    sgm_sde sde;
-    double end, slope_error;
-} check_family;
-
-enum { CHECK_FAMILIES = 10 };
-
-static CHECK_UNUSED double check_beta_curve(double t, void *user) {
-    (void)user;
-    return 0.1 * t + 0.5 * 19.9 * t * t;
-}
-
-static CHECK_UNUSED double check_sigma2_curve(double t, void *user) {
-    (void)user;
-    return 1e-4 * exp(2 * t * log(5000.0));
-}
-
-static CHECK_UNUSED void check_families(check_family f[CHECK_FAMILIES]) {
-    const char *names[CHECK_FAMILIES] = {
-        "VP", "slow VP", "cosine",    "sub-VP",      "constant sub-VP",
-        "VE", "EDM",     "rectified", "user's beta", "user's sigma2"};
-    f[0].sde = sgm_sde_vp(0.1, 20);
-    f[1].sde = sgm_sde_vp(0.001, 3);
-    f[2].sde = sgm_sde_cosine();
-    f[3].sde = sgm_sde_subvp(0.1, 20);
-    f[4].sde = sgm_sde_subvp(1, 1);
-    f[5].sde = sgm_sde_ve(0.01, 50);
-    f[6].sde = sgm_sde_edm(0.002, 80);
-    f[7].sde = sgm_sde_rectified();
-    f[8].sde = sgm_sde_user_beta(check_beta_curve, NULL);
-    f[9].sde = sgm_sde_user_sigma2(check_sigma2_curve, NULL);
-    for (int i = 0; i < CHECK_FAMILIES; i++) {
-        f[i].name = names[i], f[i].slope_error = i == 9 ? 3e-9 : i == 8 ? 1e-12 : 0;
-        f[i].end = i == 2 || i == 7 ? 0.9 : f[i].sde.T;
-    }
-}
-#endif
 
 #endif

@@ -10,6 +10,7 @@ double, quadrature.
 #include "../sgm.h"
 
 #include "check.h"
+#include "families.h"
 
 static check_family family[CHECK_FAMILIES];
 

@@ -7,46 +7,15 @@ that all objectives share.
     cc -O2 tests/test_2_matching.c -lcmocka -lm -o test_2_matching && ./test_2_matching
 */
 #define _XOPEN_SOURCE 700
-#include "check.h"
 
 #include <unistd.h>
 
-/* An allocator that counts what is alive, fails when told, and hands out NaN. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static int live_blocks, alloc_calls, fail_at;
-static size_t most_bytes;
-
-static int alloc_refused(void) {
-    return __sync_add_and_fetch(&alloc_calls, 1) == __sync_add_and_fetch(&fail_at, 0);
-}
-
-static void *poison_malloc(size_t n) {
-    if (n > 100000000) return most_bytes = n, (void *)NULL; /* more than any test here may need */
-    void *p = alloc_refused() ? NULL : malloc(n);
-    if (n > most_bytes) most_bytes = n;
-    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void *poison_realloc(void *old, size_t n) {
-    void *p = alloc_refused() ? NULL : realloc(old, n);
-    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void poison_free(void *p) {
-    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
-    free(p);
-}
-
-#define SGM_MALLOC(n) poison_malloc(n)
-#define SGM_REALLOC(p, n) poison_realloc(p, n)
-#define SGM_FREE(p) poison_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
 #define EPS64 1.1102230246251565e-16
 
 /* Three standard errors are what the book asks of its constants: the key is fixed, and one correct
@@ -67,33 +36,6 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     return remove(path);
-}
-
-static void set_threads(int n) {
-#ifdef _OPENMP
-    omp_set_num_threads(n);
-#else
-    (void)n;
-#endif
-}
-
-static int before_each(void **state) {
-    (void)state;
-    set_threads(1);
-    fail_at = alloc_calls = live_blocks = 0;
-    return 0;
-}
-
-static int after_each(void **state) { /* no block outlives its test */
-    (void)state;
-    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
-    return live_blocks;
-}
-
-static double dot(const float *a, const float *b, long n) {
-    double sum = 0;
-    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
-    return sum;
 }
 
 static sgm_loss loss_of(sgm_objective objective) {
@@ -1488,13 +1430,13 @@ static void room_for_few_draws(void **state) {
     sgm_loss loss;
     sgm_dsm_result r;
     (void)state;
-    memset(&loss, 0, sizeof loss), score.d = WIDE, most_bytes = 0;
+    memset(&loss, 0, sizeof loss), score.d = WIDE, most_bytes = 0, largest_block = 100000000;
     CHECK_OK(sgm_dsm(&r, &score, NULL, data, 1, &loss, 3, sgm_key_init(1)));
     assert_true(most_bytes <= 4 * (5 * 3 * (size_t)WIDE + 6) + 1024);
     free(data);
 }
 
-#define TEST(name, f) {name, f, before_each, after_each, NULL}
+#define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -12,38 +12,13 @@ of one in 1.7 million keys, CHECK_RATE the same for p-values.
 #include <stddef.h>
 #include <stdlib.h>
 
-/* An allocator that counts what is alive, and fails on demand. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static long alive, allocations, fail_at = -1;
-
-static void *counted_malloc(size_t n) {
-    if (allocations++ == fail_at) return NULL;
-    alive++;
-    return malloc(n);
-}
-
-static void counted_free(void *p) {
-    if (p) alive--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) counted_malloc(n)
-#define SGM_REALLOC(p, n) realloc(p, n)
-#define SGM_FREE(p) counted_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#include "check.h"
-
-/* A test that fails leaves its memory behind; the others count what is alive from here on. */
-
-static long alive_before;
-
-static int count_alive(void **state) {
-    (void)state;
-    alive_before = alive;
-    return 0;
-}
+#include "families.h"
 
 #define ROOT2 1.41421356237309504880
 
@@ -169,7 +144,7 @@ static void test_score(void **state) {
         }
         sgm_mixture_free(&mix);
     }
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /*
@@ -599,7 +574,7 @@ static void test_bad_mixtures(void **state) {
     int huge = 1 << 22; /* huge³ = 2^66 doubles: their number overflows */
     CHECK_FAILS(sgm_mixture_init(&mix, huge, huge, NULL, mean, cov, SGM_COV_FULL, &sde), SGM_NO_MEMORY,
                 "no memory");
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
     CHECK_OK(sgm_mixture_from_data(&mix, data, 1, 1, &sde));
     CHECK_FAILS(sgm_mixture_sample(&mix, data, NULL, 0, 0.5, sgm_key_init(0)), SGM_BAD_ARGUMENT,
                 "at least 1");
@@ -607,7 +582,7 @@ static void test_bad_mixtures(void **state) {
     sgm_mixture_free(&mix); /* twice is harmless */
     CHECK_FAILS(sgm_mixture_sample(&mix, data, NULL, 1, 0.5, sgm_key_init(0)), SGM_BAD_ARGUMENT,
                 "no mixture");
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_bad_scores(void **state) {
@@ -658,23 +633,23 @@ static void test_no_memory(void **state) {
     (void)state;
     memset(&loss, 0, sizeof loss);
     for (long k = 0; k <= 1; k++) { /* it takes one block */
-        allocations = 0, fail_at = k;
+        alloc_calls = 0, fail_at = k + 1;
         sgm_status status = sgm_mixture_init(&mix, 2, 1, NULL, mean, cov, SGM_COV_FULL, &family[0].sde);
-        fail_at = -1;
+        fail_at = 0;
         assert_int_equal(status, k < 1 ? SGM_NO_MEMORY : SGM_OK);
         if (k < 1) check_text(sgm_error(), "no memory", __FILE__, __LINE__);
-        assert_int_equal(alive, alive_before + (k == 1));
-        if (k == 1) assert_int_equal(allocations, 1);
+        assert_int_equal(live_blocks, alive_before + (k == 1));
+        if (k == 1) assert_int_equal(alloc_calls, 1);
     }
     sgm_score score = sgm_mixture_score(&mix);
-    long before = alive;
-    allocations = 0, fail_at = 0;
+    long before = live_blocks;
+    alloc_calls = 0, fail_at = 1;
     sgm_status status = sgm_dsm(&result, &score, NULL, data, 2, &loss, 10, sgm_key_init(0));
-    fail_at = -1;
+    fail_at = 0;
     CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
-    assert_int_equal(alive, before);
+    assert_int_equal(live_blocks, before);
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /*
@@ -1101,7 +1076,7 @@ static void test_bad_losses(void **state) {
         CHECK_FAILS(sgm_loss_check(&odd, &sde), SGM_BAD_ARGUMENT, "probe");
     }
     sgm_mixture_free(&one), sgm_mixture_free(&two);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_bin_edges(void **state) {

@@ -6,68 +6,14 @@ against plain loops in double, the networks' parts against PyTorch on fixed inpu
 
     cc -O2 tests/test_3_images.c -lcmocka -lm -o test_3_images && ./test_3_images
 */
+
+#define CHECK_ALLOCATOR
 #include "check.h"
 
-/* An allocator that counts, and hands out NaN: whoever reads what nobody wrote finds out. */
-
-static int live_blocks, alloc_calls;
-
-static void *poison_malloc(size_t n) {
-    void *p = malloc(n);
-    (void)__sync_add_and_fetch(&alloc_calls, 1);
-    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void *poison_realloc(void *old, size_t n) {
-    void *p = realloc(old, n);
-    (void)__sync_add_and_fetch(&alloc_calls, 1);
-    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void poison_free(void *p) {
-    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
-    free(p);
-}
-
-#define SGM_MALLOC(n) poison_malloc(n)
-#define SGM_REALLOC(p, n) poison_realloc(p, n)
-#define SGM_FREE(p) poison_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
 #include "data/torch_images.h"
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
-
-static void set_threads(int n) {
-#ifdef _OPENMP
-    omp_set_num_threads(n);
-#else
-    (void)n;
-#endif
-}
-
-static int before_each(void **state) {
-    (void)state;
-    set_threads(1);
-    alloc_calls = live_blocks = 0;
-    return 0;
-}
-
-static int after_each(void **state) { /* no block outlives its test */
-    (void)state;
-    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
-    return live_blocks;
-}
-
-static double dot(const float *a, const float *b, long n) {
-    double sum = 0;
-    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
-    return sum;
-}
 
 static double norm(const float *a, long n) { return sqrt(dot(a, a, n)); }
 
@@ -917,7 +863,7 @@ static void bad_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, before_each, after_each)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh_start, nothing_left)
         TEST(every_op),
         TEST(every_network),
         TEST(convolution),

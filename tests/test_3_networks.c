@@ -6,71 +6,12 @@ pairs of passes, to 10⁻⁶. And closed forms say that the function is the righ
 
     cc -O2 tests/test_3_networks.c -lcmocka -lm -o test_3_networks && ./test_3_networks
 */
+
+#define CHECK_ALLOCATOR
 #include "check.h"
 
-/*
-An allocator that counts, fails when told, and hands out NaN: whoever reads memory that nobody wrote
-finds out. Threads allocate too, hence the atomic counters.
-*/
-
-static int live_blocks, alloc_calls, fail_at;
-
-static int alloc_refused(void) {
-    return __sync_add_and_fetch(&alloc_calls, 1) == __sync_add_and_fetch(&fail_at, 0);
-}
-
-static void *poison_malloc(size_t n) {
-    void *p = alloc_refused() ? NULL : malloc(n);
-    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void *poison_realloc(void *old, size_t n) {
-    void *p = alloc_refused() ? NULL : realloc(old, n);
-    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void poison_free(void *p) {
-    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
-    free(p);
-}
-
-#define SGM_MALLOC(n) poison_malloc(n)
-#define SGM_REALLOC(p, n) poison_realloc(p, n)
-#define SGM_FREE(p) poison_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
-
-static void set_threads(int n) {
-#ifdef _OPENMP
-    omp_set_num_threads(n);
-#else
-    (void)n;
-#endif
-}
-
-static int before_each(void **state) {
-    (void)state;
-    set_threads(1);
-    fail_at = alloc_calls = live_blocks = 0;
-    return 0;
-}
-
-static int after_each(void **state) { /* no block outlives its test */
-    (void)state;
-    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
-    return live_blocks;
-}
-
-static double dot(const float *a, const float *b, long n) {
-    double sum = 0;
-    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
-    return sum;
-}
 
 static double norm(const float *a, long n) { return sqrt(dot(a, a, n)); }
 
@@ -1884,7 +1825,7 @@ static void networks_as_text(void **state) {
     text_has(sgm_mixer, &o, 64, &p, "transpose"), text_has(sgm_unet, &o, 64, &p, " stride 2");
 }
 
-#define TEST(name, f) {name, f, before_each, after_each, NULL}
+#define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
 
 int main(void) {
     const struct CMUnitTest tests[] = {

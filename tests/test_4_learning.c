@@ -7,45 +7,16 @@ that is known in closed form.
     cc -O2 tests/test_4_learning.c -lcmocka -lm -o test_4_learning && ./test_4_learning
 */
 #define _XOPEN_SOURCE 700
-#include "check.h"
 
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-/* An allocator that counts what is alive, fails when told, and hands out NaN. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static int live_blocks, alloc_calls, fail_at;
-
-static int alloc_refused(void) {
-    return __sync_add_and_fetch(&alloc_calls, 1) == __sync_add_and_fetch(&fail_at, 0);
-}
-
-static void *poison_malloc(size_t n) {
-    void *p = alloc_refused() ? NULL : malloc(n);
-    if (p) memset(p, 0xff, n), (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void *poison_realloc(void *old, size_t n) {
-    void *p = alloc_refused() ? NULL : realloc(old, n);
-    if (p && !old) (void)__sync_add_and_fetch(&live_blocks, 1);
-    return p;
-}
-
-static void poison_free(void *p) {
-    if (p) (void)__sync_sub_and_fetch(&live_blocks, 1);
-    free(p);
-}
-
-#define SGM_MALLOC(n) poison_malloc(n)
-#define SGM_REALLOC(p, n) poison_realloc(p, n)
-#define SGM_FREE(p) poison_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float operation, relative */
 
 static char directory[256], path[300], other_path[300];
 
@@ -63,33 +34,6 @@ static int tear_down(void **state) {
     (void)state;
     remove(path), remove(other_path);
     return rmdir(directory); /* fails, and the test with it, if a temporary was left behind */
-}
-
-static void set_threads(int n) {
-#ifdef _OPENMP
-    omp_set_num_threads(n);
-#else
-    (void)n;
-#endif
-}
-
-static int before_each(void **state) {
-    (void)state;
-    set_threads(1);
-    fail_at = alloc_calls = live_blocks = 0;
-    return 0;
-}
-
-static int after_each(void **state) { /* no block outlives its test */
-    (void)state;
-    if (live_blocks) print_error("%d blocks leaked\n", live_blocks);
-    return live_blocks;
-}
-
-static double dot(const float *a, const float *b, long n) {
-    double sum = 0;
-    for (long i = 0; i < n; i++) sum += (double)a[i] * b[i];
-    return sum;
 }
 
 /*
@@ -1725,7 +1669,7 @@ static void seconds(void **state) {
     assert_true(sgm_seconds() - start >= 0.0199 && sgm_seconds() - start < 60);
 }
 
-#define TEST(name, f) {name, f, before_each, after_each, NULL}
+#define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
 
 /* A scaler goes into the file with the model and comes back to the last bit: a double is three floats. */
 

@@ -12,40 +12,15 @@ of one in 1.7 million keys, CHECK_RATE the same for p-values.
 #include <stddef.h>
 #include <stdlib.h>
 
-/* An allocator that counts what is alive, and fails on demand. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static long alive, allocations, fail_at = -1;
-
-static void *counted_malloc(size_t n) {
-    if (allocations++ == fail_at) return NULL;
-    alive++;
-    return malloc(n);
-}
-
-static void counted_free(void *p) {
-    if (p) alive--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) counted_malloc(n)
-#define SGM_REALLOC(p, n) realloc(p, n)
-#define SGM_FREE(p) counted_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#include "check.h"
+#include "families.h"
 
 static check_family family[CHECK_FAMILIES];
-
-/* A test that fails leaves its memory behind; the others count what is alive from here on. */
-
-static long alive_before;
-
-static int count_alive(void **state) {
-    (void)state;
-    alive_before = alive;
-    return 0;
-}
 
 /*
 ## (5.2) Time grids
@@ -377,7 +352,7 @@ static void test_rule(void **state) {
         CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "has done all");
         sgm_sampler_free(&sampler);
     }
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* Each update is c_x x + c_s s + c_z z with the z of its step: float's rounding of the terms is
@@ -455,16 +430,16 @@ static void test_whole_is_steps(void **state) {
         CHECK_OK(sgm_sampler_init(&sampler, &score, 40, &o, sgm_key_init(4)));
         for (int again = 0; again < 2; again++) { /* the prior starts the run afresh */
             sgm_sampler_prior(&sampler, y);
-            long before = allocations; /* and nothing is allocated in a step */
+            long before = alloc_calls; /* and nothing is allocated in a step */
             while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, y));
-            assert_int_equal(allocations, before);
+            assert_int_equal(alloc_calls, before);
             assert_memory_equal(x, y, sizeof x);
         }
         sgm_sampler_free(&sampler);
         assert_memory_not_equal(x, other, sizeof x);
     }
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_threads(void **state) {
@@ -1107,7 +1082,7 @@ static void test_bad_samplers(void **state) {
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, "set the SDE's t_min");
     o.plain_end = 1;
     CHECK_OK(sgm_sample(x, 2, &score, &o, key));
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* What the options of chapter 7's methods, of noise and of correctors must not be. */
@@ -1189,7 +1164,7 @@ static void test_bad_options(void **state) {
     SAMPLE("needs a multiple of the steps");
     o = options_of(SGM_METHOD_EULER_MARUYAMA, 5), o.path_steps = 8;
     CHECK_OK(sgm_sample(x, 2, &score, &o, key));
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* A run of one step obeys the same limits. */
@@ -1206,7 +1181,7 @@ static void test_bad_one_step(void **state) {
         o.t_start = bad[i];
         assert_int_equal(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT);
     }
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_failures_in_a_run(void **state) {
@@ -1220,10 +1195,10 @@ static void test_failures_in_a_run(void **state) {
     w.fail_at = 2;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_MISMATCH, "the spy fails");
     assert_int_equal(w.calls, 3);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
     score = spy_score(&w, &sde), w.nan_at = 3;
     CHECK_FAILS(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_NOT_FINITE, "use more steps");
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
     score = spy_score(&w, &sde),
     w.fail_at = 0; /* a step that fails leaves points and count as they were */
     CHECK_OK(sgm_sampler_init(&sampler, &score, 2, &o, sgm_key_init(0)));
@@ -1255,11 +1230,11 @@ static void test_failures_in_a_run(void **state) {
         }
     o = options_of(SGM_METHOD_EULER_MARUYAMA, 5);
     for (long k = 0; k < 2; k++) {
-        score = spy_score(&w, &sde), allocations = 0, fail_at = k;
+        score = spy_score(&w, &sde), alloc_calls = 0, fail_at = k + 1;
         sgm_status status = sgm_sample(x, 2, &score, &o, sgm_key_init(0));
-        fail_at = -1;
+        fail_at = 0;
         CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
-        assert_int_equal(alive, alive_before);
+        assert_int_equal(live_blocks, alive_before);
     }
 }
 

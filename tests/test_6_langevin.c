@@ -12,42 +12,13 @@ of one in 1.7 million keys, CHECK_RATE the same for p-values.
 #include <stddef.h>
 #include <stdlib.h>
 
-/* An allocator that counts what is alive, and fails on demand. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static long alive, allocations, fail_at = -1;
-
-static void *counted_malloc(size_t n) {
-    if (allocations++ == fail_at) return NULL;
-    alive++;
-    return malloc(n);
-}
-
-static void counted_free(void *p) {
-    if (p) alive--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) counted_malloc(n)
-#define SGM_REALLOC(p, n) realloc(p, n)
-#define SGM_FREE(p) counted_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#include "check.h"
-
-/* A test that fails leaves its memory behind; the others count what is alive from here on. The
-crowds here are small, and one thread is soonest done with them; one test is about threads. */
-
-static long alive_before;
-
-static int count_alive(void **state) {
-    (void)state;
-    alive_before = alive;
-#ifdef _OPENMP
-    omp_set_num_threads(1);
-#endif
-    return 0;
-}
+#include "families.h"
 
 static sgm_langevin_options walk_of(double step, long steps, int metropolis) {
     sgm_langevin_options o;
@@ -305,7 +276,7 @@ static void test_divergence(void **state) {
             }
         }
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /*
@@ -754,7 +725,7 @@ static void test_trapped_and_annealed(void **state) {
         if (x[i] > 0) var += (x[i] - 6.0) * (x[i] - 6.0), most++;
     CHECK_CLOSE(var / most, square / right, CHECK_SIGMAS * square / right * sqrt(2 / most));
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* (5.5): the end with denoising is E[x0|x] of the end without. One more evaluation. */
@@ -983,7 +954,7 @@ static void test_whole_is_steps(void **state) {
         assert_memory_not_equal(x, other, sizeof x);
     }
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_threads(void **state) {
@@ -1080,7 +1051,7 @@ static void test_bad_walks(void **state) {
     CHECK_FAILS(sgm_anneal(NULL, 2, &noised, &ladder, key), SGM_BAD_ARGUMENT, "x to fill");
     x[3] = (float)NAN;
     assert_int_equal(sgm_langevin_run(x, 2, &score, &o, NULL, key), SGM_NOT_FINITE);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_nothing_given(void **state) {
@@ -1156,7 +1127,7 @@ static void test_bad_ladders(void **state) {
     w.slope = -1e6; /* a spring of variance 10⁻⁶ under a step of 10⁻³: (1 - 1000)^k */
     o.steps_per_level = 20;
     CHECK_FAILS(sgm_anneal(x, 2, &score, &o, key), SGM_NOT_FINITE, "a smaller last_step");
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* A step that fails leaves points, counts and the step size as they were, and can be made again. */
@@ -1203,20 +1174,20 @@ static void test_failures_in_a_run(void **state) {
         assert_int_equal(w.calls, 3);
         score = spy_score(&w, 2), w.fail_at = 4, score.sde = sde;
         CHECK_FAILS(sgm_anneal(x, 2, &score, &a, key), SGM_MISMATCH, "the spy fails");
-        assert_int_equal(alive, alive_before);
+        assert_int_equal(live_blocks, alive_before);
         for (long k = 0; k < 1; k++) { /* it takes one block */
-            score = spy_score(&w, 2), allocations = 0, fail_at = k;
+            score = spy_score(&w, 2), alloc_calls = 0, fail_at = k + 1;
             sgm_status status = sgm_langevin_run(x, 2, &score, &o, NULL, key);
-            fail_at = -1;
+            fail_at = 0;
             CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
-            assert_int_equal(alive, alive_before);
+            assert_int_equal(live_blocks, alive_before);
         }
     }
-    allocations = 0, fail_at = 0, score.sde = sde;
+    alloc_calls = 0, fail_at = 1, score.sde = sde;
     sgm_status status = sgm_anneal(x, 2, &score, &a, key);
-    fail_at = -1;
+    fail_at = 0;
     CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* MALA asks for one score and one log density per step, and one of each at the start. A proposal of

@@ -12,42 +12,20 @@ where the errors are larger than that.
 #include <stddef.h>
 #include <stdlib.h>
 
-/* An allocator that counts what is alive, and fails on demand. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static long alive, allocations, fail_at = -1;
-
-static void *counted_malloc(size_t n) {
-    if (allocations++ == fail_at) return NULL;
-    alive++;
-    return malloc(n);
-}
-
-static void counted_free(void *p) {
-    if (p) alive--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) counted_malloc(n)
-#define SGM_REALLOC(p, n) realloc(p, n)
-#define SGM_FREE(p) counted_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#include "check.h"
+#include "families.h"
+
 #include <gsl/gsl_cdf.h>
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_odeiv2.h>
 
 static check_family family[CHECK_FAMILIES];
-static long alive_before;
-
-static int count_alive(void **state) {
-    (void)state;
-    alive_before = alive;
-    return 0;
-}
-
 static const double pi = 3.14159265358979323846;
 
 /*
@@ -185,7 +163,7 @@ static void test_orders(void **state) {
             check_order(f, &score, all[i], end[0], end[1], x, exact);
     }
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* How many evaluations each method makes: K steps, and what the tables above say. */
@@ -1138,7 +1116,7 @@ static void test_differences(void **state) {
         for (int i = 0; i < N * D; i++) CHECK_CLOSE(z[1][i], z[0][i], 1e-4); /* other steps */
     }
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /*
@@ -1323,7 +1301,7 @@ static void test_bad_flows(void **state) {
     o = options_of(SGM_METHOD_RK45, 0), o.rtol = o.atol = 1e-15;
     CHECK_FAILS(FLOW(1, 1e-3), SGM_NOT_FINITE, "take a larger tolerance");
     sgm_mixture_free(&mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 static void test_bad_likelihoods(void **state) {
@@ -1390,7 +1368,7 @@ static void test_bad_likelihoods(void **state) {
     CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, 2, &fails, &o, &r, key));
     assert_int_equal(r.suspect, 1);
     sgm_mixture_free(&mix), sgm_mixture_free(&ve_mix);
-    assert_int_equal(alive, alive_before);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 /* The prior that is given, within the 1 % that pass as the SDE's, is the one that counts. */
@@ -1435,15 +1413,15 @@ static void test_memory(void **state) {
     sgm_sde sde = sgm_sde_vp(0.1, 20);
     sgm_mixture mix = the_mixture(&sde);
     sgm_score score = sgm_mixture_score(&mix);
-    long before = alive;
+    long before = live_blocks;
     (void)state;
     for (int which = 0; which < 5 + 15; which++) {
         long k = 0;
         for (; k < 30; k++) {
-            allocations = 0, fail_at = k;
+            alloc_calls = 0, fail_at = k + 1;
             sgm_status status = one_call(which, &score);
-            fail_at = -1;
-            assert_int_equal(alive, before);
+            fail_at = 0;
+            assert_int_equal(live_blocks, before);
             if (status == SGM_OK) break;
             CHECK_FAILS(status, SGM_NO_MEMORY, "no memory");
         }

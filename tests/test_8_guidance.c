@@ -9,64 +9,13 @@ Nothing here judges how good an approximation looks; only what can be proved is 
 #include <stdlib.h>
 #include <unistd.h>
 
-/* An allocator that counts what is alive, and fails on demand. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static long alive, allocations, fail_at = -1;
-static size_t most_asked; /* request */
-
-static void *counted_malloc(size_t n) {
-    if (n > most_asked) most_asked = n;
-    void *p = allocations++ == fail_at ? NULL : malloc(n);
-    if (p) alive++;
-    return p;
-}
-static void *counted_realloc(void *old, size_t n) {
-    void *p = allocations++ == fail_at ? NULL : realloc(old, n);
-    if (p && !old) alive++;
-    return p;
-}
-static void counted_free(void *p) {
-    if (p) alive--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) counted_malloc(n)
-#define SGM_REALLOC(p, n) counted_realloc(p, n)
-#define SGM_FREE(p) counted_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#include "check.h"
-
-#define EPS 5.9604644775390625e-8 /* 2⁻²⁴: the rounding of one float, relative */
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
-static void set_threads(int n) {
-#ifdef _OPENMP
-    omp_set_num_threads(n);
-#else
-    (void)n;
-#endif
-}
-
-static int before_each(void **state) {
-    (void)state;
-    set_threads(1);
-    alive = allocations = 0, fail_at = -1;
-    return 0;
-}
-
-static int after_each(void **state) {
-    (void)state;
-    if (alive) print_error("%ld blocks of memory leaked\n", alive);
-    return alive != 0;
-}
-
-static double dot(const float *a, const float *b, int d) {
-    double sum = 0;
-    for (int j = 0; j < d; j++) sum += (double)a[j] * b[j];
-    return sum;
-}
+#include "families.h"
 
 static double norm(const float *a, int d) { return sqrt(dot(a, a, d)); }
 
@@ -1063,9 +1012,9 @@ static void posterior_of_points(void **state) {
     for (int j = 0; j < W; j++) A[j] *= 0.2f;
     CHECK_OK(sgm_mixture_from_data(&prior, data, N, W, &sde));
     CHECK_OK(sgm_inverse_init(&p, W, 1, A, &y, 0.7));
-    most_asked = 0;
+    most_bytes = 0;
     CHECK_OK(sgm_mixture_posterior(&post, &prior, &p));
-    assert_true(most_asked <= sizeof(double) * (2 * N * W + 20 * (N + W)) + 256);
+    assert_true(most_bytes <= sizeof(double) * (2 * N * W + 20 * (N + W)) + 256);
     for (int i = 0; i < N; i++) {
         double miss = y - dot(A, data + i * W, W);
         truth[i] = exp(-0.5 * miss * miss / 0.49), total += truth[i];
@@ -1599,7 +1548,7 @@ static void bad_measurements(void **state) {
     sgm_inverse_free(&p), sgm_mixture_free(&mix), sgm_mixture_free(&points);
 }
 
-/* Whatever allocation fails, the call says so, and leaves nothing behind (after_each counts). */
+/* Whatever allocation fails, the call says so, and leaves nothing behind (nothing_left counts). */
 
 static sgm_status everything(float *x, const sgm_mixture *mix) {
     sgm_inverse p;
@@ -1631,13 +1580,13 @@ static void out_of_memory(void **state) {
     sgm_status status = SGM_NO_MEMORY;
     (void)state;
     mixture(&mix, sgm_sde_vp(0.1, 20));
-    long before = alive, k = 0;
+    long before = live_blocks, k = 0;
     for (; status == SGM_NO_MEMORY && k < 1000; k++) {
-        allocations = 0, fail_at = k;
+        alloc_calls = 0, fail_at = k + 1;
         status = everything(x, &mix);
-        assert_int_equal(alive, before);
+        assert_int_equal(live_blocks, before);
     }
-    fail_at = -1;
+    fail_at = 0;
     CHECK_OK(status);
     assert_true(k > 20);
     sgm_mixture_free(&mix);
@@ -1650,7 +1599,7 @@ static long counts[12];
 
 static void count_step(long step, double t, const float *x, long n, void *user) {
     (void)t, (void)x, (void)n, (void)user;
-    if (step < 12) counts[step] = allocations;
+    if (step < 12) counts[step] = alloc_calls;
 }
 
 static void steps_do_not_allocate(void **state) {
@@ -1719,7 +1668,7 @@ static void same_bits(void **state) {
     assert_memory_equal(params[0], params[1], sizeof params[0]);
 }
 
-#define TEST(name, f) {name, f, before_each, after_each, NULL}
+#define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -17,24 +17,9 @@ t at the same rate. P_MIN is that rate for p-values.
 #include <stdlib.h>
 #include <cmocka.h>
 
-/* An allocator that counts what is alive and fails on demand. */
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static long alive, allocations, fail_at = -1;
-
-static void *counted_malloc(size_t n) {
-    if (allocations++ == fail_at) return NULL;
-    alive++;
-    return malloc(n);
-}
-
-static void counted_free(void *p) {
-    if (p) alive--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) counted_malloc(n)
-#define SGM_REALLOC(p, n) realloc(p, n)
-#define SGM_FREE(p) counted_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
@@ -82,7 +67,7 @@ static double p_uniform(const float *u, long n) {
 
 #define R 400
 
-static void check_mean(const char *what, const double *x, double truth, int line) {
+static void mean_near(const char *what, const double *x, double truth, int line) {
     double mean = 0, var = 0;
     for (int i = 0; i < R; i++) mean += x[i] / R;
     for (int i = 0; i < R; i++) var += (x[i] - mean) * (x[i] - mean) / (R - 1);
@@ -437,7 +422,7 @@ static void test_energy_gaussians(void **state) {
         }
         double truth = 2 * folded(shift, sqrt(1 + std * std)) - folded(0, sqrt(2)) -
                        folded(0, std * sqrt(2));
-        check_mean("mean energy distance", got, truth, __LINE__);
+        mean_near("mean energy distance", got, truth, __LINE__);
     }
 }
 
@@ -461,7 +446,7 @@ static void test_mmd_gaussians(void **state) {
         }
         double truth = kernel_mean(0, 2, d, width) + kernel_mean(0, 2 * std * std, d, width) -
                        2 * kernel_mean(d * shift * shift, 1 + std * std, d, width);
-        check_mean("mean MMD²", got, truth, __LINE__);
+        mean_near("mean MMD²", got, truth, __LINE__);
     }
 }
 
@@ -816,31 +801,31 @@ static void test_failing_memory(void **state) {
     sgm_score score = spring_score(&one, 2);
     sgm_uniform(points, 40, key_of(29), 0);
     sgm_uniform(others, 40, key_of(30), 0);
-    long before = alive, needed;
+    long before = live_blocks, needed;
     double out[8], value, se;
-    allocations = 0;
+    alloc_calls = 0;
     measure_all(out, points, 20, others, 20);
-    needed = allocations;
+    needed = alloc_calls;
     assert_true(needed >= 8);
     for (long at = 0; at < needed; at++) { /* each allocation fails once: one NaN, and no leak */
         int n_nan = 0;
-        allocations = 0, fail_at = at;
+        alloc_calls = 0, fail_at = at + 1;
         measure_all(out, points, 20, others, 20);
         for (int i = 0; i < 8; i++) n_nan += isnan(out[i]) ? 1 : 0;
         assert_int_equal(n_nan, 1);
-        assert_int_equal(alive, before);
+        assert_int_equal(live_blocks, before);
     }
     sgm_scaler scaler;
-    allocations = 0, fail_at = 0;
+    alloc_calls = 0, fail_at = 1;
     assert_int_equal(sgm_scaler_init(&scaler, points, 20, 2), SGM_NO_MEMORY);
     sgm_scaler_free(&scaler);
-    allocations = 0;
+    alloc_calls = 0;
     assert_int_equal(sgm_fisher(&value, &se, &score, &score, points, 0, 20), SGM_NO_MEMORY);
-    fail_at = -1;
+    fail_at = 0;
     assert_int_equal(sgm_fisher(&value, &se, &score, &score, points, 0, 20), SGM_OK);
     score.eval = failing_eval;
     assert_int_equal(sgm_fisher(&value, &se, &score, &score, points, 0, 20), SGM_MISMATCH);
-    assert_int_equal(alive, before);
+    assert_int_equal(live_blocks, before);
 }
 
 static void test_threads(void **state) {

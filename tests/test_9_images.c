@@ -8,7 +8,6 @@ or a slower way to the same number; what a reader should find, the test has writ
 With -DSGM_ZLIB -lz the same files are read through gzip too.
 */
 #define _XOPEN_SOURCE 700
-#include "check.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,27 +22,12 @@ With -DSGM_ZLIB -lz the same files are read through gzip too.
 #include <omp.h>
 #endif
 
-/* An allocator that counts its live blocks and fails when told. */
-static long live_blocks, alloc_calls, fail_at;
+#define CHECK_ALLOCATOR
+#include "check.h"
 
-static void *count_malloc(size_t n) {
-    if (++alloc_calls == fail_at) return NULL;
-    live_blocks++;
-    return malloc(n);
-}
-
-static void count_free(void *p) {
-    if (p) live_blocks--;
-    free(p);
-}
-
-#define SGM_MALLOC(n) count_malloc(n)
-#define SGM_REALLOC(p, n) realloc(p, n)
-#define SGM_FREE(p) count_free(p)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define PI 3.14159265358979323846
 #define Z CHECK_SIGMAS
 
@@ -85,7 +69,7 @@ static int after_each(void **state) { /* no block and no temporary may outlive i
     fail_at = 0;
     remove(path);
     if (!live_blocks && !files_left()) return 0;
-    print_error("%ld blocks and %d files are left\n", live_blocks, files_left());
+    print_error("%d blocks and %d files are left\n", live_blocks, files_left());
     live_blocks = 0;
     return -1;
 }
