@@ -481,20 +481,24 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 typedef struct sgm_tape sgm_tape;
 typedef struct sgm_tensor sgm_tensor;
 
+typedef enum sgm_pass { SGM_PASS_FORWARD = 0, SGM_PASS_TANGENT, SGM_PASS_BACKWARD } sgm_pass;
+typedef void (*sgm_operation)(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+enum { SGM_ADJOINT_D = 1, SGM_ADJOINT_JD = 2 }; /* which: d or jd of a tensor */
+
 struct sgm_tensor {
     float *v;       /* values (rows, cols)                                           */
-    float *d;       /* slope: derivative of the loss by v, or NULL                   */
+    float *d;       /* adjoint: derivative of the loss by v, or NULL                 */
     float *j;       /* tangent: derivative of v along a direction, or NULL           */
     float *jd;      /* derivative of the loss by j, or NULL                          */
     int rows, cols; /* rows are points; of a parameter, what its operation wants     */
     const char *name;
-    void (*op)(sgm_tape *tape, sgm_tensor *y, int pass); /* NULL: an input, a parameter */
-    sgm_tensor *a, *b, *c;                               /* what it was made from       */
-    float *aux, s;                                       /* an operation's own notes    */
+    sgm_operation op;      /* NULL: an input, a parameter   */
+    sgm_tensor *a, *b, *c; /* what it was made from         */
+    float *aux, s;         /* an operation's own notes      */
     int i, is_param;
     const int *row_of; /* NULL, or row i repeats row row_of[i] of a                          */
     int needs; /* bit 0: leads back to a parameter with a gradient, bit 1: to a watched input */
-    int set;   /* bit 0: d holds a slope, bit 1: jd does, bit 2: d will, from a and b,
+    int set;   /* bit 0: d is filled in, bit 1: jd is, bit 2: d will be, from a and b,
                   bit 3: d and jd are yours, see sgm_tape_gradient_of and _watch                */
 };
 
@@ -668,6 +672,20 @@ SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, which sticks */
 SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...);
 /* What your network returns for what cannot be: NULL. The tape fails with SGM_BAD_ARGUMENT. */
+
+/* An operation of your own is a function of three cases (§3.1). From those of y->a, y->b, y->c it
+   fills in y->v; or y->j, where some of theirs are not NULL; or gives them their share of y->d and
+   y->jd, where these are not NULL. Rows must not see each other. See examples/own_operation.c. */
+SGM_API sgm_tensor *sgm_tape_make(sgm_tape *tape, const char *name, sgm_operation op, double rows,
+                                  double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c);
+SGM_API sgm_tensor *sgm_tape_run(sgm_tape *tape, sgm_tensor *y);
+/* y, made of a, b and c (or NULL), with room for its values; set y->s, y->i and y->aux if op wants
+   them; then its forward pass, and y again. `name` outlives the tape. NULL: the tape has failed. */
+SGM_API float *sgm_tape_floats(sgm_tape *tape, const sgm_tensor *like);
+/* Room for as many numbers, until the next reset. */
+SGM_API void sgm_tape_give(sgm_tape *tape, sgm_tensor *x, int which, const float *factor,
+                           const float *adjoint);
+/* Adds factor ⊙ adjoint (NULL: 1, and 0) to x->d or x->jd, if anybody needs that of x. */
 
 #define SGM_MAX_EMA 4
 
@@ -2971,10 +2989,6 @@ So an operation is one function with three short cases, side by side where they 
 tensor has four arrays for the four quantities: `v` value, `j` tangent, `d` slope by the value, `jd`
 slope by the tangent.
 */
-enum { SGM__FORWARD, SGM__TANGENT, SGM__BACKWARD };
-
-typedef void (*sgm__op)(sgm_tape *tape, sgm_tensor *y, int pass);
-
 /* A parameter tensor of the model: where it lies in the block, and how it starts. */
 struct sgm_layer {
     char name[28];
@@ -3096,7 +3110,7 @@ SGM_API void sgm_tape_reset(
     tape->status = SGM_OK, tape->message[0] = 0;
 }
 
-static float *sgm__floats(sgm_tape *tape, const sgm_tensor *like) {
+SGM_API float *sgm_tape_floats(sgm_tape *tape, const sgm_tensor *like) {
     return (float *)sgm__arena(tape, (size_t)like->rows * (size_t)like->cols * sizeof(float));
 }
 
@@ -3136,16 +3150,17 @@ static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, dou
 
 /* Memory for y's values; a dry run computes none, and has the same memory for all. */
 static float *sgm__values(sgm_tape *tape, const sgm_tensor *y) {
-    if (!tape->dry) return sgm__floats(tape, y);
+    if (!tape->dry) return sgm_tape_floats(tape, y);
     if (sgm__size(y) > tape->n_nothing)
-        tape->nothing = sgm__floats(tape, y), tape->n_nothing = tape->nothing ? sgm__size(y) : 0;
+        tape->nothing = sgm_tape_floats(tape, y),
+        tape->n_nothing = tape->nothing ? sgm__size(y) : 0;
     return tape->nothing;
 }
 
 /* The result of an operation: entered and given memory, */
-static sgm_tensor *sgm__made_of(sgm_tape *tape, const char *name, sgm__op op, double rows,
+SGM_API sgm_tensor *sgm_tape_make(sgm_tape *tape, const char *name, sgm_operation op, double rows,
     double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
-    sgm_tensor *y = sgm__entry(tape, name, rows, cols);
+    sgm_tensor *y = tape ? sgm__entry(tape, name, rows, cols) : NULL;
     if (!y) return NULL;
     y->op = op, y->a = a, y->b = b, y->c = c;
     y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
@@ -3154,26 +3169,22 @@ static sgm_tensor *sgm__made_of(sgm_tape *tape, const char *name, sgm__op op, do
 }
 
 /* and computed. A dry run only wants its shape. */
-static sgm_tensor *sgm__computed(sgm_tape *tape, sgm_tensor *y) {
-    if (y && !tape->dry) y->op(tape, y, SGM__FORWARD);
+SGM_API sgm_tensor *sgm_tape_run(sgm_tape *tape, sgm_tensor *y) {
+    if (!tape || !y) return NULL;
+    if (y->op && !tape->dry) y->op(tape, y, SGM_PASS_FORWARD);
     return tape->status == SGM_OK ? y : NULL;
-}
-
-static sgm_tensor *sgm__result(sgm_tape *tape, const char *name, sgm__op op, double rows,
-    double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
-    return sgm__computed(tape, sgm__made_of(tape, name, op, rows, cols, a, b, c));
 }
 
 /*
 Slopes add up: a tensor that is used twice gets two contributions. The first one is *written*, not
-added, so nobody has to clear the arrays. `sgm__slope` returns the array to contribute to and says
+added, so nobody has to clear the arrays. `sgm__adjoint` returns the array to contribute to and says
 through `first` which it is; `y->set` remembers. A tensor that no parameter and no watched input
 leads to needs no slope, and gets NULL.
 
 The slope of a weight may be left as the product that it is, for the trainer to work out when it
 uses it (§4.6). Whoever else wants it, or has more to add, first *settles* it here.
 */
-enum { SGM__D = 1, SGM__JD = 2, SGM__LATER = 4, SGM__YOURS = 8 };
+enum { SGM__LATER = 4, SGM__YOURS = 8 }; /* beside SGM_ADJOINT_D and _JD, bits of set */
 
 static void sgm__settle(sgm_tensor *w) { /* from w = w->b's weight and w->a, what it multiplied */
     if (!(w->set & SGM__LATER)) return;
@@ -3182,73 +3193,54 @@ static void sgm__settle(sgm_tensor *w) { /* from w = w->b's weight and w->a, wha
     w->set &= ~SGM__LATER;
 }
 
-static float *sgm__slope(sgm_tape *tape, sgm_tensor *x, int which, int *first) {
-    float **slot = which == SGM__D ? &x->d : &x->jd;
-    if (!x->needs || (which == SGM__JD && !x->j)) return NULL;
-    if (!*slot) *slot = sgm__floats(tape, x);
+static float *sgm__adjoint(sgm_tape *tape, sgm_tensor *x, int which, int *first) {
+    float **slot = which == SGM_ADJOINT_D ? &x->d : &x->jd;
+    if (!x->needs || (which == SGM_ADJOINT_JD && !x->j)) return NULL;
+    if (!*slot) *slot = sgm_tape_floats(tape, x);
     sgm__settle(x);
     *first = !(x->set & which);
     x->set |= which;
     return *slot;
 }
 
-static void sgm__give(sgm_tape *tape, sgm_tensor *x, int which, const float *slope) {
+SGM_API void sgm_tape_give(
+    sgm_tape *tape, sgm_tensor *x, int which, const float *factor, const float *adjoint) {
     int first;
-    float *to = sgm__slope(tape, x, which, &first);
+    float *to = tape && x && adjoint ? sgm__adjoint(tape, x, which, &first) : NULL;
+    const long n = to ? sgm__size(x) : 0;
     if (!to) return;
-    if (first) sgm__scale(sgm__size(x), 1, slope, to);
-    else sgm__add(sgm__size(x), to, slope, to);
+    if (factor && first) sgm__mul(n, factor, adjoint, to);
+    else if (factor) sgm__muladd(n, factor, adjoint, to);
+    else if (first) sgm__scale(n, 1, adjoint, to);
+    else sgm__add(n, to, adjoint, to);
 }
 
 /*
-When an operation has passed a slope on, its own array has done its work. So the first receiver
-keeps the array itself, if it can: nothing is copied, and the numbers are still in the cache.
+When an operation has passed an adjoint on, its own array has done its work. So the first receiver
+keeps the array itself, if it can: nothing is copied, and the numbers are still in the cache. Not if
+you asked to see y's own.
 */
-static void sgm__hand(sgm_tape *tape, sgm_tensor *x, int which, float *slope) {
-    float **slot = which == SGM__D ? &x->d : &x->jd;
-    int first;
-    if (*slot || !x->needs || (which == SGM__JD && !x->j)) sgm__give(tape, x, which, slope);
-    else *slot = slope, sgm__slope(tape, x, which, &first);
-}
-
-/* Hands over y's own slope, but not one that you set and may want to read again. */
-static void sgm__hand_on(sgm_tape *tape, const sgm_tensor *y, sgm_tensor *x, int which) {
-    float *slope = which == SGM__D ? y->d : y->jd;
-    if (y->set & SGM__YOURS) sgm__give(tape, x, which, slope);
-    else sgm__hand(tape, x, which, slope);
-}
-
-/* The same as sgm__give with slope times factor, element by element. */
-static void sgm__give_product(
-    sgm_tape *tape, sgm_tensor *x, int which, const float *factor, const float *slope) {
-    int first;
-    float *to = sgm__slope(tape, x, which, &first);
-    if (!to) return;
-    if (first) sgm__mul(sgm__size(x), factor, slope, to);
-    else sgm__muladd(sgm__size(x), factor, slope, to);
-}
-
-/* y's slope times factor, in place, for x to keep; a copy if you set it. */
-static void sgm__hand_product(
-    sgm_tape *tape, const sgm_tensor *y, sgm_tensor *x, const float *factor) {
-    if (y->set & SGM__YOURS) sgm__give_product(tape, x, SGM__D, factor, y->d);
-    else {
-        sgm__mul(sgm__size(y), factor, y->d, y->d);
-        sgm__hand(tape, x, SGM__D, y->d);
-    }
+static void sgm__hand_on(sgm_tape *tape, const sgm_tensor *y, sgm_tensor *x, int which,
+    const float *factor, float *adjoint) {
+    float **slot = which == SGM_ADJOINT_D ? &x->d : &x->jd;
+    int first, yours = y->set & SGM__YOURS && (adjoint == y->d || adjoint == y->jd);
+    if (!adjoint || !x->needs || (which == SGM_ADJOINT_JD && !x->j)) return;
+    if (factor && !yours) sgm__mul(sgm__size(x), factor, adjoint, adjoint), factor = NULL;
+    if (yours || *slot) sgm_tape_give(tape, x, which, factor, adjoint);
+    else *slot = adjoint, sgm__adjoint(tape, x, which, &first);
 }
 
 /* Memory for y's tangent, if any of its ingredients moves. */
 static float *sgm__moves(sgm_tape *tape, sgm_tensor *y) {
     if (!((y->a && y->a->j) || (y->b && y->b->j) || (y->c && y->c->j))) return NULL;
-    if (!y->j) y->j = sgm__floats(tape, y);
+    if (!y->j) y->j = sgm_tape_floats(tape, y);
     return y->j;
 }
 
 SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape) {
     for (int i = 0; i < tape->n && tape->status == SGM_OK; i++) {
         sgm_tensor *y = tape->list[i];
-        if (y->op && sgm__moves(tape, y)) y->op(tape, y, SGM__TANGENT);
+        if (y->op && sgm__moves(tape, y)) y->op(tape, y, SGM_PASS_TANGENT);
     }
     return sgm_tape_status(tape);
 }
@@ -3260,15 +3252,17 @@ did not reach has slope zero.
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape) {
     for (int i = tape->n - 1; i >= 0 && tape->status == SGM_OK; i--) {
         sgm_tensor *y = tape->list[i];
-        if (y->op && y->needs && y->set & (SGM__D | SGM__JD)) y->op(tape, y, SGM__BACKWARD);
-        if (y->is_param && y->d && !(y->set & SGM__D))
+        if (y->op && !(y->set & SGM_ADJOINT_D)) y->d = NULL; /* room that nobody has filled */
+        if (y->op && !(y->set & SGM_ADJOINT_JD)) y->jd = NULL;
+        if (y->op && y->needs && (y->d || y->jd)) y->op(tape, y, SGM_PASS_BACKWARD);
+        if (y->is_param && y->d && !(y->set & SGM_ADJOINT_D))
             memset(y->d, 0, (size_t)sgm__size(y) * sizeof(float));
     }
     return sgm_tape_status(tape);
 }
 
 static float *sgm__zeros(sgm_tape *tape, const sgm_tensor *x) {
-    float *zeros = sgm__floats(tape, x);
+    float *zeros = sgm_tape_floats(tape, x);
     if (zeros) memset(zeros, 0, (size_t)sgm__size(x) * sizeof *zeros);
     return zeros;
 }
@@ -3288,16 +3282,17 @@ SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
 
 SGM_API float *sgm_tape_gradient_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x) return NULL;
-    if (!x->d) x->d = sgm__floats(tape, x); /* a parameter has its place in the gradient block */
-    if (x->d && !(x->set & SGM__D)) memset(x->d, 0, (size_t)sgm__size(x) * sizeof *x->d);
-    x->set |= SGM__D | SGM__YOURS;
+    if (!x->d)
+        x->d = sgm_tape_floats(tape, x); /* a parameter has its place in the gradient block */
+    if (x->d && !(x->set & SGM_ADJOINT_D)) memset(x->d, 0, (size_t)sgm__size(x) * sizeof *x->d);
+    x->set |= SGM_ADJOINT_D | SGM__YOURS;
     return x->d;
 }
 
 SGM_API float *sgm_tape_tangent_gradient_of(sgm_tape *tape, sgm_tensor *x) {
     if (!x || !sgm_tape_tangent_of(tape, x)) return NULL;
-    if (!x->jd || !(x->set & SGM__JD)) x->jd = sgm__zeros(tape, x);
-    x->set |= SGM__JD | SGM__YOURS;
+    if (!x->jd || !(x->set & SGM_ADJOINT_JD)) x->jd = sgm__zeros(tape, x);
+    x->set |= SGM_ADJOINT_JD | SGM__YOURS;
     return x->jd;
 }
 
@@ -3312,15 +3307,15 @@ how many parameters there are.
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols) {
     sgm_tensor *y = tape ? sgm__entry(tape, "input", rows, cols) : NULL;
     if (!y) return NULL;
-    y->v = sgm__floats(tape, y);
+    y->v = sgm_tape_floats(tape, y);
     if (!y->v) return NULL;
     if (x) memcpy(y->v, x, (size_t)sgm__size(y) * sizeof *x);
     else memset(y->v, 0, (size_t)sgm__size(y) * sizeof *x);
     return y;
 }
 
-static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass);
-static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass);
+static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
 
 /* A network that watches its time comes late: log σ is made from it already. It is told here. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
@@ -3378,15 +3373,15 @@ static void sgm__sum_copies(
     }
 }
 
-static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_repeat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *few = y->a;
     int first;
-    if (pass == SGM__FORWARD) sgm__copy_rows(y->row_of, y->rows, y->cols, few->v, y->v);
-    if (pass == SGM__TANGENT) sgm__copy_rows(y->row_of, y->rows, y->cols, few->j, y->j);
-    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
-        float *to = y->set & which ? sgm__slope(tape, few, which, &first) : NULL;
+    if (pass == SGM_PASS_FORWARD) sgm__copy_rows(y->row_of, y->rows, y->cols, few->v, y->v);
+    if (pass == SGM_PASS_TANGENT) sgm__copy_rows(y->row_of, y->rows, y->cols, few->j, y->j);
+    for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
+        float *to = y->set & which ? sgm__adjoint(tape, few, which, &first) : NULL;
         if (to && first) memset(to, 0, (size_t)sgm__size(few) * sizeof *to);
-        if (to) sgm__sum_copies(tape, y, y->cols, which == SGM__D ? y->d : y->jd, to);
+        if (to) sgm__sum_copies(tape, y, y->cols, which == SGM_ADJOINT_D ? y->d : y->jd, to);
     }
 }
 
@@ -3396,10 +3391,10 @@ static sgm_tensor *sgm__repeat(sgm_tape *tape, sgm_tensor *few, const int *row_o
     size_t bytes = (size_t)rows * sizeof(int);
     int *own = row_of ? NULL : (int *)sgm__arena(tape, bytes);
     if (own) memset(own, 0, bytes);
-    sgm_tensor *y = sgm__made_of(tape, "repeat", sgm__op_repeat, rows, few->cols, few, NULL, NULL);
+    sgm_tensor *y = sgm_tape_make(tape, "repeat", sgm__op_repeat, rows, few->cols, few, NULL, NULL);
     if (!y) return NULL;
     y->row_of = row_of ? row_of : own;
-    return sgm__computed(tape, y);
+    return sgm_tape_run(tape, y);
 }
 
 SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
@@ -3476,7 +3471,7 @@ static sgm_tensor *sgm__param(sgm_tape *tape, const char *op, int number, const 
     p->v = tape->params && !tape->dry ? tape->params + tape->cursor : NULL;
     p->d = tape->grads && !tape->dry ? tape->grads + tape->cursor : NULL;
     p->needs = tape->grads ? 1 : 0;
-    if (tape->flags & SGM_TAPE_ACCUMULATE) p->set = SGM__D;
+    if (tape->flags & SGM_TAPE_ACCUMULATE) p->set = SGM_ADJOINT_D;
     tape->cursor += size;
     return p;
 }
@@ -3513,7 +3508,7 @@ static int sgm__defer(sgm_tape *tape, sgm_tensor *w, sgm_tensor *y) {
     sgm_tensor *x = y->a;
     if (!(tape->flags & SGM__DEFER) || !w->is_param || !w->d || w->set) return 0;
     if (x->is_param || x->rows > SGM__OUTER_MOST || w->cols % 16 != 0) return 0;
-    w->a = x, w->b = y, w->set = SGM__D | SGM__LATER;
+    w->a = x, w->b = y, w->set = SGM_ADJOINT_D | SGM__LATER;
     return 1;
 }
 
@@ -3525,7 +3520,7 @@ $[R\,a, z] \begin{pmatrix} W_a \\ W_z \end{pmatrix} + b = R\,(a W_a + b) + z W_z
 
 Since t stands first, the sum over the columns keeps its order, and no bit changes.
 */
-static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, int pass);
+static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
 
 static int sgm__by_parts(const sgm_tensor *x) {
     return x->op == sgm__op_concat && !(x->set & SGM__YOURS) && sgm__repeats(x->a);
@@ -3564,12 +3559,12 @@ static void sgm__weight_slope(sgm_tape *tape, const sgm_tensor *x, const float *
 wanted, or only later. `start`: dw holds nothing yet. */
 static void sgm__back_into(sgm_tape *tape, sgm_tensor *x, const sgm_tensor *w, long from, int which,
     const float *slope, float *dw, int start) {
-    const float *in = which == SGM__D ? x->v : x->j;
+    const float *in = which == SGM_ADJOINT_D ? x->v : x->j;
     const long at = from * w->cols;
     int first;
     if (dw && in) sgm__weight_slope(tape, x, in, slope, dw + at, w->cols, start);
     else if (dw && start) memset(dw + at, 0, (size_t)x->cols * (size_t)w->cols * sizeof *dw);
-    float *dx = sgm__slope(tape, x, which, &first);
+    float *dx = sgm__adjoint(tape, x, which, &first);
     if (dx)
         sgm__matmul(x->rows, x->cols, w->cols, slope, w->cols, 1, w->v + at, 1, w->cols,
             first ? NULL : dx, x->cols, dx, x->cols);
@@ -3577,9 +3572,9 @@ static void sgm__back_into(sgm_tape *tape, sgm_tensor *x, const sgm_tensor *w, l
 
 static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
     sgm_tensor *x = y->a, *w = y->b, *few = sgm__by_parts(x) ? x->a->a : NULL;
-    const float *slope = which == SGM__D ? y->d : y->jd;
-    int start = 0, later = !few && which == SGM__D && sgm__defer(tape, w, y);
-    float *dw = later ? NULL : sgm__slope(tape, w, SGM__D, &start), *sums;
+    const float *slope = which == SGM_ADJOINT_D ? y->d : y->jd;
+    int start = 0, later = !few && which == SGM_ADJOINT_D && sgm__defer(tape, w, y);
+    float *dw = later ? NULL : sgm__adjoint(tape, w, SGM_ADJOINT_D, &start), *sums;
     if (few && (dw || few->needs)) {
         size_t bytes = (size_t)few->rows * (size_t)w->cols * sizeof *slope;
         if (!(sums = (float *)sgm__arena(tape, bytes))) return;
@@ -3590,26 +3585,26 @@ static void sgm__linear_back(sgm_tape *tape, sgm_tensor *y, int which) {
     sgm__back_into(tape, few ? x->b : x, w, few ? few->cols : 0, which, slope, dw, start);
 }
 
-static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
     int first;
     switch (pass) {
-    case SGM__FORWARD: /* (3.4) */
+    case SGM_PASS_FORWARD: /* (3.4) */
         if (sgm__by_parts(x)) sgm__parts_nn(tape, x, w, x->a->a->v, x->b->v, b->v, y->v);
         else sgm__matmul_nn(x, w, x->v, b->v, y->v);
         break;
-    case SGM__TANGENT:
+    case SGM_PASS_TANGENT:
         if (sgm__by_parts(x)) sgm__parts_nn(tape, x, w, x->a->a->j, x->b->j, NULL, y->j);
         else if (x->j) sgm__matmul_nn(x, w, x->j, NULL, y->j);
         break;
-    case SGM__BACKWARD:
-        if (y->set & SGM__D) {
-            float *db = sgm__slope(tape, b, SGM__D, &first);
+    case SGM_PASS_BACKWARD:
+        if (y->set & SGM_ADJOINT_D) {
+            float *db = sgm__adjoint(tape, b, SGM_ADJOINT_D, &first);
             if (db && first) memset(db, 0, (size_t)y->cols * sizeof *db);
             if (db) sgm__colsum(y->rows, y->cols, y->d, y->cols, db);
-            sgm__linear_back(tape, y, SGM__D);
+            sgm__linear_back(tape, y, SGM_ADJOINT_D);
         }
-        if (y->set & SGM__JD && x->j) sgm__linear_back(tape, y, SGM__JD);
+        if (y->set & SGM_ADJOINT_JD && x->j) sgm__linear_back(tape, y, SGM_ADJOINT_JD);
         break;
     }
 }
@@ -3623,7 +3618,7 @@ SGM_API sgm_tensor *sgm_linear_start(sgm_tape *tape, sgm_tensor *x, int out, flo
     sgm_tensor *w = sgm__param(tape, "linear", number, ".weight", x->cols, out, start * spread, 0);
     sgm_tensor *b = sgm__param(tape, "linear", number, ".bias", 1, out, spread, 0);
     if (!w || !b) return NULL;
-    return sgm__result(tape, "linear", sgm__op_linear, x->rows, out, x, w, b);
+    return sgm_tape_run(tape, sgm_tape_make(tape, "linear", sgm__op_linear, x->rows, out, x, w, b));
 }
 
 SGM_API sgm_tensor *sgm_linear(sgm_tape *tape, sgm_tensor *x, int out) {
@@ -3646,26 +3641,26 @@ $$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\,
 The kernel gives φ, φ' and φ'' at once, since they share one exponential. When slopes will be
 wanted, φ' is kept from the forward pass in `aux`.
 */
-static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
     long n = sgm__size(y);
-    if (!y->aux && (pass != SGM__FORWARD || y->needs)) {
-        y->aux = sgm__floats(tape, y);
+    if (!y->aux && (pass != SGM_PASS_FORWARD || y->needs)) {
+        y->aux = sgm_tape_floats(tape, y);
         if (!y->aux) return;
-        if (pass != SGM__FORWARD) sgm__act(y->i, n, x->v, NULL, y->aux, NULL);
+        if (pass != SGM_PASS_FORWARD) sgm__act(y->i, n, x->v, NULL, y->aux, NULL);
     }
     switch (pass) {
-    case SGM__FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
-    case SGM__TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
-    case SGM__BACKWARD:
-        if (y->set & SGM__D) sgm__hand_product(tape, y, x, y->aux);
-        if (y->set & SGM__JD && x->j) {
-            sgm__give_product(tape, x, SGM__JD, y->aux, y->jd);
-            float *bend = sgm__floats(tape, y);
+    case SGM_PASS_FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
+    case SGM_PASS_TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
+    case SGM_PASS_BACKWARD:
+        sgm__hand_on(tape, y, x, SGM_ADJOINT_D, y->aux, y->d);
+        if (y->jd && x->j) {
+            sgm_tape_give(tape, x, SGM_ADJOINT_JD, y->aux, y->jd);
+            float *bend = sgm_tape_floats(tape, y);
             if (!bend) return;
             sgm__act(y->i, n, x->v, NULL, NULL, bend);
             sgm__mul(n, bend, x->j, bend);
-            sgm__give_product(tape, x, SGM__D, bend, y->jd);
+            sgm_tape_give(tape, x, SGM_ADJOINT_D, bend, y->jd);
         }
         break;
     }
@@ -3679,10 +3674,10 @@ SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation k
         return sgm_tape_refuse(tape, "there is no activation %d: see sgm_activation", i);
     if (sgm__repeats(x))
         return sgm__repeat(tape, sgm_activate(tape, x->a, kind), x->row_of, x->rows);
-    sgm_tensor *y = sgm__made_of(
+    sgm_tensor *y = sgm_tape_make(
         tape, names[i - SGM_ACTIVATION_RELU], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
     if (y) y->i = i;
-    return sgm__computed(tape, y);
+    return sgm_tape_run(tape, y);
 }
 
 SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) {
@@ -3718,18 +3713,18 @@ static int sgm__same_shape(
     return 0;
 }
 
-static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     switch (pass) {
-    case SGM__FORWARD: sgm__add(sgm__size(y), y->a->v, y->b->v, y->v); break;
-    case SGM__TANGENT:
+    case SGM_PASS_FORWARD: sgm__add(sgm__size(y), y->a->v, y->b->v, y->v); break;
+    case SGM_PASS_TANGENT:
         if (y->a->j && y->b->j) sgm__add(sgm__size(y), y->a->j, y->b->j, y->j);
         else memcpy(y->j, y->a->j ? y->a->j : y->b->j, (size_t)sgm__size(y) * sizeof(float));
         break;
-    case SGM__BACKWARD:
-        for (int which = SGM__D; which <= SGM__JD; which++) {
-            if (!(y->set & which)) continue;
-            sgm__give(tape, y->b, which, which == SGM__D ? y->d : y->jd);
-            sgm__hand_on(tape, y, y->a, which);
+    case SGM_PASS_BACKWARD:
+        for (int which = SGM_ADJOINT_D; which <= SGM_ADJOINT_JD; which++) {
+            float *adjoint = which == SGM_ADJOINT_D ? y->d : y->jd;
+            sgm_tape_give(tape, y->b, which, NULL, adjoint);
+            sgm__hand_on(tape, y, y->a, which, NULL, adjoint);
         }
         break;
     }
@@ -3737,50 +3732,48 @@ static void sgm__op_add(sgm_tape *tape, sgm_tensor *y, int pass) {
 
 SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
     if (!a || !b || !sgm__same_shape(tape, "the sum", a, b)) return NULL;
-    return sgm__result(tape, "add", sgm__op_add, a->rows, a->cols, a, b, NULL);
+    return sgm_tape_run(
+        tape, sgm_tape_make(tape, "add", sgm__op_add, a->rows, a->cols, a, b, NULL));
 }
 
-static void sgm__op_mul(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_mul(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *a = y->a, *b = y->b;
     long n = sgm__size(y);
     switch (pass) {
-    case SGM__FORWARD: sgm__mul(n, a->v, b->v, y->v); break;
-    case SGM__TANGENT:
+    case SGM_PASS_FORWARD: sgm__mul(n, a->v, b->v, y->v); break;
+    case SGM_PASS_TANGENT:
         if (a->j) sgm__mul(n, a->j, b->v, y->j);
         if (a->j && b->j) sgm__muladd(n, a->v, b->j, y->j);
         else if (b->j) sgm__mul(n, a->v, b->j, y->j);
         break;
-    case SGM__BACKWARD:
-        if (y->set & SGM__D) {
-            sgm__give_product(tape, b, SGM__D, a->v, y->d);
-            sgm__hand_product(tape, y, a, b->v);
-        }
-        if (y->set & SGM__JD) {
-            sgm__give_product(tape, a, SGM__JD, b->v, y->jd);
-            sgm__give_product(tape, b, SGM__JD, a->v, y->jd);
-            if (b->j) sgm__give_product(tape, a, SGM__D, b->j, y->jd);
-            if (a->j) sgm__give_product(tape, b, SGM__D, a->j, y->jd);
-        }
+    case SGM_PASS_BACKWARD:
+        sgm_tape_give(tape, b, SGM_ADJOINT_D, a->v, y->d);
+        sgm__hand_on(tape, y, a, SGM_ADJOINT_D, b->v, y->d);
+        sgm_tape_give(tape, a, SGM_ADJOINT_JD, b->v, y->jd);
+        sgm_tape_give(tape, b, SGM_ADJOINT_JD, a->v, y->jd);
+        if (b->j) sgm_tape_give(tape, a, SGM_ADJOINT_D, b->j, y->jd);
+        if (a->j) sgm_tape_give(tape, b, SGM_ADJOINT_D, a->j, y->jd);
         break;
     }
 }
 
 SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
     if (!a || !b || !sgm__same_shape(tape, "the product", a, b)) return NULL;
-    return sgm__result(tape, "mul", sgm__op_mul, a->rows, a->cols, a, b, NULL);
+    return sgm_tape_run(
+        tape, sgm_tape_make(tape, "mul", sgm__op_mul, a->rows, a->cols, a, b, NULL));
 }
 
-static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
     long n = sgm__size(y);
     switch (pass) {
-    case SGM__FORWARD: sgm__scale(n, y->s, x->v, y->v); break;
-    case SGM__TANGENT: sgm__scale(n, y->s, x->j, y->j); break;
-    case SGM__BACKWARD:
-        for (int which = SGM__D; which <= SGM__JD; which++) {
+    case SGM_PASS_FORWARD: sgm__scale(n, y->s, x->v, y->v); break;
+    case SGM_PASS_TANGENT: sgm__scale(n, y->s, x->j, y->j); break;
+    case SGM_PASS_BACKWARD:
+        for (int which = SGM_ADJOINT_D; which <= SGM_ADJOINT_JD; which++) {
             int first;
-            float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
-            const float *from = which == SGM__D ? y->d : y->jd;
+            float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
+            const float *from = which == SGM_ADJOINT_D ? y->d : y->jd;
             if (to && first) sgm__scale(n, y->s, from, to);
             else if (to) sgm__axpy(n, y->s, from, to);
         }
@@ -3792,9 +3785,9 @@ SGM_API sgm_tensor *sgm_mul_by(sgm_tape *tape, sgm_tensor *x, float factor) {
     if (!x) return NULL;
     if (!(fabs((double)factor) < HUGE_VAL))
         return sgm_tape_refuse(tape, "%g times a tensor: needs a finite factor", (double)factor);
-    sgm_tensor *y = sgm__made_of(tape, "scale", sgm__op_scale, x->rows, x->cols, x, NULL, NULL);
+    sgm_tensor *y = sgm_tape_make(tape, "scale", sgm__op_scale, x->rows, x->cols, x, NULL, NULL);
     if (y) y->s = factor;
-    return sgm__computed(tape, y);
+    return sgm_tape_run(tape, y);
 }
 
 /* Columns [from, from + cols) of a wider array, copied out or in. */
@@ -3803,25 +3796,26 @@ static void sgm__columns(float *to, int to_cols, const float *x, int x_cols, int
         memcpy(to + i * to_cols, x + i * x_cols, (size_t)cols * sizeof *to);
 }
 
-static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *part[2];
     part[0] = y->a, part[1] = y->b;
     for (int i = 0, from = 0; i < 2; from += part[i++]->cols) {
         sgm_tensor *x = part[i];
-        if (pass == SGM__FORWARD)
+        if (pass == SGM_PASS_FORWARD)
             sgm__columns(y->v + from, y->cols, x->v, x->cols, x->cols, y->rows);
-        if (pass == SGM__TANGENT) {
+        if (pass == SGM_PASS_TANGENT) {
             if (x->j) sgm__columns(y->j + from, y->cols, x->j, x->cols, x->cols, y->rows);
             for (long r = 0; !x->j && r < y->rows; r++)
                 memset(y->j + r * y->cols + from, 0, (size_t)x->cols * sizeof(float));
         }
-        for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD;
+             which++) {
             if (!x->needs || !(y->set & which)) continue;
-            const float *slope = which == SGM__D ? y->d : y->jd;
-            float *cut = sgm__floats(tape, x);
+            const float *slope = which == SGM_ADJOINT_D ? y->d : y->jd;
+            float *cut = sgm_tape_floats(tape, x);
             if (!cut) return;
             sgm__columns(cut, x->cols, slope + from, y->cols, x->cols, y->rows);
-            sgm__hand(tape, x, which, cut);
+            sgm__hand_on(tape, y, x, which, NULL, cut);
         }
     }
 }
@@ -3833,8 +3827,9 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
             a->cols, b->rows, b->cols);
         return NULL;
     }
-    return sgm__result(
-        tape, "concat", sgm__op_concat, a->rows, (double)a->cols + b->cols, a, b, NULL);
+    return sgm_tape_run(tape,
+        sgm_tape_make(
+            tape, "concat", sgm__op_concat, a->rows, (double)a->cols + b->cols, a, b, NULL));
 }
 
 /*
@@ -3879,14 +3874,14 @@ static void sgm__center(const sgm_tensor *y, float *to, const float *x, int add)
     }
 }
 
-static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
-    if (pass == SGM__FORWARD) sgm__center(y, y->v, x->v, 0);
-    if (pass == SGM__TANGENT) sgm__center(y, y->j, x->j, 0);
-    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+    if (pass == SGM_PASS_FORWARD) sgm__center(y, y->v, x->v, 0);
+    if (pass == SGM_PASS_TANGENT) sgm__center(y, y->j, x->j, 0);
+    for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
         int first;
-        float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
-        if (to) sgm__center(y, to, which == SGM__D ? y->d : y->jd, !first);
+        float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
+        if (to) sgm__center(y, to, which == SGM_ADJOINT_D ? y->d : y->jd, !first);
     }
 }
 
@@ -3918,34 +3913,38 @@ static void sgm__rms_slopes(float *dc, float *dcj, const float *c, const float *
     if (dcj) sgm__row_mix(dcj, r, q, -k * cq, c, n);
 }
 
-static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
-    int n = y->cols, has_q = (y->set & SGM__JD) && x->j, threads = sgm__hands(sgm__size(y));
+    int n = y->cols, has_q = (y->set & SGM_ADJOINT_JD) && x->j, threads = sgm__hands(sgm__size(y));
     float *dc = NULL, *dcj = NULL;
     (void)threads;
-    if (pass == SGM__BACKWARD) {
-        dc = sgm__floats(tape, y), dcj = has_q ? sgm__floats(tape, y) : NULL;
+    if (pass == SGM_PASS_BACKWARD) {
+        dc = sgm_tape_floats(tape, y), dcj = has_q ? sgm_tape_floats(tape, y) : NULL;
         if (!dc || (has_q && !dcj)) return;
     }
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += n) {
         const float *c = x->v + i, *cj = x->j ? x->j + i : NULL;
         double r = 1 / sqrt(sgm__row_dot(c, c, n) / n + 1e-5);
-        if (pass == SGM__FORWARD) sgm__row_mix(y->v + i, r, c, 0, NULL, n); /* (3.7) */
-        if (pass == SGM__TANGENT)                                           /* (3.8) */
+        if (pass == SGM_PASS_FORWARD) sgm__row_mix(y->v + i, r, c, 0, NULL, n); /* (3.7) */
+        if (pass == SGM_PASS_TANGENT)                                           /* (3.8) */
             sgm__row_mix(y->j + i, r, cj, -r * r * r * sgm__row_dot(c, cj, n) / n, c, n);
-        if (pass == SGM__BACKWARD)
-            sgm__rms_slopes(dc + i, dcj ? dcj + i : NULL, c, cj, y->set & SGM__D ? y->d + i : NULL,
-                has_q ? y->jd + i : NULL, n, r);
+        if (pass == SGM_PASS_BACKWARD)
+            sgm__rms_slopes(dc + i, dcj ? dcj + i : NULL, c, cj,
+                y->set & SGM_ADJOINT_D ? y->d + i : NULL, has_q ? y->jd + i : NULL, n, r);
     }
-    if (dc) sgm__hand(tape, x, SGM__D, dc);
-    if (dcj) sgm__hand(tape, x, SGM__JD, dcj);
+    sgm__hand_on(tape, y, x, SGM_ADJOINT_D, NULL, dc);
+    sgm__hand_on(tape, y, x, SGM_ADJOINT_JD, NULL, dcj);
 }
 
 /* Both in turn. */
 static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
-    if (x) x = sgm__result(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL);
-    return x ? sgm__result(tape, "rms", sgm__op_rms, x->rows, x->cols, x, NULL, NULL) : NULL;
+    if (x)
+        x = sgm_tape_run(
+            tape, sgm_tape_make(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL));
+    return x ? sgm_tape_run(
+                   tape, sgm_tape_make(tape, "rms", sgm__op_rms, x->rows, x->cols, x, NULL, NULL))
+             : NULL;
 }
 
 /*
@@ -3961,13 +3960,13 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
         return sgm_tape_refuse(tape, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
     tape->n_ops++;
     if (tape->dry) { /* only says that it is there (§3.16) */
-        sgm_tensor *y = sgm__made_of(tape, "dropout", NULL, x->rows, x->cols, x, NULL, NULL);
+        sgm_tensor *y = sgm_tape_make(tape, "dropout", NULL, x->rows, x->cols, x, NULL, NULL);
         if (y) y->s = rate;
         return y;
     }
     if (rate == 0 || !(tape->flags & SGM_TAPE_TRAINING)) return x;
     sgm_tensor *mask = sgm__entry(tape, "mask", x->rows, x->cols);
-    if (!mask || !(mask->v = sgm__floats(tape, mask))) return NULL;
+    if (!mask || !(mask->v = sgm_tape_floats(tape, mask))) return NULL;
     sgm__keep(mask->v, sgm__size(x), rate, sgm_key_split(tape->key, (uint64_t)tape->n_ops));
     return sgm_mul(tape, x, mask);
 }
@@ -4052,22 +4051,24 @@ enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA };
 static const sgm__feature sgm__features[] = {sgm__feature_circle, sgm__feature_sinusoidal,
     sgm__feature_fourier, sgm__feature_log_sigma, sgm__feature_sigma};
 
-static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *t = y->a;
     const long n = y->cols;
     const size_t bytes = (size_t)n * sizeof(float);
-    int first = 0, first_j = 0, back = pass == SGM__BACKWARD;
-    float *f = pass == SGM__FORWARD ? NULL : (float *)sgm__arena(tape, 3 * bytes);
+    int first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
+    float *f = pass == SGM_PASS_FORWARD ? NULL : (float *)sgm__arena(tape, 3 * bytes);
     float *d1 = f ? f + n : NULL; /* and φ'' behind it */
-    float *to = back ? sgm__slope(tape, t, SGM__D, &first) : NULL;
-    float *to_j = back && y->set & SGM__JD ? sgm__slope(tape, t, SGM__JD, &first_j) : NULL;
+    float *to = back ? sgm__adjoint(tape, t, SGM_ADJOINT_D, &first) : NULL;
+    float *to_j =
+        back && y->set & SGM_ADJOINT_JD ? sgm__adjoint(tape, t, SGM_ADJOINT_JD, &first_j) : NULL;
     if (tape->status != SGM_OK) return;
     for (long i = 0; i < t->rows; i++) {
-        const float *d = y->set & SGM__D ? y->d + i * n : NULL, *jd = to_j ? y->jd + i * n : NULL;
+        const float *d = y->set & SGM_ADJOINT_D ? y->d + i * n : NULL,
+                    *jd = to_j ? y->jd + i * n : NULL;
         double sum = 0, sum_j = 0;
         if (!d1 && i > 0 && t->v[i] == t->v[i - 1]) memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
         else sgm__features[y->i](y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
-        for (long j = 0; j < n && pass == SGM__TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
+        for (long j = 0; j < n && pass == SGM_PASS_TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
         for (long j = 0; j < n && back; j++) { /* (3.5) */
             if (d) sum += (double)d1[j] * d[j];
             if (jd) sum += (double)d1[n + j] * t->j[i] * jd[j], sum_j += (double)d1[j] * jd[j];
@@ -4091,11 +4092,11 @@ static sgm_tensor *sgm__time_features(
             "%s of width %d and scale %g from (%d, %d): needs width >= 1, a finite scale, and "
             "times of shape (n, 1)",
             name, width, (double)scale, t->rows, t->cols);
-    sgm_tensor *y = sgm__made_of(tape, name, sgm__op_feature, t->rows, width, t, NULL, NULL);
+    sgm_tensor *y = sgm_tape_make(tape, name, sgm__op_feature, t->rows, width, t, NULL, NULL);
     if (y) y->i = kind, y->s = scale, y->aux = (float *)(uintptr_t)sde;
-    if (y && sde && tape->dry && (y->v = sgm__floats(tape, y)) != NULL)
-        y->op(tape, y, SGM__FORWARD); /* a network may look at it */
-    return sgm__computed(tape, y);
+    if (y && sde && tape->dry && (y->v = sgm_tape_floats(tape, y)) != NULL)
+        y->op(tape, y, SGM_PASS_FORWARD); /* a network may look at it */
+    return sgm_tape_run(tape, y);
 }
 
 SGM_API sgm_tensor *sgm_time_circle(sgm_tape *tape, sgm_tensor *t) {
@@ -4347,7 +4348,7 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
         for (long i = 0; i < n; i++) js[i] = (l ? js[i] : 0) + (out->j ? out->j[i * d + l] : 0);
     }
     if (tape->status != SGM_OK) return tape->status;
-    const float *moved = ask->back ? (in.x->set & SGM__D ? in.x->d : NULL) : out->j;
+    const float *moved = ask->back ? (in.x->set & SGM_ADJOINT_D ? in.x->d : NULL) : out->j;
     double a = 0, b = 1, sd = 1, scale = 1;
     for (long i = 0; i < n; i++) {
         if (i == 0 || t[i] != t[i - 1]) {
@@ -4394,7 +4395,7 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
     const float *up = v ? in.x->jd : in.x->d;
     for (long j = 0; j < size; j++) {
         s[j] = up ? -up[j] : 0;
-        if (js) js[j] = in.x->set & SGM__D ? -in.x->d[j] : 0;
+        if (js) js[j] = in.x->set & SGM_ADJOINT_D ? -in.x->d[j] : 0;
     }
     return SGM_OK;
 }
@@ -4689,13 +4690,13 @@ first the settings that the text of §3.16 tells */
 
 static sgm__shape *sgm__shape_of(const sgm_tensor *y) { return (sgm__shape *)(void *)y->aux; }
 
-/* As sgm__result, for an operation that must know its shape before it runs. */
-static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm__op op, double rows,
+/* sgm_tape_make and _run, for an operation that must know its shape before it runs. */
+static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm_operation op, double rows,
     double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
-    sgm_tensor *y = sgm__made_of(tape, name, op, rows, cols, a, b, c);
+    sgm_tensor *y = sgm_tape_make(tape, name, op, rows, cols, a, b, c);
     if (!y || !(y->aux = (float *)sgm__arena(tape, sizeof *shape))) return NULL;
     memcpy(y->aux, shape, sizeof *shape);
-    return sgm__computed(tape, y);
+    return sgm_tape_run(tape, y);
 }
 
 /* Scratch memory is taken from the tape and given back when an operation ends. Slopes live longer:
@@ -4717,8 +4718,9 @@ static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
 }
 
 static void sgm__reserve(sgm_tape *tape, sgm_tensor *x, int which) {
-    if (x && x->needs && which == SGM__D && !x->d) x->d = sgm__floats(tape, x);
-    if (x && x->needs && which == SGM__JD && x->j && !x->jd) x->jd = sgm__floats(tape, x);
+    if (x && x->needs && which == SGM_ADJOINT_D && !x->d) x->d = sgm_tape_floats(tape, x);
+    if (x && x->needs && which == SGM_ADJOINT_JD && x->j && !x->jd)
+        x->jd = sgm_tape_floats(tape, x);
 }
 
 static int sgm__thread(void) {
@@ -4748,19 +4750,21 @@ static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int bac
         }
 }
 
-static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
     for (int part = 0; part < (y->b ? 2 : 1); part++) {
         sgm_tensor *x = part ? y->b : y->a;
-        if (pass == SGM__FORWARD) sgm__walk(s, part, x->v, y->v, 0, 0);
-        if (pass == SGM__TANGENT && !x->j) x->j = sgm__zeros(tape, x);
-        if (pass == SGM__TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
-        for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
+        if (pass == SGM_PASS_FORWARD) sgm__walk(s, part, x->v, y->v, 0, 0);
+        if (pass == SGM_PASS_TANGENT && !x->j) x->j = sgm__zeros(tape, x);
+        if (pass == SGM_PASS_TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
+        for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD;
+             which++) {
             int first, again = s->thin; /* 1: some numbers of x go nowhere */
-            float *to = y->set & which ? sgm__slope(tape, x, which, &first) : NULL;
+            float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
             for (int i = 0; i < 5; i++) again |= s->n[part][i] > 1 && s->x[part][i] == 0;
             if (to && first && again) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
-            if (to) sgm__walk(s, part, to, which == SGM__D ? y->d : y->jd, 1, again || !first);
+            if (to)
+                sgm__walk(s, part, to, which == SGM_ADJOINT_D ? y->d : y->jd, 1, again || !first);
         }
     }
 }
@@ -4784,10 +4788,11 @@ static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, in
 }
 
 /* The same numbers as rows of another length: y has x's own values, and hands its slopes on. */
-static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, int pass) {
-    if (pass == SGM__TANGENT) memcpy(y->j, y->a->j, (size_t)sgm__size(y) * sizeof *y->j);
-    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++)
-        if (y->set & which) sgm__hand_on(tape, y, y->a, which);
+static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    if (pass == SGM_PASS_TANGENT) memcpy(y->j, y->a->j, (size_t)sgm__size(y) * sizeof *y->j);
+    if (pass != SGM_PASS_BACKWARD) return;
+    sgm__hand_on(tape, y, y->a, SGM_ADJOINT_D, NULL, y->d);
+    sgm__hand_on(tape, y, y->a, SGM_ADJOINT_JD, NULL, y->jd);
 }
 
 static sgm_tensor *sgm__reshape(
@@ -5092,7 +5097,7 @@ static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *
     sgm__arena_back(tape, mark);
 }
 
-static void sgm__op_conv(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_conv(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
     const sgm__shape *s = sgm__shape_of(y);
     sgm__conv g;
@@ -5100,17 +5105,18 @@ static void sgm__op_conv(sgm_tape *tape, sgm_tensor *y, int pass) {
     g.rows = (s->h - 1) / s->stride + 1, g.cols = (s->w - 1) / s->stride + 1;
     g.high = s->stride == 1 ? (s->h + 1) / 2 : g.rows;
     g.wide = s->stride == 1 ? (s->w + 1) / 2 : g.cols;
-    if (pass == SGM__FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v); /* (3.10) */
-    if (pass == SGM__TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
-    for (int which = SGM__D; pass == SGM__BACKWARD && which <= SGM__JD; which++) {
-        const float *in = which == SGM__D ? x->v : x->j, *slope = which == SGM__D ? y->d : y->jd;
+    if (pass == SGM_PASS_FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v); /* (3.10) */
+    if (pass == SGM_PASS_TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
+    for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
+        const float *in = which == SGM_ADJOINT_D ? x->v : x->j,
+                    *slope = which == SGM_ADJOINT_D ? y->d : y->jd;
         int first;
         if (!(y->set & which) || !in) continue;
-        float *db = which == SGM__D ? sgm__slope(tape, b, SGM__D, &first) : NULL;
+        float *db = which == SGM_ADJOINT_D ? sgm__adjoint(tape, b, SGM_ADJOINT_D, &first) : NULL;
         if (db && first) memset(db, 0, (size_t)s->out * sizeof *db);
-        float *dw = sgm__slope(tape, w, SGM__D, &first);
+        float *dw = sgm__adjoint(tape, w, SGM_ADJOINT_D, &first);
         if (dw && first) memset(dw, 0, (size_t)sgm__size(w) * sizeof *dw);
-        float *dx = sgm__slope(tape, x, which, &first);
+        float *dx = sgm__adjoint(tape, x, which, &first);
         if (dx && first) memset(dx, 0, (size_t)sgm__size(x) * sizeof *dx);
         sgm__convolve_back(tape, &g, in, w->v, slope, dx, dw, db);
     }
@@ -5373,19 +5379,19 @@ static void sgm__normed_back(const sgm__normed *m, const float *P, const float *
 /* Rows of contributions, added up in order to the slopes of γ or β. */
 static void sgm__normed_param(sgm_tape *tape, sgm_tensor *p, int which, const float *rows, long n) {
     int first;
-    float *to = p ? sgm__slope(tape, p, which, &first) : NULL;
+    float *to = p ? sgm__adjoint(tape, p, which, &first) : NULL;
     if (to && first) memset(to, 0, (size_t)sgm__size(p) * sizeof *to);
     for (long i = 0, each = p ? n / p->rows : 1; to && i < p->rows; i++)
         sgm__colsum(each, p->cols, rows + i * each * p->cols, p->cols, to + i * p->cols);
 }
 
-static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
     long cols = (long)s->h * s->c, n = sgm__size(y) / cols, step = n * s->c,
-         parts = (y->set & SGM__JD) && y->j ? 4 : 2;
-    int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM__BACKWARD;
-    float *dx = back ? sgm__slope(tape, y->a, SGM__D, &first) : NULL;
-    float *dxj = parts == 4 && back ? sgm__slope(tape, y->a, SGM__JD, &first_j) : NULL;
+         parts = (y->set & SGM_ADJOINT_JD) && y->j ? 4 : 2;
+    int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
+    float *dx = back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_D, &first) : NULL;
+    float *dxj = parts == 4 && back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_JD, &first_j) : NULL;
     for (int i = 0; i < 4 && back; i++) sgm__reserve(tape, i % 2 ? y->b : y->c, i / 2 + 1);
     sgm__arena_mark mark = sgm__arena_here(tape);
     size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
@@ -5397,12 +5403,12 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, int pass) {
     for (long i = 0; i < n; i++) {
         sgm__normed m = sgm__normed_of(y, i, scratch + sgm__thread() * (long)room);
         float *kept = s->kept + i * 3 * (s->groups + 1), *v = y->v + i * cols;
-        const float *P = y->set & SGM__D ? y->d + i * cols : NULL;
+        const float *P = y->set & SGM_ADJOINT_D ? y->d + i * cols : NULL;
         const float *Q = parts == 4 ? y->jd + i * cols : NULL;
-        if (pass == SGM__FORWARD) {
+        if (pass == SGM_PASS_FORWARD) {
             sgm__normed_z(&m, kept, 1, v);
             if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, v, v, NULL, NULL);
-        } else if (pass == SGM__TANGENT) {
+        } else if (pass == SGM_PASS_TANGENT) {
             sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
             if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, m.z, NULL, m.z, NULL);
             if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
@@ -5527,26 +5533,26 @@ static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) 
     }
 }
 
-static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
     const int role[3] = {s->mixes, 1 - s->mixes, 2}; /* of y, a and b */
     sgm_tensor *in[2];
     float *p[3];
     in[0] = y->a, in[1] = y->b;
     p[role[0]] = y->v, p[role[1]] = in[0]->v, p[role[2]] = in[1]->v;
-    if (pass == SGM__FORWARD) sgm__heads(s, role[0], p, 0);
+    if (pass == SGM_PASS_FORWARD) sgm__heads(s, role[0], p, 0);
     for (int i = 0, add = 0; i < 2; i++) {
         const sgm_tensor *other = in[1 - i];
         p[role[2 - i]] = other->v;
-        if (pass == SGM__TANGENT && in[i]->j) {
+        if (pass == SGM_PASS_TANGENT && in[i]->j) {
             p[role[0]] = y->j, p[role[1 + i]] = in[i]->j;
             sgm__heads(s, role[0], p, add++);
         }
-        for (int k = 0; pass == SGM__BACKWARD && k < 3; k++) { /* d by d, jd by jd, d by jd */
-            int which = k == 1 ? SGM__JD : SGM__D, first;
-            if (!(y->set & (k ? SGM__JD : SGM__D)) || (k == 2 && !other->j)) continue;
+        for (int k = 0; pass == SGM_PASS_BACKWARD && k < 3; k++) { /* d by d, jd by jd, d by jd */
+            int which = k == 1 ? SGM_ADJOINT_JD : SGM_ADJOINT_D, first;
+            if (!(y->set & (k ? SGM_ADJOINT_JD : SGM_ADJOINT_D)) || (k == 2 && !other->j)) continue;
             p[role[0]] = k ? y->jd : y->d, p[role[2 - i]] = k == 2 ? other->j : other->v;
-            p[role[1 + i]] = sgm__slope(tape, in[i], which, &first);
+            p[role[1 + i]] = sgm__adjoint(tape, in[i], which, &first);
             if (p[role[1 + i]]) sgm__heads(s, role[1 + i], p, !first);
         }
         p[role[1 + i]] = in[i]->v;
@@ -5569,20 +5575,21 @@ static void sgm__softmax_row(const float *x, float *y, long T) {
     sgm__scale(T, (float)(1 / sum), y, y);
 }
 
-static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
-    long T = y->cols, back = pass == SGM__BACKWARD, bent = y->set & SGM__JD && x->j;
-    float *d = back ? sgm__floats(tape, y) : NULL, *jd = back && bent ? sgm__floats(tape, y) : NULL;
+    long T = y->cols, back = pass == SGM_PASS_BACKWARD, bent = y->set & SGM_ADJOINT_JD && x->j;
+    float *d = back ? sgm_tape_floats(tape, y) : NULL,
+          *jd = back && bent ? sgm_tape_floats(tape, y) : NULL;
     if ((back && !d) || (back && bent && !jd)) return;
     int threads = sgm__hands(sgm__size(y));
     (void)threads;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += T) {
         const float *A = y->v + i;
-        if (pass == SGM__FORWARD) sgm__softmax_row(x->v + i, y->v + i, T);
-        if (pass == SGM__TANGENT) sgm__softmax_slope(A, x->j + i, y->j + i, T); /* (3.15) */
+        if (pass == SGM_PASS_FORWARD) sgm__softmax_row(x->v + i, y->v + i, T);
+        if (pass == SGM_PASS_TANGENT) sgm__softmax_slope(A, x->j + i, y->j + i, T); /* (3.15) */
         if (!back) continue;
-        for (long j = 0; j < T; j++) d[i + j] = y->set & SGM__D ? y->d[i + j] : 0;
+        for (long j = 0; j < T; j++) d[i + j] = y->set & SGM_ADJOINT_D ? y->d[i + j] : 0;
         if (bent) {
             const float *sj = x->j + i, *B = y->jd + i;
             float a_s = (float)sgm__k()->dot(T, A, sj), a_b = (float)sgm__k()->dot(T, A, B);
@@ -5592,8 +5599,8 @@ static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, int pass) {
         }
         sgm__softmax_slope(A, d + i, d + i, T);
     }
-    if (d) sgm__hand(tape, x, SGM__D, d);
-    if (jd) sgm__hand(tape, x, SGM__JD, jd);
+    sgm__hand_on(tape, y, x, SGM_ADJOINT_D, NULL, d);
+    sgm__hand_on(tape, y, x, SGM_ADJOINT_JD, NULL, jd);
 }
 
 SGM_API sgm_tensor *sgm_attention(
@@ -5613,7 +5620,8 @@ SGM_API sgm_tensor *sgm_attention(
     if (q) q->name = "attention_scale";
     q = sgm__shaped(tape, "scores", sgm__op_heads, (double)q->rows * heads, tokens, q, k, NULL, &s);
     if (!q) return NULL;
-    q = sgm__result(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL);
+    q = sgm_tape_run(
+        tape, sgm_tape_make(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL));
     s.mixes = 1;
     return sgm__shaped(tape, "attention", sgm__op_heads, v->rows, v->cols, q, v, NULL, &s);
 }
@@ -9224,25 +9232,25 @@ static void sgm__log_probs(double *logp, const sgm_tensor *logits) {
 
 /* U = log Σ_k exp a_k − a·target, row by row; aux keeps its slope p − target. The slope's change
 along $\dot a$ is p_k (ȧ_k − Σ_l p_l ȧ_l). */
-static void sgm__op_cross_entropy(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void sgm__op_cross_entropy(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *a = y->a;
     const float *target = y->b->v;
     int K = a->cols;
-    float *up = sgm__floats(tape, a);
+    float *up = sgm_tape_floats(tape, a);
     if (!up) return;
-    if (pass == SGM__FORWARD) y->aux = up;
-    for (long i = 0; i < y->rows && pass != SGM__BACKWARD; i++) {
-        double all = pass == SGM__FORWARD ? sgm__log_sum_exp(a->v + i * K, K) : 0, sum = all;
+    if (pass == SGM_PASS_FORWARD) y->aux = up;
+    for (long i = 0; i < y->rows && pass != SGM_PASS_BACKWARD; i++) {
+        double all = pass == SGM_PASS_FORWARD ? sgm__log_sum_exp(a->v + i * K, K) : 0, sum = all;
         for (long k = i * K; k < (i + 1) * K; k++) {
-            if (pass == SGM__TANGENT) sum += (double)y->aux[k] * a->j[k];
+            if (pass == SGM_PASS_TANGENT) sum += (double)y->aux[k] * a->j[k];
             else sum -= (double)target[k] * a->v[k];
-            if (pass == SGM__FORWARD) up[k] = (float)(sgm__exp(a->v[k] - all) - target[k]);
+            if (pass == SGM_PASS_FORWARD) up[k] = (float)(sgm__exp(a->v[k] - all) - target[k]);
         }
-        (pass == SGM__FORWARD ? y->v : y->j)[i] = (float)sum;
+        (pass == SGM_PASS_FORWARD ? y->v : y->j)[i] = (float)sum;
     }
-    for (int part = 0; part < 3 && pass == SGM__BACKWARD; part++) {
+    for (int part = 0; part < 3 && pass == SGM_PASS_BACKWARD; part++) {
         const float *slope = part ? y->jd : y->d;
-        if (!(y->set & (part ? SGM__JD : SGM__D)) || (part == 2 && !a->j)) continue;
+        if (!(y->set & (part ? SGM_ADJOINT_JD : SGM_ADJOINT_D)) || (part == 2 && !a->j)) continue;
         for (long i = 0; i < y->rows; i++) {
             double mean = 0;
             for (long k = i * K; part == 2 && k < (i + 1) * K; k++)
@@ -9252,7 +9260,7 @@ static void sgm__op_cross_entropy(sgm_tape *tape, sgm_tensor *y, int pass) {
                 up[k] = (float)(slope[i] * (y->aux[k] + p) * bend);
             }
         }
-        sgm__give(tape, a, part == 1 ? SGM__JD : SGM__D, up);
+        sgm_tape_give(tape, a, part == 1 ? SGM_ADJOINT_JD : SGM_ADJOINT_D, NULL, up);
     }
 }
 
@@ -9261,8 +9269,9 @@ static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm
     if (!target) return NULL;
     for (long i = 0; i < logits->rows; i++)
         target->v[i * logits->cols + ask->label[sgm__ask_row(ask, i)]] = 1;
-    return sgm__result(
-        tape, "cross_entropy", sgm__op_cross_entropy, logits->rows, 1, logits, target, NULL);
+    return sgm_tape_run(tape,
+        sgm_tape_make(
+            tape, "cross_entropy", sgm__op_cross_entropy, logits->rows, 1, logits, target, NULL));
 }
 
 static sgm_status sgm__classifier_check(const sgm_model *model, int which) {

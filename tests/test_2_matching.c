@@ -640,9 +640,9 @@ backward pass for its score, and two passes for each direction (4.7).
 */
 
 static int passes[3];
-static sgm__op counted;
+static sgm_operation counted;
 
-static void count(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void count(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     passes[pass]++;
     counted(tape, y, pass);
 }
@@ -650,7 +650,7 @@ static void count(sgm_tape *tape, sgm_tensor *y, int pass) {
 static sgm_tensor *counting_net(sgm_tape *tape, const sgm_net_in *in) {
     int energy = ((const kind *)in->user)->energy;
     sgm_tensor *h = sgm_tanh(tape, sgm_linear(tape, in->x, 5));
-    if (h) counted = h->op, h->op = count, passes[SGM__FORWARD] += !tape->dry;
+    if (h) counted = h->op, h->op = count, passes[SGM_PASS_FORWARD] += !tape->dry;
     return sgm_linear(tape, h, energy ? 1 : in->x->cols);
 }
 

@@ -95,10 +95,10 @@ static void rig_slopes(rig *r, float *out, int which) {
         const sgm_tensor *x = r->in[i];
         if (!x) continue;
         memset(out, 0, size * sizeof *out);
-        if (x->set & which) memcpy(out, which == SGM__D ? x->d : x->jd, size * sizeof *out);
+        if (x->set & which) memcpy(out, which == SGM_ADJOINT_D ? x->d : x->jd, size * sizeof *out);
         out += size;
     }
-    if (which == SGM__D) memcpy(out, r->grads, (size_t)r->n_params * sizeof *out);
+    if (which == SGM_ADJOINT_D) memcpy(out, r->grads, (size_t)r->n_params * sizeof *out);
 }
 
 /* ⟨u, y⟩ or ⟨u, J v⟩ at x + h z, and its slope along z by five points. */
@@ -136,11 +136,11 @@ static void check_differences(rig *r, const float *u, const float *v, const floa
     int n = r->n_in + r->n_params;
     rig_run(r, r->at);
     double rounding = 6 * links * EPS * (norm(r->y->v, r->n_out) + 1);
-    rig_backward(r, u, NULL), rig_slopes(r, slopes, SGM__D);
+    rig_backward(r, u, NULL), rig_slopes(r, slopes, SGM_ADJOINT_D);
     check_slope_is(r, dot(slopes, z, n), z, u, NULL, rounding);
     rig_tangent(r, r->at, v);
     rounding = 6 * links * EPS * (norm(r->y->j, r->n_out) + 1);
-    rig_backward(r, NULL, u), rig_slopes(r, slopes, SGM__D);
+    rig_backward(r, NULL, u), rig_slopes(r, slopes, SGM_ADJOINT_D);
     check_slope_is(r, dot(slopes, z, n), z, u, v, rounding);
 }
 
@@ -151,18 +151,18 @@ static void check_exact(rig *r, const float *u, const float *w, const float *v, 
     static float back[ROOM], by_v[ROOM], by_z[ROOM], both[ROOM], of_tangent[ROOM];
     int n = r->n_in, all = n + r->n_params;
     double tol = 6 * links * EPS;
-    rig_run(r, r->at), rig_backward(r, u, NULL), rig_slopes(r, back, SGM__D);
+    rig_run(r, r->at), rig_backward(r, u, NULL), rig_slopes(r, back, SGM_ADJOINT_D);
     rig_tangent(r, r->at, v);
     double size = norm(r->y->j, r->n_out) + norm(back, n) + 1, along = dot(u, r->y->j, r->n_out);
     CHECK_CLOSE(dot(back, v, n), along, tol * size); /* ⟨Jᵀu, v⟩ = ⟨u, J v⟩ */
-    rig_backward(r, NULL, w), rig_slopes(r, by_v, SGM__D), rig_slopes(r, of_tangent, SGM__JD);
-    rig_tangent(r, r->at, z), rig_backward(r, NULL, w), rig_slopes(r, by_z, SGM__D);
+    rig_backward(r, NULL, w), rig_slopes(r, by_v, SGM_ADJOINT_D), rig_slopes(r, of_tangent, SGM_ADJOINT_JD);
+    rig_tangent(r, r->at, z), rig_backward(r, NULL, w), rig_slopes(r, by_z, SGM_ADJOINT_D);
     size = norm(by_v, n) + norm(by_z, n) + norm(back, n) + 1;
     CHECK_CLOSE(dot(by_v, z, n), dot(by_z, v, n), tol * size); /* D²f[v,z] = D²f[z,v] */
-    rig_tangent(r, r->at, v), rig_backward(r, u, w), rig_slopes(r, both, SGM__D);
+    rig_tangent(r, r->at, v), rig_backward(r, u, w), rig_slopes(r, both, SGM_ADJOINT_D);
     size = norm(both, all) + norm(back, all) + 1;
     for (int i = 0; i < all; i++) CHECK_CLOSE(both[i], (double)back[i] + by_v[i], tol * size);
-    rig_run(r, r->at), rig_backward(r, w, NULL), rig_slopes(r, back, SGM__D);
+    rig_run(r, r->at), rig_backward(r, w, NULL), rig_slopes(r, back, SGM_ADJOINT_D);
     for (int i = 0; i < n; i++) CHECK_CLOSE(of_tangent[i], back[i], tol * size); /* Jᵀw */
 }
 

@@ -93,13 +93,13 @@ static void rig_input_slopes(rig *r, float *out, int which) {
     for (int i = 0; i < 2; i++) {
         const sgm_tensor *x = i ? r->b : r->a;
         memset(out + i * SIZE, 0, SIZE * sizeof *out);
-        if (x->set & which) memcpy(out + i * SIZE, which == SGM__D ? x->d : x->jd,
+        if (x->set & which) memcpy(out + i * SIZE, which == SGM_ADJOINT_D ? x->d : x->jd,
                                    SIZE * sizeof *out);
     }
 }
 
 static void rig_slopes(rig *r, float *out) {
-    rig_input_slopes(r, out, SGM__D);
+    rig_input_slopes(r, out, SGM_ADJOINT_D);
     memcpy(out + 2 * SIZE, r->grads, (size_t)r->n_params * sizeof *out);
 }
 
@@ -215,7 +215,7 @@ static void check_exact(rig *r, const float *u, const float *w, const float *v, 
     double size = norm(r->y->j, r->n_out) + norm(back, n), along = dot(u, r->y->j, r->n_out);
     CHECK_CLOSE(dot(back, v, n), along, tol.exact * size); /* ⟨Jᵀu, v⟩ = ⟨u, J v⟩ */
     rig_backward(r, NULL, w), rig_slopes(r, by_v);
-    rig_input_slopes(r, of_tangent, SGM__JD);
+    rig_input_slopes(r, of_tangent, SGM_ADJOINT_JD);
     rig_tangent(r, r->at, z), rig_backward(r, NULL, w), rig_slopes(r, by_z);
     size = norm(by_v, n) + norm(by_z, n) + norm(back, n) + 1;
     CHECK_CLOSE(dot(by_v, z, n), dot(by_z, v, n), tol.exact * size); /* D²f[v,z] = D²f[z,v] */
@@ -262,11 +262,11 @@ F(f_norm) { return (void)b, sgm_layer_norm(tape, a); }
 F(f_dropout) { return (void)b, sgm_dropout(tape, a, 0.3f); }
 F(f_center) {
     (void)b;
-    return sgm__result(tape, "center", sgm__op_center, a->rows, a->cols, a, NULL, NULL);
+    return sgm_tape_run(tape, sgm_tape_make(tape, "center", sgm__op_center, a->rows, a->cols, a, NULL, NULL));
 }
 F(f_rms) {
     (void)b;
-    return sgm__result(tape, "rms", sgm__op_rms, a->rows, a->cols, a, NULL, NULL);
+    return sgm_tape_run(tape, sgm_tape_make(tape, "rms", sgm__op_rms, a->rows, a->cols, a, NULL, NULL));
 }
 F(f_affine) { /* y = a ⊙ γ + β */
     sgm_tensor *gain = sgm_param(tape, 1, COLS, 1), *bias = sgm_param(tape, 1, COLS, 1);
@@ -848,8 +848,8 @@ static sgm_tensor *normed_net(sgm_tape *tape, const sgm_net_in *in) {
 static sgm_tensor *sharing_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *first = sgm_linear(tape, in->x, in->x->cols), *h = sgm_tanh(tape, first);
     for (int i = 0; i < 2; i++) /* the first layer's weights and bias again */
-        h = sgm_tanh(tape, sgm__result(tape, "linear", sgm__op_linear, h->rows, h->cols, h,
-                                       first->b, first->c));
+        h = sgm_tanh(tape, sgm_tape_run(tape, sgm_tape_make(tape, "linear", sgm__op_linear, h->rows, h->cols, h,
+                                       first->b, first->c)));
     sgm_tensor *p = sgm_param(tape, h->rows, h->cols, 1);
     return sgm_add(tape, sgm_mul(tape, sgm_mul(tape, h, p), p), sgm_add(tape, p, h));
 }

@@ -664,7 +664,7 @@ static sgm_tensor *shared_net(sgm_tape *tape, const sgm_net_in *in) {
     if (!y) return NULL;
     shared = y->b;
     h = sgm_tanh(tape, y);
-    h = sgm__result(tape, "linear", sgm__op_linear, y->rows, 32, h, y->b, y->c);
+    h = sgm_tape_run(tape, sgm_tape_make(tape, "linear", sgm__op_linear, y->rows, 32, h, y->b, y->c));
     return sgm_linear(tape, h, in->x->cols);
 }
 
@@ -728,7 +728,7 @@ static void a_weight_in_two_layers_is_not_deferred(void **state) {
     r.mo.net = shared_net;
     wide_start(&r, 0);
     run_steps(&r, 1);
-    assert_true(shared->is_param && shared->set == SGM__D);
+    assert_true(shared->is_param && shared->set == SGM_ADJOINT_D);
     int i = 0, n = 0;
     while (sgm__next_deferred(r.trainer.tape, &i)) n++;
     assert_int_equal(n, 1); /* the first weight; the last has too few columns */

@@ -302,9 +302,9 @@ typedef struct job {
 backward. */
 
 static int passes[3];
-static void (*counted)(sgm_tape *tape, sgm_tensor *y, int pass);
+static void (*counted)(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
 
-static void count(sgm_tape *tape, sgm_tensor *y, int pass) {
+static void count(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     passes[pass]++;
     counted(tape, y, pass);
 }
