@@ -1434,7 +1434,64 @@ typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof
 # Part II: the book
 
 Read it top to bottom. The chapters stand in the order in which the equations are needed, and each
-explains its equations before it carries them out.
+explains its equations before it carries them out. You need C and calculus; no machine learning.
+
+## What a generative model is
+
+You have points, each a list of D numbers: photographs, say, or pairs from an experiment. Chance
+drew them from a law that nobody has told you. A *generative model* is a program that learns from
+them to draw new points, as if from the same law.
+
+A law on points is given by its *density* p(x): of many draws, the share p(x)·(volume) falls into a
+small box at x. It is never negative, and its integral is 1. The *expectation*
+$E\,h(x) = ∫ h(x) p(x) dx$ is the mean of h over endlessly many draws; a program averages over as
+many as it can afford. We write $x ∼ p$ for "x is drawn from p", $x|y$ for "x, given y", and N(μ, C)
+for the Gaussian (normal) law with mean μ and covariance C. The *gradient* ∇h(x) is the list of the
+D derivatives $∂h/∂x_j$: an arrow that points where h grows fastest, and is as long as the growth is
+steep.
+
+To fit a density directly one must make its integral 1, which in a thousand dimensions nobody can
+compute. This book goes another way, in three moves:
+
+1. **Noise.** Shake the points, a little at a time, until what is left is a round Gaussian cloud.
+   From that anyone can draw. (Chapter 1)
+2. **Score.** At every noise level there is an arrow at each place x, the *score* $∇_x \log p(x)$,
+   which tells where the noisy points lie denser. A network learns it from noisy points: it is shown
+   one, and asked for the noise in it. (Chapters 2 to 4)
+3. **Samples.** Draw from the round cloud and go back through the noise levels in small steps, each
+   a bit along the arrows. Where you arrive are new points. (Chapters 5 to 7)
+
+         data, t = 0              t in between                  noise, t = T
+
+                         noise                        noise       .    .
+           o o o          ──→      . o  o .            ──→     .     .   .  .
+         o       o               o  .    . o                 .   .  .   .    .
+         o       o               o .     . o                   .   .   .  .
+           o o o                   . o  o .                  .   .   .    .
+                          ←──                          ←──     .    .  .
+                         score                        score
+          new points        ↘   ↓   ↙   the arrows       drawn from N(0, σ² I)
+                             → ooo ←    point to where
+                            ↗   ↑   ↖   points lie
+
+Chapter 8 makes it draw what you ask for, and chapter 9 measures how well it draws.
+
+## What W and dW are
+
+The shaking is written $g\,dW$, where W is the path of a particle that is pushed at random. You
+never need W itself, only what it does in a step of time Δ:
+
+$$W_{t+Δ} − W_t = \sqrt{Δ}\; z, \qquad z ∼ N(0, I), \text{ fresh and independent in every step}$$
+
+Why the root? Two steps of Δ must be as good as one of 2Δ. Variances of independent numbers add, so
+it is the *variance* that must be proportional to time. With Δ z, the 1/Δ steps in a unit of time
+would add up to the variance Δ, and the noise would be gone once the steps are fine.
+
+So $dx = u\,dt + g\,dW$ is short for a loop with `x += u * dt + g * sqrt(dt) * z`, with dt as small
+as you can afford. Two things follow for whoever writes it. A path has no derivative: $\sqrt{Δ}z/Δ$
+grows without bound. And the square of a step, $Δ z²$, is on average Δ, as large as the drift's
+part: where calculus drops $(dx)²$, keep it. Here that is only needed for means and variances
+(chapter 1), and since our g does not depend on x, nothing else of the theory of Itô is.
 
 ## What the book borrows from the workshop
 
@@ -1464,6 +1521,8 @@ static sgm_status sgm__usable(const char *who, const float *x, long n, int d, lo
 static double sgm__uniform53(sgm_key key, uint64_t i);
 static void sgm__keep(float *mask, long n, float rate, sgm_key key);
 static double sgm__normal1(sgm_key key, uint64_t i);
+/* chapter 1 */
+static double sgm__curve_rate(const sgm_sde *sde, double t); /* the derivative of sde->curve */
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
 typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 and 2 */
@@ -1551,17 +1610,33 @@ static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
 Take a point of your data and let it diffuse: pull it gently towards the origin and shake it with
 white noise. Whatever the data looked like, after a while all that is left is a Gaussian blob. Going
 there is easy, and this chapter does it in closed form; coming back is what the rest of the book is
-for. All processes here are *linear* stochastic differential equations,
+for. All processes here are *linear* stochastic differential equations (SDEs),
 
 $$dx = f(t)\, x\, dt + g(t)\, dW, \qquad 0 ≤ t ≤ T \qquad(1.1)$$
 
-with a drift that is proportional to x and a noise strength that does not depend on x. Then
-everything we need about the journey from $x_0$ to $x_t$ is in two numbers. Multiply by $e^{−∫f}$ to
-see that the mean is $m_t x_0$, and write down how the variance grows to find the other:
+with a *drift* that is proportional to x and a noise strength, the *diffusion coefficient*, that
+does not depend on x. As the opening page says, this is short for a rule of small steps Δ,
+
+$$x_{t+Δ} = x_t + f(t)\, x_t\, Δ + g(t) \sqrt{Δ}\, z, \qquad z ∼ N(0, I) \qquad(1.10)$$
+
+## §1.1 From a step to the kernel
+
+What we need about the journey from $x_0$ to $x_t$ follows from one step. Hold $x_0$ fixed and take
+the mean of both sides of (1.10): z has none, so the mean is multiplied by $1 + fΔ$. Take the
+variance of each coordinate, $s²$: z is independent of $x_t$, so variances add, and the new one is
+$(1 + fΔ)² s² + g² Δ = s² + (2 f s² + g²) Δ + f² s² Δ²$. Divide what was gained by Δ and let Δ go to
+zero. The mean is $m_t x_0$, where
 
 $$\dot m = f m, \qquad \frac{d(s²)}{dt} = 2 f s² + g², \qquad m_0 = 1, \; s_0 = 0 \qquad(1.2)$$
 
-so the *kernel* of the process is a Gaussian, and a noisy point is one line of code:
+(a dot is a derivative by t). These are linear, and integrals solve them:
+
+$$m_t = \exp ∫_0^t f\, dτ, \qquad s_t² = m_t² ∫_0^t \frac{g²}{m²}\, dτ \qquad(1.11)$$
+
+To check, differentiate: the factor $m²$ gives $2 f s²$, the integral $g²$. Each step adds a
+Gaussian to a multiple of the last point, and sums of independent Gaussians are Gaussian. So the
+*kernel* of the process, the law of the noisy point given the clean one, is a Gaussian, and a noisy
+point is one line of code, however long the journey:
 
 $$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.3) \qquad x_t = m_t x_0 + s_t ε, \quad
 ε ∼ N(0, I) \qquad(1.4)$$
@@ -1575,28 +1650,16 @@ $$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.3) \qquad x_t = m_t x_0 + s_
 | EDM: VE with σ = t | 0        | 2t               | 1         | t²              |
 | rectified path     | −1/(1−t) | 2t/(1−t)         | 1 − t     | t²              |
 
-(VP, *variance preserving*, is an Ornstein–Uhlenbeck process in a clock of its own; VE is *variance
-exploding*.)
+VP is *variance preserving*: data of variance 1 keeps it, since $m² + s² = 1$. By (1.11) its s² is
+$e^{−∫β} ∫β e^{∫β} dτ = e^{−∫β}(e^{∫β} − 1)$. VE is *variance exploding*. One may also choose m and
+s and read (1.2) backwards, $f = \dot m/m$ and $g² = d(s²)/dt − 2 f s²$: so the rectified path, a
+straight line from the point to its noise, has $g² = 2t + 2t²/(1−t) = 2t/(1−t)$.
 
-The four columns are one fact said four times: (1.2) must turn f and g into m and s. The tests
-integrate (1.2) for every family; it is easy to publish a process that fails this.
+The four columns are one fact said four times. The tests integrate (1.2) for every family; it is
+easy to publish a process that fails this.
 */
 /* What rounding has pushed below 0; a NaN stays one. */
 static double sgm__not_below_0(double x) { return x < 0 ? 0 : x; }
-
-/* The slope of a user's curve, which does not fall: that of the quartic through five points of
-[0,T], the middle one t where there is room, by Newton's differences. */
-static double sgm__curve_slope(const sgm_sde *sde, double t) {
-    double T = sde->T, h = 0.5 * (t < T - t ? t : T - t), c[5];
-    h = fmax(5e-4 * T, fmin(h, 1e-3 * T));
-    double start = fmax(0, fmin(t - 2 * h, T - 4 * h)), u = (t - start) / h;
-    for (int i = 0; i < 5; i++) c[i] = sde->curve(fmin(start + i * h, T), sde->user);
-    for (int k = 1; k < 5; k++)
-        for (int i = 4; i >= k; i--) c[i] -= c[i - 1];
-    double third = (0.5 * u - 1) * u + 1.0 / 3;
-    double fourth = ((u / 6 - 0.75) * u + 11.0 / 12) * u - 0.25;
-    return sgm__not_below_0((c[1] + (u - 0.5) * c[2] + third * c[3] + fourth * c[4]) / h);
-}
 
 /* The cosine schedule of Nichol and Dhariwal (2021): m falls like a cosine that starts a little
 after its top, so that the noise does not start infinitely slowly. In turns, c_0 and c below; near
@@ -1609,7 +1672,7 @@ static double sgm__cosine_at(double t) {
     return s;
 }
 
-/* log b/a. */
+/* log b/a, of σ(t) = a (b/a)^t. */
 static double sgm__ve_rate(const sgm_sde *sde) { return sgm__log1p((sde->b - sde->a) / sde->a); }
 
 /* The families that contract, and their ∫₀ᵗβ and β(t). */
@@ -1623,7 +1686,7 @@ static double sgm__beta_integral(const sgm_sde *sde, double t) {
 }
 static double sgm__beta(const sgm_sde *sde, double t) {
     double s, c;
-    if (sde->family == SGM_FAMILY_USER_BETA) return sgm__curve_slope(sde, t);
+    if (sde->family == SGM_FAMILY_USER_BETA) return sgm__curve_rate(sde, t);
     if (sde->family != SGM_FAMILY_COSINE) return sde->a + t * (sde->b - sde->a);
     sgm__sincos_turns(sgm__cosine_turns(t), &s, &c);
     return SGM__PI / (1 + sgm__c0) * s / sgm__cosine_at(t);
@@ -1646,7 +1709,7 @@ SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
         return 2 * rate * sigma * sigma;
     case SGM_FAMILY_EDM: return 2 * t;
     case SGM_FAMILY_RECTIFIED: return 2 * t / (1 - t);
-    case SGM_FAMILY_USER_SIGMA2: return sgm__curve_slope(sde, t);
+    case SGM_FAMILY_USER_SIGMA2: return sgm__curve_rate(sde, t);
     default: return sgm__contracts(sde) ? sgm__beta(sde, t) : NAN;
     }
 }
@@ -1659,9 +1722,9 @@ SGM_API double sgm_sde_m(const sgm_sde *sde, double t) {
 }
 
 /*
-With little noise s is the small difference of two numbers near 1. $1 − e^{−B}$ is therefore
-computed as `-expm1(-B)`, and the cosine's $1 − \cos²c/\cos²c_0$ as
-$\sin(c−c_0)\sin(c+c_0)/\cos²c_0$.
+With little noise s is the small difference of two numbers near 1, and the difference has lost their
+digits. $1 − e^{−∫β}$ is therefore computed as `-expm1(-∫β)`, and the cosine's $1 − \cos²c/\cos²c_0$
+as $\sin(c−c_0)\sin(c+c_0)/\cos²c_0$.
 */
 SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     double below, above, unused, start = sgm__cosine_turns(0);
@@ -1683,18 +1746,34 @@ SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     }
 }
 
+/* (1.4), with m and s looked up once for neighbours that share their t. */
+SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
+    int d, const sgm_sde *sde) {
+    double m = 1, s = 0;
+    if (!sde || !x0 || !eps || !t) sgm__unknown(x, n, d), n = 0;
+    for (long i = 0; i < n && x; i++) {
+        if (i == 0 || t[i] != t[i - 1]) m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]);
+        for (long j = i * d; j < (i + 1) * d; j++) x[j] = (float)(m * x0[j] + s * eps[j]);
+    }
+}
+
 /*
 ## §1.2 One clock for all families
 
-How far gone is the data at time t? Not t itself but the signal-to-noise ratio tells, and its
-logarithm falls steadily from +∞ to the end of the journey (−7.8 for VE to σ = 50, −10 for VP and
-sub-VP from β = 0.1 to 20, −13.8 for the rectified path; a schedule too slow stops far above):
+How far gone is the data at time t? Not t itself but the ratio of signal to noise tells, the *SNR*,
+and its logarithm λ falls steadily from +∞:
 
 $$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.5)$$
 
-(differentiate, and use (1.2)). Two families with the same λ have the same noisy data up to a
-factor, so a network trained under one can be sampled under another. Between two times $t_0 < t_1$
-the process is again a Gaussian, and λ gives its variance by one formula for all families:
+for by (1.2) $\dot λ = 2\dot m/m − \dot{(s²)}/s² = 2f − (2 f s² + g²)/s²$. Where the journey ends
+depends on the family and its numbers: −7.8 for VE up to σ = 50, −10 for VP and sub-VP with β from
+0.1 to 20, −13.8 for the rectified path; a VP with ∫β = 1.5 stops at −1.2, with half of the signal
+there. Two families with the same λ have the same noisy data up to a factor, so a network trained
+under one can be sampled under another.
+
+Between two times $t_0 < t_1$ the process is a Gaussian too. The steps from $t_0$ on multiply by
+$a = m_1/m_0$ what they find, and add noise that is independent of it, of a variance b². Since both
+journeys together must give $s_1² = a² s_0² + b²$, no new integral is needed:
 
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
 b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
@@ -1711,53 +1790,6 @@ SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double
 }
 
 /*
-The way back, from λ to t, keeps its digits too where $e^{−λ}$ is far below 1: $1 + e^{−λ}$ is
-never formed. Where there is no formula, halve the interval of the times until no double is left in
-it. Halving the *bits* of positive doubles is that, and as precise at $10^{−12}$ as at 1.
-*/
-/* Where the linear ∫β reaches B: the root of ½(b−a)t² + at = B, without a division by b−a. */
-static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
-    double root = sqrt(sde->a * sde->a + 2 * (sde->b - sde->a) * integral);
-    return integral > 0 ? 2 * integral / (sde->a + root) : 0;
-}
-
-static double sgm__time_by_halves(const sgm_sde *sde, double logsnr) {
-    uint64_t low = 0, high, middle;
-    double t = sde->T;
-    memcpy(&high, &t, sizeof high);
-    while (high - low > 1) {
-        middle = low + (high - low) / 2;
-        memcpy(&t, &middle, sizeof t);
-        if (sgm_sde_logsnr(sde, t) > logsnr) low = middle;
-        else high = middle;
-    }
-    memcpy(&t, &high, sizeof t);
-    return low ? t : 0;
-}
-
-SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
-    if (!sde || logsnr != logsnr) return NAN;
-    double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a, t; /* sigma = s/m */
-    switch (sde->family) {
-    case SGM_FAMILY_VP: /* B = log(1 + σ²) */
-        over = sigma * sigma;
-        t = logsnr < 0 ? sgm__log1p(1 / over) - logsnr : sgm__log1p(over);
-        t = sgm__linear_beta_time(sde, t);
-        break;
-    case SGM_FAMILY_SUBVP: /* B = 2 arsinh(σ/2) */
-        over = 0.5 * sigma, t = sqrt(1 + over * over);
-        t = over < 1 ? sgm__log1p(over + over * over / (1 + t)) : sgm__log(over + t);
-        t = sgm__linear_beta_time(sde, 2 * t);
-        break;
-    case SGM_FAMILY_VE: t = 0.5 * sgm__log1p(over * over) / sgm__ve_rate(sde); break;
-    case SGM_FAMILY_EDM: t = sigma; break;
-    case SGM_FAMILY_RECTIFIED: t = sigma / (1 + sigma); break;
-    default: t = sgm__time_by_halves(sde, logsnr);
-    }
-    return t < sde->T ? t : sde->T;
-}
-
-/*
 ## §1.3 The prior, and what it costs
 
 Sampling starts from a Gaussian that knows nothing of the data,
@@ -1765,12 +1797,21 @@ Sampling starts from a Gaussian that knows nothing of the data,
 $$\text{prior} = N(0, σ_T² I), \qquad σ_T = 1 \text{ for the contracting families}, \;
 s_T \text{ for VE and EDM} \qquad(1.7)$$
 
-but the process really ends in $p_T$, and the samples can be no better than the prior is close to
-it: the divergence $\mathrm{KL}(p_T ‖ \text{prior})$ is carried through to the samples undiminished
-in the worst case. With the data's mean μ and variance v in each coordinate, and $p_T$ Gaussian,
+but the process really ends in $p_T$. The price of the difference is measured in *nats*. The
+*entropy* of a law p is $−E \log p(x)$, the mean number of nats that it takes to tell somebody a
+draw of it (1 nat is 1.44 bits, for logarithms are natural here). Told in a code that was made for q
+instead, it takes $−E \log q(x)$. The excess is the *Kullback–Leibler divergence*
+$\mathrm{KL}(p ‖ q) = E_p \log (p/q)$. It is 0 if the two laws are one, and never negative:
+$\log u ≤ u − 1$, so $−\mathrm{KL} = E_p \log (q/p) ≤ ∫q − 1 = 0$. No deterministic or random map
+can make it larger, and an invertible one keeps it. So the error made by starting from the prior,
+$\mathrm{KL}(p_T ‖ \text{prior})$, arrives at the samples undiminished in the worst case.
+
+Take $p_T$ as Gaussian, with the data's mean $μ_j$ and variance $ς_j$ in each coordinate. Then
+$−\log$ of the prior has the mean $½ \log 2πσ_T² + (V_j + M_j²)/2σ_T²$ and $p_T$ itself the entropy
+$½ \log 2πV_j + ½$; the difference, summed, is
 
 $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{V_j}{σ_T²} \right), \quad
-M_j = m_T μ_j, \; V_j = m_T² v_j + s_T² \qquad(1.8)$$
+M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.8)$$
 
 Look at this number before you train: no network can repair it.
 */
@@ -1796,23 +1837,13 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
     return kl;
 }
 
-/* (1.4), with m and s looked up once for neighbours that share their t. */
-SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
-    int d, const sgm_sde *sde) {
-    double m = 1, s = 0;
-    if (!sde || !x0 || !eps || !t) sgm__unknown(x, n, d), n = 0;
-    for (long i = 0; i < n && x; i++) {
-        if (i == 0 || t[i] != t[i - 1]) m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]);
-        for (long j = i * d; j < (i + 1) * d; j++) x[j] = (float)(m * x0[j] + s * eps[j]);
-    }
-}
-
 /*
 ## §1.4 The presets
 
 T and t_min belong to the family. At t = 0 the score of a point is infinite, so sampling stops at
 t_min and finishes in closed form (5.9). At t = 1 the cosine and rectified processes contract with
-infinite speed; T = 0.999 leaves m = 0.0016 and 0.001 there.
+infinite speed; T = 0.999 leaves m = 0.0016 and 0.001 there. `sgm_sde_check` (§G.1) refuses numbers
+that define no process.
 */
 static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, double T) {
     sgm_sde sde;
@@ -1833,7 +1864,6 @@ SGM_API sgm_sde sgm_sde_edm(double t_min, double T) {
 SGM_API sgm_sde sgm_sde_rectified(void) {
     return sgm__sde(SGM_FAMILY_RECTIFIED, 0, 0, 1e-3, 0.999);
 }
-
 SGM_API sgm_sde sgm_sde_user_beta(double (*beta_integral)(double t, void *user), void *user) {
     sgm_sde sde = sgm__sde(SGM_FAMILY_USER_BETA, 0, 0, 1e-3, 1);
     sde.curve = beta_integral, sde.user = user;
@@ -1845,76 +1875,44 @@ SGM_API sgm_sde sgm_sde_user_sigma2(double (*sigma2)(double t, void *user), void
     return sde;
 }
 
-/* What a user's curve does that ∫β and σ² never do, at 65 times; NULL if nothing. */
-static const char *sgm__curve_fault(const sgm_sde *sde) {
-    double first = sde->curve(0, sde->user), end = sde->curve(sde->T, sde->user), last = first;
-    double old_slope = sgm__curve_slope(sde, 0), sum = 0;
-    for (int i = 0; i <= 64; i++) {
-        double t = sde->T * i / 64, c = sde->curve(t, sde->user), slope = sgm__curve_slope(sde, t);
-        if (!(fabs(c) < 1e30 && slope < 1e30))
-            return "has a curve that is not finite everywhere in [0,T]: check its numbers";
-        if (c < last - 1e-12 * fabs(last))
-            return "has a curve that falls: give the integral of beta from 0 to t, not beta "
-                   "itself; or sigma^2, which grows with t";
-        sum += i ? 0.5 * (slope + old_slope) * sde->T / 64 : 0;
-        last = c, old_slope = slope;
-    }
-    if (sde->family == SGM_FAMILY_USER_BETA && fabs(first) > 1e-12 * end)
-        return "has a curve that is not 0 at t = 0: give the integral of beta from 0 to t, not "
-               "beta itself";
-    if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
-    if (fabs(sum - (end - first)) > 0.25 * (end - first))
-        return "has a curve with jumps, of whose slope g^2 cannot be made: give a smooth one";
-    return NULL;
-}
-
-static const char *sgm__numbers_fault(const sgm_sde *sde) {
-    double a = sde->a, b = sde->b, T = sde->T;
-    sgm_family kind = sde->family;
-    if ((int)kind < SGM_FAMILY_VP || kind > SGM_FAMILY_USER_SIGMA2)
-        return "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
-    if ((kind == SGM_FAMILY_VP || kind == SGM_FAMILY_SUBVP) &&
-        !(a >= 0 && b >= a && b > 0 && b < 1e30))
-        return "needs 0 <= beta_min <= beta_max";
-    if (kind == SGM_FAMILY_VE && !(a > 0 && b > a && b < 1e12))
-        return "needs 0 < sigma_min < sigma_max < 1e12: check its numbers";
-    if (!(fabs(a) < 1e30 && fabs(b) < 1e30))
-        return "has an a or b that is not finite: start from its preset";
-    if (!(sde->t_min >= 0 && (float)sde->t_min < (float)T && T < 1e30))
-        return "needs 0 <= t_min < T, both finite, and apart also as floats";
-    if ((kind == SGM_FAMILY_COSINE || kind == SGM_FAMILY_RECTIFIED) && !((float)T < 1))
-        return "is singular at t = 1: set T below 1, such as 0.999";
-    if ((kind == SGM_FAMILY_USER_BETA || kind == SGM_FAMILY_USER_SIGMA2) && !sde->curve)
-        return "needs its curve: a function of t";
-    return NULL;
-}
-
-SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
-    if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
-    const char *fault = sgm__numbers_fault(sde);
-    if (!fault && sde->curve && sde->family >= SGM_FAMILY_USER_BETA) fault = sgm__curve_fault(sde);
-    if (fault) return sgm__bad("the SDE %s", fault);
-    double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
-    if (!(s > 1e-18 && s < 1e12)) /* squares of both are floats */
-        return sgm__bad(
-            "the SDE has no noise, or an infinite amount, at T: s(T) = %g, check its numbers", s);
-    if (!(m > 1e-30))
-        return sgm__bad("the SDE leaves nothing of the data at T, m(T) = %g: make beta or T "
-                        "smaller (m(T) = 0.005 is small enough)",
-            m);
-    if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 1e-18))
-        return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
-    return SGM_OK;
-}
-
 /*
-Details that have caused bugs:
+## §1.5 How the density moves
+
+So far we followed one point. Chapters 5 and 7 need to know what becomes of the density $p_t$ of all
+of them, and for any drift $u(x,t)$, not just $f x$: they build other processes that move the *same*
+density. Balance the mass. In one dimension, how much passes a place x to the right in a step
+$uΔ + g\sqrt{Δ}\,z$? The drift carries $p\,u\,Δ$. The noise carries, from a distance y on the left,
+those of its points with $g\sqrt{Δ}\,z > y$; as large a share comes the other way from the distance
+y on the right. Where the density is level they cancel. Where it is not, $p(x−y) − p(x+y) ≈ −2y\,p'$
+are left:
+
+$$∫_0^∞ −2y\, p'(x)\, P(g\sqrt{Δ}\,z > y)\, dy = −2 p' g² Δ ∫_0^∞ q\, P(z > q)\, dq =
+−½\, g² p' Δ$$
+
+(the last integral is $E[½z²; z > 0] = ¼$). So mass flows at the rate $J = u\,p − ½ g²\, p'$ through
+x: noise alone drives it downhill, from more to less. What flows into a box and not out again stays
+there, $∂p/∂t = −∂J/∂x$; and in D dimensions, where each coordinate flows by itself, that is the
+*Fokker–Planck equation*. Since $∇p = p\,∇\log p$, it can be read in two ways:
+
+$$\frac{∂p_t}{∂t} = −∇·\left( u\, p_t − ½ g² ∇p_t \right) =
+−∇·\left( (u − ½ g² ∇\log p_t)\, p_t \right), \qquad \text{for } dx = u\, dt + g\, dW \qquad(1.9)$$
+
+with the *divergence* $∇·F = \sum_j ∂F_j/∂x_j$, what flows out of a small box. The second form says
+that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here the score enters the book.
+
+**Details that have caused bugs.**
 
 - VE with a geometric σ(t) has σ(0) = σ_min > 0, so the kernel's variance is σ²(t) − σ²(0). Written
   as $x_t = x_0 + σ(t) ε$ it disagrees with its own g at small t.
 - Sub-VP's standard deviation is 1 − exp(−∫β), once; with exp(−2∫β) it contradicts its drift and
   diffusion.
-- A β schedule whose integral is small (1.5, say) leaves half of the signal at T: (1.8) tells.
+- A step's noise is $g\sqrt{Δ}\,z$. With $gΔz$ the program runs, and has less noise the finer it
+  steps.
+- A schedule with a small ∫β (1.5, say) leaves half of the signal at T: (1.8) tells.
+- Your own `curve` is the integral of β, or σ², not β or σ.
+
+**Something to run.** `make 01` draws paths of (1.10) for each family, and holds their means and
+variances against (1.3).
 */
 
 /*
@@ -14032,7 +14030,131 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
 
 /*
 # G. Mixtures, samplers, measures
+
+## §G.1 Processes: from λ to t, and numbers that define none
+
+The way back from λ to t inverts $σ = s/m = e^{−λ/2}$. It keeps its digits too where σ² is far below
+1, for $1 + σ²$ is never formed. Where there is no formula, halve the interval of the times until no
+double is left in it. Halving the *bits* of positive doubles is that, as precise at $10^{−12}$ as
+at 1.
 */
+static double sgm__time_by_halves(const sgm_sde *sde, double logsnr) {
+    uint64_t low = 0, high, middle;
+    double t = sde->T;
+    memcpy(&high, &t, sizeof high);
+    while (high - low > 1) {
+        middle = low + (high - low) / 2;
+        memcpy(&t, &middle, sizeof t);
+        if (sgm_sde_logsnr(sde, t) > logsnr) low = middle;
+        else high = middle;
+    }
+    memcpy(&t, &high, sizeof t);
+    return low ? t : 0;
+}
+
+/* Where the linear ∫β reaches a value: the root of ½(b−a)t² + at = it, without dividing by b−a. */
+static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
+    double root = sqrt(sde->a * sde->a + 2 * (sde->b - sde->a) * integral);
+    return integral > 0 ? 2 * integral / (sde->a + root) : 0;
+}
+
+SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
+    if (!sde || logsnr != logsnr) return NAN;
+    double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a, t; /* sigma = s/m */
+    switch (sde->family) {
+    case SGM_FAMILY_VP: /* ∫β = log(1 + σ²) */
+        over = sigma * sigma;
+        t = logsnr < 0 ? sgm__log1p(1 / over) - logsnr : sgm__log1p(over);
+        t = sgm__linear_beta_time(sde, t);
+        break;
+    case SGM_FAMILY_SUBVP: /* ∫β = 2 arsinh(σ/2) */
+        over = 0.5 * sigma, t = sqrt(1 + over * over);
+        t = over < 1 ? sgm__log1p(over + over * over / (1 + t)) : sgm__log(over + t);
+        t = sgm__linear_beta_time(sde, 2 * t);
+        break;
+    case SGM_FAMILY_VE: t = 0.5 * sgm__log1p(over * over) / sgm__ve_rate(sde); break;
+    case SGM_FAMILY_EDM: t = sigma; break;
+    case SGM_FAMILY_RECTIFIED: t = sigma / (1 + sigma); break;
+    default: t = sgm__time_by_halves(sde, logsnr);
+    }
+    return t < sde->T ? t : sde->T;
+}
+
+/* The derivative of a user's curve, which does not fall: that of the quartic through five points of
+[0,T], the middle one t where there is room, by Newton's differences. */
+static double sgm__curve_rate(const sgm_sde *sde, double t) {
+    double T = sde->T, h = 0.5 * (t < T - t ? t : T - t), c[5];
+    h = fmax(5e-4 * T, fmin(h, 1e-3 * T));
+    double start = fmax(0, fmin(t - 2 * h, T - 4 * h)), u = (t - start) / h;
+    for (int i = 0; i < 5; i++) c[i] = sde->curve(fmin(start + i * h, T), sde->user);
+    for (int k = 1; k < 5; k++)
+        for (int i = 4; i >= k; i--) c[i] -= c[i - 1];
+    double third = (0.5 * u - 1) * u + 1.0 / 3;
+    double fourth = ((u / 6 - 0.75) * u + 11.0 / 12) * u - 0.25;
+    return sgm__not_below_0((c[1] + (u - 0.5) * c[2] + third * c[3] + fourth * c[4]) / h);
+}
+
+/* What a user's curve does that ∫β and σ² never do, at 65 times; NULL if nothing. */
+static const char *sgm__curve_fault(const sgm_sde *sde) {
+    double first = sde->curve(0, sde->user), end = sde->curve(sde->T, sde->user), last = first;
+    double old_rate = sgm__curve_rate(sde, 0), sum = 0;
+    for (int i = 0; i <= 64; i++) {
+        double t = sde->T * i / 64, c = sde->curve(t, sde->user), rate = sgm__curve_rate(sde, t);
+        if (!(fabs(c) < 1e30 && rate < 1e30))
+            return "has a curve that is not finite everywhere in [0,T]: check its numbers";
+        if (c < last - 1e-12 * fabs(last))
+            return "has a curve that falls: give the integral of beta from 0 to t, not beta "
+                   "itself; or sigma^2, which grows with t";
+        sum += i ? 0.5 * (rate + old_rate) * sde->T / 64 : 0;
+        last = c, old_rate = rate;
+    }
+    if (sde->family == SGM_FAMILY_USER_BETA && fabs(first) > 1e-12 * end)
+        return "has a curve that is not 0 at t = 0: give the integral of beta from 0 to t, not "
+               "beta itself";
+    if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
+    if (fabs(sum - (end - first)) > 0.25 * (end - first))
+        return "has a curve with jumps, of whose slope g^2 cannot be made: give a smooth one";
+    return NULL;
+}
+
+static const char *sgm__numbers_fault(const sgm_sde *sde) {
+    double a = sde->a, b = sde->b, T = sde->T;
+    sgm_family kind = sde->family;
+    if ((int)kind < SGM_FAMILY_VP || kind > SGM_FAMILY_USER_SIGMA2)
+        return "has no family: start from a preset such as sgm_sde_vp(0.1, 20)";
+    if ((kind == SGM_FAMILY_VP || kind == SGM_FAMILY_SUBVP) &&
+        !(a >= 0 && b >= a && b > 0 && b < 1e30))
+        return "needs 0 <= beta_min <= beta_max";
+    if (kind == SGM_FAMILY_VE && !(a > 0 && b > a && b < 1e12))
+        return "needs 0 < sigma_min < sigma_max < 1e12: check its numbers";
+    if (!(fabs(a) < 1e30 && fabs(b) < 1e30))
+        return "has an a or b that is not finite: start from its preset";
+    if (!(sde->t_min >= 0 && (float)sde->t_min < (float)T && T < 1e30))
+        return "needs 0 <= t_min < T, both finite, and apart also as floats";
+    if ((kind == SGM_FAMILY_COSINE || kind == SGM_FAMILY_RECTIFIED) && !((float)T < 1))
+        return "is singular at t = 1: set T below 1, such as 0.999";
+    if ((kind == SGM_FAMILY_USER_BETA || kind == SGM_FAMILY_USER_SIGMA2) && !sde->curve)
+        return "needs its curve: a function of t";
+    return NULL;
+}
+
+SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
+    if (!sde) return sgm__bad("the SDE is NULL: pass the address of a preset");
+    const char *fault = sgm__numbers_fault(sde);
+    if (!fault && sde->curve && sde->family >= SGM_FAMILY_USER_BETA) fault = sgm__curve_fault(sde);
+    if (fault) return sgm__bad("the SDE %s", fault);
+    double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
+    if (!(s > 1e-18 && s < 1e12)) /* squares of both are floats */
+        return sgm__bad(
+            "the SDE has no noise, or an infinite amount, at T: s(T) = %g, check its numbers", s);
+    if (!(m > 1e-30))
+        return sgm__bad("the SDE leaves nothing of the data at T, m(T) = %g: make beta or T "
+                        "smaller (m(T) = 0.005 is small enough)",
+            m);
+    if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 1e-18))
+        return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
+    return SGM_OK;
+}
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options

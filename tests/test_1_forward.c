@@ -387,6 +387,47 @@ static void test_presets(void **state) {
 }
 
 /*
+## (1.9) Fokker–Planck
+
+Divided by p it reads ∂log p/∂t = −∇·F − F·∇log p with F = u − ½g²∇log p. The left side is a
+difference of exact log densities over ±h; the one over ±h/2 differs by ¾ of its error or more, and
+the rounding of log p is divided by h. On the right, floats have the relative error 2⁻²⁴ in each
+number. The times are floats that stay such when h is added.
+*/
+
+static void test_fokker_planck(void **state) {
+    const check_family *f = (const check_family *)*state;
+    const double weight[2] = {1, 2}, mean[4] = {-1, 0.5, 0.75, -0.25}, cov[4] = {0.25, 1, 0.5, 2};
+    sgm_mixture mix;
+    assert_int_equal(
+        sgm_mixture_init(&mix, 2, 2, weight, mean, cov, SGM_COV_DIAGONAL, &f->sde), SGM_OK);
+    const sgm_score exact = sgm_mixture_score(&mix);
+    for (int i = 0; i < 24; i++) {
+        double h = ldexp(1, f->end > 1 ? -6 : -13), share[3] = {0.1, 0.4, 0.7};
+        float t = (float)(h * 64 * floor(share[i % 3] * f->end / (h * 64))), x[2], s[2], js[2];
+        sgm_normal(x, 2, sgm_key_init(19), 2 * (uint64_t)i);
+        double change[2], trace = 0, square = 0, xs = 0, at[2];
+        for (int k = 0; k < 2; k++, h /= 2) {
+            float later = (float)(t + h), before = (float)(t - h);
+            assert_int_equal(sgm_score_logp(&exact, &at[0], x, &before, 1), SGM_OK);
+            assert_int_equal(sgm_score_logp(&exact, &at[1], x, &later, 1), SGM_OK);
+            change[k] = (at[1] - at[0]) / (2 * h);
+        }
+        for (int j = 0; j < 2; j++) {
+            float v[2] = {j == 0, j == 1};
+            assert_int_equal(sgm_score_jvp(&exact, s, js, x, v, &t, 1), SGM_OK);
+            trace += js[j], square += (double)s[j] * s[j], xs += (double)x[j] * s[j];
+        }
+        double drift = sgm_sde_f(&f->sde, t), half = 0.5 * sgm_sde_g2(&f->sde, t);
+        double right = -(2 * drift - half * trace) - (drift * xs - half * square);
+        double size = fabs(drift) * (2 + fabs(xs)) + half * (fabs(trace) + square);
+        CHECK_CLOSE(change[1], right, 2 * fabs(change[1] - change[0]) + 1e-15 * (10 + fabs(at[0])) / h +
+                                          (ldexp(1, -21) + 2 * f->slope_error) * size);
+    }
+    sgm_mixture_free(&mix);
+}
+
+/*
 ## (1.7), (1.8) The prior
 */
 
@@ -667,6 +708,7 @@ int main(void) {
         {"(1.5) t from log-SNR:", test_clock_inverse},
         {"(1.6) transitions compose:", test_transition},
         {"(1.6) short transitions:", test_short_transition},
+        {"(1.9) density of a mixture by Fokker-Planck:", test_fokker_planck},
     };
     enum { EACH = sizeof each / sizeof *each };
     static char names[EACH * CHECK_FAMILIES][80];
