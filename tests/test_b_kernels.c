@@ -158,7 +158,7 @@ static void check_matmul(int m, int n, int k, int form, int start, int gap)
 /*
 The twin itself against sums in double: k roundings, so an error of at most k u S, S <= k + 1.
 */
-static void test_matmul_ref_is_B_1(void **state)
+static void test_matmul_ref_is_3_6(void **state)
 {
     const int m = 5, n = 7, k = 40;
     (void)state;
@@ -952,7 +952,7 @@ static void test_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matmul_ref_is_B_1),
+        cmocka_unit_test(test_matmul_ref_is_3_6),
         cmocka_unit_test(test_matmul_every_isa_every_size),
         cmocka_unit_test(test_matmul_beyond_one_block),
         cmocka_unit_test(test_matmul_odd_strides),
