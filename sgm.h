@@ -1523,6 +1523,25 @@ static void sgm__keep(float *mask, long n, float rate, sgm_key key);
 static double sgm__normal1(sgm_key key, uint64_t i);
 /* chapter 1 */
 static double sgm__curve_rate(const sgm_sde *sde, double t); /* the derivative of sde->curve */
+/* chapter 2 */
+static sgm_status sgm__score_made(const sgm_score *score); /* d and eval are there */
+static sgm_status sgm__score_process(const sgm_score *score); /* and a process, a scaler that fit */
+static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b);
+static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b); /* d, scaler, process */
+static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
+    const void *out, const void *also); /* the arguments of a question */
+static sgm_status sgm__score_said(const float *s, const float *t, long n, int width); /* finite */
+static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *sde);
+static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score); /* of ESM */
+static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
+    const float *x, const float *v, const float *t, long n); /* sgm__mix_row for n points */
+static void sgm__jacobi(double *c, double *q, long d); /* eigenvalues of c; its axes, rows of q */
+struct sgm__draws;
+static sgm_status sgm__draws_init(struct sgm__draws *b, const float *data, long n,
+    const sgm_score *score, const sgm_score *exact, const sgm_loss *loss, long draws, long most,
+    sgm_key key);
+static void sgm__dsm_unknown(sgm_dsm_result *r); /* all NaN */
+static sgm_status sgm__loss_is_none(void);       /* the error of a loss that is not finite */
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
 typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 and 2 */
@@ -1949,85 +1968,15 @@ variances against (1.3).
 # 2. Scores and score matching
 
 The *score* of a density is the gradient of its logarithm, $∇_x \log p(x)$: an arrow at every point
-that shows which way the density grows, and how steeply. It has two virtues. Scaling p by a constant
-does not change it, so no normalising integral is ever needed. And it can be learnt from samples
-alone, as this chapter shows. Since nothing else in this book asks more of a model, a score is just
-a function with a little context, `sgm_score`. Everything that samples takes one; everything that
-trains makes one.
+that shows which way the density grows, and how steeply in proportion to itself. It has two virtues.
+Scaling p by a constant does not change it, so no normalising integral is ever needed. And it can be
+learnt from samples alone, as this chapter shows. Since nothing else in this book asks more of a
+model, a score is a function with a little context, `sgm_score`. Everything that samples takes one;
+everything that trains makes one.
+
+A score is asked about n points at once, each at its own time. What goes in is checked, and so is
+what comes out (§G.2):
 */
-static sgm_status sgm__score_made(const sgm_score *score) {
-    if (score && score->d >= 1 && score->eval) return SGM_OK;
-    return sgm__empty("a score is missing: make it with sgm_model_score, or fill in d and eval");
-}
-
-/* A score that has a process, and one that fits together. */
-static sgm_status sgm__score_process(const sgm_score *score) {
-    SGM__TRY(sgm__score_made(score));
-    if (score->sde.family == SGM_FAMILY_NONE)
-        return sgm__bad("this score knows no process, only one density: set its sde, to "
-                        "sgm_sde_vp(0.1, 20) for one, or walk with sgm_langevin_run");
-    if (score->scaler && (score->scaler->d != score->d || !score->scaler->shift))
-        return sgm__fail(SGM_MISMATCH,
-            "a scaler of dimension %d for points of dimension %d: fit "
-            "it with sgm_scaler_init",
-            score->scaler->d, score->d);
-    return sgm_sde_check(&score->sde);
-}
-
-/* Whether two processes have one kernel; t_min and T may differ. */
-static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
-    if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
-        a->user == b->user)
-        return SGM_OK;
-    return sgm__fail(SGM_MISMATCH,
-        "a score of one process is asked about another: of a score's "
-        "sde only t_min and T may be changed");
-}
-
-/* Scores that are to be compared or joined live in the same space, scaled alike. */
-static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b) {
-    if (a->d != b->d)
-        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions beside one in %d", a->d, b->d);
-    if (a->scaler != b->scaler)
-        return sgm__fail(SGM_MISMATCH,
-            "a score of scaled points beside one of others: make both "
-            "of points scaled alike, and give them one scaler");
-    if (a->sde.family == SGM_FAMILY_NONE || b->sde.family == SGM_FAMILY_NONE) return SGM_OK;
-    return sgm__same_process(&a->sde, &b->sde);
-}
-
-static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
-    const void *out, const void *also) {
-    SGM__TRY(sgm__score_made(score));
-    if (n < 0 || (n > 0 && !(x && t && out && also)))
-        return sgm__bad("a score needs points, times and a place for what it says, and n >= 0");
-    double T = score->sde.family == SGM_FAMILY_NONE ? HUGE_VAL : score->sde.T * (1 + 1e-6);
-    for (long i = 0; i < n; i++)
-        if (!(t[i] >= 0 && t[i] <= T))
-            return sgm__bad("a score at t = %g: needs 0 <= t <= T = %g", (double)t[i], T);
-    return SGM_OK;
-}
-
-/* What a score said of n points at t, width numbers each: all finite. */
-static sgm_status sgm__score_said(const float *s, const float *t, long n, int width) {
-    long bad = sgm__first_bad(s, (size_t)n * (size_t)width);
-    if (bad < 0) return SGM_OK;
-    return sgm__fail(SGM_NOT_FINITE,
-        "the score of point %ld at t = %g is not finite: that of a data point has no bound near "
-        "t = 0, so ask at t_min or above, and about finite points",
-        bad / width, (double)t[bad / width]);
-}
-
-/* Points that a caller hands over: enough of them, and every number finite. */
-static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
-    if (!x) n = 0;
-    if (n < least || d < 1)
-        return sgm__bad("%s: n >= %ld points of dimension >= 1, got %ld of %d", who, least, n, d);
-    long bad = sgm__first_bad(x, (size_t)n * (size_t)d);
-    if (bad < 0) return SGM_OK;
-    return sgm__fail(SGM_NOT_FINITE, "%s: point %ld is NaN or infinite: remove it", who, bad / d);
-}
-
 SGM_API sgm_status sgm_score_eval(
     const sgm_score *score, float *s, const float *x, const float *t, long n) {
     SGM__TRY(sgm__score_check(score, x, t, n, s, s));
@@ -2035,41 +1984,13 @@ SGM_API sgm_status sgm_score_eval(
     return sgm__score_said(s, t, n, score->d);
 }
 
-SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
-    if (!score->jvp)
-        return sgm__bad("this score has no jvp (directional derivative): models and mixtures have");
-    if (n) SGM__TRY(score->jvp(score, s, js, x, v, t, n));
-    SGM__TRY(sgm__score_said(s, t, n, score->d));
-    return sgm__score_said(js, t, n, score->d);
-}
-
-SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
-    if (!score->vjp)
-        return sgm__bad("this score has no vjp (gradient of v·s): models and mixtures have");
-    if (n) SGM__TRY(score->vjp(score, s, js, x, v, t, n));
-    SGM__TRY(sgm__score_said(s, t, n, score->d));
-    return sgm__score_said(js, t, n, score->d);
-}
-
-SGM_API sgm_status sgm_score_logp(
-    const sgm_score *score, double *logp, const float *x, const float *t, long n) {
-    SGM__TRY(sgm__score_check(score, x, t, n, logp, logp));
-    if (!score->logp) return sgm__bad("this score has no log density: mixtures and energies have");
-    if (n) SGM__TRY(score->logp(score, logp, x, t, n));
-    for (long i = 0; i < n; i++)
-        if (!(fabs(logp[i]) < HUGE_VAL))
-            return sgm__fail(SGM_NOT_FINITE,
-                "the log density of point %ld at t = %g is not finite"
-                ": ask at t_min or above",
-                i, (double)t[i]);
-    return SGM_OK;
-}
-
 /*
+A score may have two more things to say. Its *Jacobian* $∂s/∂x$ is the D×D matrix of the derivatives
+of its D numbers by the D coordinates. Nobody wants to store that for an image, so one asks for its
+product with a vector: `jvp`, the *Jacobian–vector product* $(∂s/∂x)\, v$, is the derivative of the
+score along v; `vjp` has the vector on the left, $v^T ∂s/∂x$. And `logp` is the log density itself,
+which few can tell.
+
 A score that has one datum for each point, such as a condition, must know which of your points it is
 asked about, for the calls below cut sets into blocks. A part of a score is asked about the same
 rows as the whole, and so is a block of a set:
@@ -2089,216 +2010,50 @@ static sgm_score sgm__rows(const sgm_score *score, const long *row, long first, 
 /*
 ## §2.1 Scores that are known exactly
 
-A Gaussian N(μ, C) has the score $−C^{-1}(x − μ)$: a spring back to the mean. A *mixture* of
-Gaussians stays one on its way through the SDE. Each component moves as (1.3) says and widens by s²:
+A Gaussian N(μ, C) has the log density $−½ (x−μ)^T C^{-1} (x−μ) − ½ \log\det(2πC)$. (Along the axes
+of C it is a product of one-dimensional ones of variances $c_j$, and $∫ e^{−y²/2c} dy = \sqrt{2πc}$;
+the determinant is the product of the $c_j$.) Its score is $−C^{-1}(x − μ)$: a spring back to the
+mean. A *mixture* of Gaussians draws a component k with probability $w_k$, then a point from that
+component. On its way through the SDE it stays one. By (1.4) a component's noisy point is $m_t$
+times one Gaussian plus $s_t$ times another, which is a Gaussian again; means and covariances add:
 
-$$p_t(x) = \sum_k w_k\, N(x;\, m_t μ_k,\, m_t² C_k + s_t² I) \qquad(2.1)$$
+$$p_t(x) = \sum_k w_k\, N_k(x), \qquad N_k = N(m_t μ_k,\, m_t² C_k + s_t² I) \qquad(2.1)$$
 
-Its score is the average of its components' scores, weighted by how likely each one produced x:
+Divide $∇p_t = \sum_k w_k N_k ∇\log N_k$ by $p_t$. The score is the mean of the components' scores,
+here called $a_k$, and the weights are *posterior* probabilities: by Bayes' rule $r_k$ is how likely
+it is, now that x has been seen, that component k produced it.
 
 $$∇ \log p_t(x) = \sum_k r_k\, a_k, \quad a_k = −(m_t² C_k + s_t² I)^{-1} (x − m_t μ_k), \quad
 r_k = \frac{w_k N_k(x)}{\sum_l w_l N_l(x)} \qquad(2.2)$$
 
-Differentiate once more along a direction v, which costs no more than the score itself:
+Differentiate once more, along a direction v. Since $\log r_k = \log w_k N_k − \log p_t$, the
+derivative of $r_k$ is $r_k (a_k − ∇\log p_t)·v$, and $a_k$ is linear in x:
 
 $$\frac{∂ \, ∇\log p_t}{∂x} v = \sum_k r_k \left( a_k (a_k·v) − (m_t² C_k + s_t² I)^{-1} v \right) −
 \Big(\sum_k r_k a_k\Big) \Big(\sum_k r_k\, a_k·v\Big) \qquad(2.3)$$
 
-This is a whole family of generative models that need no learning, and the judge of all that do: a
-sampler can be run with the true score, a loss compared with the least possible one, a likelihood
-with the true density. Points, the data set itself, are components with C = 0.
+That costs no more than the score itself. This is a whole family of generative models that need no
+learning, and the judge of all that do: a sampler can be run with the true score, a loss compared
+with the least possible one, a likelihood with the true density. Points, the data set itself, are
+components with C = 0.
 
-The inverses are cheap because all times share one set of axes: where
-$C = Q^T \mathrm{diag}(v)\, Q$, the covariance at time t is $Q^T \mathrm{diag}(m²v + s²)\, Q$. So
-each C is diagonalised once, by Jacobi's rotations: turn the plane of each off-diagonal element by
-the angle that makes it zero, and repeat until all are.
-*/
-static void sgm__jacobi_rotate(double *c, double *q, long d, long i, long j) {
-    double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
-    double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
-    double cosine = 1 / sqrt(tangent * tangent + 1), sine = tangent * cosine;
-    for (long k = 0; k < d; k++) { /* columns i and j of c */
-        double a = c[k * d + i], b = c[k * d + j];
-        c[k * d + i] = cosine * a - sine * b, c[k * d + j] = sine * a + cosine * b;
-    }
-    for (long k = 0; k < d; k++) { /* rows i and j of c, and of the axes */
-        double a = c[i * d + k], b = c[j * d + k];
-        c[i * d + k] = cosine * a - sine * b, c[j * d + k] = sine * a + cosine * b;
-        a = q[i * d + k], b = q[j * d + k];
-        q[i * d + k] = cosine * a - sine * b, q[j * d + k] = sine * a + cosine * b;
-    }
-}
-
-/* c(d,d) becomes diagonal, the rows of q(d,d) its axes. */
-static void sgm__jacobi(double *c, double *q, long d) {
-    for (long i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
-    for (int sweep = 0; sweep < 50; sweep++) {
-        double off = 0, all = 0;
-        for (long i = 0; i < d * d; i++) all += c[i] * c[i], off += i % (d + 1) ? c[i] * c[i] : 0;
-        if (off <= 1e-30 * all) return;
-        for (long i = 0; i < d; i++)
-            for (long j = i + 1; j < d; j++)
-                if (c[i * d + j] != 0) sgm__jacobi_rotate(c, q, d, i, j);
-    }
-}
-
-SGM_API void sgm_mixture_free(sgm_mixture *mix) {
-    if (!mix) return;
-    sgm__free(mix->log_weight); /* the first of its arrays, which lie in one block */
-    memset(mix, 0, sizeof *mix);
-}
-
-/* The scratch of one thread: a logarithm for each component, and five vectors of dimension d. It
-lies on the stack where it is small. */
-enum { SGM__SMALL = 1024 };
-
-static size_t sgm__mix_scratch(const sgm_mixture *mix) {
-    return (size_t)mix->k + 5 * (size_t)mix->d;
-}
-
-static double *sgm__scratch(double nearby[SGM__SMALL], size_t room) {
-    return room <= SGM__SMALL ? nearby : (double *)sgm__alloc(room, sizeof(double));
-}
-
-static void sgm__scratch_free(const double *nearby, double *scratch) {
-    if (scratch != nearby) sgm__free(scratch);
-}
-
-static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, const sgm_sde *sde) {
-    if (!mix) return sgm__bad("the mixture to fill is NULL");
-    memset(mix, 0, sizeof *mix);
-    SGM__TRY(sgm_sde_check(sde));
-    if (k < 1 || d < 1)
-        return sgm__bad("%d components in %d dimensions: needs at least 1 of each", k, d);
-    if ((int)cov < 0 || cov > SGM_COV_FULL)
-        return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
-    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_COV_FULL ? sgm__times(D, D) : 0;
-    size_t var = cov >= SGM_COV_DIAGONAL ? D : 1;
-    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov;
-    size_t all = sgm__times(K, 1 + D + var + axes) + axes;
-    mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
-    if (!mix->log_weight) return sgm_mixture_free(mix), SGM_NO_MEMORY;
-    mix->mean = mix->log_weight + K, mix->var = mix->mean + K * D;
-    mix->axes = axes ? mix->var + K * var : NULL;
-    return SGM_OK;
-}
-
-/* A symmetric c(d,d): what rounding left of one is mended, of more is told. Rounding is relative to
-the standard deviations, or to the largest entry where large numbers were subtracted. */
-static sgm_status sgm__symmetrise(double *c, size_t d, size_t which) {
-    double most = 0;
-    for (size_t i = 0; i < d * d; i++) {
-        most = fmax(most, fabs(c[i]));
-        if (!(fabs(c[i]) < 1e300))
-            return sgm__bad("covariance %ld of the mixture has the entry %g", (long)which, c[i]);
-    }
-    for (size_t i = 0; i < d; i++)
-        for (size_t j = 0; j < i; j++) {
-            double *a = c + i * d + j, *b = c + j * d + i;
-            double scale = sqrt(fabs(c[i * d + i]) * fabs(c[j * d + j]));
-            if (fabs(*a - *b) > 1e-9 * scale + 1e-13 * most)
-                return sgm__bad("covariance %ld of the mixture is not symmetric: its entries "
-                                "(%ld,%ld) and (%ld,%ld) are %g and %g",
-                    (long)which, (long)i, (long)j, (long)j, (long)i, *a, *b);
-            *a = *b = 0.5 * (*a + *b);
-        }
-    return SGM_OK;
-}
-
-/* Component k's covariance into variances along axes, behind which there is room for one more. */
-static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
-    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_COV_DIAGONAL ? d : 1;
-    double *var = mix->var + k * n_var, *work = NULL, most = 0;
-    if (mix->shape == SGM_COV_FULL) {
-        work = mix->axes + (size_t)mix->k * d * d;
-        memcpy(work, cov + k * d * d, d * d * sizeof *work);
-        SGM__TRY(sgm__symmetrise(work, d, k));
-        sgm__jacobi(work, mix->axes + k * d * d, mix->d);
-    }
-    for (size_t j = 0; j < n_var; j++) {
-        var[j] = work ? work[j * d + j] : cov[k * n_var + j];
-        most = fmax(most, var[j]);
-    }
-    for (size_t j = 0; j < n_var; j++) {
-        if (!(var[j] >= -1e-12 * most && var[j] < 1e300)) /* rounding may go below 0 */
-            return sgm__bad("covariance %ld of the mixture has the variance %g", (long)k, var[j]);
-        if (var[j] < 0) var[j] = 0;
-    }
-    return SGM_OK;
-}
-
-/* The weights, the covariances, and the means where they are not there yet. */
-static sgm_status sgm__mix_fill(
-    sgm_mixture *mix, const double *weight, const double *mean, const double *cov) {
-    double sum = 0;
-    for (int k = 0; k < mix->k; k++) {
-        double w = weight ? weight[k] : 1;
-        if (!(w > 0 && w < 1e300))
-            return sgm__bad("weight %d of the mixture is %g: needs a positive number", k, w);
-        sum += w;
-    }
-    for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
-    for (long i = 0; mean && i < (long)mix->k * mix->d; i++) {
-        mix->mean[i] = mean[i];
-        if (!(fabs(mean[i]) < 1e150))
-            return sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
-    }
-    for (int k = 0; k < mix->k && mix->shape != SGM_COV_POINTS; k++)
-        SGM__TRY(sgm__mix_cov(mix, (size_t)k, cov));
-    return SGM_OK;
-}
-
-SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
-    const double *mean, const double *cov, sgm_cov shape, const sgm_sde *sde) {
-    SGM__TRY(sgm__mix_new(mix, k, d, shape, sde));
-    int given = mean && (shape == SGM_COV_POINTS || cov);
-    sgm_status status = given
-        ? sgm__mix_fill(mix, weight, mean, cov)
-        : sgm__bad("a mixture needs means, and it needs covariances but for points");
-    if (status != SGM_OK) sgm_mixture_free(mix);
-    return status;
-}
-
-SGM_API sgm_status sgm_mixture_from_data(
-    sgm_mixture *mix, const float *data, long n, int d, const sgm_sde *sde) {
-    if (!mix) return sgm__bad("the mixture to fill is NULL");
-    memset(mix, 0, sizeof *mix);
-    if (n > 0x7fffffff) return sgm__bad("a mixture of %ld points: at most 2147483647", n);
-    SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
-    SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_COV_POINTS, sde));
-    for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
-    sgm_status status = sgm__mix_fill(mix, NULL, NULL, NULL);
-    if (status != SGM_OK) sgm_mixture_free(mix);
-    return status;
-}
-
-/*
-One point at a time, then. The weights r are e to the power of log densities that differ by
-thousands at low noise, so they are summed relative to the largest seen so far, and when a larger
-one comes what has been summed is scaled down to it: one pass, no overflow. A component 40 below the
-largest adds less than 10⁻¹⁷ of it and is passed over.
+The inverses are cheap because all times share one set of axes: where $C = Q^T \mathrm{diag}(c)\, Q$
+with orthonormal rows in Q, the covariance at time t is $Q^T \mathrm{diag}(m²c + s²)\, Q$. So each C
+is diagonalised once, when the mixture is made (§G.3). What one thread knows at one time and one
+point is this:
 */
 typedef struct sgm__mix_at {
     const sgm_mixture *mix;
     double m, s, t;
-    double *log_norm;         /* (k) log w_k − ½ log det(2π C_k(t)), good for this t      */
-    double *y, *a;            /* (d) x − mμ along the axes; the component's score          */
-    double *sum_a;            /* (d) Σ r a                                                 */
-    double *sum_b;            /* (d) Σ r (a (a·v) − C⁻¹ v)                                 */
-    double *civ;              /* (d) C⁻¹ v                                                 */
-    double sum_r, sum_c, top; /* Σ r, Σ r a·v, the largest log density             */
+    double *log_norm;         /* (k) log w_k − ½ log det(2π C_k(t)), good for this t */
+    double *y, *a;            /* (d) x − mμ along the axes; the component's a_k      */
+    double *sum_a;            /* (d) Σ r a                                           */
+    double *sum_b;            /* (d) Σ r (a (a·v) − C⁻¹ v)                           */
+    double *civ;              /* (d) C⁻¹ v                                           */
+    double sum_r, sum_c, top; /* Σ r, Σ r a·v, the largest log density               */
 } sgm__mix_at;
 
-static sgm__mix_at sgm__mix_thread(const sgm_mixture *mix, double *scratch) {
-    size_t d = (size_t)mix->d;
-    sgm__mix_at at;
-    memset(&at, 0, sizeof at);
-    at.mix = mix, at.t = -1, at.log_norm = scratch;
-    at.y = at.log_norm + mix->k, at.a = at.y + d, at.civ = at.a + d;
-    at.sum_a = at.civ + d, at.sum_b = at.sum_a + d;
-    return at;
-}
-
+/* The variance of component k along its axis j at the time t. */
 static double sgm__mix_var(const sgm__mix_at *at, size_t k, size_t j) {
     const sgm_mixture *mix = at->mix;
     double v = mix->shape >= SGM_COV_DIAGONAL ? mix->var[k * (size_t)mix->d + j] : mix->var[k];
@@ -2329,7 +2084,7 @@ static void sgm__rotate(double *out, const double *q, const double *x, size_t d,
     }
 }
 
-/* The log density of component k at x; its score (2.2) in at->a, and with a v C⁻¹v in at->civ. */
+/* The log density of component k at x; its score a_k in at->a, and with a v C⁻¹v in at->civ. */
 static double sgm__mix_part(
     const sgm__mix_at *at, size_t k, const float *x, const float *v, int score) {
     size_t d = (size_t)at->mix->d;
@@ -2353,6 +2108,17 @@ static double sgm__mix_part(
     return logp;
 }
 
+/*
+The weights $r_k$ need care. At low noise the $\log w_k N_k$ lie at −1000 and below, and $e^{−1000}$
+is 0 in a double: 0/0. So the largest one is taken out of all, which changes no ratio:
+
+$$\log \sum_k e^{l_k} = l_{max} + \log \sum_k e^{l_k − l_{max}}, \qquad
+l_k = \log w_k N_k(x) \qquad(2.17)$$
+
+("log-sum-exp"). Here it is done in one pass. Sums are relative to the largest seen so far, and when
+a larger one comes they are scaled down to it. A component 40 below the largest adds less than 10⁻¹⁷
+of it and is passed over.
+*/
 static double sgm__mix_row(sgm__mix_at *at, float *s, float *js, const float *x, const float *v) {
     size_t d = (size_t)at->mix->d;
     at->top = -HUGE_VAL, at->sum_r = at->sum_c = 0;
@@ -2385,31 +2151,7 @@ static double sgm__mix_row(sgm__mix_at *at, float *s, float *js, const float *x,
     return at->top + sgm__log(at->sum_r);
 }
 
-static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
-    const float *x, const float *v, const float *t, long n) {
-    const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
-    SGM__TRY(sgm__same_process(&self->sde, &mix->sde));
-    long d = mix->d, parts = n * mix->k < 4096 ? 1 : sgm_threads(), failed = 0;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
-    for (long p = 0; p < parts; p++) {
-        double nearby[SGM__SMALL], *scratch = sgm__scratch(nearby, sgm__mix_scratch(mix));
-        if (!scratch) {
-            SGM__PARALLEL("omp atomic write")
-            failed = 1;
-            continue;
-        }
-        sgm__mix_at at = sgm__mix_thread(mix, scratch);
-        for (long i = n * p / parts; i < n * (p + 1) / parts; i++) {
-            sgm__mix_at_time(&at, t[i]);
-            double l = sgm__mix_row(
-                &at, s ? s + i * d : NULL, js ? js + i * d : NULL, x + i * d, v ? v + i * d : NULL);
-            if (logp) logp[i] = l;
-        }
-        sgm__scratch_free(nearby, scratch);
-    }
-    return failed ? sgm__fail(SGM_NO_MEMORY, "no memory for the score of a mixture") : SGM_OK;
-}
-
+/* The threads share the points (§G.3), and a mixture becomes a score like any other: */
 static sgm_status sgm__mixture_eval(
     const sgm_score *self, float *s, const float *x, const float *t, long n) {
     return sgm__mix_all(self, s, NULL, NULL, x, NULL, t, n);
@@ -2436,68 +2178,49 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
     return score;
 }
 
-/* An exact draw: choose a component, then a Gaussian along its axes. */
-SGM_API sgm_status sgm_mixture_sample(
-    const sgm_mixture *mix, float *x, int *label, long n, double t, sgm_key key) {
-    if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
-    if (!mix || !mix->mean || !x)
-        return sgm__empty("samples of no mixture, or to nowhere: sgm_mixture_init");
-    if (!(t >= 0 && t <= mix->sde.T * (1 + 1e-6)))
-        return sgm__bad("samples at t = %g: needs 0 <= t <= T = %g", t, mix->sde.T);
-    size_t d = (size_t)mix->d;
-    sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
-    double nearby[SGM__SMALL], *scratch = sgm__scratch(nearby, sgm__mix_scratch(mix));
-    if (!scratch) return SGM_NO_MEMORY;
-    sgm__mix_at at = sgm__mix_thread(mix, scratch);
-    at.m = sgm_sde_m(&mix->sde, t), at.s = sgm_sde_s(&mix->sde, t);
-    for (long i = 0; i < n; i++, x += d) {
-        double u = sgm__uniform53(choice, (uint64_t)i);
-        size_t k = 0, last = (size_t)mix->k - 1;
-        while (k < last && (u -= sgm__exp(mix->log_weight[k])) >= 0) k++;
-        sgm_normal(x, d, noise, (uint64_t)i * d);
-        for (size_t j = 0; j < d; j++) at.y[j] = sqrt(sgm__mix_var(&at, k, j)) * x[j];
-        sgm__rotate(at.a, mix->axes ? mix->axes + k * d * d : NULL, at.y, d, 1);
-        for (size_t j = 0; j < d; j++) x[j] = (float)(at.m * mix->mean[k * d + j] + at.a[j]);
-        if (label) label[i] = (int)k;
-    }
-    sgm__scratch_free(nearby, scratch);
-    return SGM_OK;
-}
-
 /*
 ## §2.2 Denoising score matching
 
 How can a network learn the score of a density that we only know by samples? Hide noise in a point
-and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3):
+and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3), and its
+score is that of a Gaussian:
 
 $$∇_x \log p_t(x | x_0) = −\frac{x − m_t x_0}{s_t²} = −\frac{ε}{s_t} \qquad(2.4)$$
 
-Averaged over the clean points that x may have come from, this is exactly the score we want (write
-$p_t = ∫p_t(x|x_0)p(x_0)dx_0$, differentiate, divide by $p_t$):
+Averaged over the clean points that x may have come from, this is exactly the score we want. The
+noisy density is the mean of the kernels, $p_t(x) = ∫ p_t(x|x_0)\, p(x_0)\, dx_0$. Take the
+gradient, and write that of the kernel as $∇p = p ∇\log p$; divide by $p_t(x)$; by Bayes' rule the
+factor that appears, $p_t(x|x_0) p(x_0)/p_t(x)$, is the density of $x_0$ given x:
 
-$$∇_x \log p_t(x) = E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] \qquad(2.5)$$
+$$∇\log p_t(x) = ∫ ∇\log p_t(x|x_0)\, \frac{p_t(x|x_0)\, p(x_0)}{p_t(x)}\, dx_0
+= E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] = −\frac{E[ε | x]}{s_t} \qquad(2.5)$$
 
-and what minimises a mean squared error is the conditional mean. So the network that minimises
+What minimises a mean squared error is the conditional mean. So the network that minimises
 
-$$L(θ) = E_{t, x_0, ε}\; λ(t) \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.6)$$
+$$L(θ) = E_{t, x_0, ε}\; w(t)\, s_t² \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.6)$$
 
-*is* the score (Vincent 2011). Note what is not said: the network does not learn −ε/s, which it
-cannot know, but the mean of it given x. On a finite data set, the minimiser is the score of the
-data set's own noised mixture,
+*is* the score (Vincent 2011); θ are its parameters. The factor $s_t²$ gives every t its say, where
+1/s would be large (§2.4). Many papers write λ(t) for the weight $w s²$; here λ is the log-SNR
+alone. Note what is not said: the network does not learn −ε/s, which it cannot know, but the mean of
+it given x. On a finite data set the minimiser is the score of the data set's own noised mixture,
 
 $$s_θ^* (x,t) = ∇ \log \frac1n \sum_i N(x;\, m_t x_i,\, s_t² I) \qquad(2.7)$$
 
-a model that has memorised the data; between this and the score of what the data came from stands
-only the network's reluctance.
+a model that has memorised the data. Between this and the score of what the data came from stands
+only that a network cannot, or does not in the time it has, follow every bend of it.
 
-**The floor.** The loss does not go to zero. What remains at the minimiser is how much the noise
-scatters around its mean given x, and for any score whatever
+**The floor.** The loss does not go to zero. Write the error as
+$s_θ + ε/s = (s_θ − ∇\log p_t) + (∇\log p_t + ε/s)$ and square it. Given x and t the first bracket
+is a fixed vector, and the second has mean zero by (2.5); so the cross term is zero on average, and
+for any score whatever
 
-$$L = L^* + E\; λ(t) \left\| s_θ − ∇\log p_t \right\|² \qquad(2.8)$$
+$$L = L^* + E\; w(t)\, s_t² \left\| s_θ − ∇\log p_t \right\|², \qquad
+L^* = E\; w(t)\, s_t² \left\| ∇\log p_t + \frac{ε}{s_t} \right\|² \qquad(2.8)$$
 
-so "my loss has stopped at 0.73" says nothing until you know L*. `sgm_dsm` returns all three: loss,
-floor L*, and the excess, the second term of (2.8), which is the Fisher divergence that the sampler
-feels. It is computed from that term: the difference of two noisy losses has a far larger error.
+The *floor* L* is how much the noise scatters around its mean given x. "My loss has stopped at 0.73"
+says nothing until you know it. The second term is the *excess*, the Fisher divergence that the
+sampler feels. `sgm_dsm` returns all three, and computes the excess from that term: the difference
+of two noisy losses has a far larger error.
 
 One warning. (2.8) holds for the law that x0 is drawn from. If that is a training set and p_t
 belongs to what the set was drawn from, then a model that has memorised it has a loss *below* this
@@ -2507,7 +2230,10 @@ measure on points that were not trained on.
 ## §2.3 What the network says
 
 A network may be asked for the score, the noise, the clean point or a mixture of them. All are the
-same knowledge, linear in each other once x is given, so each is written as
+same knowledge, for once x is given each is linear in the other. By (2.5), the best guess of the
+noise is $\hat ε = −s\, ∇\log p_t$, and by (1.4) that of the clean point is
+$\hat x_0 = (x − s\hat ε)/m$ (Tweedie's formula). So each output is written with two numbers of its
+own,
 
 $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
 
@@ -2519,6 +2245,14 @@ $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
 | v = m ε − s x0    | s/(m²+s²)       | m/(m²+s²)       | ε at low noise, −x0 at high |
 | flow u = ṁx0 + ṡε | −2fs/g²         | 2s/g²           | flow matching: u = f x + (g²/2s) ε |
 | EDM F             | σ/((σ²+σ_d²) m) | −σ_d/√(σ²+σ_d²) | σ = s/m; in and out of unit variance |
+
+(v is the papers' name for that output, and no direction.) Each row is one line of algebra. For v,
+solve $x = m x_0 + sε$ and $v = mε − s x_0$ for ε: $m v + s x = (m² + s²) ε$. For u, put
+$x_0 = (x − sε)/m$ in and use (1.2): $\dot m/m = f$ and $\dot s = f s + g²/2s$. F is what is left of
+the clean point when one has taken out all that σ tells of it: of $x/m = x_0 + σε$ the best linear
+guess of $x_0$ for data of variance σ_d² is $c_{skip}\, x/m$ with $c_{skip} = σ_d²/(σ² + σ_d²)$. Its
+error has the variance $σ²σ_d²/(σ² + σ_d²) = c_{out}²$, and $\hat x_0 = c_{skip}\, x/m + c_{out} F$
+leaves the network an F of variance 1 to find, at every σ.
 */
 SGM_API void sgm_output_affine(
     double *a, double *b, sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
@@ -2545,6 +2279,7 @@ static double sgm__input_scale(sgm_output kind, const sgm_sde *sde, double t, do
     return 1 / sqrt(s * s + m * m * sigma_data * sigma_data);
 }
 
+/* From one output to another: both say the same ε̂. */
 SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_output from,
     const float *x, const float *t, long n, int d, const sgm_sde *sde, double sigma_data) {
     double a1 = 0, b1 = 1, a2 = 0, b2 = 1;
@@ -2562,9 +2297,9 @@ SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_
 ## §2.4 Which times matter
 
 Two knobs decide where along t the network spends its capacity: the weight and the distribution of
-t. Written for the noise, with $\hat ε = −s\, s_θ$,
+t. Written for the noise, with $\hat ε = −s\, s_θ$, the loss (2.6) is
 
-$$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|², \qquad λ(t) = w(t)\, s_t² \qquad(2.10)$$
+$$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|² \qquad(2.10)$$
 
 | weight  | w(t)          | what it weighs evenly |
 |---------|---------------|------------------------------------------------------------------------|
@@ -2572,10 +2307,13 @@ $$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|², \qquad λ(t) = w(
 | one     | 1/s²          | the score itself: dominated by t near 0 |
 | g²      | g²/s²         | the likelihood (Song, Durkan, Murray, Ermon 2021) |
 | EDM     | 1 + σ²/σ_d²   | the network's output F, at every σ = s/m |
-| min-SNR | min(1, γ/SNR) | x0, but never more than γ (Hang et al. 2023): its error is σ times ε's
+| min-SNR | min(1, γ/SNR) | x0, but never more than γ (Hang et al. 2023): its error is σ times ε's |
 | flow    | (g²/2s)²      | the velocity of flow matching |
 
 $$w(t) \text{ from the table, or yours} \qquad(2.11)$$
+
+The weight of an output's own squared error is $1/b²$ by (2.9): for F that is $(σ² + σ_d²)/σ_d²$,
+which is the row EDM.
 */
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t) {
     double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 1;
@@ -2595,15 +2333,17 @@ SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double 
 
 /*
 The distribution of t does the same job with less noise: draw t often where w is large, and weigh
-each draw alike. For the likelihood weight the density to draw from is g²/s², which by (1.5) is the
-speed at which λ falls. So *importance sampling for the likelihood is drawing log-SNR uniformly*,
-for every family:
+each draw alike. This is *importance sampling*: a mean over uniform t is the mean over draws from
+another density, each multiplied by the ratio of the two densities. For the likelihood weight the
+density to draw from is g²/s², which by (1.5) is the speed at which the log-SNR falls. So
+*importance sampling for the likelihood is drawing λ uniformly*, for every family:
 
 $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 \frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.12)$$
 
-*Stratified* draws take one t in each of B equal slices, so that a batch cannot by chance be all
-noise.
+*Stratified* draws take one t in each of n equal slices, so that a batch cannot by chance be all
+noise. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: a Gaussian logit draws t in
+the middle of its range most often.
 
 Where nothing is said (`SGM_TIMES_AUTO`), t is drawn uniformly if the family's t is a clock of its
 own, and from a log-normal law of σ where t is a σ (EDM) or a time of your own invention: a uniform
@@ -2618,6 +2358,7 @@ static sgm_times sgm__times_of(const sgm_loss *loss, const sgm_sde *sde) {
     return own ? SGM_TIMES_LOGNORMAL : SGM_TIMES_UNIFORM;
 }
 
+/* One time, from a uniform u or a normal z. */
 static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u, double z) {
     double low = sde->t_min, width = sde->T - low, from, t = low + u * width;
     sgm_times times = sgm__times_of(loss, sde);
@@ -2636,43 +2377,6 @@ static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u,
     default: break;
     }
     return t < low ? low : t > sde->T ? sde->T : t;
-}
-
-/* Noise levels are times of the process at which there is noise. */
-static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *sde) {
-    for (int i = 0; i < n; i++)
-        if (!(level[i] > 0 && level[i] <= sde->T * (1 + 1e-12)))
-            return sgm__bad("level %d is %g: needs 0 < t <= T = %g", i, level[i], sde->T);
-    return SGM_OK;
-}
-
-SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
-    SGM__TRY(sgm_sde_check(sde));
-    if (!loss) return sgm__bad("no loss: one that is all zeros is denoising score matching");
-    if ((unsigned)loss->weight > SGM_WEIGHT_USER ||
-        (unsigned)loss->objective > SGM_OBJECTIVE_SSM_VR ||
-        (unsigned)loss->times > SGM_TIMES_IMPORTANCE || (unsigned)loss->probe > SGM_PROBE_GAUSSIAN)
-        return sgm__bad("the loss's objective, weight, times or probe is not one of the list");
-    const double sizes[4] = {loss->std, loss->scale, loss->min_snr, loss->sigma_data};
-    for (int i = 0; i < 4; i++)
-        if (!(sizes[i] >= 0 && sizes[i] < 1e30 && fabs(loss->mean) < 1e30))
-            return sgm__bad(
-                "the loss has a std of %g, scale %g, min_snr %g, sigma_data %g, mean %g: "
-                "needs finite ones, the first four not below 0",
-                sizes[0], sizes[1], sizes[2], sizes[3], loss->mean);
-    if (loss->objective == SGM_OBJECTIVE_ESM && !loss->exact)
-        return sgm__bad(
-            "SGM_OBJECTIVE_ESM needs the exact score: set exact, to sgm_mixture_score for one");
-    if (loss->directions < 0)
-        return sgm__bad("%d directions: ask for at least 1", loss->directions);
-    if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight)
-        return sgm__bad("SGM_WEIGHT_USER needs user_weight, a function of t");
-    if (loss->times != SGM_TIMES_GRID && !(sde->t_min > 0))
-        return sgm__bad("training at t = 0, where there is no noise to find: set t_min");
-    if (loss->times != SGM_TIMES_GRID) return SGM_OK;
-    if (!loss->grid || loss->n_grid < 1)
-        return sgm__bad("SGM_TIMES_GRID needs grid and n_grid >= 1");
-    return sgm__levels_check(loss->grid, loss->n_grid, sde);
 }
 
 /* For a loss that has been checked. */
@@ -2695,14 +2399,6 @@ static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, 
     }
 }
 
-SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
-    long n, sgm_key key, uint64_t first) {
-    SGM__TRY(sgm_loss_check(loss, sde));
-    if (n < 0 || (n > 0 && !(t && w))) return sgm__bad("times need places for n >= 0 of them");
-    sgm__loss_times(loss, sde, t, w, n, key, first);
-    return SGM_OK;
-}
-
 /* Which of SGM_BINS slices of time t belongs to: even in t, or in log t for EDM, whose t is a σ. */
 SGM_API double sgm_bin_edge(const sgm_sde *sde, int i) {
     double share = (double)i / SGM_BINS;
@@ -2720,9 +2416,9 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 ## §2.5 Loss, floor and excess
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
-values has the standard error √(variance/n); from one value nobody knows it, and draws of stratified
-times, which are not independent, have a smaller one than this. What there is no score for counts as
-NaN, which makes NaN of every mean that it enters.
+independent values has the *standard error* √(variance/n), the standard deviation that it would show
+if all were drawn again; from one value nobody knows it, and draws of stratified times, which are
+not independent, have a smaller one than this.
 */
 static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *squares += x * x; }
 
@@ -2747,26 +2443,6 @@ typedef struct sgm__draws {
     float *x0, *eps, *x, *s, *exact, *t, *w;
 } sgm__draws;
 
-static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, const sgm_score *of,
-    const sgm_loss *loss, long draws, long most, sgm_key key) {
-    SGM__TRY(sgm__score_process(of));
-    SGM__TRY(sgm_loss_check(loss, &of->sde));
-    if (draws < 1) return sgm__bad("%ld draws: needs at least 1", draws);
-    SGM__TRY(sgm__usable("the data of a loss", data, n, of->d, 1));
-    if (most > draws) most = draws;
-    if (most > (1 << 22) / of->d) most = of->d < 1 << 22 ? (1 << 22) / of->d : 1; /* 80 MB */
-    size_t size = (size_t)most * (size_t)of->d;
-    b->data = data, b->loss = loss, b->sde = &of->sde, b->key = key, b->first = b->count = 0;
-    b->n = n, b->draws = draws, b->most = most, b->d = of->d, b->scaler = of->scaler;
-    b->row = (long *)sgm__alloc(
-        (size_t)most * (sizeof(long) + 2 * sizeof(float)) + 5 * size * sizeof(float), 1);
-    if (!b->row) return SGM_NO_MEMORY;
-    b->x0 = (float *)(void *)(b->row + most);
-    b->eps = b->x0 + size, b->x = b->eps + size, b->s = b->x + size, b->exact = b->s + size;
-    b->t = b->exact + size, b->w = b->t + most;
-    return SGM_OK;
-}
-
 /* Draws the next batch; 0 if there is none. */
 static int sgm__draws_next(sgm__draws *b) {
     long left = b->draws - (b->first += b->count), d = b->d;
@@ -2784,18 +2460,16 @@ static int sgm__draws_next(sgm__draws *b) {
     return b->count > 0;
 }
 
-/* A result of which nothing is known. */
-static void sgm__dsm_unknown(sgm_dsm_result *r) {
-    memset(r, 0, sizeof *r);
-    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
-    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
-}
-
 static sgm_status sgm__draws_eval(const sgm__draws *b, const sgm_score *score, float *s) {
     sgm_score here = sgm__rows(score, b->row, 0, b->n);
     return sgm_score_eval(&here, s, b->x, b->t, b->count);
 }
 
+/*
+In terms of the noise the three numbers of (2.8) are squares of $ε + s\,s_θ$, of $ε + s ∇\log p_t$
+and of their difference. What there is no score for counts as NaN, which makes NaN of every mean
+that it enters.
+*/
 static sgm_status sgm__dsm_batch(
     sgm_dsm_result *r, const sgm__draws *b, const sgm_score *score, const sgm_score *exact) {
     double scale = b->loss->scale > 0 ? b->loss->scale : 1;
@@ -2817,24 +2491,13 @@ static sgm_status sgm__dsm_batch(
     return SGM_OK;
 }
 
-static sgm_status sgm__loss_is_none(void) {
-    return sgm__fail(SGM_NOT_FINITE,
-        "the loss is not finite: its weight is beyond a float at some "
-        "time; raise t_min, or look at sigma_data and scale");
-}
-
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
     const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
     sgm__draws b;
     if (!r) return sgm__bad("sgm_dsm needs a place for its result");
     sgm__dsm_unknown(r);
     if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
-    if (score && exact) {
-        SGM__TRY(sgm__score_made(score));
-        SGM__TRY(sgm__score_made(exact));
-        SGM__TRY(sgm__same_space(score, exact));
-    }
-    SGM__TRY(sgm__draws_init(&b, data, n, score ? score : exact, loss, draws, 4096, key));
+    SGM__TRY(sgm__draws_init(&b, data, n, score, exact, loss, draws, 4096, key));
     sgm_status status = SGM_OK;
     memset(r, 0, sizeof *r);
     while (status == SGM_OK && sgm__draws_next(&b)) status = sgm__dsm_batch(r, &b, score, exact);
@@ -2855,47 +2518,44 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_
 ## §2.6 Other ways to match a score
 
 Denoising is one of several roads to the same place. They are compared here in one normalisation,
-that of (2.6): a weight λ, no factor ½, and s for $s_θ(x, t)$ at a noisy point x.
+that of (2.6), with the weight $ω = w s_t²$ and no factor ½.
 
 **Explicit** score matching needs the true score, and is what one would do in an ideal world:
 
-$$L_{ESM} = E\, λ \left\| s − ∇\log p_t \right\|² \qquad(2.13)$$
+$$L_{ESM} = E\, ω \left\| s_θ − ∇\log p_t \right\|² \qquad(2.13)$$
 
-**Implicit** score matching (Hyvärinen 2005) gets rid of it. Multiply out the square; the cross term
-is $−2 ∫ s·∇p_t$, and an integration by parts turns it into $+2 ∫ p_t\, ∇·s$:
+**Implicit** score matching (Hyvärinen 2005) gets rid of it. Multiply out the square. At one t, the
+cross term is $−2 ∫ s_θ·∇\log p_t\; p_t\, dx = −2 ∫ s_θ·∇p_t\, dx$. Integrate by parts in each
+coordinate: $∫ s_j\, ∂p/∂x_j\, dx_j = [s_j p] − ∫ p\, ∂s_j/∂x_j\, dx_j$, where the bracket is zero,
+for at infinity p falls faster than any score grows. The sum over j of what remains is a *trace*,
+the sum of a matrix's diagonal, here the divergence of the score:
 
-$$L_{ISM} = E\, λ \left( 2\, \mathrm{tr}\, \frac{∂s}{∂x} + \|s\|² \right)
-= L_{ESM} − E\, λ \|∇\log p_t\|² \qquad(2.14)$$
+$$L_{ISM} = E\, ω \left( 2\, \mathrm{tr}\, \frac{∂s_θ}{∂x} + \|s_θ\|² \right)
+= L_{ESM} − E\, ω \|∇\log p_t\|² \qquad(2.14)$$
 
-Nothing in it is unknown, but the trace of a Jacobian costs D tangents. **Sliced** score matching
-(Song, Garg, Shi, Ermon 2019) estimates it along K random directions with $E\,vv^T = I$, since then
-$E\, v^T J v = \mathrm{tr}\,J$:
+Nothing in it is unknown, but the trace costs D Jacobian–vector products. **Sliced** score matching
+(Song, Garg, Shi, Ermon 2019) estimates it along a few random directions with $E\,vv^T = I$, by
+Hutchinson's identity, which is one line:
+$E\,v^T J v = \sum_{ij} J_{ij}\, E\,v_i v_j = \mathrm{tr}\,J$.
 
-$$L_{SSM} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + (v·s)² \right), \qquad
-L_{SSM\text{-}VR} = E\, λ \left( 2\, v^T \frac{∂s}{∂x} v + \|s\|² \right) \qquad(2.15)$$
+$$L_{SSM} = E\, ω \left( 2\, v^T \frac{∂s_θ}{∂x} v + (v·s_θ)² \right), \qquad
+L_{SSM\text{-}VR} = E\, ω \left( 2\, v^T \frac{∂s_θ}{∂x} v + \|s_θ\|² \right) \qquad(2.15)$$
 
-The second replaces $(v·s)²$ by its mean over v. That is one source of noise less, though with
-Gaussian v it only pays from D = 3 on: on N(0, I) the variances over v stand as (D + 2)/4, and with
-the points drawn too as (D + 3)/5, because the two terms of SSM partly cancel. Rademacher directions
-(±1) leave out the diagonal's noise. And **denoising** needs no derivative at all; by (2.8) and
-(2.14) the four are one loss up to constants that no network can change:
+The second replaces $(v·s_θ)²$ by its mean over v. That is one source of noise less, though with
+Gaussian v it only pays from D = 3 on, because the two terms of SSM partly cancel. On N(0, I), where
+$s_θ = −x$, the variances over v are $8D + 2\|x\|⁴ − 8\|x\|²$ for SSM and $8D$ for SSM-VR, in the
+mean over x as (D + 2)/4 to 1; with the points' own variance added, (D + 3)/5 to 1. *Rademacher*
+directions (each coordinate ±1) leave out the diagonal's noise. And **denoising** needs no
+derivative at all. By (2.8) and (2.14) all are one loss up to constants that no network can change:
 
-$$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, λ \|∇\log p_t\|² \qquad(2.16)$$
+$$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, ω \|∇\log p_t\|² \qquad(2.16)$$
 */
-
-/* The exact score of ESM lives where the score to be matched does. */
-static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score) {
-    if (loss->objective != SGM_OBJECTIVE_ESM) return SGM_OK;
-    SGM__TRY(sgm__score_made(loss->exact));
-    return sgm__same_space(loss->exact, score);
-}
-
-static double sgm__lambda(const sgm_sde *sde, double t, double w) {
+static double sgm__score_weight(const sgm_sde *sde, double t, double w) { /* w s² */
     double s = sgm_sde_s(sde, t);
     return w * s * s;
 }
 
-/* Directions for a batch: e_k for ISM, random for the sliced losses. */
+/* Directions for a batch: the k-th axis for ISM, random for the sliced losses. */
 static void sgm__directions(float *v, long n, int d, const sgm_loss *loss, int k, sgm_key key) {
     int unit = loss->objective == SGM_OBJECTIVE_ISM, normal = loss->probe == SGM_PROBE_GAUSSIAN;
     key = sgm_key_split(key, (uint64_t)k);
@@ -2930,7 +2590,7 @@ static sgm_status sgm__objective_batch(
         }
         value[i] = loss->objective == SGM_OBJECTIVE_SSM
             ? 0
-            : sgm__lambda(b->sde, b->t[i], b->w[i]) * square;
+            : sgm__score_weight(b->sde, b->t[i], b->w[i]) * square;
     }
     for (int k = 0; k < K; k++) {
         double share = loss->objective == SGM_OBJECTIVE_ISM ? 1 : 1.0 / K;
@@ -2940,7 +2600,7 @@ static sgm_status sgm__objective_batch(
             double vs = sgm__row_dot(v + i * d, b->s + i * d, d);
             double bend = 2 * sgm__row_dot(v + i * d, js + i * d, d); /* (2.14), (2.15) */
             if (loss->objective == SGM_OBJECTIVE_SSM) bend += vs * vs;
-            value[i] += share * sgm__lambda(b->sde, b->t[i], b->w[i]) * bend;
+            value[i] += share * sgm__score_weight(b->sde, b->t[i], b->w[i]) * bend;
         }
     }
     return SGM_OK;
@@ -2953,10 +2613,10 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
     sgm__draws b;
     if (!mean || !se) return sgm__bad("sgm_objective_value needs a place for mean and error");
     *mean = *se = NAN;
-    SGM__TRY(sgm__score_process(score));
-    SGM__TRY(sgm_loss_check(loss, &score->sde));
-    SGM__TRY(sgm__exact_fits(loss, score));
-    SGM__TRY(sgm__draws_init(&b, data, n, score, loss, draws, MOST, key));
+    SGM__TRY(sgm__score_made(score));
+    int explicit_one = loss && loss->objective == SGM_OBJECTIVE_ESM;
+    SGM__TRY(sgm__draws_init(
+        &b, data, n, score, explicit_one ? loss->exact : NULL, loss, draws, MOST, key));
     sgm_status status = SGM_OK;
     *mean = *se = 0;
     while (status == SGM_OK && sgm__draws_next(&b)) {
@@ -2973,15 +2633,22 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 }
 
 /*
-Details that have caused bugs:
+**Details that have caused bugs.**
 
 - The *noise* head's loss is s² times the *score* head's, not 1/s². Both have the same minimiser in
   each t, and neither is "the" loss over all t.
 - At t = 0 there is no noise to find and (2.4) divides by zero: t_min is not a numerical nuisance
   but part of the model.
 - Comparing two losses that were averaged over different distributions of t compares nothing.
+- A loss below the floor is no feat: the network has seen the points (§2.2).
+- Two scores are compared in one space: a score of scaled points and one of raw points differ by the
+  scale, and their difference means nothing.
 - ISM and SSM of a score network with ReLU learn nothing: its second derivative is 0 but at the
   kinks, which the trace never sees. Use a smooth activation.
+
+**Something to run.** `make 03` gives one wrong score to all five losses and finds the constants of
+(2.16) between them. `make 04` trains on eight points, whose floor is known, and prints loss, floor
+and excess.
 */
 
 /*
@@ -6587,7 +6254,7 @@ static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, 
     const double *c = trainer->score_coefficients;
     double total = 0;
     for (long i = 0; i < trainer->o.batch; i++) {
-        double lambda = factor * sgm__lambda(&o->sde, b->t[i], b->w[i]);
+        double lambda = factor * sgm__score_weight(&o->sde, b->t[i], b->w[i]);
         double sd = sgm_sde_s(&o->sde, b->t[i]), push = 2 * lambda * (o->energy ? 1 : c[2 * i + 1]);
         for (long j = i * o->d; j < (i + 1) * o->d; j++) {
             double off = s[j];
@@ -6607,7 +6274,7 @@ static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *
     double total = 0;
     int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_OBJECTIVE_SSM;
     for (long i = 0; i < trainer->o.batch; i++, c += 2) {
-        double lambda = factor * sgm__lambda(&trainer->model->o.sde, b->t[i], b->w[i]);
+        double lambda = factor * sgm__score_weight(&trainer->model->o.sde, b->t[i], b->w[i]);
         double vs = sgm__row_dot(v + i * d, s + i * d, d);
         if (sliced) total += lambda * vs * vs;
         for (long j = i * d; j < (i + 1) * d; j++) {
@@ -6721,7 +6388,7 @@ static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, co
             double h = 0.02 * sgm_sde_s(sde, b->t[i]);
             for (long j = i * d; j < (i + 1) * d; j++)
                 moved[j] = (float)(b->x[j] + sign * h * v[j]);
-            c[i] = -sign * factor * sgm__lambda(sde, b->t[i], b->w[i]) / h; /* 2λ/(2h) */
+            c[i] = -sign * factor * sgm__score_weight(sde, b->t[i], b->w[i]) / h; /* 2λ/(2h) */
         }
         SGM__TRY(sgm__energy_push(trainer, b, moved, v, c, dropout, flags, loss));
     }
@@ -6752,7 +6419,7 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
         SGM__TRY(sgm__energy_bend(trainer, b, v, moved, share, dropout, &flags, loss));
         if (how->objective != SGM_OBJECTIVE_SSM) continue;
         for (long i = 0; i < n; i++) {
-            double lambda = share * sgm__lambda(sde, b->t[i], b->w[i]);
+            double lambda = share * sgm__score_weight(sde, b->t[i], b->w[i]);
             double vs = sgm__row_dot(v + i * d, s + i * d, d);
             *loss += lambda * vs * vs;
             for (long j = i * d; j < (i + 1) * d; j++) r[j] = (float)(2 * lambda * vs * v[j]);
@@ -14186,8 +13853,8 @@ static char *sgm__tape_text(const sgm_tape *tape) {
 
 The way back from λ to t inverts $σ = s/m = e^{−λ/2}$. It keeps its digits too where σ² is far below
 1, for $1 + σ²$ is never formed. Where there is no formula, halve the interval of the times until no
-double is left in it. Halving the *bits* of positive doubles is that, as precise at $10^{−12}$ as
-at 1.
+double is left in it. Halving the *bits* of positive doubles is that, as precise at $10^{−12}$ as at
+1.
 */
 static double sgm__time_by_halves(const sgm_sde *sde, double logsnr) {
     uint64_t low = 0, high, middle;
@@ -14304,6 +13971,424 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
             m);
     if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 1e-18))
         return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
+    return SGM_OK;
+}
+
+/*
+## §G.2 Scores and losses: what is asked, and what is answered
+*/
+static sgm_status sgm__score_made(const sgm_score *score) {
+    if (score && score->d >= 1 && score->eval) return SGM_OK;
+    return sgm__empty("a score is missing: make it with sgm_model_score, or fill in d and eval");
+}
+
+/* A score that has a process, and one that fits together. */
+static sgm_status sgm__score_process(const sgm_score *score) {
+    SGM__TRY(sgm__score_made(score));
+    if (score->sde.family == SGM_FAMILY_NONE)
+        return sgm__bad("this score knows no process, only one density: set its sde, to "
+                        "sgm_sde_vp(0.1, 20) for one, or walk with sgm_langevin_run");
+    if (score->scaler && (score->scaler->d != score->d || !score->scaler->shift))
+        return sgm__fail(SGM_MISMATCH,
+            "a scaler of dimension %d for points of dimension %d: fit it with sgm_scaler_init",
+            score->scaler->d, score->d);
+    return sgm_sde_check(&score->sde);
+}
+
+/* Whether two processes have one kernel; t_min and T may differ. */
+static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
+    if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
+        a->user == b->user)
+        return SGM_OK;
+    return sgm__fail(SGM_MISMATCH, "a score of one process is asked about another: of a score's "
+                                   "sde only t_min and T may be changed");
+}
+
+/* Scores that are to be compared or joined live in the same space, scaled alike. */
+static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b) {
+    if (a->d != b->d)
+        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions beside one in %d", a->d, b->d);
+    if (a->scaler != b->scaler)
+        return sgm__fail(SGM_MISMATCH, "a score of scaled points beside one of others: make both "
+                                       "of points scaled alike, and give them one scaler");
+    if (a->sde.family == SGM_FAMILY_NONE || b->sde.family == SGM_FAMILY_NONE) return SGM_OK;
+    return sgm__same_process(&a->sde, &b->sde);
+}
+
+static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
+    const void *out, const void *also) {
+    SGM__TRY(sgm__score_made(score));
+    if (n < 0 || (n > 0 && !(x && t && out && also)))
+        return sgm__bad("a score needs points, times and a place for what it says, and n >= 0");
+    double T = score->sde.family == SGM_FAMILY_NONE ? HUGE_VAL : score->sde.T * (1 + 1e-6);
+    for (long i = 0; i < n; i++)
+        if (!(t[i] >= 0 && t[i] <= T))
+            return sgm__bad("a score at t = %g: needs 0 <= t <= T = %g", (double)t[i], T);
+    return SGM_OK;
+}
+
+/* What a score said of n points at t, width numbers each: all finite. */
+static sgm_status sgm__score_said(const float *s, const float *t, long n, int width) {
+    long bad = sgm__first_bad(s, (size_t)n * (size_t)width);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE,
+        "the score of point %ld at t = %g is not finite: that of a data point has no bound near "
+        "t = 0, so ask at t_min or above, and about finite points",
+        bad / width, (double)t[bad / width]);
+}
+
+/* Points that a caller hands over: enough of them, and every number finite. */
+static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
+    if (!x) n = 0;
+    if (n < least || d < 1)
+        return sgm__bad("%s: n >= %ld points of dimension >= 1, got %ld of %d", who, least, n, d);
+    long bad = sgm__first_bad(x, (size_t)n * (size_t)d);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE, "%s: point %ld is NaN or infinite: remove it", who, bad / d);
+}
+
+/* (∂s/∂x) v, or vᵀ ∂s/∂x. */
+static sgm_status sgm__score_directional(const sgm_score *score, int left, float *s, float *js,
+    const float *x, const float *v, const float *t, long n) {
+    SGM__TRY(sgm__score_check(score, x, t, n, s, js && v ? js : NULL));
+    if (!(left ? score->vjp : score->jvp))
+        return sgm__bad("this score has no %s: models and mixtures have",
+            left ? "vjp (gradient of v·s)" : "jvp (directional derivative)");
+    if (n) SGM__TRY((left ? score->vjp : score->jvp)(score, s, js, x, v, t, n));
+    SGM__TRY(sgm__score_said(s, t, n, score->d));
+    return sgm__score_said(js, t, n, score->d);
+}
+
+SGM_API sgm_status sgm_score_jvp(const sgm_score *score, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__score_directional(score, 0, s, js, x, v, t, n);
+}
+
+SGM_API sgm_status sgm_score_vjp(const sgm_score *score, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__score_directional(score, 1, s, js, x, v, t, n);
+}
+
+SGM_API sgm_status sgm_score_logp(
+    const sgm_score *score, double *logp, const float *x, const float *t, long n) {
+    SGM__TRY(sgm__score_check(score, x, t, n, logp, logp));
+    if (!score->logp) return sgm__bad("this score has no log density: mixtures and energies have");
+    if (n) SGM__TRY(score->logp(score, logp, x, t, n));
+    for (long i = 0; i < n; i++)
+        if (!(fabs(logp[i]) < HUGE_VAL))
+            return sgm__fail(SGM_NOT_FINITE,
+                "the log density of point %ld at t = %g is not finite: ask at t_min or above", i,
+                (double)t[i]);
+    return SGM_OK;
+}
+
+/* Noise levels are times of the process at which there is noise. */
+static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *sde) {
+    for (int i = 0; i < n; i++)
+        if (!(level[i] > 0 && level[i] <= sde->T * (1 + 1e-12)))
+            return sgm__bad("level %d is %g: needs 0 < t <= T = %g", i, level[i], sde->T);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
+    SGM__TRY(sgm_sde_check(sde));
+    if (!loss) return sgm__bad("no loss: one that is all zeros is denoising score matching");
+    const int grid = loss->times == SGM_TIMES_GRID;
+    const double size[4] = {loss->std, loss->scale, loss->min_snr, loss->sigma_data};
+    for (int i = 0; i < 4; i++)
+        if (!(size[i] >= 0 && size[i] < 1e30 && fabs(loss->mean) < 1e30))
+            return sgm__bad("the loss has a std of %g, scale %g, min_snr %g, sigma_data %g, mean "
+                            "%g: needs finite ones, the first four not below 0",
+                size[0], size[1], size[2], size[3], loss->mean);
+    const struct {
+        int wrong;
+        const char *cure;
+    } rule[] = {
+        {(unsigned)loss->objective > SGM_OBJECTIVE_SSM_VR ||
+                (unsigned)loss->weight > SGM_WEIGHT_USER ||
+                (unsigned)loss->times > SGM_TIMES_IMPORTANCE ||
+                (unsigned)loss->probe > SGM_PROBE_GAUSSIAN,
+            "has an objective, weight, times or probe that is not one of the list"},
+        {loss->objective == SGM_OBJECTIVE_ESM && !loss->exact,
+            "needs the exact score for SGM_OBJECTIVE_ESM: set exact, to sgm_mixture_score for one"},
+        {loss->directions < 0, "needs at least 1 direction"},
+        {loss->weight == SGM_WEIGHT_USER && !loss->user_weight, "needs user_weight(t)"},
+        {!grid && !(sde->t_min > 0), "is asked at t = 0, where there is no noise: set t_min"},
+        {grid && (!loss->grid || loss->n_grid < 1), "needs grid and n_grid >= 1"},
+    };
+    for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
+        if (rule[i].wrong) return sgm__bad("the loss %s", rule[i].cure);
+    return grid ? sgm__levels_check(loss->grid, loss->n_grid, sde) : SGM_OK;
+}
+
+/* The exact score of ESM lives where the score to be matched does. */
+static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score) {
+    if (loss->objective != SGM_OBJECTIVE_ESM) return SGM_OK;
+    SGM__TRY(sgm__score_made(loss->exact));
+    return sgm__same_space(loss->exact, score);
+}
+
+static sgm_status sgm__loss_is_none(void) {
+    return sgm__fail(SGM_NOT_FINITE,
+        "the loss is not finite: its weight is beyond a float at some "
+        "time; raise t_min, or look at sigma_data and scale");
+}
+
+/* A result of which nothing is known. */
+static void sgm__dsm_unknown(sgm_dsm_result *r) {
+    memset(r, 0, sizeof *r);
+    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
+    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
+}
+
+/* Room for the draws of a measurement of score, or of exact where that is all there is. */
+static sgm_status sgm__draws_init(sgm__draws *b, const float *data, long n, const sgm_score *score,
+    const sgm_score *exact, const sgm_loss *loss, long draws, long most, sgm_key key) {
+    const sgm_score *of = score ? score : exact;
+    SGM__TRY(sgm__score_process(of));
+    SGM__TRY(sgm_loss_check(loss, &of->sde));
+    if (exact) SGM__TRY(sgm__score_made(exact));
+    if (exact) SGM__TRY(sgm__same_space(exact, of));
+    if (draws < 1) return sgm__bad("%ld draws: needs at least 1", draws);
+    SGM__TRY(sgm__usable("the data of a loss", data, n, of->d, 1));
+    if (most > draws) most = draws;
+    if (most > (1 << 22) / of->d) most = of->d < 1 << 22 ? (1 << 22) / of->d : 1; /* 80 MB */
+    size_t size = (size_t)most * (size_t)of->d;
+    b->data = data, b->loss = loss, b->sde = &of->sde, b->key = key, b->first = b->count = 0;
+    b->n = n, b->draws = draws, b->most = most, b->d = of->d, b->scaler = of->scaler;
+    b->row = (long *)sgm__alloc(
+        (size_t)most * (sizeof(long) + 2 * sizeof(float)) + 5 * size * sizeof(float), 1);
+    if (!b->row) return SGM_NO_MEMORY;
+    b->x0 = (float *)(void *)(b->row + most);
+    b->eps = b->x0 + size, b->x = b->eps + size, b->s = b->x + size, b->exact = b->s + size;
+    b->t = b->exact + size, b->w = b->t + most;
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
+    long n, sgm_key key, uint64_t first) {
+    SGM__TRY(sgm_loss_check(loss, sde));
+    if (n < 0 || (n > 0 && !(t && w))) return sgm__bad("times need places for n >= 0 of them");
+    sgm__loss_times(loss, sde, t, w, n, key, first);
+    return SGM_OK;
+}
+
+/*
+## §G.3 Mixtures: their axes, their storage, their threads
+
+A covariance is diagonalised by Jacobi's rotations: turn the plane of each off-diagonal element by
+the angle that makes it zero, and repeat until all are. A turn spoils what others have made zero,
+but the sum of the squares off the diagonal falls by each, and from some sweep on as a square.
+*/
+static void sgm__jacobi_rotate(double *c, double *q, long d, long i, long j) {
+    double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
+    double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+    double cosine = 1 / sqrt(tangent * tangent + 1), sine = tangent * cosine;
+    for (long k = 0; k < d; k++) { /* columns i and j of c */
+        double a = c[k * d + i], b = c[k * d + j];
+        c[k * d + i] = cosine * a - sine * b, c[k * d + j] = sine * a + cosine * b;
+    }
+    for (long k = 0; k < d; k++) { /* rows i and j of c, and of the axes */
+        double a = c[i * d + k], b = c[j * d + k];
+        c[i * d + k] = cosine * a - sine * b, c[j * d + k] = sine * a + cosine * b;
+        a = q[i * d + k], b = q[j * d + k];
+        q[i * d + k] = cosine * a - sine * b, q[j * d + k] = sine * a + cosine * b;
+    }
+}
+
+/* c(d,d) becomes diagonal, the rows of q(d,d) its axes. */
+static void sgm__jacobi(double *c, double *q, long d) {
+    for (long i = 0; i < d * d; i++) q[i] = i % (d + 1) == 0;
+    for (int sweep = 0; sweep < 50; sweep++) {
+        double off = 0, all = 0;
+        for (long i = 0; i < d * d; i++) all += c[i] * c[i], off += i % (d + 1) ? c[i] * c[i] : 0;
+        if (off <= 1e-30 * all) return;
+        for (long i = 0; i < d; i++)
+            for (long j = i + 1; j < d; j++)
+                if (c[i * d + j] != 0) sgm__jacobi_rotate(c, q, d, i, j);
+    }
+}
+
+/* log_weight is the first of its arrays, which lie in one block. */
+SGM_API void sgm_mixture_free(sgm_mixture *mix) {
+    if (!mix) return;
+    sgm__free(mix->log_weight);
+    memset(mix, 0, sizeof *mix);
+}
+
+static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, const sgm_sde *sde) {
+    if (!mix) return sgm__bad("the mixture to fill is NULL");
+    memset(mix, 0, sizeof *mix);
+    SGM__TRY(sgm_sde_check(sde));
+    if (k < 1 || d < 1)
+        return sgm__bad("%d components in %d dimensions: needs at least 1 of each", k, d);
+    if ((int)cov < 0 || cov > SGM_COV_FULL)
+        return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
+    size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_COV_FULL ? sgm__times(D, D) : 0;
+    size_t var = cov >= SGM_COV_DIAGONAL ? D : 1;
+    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov;
+    size_t all = sgm__times(K, 1 + D + var + axes) + axes;
+    mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
+    if (!mix->log_weight) return sgm_mixture_free(mix), SGM_NO_MEMORY;
+    mix->mean = mix->log_weight + K, mix->var = mix->mean + K * D;
+    mix->axes = axes ? mix->var + K * var : NULL;
+    return SGM_OK;
+}
+
+/* A symmetric c(d,d): what rounding left of one is mended, of more is told. Rounding is relative to
+the standard deviations, or to the largest entry where large numbers were subtracted. */
+static sgm_status sgm__symmetrise(double *c, size_t d, size_t which) {
+    double most = 0;
+    for (size_t i = 0; i < d * d; i++) {
+        most = fmax(most, fabs(c[i]));
+        if (!(fabs(c[i]) < 1e300))
+            return sgm__bad("covariance %ld of the mixture has the entry %g", (long)which, c[i]);
+    }
+    for (size_t i = 0; i < d; i++)
+        for (size_t j = 0; j < i; j++) {
+            double *a = c + i * d + j, *b = c + j * d + i;
+            double scale = sqrt(fabs(c[i * d + i]) * fabs(c[j * d + j]));
+            if (fabs(*a - *b) > 1e-9 * scale + 1e-13 * most)
+                return sgm__bad("covariance %ld of the mixture is not symmetric: its entries "
+                                "(%ld,%ld) and (%ld,%ld) are %g and %g",
+                    (long)which, (long)i, (long)j, (long)j, (long)i, *a, *b);
+            *a = *b = 0.5 * (*a + *b);
+        }
+    return SGM_OK;
+}
+
+/* Component k's covariance into variances along axes, behind which there is room for one more. */
+static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
+    size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_COV_DIAGONAL ? d : 1;
+    double *var = mix->var + k * n_var, *work = NULL, most = 0;
+    if (mix->shape == SGM_COV_FULL) {
+        work = mix->axes + (size_t)mix->k * d * d;
+        memcpy(work, cov + k * d * d, d * d * sizeof *work);
+        SGM__TRY(sgm__symmetrise(work, d, k));
+        sgm__jacobi(work, mix->axes + k * d * d, mix->d);
+    }
+    for (size_t j = 0; j < n_var; j++) {
+        var[j] = work ? work[j * d + j] : cov[k * n_var + j];
+        most = fmax(most, var[j]);
+    }
+    for (size_t j = 0; j < n_var; j++) {
+        if (!(var[j] >= -1e-12 * most && var[j] < 1e300)) /* rounding may go below 0 */
+            return sgm__bad("covariance %ld of the mixture has the variance %g", (long)k, var[j]);
+        if (var[j] < 0) var[j] = 0;
+    }
+    return SGM_OK;
+}
+
+/* The weights, the covariances, and the means where they are not there yet. */
+static sgm_status sgm__mix_fill(
+    sgm_mixture *mix, const double *weight, const double *mean, const double *cov) {
+    double sum = 0;
+    for (int k = 0; k < mix->k; k++) {
+        double w = weight ? weight[k] : 1;
+        if (!(w > 0 && w < 1e300))
+            return sgm__bad("weight %d of the mixture is %g: needs a positive number", k, w);
+        sum += w;
+    }
+    for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
+    for (long i = 0; mean && i < (long)mix->k * mix->d; i++) {
+        mix->mean[i] = mean[i];
+        if (!(fabs(mean[i]) < 1e150))
+            return sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
+    }
+    for (int k = 0; k < mix->k && mix->shape != SGM_COV_POINTS; k++)
+        SGM__TRY(sgm__mix_cov(mix, (size_t)k, cov));
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
+    const double *mean, const double *cov, sgm_cov shape, const sgm_sde *sde) {
+    SGM__TRY(sgm__mix_new(mix, k, d, shape, sde));
+    int given = mean && (shape == SGM_COV_POINTS || cov);
+    sgm_status status = given
+        ? sgm__mix_fill(mix, weight, mean, cov)
+        : sgm__bad("a mixture needs means, and it needs covariances but for points");
+    if (status != SGM_OK) sgm_mixture_free(mix);
+    return status;
+}
+
+SGM_API sgm_status sgm_mixture_from_data(
+    sgm_mixture *mix, const float *data, long n, int d, const sgm_sde *sde) {
+    if (!mix) return sgm__bad("the mixture to fill is NULL");
+    memset(mix, 0, sizeof *mix);
+    if (n > 0x7fffffff) return sgm__bad("a mixture of %ld points: at most 2147483647", n);
+    SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
+    SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_COV_POINTS, sde));
+    for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
+    sgm_status status = sgm__mix_fill(mix, NULL, NULL, NULL);
+    if (status != SGM_OK) sgm_mixture_free(mix);
+    return status;
+}
+
+/* The scratch of one thread: a logarithm for each component, and five vectors of dimension d. It
+lies on the stack where it is small. */
+enum { SGM__SMALL = 1024 };
+
+static double *sgm__mix_thread(sgm__mix_at *at, const sgm_mixture *mix, double *nearby) {
+    size_t d = (size_t)mix->d, room = (size_t)mix->k + 5 * d;
+    double *scratch = room <= SGM__SMALL ? nearby : (double *)sgm__alloc(room, sizeof(double));
+    memset(at, 0, sizeof *at);
+    if (!scratch) return NULL;
+    at->mix = mix, at->t = -1, at->log_norm = scratch;
+    at->y = at->log_norm + mix->k, at->a = at->y + d, at->civ = at->a + d;
+    at->sum_a = at->civ + d, at->sum_b = at->sum_a + d;
+    return scratch;
+}
+
+static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
+    const float *x, const float *v, const float *t, long n) {
+    const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
+    SGM__TRY(sgm__same_process(&self->sde, &mix->sde));
+    long d = mix->d, parts = n * mix->k < 4096 ? 1 : sgm_threads(), failed = 0;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
+    for (long p = 0; p < parts; p++) {
+        sgm__mix_at at;
+        double nearby[SGM__SMALL], *scratch = sgm__mix_thread(&at, mix, nearby);
+        if (!scratch) {
+            SGM__PARALLEL("omp atomic write")
+            failed = 1;
+            continue;
+        }
+        for (long i = n * p / parts; i < n * (p + 1) / parts; i++) {
+            sgm__mix_at_time(&at, t[i]);
+            double l = sgm__mix_row(
+                &at, s ? s + i * d : NULL, js ? js + i * d : NULL, x + i * d, v ? v + i * d : NULL);
+            if (logp) logp[i] = l;
+        }
+        if (scratch != nearby) sgm__free(scratch);
+    }
+    return failed ? sgm__fail(SGM_NO_MEMORY, "no memory for the score of a mixture") : SGM_OK;
+}
+
+/* An exact draw: choose a component, then a Gaussian along its axes. */
+SGM_API sgm_status sgm_mixture_sample(
+    const sgm_mixture *mix, float *x, int *label, long n, double t, sgm_key key) {
+    if (n < 1) return sgm__bad("%ld samples: ask for at least 1", n);
+    if (!mix || !mix->mean || !x)
+        return sgm__empty("samples of no mixture, or to nowhere: sgm_mixture_init");
+    if (!(t >= 0 && t <= mix->sde.T * (1 + 1e-6)))
+        return sgm__bad("samples at t = %g: needs 0 <= t <= T = %g", t, mix->sde.T);
+    size_t d = (size_t)mix->d;
+    sgm_key choice = sgm_key_split(key, 0), noise = sgm_key_split(key, 1);
+    sgm__mix_at at;
+    double nearby[SGM__SMALL], *scratch = sgm__mix_thread(&at, mix, nearby);
+    if (!scratch) return SGM_NO_MEMORY;
+    at.m = sgm_sde_m(&mix->sde, t), at.s = sgm_sde_s(&mix->sde, t);
+    for (long i = 0; i < n; i++, x += d) {
+        double u = sgm__uniform53(choice, (uint64_t)i);
+        size_t k = 0, last = (size_t)mix->k - 1;
+        while (k < last && (u -= sgm__exp(mix->log_weight[k])) >= 0) k++;
+        sgm_normal(x, d, noise, (uint64_t)i * d);
+        for (size_t j = 0; j < d; j++) at.y[j] = sqrt(sgm__mix_var(&at, k, j)) * x[j];
+        sgm__rotate(at.a, mix->axes ? mix->axes + k * d * d : NULL, at.y, d, 1);
+        for (size_t j = 0; j < d; j++) x[j] = (float)(at.m * mix->mean[k * d + j] + at.a[j]);
+        if (label) label[i] = (int)k;
+    }
+    if (scratch != nearby) sgm__free(scratch);
     return SGM_OK;
 }
 
