@@ -2738,7 +2738,7 @@ SGM_API sgm_tensor *sgm_tape_make(sgm_tape *tape, const char *name, sgm_operatio
     double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c) {
     sgm_tensor *y = tape ? sgm__entry(tape, name, rows, cols) : NULL;
     if (!y) return NULL;
-    y->op = op, y->a = a, y->b = b, y->c = c;
+    y->name = name ? name : "unnamed", y->op = op, y->a = a, y->b = b, y->c = c;
     y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
     y->v = sgm__values(tape, y);
     return y->v ? y : NULL;
@@ -2747,7 +2747,8 @@ SGM_API sgm_tensor *sgm_tape_make(sgm_tape *tape, const char *name, sgm_operatio
 /* and computed. A dry run only wants its shape. */
 SGM_API sgm_tensor *sgm_tape_run(sgm_tape *tape, sgm_tensor *y) {
     if (!tape || !y) return NULL;
-    if (y->op && !tape->dry) y->op(tape, y, SGM_PASS_FORWARD);
+    if (!y->op) return sgm_tape_refuse(tape, "the operation %s has no function", y->name);
+    if (!tape->dry) y->op(tape, y, SGM_PASS_FORWARD);
     return tape->status == SGM_OK ? y : NULL;
 }
 
@@ -2872,9 +2873,10 @@ before it, since both add to one sum. The second rung keeps a *tile* of C, four 
 columns, in the processor's registers. For each p it reads four numbers of A and sixteen of B and
 does 64 multiply-adds with them, three for each number that it reads, not one for two. And the 64
 sums do not wait for one another; those of a row share vector instructions, if the compiler finds
-them. No sum is made in another order, so no bit differs. The ends that fill no tile are left to the
-three loops. This rung runs where there is no better; the third is the same tile once more, written
-for each instruction set and fed from memory in the order in which it reads (§B.7).
+them. No sum is made in another order, so no bit differs. What fills no tile is left to the three
+loops. For 128 × 256 × 256 numbers and -march=native the loops made 2.4 GFLOP/s, the tile 17 by gcc
+and 47 by clang. It runs where there is no third rung, which makes 240 on the same core: the same
+tile, written for each instruction set and fed from memory in the order in which it reads (§B.7).
 */
 enum { SGM__TILE_ROWS = 4, SGM__TILE_COLS = 16 };
 
@@ -2886,13 +2888,15 @@ static void sgm__matmul_tile(const sgm__product *q) {
             for (int r = 0; r < SGM__TILE_ROWS; r++)
                 for (int s = 0; s < SGM__TILE_COLS; s++)
                     sum[r][s] = q->init ? q->init[(i + r) * q->init_row + j + s] : 0.0f;
-            for (long p = 0; p < q->k; p++)
-                for (int r = 0; r < SGM__TILE_ROWS; r++) {
-                    const float a = q->a[(i + r) * q->a_row + p * q->a_col];
-                    const float *b = q->b + p * q->b_row + j * q->b_col;
+            for (long p = 0; p < q->k; p++) {
+                const float *a = q->a + i * q->a_row + p * q->a_col;
+                const float *row = q->b + p * q->b_row + j * q->b_col;
+                float b[SGM__TILE_COLS];
+                for (int s = 0; s < SGM__TILE_COLS; s++) b[s] = row[s * q->b_col];
+                for (int r = 0; r < SGM__TILE_ROWS; r++)
                     for (int s = 0; s < SGM__TILE_COLS; s++)
-                        sum[r][s] = sgm__fmaf(a, b[s * q->b_col], sum[r][s]);
-                }
+                        sum[r][s] = sgm__fmaf(a[r * q->a_row], b[s], sum[r][s]);
+            }
             for (int r = 0; r < SGM__TILE_ROWS; r++)
                 memcpy(q->c + (i + r) * q->c_row + j, sum[r], sizeof sum[r]);
         }
@@ -10249,8 +10253,20 @@ It is (3.6), and its twin stands there as three loops, `sgm__matmul_ref`: p asce
 fused. Since each array comes with its strides, the same function is all three products of a linear
 layer $Y = X W + b$: forward with I = b repeated (init_row = 0), the gradient of the input
 $dX = dY\, W^T$ with the strides of W exchanged, and the gradient of the weights $dW = X^T dY$ with
-the strides of X exchanged.
+the strides of X exchanged. The tile of §3.3 runs where $a b + c$ is one instruction; where it is a
+call, the sums would travel from the registers to memory and back with each.
+*/
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+enum { SGM__FUSED = 1 };
+#else
+enum { SGM__FUSED = 0 };
+#endif
 
+static void sgm__matmul_plain(const sgm__product *q) {
+    (SGM__FUSED ? sgm__matmul_tile : sgm__matmul_ref)(q);
+}
+
+/*
 ## §B.3 The exponential
 
 The C library's exp may differ in the last bit from machine to machine; this one may not. Write
@@ -10645,7 +10661,7 @@ static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__ada
         }
 }
 
-static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_tile, sgm__act_ref,
+static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_plain, sgm__act_ref,
     sgm__exp_n_ref, sgm__map_ref, sgm__dot_ref, sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref,
     sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
 
@@ -13080,6 +13096,7 @@ static void *sgm__arena(sgm_tape *tape, size_t bytes) {
 }
 
 SGM_API float *sgm_tape_floats(sgm_tape *tape, const sgm_tensor *like) {
+    if (!tape || !like) return NULL;
     return (float *)sgm__arena(tape, (size_t)like->rows * (size_t)like->cols * sizeof(float));
 }
 
@@ -13265,7 +13282,9 @@ static int sgm__defer(sgm_tape *tape, sgm_tensor *y, int which) {
 
 static float *sgm__adjoint(sgm_tape *tape, sgm_tensor *x, int which, int *first) {
     float **slot = which == SGM_ADJOINT_D ? &x->d : &x->jd;
-    if (!x->needs || (which == SGM_ADJOINT_JD && !x->j)) return NULL;
+    if (which != SGM_ADJOINT_D && which != SGM_ADJOINT_JD)
+        sgm_tape_refuse(tape, "there is no adjoint %d: SGM_ADJOINT_D or SGM_ADJOINT_JD", which);
+    if (tape->status != SGM_OK || !x->needs || (which == SGM_ADJOINT_JD && !x->j)) return NULL;
     if (!*slot) *slot = sgm_tape_floats(tape, x);
     sgm__settle(x);
     *first = !(x->set & which);

@@ -171,6 +171,11 @@ int main(void) {
         NIL(sgm_tape_watch(tape, NULL));
         NIL(sgm_tape_tangent_of(tape, NULL)); NIL(sgm_tape_gradient_of(tape, NULL));
         NIL(sgm_tape_tangent_gradient_of(tape, NULL));
+        NIL(sgm_tape_make(NULL, "mine", NULL, 2, 2, NULL, NULL, NULL)); NIL(sgm_tape_run(NULL, NULL));
+        NIL(sgm_tape_run(tape, NULL)); NIL(sgm_tape_floats(tape, NULL)); NIL(sgm_tape_floats(NULL, NULL));
+        NIL(sgm_tape_make(tape, NULL, NULL, 2, 2, NULL, NULL, NULL));
+        NIL(sgm_tape_give(NULL, NULL, SGM_ADJOINT_D, NULL, x)); NIL(sgm_tape_give(tape, NULL, SGM_ADJOINT_D, NULL, x));
+        NIL(sgm_tape_give(tape, sgm_tape_input(tape, NULL, 2, 2), 5, NULL, NULL));
         NIL(sgm_tape_tangent(tape)); NIL(sgm_tape_backward(tape));
         sgm_tape_free(tape);
     }

@@ -91,6 +91,7 @@ if [ -z "${SANITIZE:-}" ]; then
         for (j = 0; j < 8; j++) { a = 6.2831853 * j / 8; d = sqrt(($1 - cos(a))^2 + ($2 - sin(a))^2); if (d < near) near = d }
         hit += near < .15 } END { print hit / NR; exit !(hit > .95 * NR) }' "$build/hello.txt"
     check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
+    check "own_operation: its derivatives, and a network made with it" "$build/bin/own_operation"
     check "files through gzip (SGM_ZLIB)" sh -c \
         "$CC $flags -DSGM_ZLIB tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
     together() { # together NAME FLAGS ARGUMENT...: what was tested alone is tested together

@@ -262,11 +262,13 @@ F(f_norm) { return (void)b, sgm_layer_norm(tape, a); }
 F(f_dropout) { return (void)b, sgm_dropout(tape, a, 0.3f); }
 F(f_center) {
     (void)b;
-    return sgm_tape_run(tape, sgm_tape_make(tape, "center", sgm__op_center, a->rows, a->cols, a, NULL, NULL));
+    return sgm_tape_run(
+        tape, sgm_tape_make(tape, "center", sgm__op_center, a->rows, a->cols, a, NULL, NULL));
 }
 F(f_rms) {
     (void)b;
-    return sgm_tape_run(tape, sgm_tape_make(tape, "rms", sgm__op_rms, a->rows, a->cols, a, NULL, NULL));
+    return sgm_tape_run(
+        tape, sgm_tape_make(tape, "rms", sgm__op_rms, a->rows, a->cols, a, NULL, NULL));
 }
 F(f_affine) { /* y = a ⊙ γ + β */
     sgm_tensor *gain = sgm_param(tape, 1, COLS, 1), *bias = sgm_param(tape, 1, COLS, 1);
@@ -297,6 +299,39 @@ F(f_log_sigma) { /* of a time between .1 and 1 */
     return (void)b, sgm__time_features(tape, t, 1, 1, SGM__LOG_SIGMA, &sde);
 }
 
+
+/* An operation made of nothing but what is public: y = b sin a, with its rows of (3.1) and (3.2). */
+
+static void wave_passes(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    sgm_tensor *a = y->a, *b = y->b;
+    float *work[4];
+    for (int i = 0; i < 4; i++) assert_non_null(work[i] = sgm_tape_floats(tape, y));
+    for (int i = 0; i < y->rows * y->cols; i++) {
+        double s = y->s * sin(a->v[i]), c = y->s * cos(a->v[i]), aj = a->j ? a->j[i] : 0, bj = b->j ? b->j[i] : 0;
+        if (pass == SGM_PASS_FORWARD) y->v[i] = (float)(b->v[i] * s);
+        if (pass == SGM_PASS_TANGENT) y->j[i] = (float)(b->v[i] * c * aj + s * bj);
+        work[0][i] = (float)(b->v[i] * c), work[1][i] = (float)s;
+        work[2][i] = (float)(c * bj - b->v[i] * s * aj), work[3][i] = (float)(c * aj);
+    }
+    for (int i = 0; pass == SGM_PASS_BACKWARD && i < 2; i++) {
+        sgm_tensor *x = i ? b : a;
+        sgm_tape_give(tape, x, SGM_ADJOINT_D, work[i], y->d);
+        sgm_tape_give(tape, x, SGM_ADJOINT_JD, work[i], y->jd);
+        sgm_tape_give(tape, x, SGM_ADJOINT_D, work[2 + i], y->jd);
+    }
+}
+
+F(f_own) {
+    sgm_tensor *y = sgm_tape_make(tape, "wave", wave_passes, a->rows, a->cols, a, b, NULL);
+    assert_non_null(y);
+    y->s = 0.731f;
+    return sgm_tape_run(tape, y);
+}
+F(f_own_between) { /* among others, of one tensor twice */
+    sgm_tensor *h = sgm_tanh(tape, sgm_linear(tape, sgm_concat(tape, a, b), COLS));
+    return sgm_add(tape, f_own(tape, h, h), a);
+}
+
 typedef struct op_case {
     const char *name;
     function f;
@@ -313,6 +348,7 @@ static const op_case ops[] = {
     {"dropout", f_dropout, 1, 0}, {"param", f_param, 2, 0}, {"repeat", f_repeat, 2, 0}, {"time_learned", f_learned, 4, 0},
     {"time_circle", f_circle, 3, 0}, {"time_sinusoidal", f_sinusoidal, 3, 0},
     {"time_fourier", f_fourier, 3, 0}, {"log_sigma", f_log_sigma, 5, 0},
+    {"own", f_own, 2, 0}, {"own, between", f_own_between, 6, 0},
 };
 
 static void every_op(void **state) {
@@ -387,6 +423,81 @@ static void op_values(void **state) {
         CHECK_CLOSE(y->v[j], u * p[j] + p[3 + j], 10 * EPS * 8);
     }
     sgm_tape_free(tape);
+}
+
+/* The worked tape of §3.1: y = silu(x w + b) at x = 2, w = ½, b = 0, to the digits printed there. */
+
+static void worked_tape(void **state) {
+    float x = 2, p[2] = {0.5f, 0}, grads[2];
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int of_tangent = 0; of_tangent < 2; of_tangent++) {
+        sgm_tape_reset(tape, p, grads, 2, sgm_key_init(0), 0);
+        sgm_tensor *in = sgm_tape_input(tape, &x, 1, 1);
+        sgm_tape_watch(tape, in);
+        sgm_tensor *a = sgm_linear(tape, in, 1), *y = sgm_silu(tape, a);
+        *sgm_tape_tangent_of(tape, in) = 1;
+        CHECK_OK(sgm_tape_tangent(tape));
+        CHECK_CLOSE(a->v[0], 1, 0), CHECK_CLOSE(y->v[0], 0.7311, 5e-5);
+        CHECK_CLOSE(a->j[0], 0.5, 0), CHECK_CLOSE(y->j[0], 0.4638, 5e-5);
+        if (of_tangent) *sgm_tape_tangent_gradient_of(tape, y) = 1;
+        else *sgm_tape_gradient_of(tape, y) = 1;
+        CHECK_OK(sgm_tape_backward(tape));
+        double s = 1 / (1 + exp(-1)), d1 = s * (2 - s), d2 = s * (1 - s) * (3 - 2 * s); /* silu', silu'' at 1 */
+        CHECK_CLOSE(d1, 0.9277, 5e-5), CHECK_CLOSE(d2, 0.3024, 5e-5);
+        CHECK_CLOSE(in->d[0], of_tangent ? 0.0756 : 0.4638, 5e-5);
+        CHECK_CLOSE(grads[0], of_tangent ? 1.2300 : 1.8553, 5.1e-5);
+        CHECK_CLOSE(grads[1], of_tangent ? 0.1512 : 0.9277, 5e-5);
+        CHECK_CLOSE(grads[0], of_tangent ? d2 * 2 * 0.5 + d1 : 2 * d1, 4 * EPS), CHECK_CLOSE(a->d[0], grads[1], 0);
+        if (of_tangent) CHECK_CLOSE(in->jd[0], 0.4638, 5e-5), CHECK_CLOSE(a->jd[0], 0.9277, 5e-5);
+    }
+    sgm_tape_free(tape);
+}
+
+/* What an operation of your own must not do is refused, and does no harm. */
+
+static void own_operation_refused(void **state) {
+    float one[4] = {1, 1, 1, 1};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *x = sgm_tape_input(tape, one, 2, 2);
+        sgm_tape_watch(tape, x);
+        if (what == 0) assert_null(sgm_tape_make(tape, "wave", wave_passes, 2, 0, x, x, NULL));
+        if (what == 1) assert_null(sgm_tape_run(tape, sgm_tape_make(tape, NULL, NULL, 2, 2, x, x, NULL)));
+        if (what == 2) sgm_tape_give(tape, x, SGM_ADJOINT_D | SGM_ADJOINT_JD, NULL, one), assert_null(x->d);
+        assert_int_equal(sgm_tape_status(tape), SGM_BAD_ARGUMENT);
+    }
+    sgm_tape_free(tape);
+}
+
+/* The tile of §3.3 is the three loops to the last bit: all three products of a layer (forward, a transposed, b
+transposed), all starts, sizes about one tile and two, rows with gaps. */
+
+static void tile_is_three_loops(void **state) {
+    enum { M = 9, N = 35, K = 40, GAP = 3, LONG = N + K + GAP };
+    static float a[LONG * LONG], b[LONG * LONG], bias[N], start[M * (N + GAP)], c[2][M * (N + GAP)];
+    static const int depth[] = {0, 1, 5, K};
+    (void)state;
+    sgm_normal(a, COUNT(a), sgm_key_init(1), 0), sgm_normal(b, COUNT(b), sgm_key_init(2), 0);
+    sgm_normal(bias, N, sgm_key_init(3), 0), sgm_normal(start, COUNT(start), sgm_key_init(4), 0);
+    for (int m = 1; m <= M; m++)
+        for (int n = 1; n <= N; n++)
+            for (int turn = 0; turn < 3 * 3 * 4; turn++) {
+                int form = turn % 3, init = turn / 3 % 3;
+                sgm__product q;
+                memset(&q, 0, sizeof q);
+                q.m = m, q.n = n, q.k = depth[turn / 9], q.a = a, q.b = b, q.c_row = n + GAP;
+                q.a_row = form == 1 ? 1 : LONG, q.a_col = form == 1 ? LONG : 1;
+                q.b_row = form == 2 ? 1 : LONG, q.b_col = form == 2 ? LONG : 1;
+                for (int way = 0; way < 2; way++) {
+                    memcpy(c[way], start, sizeof start), q.c = c[way];
+                    q.init = init == 0 ? NULL : init == 1 ? bias : q.c, q.init_row = init == 2 ? q.c_row : 0;
+                    (way ? sgm__matmul_tile : sgm__matmul_ref)(&q);
+                }
+                assert_memory_equal(c[0], c[1], sizeof start); /* the gaps, too */
+            }
 }
 
 /*
@@ -1829,9 +1940,12 @@ static void networks_as_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(3.1), (3.3), (3.5) tangents, slopes and slopes of tangents of every operation",
+        TEST("(3.1), (3.2), (3.3), (3.5) tangents, slopes and slopes of tangents of every operation",
              every_op),
         TEST("(3.5) activations against libm", activation_values),
+        TEST("(3.2) the worked tape of §3.1, to its digits", worked_tape),
+        TEST("(3.6) the tile is the three loops, to the last bit", tile_is_three_loops),
+        TEST("an operation of your own that cannot be", own_operation_refused),
         TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
         TEST("(3.3) a tensor used twice: slopes add up", used_twice),
         TEST("(3.3) a tensor used three times", used_three_times),
