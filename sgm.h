@@ -589,16 +589,15 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
    Sizes that do not fit are SGM_BAD_ARGUMENT, with the cure. */
 SGM_API sgm_tensor *sgm_conv2d(sgm_tape *tape, sgm_tensor *x, int h, int w, int out_channels,
                                int kernel, int stride);
-/* Kernel 1 or 3, stride 1 or 2, zeros beyond the border; W (kernel²·C, out)               (3.10) */
+/* Odd kernel (1 and 3 are fast), stride 1 or 2, zeros beyond the border; W (k²·C, out)    (3.10) */
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w); /* pixels doubled */
 SGM_API sgm_tensor *sgm_concat_channels(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w);
-SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
-/* Mean 0 and mean square 1 in each group of channels, then a gain and a bias per channel (3.11). */
-SGM_API sgm_tensor *sgm_plain_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups);
-/* The same without gain and bias. Of tokens, h = w = groups = 1: a layer norm. */
-SGM_API sgm_tensor *sgm_norm_silu(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups,
-                                  sgm_tensor *shift, sgm_tensor *scale);
-/* silu(norm ⊙ (1 + scale) + shift) with shift, scale (n, C); both NULL: parameters of its own. */
+enum { SGM_NORM_PLAIN = 0, SGM_NORM_OWN = 1, SGM_NORM_SILU = 2 }; /* how; they add up */
+SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups,
+                                   int how, sgm_tensor *shift, sgm_tensor *scale);
+/* Mean 0 and mean square 1 in each group of channels of an image (3.11); then OWN: a gain and a
+   bias per channel; or norm ⊙ (1 + scale) + shift with shift, scale (n, C) or NULL; then SILU: silu
+   of that. Of tokens, h = w = groups = 1. */
 SGM_API sgm_tensor *sgm_modulate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *shift,
                                  sgm_tensor *scale);
 SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate);
@@ -629,7 +628,9 @@ SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int wid
 /* (n, width): what all blocks are told about time and condition. */
 SGM_API sgm_tensor *sgm_res_block(sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups,
                                   sgm_tensor *time);
-/* x + conv(norm_silu(conv(norm_silu(x)), shifted and scaled by time)), to `out` channels. */
+/* x + conv(silu(norm(conv(silu(norm(x)))), shifted and scaled by time)), to `out` channels. */
+SGM_API sgm_tensor *sgm_self_attention(sgm_tape *tape, sgm_tensor *x, int tokens, int heads);
+/* Attention with q, k and v linear layers of x, and a linear layer behind it. */
 SGM_API sgm_tensor *sgm_attention_block(sgm_tape *tape, sgm_tensor *x, int h, int w, int heads,
                                         int groups); /* x + attention(norm(x)) among the pixels */
 SGM_API sgm_tensor *sgm_tokens(sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch,
@@ -639,6 +640,8 @@ SGM_API sgm_tensor *sgm_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time
 /* The norm of each token, shifted and scaled by time, with layers that start at zero. */
 SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden);
 /* linear, GELU, linear, back to x's width. */
+SGM_API sgm_tensor *sgm_add_gated(sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time);
+/* x + y ⊙ gate, where the gate is a linear layer of time that starts at zero. */
 
 /* Ready networks; in->user: sgm_image_net, or NULL. in->cond, if given, joins the time. */
 SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in); /* residual blocks */
@@ -648,12 +651,13 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in);
 
 SGM_API sgm_tape *sgm_tape_new(void);
 SGM_API void sgm_tape_free(sgm_tape *tape);
-enum { SGM_TAPE_TRAINING = 1, SGM_TAPE_ACCUMULATE = 2 };
+enum { SGM_TAPE_TRAINING = 1, SGM_TAPE_ACCUMULATE = 2, SGM_TAPE_PLAIN = 8 };
 SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t n_params,
                             sgm_key key, int flags);
 /* Empties the tape for another pass. The network's parameters are read from `params` in order;
    their gradients go to `grads` (NULL: none wanted), which is overwritten, or added to with
-   SGM_TAPE_ACCUMULATE. SGM_TAPE_TRAINING turns dropout on; the key feeds it. */
+   SGM_TAPE_ACCUMULATE. SGM_TAPE_TRAINING turns dropout on; the key feeds it. SGM_TAPE_PLAIN makes
+   convolutions and norms by the plain text of chapter 3: slow, to compare and to step through. */
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols);
 /* A constant, copied from x; NULL means zeros. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x);
@@ -1644,6 +1648,24 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x);
 static int sgm__same_shape(
     sgm_tape *tape, const char *op, const sgm_tensor *a, const sgm_tensor *b);
 static char *sgm__tape_text(const sgm_tape *tape);
+/* Chapter 3: images (E). The shape of an operation is described in §3.11. */
+static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w);
+static int sgm__can_be_wide(sgm_tape *tape, const char *op, double cols); /* or it is refused */
+static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d);
+static sgm_tensor *sgm__walked(sgm_tape *tape, const char *name, sgm_tensor *x, double rows,
+    double cols, int h, int w, const long *n, const long *from, const long *to);
+/* The result of a walk, of n[0] … n[4] steps with those strides; its passes. */
+static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+static int sgm__conv_fast(sgm_tape *tape, sgm_tensor *y, sgm_pass pass); /* 1: done */
+static void sgm__conv_sum(sgm_tape *tape, const sgm_tensor *y, int into, const float *x,
+    const float *w, const float *adjoint, const float *bias, float *to); /* to = sum + bias */
+static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+static int sgm__attends(sgm_tape *tape, const sgm_tensor *q, const sgm_tensor *k,
+    const sgm_tensor *v, int tokens, int heads); /* 0, and refused: sizes that do not fit */
+static sgm_tensor *sgm__headed(sgm_tape *tape, const char *name, int mixes, sgm_tensor *a,
+    sgm_tensor *b, int tokens, int heads); /* Q Kᵀ of all heads, or, if it mixes, A V */
+static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x);
 static float sgm__fmaf(float a, float b, float c); /* a b + c, rounded once */
 
 /* A call that may fail passes its error on: the first failure ends the function. */
@@ -3194,53 +3216,19 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 /*
 ## §3.9 Two ready networks
 
-A network is one short function. Copy one of these and change it: that is how they are meant to be
-used, and all that they call is there for you to call (a test compiles the copies).
+A *multilayer perceptron* (MLP) is linear layers with an activation between them; without it, they
+would be one linear layer. The numbers between two layers are *hidden*, and how many there are is
+the *width*. Time and condition stand beside x, which is all that it takes to tell them.
+
+A *residual* network does not replace h by a layer's result, but adds it: h + f(h). What is added is
+the residual, the way around f is a *skip connection* or shortcut. Its Jacobian is I + f', so that
+adjoints come back through many layers neither faded nor blown up, and a layer that has learnt
+nothing yet harms nobody. Here each block is told the time again.
+
+Copy one of these and change it: that is how they are meant to be used, and all that they call is
+there for you to call (a test compiles the copies). Why hidden layers start wider than ±1/√in, and
+which widths are the default, is said in §E.6.
 */
-enum { SGM__DEEPEST = 1000, SGM__WIDEST = 1 << 20 };
-
-/* The options for points of dimension d: many numbers want width, not depth. Hidden layers start in
-±1/√in where you name the activation, as is the custom; SiLU by default starts 2.4 times as wide,
-for it halves what passes through it near 0, and the first thousand steps would go to making up for
-that. Many numbers are carried badly through the layers, so above 32 the last one sees them, too, if
-you named no activation. */
-static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d) {
-    memset(o, 0, sizeof *o);
-    if (user) *o = *(const sgm_mlp_options *)user;
-    if (o->width == 0) o->width = d <= 32 ? 128 : d <= 128 ? 256 : d <= 256 ? 2 * d : 512;
-    if (o->depth == 0) o->depth = d <= 32 ? 4 : 2;
-    if (o->embedding_width == 0) o->embedding_width = 32;
-    if (o->shortcut == 0) o->shortcut = d > 32 && o->activation == SGM_ACTIVATION_AUTO ? 1 : -1;
-    if (o->start == 0 && o->activation != SGM_ACTIVATION_AUTO) o->start = 1;
-    if (o->activation == SGM_ACTIVATION_AUTO) o->activation = SGM_ACTIVATION_SILU;
-}
-
-SGM_API sgm_status sgm_mlp_options_init(sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in) {
-    sgm__mlp_defaults(o, in->user, in->x ? in->x->cols : 1);
-    if (!(o->start >= 0 && o->start < 1e6f))
-        sgm_tape_refuse(tape, "an MLP that starts %g times as wide: needs a number >= 0", o->start);
-    if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
-        o->embedding_width < 1 || o->embedding_width > SGM__WIDEST)
-        sgm_tape_refuse(tape,
-            "an MLP of width %d, depth %d and embedding_width %d: needs at least 1 of each, or 0 "
-            "for the default, and at most widths of %d and depth %d",
-            o->width, o->depth, o->embedding_width, SGM__WIDEST, SGM__DEEPEST);
-    return sgm_tape_status(tape);
-}
-
-SGM_API sgm_tensor *sgm_embed_time(
-    sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind, int width) {
-    switch (kind) {
-    case SGM_EMBEDDING_RAW: return in->t;
-    case SGM_EMBEDDING_CIRCLE: return sgm_time_circle(tape, in->t);
-    case SGM_EMBEDDING_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
-    case SGM_EMBEDDING_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
-    case SGM_EMBEDDING_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
-    case SGM_EMBEDDING_AUTO: return sgm_time_sigma(tape, in->log_sigma);
-    default: return sgm_tape_refuse(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
-    }
-}
-
 SGM_API sgm_tensor *sgm_tell(
     sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h) {
     if (in->cond) h = sgm_concat(tape, sgm_concat(tape, in->cond, in->known), h);
@@ -3738,65 +3726,25 @@ SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *opt
 /*
 ## §3.11 Images: walking over them
 
-An image of C channels is stored *channel-last*: row after row, pixel after pixel, the C numbers of
-a pixel side by side, as colour files and arrays come. A batch is still (n, D) with D = H·W·C, or,
-without moving a number, a matrix of n·H·W pixels by C channels. That second look makes this layout
-fast: whatever treats all pixels alike is a matrix product, or a loop along whole registers.
+An image of C *channels* (red, green and blue are three; inside a network there may be hundreds) is
+stored *channel-last*: row after row, pixel after pixel, the C numbers of a pixel side by side. A
+batch is still (n, D) with D = H·W·C, or, without moving a number, a matrix of n·H·W pixels by C
+channels. That second look makes this layout fast: what treats all pixels alike is a matrix product.
+A square of p by p pixels is a *patch*; a row of numbers for a place in the image, be it a pixel or
+a patch, is a *token*.
 
-Cutting an image into patches, swapping tokens with features, doubling pixels, setting channels side
-by side: all these copy numbers to other places. Five nested loops, each with a stride in x and one
-in y, say where; a stride of 0 reads the same number again. Tangents are copied the same way, slopes
-the opposite way, added up where one number went to several places.
+Doubling pixels, cutting an image into patches, setting channels side by side, exchanging tokens and
+channels: all these copy numbers to other places. Five nested loops, each with a stride in x and one
+in y, say where, and a stride of 0 reads the same number again. Such a map is linear with a Jacobian
+of zeros and ones: tangents are copied the same way, and adjoints the opposite way, added up where
+one number went to several places. Here is the doubling; the others are tables like it (§E.1).
 */
 typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it:
 first the settings that the text of §3.16 tells */
-    int h, w, c, out, patch, stride, groups, heads, silu, one_plus, tokens, mixes, thin;
+    int h, w, c, out, patch, stride, groups, heads, silu, one_plus, tokens, mixes, thin, kernel;
     long n[2][5], x[2][5], y[2][5], start[2]; /* for each ingredient: loops, strides, y's start */
     float *kept;
 } sgm__shape;
-
-static sgm__shape *sgm__shape_of(const sgm_tensor *y) { return (sgm__shape *)(void *)y->aux; }
-
-/* sgm_tape_make and _run, for an operation that must know its shape before it runs. */
-static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm_operation op, double rows,
-    double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
-    sgm_tensor *y = sgm_tape_make(tape, name, op, rows, cols, a, b, c);
-    if (!y || !(y->aux = (float *)sgm__arena(tape, sizeof *shape))) return NULL;
-    memcpy(y->aux, shape, sizeof *shape);
-    return sgm_tape_run(tape, y);
-}
-
-/* Scratch memory is taken from the tape and given back when an operation ends. Slopes live longer:
-they must have their memory before. */
-typedef struct sgm__arena_mark {
-    sgm__arena_block *block;
-    size_t used;
-} sgm__arena_mark;
-
-static sgm__arena_mark sgm__arena_here(const sgm_tape *tape) {
-    sgm__arena_mark mark;
-    mark.block = tape->current, mark.used = tape->current->used;
-    return mark;
-}
-
-static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
-    for (sgm__arena_block *b = mark.block->next; b; b = b->next) b->used = 0;
-    tape->current = mark.block, mark.block->used = mark.used;
-}
-
-static void sgm__reserve(sgm_tape *tape, sgm_tensor *x, int which) {
-    if (x && x->needs && which == SGM_ADJOINT_D && !x->d) x->d = sgm_tape_floats(tape, x);
-    if (x && x->needs && which == SGM_ADJOINT_JD && x->j && !x->jd)
-        x->jd = sgm_tape_floats(tape, x);
-}
-
-static int sgm__thread(void) {
-#ifdef SGM__THREADS
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
 
 /* y ← x along the loops, or with `back` x ← y, or x ← x + y. */
 static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int back, int add) {
@@ -3817,773 +3765,160 @@ static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int bac
         }
 }
 
-static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    const sgm__shape *s = sgm__shape_of(y);
-    for (int part = 0; part < (y->b ? 2 : 1); part++) {
-        sgm_tensor *x = part ? y->b : y->a;
-        if (pass == SGM_PASS_FORWARD) sgm__walk(s, part, x->v, y->v, 0, 0);
-        if (pass == SGM_PASS_TANGENT && !x->j) x->j = sgm__zeros(tape, x);
-        if (pass == SGM_PASS_TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
-        for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD;
-             which++) {
-            int first, again = s->thin; /* 1: some numbers of x go nowhere */
-            float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
-            for (int i = 0; i < 5; i++) again |= s->n[part][i] > 1 && s->x[part][i] == 0;
-            if (to && first && again) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
-            if (to)
-                sgm__walk(s, part, to, which == SGM_ADJOINT_D ? y->d : y->jd, 1, again || !first);
-        }
-    }
-}
-
-static void sgm__loops(sgm__shape *s, int part, const long *n, const long *x, const long *y) {
-    memcpy(s->n[part], n, sizeof s->n[0]), memcpy(s->x[part], x, sizeof s->x[0]);
-    memcpy(s->y[part], y, sizeof s->y[0]);
-}
-
-/* The channels of x as images of h by w; 0, and an error, if it cannot be. */
-static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w) {
-    if (!x) return 0;
-    long long pixels = (long long)h * w;
-    if (h > 0 && w > 0 && x->cols % pixels == 0) return (int)(x->cols / pixels);
-    sgm_tape_refuse(tape,
-        "%s: rows of %d numbers are no images of %d by %d: give the height and width that the "
-        "image "
-        "has at this place (their product must divide %d)",
-        op, x->cols, h, w, x->cols);
-    return 0;
-}
-
-/* The same numbers as rows of another length: y has x's own values, and hands its slopes on. */
-static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    if (pass == SGM_PASS_TANGENT) memcpy(y->j, y->a->j, (size_t)sgm__size(y) * sizeof *y->j);
-    if (pass != SGM_PASS_BACKWARD) return;
-    sgm__hand_on(tape, y, y->a, SGM_ADJOINT_D, NULL, y->d);
-    sgm__hand_on(tape, y, y->a, SGM_ADJOINT_JD, NULL, y->jd);
-}
-
-static sgm_tensor *sgm__reshape(
-    sgm_tape *tape, const char *name, sgm_tensor *x, double rows, double cols) {
-    sgm_tensor *y = sgm__entry(tape, name, rows, cols);
-    if (y) y->op = sgm__op_reshape, y->a = x, y->v = x->v, y->needs = x->needs;
-    return y;
-}
-
-static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
-    const char *name = back ? "unpatchify" : "patchify";
-    sgm__shape s;
-    if (!x) return NULL;
-    if (p < 1 || h < 1 || w < 1 || h % p || w % p)
-        return sgm_tape_refuse(tape,
-            "patches of %d by %d do not tile an image of %d by %d: choose a patch that divides "
-            "both",
-            p, p, h, w);
-    long long tokens = (long long)(h / p) * (w / p), square = (long long)p * p;
-    if (back && (x->cols % square || x->rows % tokens))
-        return sgm_tape_refuse(tape,
-            "(%d, %d) are no patches of %d by %d from images of %d by %d: needs %lld rows for each "
-            "image, and columns that %lld divides",
-            x->rows, x->cols, p, p, h, w, tokens, square);
-    double rows = back ? x->rows / tokens : (double)x->rows * (double)tokens;
-    double cols = back ? (double)x->cols * (double)tokens : x->cols / tokens;
-    if (p == 1) return sgm__reshape(tape, name, x, rows, cols);
-    long c = (long)((back ? x->cols : x->cols / tokens) / square);
-    long n = rows > INT_MAX || cols > INT_MAX ? 0 : (long)(back ? rows : x->rows); /* 0: refused */
-    long line = n ? (long)w * c : 0, run = (long)p * c, size = h * line;
-    const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
-    const long patch[] = {size, p * line, p * run, run, 1};
-    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.patch = p;
-    sgm__loops(&s, 0, count, back ? patch : image, back ? image : patch);
-    return sgm__shaped(tape, name, sgm__op_walk, rows, cols, x, NULL, NULL, &s);
-}
-
-SGM_API sgm_tensor *sgm_patchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
-    return sgm__channels(tape, "patchify", x, h, w) ? sgm__patches(tape, x, h, w, p, 0) : NULL;
-}
-
-SGM_API sgm_tensor *sgm_unpatchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
-    return sgm__patches(tape, x, h, w, p, 1);
-}
-
-SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
-    sgm__shape s;
-    if (!x) return NULL;
-    if (rows < 1 || x->rows % rows)
-        return sgm_tape_refuse(tape,
-            "transpose: %d rows are no blocks of %d: give the rows of one point", x->rows, rows);
-    long c = x->cols, blocks = x->rows / rows;
-    const long n[] = {blocks, c, 1, 1, rows}, from[] = {rows * c, 1, 0, 0, c};
-    const long to[] = {rows * c, rows, 0, 0, 1};
-    memset(&s, 0, sizeof s), s.tokens = rows;
-    sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(
-        tape, "transpose", sgm__op_walk, (double)blocks * (double)c, rows, x, NULL, NULL, &s);
-}
-
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
-    sgm__shape s;
     long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
-    if (!c || 4.0 * x->cols > INT_MAX)
-        return !c
-            ? NULL
-            : sgm_tape_refuse(tape, "upsample of rows of %d numbers: use smaller images", x->cols);
+    if (!c || !sgm__can_be_wide(tape, "upsample", 4.0 * x->cols)) return NULL;
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
-    memset(&s, 0, sizeof s), s.h = h, s.w = w;
-    sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(tape, "upsample", sgm__op_walk, x->rows, 4.0 * x->cols, x, NULL, NULL, &s);
-}
-
-SGM_API sgm_tensor *sgm_concat_channels(
-    sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w) {
-    sgm__shape s;
-    long ca = sgm__channels(tape, "concat_channels", a, h, w);
-    long cb = sgm__channels(tape, "concat_channels", b, h, w);
-    if (!ca || !cb) return NULL;
-    long pixels = a->cols / ca;
-    if (a->rows != b->rows)
-        return sgm_tape_refuse(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
-    memset(&s, 0, sizeof s), s.h = h, s.w = w;
-    for (int part = 0; part < 2; part++) {
-        long c = part ? cb : ca;
-        const long n[] = {a->rows, 1, 1, pixels, c}, from[] = {pixels * c, 0, 0, c, 1};
-        const long to[] = {pixels * (ca + cb), 0, 0, ca + cb, 1};
-        sgm__loops(&s, part, n, from, to);
-        s.start[part] = part ? ca : 0;
-    }
-    return sgm__shaped(
-        tape, "concat_channels", sgm__op_walk, a->rows, (double)a->cols + b->cols, a, b, NULL, &s);
+    return sgm__walked(tape, "upsample", x, x->rows, 4.0 * x->cols, h, w, n, from, to);
 }
 
 /*
 ## §3.12 Convolution
 
-Each output pixel is one linear map of the 3 × 3 input pixels around it, the same map everywhere,
-with zeros beyond the border:
+A linear layer from all pixels to all pixels would have $(HWC)²$ weights, and would have to learn
+everywhere anew what an edge looks like. A *convolution* makes each output pixel by one linear map
+of the k × k input pixels around it, the same map everywhere, with zeros beyond the border:
 
-$$y_{ab} = \mathrm{bias} + \sum_{i,j<3} x_{sa+i-1,\; sb+j-1}\, W_{ij} \qquad(3.10)$$
+$$y_{ab} = \mathrm{bias} + \sum_{i,j<k} x_{sa+i-h,\; sb+j-h}\, W_{ij}, \qquad h = (k-1)/2
+\qquad(3.10)$$
 
-where s is the stride and $W_{ij}$ a matrix of in by out channels: nine products of (pixels, in) and
-(in, out). Four pixels at a time need fewer (Winograd 1980; Lavin and Gray 2016). Two neighbours in
-a row, $y_a$ and $y_{a+1}$, see four pixels, $x_{a-1} … x_{a+2}$, and with the maps
+where the *stride* s is the distance of neighbouring outputs in the input, and $W_{ij}$ a matrix of
+in by out channels. So each of the many products has three partners: an input number, a weight, an
+output number. Forward, it is added to the output number, $y \mathrel{+}= x W$. The tangent is the
+same sum of $\dot x$, without the bias. Backward, $δL = \sum \bar y\, δy = \sum \bar y (δx\, W + x\,
+δW)$ over the same triples, and what stands before δx and δW says $\bar x \mathrel{+}= \bar y W$ and
+$\bar W \mathrel{+}= x \bar y$: one loop serves all passes, in which two partners meet and the third
+receives. With tangents, $\bar{\dot y}$ does the same with $\dot x$.
 
-$$B^T = \begin{pmatrix} 1 & 0 & -1 & 0 \\ 0 & 1 & 1 & 0 \\ 0 & -1 & 1 & 0 \\ 0 & 1 & 0 & -1
-\end{pmatrix}, \quad G = \begin{pmatrix} 1 & 0 & 0 \\ ½ & ½ & ½ \\ ½ & -½ & ½ \\ 0 & 0 & 1
-\end{pmatrix}, \quad A^T = \begin{pmatrix} 1 & 1 & 1 & 0 \\ 0 & 1 & -1 & -1 \end{pmatrix}$$
-
-they are $A^T (G w ⊙ B^T x)$: four products, not six, as you can check by writing them out. Along
-both axes, a tile of 2 × 2 outputs is
-
-$$Y = A^T M A, \qquad M = U ⊙ V, \qquad U = G\, W G^T, \qquad V = B^T X B \qquad(3.17)$$
-
-where ⊙ multiplies sixteen matrices (tiles, in) by sixteen (in, out): 16 products for what took 36.
-The maps only add and subtract, and U is made once per call. Tiles are done by the dozen, so that V
-and M stay in the second-level cache. With stride 2, where tiles would win nothing, V holds the nine
-pixels themselves, a row for each output pixel, and (3.10) is one product of it with W.
-
-Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
-$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Forward, each thread takes some images.
-Backward, the batch has eight fixed parts, whose slopes of W are added in order at the end: the sums
-are the same for any number of threads.
+This loop runs for k = 5 and above. Kernels of 3 × 3, the ones that are used, have a form that needs
+fewer than half as many products (§E.3); a test holds it against this one.
 */
-typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
-    int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
-} sgm__conv;
+enum { SGM__INTO_X, SGM__INTO_W, SGM__INTO_Y };
 
-enum { SGM__CONV_PARTS = 8 };
-
-/* U from W, or with `back` the slopes of W, (9 in, out), from those of U, (16, in, out). */
-static void sgm__conv_weights(const sgm__conv *g, int back, float *w, float *u) {
-    sgm__tile q;
-    long size = (long)g->in * g->out;
-    memset(&q, 0, sizeof q);
-    q.map = back ? SGM__MAP_GT : SGM__MAP_G, q.n = size, q.add = back;
-    q.x = back ? u : w, q.y = back ? w : u, q.x_col = q.y_col = size;
-    q.x_row = back ? 4 * size : 3 * size, q.y_row = back ? 3 * size : 4 * size;
-    q.x_in = back ? 0xffff : 0x777, q.y_in = back ? 0x777 : 0xffff;
-    sgm__k()->tile_map(&q);
-}
-
-/* A map between `count` tiles, from `first` on, of images of c channels, and (16, count, c). Those
-of x (is_x) are 4 by 4 pixels and start one pixel early; those of y are 2 by 2. */
-static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long first, long count,
-    float *image, float *parts, const float *bias) {
-    int most = is_x ? 4 : 2;
-    int h = is_x ? g->h : g->rows, w = is_x ? g->w : g->cols;
-    int image_is_x = map == SGM__MAP_BT || map == SGM__MAP_A;
-    sgm__tile q;
-    q.map = map, q.n = c, q.add = map == SGM__MAP_B, q.plus = bias;
-    for (long t = first; t < first + count; t++) {
-        long top = t / g->wide % g->high * 2 - is_x, left = t % g->wide * 2 - is_x;
-        long at = ((t / g->wide / g->high * h + top) * w + left) * c, line = (long)w * c;
-        float *part = parts + (t - first) * c;
-        unsigned in = 0;
-        for (int i = 0; i < most; i++)
-            for (int j = 0; j < most; j++)
-                if (top + i >= 0 && top + i < h && left + j >= 0 && left + j < w)
-                    in |= 1u << (4 * i + j);
-        q.x = image_is_x ? image : part, q.y = image_is_x ? part : image;
-        q.x_at = image_is_x ? at : 0, q.y_at = image_is_x ? 0 : at;
-        q.x_row = image_is_x ? line : 4 * count * c, q.y_row = image_is_x ? 4 * count * c : line;
-        q.x_col = image_is_x ? c : count * c, q.y_col = image_is_x ? count * c : c;
-        q.x_in = image_is_x ? in : 0xffff, q.y_in = image_is_x ? 0xffff : in;
-        sgm__k()->tile_map(&q);
-    }
-}
-
-/* The pixels that each output pixel sees with stride 2, as rows of 3 × 3 × in numbers, from x to V;
-or, with `back`, added from V to x. Three neighbours lie side by side. */
-static void sgm__conv_see(
-    const sgm__conv *g, int back, long first, long count, float *x, float *V) {
-    const long C = g->in, w = g->w, h = g->h;
-    for (long t = first; t < first + count; t++)
-        for (long i = 0; i < 3; i++, V += 3 * C) {
-            long row = t / g->wide % g->high * 2 + i - 1, column = t % g->wide * 2 - 1;
-            long from = column < 0 ? 1 : 0, to = column + 3 > w ? w - column : 3;
-            long size = row < 0 || row >= h ? 0 : (to - from) * C;
-            long at = ((t / g->wide / g->high * h + row) * w + column + from) * C;
-            if (!back && size < 3 * C) memset(V, 0, (size_t)(3 * C) * sizeof *V);
-            if (!back && size) memcpy(V + from * C, x + at, (size_t)size * sizeof *V);
-            if (back && size) sgm__add(size, x + at, V + from * C, x + at);
+static void sgm__triples(const sgm__shape *s, long images, int into, const float *x, const float *w,
+    const float *y, double *sum) {
+    const long rows = (s->h - 1) / s->stride + 1, cols = (s->w - 1) / s->stride + 1;
+    for (long p = 0; p < images * rows * cols; p++) /* output pixels, */
+        for (long k = 0; k < s->kernel * s->kernel; k++) { /* and what they see */
+            long row = p / cols % rows * s->stride + k / s->kernel - s->kernel / 2;
+            long col = p % cols * s->stride + k % s->kernel - s->kernel / 2;
+            if (row < 0 || row >= s->h || col < 0 || col >= s->w) continue;
+            for (long c = 0; c < s->c; c++)
+                for (long o = 0; o < s->out; o++) {
+                    long in = ((p / cols / rows * s->h + row) * s->w + col) * s->c + c;
+                    long tap = (k * s->c + c) * s->out + o, to = p * s->out + o;
+                    if (into == SGM__INTO_Y) sum[to] += (double)x[in] * w[tap];
+                    if (into == SGM__INTO_X) sum[in] += (double)w[tap] * y[to];
+                    if (into == SGM__INTO_W) sum[tap] += (double)x[in] * y[to];
+                }
         }
-}
-
-static long sgm__conv_chunk(const sgm__conv *g) { /* tiles whose V and M are some 400 KB */
-    long count = g->stride == 1 ? 6144 / (g->in + g->out) / 8 * 8 : 98304 / (9 * g->in) / 8 * 8;
-    return count < 32 ? 32 : count;
-}
-
-static long sgm__conv_room(const sgm__conv *g) { /* for V and M */
-    return sgm__conv_chunk(g) * (g->stride == 1 ? 16L * (g->in + g->out) : 9L * g->in);
-}
-
-static int sgm__conv_hands(const sgm__conv *g, int most) {
-    int threads = sgm__hands((long)g->n * g->high * g->wide * g->in * g->out / 2);
-    return threads < most ? threads : most;
-}
-
-static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
-    const float *bias, float *y) {
-    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
-    long room = sgm__conv_room(g);
-    int threads = sgm__conv_hands(g, g->n);
-    sgm__arena_mark mark = sgm__arena_here(tape);
-    float *u = (float *)sgm__arena(tape, (size_t)(16 * In * O) * sizeof *u);
-    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
-    if (!u || !scratch) return;
-    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
-    for (int t = 0; t < threads; t++) {
-        float *V = scratch + t * room;
-        long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
-        for (long count; first < end; first += count) {
-            count = end - first < chunk ? end - first : chunk;
-            if (g->stride == 2) {
-                sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-                sgm__matmul((int)count, g->out, 9 * g->in, V, 9 * In, 1, w, O, 1, bias, 0,
-                    y + first * O, O);
-                continue;
-            }
-            float *M = V + 16 * chunk * In;
-            sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
-            for (int k = 0; k < 16; k++)
-                sgm__matmul((int)count, g->out, g->in, V + k * count * In, In, 1, u + k * In * O, O,
-                    1, NULL, 0, M + k * count * O, O);
-            sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
-        }
-    }
-    sgm__arena_back(tape, mark);
-}
-
-static long sgm__conv_size(const sgm__conv *g) { /* of U, or with stride 2 of W */
-    return (g->stride == 1 ? 16L : 9L) * g->in * g->out;
-}
-
-/* What part p of the batch adds: to dx (may be NULL), to its own slopes du and db. Behind V lies
-room for a stretch of du. */
-static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
-    const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
-    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
-    long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
-    long pixels = (long)g->rows * g->cols, done = 0;
-    float *to_u = du, *more = V + sgm__conv_room(g);
-    memset(db, 0, (size_t)O * sizeof *db);
-    sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
-    for (long first = from * per; first < end; first += count) {
-        count = end - first < chunk ? end - first : chunk;
-        if (done >= SGM__STRETCH) {
-            if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
-            to_u = more, done = 0;
-        }
-        const float *so_far = done ? to_u : NULL;
-        done += count;
-        if (g->stride == 2) { /* u is W */
-            const float *d = dy + first * O;
-            sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-            sgm__matmul(9 * g->in, g->out, (int)count, V, 1, 9 * In, d, O, 1, so_far, O, to_u, O);
-            if (!dx) continue;
-            sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * In);
-            sgm__conv_see(g, 1, first, count, dx, V);
-            continue;
-        }
-        float *M = V + 16 * chunk * In;
-        sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
-        sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
-        for (long k = 0; k < 16; k++) {
-            float *Vk = V + k * count * In, *Mk = M + k * count * O;
-            sgm__matmul(g->in, g->out, (int)count, Vk, 1, In, Mk, O, 1,
-                so_far ? so_far + k * In * O : NULL, O, to_u + k * In * O, O);
-            if (dx)
-                sgm__matmul(
-                    (int)count, g->in, g->out, Mk, O, 1, u + k * In * O, 1, O, NULL, 0, Vk, In);
-        }
-        if (dx) sgm__conv_map(g, SGM__MAP_B, 1, g->in, first, count, dx, V, NULL);
-    }
-    if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
-}
-
-/* Adds to the slopes dw, db (may be NULL) and dx (may be NULL) of x and W for the slopes dy. */
-static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
-    const float *dy, float *dx, float *dw, float *db) {
-    long size = sgm__conv_size(g), each = size + g->out, room = sgm__conv_room(g) + size;
-    int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS,
-        threads = sgm__conv_hands(g, parts);
-    sgm__arena_mark mark = sgm__arena_here(tape);
-    float *u = (float *)sgm__arena(tape, (size_t)(size + parts * each) * sizeof *u), *du = u + size;
-    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
-    if (!u || !scratch) return;
-    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
-    for (int p = 0; p < parts; p++)
-        sgm__convolve_part(g, p, parts, x, dy, g->stride == 1 ? u : w, dx, du + p * each,
-            du + p * each + size, scratch + sgm__thread() * room);
-    for (int p = 1; p < parts; p++) sgm__add(each, du, du + p * each, du);
-    if (db) sgm__add(g->out, db, du + size, db);
-    if (dw && g->stride == 1) sgm__conv_weights(g, 1, dw, du);
-    else if (dw) sgm__add(size, dw, du, dw);
-    sgm__arena_back(tape, mark);
 }
 
 static void sgm__op_conv(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
-    const sgm__shape *s = sgm__shape_of(y);
-    sgm__conv g;
-    g.n = y->rows, g.h = s->h, g.w = s->w, g.in = s->c, g.out = s->out, g.stride = s->stride;
-    g.rows = (s->h - 1) / s->stride + 1, g.cols = (s->w - 1) / s->stride + 1;
-    g.high = s->stride == 1 ? (s->h + 1) / 2 : g.rows;
-    g.wide = s->stride == 1 ? (s->w + 1) / 2 : g.cols;
-    if (pass == SGM_PASS_FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v); /* (3.10) */
-    if (pass == SGM_PASS_TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
-    for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
-        const float *in = which == SGM_ADJOINT_D ? x->v : x->j,
-                    *slope = which == SGM_ADJOINT_D ? y->d : y->jd;
-        int first;
-        if (!(y->set & which) || !in) continue;
-        float *db = which == SGM_ADJOINT_D ? sgm__adjoint(tape, b, SGM_ADJOINT_D, &first) : NULL;
-        if (db && first) memset(db, 0, (size_t)s->out * sizeof *db);
-        float *dw = sgm__adjoint(tape, w, SGM_ADJOINT_D, &first);
-        if (dw && first) memset(dw, 0, (size_t)sgm__size(w) * sizeof *dw);
-        float *dx = sgm__adjoint(tape, x, which, &first);
-        if (dx && first) memset(dx, 0, (size_t)sgm__size(x) * sizeof *dx);
-        sgm__convolve_back(tape, &g, in, w->v, slope, dx, dw, db);
+    if (sgm__conv_fast(tape, y, pass)) return; /* k = 3: §E.3 */
+    if (pass == SGM_PASS_FORWARD) /* (3.10) */
+        sgm__conv_sum(tape, y, SGM__INTO_Y, x->v, w->v, NULL, b->v, y->v);
+    if (pass == SGM_PASS_TANGENT && x->j)
+        sgm__conv_sum(tape, y, SGM__INTO_Y, x->j, w->v, NULL, NULL, y->j);
+    if (pass != SGM_PASS_BACKWARD) return;
+    sgm__give_sum(tape, b, y->d, sgm__size(y) / b->cols);
+    for (int which = SGM_ADJOINT_D; which <= SGM_ADJOINT_JD; which++) {
+        const float *in = which == SGM_ADJOINT_D ? x->v : x->j;
+        const float *adjoint = which == SGM_ADJOINT_D ? y->d : y->jd;
+        if (!adjoint || !in) continue;
+        float *dx = sgm_tape_floats(tape, x), *dw = sgm_tape_floats(tape, w);
+        sgm__conv_sum(tape, y, SGM__INTO_X, NULL, w->v, adjoint, NULL, dx);
+        sgm__conv_sum(tape, y, SGM__INTO_W, in, NULL, adjoint, NULL, dw);
+        sgm_tape_give(tape, x, which, NULL, dx);
+        sgm_tape_give(tape, w, SGM_ADJOINT_D, NULL, dw);
     }
-}
-
-/* Every other pixel of every other row. */
-static sgm_tensor *sgm__thin_out(sgm_tape *tape, sgm_tensor *x, int h, int w, long c) {
-    sgm__shape s;
-    long rows = (h + 1) / 2, cols = (w + 1) / 2;
-    const long n[] = {x->rows, rows, 1, cols, c}, to[] = {rows * cols * c, cols * c, 0, c, 1};
-    const long from[] = {x->cols, 2 * (w * c), 0, 2 * c, 1};
-    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.thin = 1;
-    sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(tape, "thin_out", sgm__op_walk, x->rows, rows * cols * c, x, NULL, NULL, &s);
-}
-
-SGM_API sgm_tensor *sgm_conv2d(
-    sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int kernel, int stride) {
-    sgm__shape s;
-    memset(&s, 0, sizeof s);
-    s.c = sgm__channels(tape, "conv2d", x, h, w);
-    if (!s.c) return NULL;
-    if (out < 1 || (kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
-        return sgm_tape_refuse(tape,
-            "conv2d to %d channels, kernel %d, stride %d: needs channels >= 1, kernel 1 or 3, "
-            "stride 1 or 2",
-            out, kernel, stride);
-    double pixels = (double)((h - 1) / stride + 1) * ((w - 1) / stride + 1);
-    if (kernel == 1) { /* a linear layer whose rows are the pixels */
-        if (stride == 2) x = sgm__thin_out(tape, x, h, w, s.c);
-        int high = (h - 1) / stride + 1, wide = (w - 1) / stride + 1;
-        x = sgm_linear(tape, sgm_patchify(tape, x, high, wide, 1), out);
-        return sgm_unpatchify(tape, x, high, wide, 1);
-    }
-    int number = tape->n_ops++;
-    float spread = 1 / sqrtf(9.0f * (float)s.c);
-    s.h = h, s.w = w, s.out = out, s.stride = stride;
-    sgm_tensor *weight = sgm__param(tape, "conv", number, ".weight", 9.0 * s.c, out, spread, 0);
-    sgm_tensor *bias = sgm__param(tape, "conv", number, ".bias", 1, out, spread, 0);
-    if (!weight || !bias) return NULL;
-    return sgm__shaped(tape, "conv2d", sgm__op_conv, x->rows, pixels * out, x, weight, bias, &s);
 }
 
 /*
 ## §3.13 Group norm, modulation and gates
 
-A group norm makes every group of channels of an image have mean 0 and mean square 1, over its
-pixels and channels together; a layer norm is the case of one pixel and one group. Then each channel
-gets a gain and a bias: parameters, or numbers that the network computes for each point from its
-time and condition. That is how one small vector steers a whole image (*adaptive* norm); without the
-normalising, it is the modulation and the gate of a DiT. A SiLU follows so often that it is done on
-the spot. All of this is one operation on images x of pixels by channels:
+A *group norm* takes the channels of an image in groups, and gives each group of each image, over
+its pixels and channels together, mean 0 and mean square 1: how bright an image is, or how strong a
+feature, no longer matters to the layers behind. A layer norm (§3.6) is the case of one pixel and
+one group. With ⟨·⟩ the mean over the N numbers of a group,
 
-$$u = (x − μ)\, r, \qquad z = γ ⊙ u + β, \qquad y = φ(z) \qquad(3.11)$$
+$$u = (x − μ)\, r, \quad μ = ⟨x⟩, \quad r = \left( ⟨(x − μ)²⟩ + 10^{-5} \right)^{−1/2}, \qquad
+z = γ ⊙ u + β, \quad y = φ(z) \qquad(3.11)$$
 
-with μ and r per image and group, γ and β per image and channel. With ⟨·⟩ the mean over a group and
-$κ = ⟨u \dot x⟩$,
+with γ and β per image and channel: parameters, or numbers that the network computes for each point
+from its time and condition. That is how one small vector steers a whole image (*adaptive* norm).
+Without the norm, z is the *modulation* (γ = 1 + scale) or the *gate* (β = 0) of a DiT.
 
-$$\dot z = γ ⊙ \dot u + \dot γ ⊙ u + \dot β, \qquad
-\dot u = r (\dot x − ⟨\dot x⟩ − κ u) \qquad(3.12)$$
+If x moves, μ moves by ⟨ẋ⟩, and r by $\dot r = −r³ ⟨(x − μ) \dot x⟩ = −r² ⟨u \dot x⟩$; so
 
-Backward let $P = φ' \bar y + φ'' \dot z \bar{\dot y}$ and $Q = φ' \bar{\dot y}$ be the slopes by z
-and $\dot z$, and $p = γP + \dot γ Q$ and $q = γQ$ those by u and $\dot u$. Then
+$$\dot u = r\, (\dot x − ⟨\dot x⟩ − ⟨u \dot x⟩\, u), \qquad
+\bar x = r\, (p − ⟨p⟩ − ⟨p u⟩\, u) \quad \text{with} \quad p = γ ⊙ \bar z \qquad(3.12)$$
 
-$$\bar γ = \sum (P u + Q \dot u), \quad \bar β = \sum P, \quad \bar{\dot γ} = \sum Q u, \quad
-\bar{\dot β} = \sum Q, \quad \bar{\dot x} = r (q − ⟨q⟩ − ⟨q u⟩ u) \qquad(3.13)$$
-$$\bar x = r (p − ⟨p⟩ − ⟨p u⟩ u) − r² \left[ κ (q − ⟨q⟩) + ⟨q u⟩ (\dot x − ⟨\dot x⟩) +
-(⟨q (\dot x − ⟨\dot x⟩)⟩ − 3 κ ⟨q u⟩)\, u \right] \qquad(3.14)$$
+The second half is the first again, since the Jacobian $r (I − 11^T/N − u u^T/N)$ is a symmetric
+matrix. Its two means are the two things that the norm takes away: an adjoint that asks for a
+brighter group (along 1) or for a stronger one (along u) asks in vain. Beside them stand
 
-Long as they are, these lines hold two things only: sums over pixels, channel by channel, and
-mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
-on a few numbers per channel, kept in rows of an array under these names.
+$$\bar γ = \sum \bar z u, \qquad \bar β = \sum \bar z \quad \text{over the pixels that share them}
+\qquad(3.13)$$
+
+In code: let each group be a row, make the rows' norm, go back, and scale, shift and bend. Each step
+has its three passes already. This form runs on a tape with SGM_TAPE_PLAIN. Otherwise §E.4 does it
+in one operation, second derivatives included, and a test holds it against this one.
 */
-enum { SGM__MU, SGM__LO, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
-enum { SGM__KAPPA = 8, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
-enum { SGM__QX = 17, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
-
-typedef struct sgm__normed { /* one image, of h pixels by c channels */
-    const sgm__shape *s;
-    const float *x, *xj;          /* xj may be NULL */
-    float *n[SGM__NORM_ROWS], *z; /* numbers per channel; z: room for four images */
-} sgm__normed;
-
-/* What image i of n has of a gain or bias p, plus a constant; constant where there is none. */
-static void sgm__normed_row(
-    float *to, const sgm_tensor *p, const float *values, float plus, long i, long n, int c) {
-    const float *from = p && values ? values + i / (n / p->rows) * c : NULL;
-    for (int k = 0; k < c; k++) to[k] = (from ? from[k] : 0) + plus;
+static sgm_tensor *sgm__groups_as_rows(
+    sgm_tape *tape, sgm_tensor *x, long images, long pixels, long c, long groups, int back) {
+    const long size = pixels * c, each = c / groups, n[] = {images, groups, pixels, 1, each};
+    const long image[] = {size, each, c, 0, 1}, row[] = {size, pixels * each, each, 0, 1};
+    const double rows = (double)images * (back ? 1 : groups), all = (double)images * size;
+    return sgm__walked(tape, "groups", x, rows, all / rows, 0, 0, n, back ? row : image,
+        back ? image : row);
 }
 
-static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
-    sgm__normed m;
-    const sgm_tensor *x = y->a, *b = y->b, *c = y->c;
-    const sgm__shape *s = sgm__shape_of(y);
-    memset(room, 0, SGM__NORM_ROWS * (size_t)s->c * sizeof *room);
-    for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + (long)k * s->c;
-    m.s = s, m.z = room + (long)SGM__NORM_ROWS * s->c;
-    long size = (long)s->h * s->c, n = sgm__size(x) / size;
-    m.x = x->v + i * size, m.xj = x->j ? x->j + i * size : NULL;
-    float plus = (float)(!b || s->one_plus);
-    sgm__normed_row(m.n[SGM__GAIN], b, b ? b->v : NULL, plus, i, n, s->c);
-    sgm__normed_row(m.n[SGM__GAIN_J], b, b ? b->j : NULL, 0, i, n, s->c);
-    sgm__normed_row(m.n[SGM__BIAS], c, c ? c->v : NULL, 0, i, n, s->c);
-    sgm__normed_row(m.n[SGM__BIAS_J], c, c ? c->j : NULL, 0, i, n, s->c);
-    return m;
+/* p, a row of channels per point, as large as x: all pixels and rows of a point read the same. */
+static sgm_tensor *sgm__spread(sgm_tape *tape, sgm_tensor *p, const sgm_tensor *x) {
+    const long c = p->cols, n[] = {p->rows, sgm__size(x) / sgm__size(p), 1, 1, c};
+    const long from[] = {c, 0, 0, 0, 1}, to[] = {n[1] * c, c, 0, 0, 1};
+    return sgm__walked(tape, "spread", p, x->rows, x->cols, 0, 0, n, from, to);
 }
 
-/* Sums down the columns of a·(x - μ); and of a·(b - the numbers `less`), and the means of
-weight·sum over groups. */
-static void sgm__normed_sum(
-    const sgm__normed *m, int to, const float *a, const float *b, int less) {
-    if (a) sgm__k()->coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
-}
-
-static void sgm__normed_sum_x(const sgm__normed *m, int to, const float *a, int sums) {
-    sgm__normed_sum(m, to, a, m->x, SGM__MU);
-    for (int c = 0; c < m->s->c && a; c++) m->n[to][c] -= m->n[SGM__LO][c] * m->n[sums][c];
-}
-
-static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from) {
-    const sgm__shape *s = m->s;
-    int each = s->groups ? s->c / s->groups : s->c;
-    for (int c = 0; c < s->c && s->groups; c += each) {
-        double total = 0;
-        for (int k = c; k < c + each; k++)
-            total += (weight < 0 ? 1 : (double)m->n[weight][k]) * m->n[from][k];
-        for (int k = c; k < c + each; k++) m->n[to][k] = (float)(total / ((double)each * s->h));
-    }
-}
-
-/* y = (A p) + B (x - μ) + C, or added to y; p may be NULL. */
-static void sgm__normed_mix(const sgm__normed *m, const float *p, int x_too, int add, float *y) {
-    sgm__k()->colmix(m->s->h, m->s->c, p ? m->n[SGM__A] : NULL, p, x_too ? m->n[SGM__B] : NULL,
-        m->x, m->n[SGM__MU], m->n[SGM__C], add, y);
-}
-
-/* Σ (x - less)^power of the channels from c on, all in doubles. */
-static double sgm__normed_power(const sgm__normed *m, int c, int each, double less, int power) {
-    double sum = 0;
-    for (long i = 0; i < m->s->h; i++)
-        for (long k = i * m->s->c + c; k < i * m->s->c + c + each; k++)
-            sum += power == 1 ? m->x[k] - less : (m->x[k] - less) * (m->x[k] - less);
-    return sum;
-}
-
-/*
-μ and r. The sums run over differences from each channel's first pixel, and then from the mean: no
-digits are spent on what all pixels have in common. μ itself is kept as a float and the rest that
-it lacks, so that $x − μ$ is right to the last digit. Squares beyond a float's range are done again.
-*/
-static void sgm__normed_moments(const sgm__normed *m) {
-    const sgm__shape *s = m->s;
-    float *const *n = m->n;
-    int each = s->c / s->groups;
-    double count = (double)each * s->h;
-    sgm__k()->coldot(s->h, s->c, m->x, m->x, NULL, NULL, n[SGM__P]);
-    for (int c = 0; c < s->c; c += each) {
-        double sum = 0;
-        for (int k = c; k < c + each; k++) sum += (double)s->h * m->x[k] + n[SGM__P][k];
-        if (!(fabs(sum) < 1e38)) sum = sgm__normed_power(m, c, each, 0, 1);
-        for (int k = c; k < c + each; k++)
-            n[SGM__MU][k] = (float)(sum / count),
-            n[SGM__LO][k] = (float)(sum / count - n[SGM__MU][k]);
-    }
-    sgm__k()->coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
-    for (int c = 0; c < s->c; c += each) {
-        double sum = 0, lo = n[SGM__LO][c];
-        for (int k = c; k < c + each; k++) sum += n[SGM__P][k];
-        sum -= count * lo * lo;
-        if (!(sum < 1e38)) sum = sgm__normed_power(m, c, each, n[SGM__MU][c] + lo, 2);
-        double r = 1 / sqrt((sum > 0 ? sum / count : sum) + 1e-5);
-        for (int k = c; k < c + each; k++) n[SGM__R][k] = (float)r;
-    }
-}
-
-/* z of (3.11); μ and r are computed at first, and later taken from what was kept. */
-static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z) {
-    const sgm__shape *s = m->s;
-    float *const *n = m->n;
-    int each = s->groups ? s->c / s->groups : s->c;
-    if (fresh && s->groups) sgm__normed_moments(m);
-    for (int c = 0, in = 0; c < s->c; c++, in++) {
-        if (in == each) kept += 3, in = 0;
-        for (int k = 0; k < 3; k++) /* MU, LO, R */
-            if (!s->groups) n[k][c] = k == SGM__R;
-            else if (fresh) kept[k] = n[k][c];
-            else n[k][c] = kept[k];
-        n[SGM__B][c] = n[SGM__GAIN][c] * n[SGM__R][c];
-        n[SGM__C][c] = n[SGM__BIAS][c] - n[SGM__LO][c] * n[SGM__B][c];
-    }
-    if (z) sgm__normed_mix(m, NULL, 1, 0, z);
-}
-
-/* ⟨ẋ⟩ and κ, and the tangent of z (3.12). */
-static void sgm__normed_zj(const sgm__normed *m, float *zj) {
-    float *const *n = m->n;
-    sgm__normed_sum(m, SGM__P, m->xj, NULL, 0), sgm__normed_mean(m, SGM__MEAN_J, -1, SGM__P);
-    sgm__normed_sum_x(m, SGM__PU, m->xj, SGM__P), sgm__normed_mean(m, SGM__KAPPA, SGM__R, SGM__PU);
-    for (int c = 0; c < m->s->c; c++) {
-        float a = m->xj ? n[SGM__GAIN][c] * n[SGM__R][c] : 0;
-        float b = n[SGM__R][c] * (n[SGM__GAIN_J][c] - a * n[SGM__KAPPA][c]);
-        n[SGM__A][c] = a, n[SGM__B][c] = b;
-        n[SGM__C][c] = n[SGM__BIAS_J][c] - a * n[SGM__MEAN_J][c] - b * n[SGM__LO][c];
-    }
-    sgm__normed_mix(m, m->xj, 1, 0, zj);
-}
-
-/* P and Q of (3.13) from the slopes of y and its tangent; either may be NULL, then only Q. */
-static void sgm__normed_slopes(
-    const sgm__normed *m, float *kept, const float **P, const float **Q) {
-    long n = (long)m->s->h * m->s->c;
-    float *z = m->z, *zj = z + n, *d1 = z + 2 * n, *bend = z + 3 * n;
-    const float *p = *P, *q = *Q;
-    sgm__normed_z(m, kept, 0, m->s->silu ? z : NULL);
-    if (q) sgm__normed_zj(m, zj);
-    if (!p || (m->s->silu && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
-    if (!m->s->silu) return;
-    sgm__act(SGM_ACTIVATION_SILU, n, z, NULL, d1, q ? bend : NULL);
-    if (q) sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
-    if (q && p) sgm__muladd(n, d1, p, bend);
-    if (!q) sgm__mul(n, d1, p, d1), *P = d1;
-}
-
-/* (3.13) and (3.14) for one image; out: the slopes of γ, β and their tangents, `step` apart. */
-static void sgm__normed_back(const sgm__normed *m, const float *P, const float *Q, float *out,
-    long step, float *dx, int first, float *dxj, int first_j) {
-    const sgm__shape *s = m->s;
-    float *const *n = m->n;
-    sgm__normed_sum(m, SGM__P, P, NULL, 0), sgm__normed_sum_x(m, SGM__PU, P, SGM__P);
-    sgm__normed_sum(m, SGM__Q, Q, NULL, 0), sgm__normed_sum_x(m, SGM__QU, Q, SGM__Q);
-    if (m->xj) sgm__normed_sum(m, SGM__QX, Q, m->xj, SGM__MEAN_J);
-    for (int c = 0; c < s->c; c++, out++) {
-        float r = n[SGM__R][c], g = n[SGM__GAIN][c], gj = n[SGM__GAIN_J][c];
-        float pu = n[SGM__PU][c] * r, qu = n[SGM__QU][c] * r;
-        out[0] = pu + r * (n[SGM__QX][c] - n[SGM__KAPPA][c] * qu), out[step] = n[SGM__P][c];
-        if (Q) out[2 * step] = qu, out[3 * step] = n[SGM__Q][c];
-        n[SGM__P][c] = g * n[SGM__P][c] + gj * n[SGM__Q][c], n[SGM__PU][c] = g * pu + gj * qu;
-        n[SGM__QU][c] = qu;
-    }
-    sgm__normed_mean(m, SGM__MP, -1, SGM__P), sgm__normed_mean(m, SGM__MPU, -1, SGM__PU);
-    for (int i = 0; i < 3; i++) sgm__normed_mean(m, SGM__MQ + i, SGM__GAIN, SGM__Q + i);
-    for (int c = 0; c < s->c; c++) {
-        float r = n[SGM__R][c], k = n[SGM__KAPPA][c], mqu = n[SGM__MQU][c], lo = n[SGM__LO][c];
-        float b = -r * r * (n[SGM__MPU][c] + r * (n[SGM__MQX][c] - 3 * k * mqu));
-        n[SGM__A][c] = r * n[SGM__GAIN][c], n[SGM__B][c] = b, n[SGM__E][c] = -r * r * mqu;
-        n[SGM__C][c] =
-            r * (r * k * n[SGM__MQ][c] - n[SGM__MP][c]) - b * lo - n[SGM__E][c] * n[SGM__MEAN_J][c];
-        n[SGM__P][c] = r * (n[SGM__GAIN_J][c] - r * k * n[SGM__GAIN][c]); /* of Q */
-    }
-    if (dx) sgm__normed_mix(m, P, s->groups, !first, dx);
-    if (dx && Q)
-        sgm__k()->colmix(s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO],
-            n[SGM__ZERO], 1, dx);
-    for (int c = 0; c < s->c && dxj; c++)
-        n[SGM__B][c] = n[SGM__E][c],
-        n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__LO][c];
-    if (dxj) sgm__normed_mix(m, Q, s->groups, !first_j, dxj);
-}
-
-/* Rows of contributions, added up in order to the slopes of γ or β. */
-static void sgm__normed_param(sgm_tape *tape, sgm_tensor *p, int which, const float *rows, long n) {
-    int first;
-    float *to = p ? sgm__adjoint(tape, p, which, &first) : NULL;
-    if (to && first) memset(to, 0, (size_t)sgm__size(p) * sizeof *to);
-    for (long i = 0, each = p ? n / p->rows : 1; to && i < p->rows; i++)
-        sgm__colsum(each, p->cols, rows + i * each * p->cols, p->cols, to + i * p->cols);
-}
-
-static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    const sgm__shape *s = sgm__shape_of(y);
-    long cols = (long)s->h * s->c, n = sgm__size(y) / cols, step = n * s->c,
-         parts = (y->set & SGM_ADJOINT_JD) && y->j ? 4 : 2;
-    int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
-    float *dx = back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_D, &first) : NULL;
-    float *dxj = parts == 4 && back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_JD, &first_j) : NULL;
-    for (int i = 0; i < 4 && back; i++) sgm__reserve(tape, i % 2 ? y->b : y->c, i / 2 + 1);
-    sgm__arena_mark mark = sgm__arena_here(tape);
-    size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
-    float *sums = (float *)sgm__arena(tape, (size_t)(back * parts * step) * sizeof *sums);
-    if ((double)threads * (double)room > (double)(SIZE_MAX / 16)) threads = 1;
-    float *scratch = (float *)sgm__arena(tape, (size_t)threads * room * sizeof *scratch);
-    if (!scratch || !sums) return;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
-    for (long i = 0; i < n; i++) {
-        sgm__normed m = sgm__normed_of(y, i, scratch + sgm__thread() * (long)room);
-        float *kept = s->kept + i * 3 * (s->groups + 1), *v = y->v + i * cols;
-        const float *P = y->set & SGM_ADJOINT_D ? y->d + i * cols : NULL;
-        const float *Q = parts == 4 ? y->jd + i * cols : NULL;
-        if (pass == SGM_PASS_FORWARD) {
-            sgm__normed_z(&m, kept, 1, v);
-            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, v, v, NULL, NULL);
-        } else if (pass == SGM_PASS_TANGENT) {
-            sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
-            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, m.z, NULL, m.z, NULL);
-            if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
-        } else {
-            sgm__normed_slopes(&m, kept, &P, &Q);
-            sgm__normed_back(&m, P, Q, sums + i * s->c, step, dx ? dx + i * cols : NULL, first,
-                dxj ? dxj + i * cols : NULL, first_j);
-        }
-    }
-    for (int i = 0; i < parts && back; i++)
-        sgm__normed_param(tape, i % 2 ? y->c : y->b, i / 2 + 1, sums + i * step, n);
-    sgm__arena_back(tape, mark);
-}
-
-/* Enters the operation for x as rows of pixels by c channels; groups = 0 leaves out the norm. */
-static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, int c, int groups,
-    sgm_tensor *gain, sgm_tensor *bias, int one_plus, int act) {
-    sgm__shape s;
-    memset(&s, 0, sizeof s);
-    s.h = x->cols / c, s.c = c, s.groups = groups, s.one_plus = one_plus, s.silu = act;
-    if (groups == 0 && c == x->cols && gain && x->rows % gain->rows == 0 &&
-        (!bias || bias->rows == gain->rows))
-        s.h = x->rows / gain->rows; /* without a norm, rows that share γ and β are one image */
-    for (int i = 0; i < 2; i++) {
-        const sgm_tensor *p = i ? bias : gain;
-        if (p && (p->cols != c || x->cols % c || x->rows % p->rows))
-            return sgm_tape_refuse(tape,
-                "%s of (%d, %d) by (%d, %d): needs one row per point and one column per channel",
-                name, x->rows, x->cols, p->rows, p->cols);
-    }
-    s.kept = (float *)sgm__arena(tape, 3 * (size_t)x->rows * (size_t)(groups + 1) * sizeof(float));
-    if (!s.kept) return NULL;
-    return sgm__shaped(tape, name, sgm__op_norm, x->rows, x->cols, x, gain, bias, &s);
-}
-
-/* The channels of x, which the groups must divide; else 0 and an error. */
-static int sgm__grouped(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
-    int c = sgm__channels(tape, "group norm", x, h, w);
-    if (c == 0 || (groups > 0 && c % groups == 0)) return c;
-    sgm_tape_refuse(tape,
-        "a norm of %d channels in %d groups: choose a number of groups that divides the channels",
-        c, groups);
-    return 0;
-}
-
-static sgm_tensor *sgm__norm_own(sgm_tape *tape, sgm_tensor *x, int c, int groups, int act) {
-    int number = tape->n_ops++;
-    sgm_tensor *gain = sgm__param(tape, "norm", number, ".gain", 1, c, 1, 2);
-    sgm_tensor *bias = sgm__param(tape, "norm", number, ".bias", 1, c, 0, 0);
-    if (!gain || !bias) return NULL;
-    return sgm__norm(tape, "group_norm", x, c, groups, gain, bias, 0, act);
-}
-
-SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
-    int c = sgm__grouped(tape, x, h, w, groups);
-    return c ? sgm__norm_own(tape, x, c, groups, 0) : NULL;
-}
-
-SGM_API sgm_tensor *sgm_plain_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups) {
-    int c = sgm__grouped(tape, x, h, w, groups);
-    if (c && h == 1 && w == 1 && groups == 1) return sgm__row_norm(tape, x);
-    return c ? sgm__norm(tape, "normalize", x, c, groups, NULL, NULL, 0, 0) : NULL;
-}
-
-SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x) {
-    if (!x) return NULL;
-    int number = tape->n_ops++;
-    sgm_tensor *gain = sgm__param(tape, "norm", number, ".gain", 1, x->cols, 1, 2);
-    sgm_tensor *bias = sgm__param(tape, "norm", number, ".bias", 1, x->cols, 0, 0);
-    x = gain && bias ? sgm__row_norm(tape, x) : NULL;
-    return x ? sgm__norm(tape, "layer_norm", x, x->cols, 0, gain, bias, 0, 0) : NULL;
-}
-
-SGM_API sgm_tensor *sgm_norm_silu(
-    sgm_tape *tape, sgm_tensor *x, int h, int w, int groups, sgm_tensor *shift, sgm_tensor *scale) {
-    int c = sgm__grouped(tape, x, h, w, groups);
-    if (!c) return NULL;
-    if (!shift && !scale) return sgm__norm_own(tape, x, c, groups, 1);
-    return sgm__norm(tape, "norm_silu", x, c, groups, scale, shift, 1, 1);
-}
-
-SGM_API sgm_tensor *sgm_modulate(
-    sgm_tape *tape, sgm_tensor *x, sgm_tensor *shift, sgm_tensor *scale) {
-    if (!x || !shift || !scale) return NULL;
-    return sgm__norm(tape, "modulate", x, scale->cols, 0, scale, shift, 1, 0);
-}
-
-SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate) {
-    return x && gate ? sgm__norm(tape, "gate", x, gate->cols, 0, gate, NULL, 0, 0) : NULL;
+static sgm_tensor *sgm__norm_plain(sgm_tape *tape, sgm_tensor *x, int c, int groups,
+    sgm_tensor *gain, sgm_tensor *bias, int one_plus, int silu) {
+    const long n = x->rows, pixels = x->cols / c;
+    sgm_tensor *u = x, *z;
+    if (groups) u = sgm__groups_as_rows(tape, u, n, pixels, c, groups, 0);
+    if (groups) u = sgm__groups_as_rows(tape, sgm__row_norm(tape, u), n, pixels, c, groups, 1);
+    z = gain ? sgm_mul(tape, u, sgm__spread(tape, gain, x)) : u; /* (3.11) */
+    if (one_plus) z = sgm_add(tape, u, z);
+    if (bias) z = sgm_add(tape, z, sgm__spread(tape, bias, x));
+    return silu ? sgm_silu(tape, z) : z;
 }
 
 /*
 ## §3.14 Attention
 
-Each token asks all tokens of its point a question. With queries Q, keys K and values V, (T, d) each
-for one point and one head, a stripe of d columns,
+A convolution sees neighbours. In *attention* (Vaswani et al. 2017) each token asks all tokens of
+its point. From its numbers, linear layers make a query, a key and a value; whose key fits the query
+best has the largest say in the mean of the values that the token gets as its answer. This is done
+in several *heads* at a time, each for a stripe of d columns. With Q, K and V of shape (T, d) for
+the T tokens of one point,
 
 $$S = \tfrac{1}{\sqrt d} Q K^T, \quad A = \mathrm{softmax}(S), \quad O = A V, \qquad
+A_{ij} = \frac{e^{S_{ij}}}{\sum_k e^{S_{ik}}}, \quad
 \dot A = A ⊙ (\dot S − ⟨A, \dot S⟩) \qquad(3.15)$$
 
-where ⟨,⟩ is the inner product of two rows. A matrix M and two stripes X, Y make three products,
-$M = X Y^T$, $X = M Y$ and $Y = M^T X$, and whichever the forward pass is, the other two carry the
-slopes back: one operation is both the scores and the mixing. The softmax is symmetric, so slopes go
-back through it as tangents go forth; and since $\dot A$ depends on A, its slope B adds to that of A
+where ⟨,⟩ is the inner product of two rows. The *softmax* makes weights of each row: positive, with
+sum 1. Its derivative: $\log A_j = S_j − \log \sum_k e^{S_k}$ moves by $\dot S_j − \sum_k A_k \dot
+S_k$, and $\dot A_j$ is $A_j$ times that. The Jacobian $\mathrm{diag}(A) − A A^T$ is symmetric, so
+adjoints go back as tangents go forth. Since it depends on A, an adjoint B of $\dot A$ adds to that
+of A the derivative of $B · \dot A = ⟨A ⊙ B, \dot S⟩ − ⟨A, B⟩⟨A, \dot S⟩$ by A:
 
 $$\bar A \mathrel{+}= B ⊙ (\dot S − ⟨A, \dot S⟩) − \dot S ⟨A, B⟩ \qquad(3.16)$$
 
-A is T by T, which is why attention belongs where an image is small.
+$Q K^T$ and A V are again sums of products with three partners, a number of a matrix M (T by T) and
+one of each of two stripes X and Y: $M = X Y^T$, $X = M Y$ and $Y = M^T X$. Whichever is the forward
+pass, the other two carry adjoints back. M is why attention belongs where an image is small.
 */
 /* p[role] (+)= the product of the other two, for every point and head; roles M, X, Y: 0, 1, 2. */
 static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) {
@@ -4600,40 +3935,8 @@ static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) 
     }
 }
 
-static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    const sgm__shape *s = sgm__shape_of(y);
-    const int role[3] = {s->mixes, 1 - s->mixes, 2}; /* of y, a and b */
-    sgm_tensor *in[2];
-    float *p[3];
-    in[0] = y->a, in[1] = y->b;
-    p[role[0]] = y->v, p[role[1]] = in[0]->v, p[role[2]] = in[1]->v;
-    if (pass == SGM_PASS_FORWARD) sgm__heads(s, role[0], p, 0);
-    for (int i = 0, add = 0; i < 2; i++) {
-        const sgm_tensor *other = in[1 - i];
-        p[role[2 - i]] = other->v;
-        if (pass == SGM_PASS_TANGENT && in[i]->j) {
-            p[role[0]] = y->j, p[role[1 + i]] = in[i]->j;
-            sgm__heads(s, role[0], p, add++);
-        }
-        for (int k = 0; pass == SGM_PASS_BACKWARD && k < 3; k++) { /* d by d, jd by jd, d by jd */
-            int which = k == 1 ? SGM_ADJOINT_JD : SGM_ADJOINT_D, first;
-            if (!(y->set & (k ? SGM_ADJOINT_JD : SGM_ADJOINT_D)) || (k == 2 && !other->j)) continue;
-            p[role[0]] = k ? y->jd : y->d, p[role[2 - i]] = k == 2 ? other->j : other->v;
-            p[role[1 + i]] = sgm__adjoint(tape, in[i], which, &first);
-            if (p[role[1 + i]]) sgm__heads(s, role[1 + i], p, !first);
-        }
-        p[role[1 + i]] = in[i]->v;
-    }
-}
-
-/* out = A ⊙ (s - ⟨A, s⟩) for one row. */
-static void sgm__softmax_slope(const float *A, const float *s, float *out, long T) {
-    float dot = (float)sgm__k()->dot(T, A, s);
-    for (long j = 0; j < T; j++) out[j] = A[j] * (s[j] - dot);
-}
-
-static void sgm__softmax_row(const float *x, float *y, long T) {
-    float most = x[0];
+static void sgm__softmax(const float *x, float *y, long T) {
+    float most = x[0]; /* which no exponential exceeds then */
     double sum = 0;
     for (long j = 1; j < T; j++) most = x[j] > most ? x[j] : most;
     for (long j = 0; j < T; j++) y[j] = x[j] - most;
@@ -4642,55 +3945,28 @@ static void sgm__softmax_row(const float *x, float *y, long T) {
     sgm__scale(T, (float)(1 / sum), y, y);
 }
 
-static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    sgm_tensor *x = y->a;
-    long T = y->cols, back = pass == SGM_PASS_BACKWARD, bent = y->set & SGM_ADJOINT_JD && x->j;
-    float *d = back ? sgm_tape_floats(tape, y) : NULL,
-          *jd = back && bent ? sgm_tape_floats(tape, y) : NULL;
-    if ((back && !d) || (back && bent && !jd)) return;
-    int threads = sgm__hands(sgm__size(y));
-    (void)threads;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
-    for (long i = 0; i < sgm__size(y); i += T) {
-        const float *A = y->v + i;
-        if (pass == SGM_PASS_FORWARD) sgm__softmax_row(x->v + i, y->v + i, T);
-        if (pass == SGM_PASS_TANGENT) sgm__softmax_slope(A, x->j + i, y->j + i, T); /* (3.15) */
-        if (!back) continue;
-        for (long j = 0; j < T; j++) d[i + j] = y->set & SGM_ADJOINT_D ? y->d[i + j] : 0;
-        if (bent) {
-            const float *sj = x->j + i, *B = y->jd + i;
-            float a_s = (float)sgm__k()->dot(T, A, sj), a_b = (float)sgm__k()->dot(T, A, B);
-            for (long j = 0; j < T; j++)
-                d[i + j] += B[j] * (sj[j] - a_s) - sj[j] * a_b; /* (3.16) */
-            sgm__softmax_slope(A, B, jd + i, T);
-        }
-        sgm__softmax_slope(A, d + i, d + i, T);
-    }
-    sgm__hand_on(tape, y, x, SGM_ADJOINT_D, NULL, d);
-    sgm__hand_on(tape, y, x, SGM_ADJOINT_JD, NULL, jd);
+/* Its Jacobian, forth and back: A ⊙ (s - ⟨A, s⟩). */
+static void sgm__softmax_j(const float *A, const float *s, float *out, long T) {
+    float dot = (float)sgm__k()->dot(T, A, s);
+    for (long j = 0; j < T; j++) out[j] = A[j] * (s[j] - dot);
+}
+
+/* d: the adjoint of A; B, that of its tangent, or NULL, adds (3.16). Both become those of S. */
+static void sgm__softmax_back(const float *A, const float *sj, const float *B, float *d, float *jd,
+    long T) {
+    float a_s = B ? (float)sgm__k()->dot(T, A, sj) : 0, a_b = B ? (float)sgm__k()->dot(T, A, B) : 0;
+    for (long j = 0; j < T && B; j++) d[j] += B[j] * (sj[j] - a_s) - sj[j] * a_b;
+    if (B) sgm__softmax_j(A, B, jd, T);
+    sgm__softmax_j(A, d, d, T);
 }
 
 SGM_API sgm_tensor *sgm_attention(
     sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v, int tokens, int heads) {
-    sgm__shape s;
-    if (!q || !k || !v || !sgm__same_shape(tape, "attention", q, k)) return NULL;
-    if (!sgm__same_shape(tape, "attention", q, v)) return NULL;
-    if (heads < 1 || q->cols % heads || tokens < 1 || q->rows % tokens)
-        return sgm_tape_refuse(tape,
-            "attention of (%d, %d) by %d heads over %d tokens: choose heads that divide the "
-            "columns, "
-            "and give the rows that one point has, which divide the rows",
-            q->rows, q->cols, heads, tokens);
-    memset(&s, 0, sizeof s);
-    s.tokens = tokens, s.heads = heads, s.h = q->rows / tokens, s.w = q->cols;
+    if (!sgm__attends(tape, q, k, v, tokens, heads)) return NULL;
     q = sgm_mul_by(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
     if (q) q->name = "attention_scale";
-    q = sgm__shaped(tape, "scores", sgm__op_heads, (double)q->rows * heads, tokens, q, k, NULL, &s);
-    if (!q) return NULL;
-    q = sgm_tape_run(
-        tape, sgm_tape_make(tape, "softmax", sgm__op_softmax, q->rows, q->cols, q, NULL, NULL));
-    s.mixes = 1;
-    return sgm__shaped(tape, "attention", sgm__op_heads, v->rows, v->cols, q, v, NULL, &s);
+    q = sgm__softmax_rows(tape, sgm__headed(tape, "scores", 0, q, k, tokens, heads));
+    return sgm__headed(tape, "attention", 1, q, v, tokens, heads);
 }
 
 /*
@@ -4700,41 +3976,15 @@ Each is a page that you can copy and change. What they share: the time, as waves
 frequencies, goes through two layers, a condition is added, and the vector that comes out scales and
 shifts the channels after a norm in every block.
 
-The **residual net** keeps the image's size, and its blocks add small corrections. The **U-Net** (Ho
-et al. 2020) halves the image twice if its depth is 3, so that few convolutions see all of it, looks
-at it with attention where it is smallest, and comes back up with the details of the way down.
-The **MLP-Mixer** (Tolstikhin et al. 2021) mixes in turn the patches of one feature and the features
-of one patch. The **DiT** (Peebles and Xie 2023) is a transformer over patches whose gates start at
-zero (*adaLN-zero*): at first every block is the identity.
+The **U-Net** (Ho et al. 2020) is built of residual blocks. It halves the image on the way down,
+twice if its depth is 3, so that few convolutions see all of it; looks at it with attention where it
+is smallest; and comes back up. The details that halving loses come over by skip connections, beside
+the channels from below: drawn with the image's size as height, the network is a U. The **DiT**
+(Peebles and Xie 2023) is a *transformer* over patches: each block lets every token look at the
+others, and then thinks about it for itself. Its gates start at zero (*adaLN-zero*): at first every
+block is the identity. The residual net, which is a U-Net of one level, and the MLP-Mixer, a DiT
+that exchanges tokens and channels where that one attends, stand in §E.6.
 */
-static int sgm__or(int value, int normal) { return value ? value : normal; }
-
-SGM_API sgm_status sgm_image_net_init(
-    sgm_image_net *o, sgm_tape *tape, const sgm_net_in *in, int width, int depth) {
-    memset(o, 0, sizeof *o);
-    if (!in->x) return sgm_tape_refuse(tape, "a network got no points"), sgm_tape_status(tape);
-    if (in->user) *o = *(const sgm_image_net *)in->user;
-    o->channels = sgm__or(o->channels, 1), o->width = sgm__or(o->width, width);
-    o->heads = sgm__or(o->heads, 4), o->patch = sgm__or(o->patch, 4);
-    o->groups = sgm__or(o->groups, 8), o->depth = sgm__or(o->depth, depth);
-    if (o->h == 0 && o->channels > 0) {
-        o->h = (int)(sqrt((double)in->x->cols / o->channels) + 0.5);
-        o->w = sgm__or(o->w, o->h);
-    }
-    if (o->h < 1 || o->w < 1 || (double)o->h * o->w * o->channels != in->x->cols)
-        sgm_tape_refuse(tape,
-            "a network for images of %d by %d with %d channels got rows of %d: set h, w and "
-            "channels of sgm_image_net so that their product is the model's d",
-            o->h, o->w, o->channels, in->x->cols);
-    else if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
-        o->heads < 1 || o->patch < 1 || o->groups < 1)
-        sgm_tape_refuse(tape,
-            "a network for images of width %d, depth %d, heads %d, patch %d and groups %d: needs "
-            "at least 1 of each, or 0 for the default, and at most width %d and depth %d",
-            o->width, o->depth, o->heads, o->patch, o->groups, SGM__WIDEST, SGM__DEEPEST);
-    return sgm_tape_status(tape);
-}
-
 SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
     sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
     h = sgm_linear(tape, sgm_silu(tape, h), width);
@@ -4747,82 +3997,64 @@ SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int wid
 
 SGM_API sgm_tensor *sgm_res_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
-    sgm_tensor *y = sgm_norm_silu(tape, x, h, w, groups, NULL, NULL);
+    const int own = SGM_NORM_OWN | SGM_NORM_SILU;
+    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, own, NULL, NULL);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
     sgm_tensor *shift = sgm_linear(tape, time, out);
     sgm_tensor *scale = sgm_linear(tape, time, out);
-    y = sgm_norm_silu(tape, y, h, w, groups, shift, scale);
+    y = sgm_group_norm(tape, y, h, w, groups, SGM_NORM_SILU, shift, scale);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
     if (x && y && x->cols != y->cols) x = sgm_conv2d(tape, x, h, w, out, 1, 1);
     return sgm_add(tape, x, y);
 }
 
-SGM_API sgm_tensor *sgm_attention_block(
-    sgm_tape *tape, sgm_tensor *x, int h, int w, int heads, int groups) {
-    sgm_tensor *y = sgm_patchify(tape, sgm_group_norm(tape, x, h, w, groups), h, w, 1);
-    if (!y) return NULL;
-    sgm_tensor *q = sgm_linear(tape, y, y->cols);
-    sgm_tensor *k = sgm_linear(tape, y, y->cols);
-    sgm_tensor *v = sgm_linear(tape, y, y->cols);
-    y = sgm_linear(tape, sgm_attention(tape, q, k, v, h * w, heads), y->cols);
-    return sgm_add(tape, x, sgm_unpatchify(tape, y, h, w, 1));
+SGM_API sgm_tensor *sgm_self_attention(sgm_tape *tape, sgm_tensor *x, int tokens, int heads) {
+    if (!x) return NULL;
+    sgm_tensor *q = sgm_linear(tape, x, x->cols);
+    sgm_tensor *k = sgm_linear(tape, x, x->cols);
+    sgm_tensor *v = sgm_linear(tape, x, x->cols);
+    return sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, heads), x->cols);
 }
 
-SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_image_net o;
-    if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
-    sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
-    sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
-    for (int i = 0; i < o.depth; i++) h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
-    h = sgm_norm_silu(tape, h, o.h, o.w, o.groups, NULL, NULL);
-    return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
+SGM_API sgm_tensor *sgm_attention_block(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int heads, int groups) {
+    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, SGM_NORM_OWN, NULL, NULL);
+    y = sgm_self_attention(tape, sgm_patchify(tape, y, h, w, 1), h * w, heads);
+    return sgm_add(tape, x, sgm_unpatchify(tape, y, h, w, 1));
 }
 
 SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
     sgm_tensor *skip[8];
     if (sgm_image_net_init(&o, tape, in, 32, 3) != SGM_OK) return NULL;
-    int levels = o.depth, h = o.h, w = o.w;
-    if (levels < 1 || levels > 8 || h % (1 << (levels - 1)) || w % (1 << (levels - 1)))
+    int h = o.h, w = o.w, last = o.depth - 1;
+    if (last > 7 || h % (1 << last) || w % (1 << last))
         return sgm_tape_refuse(tape,
             "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
             "fewer levels (1 to 8), or pad the images",
-            levels, levels - 1, h, w);
+            o.depth, last, h, w);
     sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
     sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
-    for (int i = 0; i < levels; i++) {
-        x = skip[i] = sgm_res_block(tape, x, h, w, o.width << i, o.groups, time);
-        if (i == levels - 1) break;
-        x = sgm_conv2d(tape, x, h, w, o.width << i, 3, 2);
-        h /= 2, w /= 2;
+    for (int i = 0; i < last; i++, h /= 2, w /= 2) { /* down */
+        skip[i] = sgm_res_block(tape, x, h, w, o.width << i, o.groups, time);
+        x = sgm_conv2d(tape, skip[i], h, w, o.width << i, 3, 2);
     }
+    x = sgm_res_block(tape, x, h, w, o.width << last, o.groups, time);
     x = sgm_attention_block(tape, x, h, w, o.heads, o.groups);
-    for (int i = levels - 2; i >= 0; i--) {
-        x = sgm_upsample(tape, x, h, w);
-        h *= 2, w *= 2;
+    for (int i = last - 1; i >= 0; i--) { /* and up */
+        x = sgm_upsample(tape, x, h, w), h *= 2, w *= 2;
         x = sgm_concat_channels(tape, x, skip[i], h, w);
         x = sgm_res_block(tape, x, h, w, o.width << i, o.groups, time);
     }
-    x = sgm_norm_silu(tape, x, h, w, o.groups, NULL, NULL);
+    x = sgm_group_norm(tape, x, h, w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, x, h, w, o.channels, 3, 1);
-}
-
-SGM_API sgm_tensor *sgm_tokens(
-    sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
-    sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
-    if (!x) return NULL;
-    int n = in->x->rows, tokens = x->rows / n;
-    x = sgm_linear(tape, x, width);
-    if ((double)tokens * width > 1e9)
-        return sgm_tape_refuse(tape, "%d tokens of width %d: use larger patches", tokens, width);
-    sgm_tensor *place = sgm_repeat(tape, sgm_param(tape, 1, tokens * width, 0.02f), n);
-    return sgm_add(tape, x, sgm_patchify(tape, place, tokens, 1, 1));
 }
 
 SGM_API sgm_tensor *sgm_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
     sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
     sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
-    return sgm_modulate(tape, sgm_plain_norm(tape, x, 1, 1, 1), shift, scale);
+    x = sgm_group_norm(tape, x, 1, 1, 1, SGM_NORM_PLAIN, NULL, NULL);
+    return sgm_modulate(tape, x, shift, scale);
 }
 
 SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
@@ -4830,22 +4062,10 @@ SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
     return h ? sgm_linear(tape, h, x->cols) : NULL;
 }
 
-SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_image_net o;
-    if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
-    sgm_tensor *time = sgm_image_time(tape, in, o.width);
-    sgm_tensor *x = sgm_tokens(tape, in, o.h, o.w, o.patch, o.width);
-    int tokens = o.h / o.patch * (o.w / o.patch);
-    if (!x) return NULL;
-    for (int i = 0; i < o.depth; i++) {
-        sgm_tensor *y = sgm_transpose(tape, sgm_ada_norm(tape, x, time), tokens);
-        y = sgm_transpose(tape, sgm_two_layers(tape, y, o.width), o.width);
-        x = sgm_add(tape, x, y);
-        y = sgm_two_layers(tape, sgm_ada_norm(tape, x, time), 2 * o.width);
-        x = sgm_add(tape, x, y);
-    }
-    x = sgm_linear(tape, sgm_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
-    return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
+SGM_API sgm_tensor *sgm_add_gated(
+    sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time) {
+    sgm_tensor *gate = y ? sgm_linear_zero(tape, time, y->cols) : NULL;
+    return sgm_add(tape, x, sgm_gate(tape, y, gate));
 }
 
 SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
@@ -4853,23 +4073,30 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
     sgm_tensor *time = sgm_image_time(tape, in, o.width);
     sgm_tensor *x = sgm_tokens(tape, in, o.h, o.w, o.patch, o.width);
-    int tokens = o.h / o.patch * (o.w / o.patch);
-    if (!x) return NULL;
-    for (int i = 0; i < o.depth; i++) {
+    for (int i = 0; i < o.depth && x; i++) {
         sgm_tensor *y = sgm_ada_norm(tape, x, time);
-        sgm_tensor *q = sgm_linear(tape, y, o.width);
-        sgm_tensor *k = sgm_linear(tape, y, o.width);
-        sgm_tensor *v = sgm_linear(tape, y, o.width);
-        y = sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, o.heads), o.width);
-        sgm_tensor *gate = sgm_linear_zero(tape, time, o.width);
-        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+        y = sgm_self_attention(tape, y, x->rows / in->x->rows, o.heads);
+        x = sgm_add_gated(tape, x, y, time);
         y = sgm_two_layers(tape, sgm_ada_norm(tape, x, time), 4 * o.width);
-        gate = sgm_linear_zero(tape, time, o.width);
-        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+        x = sgm_add_gated(tape, x, y, time);
     }
     x = sgm_linear_zero(tape, sgm_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
+
+/*
+Details that have caused bugs in networks for images:
+
+- (n, D) is n·H·W pixels by C channels only if channels come last. Arrays of PyTorch have them
+  first, (n, C, H, W), and fit everywhere without an error.
+- A mean square as $⟨x²⟩ − ⟨x⟩²$: of pixels 100.7 ± .01 a float keeps nothing. Take the differences
+  first, and keep of μ what its float lacks.
+- A gradient summed over a million pixels in one float stops to grow. Sums are made in stretches.
+- In $\bar γ$ the tangent counts twice: through $\dot z$, and through u, which moves (§E.4).
+- softmax of scores above 88 is inf/inf, unless the largest is taken away first.
+- At a border, or where a stride leaves pixels out, some of x goes nowhere: its adjoint is 0, and
+  somebody has to write that 0.
+*/
 
 /*
 ## §3.16 What a network does, as a text
@@ -10532,7 +9759,7 @@ static void sgm__colmix_ref(long rows, long cols, const float *a, const float *p
 }
 
 /*
-The maps of a tiled convolution (3.17): Y = L X Lᵀ, first down the columns and then along the rows,
+The maps of a tiled convolution (E.1): Y = L X Lᵀ, first down the columns and then along the rows,
 for n channels at once. A tile of an image may hang over its border: bit 4i + j of `x_in` says that
 x has a number at (i, j), or there is a zero, and that of `y_in` that y wants it.
 */
@@ -13859,7 +13086,1006 @@ static char *sgm__tape_text(const sgm_tape *tape) {
 
 /*
 # E. Layers, fast
+
+How operations on images know their shapes, and the fast forms of convolution and norm. Each does
+what the text of chapter 3 does, and is held against it at odd sizes.
+
+## §E.1 Shapes and walks
 */
+static sgm__shape *sgm__shape_of(const sgm_tensor *y) { return (sgm__shape *)(void *)y->aux; }
+
+/* sgm_tape_make and _run, for an operation that must know its shape before it runs. */
+static sgm_tensor *sgm__shaped(sgm_tape *tape, const char *name, sgm_operation op, double rows,
+    double cols, sgm_tensor *a, sgm_tensor *b, sgm_tensor *c, const sgm__shape *shape) {
+    sgm_tensor *y = sgm_tape_make(tape, name, op, rows, cols, a, b, c);
+    if (!y || !(y->aux = (float *)sgm__arena(tape, sizeof *shape))) return NULL;
+    memcpy(y->aux, shape, sizeof *shape);
+    return sgm_tape_run(tape, y);
+}
+
+static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    for (int part = 0; part < (y->b ? 2 : 1); part++) {
+        sgm_tensor *x = part ? y->b : y->a;
+        if (pass == SGM_PASS_FORWARD) sgm__walk(s, part, x->v, y->v, 0, 0);
+        if (pass == SGM_PASS_TANGENT && !x->j) x->j = sgm__zeros(tape, x);
+        if (pass == SGM_PASS_TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
+        for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD;
+             which++) {
+            int first, again = s->thin; /* 1: some numbers of x go nowhere */
+            float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
+            for (int i = 0; i < 5; i++) again |= s->n[part][i] > 1 && s->x[part][i] == 0;
+            if (to && first && again) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
+            if (to)
+                sgm__walk(s, part, to, which == SGM_ADJOINT_D ? y->d : y->jd, 1, again || !first);
+        }
+    }
+}
+
+static void sgm__loops(sgm__shape *s, int part, const long *n, const long *x, const long *y) {
+    memcpy(s->n[part], n, sizeof s->n[0]), memcpy(s->x[part], x, sizeof s->x[0]);
+    memcpy(s->y[part], y, sizeof s->y[0]);
+}
+
+static sgm_tensor *sgm__walked(sgm_tape *tape, const char *name, sgm_tensor *x, double rows,
+    double cols, int h, int w, const long *n, const long *from, const long *to) {
+    sgm__shape s;
+    if (!x) return NULL;
+    memset(&s, 0, sizeof s), s.h = h, s.w = w;
+    sgm__loops(&s, 0, n, from, to);
+    return sgm__shaped(tape, name, sgm__op_walk, rows, cols, x, NULL, NULL, &s);
+}
+
+/* The channels of x as images of h by w; 0, and an error, if it cannot be. */
+static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w) {
+    if (!x) return 0;
+    long long pixels = (long long)h * w;
+    if (h > 0 && w > 0 && x->cols % pixels == 0) return (int)(x->cols / pixels);
+    sgm_tape_refuse(tape,
+        "%s: rows of %d numbers are no images of %d by %d: give the height and width that the "
+        "image has at this place (their product must divide %d)",
+        op, x->cols, h, w, x->cols);
+    return 0;
+}
+
+static int sgm__can_be_wide(sgm_tape *tape, const char *op, double cols) {
+    if (cols <= INT_MAX) return 1;
+    sgm_tape_refuse(tape, "%s to rows of %.0f numbers: use smaller images", op, cols);
+    return 0;
+}
+
+/* The same numbers as rows of another length: y has x's own values, and hands its adjoints on. */
+static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    if (pass == SGM_PASS_TANGENT) memcpy(y->j, y->a->j, (size_t)sgm__size(y) * sizeof *y->j);
+    if (pass != SGM_PASS_BACKWARD) return;
+    sgm__hand_on(tape, y, y->a, SGM_ADJOINT_D, NULL, y->d);
+    sgm__hand_on(tape, y, y->a, SGM_ADJOINT_JD, NULL, y->jd);
+}
+
+static sgm_tensor *sgm__reshape(
+    sgm_tape *tape, const char *name, sgm_tensor *x, double rows, double cols) {
+    sgm_tensor *y = sgm__entry(tape, name, rows, cols);
+    if (y) y->op = sgm__op_reshape, y->a = x, y->v = x->v, y->needs = x->needs;
+    return y;
+}
+
+static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
+    const char *name = back ? "unpatchify" : "patchify";
+    sgm__shape s;
+    if (!x) return NULL;
+    if (p < 1 || h < 1 || w < 1 || h % p || w % p)
+        return sgm_tape_refuse(tape,
+            "patches of %d by %d do not tile an image of %d by %d: choose a patch that divides "
+            "both",
+            p, p, h, w);
+    long long tokens = (long long)(h / p) * (w / p), square = (long long)p * p;
+    if (back && (x->cols % square || x->rows % tokens))
+        return sgm_tape_refuse(tape,
+            "(%d, %d) are no patches of %d by %d from images of %d by %d: needs %lld rows for each "
+            "image, and columns that %lld divides",
+            x->rows, x->cols, p, p, h, w, tokens, square);
+    double rows = back ? x->rows / tokens : (double)x->rows * (double)tokens;
+    double cols = back ? (double)x->cols * (double)tokens : x->cols / tokens;
+    if (p == 1) return sgm__reshape(tape, name, x, rows, cols);
+    long c = (long)((back ? x->cols : x->cols / tokens) / square);
+    long n = rows > INT_MAX || cols > INT_MAX ? 0 : (long)(back ? rows : x->rows); /* 0: refused */
+    long line = n ? (long)w * c : 0, run = (long)p * c, size = h * line;
+    const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
+    const long patch[] = {size, p * line, p * run, run, 1};
+    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.patch = p;
+    sgm__loops(&s, 0, count, back ? patch : image, back ? image : patch);
+    return sgm__shaped(tape, name, sgm__op_walk, rows, cols, x, NULL, NULL, &s);
+}
+
+SGM_API sgm_tensor *sgm_patchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
+    return sgm__channels(tape, "patchify", x, h, w) ? sgm__patches(tape, x, h, w, p, 0) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_unpatchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
+    return sgm__patches(tape, x, h, w, p, 1);
+}
+
+SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
+    sgm__shape s;
+    if (!x) return NULL;
+    if (rows < 1 || x->rows % rows)
+        return sgm_tape_refuse(tape,
+            "transpose: %d rows are no blocks of %d: give the rows of one point", x->rows, rows);
+    long c = x->cols, blocks = x->rows / rows;
+    const long n[] = {blocks, c, 1, 1, rows}, from[] = {rows * c, 1, 0, 0, c};
+    const long to[] = {rows * c, rows, 0, 0, 1};
+    memset(&s, 0, sizeof s), s.tokens = rows;
+    sgm__loops(&s, 0, n, from, to);
+    return sgm__shaped(
+        tape, "transpose", sgm__op_walk, (double)blocks * (double)c, rows, x, NULL, NULL, &s);
+}
+
+SGM_API sgm_tensor *sgm_concat_channels(
+    sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w) {
+    sgm__shape s;
+    long ca = sgm__channels(tape, "concat_channels", a, h, w);
+    long cb = sgm__channels(tape, "concat_channels", b, h, w);
+    if (!ca || !cb) return NULL;
+    long pixels = a->cols / ca;
+    if (a->rows != b->rows)
+        return sgm_tape_refuse(tape, "%d images beside %d: the rows must agree", a->rows, b->rows);
+    memset(&s, 0, sizeof s), s.h = h, s.w = w;
+    for (int part = 0; part < 2; part++) {
+        long c = part ? cb : ca;
+        const long n[] = {a->rows, 1, 1, pixels, c}, from[] = {pixels * c, 0, 0, c, 1};
+        const long to[] = {pixels * (ca + cb), 0, 0, ca + cb, 1};
+        sgm__loops(&s, part, n, from, to);
+        s.start[part] = part ? ca : 0;
+    }
+    return sgm__shaped(
+        tape, "concat_channels", sgm__op_walk, a->rows, (double)a->cols + b->cols, a, b, NULL, &s);
+}
+
+/* Every other pixel of every other row. */
+static sgm_tensor *sgm__thin_out(sgm_tape *tape, sgm_tensor *x, int h, int w, long c) {
+    sgm__shape s;
+    long rows = (h + 1) / 2, cols = (w + 1) / 2;
+    const long n[] = {x->rows, rows, 1, cols, c}, to[] = {rows * cols * c, cols * c, 0, c, 1};
+    const long from[] = {x->cols, 2 * (w * c), 0, 2 * c, 1};
+    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.thin = 1;
+    sgm__loops(&s, 0, n, from, to);
+    return sgm__shaped(tape, "thin_out", sgm__op_walk, x->rows, rows * cols * c, x, NULL, NULL, &s);
+}
+
+/*
+## §E.2 Scratch memory
+
+It is taken from the tape and given back when an operation ends. Adjoints live longer: they must
+have their memory before.
+*/
+typedef struct sgm__arena_mark {
+    sgm__arena_block *block;
+    size_t used;
+} sgm__arena_mark;
+
+static sgm__arena_mark sgm__arena_here(const sgm_tape *tape) {
+    sgm__arena_mark mark;
+    mark.block = tape->current, mark.used = tape->current->used;
+    return mark;
+}
+
+static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
+    for (sgm__arena_block *b = mark.block->next; b; b = b->next) b->used = 0;
+    tape->current = mark.block, mark.block->used = mark.used;
+}
+
+static void sgm__reserve(sgm_tape *tape, sgm_tensor *x, int which) {
+    if (x && x->needs && which == SGM_ADJOINT_D && !x->d) x->d = sgm_tape_floats(tape, x);
+    if (x && x->needs && which == SGM_ADJOINT_JD && x->j && !x->jd)
+        x->jd = sgm_tape_floats(tape, x);
+}
+
+static int sgm__thread(void) {
+#ifdef SGM__THREADS
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+/*
+## §E.3 Convolution: fewer products
+
+With k = 3 and stride 1, nine products of (pixels, in) and (in, out) are made for an image. Four
+pixels at a time need fewer (Winograd 1980; Lavin and Gray 2016). Two neighbours in a row, $y_a$ and
+$y_{a+1}$, see four pixels, $x_{a-1} … x_{a+2}$, and with the maps
+
+$$B^T = \begin{pmatrix} 1 & 0 & -1 & 0 \\ 0 & 1 & 1 & 0 \\ 0 & -1 & 1 & 0 \\ 0 & 1 & 0 & -1
+\end{pmatrix}, \quad G = \begin{pmatrix} 1 & 0 & 0 \\ ½ & ½ & ½ \\ ½ & -½ & ½ \\ 0 & 0 & 1
+\end{pmatrix}, \quad A^T = \begin{pmatrix} 1 & 1 & 1 & 0 \\ 0 & 1 & -1 & -1 \end{pmatrix}$$
+
+they are $A^T (G w ⊙ B^T x)$: four products, not six, as you can check by writing them out. Along
+both axes, a tile of 2 × 2 outputs is
+
+$$Y = A^T M A, \qquad M = U ⊙ V, \qquad U = G\, W G^T, \qquad V = B^T X B \qquad(E.1)$$
+
+where ⊙ multiplies sixteen matrices (tiles, in) by sixteen (in, out): 16 products for what took 36.
+The maps only add and subtract, and U is made once per call. Tiles are done by the dozen, so that V
+and M stay in the second-level cache. With stride 2, where tiles would win nothing, V holds the nine
+pixels themselves, a row for each output pixel, and (3.10) is one product of it with W.
+
+Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
+$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Forward, each thread takes some images.
+Backward, the batch has eight fixed parts, whose adjoints of W are added in order at the end: the
+sums are the same for any number of threads.
+*/
+typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
+    int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
+} sgm__conv;
+
+enum { SGM__CONV_PARTS = 8 };
+
+/* U from W, or with `back` the adjoint of W, (9 in, out), from that of U, (16, in, out). */
+static void sgm__conv_weights(const sgm__conv *g, int back, float *w, float *u) {
+    sgm__tile q;
+    long size = (long)g->in * g->out;
+    memset(&q, 0, sizeof q);
+    q.map = back ? SGM__MAP_GT : SGM__MAP_G, q.n = size, q.add = back;
+    q.x = back ? u : w, q.y = back ? w : u, q.x_col = q.y_col = size;
+    q.x_row = back ? 4 * size : 3 * size, q.y_row = back ? 3 * size : 4 * size;
+    q.x_in = back ? 0xffff : 0x777, q.y_in = back ? 0x777 : 0xffff;
+    sgm__k()->tile_map(&q);
+}
+
+/* A map between `count` tiles, from `first` on, of images of c channels, and (16, count, c). Those
+of x (is_x) are 4 by 4 pixels and start one pixel early; those of y are 2 by 2. */
+static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long first, long count,
+    float *image, float *parts, const float *bias) {
+    int most = is_x ? 4 : 2;
+    int h = is_x ? g->h : g->rows, w = is_x ? g->w : g->cols;
+    int image_is_x = map == SGM__MAP_BT || map == SGM__MAP_A;
+    sgm__tile q;
+    q.map = map, q.n = c, q.add = map == SGM__MAP_B, q.plus = bias;
+    for (long t = first; t < first + count; t++) {
+        long top = t / g->wide % g->high * 2 - is_x, left = t % g->wide * 2 - is_x;
+        long at = ((t / g->wide / g->high * h + top) * w + left) * c, line = (long)w * c;
+        float *part = parts + (t - first) * c;
+        unsigned in = 0;
+        for (int i = 0; i < most; i++)
+            for (int j = 0; j < most; j++)
+                if (top + i >= 0 && top + i < h && left + j >= 0 && left + j < w)
+                    in |= 1u << (4 * i + j);
+        q.x = image_is_x ? image : part, q.y = image_is_x ? part : image;
+        q.x_at = image_is_x ? at : 0, q.y_at = image_is_x ? 0 : at;
+        q.x_row = image_is_x ? line : 4 * count * c, q.y_row = image_is_x ? 4 * count * c : line;
+        q.x_col = image_is_x ? c : count * c, q.y_col = image_is_x ? count * c : c;
+        q.x_in = image_is_x ? in : 0xffff, q.y_in = image_is_x ? 0xffff : in;
+        sgm__k()->tile_map(&q);
+    }
+}
+
+/* The pixels that each output pixel sees with stride 2, as rows of 3 × 3 × in numbers, from x to V;
+or, with `back`, added from V to x. Three neighbours lie side by side. */
+static void sgm__conv_see(
+    const sgm__conv *g, int back, long first, long count, float *x, float *V) {
+    const long C = g->in, w = g->w, h = g->h;
+    for (long t = first; t < first + count; t++)
+        for (long i = 0; i < 3; i++, V += 3 * C) {
+            long row = t / g->wide % g->high * 2 + i - 1, column = t % g->wide * 2 - 1;
+            long from = column < 0 ? 1 : 0, to = column + 3 > w ? w - column : 3;
+            long size = row < 0 || row >= h ? 0 : (to - from) * C;
+            long at = ((t / g->wide / g->high * h + row) * w + column + from) * C;
+            if (!back && size < 3 * C) memset(V, 0, (size_t)(3 * C) * sizeof *V);
+            if (!back && size) memcpy(V + from * C, x + at, (size_t)size * sizeof *V);
+            if (back && size) sgm__add(size, x + at, V + from * C, x + at);
+        }
+}
+
+static long sgm__conv_chunk(const sgm__conv *g) { /* tiles whose V and M are some 400 KB */
+    long count = g->stride == 1 ? 6144 / (g->in + g->out) / 8 * 8 : 98304 / (9 * g->in) / 8 * 8;
+    return count < 32 ? 32 : count;
+}
+
+static long sgm__conv_room(const sgm__conv *g) { /* for V and M */
+    return sgm__conv_chunk(g) * (g->stride == 1 ? 16L * (g->in + g->out) : 9L * g->in);
+}
+
+static int sgm__conv_hands(const sgm__conv *g, int most) {
+    int threads = sgm__hands((long)g->n * g->high * g->wide * g->in * g->out / 2);
+    return threads < most ? threads : most;
+}
+
+static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
+    const float *bias, float *y) {
+    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
+    long room = sgm__conv_room(g);
+    int threads = sgm__conv_hands(g, g->n);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    float *u = (float *)sgm__arena(tape, (size_t)(16 * In * O) * sizeof *u);
+    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
+    if (!u || !scratch) return;
+    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (int t = 0; t < threads; t++) {
+        float *V = scratch + t * room;
+        long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
+        for (long count; first < end; first += count) {
+            count = end - first < chunk ? end - first : chunk;
+            if (g->stride == 2) {
+                sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+                sgm__matmul((int)count, g->out, 9 * g->in, V, 9 * In, 1, w, O, 1, bias, 0,
+                    y + first * O, O);
+                continue;
+            }
+            float *M = V + 16 * chunk * In;
+            sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
+            for (int k = 0; k < 16; k++)
+                sgm__matmul((int)count, g->out, g->in, V + k * count * In, In, 1, u + k * In * O, O,
+                    1, NULL, 0, M + k * count * O, O);
+            sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
+        }
+    }
+    sgm__arena_back(tape, mark);
+}
+
+static long sgm__conv_size(const sgm__conv *g) { /* of U, or with stride 2 of W */
+    return (g->stride == 1 ? 16L : 9L) * g->in * g->out;
+}
+
+/* What part p of the batch adds: to dx (may be NULL), to its own du and db. Behind V lies
+room for a stretch of du. */
+static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
+    const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
+    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
+    long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
+    long pixels = (long)g->rows * g->cols, done = 0;
+    float *to_u = du, *more = V + sgm__conv_room(g);
+    memset(db, 0, (size_t)O * sizeof *db);
+    sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
+    for (long first = from * per; first < end; first += count) {
+        count = end - first < chunk ? end - first : chunk;
+        if (done >= SGM__STRETCH) {
+            if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
+            to_u = more, done = 0;
+        }
+        const float *so_far = done ? to_u : NULL;
+        done += count;
+        if (g->stride == 2) { /* u is W */
+            const float *d = dy + first * O;
+            sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+            sgm__matmul(9 * g->in, g->out, (int)count, V, 1, 9 * In, d, O, 1, so_far, O, to_u, O);
+            if (!dx) continue;
+            sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * In);
+            sgm__conv_see(g, 1, first, count, dx, V);
+            continue;
+        }
+        float *M = V + 16 * chunk * In;
+        sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
+        sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
+        for (long k = 0; k < 16; k++) {
+            float *Vk = V + k * count * In, *Mk = M + k * count * O;
+            sgm__matmul(g->in, g->out, (int)count, Vk, 1, In, Mk, O, 1,
+                so_far ? so_far + k * In * O : NULL, O, to_u + k * In * O, O);
+            if (dx)
+                sgm__matmul(
+                    (int)count, g->in, g->out, Mk, O, 1, u + k * In * O, 1, O, NULL, 0, Vk, In);
+        }
+        if (dx) sgm__conv_map(g, SGM__MAP_B, 1, g->in, first, count, dx, V, NULL);
+    }
+    if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
+}
+
+/* Adds to dw, db and dx (each may be NULL) for the adjoint dy. */
+static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
+    const float *dy, float *dx, float *dw, float *db) {
+    long size = sgm__conv_size(g), each = size + g->out, room = sgm__conv_room(g) + size;
+    int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS,
+        threads = sgm__conv_hands(g, parts);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    float *u = (float *)sgm__arena(tape, (size_t)(size + parts * each) * sizeof *u), *du = u + size;
+    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
+    if (!u || !scratch) return;
+    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (int p = 0; p < parts; p++)
+        sgm__convolve_part(g, p, parts, x, dy, g->stride == 1 ? u : w, dx, du + p * each,
+            du + p * each + size, scratch + sgm__thread() * room);
+    for (int p = 1; p < parts; p++) sgm__add(each, du, du + p * each, du);
+    if (db) sgm__add(g->out, db, du + size, db);
+    if (dw && g->stride == 1) sgm__conv_weights(g, 1, dw, du);
+    else if (dw) sgm__add(size, dw, du, dw);
+    sgm__arena_back(tape, mark);
+}
+
+/* An adjoint to add to: 0 if nothing is in it yet. */
+static float *sgm__to_add(sgm_tape *tape, sgm_tensor *x, int which) {
+    int first;
+    float *to = sgm__adjoint(tape, x, which, &first);
+    if (to && first) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
+    return to;
+}
+
+/* All passes, where this form applies; else 0. */
+static int sgm__conv_fast(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    sgm_tensor *x = y->a, *w = y->b, *b = y->c;
+    const sgm__shape *s = sgm__shape_of(y);
+    sgm__conv g;
+    if (s->kernel != 3 || tape->flags & SGM_TAPE_PLAIN) return 0;
+    g.n = y->rows, g.h = s->h, g.w = s->w, g.in = s->c, g.out = s->out, g.stride = s->stride;
+    g.rows = (s->h - 1) / s->stride + 1, g.cols = (s->w - 1) / s->stride + 1;
+    g.high = s->stride == 1 ? (s->h + 1) / 2 : g.rows;
+    g.wide = s->stride == 1 ? (s->w + 1) / 2 : g.cols;
+    if (pass == SGM_PASS_FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v);
+    if (pass == SGM_PASS_TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
+    for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
+        const float *in = which == SGM_ADJOINT_D ? x->v : x->j;
+        const float *adjoint = which == SGM_ADJOINT_D ? y->d : y->jd;
+        if (!(y->set & which) || !in) continue;
+        float *db = which == SGM_ADJOINT_D ? sgm__to_add(tape, b, which) : NULL;
+        float *dw = sgm__to_add(tape, w, SGM_ADJOINT_D), *dx = sgm__to_add(tape, x, which);
+        sgm__convolve_back(tape, &g, in, w->v, adjoint, dx, dw, db);
+    }
+    return 1;
+}
+
+/* One of the sums of (3.10), as floats, with a bias if there is one. */
+static void sgm__conv_sum(sgm_tape *tape, const sgm_tensor *y, int into, const float *x,
+    const float *w, const float *adjoint, const float *bias, float *to) {
+    const sgm_tensor *of = into == SGM__INTO_X ? y->a : into == SGM__INTO_W ? y->b : y;
+    const long n = sgm__size(of);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    double *sum = (double *)sgm__arena(tape, (size_t)n * sizeof *sum);
+    if (!sum || !to) return;
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    sgm__triples(sgm__shape_of(y), y->rows, into, x, w, adjoint, sum);
+    for (long i = 0; i < n; i++) to[i] = (float)(sum[i] + (bias ? bias[i % y->c->cols] : 0));
+    sgm__arena_back(tape, mark);
+}
+
+SGM_API sgm_tensor *sgm_conv2d(
+    sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int kernel, int stride) {
+    sgm__shape s;
+    memset(&s, 0, sizeof s);
+    s.c = sgm__channels(tape, "conv2d", x, h, w);
+    if (!s.c) return NULL;
+    if (out < 1 || kernel < 1 || kernel % 2 == 0 || (stride != 1 && stride != 2))
+        return sgm_tape_refuse(tape,
+            "conv2d to %d channels, kernel %d, stride %d: needs channels >= 1, an odd kernel, and "
+            "stride 1 or 2",
+            out, kernel, stride);
+    int rows = (h - 1) / stride + 1, cols = (w - 1) / stride + 1;
+    if (kernel == 1) { /* a linear layer whose rows are the pixels */
+        if (stride == 2) x = sgm__thin_out(tape, x, h, w, s.c);
+        x = sgm_linear(tape, sgm_patchify(tape, x, rows, cols, 1), out);
+        return sgm_unpatchify(tape, x, rows, cols, 1);
+    }
+    int number = tape->n_ops++;
+    double in = (double)kernel * kernel * s.c, pixels = (double)rows * cols;
+    float spread = 1 / sqrtf((float)in);
+    s.h = h, s.w = w, s.out = out, s.stride = stride, s.kernel = kernel;
+    sgm_tensor *weight = sgm__param(tape, "conv", number, ".weight", in, out, spread, 0);
+    sgm_tensor *bias = sgm__param(tape, "conv", number, ".bias", 1, out, spread, 0);
+    if (!weight || !bias) return NULL;
+    return sgm__shaped(tape, "conv2d", sgm__op_conv, x->rows, pixels * out, x, weight, bias, &s);
+}
+
+/*
+## §E.4 Norm, gain, bias and SiLU at once
+
+With tangents, (3.11) moves by its gain and bias, too: with $κ = ⟨u \dot x⟩$,
+
+$$\dot z = γ ⊙ \dot u + \dot γ ⊙ u + \dot β, \qquad
+\dot u = r (\dot x − ⟨\dot x⟩ − κ u) \qquad(E.2)$$
+
+Let $P = φ' \bar y + φ'' \dot z \bar{\dot y}$ and $Q = φ' \bar{\dot y}$ be the adjoints of z and
+$\dot z$, and $p = γP + \dot γ Q$ and $q = γQ$ those of u and $\dot u$. Then
+
+$$\bar γ = \sum (P u + Q \dot u), \quad \bar β = \sum P, \quad \bar{\dot γ} = \sum Q u, \quad
+\bar{\dot β} = \sum Q, \quad \bar{\dot x} = r (q − ⟨q⟩ − ⟨q u⟩ u) \qquad(E.3)$$
+$$\bar x = r (p − ⟨p⟩ − ⟨p u⟩ u) − r² \left[ κ (q − ⟨q⟩) + ⟨q u⟩ (\dot x − ⟨\dot x⟩) +
+(⟨q (\dot x − ⟨\dot x⟩)⟩ − 3 κ ⟨q u⟩)\, u \right] \qquad(E.4)$$
+
+Long as they are, these lines hold two things only: sums over pixels, channel by channel, and
+mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
+on a few numbers per channel, kept in rows of an array under these names.
+*/
+enum { SGM__MU, SGM__LO, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
+enum { SGM__KAPPA = 8, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
+enum { SGM__QX = 17, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
+
+typedef struct sgm__normed { /* one image, of h pixels by c channels */
+    const sgm__shape *s;
+    const float *x, *xj;          /* xj may be NULL */
+    float *n[SGM__NORM_ROWS], *z; /* numbers per channel; z: room for four images */
+} sgm__normed;
+
+/* What image i of n has of a gain or bias p, plus a constant; constant where there is none. */
+static void sgm__normed_row(
+    float *to, const sgm_tensor *p, const float *values, float plus, long i, long n, int c) {
+    const float *from = p && values ? values + i / (n / p->rows) * c : NULL;
+    for (int k = 0; k < c; k++) to[k] = (from ? from[k] : 0) + plus;
+}
+
+static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
+    sgm__normed m;
+    const sgm_tensor *x = y->a, *b = y->b, *c = y->c;
+    const sgm__shape *s = sgm__shape_of(y);
+    memset(room, 0, SGM__NORM_ROWS * (size_t)s->c * sizeof *room);
+    for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + (long)k * s->c;
+    m.s = s, m.z = room + (long)SGM__NORM_ROWS * s->c;
+    long size = (long)s->h * s->c, n = sgm__size(x) / size;
+    m.x = x->v + i * size, m.xj = x->j ? x->j + i * size : NULL;
+    float plus = (float)(!b || s->one_plus);
+    sgm__normed_row(m.n[SGM__GAIN], b, b ? b->v : NULL, plus, i, n, s->c);
+    sgm__normed_row(m.n[SGM__GAIN_J], b, b ? b->j : NULL, 0, i, n, s->c);
+    sgm__normed_row(m.n[SGM__BIAS], c, c ? c->v : NULL, 0, i, n, s->c);
+    sgm__normed_row(m.n[SGM__BIAS_J], c, c ? c->j : NULL, 0, i, n, s->c);
+    return m;
+}
+
+/* Sums down the columns of a·(x - μ); and of a·(b - the numbers `less`), and the means of
+weight·sum over groups. */
+static void sgm__normed_sum(
+    const sgm__normed *m, int to, const float *a, const float *b, int less) {
+    if (a) sgm__k()->coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
+}
+
+static void sgm__normed_sum_x(const sgm__normed *m, int to, const float *a, int sums) {
+    sgm__normed_sum(m, to, a, m->x, SGM__MU);
+    for (int c = 0; c < m->s->c && a; c++) m->n[to][c] -= m->n[SGM__LO][c] * m->n[sums][c];
+}
+
+static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from) {
+    const sgm__shape *s = m->s;
+    int each = s->groups ? s->c / s->groups : s->c;
+    for (int c = 0; c < s->c && s->groups; c += each) {
+        double total = 0;
+        for (int k = c; k < c + each; k++)
+            total += (weight < 0 ? 1 : (double)m->n[weight][k]) * m->n[from][k];
+        for (int k = c; k < c + each; k++) m->n[to][k] = (float)(total / ((double)each * s->h));
+    }
+}
+
+/* y = (A p) + B (x - μ) + C, or added to y; p may be NULL. */
+static void sgm__normed_mix(const sgm__normed *m, const float *p, int x_too, int add, float *y) {
+    sgm__k()->colmix(m->s->h, m->s->c, p ? m->n[SGM__A] : NULL, p, x_too ? m->n[SGM__B] : NULL,
+        m->x, m->n[SGM__MU], m->n[SGM__C], add, y);
+}
+
+/* Σ (x - less)^power of the channels from c on, all in doubles. */
+static double sgm__normed_power(const sgm__normed *m, int c, int each, double less, int power) {
+    double sum = 0;
+    for (long i = 0; i < m->s->h; i++)
+        for (long k = i * m->s->c + c; k < i * m->s->c + c + each; k++)
+            sum += power == 1 ? m->x[k] - less : (m->x[k] - less) * (m->x[k] - less);
+    return sum;
+}
+
+/*
+μ and r. The sums run over differences from each channel's first pixel, and then from the mean: no
+digits are spent on what all pixels have in common. μ itself is kept as a float and the rest that
+it lacks, so that $x − μ$ is right to the last digit. Squares beyond a float's range are done again.
+*/
+static void sgm__normed_moments(const sgm__normed *m) {
+    const sgm__shape *s = m->s;
+    float *const *n = m->n;
+    int each = s->c / s->groups;
+    double count = (double)each * s->h;
+    sgm__k()->coldot(s->h, s->c, m->x, m->x, NULL, NULL, n[SGM__P]);
+    for (int c = 0; c < s->c; c += each) {
+        double sum = 0;
+        for (int k = c; k < c + each; k++) sum += (double)s->h * m->x[k] + n[SGM__P][k];
+        if (!(fabs(sum) < 1e38)) sum = sgm__normed_power(m, c, each, 0, 1);
+        for (int k = c; k < c + each; k++)
+            n[SGM__MU][k] = (float)(sum / count),
+            n[SGM__LO][k] = (float)(sum / count - n[SGM__MU][k]);
+    }
+    sgm__k()->coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
+    for (int c = 0; c < s->c; c += each) {
+        double sum = 0, lo = n[SGM__LO][c];
+        for (int k = c; k < c + each; k++) sum += n[SGM__P][k];
+        sum -= count * lo * lo;
+        if (!(sum < 1e38)) sum = sgm__normed_power(m, c, each, n[SGM__MU][c] + lo, 2);
+        double r = 1 / sqrt((sum > 0 ? sum / count : sum) + 1e-5);
+        for (int k = c; k < c + each; k++) n[SGM__R][k] = (float)r;
+    }
+}
+
+/* z of (3.11); μ and r are computed at first, and later taken from what was kept. */
+static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z) {
+    const sgm__shape *s = m->s;
+    float *const *n = m->n;
+    int each = s->groups ? s->c / s->groups : s->c;
+    if (fresh && s->groups) sgm__normed_moments(m);
+    for (int c = 0, in = 0; c < s->c; c++, in++) {
+        if (in == each) kept += 3, in = 0;
+        for (int k = 0; k < 3; k++) /* MU, LO, R */
+            if (!s->groups) n[k][c] = k == SGM__R;
+            else if (fresh) kept[k] = n[k][c];
+            else n[k][c] = kept[k];
+        n[SGM__B][c] = n[SGM__GAIN][c] * n[SGM__R][c];
+        n[SGM__C][c] = n[SGM__BIAS][c] - n[SGM__LO][c] * n[SGM__B][c];
+    }
+    if (z) sgm__normed_mix(m, NULL, 1, 0, z);
+}
+
+/* ⟨ẋ⟩ and κ, and the tangent of z (E.2). */
+static void sgm__normed_zj(const sgm__normed *m, float *zj) {
+    float *const *n = m->n;
+    sgm__normed_sum(m, SGM__P, m->xj, NULL, 0), sgm__normed_mean(m, SGM__MEAN_J, -1, SGM__P);
+    sgm__normed_sum_x(m, SGM__PU, m->xj, SGM__P), sgm__normed_mean(m, SGM__KAPPA, SGM__R, SGM__PU);
+    for (int c = 0; c < m->s->c; c++) {
+        float a = m->xj ? n[SGM__GAIN][c] * n[SGM__R][c] : 0;
+        float b = n[SGM__R][c] * (n[SGM__GAIN_J][c] - a * n[SGM__KAPPA][c]);
+        n[SGM__A][c] = a, n[SGM__B][c] = b;
+        n[SGM__C][c] = n[SGM__BIAS_J][c] - a * n[SGM__MEAN_J][c] - b * n[SGM__LO][c];
+    }
+    sgm__normed_mix(m, m->xj, 1, 0, zj);
+}
+
+/* P and Q of (E.3) from the adjoints of y and its tangent; either may be NULL, then only Q. */
+static void sgm__normed_slopes(
+    const sgm__normed *m, float *kept, const float **P, const float **Q) {
+    long n = (long)m->s->h * m->s->c;
+    float *z = m->z, *zj = z + n, *d1 = z + 2 * n, *bend = z + 3 * n;
+    const float *p = *P, *q = *Q;
+    sgm__normed_z(m, kept, 0, m->s->silu ? z : NULL);
+    if (q) sgm__normed_zj(m, zj);
+    if (!p || (m->s->silu && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
+    if (!m->s->silu) return;
+    sgm__act(SGM_ACTIVATION_SILU, n, z, NULL, d1, q ? bend : NULL);
+    if (q) sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
+    if (q && p) sgm__muladd(n, d1, p, bend);
+    if (!q) sgm__mul(n, d1, p, d1), *P = d1;
+}
+
+/* (E.3) and (E.4) for one image; out: the adjoints of γ, β and their tangents, `step` apart. */
+static void sgm__normed_back(const sgm__normed *m, const float *P, const float *Q, float *out,
+    long step, float *dx, int first, float *dxj, int first_j) {
+    const sgm__shape *s = m->s;
+    float *const *n = m->n;
+    sgm__normed_sum(m, SGM__P, P, NULL, 0), sgm__normed_sum_x(m, SGM__PU, P, SGM__P);
+    sgm__normed_sum(m, SGM__Q, Q, NULL, 0), sgm__normed_sum_x(m, SGM__QU, Q, SGM__Q);
+    if (m->xj) sgm__normed_sum(m, SGM__QX, Q, m->xj, SGM__MEAN_J);
+    for (int c = 0; c < s->c; c++, out++) {
+        float r = n[SGM__R][c], g = n[SGM__GAIN][c], gj = n[SGM__GAIN_J][c];
+        float pu = n[SGM__PU][c] * r, qu = n[SGM__QU][c] * r;
+        out[0] = pu + r * (n[SGM__QX][c] - n[SGM__KAPPA][c] * qu), out[step] = n[SGM__P][c];
+        if (Q) out[2 * step] = qu, out[3 * step] = n[SGM__Q][c];
+        n[SGM__P][c] = g * n[SGM__P][c] + gj * n[SGM__Q][c], n[SGM__PU][c] = g * pu + gj * qu;
+        n[SGM__QU][c] = qu;
+    }
+    sgm__normed_mean(m, SGM__MP, -1, SGM__P), sgm__normed_mean(m, SGM__MPU, -1, SGM__PU);
+    for (int i = 0; i < 3; i++) sgm__normed_mean(m, SGM__MQ + i, SGM__GAIN, SGM__Q + i);
+    for (int c = 0; c < s->c; c++) {
+        float r = n[SGM__R][c], k = n[SGM__KAPPA][c], mqu = n[SGM__MQU][c], lo = n[SGM__LO][c];
+        float b = -r * r * (n[SGM__MPU][c] + r * (n[SGM__MQX][c] - 3 * k * mqu));
+        n[SGM__A][c] = r * n[SGM__GAIN][c], n[SGM__B][c] = b, n[SGM__E][c] = -r * r * mqu;
+        n[SGM__C][c] =
+            r * (r * k * n[SGM__MQ][c] - n[SGM__MP][c]) - b * lo - n[SGM__E][c] * n[SGM__MEAN_J][c];
+        n[SGM__P][c] = r * (n[SGM__GAIN_J][c] - r * k * n[SGM__GAIN][c]); /* of Q */
+    }
+    if (dx) sgm__normed_mix(m, P, s->groups, !first, dx);
+    if (dx && Q)
+        sgm__k()->colmix(s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO],
+            n[SGM__ZERO], 1, dx);
+    for (int c = 0; c < s->c && dxj; c++)
+        n[SGM__B][c] = n[SGM__E][c],
+        n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__LO][c];
+    if (dxj) sgm__normed_mix(m, Q, s->groups, !first_j, dxj);
+}
+
+/* Rows of contributions, added up in order to the adjoint of γ or β. */
+static void sgm__normed_param(sgm_tape *tape, sgm_tensor *p, int which, const float *rows, long n) {
+    float *to = p ? sgm__to_add(tape, p, which) : NULL;
+    for (long i = 0, each = p ? n / p->rows : 1; to && i < p->rows; i++)
+        sgm__colsum(each, p->cols, rows + i * each * p->cols, p->cols, to + i * p->cols);
+}
+
+static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    long cols = (long)s->h * s->c, n = sgm__size(y) / cols, step = n * s->c,
+         parts = (y->set & SGM_ADJOINT_JD) && y->j ? 4 : 2;
+    int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
+    float *dx = back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_D, &first) : NULL;
+    float *dxj = parts == 4 && back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_JD, &first_j) : NULL;
+    for (int i = 0; i < 4 && back; i++) sgm__reserve(tape, i % 2 ? y->b : y->c, i / 2 + 1);
+    sgm__arena_mark mark = sgm__arena_here(tape);
+    size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
+    float *sums = (float *)sgm__arena(tape, (size_t)(back * parts * step) * sizeof *sums);
+    if ((double)threads * (double)room > (double)(SIZE_MAX / 16)) threads = 1;
+    float *scratch = (float *)sgm__arena(tape, (size_t)threads * room * sizeof *scratch);
+    if (!scratch || !sums) return;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < n; i++) {
+        sgm__normed m = sgm__normed_of(y, i, scratch + sgm__thread() * (long)room);
+        float *kept = s->kept + i * 3 * (s->groups + 1), *v = y->v + i * cols;
+        const float *P = y->set & SGM_ADJOINT_D ? y->d + i * cols : NULL;
+        const float *Q = parts == 4 ? y->jd + i * cols : NULL;
+        if (pass == SGM_PASS_FORWARD) {
+            sgm__normed_z(&m, kept, 1, v);
+            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, v, v, NULL, NULL);
+        } else if (pass == SGM_PASS_TANGENT) {
+            sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
+            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, m.z, NULL, m.z, NULL);
+            if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
+        } else {
+            sgm__normed_slopes(&m, kept, &P, &Q);
+            sgm__normed_back(&m, P, Q, sums + i * s->c, step, dx ? dx + i * cols : NULL, first,
+                dxj ? dxj + i * cols : NULL, first_j);
+        }
+    }
+    for (int i = 0; i < parts && back; i++)
+        sgm__normed_param(tape, i % 2 ? y->c : y->b, i / 2 + 1, sums + i * step, n);
+    sgm__arena_back(tape, mark);
+}
+
+/* Enters the operation for x as rows of pixels by c channels; groups = 0 leaves out the norm. */
+static sgm_tensor *sgm__norm(sgm_tape *tape, const char *name, sgm_tensor *x, int c, int groups,
+    sgm_tensor *gain, sgm_tensor *bias, int one_plus, int act) {
+    sgm__shape s;
+    memset(&s, 0, sizeof s);
+    s.h = x->cols / c, s.c = c, s.groups = groups, s.one_plus = one_plus, s.silu = act;
+    if (groups == 0 && c == x->cols && gain && x->rows % gain->rows == 0 &&
+        (!bias || bias->rows == gain->rows))
+        s.h = x->rows / gain->rows; /* without a norm, rows that share γ and β are one image */
+    for (int i = 0; i < 2; i++) {
+        const sgm_tensor *p = i ? bias : gain;
+        if (p && (p->cols != c || x->cols % c || x->rows % p->rows))
+            return sgm_tape_refuse(tape,
+                "%s of (%d, %d) by (%d, %d): needs one row per point and one column per channel",
+                name, x->rows, x->cols, p->rows, p->cols);
+    }
+    if (tape->flags & SGM_TAPE_PLAIN)
+        return sgm__norm_plain(tape, x, c, groups, gain, bias, one_plus, act);
+    s.kept = (float *)sgm__arena(tape, 3 * (size_t)x->rows * (size_t)(groups + 1) * sizeof(float));
+    if (!s.kept) return NULL;
+    return sgm__shaped(tape, name, sgm__op_norm, x->rows, x->cols, x, gain, bias, &s);
+}
+
+/* A gain and a bias of the layer's own. */
+static int sgm__own(sgm_tape *tape, int c, sgm_tensor **gain, sgm_tensor **bias) {
+    int number = tape->n_ops++;
+    *gain = sgm__param(tape, "norm", number, ".gain", 1, c, 1, 2);
+    *bias = sgm__param(tape, "norm", number, ".bias", 1, c, 0, 0);
+    return *gain && *bias;
+}
+
+SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups, int how,
+    sgm_tensor *shift, sgm_tensor *scale) {
+    int c = sgm__channels(tape, "group norm", x, h, w), silu = how & SGM_NORM_SILU ? 1 : 0;
+    int own = how & SGM_NORM_OWN, told = shift || scale;
+    if (!c) return NULL;
+    if (groups < 1 || c % groups)
+        return sgm_tape_refuse(tape,
+            "a norm of %d channels in %d groups: choose a number of groups that divides the "
+            "channels",
+            c, groups);
+    if (how & ~(SGM_NORM_OWN | SGM_NORM_SILU) || (own && told))
+        return sgm_tape_refuse(tape,
+            "a group norm of kind %d%s: SGM_NORM_OWN and SGM_NORM_SILU may be added up, and only "
+            "without SGM_NORM_OWN it is told shift and scale",
+            how, told ? " with a shift or scale" : "");
+    if (own && sgm__own(tape, c, &scale, &shift))
+        return sgm__norm(tape, "group_norm", x, c, groups, scale, shift, 0, silu);
+    if (own) return NULL;
+    if (!told && !silu && h == 1 && w == 1 && groups == 1) return sgm__row_norm(tape, x);
+    return sgm__norm(
+        tape, told ? "norm_silu" : "normalize", x, c, groups, scale, shift, told, silu);
+}
+
+SGM_API sgm_tensor *sgm_layer_norm(sgm_tape *tape, sgm_tensor *x) {
+    sgm_tensor *gain, *bias;
+    if (!x || !sgm__own(tape, x->cols, &gain, &bias)) return NULL;
+    x = sgm__row_norm(tape, x);
+    return x ? sgm__norm(tape, "layer_norm", x, x->cols, 0, gain, bias, 0, 0) : NULL;
+}
+
+SGM_API sgm_tensor *sgm_modulate(
+    sgm_tape *tape, sgm_tensor *x, sgm_tensor *shift, sgm_tensor *scale) {
+    if (!x || !shift || !scale) return NULL;
+    return sgm__norm(tape, "modulate", x, scale->cols, 0, scale, shift, 1, 0);
+}
+
+SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate) {
+    return x && gate ? sgm__norm(tape, "gate", x, gate->cols, 0, gate, NULL, 0, 0) : NULL;
+}
+
+/*
+## §E.5 Attention's two operations
+
+Scores and mixing are one operation with another role for its result (§3.14). Each of its products
+may stand for values or for tangents: $\bar y$ meets the other's values, $\bar{\dot y}$ its values
+and its tangents.
+*/
+static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    const int role[3] = {s->mixes, 1 - s->mixes, 2}; /* of y, a and b */
+    sgm_tensor *in[2];
+    float *p[3];
+    in[0] = y->a, in[1] = y->b;
+    p[role[0]] = y->v, p[role[1]] = in[0]->v, p[role[2]] = in[1]->v;
+    if (pass == SGM_PASS_FORWARD) sgm__heads(s, role[0], p, 0);
+    for (int i = 0, add = 0; i < 2; i++) {
+        const sgm_tensor *other = in[1 - i];
+        p[role[2 - i]] = other->v;
+        if (pass == SGM_PASS_TANGENT && in[i]->j) {
+            p[role[0]] = y->j, p[role[1 + i]] = in[i]->j;
+            sgm__heads(s, role[0], p, add++);
+        }
+        for (int k = 0; pass == SGM_PASS_BACKWARD && k < 3; k++) { /* d by d, jd by jd, d by jd */
+            int which = k == 1 ? SGM_ADJOINT_JD : SGM_ADJOINT_D, first;
+            if (!(y->set & (k ? SGM_ADJOINT_JD : SGM_ADJOINT_D)) || (k == 2 && !other->j)) continue;
+            p[role[0]] = k ? y->jd : y->d, p[role[2 - i]] = k == 2 ? other->j : other->v;
+            p[role[1 + i]] = sgm__adjoint(tape, in[i], which, &first);
+            if (p[role[1 + i]]) sgm__heads(s, role[1 + i], p, !first);
+        }
+        p[role[1 + i]] = in[i]->v;
+    }
+}
+
+static sgm_tensor *sgm__headed(sgm_tape *tape, const char *name, int mixes, sgm_tensor *a,
+    sgm_tensor *b, int tokens, int heads) {
+    sgm__shape s;
+    if (!a || !b) return NULL;
+    memset(&s, 0, sizeof s), s.h = b->rows / tokens, s.w = b->cols;
+    s.tokens = tokens, s.heads = heads, s.mixes = mixes;
+    double rows = mixes ? b->rows : (double)b->rows * heads;
+    return sgm__shaped(
+        tape, name, sgm__op_heads, rows, mixes ? b->cols : tokens, a, b, NULL, &s);
+}
+
+static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    sgm_tensor *x = y->a;
+    const long T = y->cols;
+    const int back = pass == SGM_PASS_BACKWARD, bent = back && y->set & SGM_ADJOINT_JD && x->j;
+    float *d = back ? sgm_tape_floats(tape, y) : NULL, *jd = bent ? sgm_tape_floats(tape, y) : NULL;
+    if ((back && !d) || (bent && !jd)) return;
+    int threads = sgm__hands(sgm__size(y));
+    (void)threads;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    for (long i = 0; i < sgm__size(y); i += T) {
+        const float *A = y->v + i;
+        if (pass == SGM_PASS_FORWARD) sgm__softmax(x->v + i, y->v + i, T);
+        if (pass == SGM_PASS_TANGENT) sgm__softmax_j(A, x->j + i, y->j + i, T);
+        if (!back) continue;
+        for (long j = i; j < i + T; j++) d[j] = y->set & SGM_ADJOINT_D ? y->d[j] : 0;
+        sgm__softmax_back(A, bent ? x->j + i : NULL, bent ? y->jd + i : NULL, d + i,
+            bent ? jd + i : NULL, T);
+    }
+    sgm__hand_on(tape, y, x, SGM_ADJOINT_D, NULL, d);
+    sgm__hand_on(tape, y, x, SGM_ADJOINT_JD, NULL, jd);
+}
+
+static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x) {
+    if (!x) return NULL;
+    return sgm_tape_run(
+        tape, sgm_tape_make(tape, "softmax", sgm__op_softmax, x->rows, x->cols, x, NULL, NULL));
+}
+
+static int sgm__attends(sgm_tape *tape, const sgm_tensor *q, const sgm_tensor *k,
+    const sgm_tensor *v, int tokens, int heads) {
+    if (!q || !k || !v || !sgm__same_shape(tape, "attention", q, k)) return 0;
+    if (!sgm__same_shape(tape, "attention", q, v)) return 0;
+    if (heads >= 1 && q->cols % heads == 0 && tokens >= 1 && q->rows % tokens == 0) return 1;
+    sgm_tape_refuse(tape,
+        "attention of (%d, %d) by %d heads over %d tokens: choose heads that divide the columns, "
+        "and give the rows that one point has, which divide the rows",
+        q->rows, q->cols, heads, tokens);
+    return 0;
+}
+
+/*
+## §E.6 The options of ready networks, and two more of them
+
+Of an MLP for points of dimension d: many numbers want width, not depth. Hidden layers start in
+±1/√in where you name the activation, as is the custom; SiLU by default starts 2.4 times as wide,
+for it halves what passes through it near 0, and the first thousand steps would go to making up for
+that. Many numbers are carried badly through the layers, so above 32 the last one sees them, too, if
+you named no activation.
+*/
+enum { SGM__DEEPEST = 1000, SGM__WIDEST = 1 << 20 };
+
+static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d) {
+    memset(o, 0, sizeof *o);
+    if (user) *o = *(const sgm_mlp_options *)user;
+    if (o->width == 0) o->width = d <= 32 ? 128 : d <= 128 ? 256 : d <= 256 ? 2 * d : 512;
+    if (o->depth == 0) o->depth = d <= 32 ? 4 : 2;
+    if (o->embedding_width == 0) o->embedding_width = 32;
+    if (o->shortcut == 0) o->shortcut = d > 32 && o->activation == SGM_ACTIVATION_AUTO ? 1 : -1;
+    if (o->start == 0 && o->activation != SGM_ACTIVATION_AUTO) o->start = 1;
+    if (o->activation == SGM_ACTIVATION_AUTO) o->activation = SGM_ACTIVATION_SILU;
+}
+
+SGM_API sgm_status sgm_mlp_options_init(sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in) {
+    sgm__mlp_defaults(o, in->user, in->x ? in->x->cols : 1);
+    if (!(o->start >= 0 && o->start < 1e6f))
+        sgm_tape_refuse(tape, "an MLP that starts %g times as wide: needs a number >= 0", o->start);
+    if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
+        o->embedding_width < 1 || o->embedding_width > SGM__WIDEST)
+        sgm_tape_refuse(tape,
+            "an MLP of width %d, depth %d and embedding_width %d: needs at least 1 of each, or 0 "
+            "for the default, and at most widths of %d and depth %d",
+            o->width, o->depth, o->embedding_width, SGM__WIDEST, SGM__DEEPEST);
+    return sgm_tape_status(tape);
+}
+
+SGM_API sgm_tensor *sgm_embed_time(
+    sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind, int width) {
+    switch (kind) {
+    case SGM_EMBEDDING_RAW: return in->t;
+    case SGM_EMBEDDING_CIRCLE: return sgm_time_circle(tape, in->t);
+    case SGM_EMBEDDING_SINUSOIDAL: return sgm_time_sinusoidal(tape, in->t, width);
+    case SGM_EMBEDDING_FOURIER: return sgm_time_fourier(tape, in->log_sigma, width, 1);
+    case SGM_EMBEDDING_LEARNED: return sgm_time_learned(tape, in->log_sigma, width);
+    case SGM_EMBEDDING_AUTO: return sgm_time_sigma(tape, in->log_sigma);
+    default: return sgm_tape_refuse(tape, "there is no embedding %d: see sgm_embedding", (int)kind);
+    }
+}
+
+static int sgm__or(int value, int normal) { return value ? value : normal; }
+
+SGM_API sgm_status sgm_image_net_init(
+    sgm_image_net *o, sgm_tape *tape, const sgm_net_in *in, int width, int depth) {
+    memset(o, 0, sizeof *o);
+    if (!in->x) return sgm_tape_refuse(tape, "a network got no points"), sgm_tape_status(tape);
+    if (in->user) *o = *(const sgm_image_net *)in->user;
+    o->channels = sgm__or(o->channels, 1), o->width = sgm__or(o->width, width);
+    o->heads = sgm__or(o->heads, 4), o->patch = sgm__or(o->patch, 4);
+    o->groups = sgm__or(o->groups, 8), o->depth = sgm__or(o->depth, depth);
+    if (o->h == 0 && o->channels > 0) {
+        o->h = (int)(sqrt((double)in->x->cols / o->channels) + 0.5);
+        o->w = sgm__or(o->w, o->h);
+    }
+    if (o->h < 1 || o->w < 1 || (double)o->h * o->w * o->channels != in->x->cols)
+        sgm_tape_refuse(tape,
+            "a network for images of %d by %d with %d channels got rows of %d: set h, w and "
+            "channels of sgm_image_net so that their product is the model's d",
+            o->h, o->w, o->channels, in->x->cols);
+    else if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
+        o->heads < 1 || o->patch < 1 || o->groups < 1)
+        sgm_tape_refuse(tape,
+            "a network for images of width %d, depth %d, heads %d, patch %d and groups %d: needs "
+            "at least 1 of each, or 0 for the default, and at most width %d and depth %d",
+            o->width, o->depth, o->heads, o->patch, o->groups, SGM__WIDEST, SGM__DEEPEST);
+    return sgm_tape_status(tape);
+}
+
+SGM_API sgm_tensor *sgm_tokens(
+    sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
+    sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
+    if (!x) return NULL;
+    int n = in->x->rows, tokens = x->rows / n;
+    x = sgm_linear(tape, x, width);
+    if ((double)tokens * width > 1e9)
+        return sgm_tape_refuse(tape, "%d tokens of width %d: use larger patches", tokens, width);
+    sgm_tensor *place = sgm_repeat(tape, sgm_param(tape, 1, tokens * width, 0.02f), n);
+    return sgm_add(tape, x, sgm_patchify(tape, place, tokens, 1, 1));
+}
+
+SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
+    sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
+    for (int i = 0; i < o.depth; i++) h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
+    h = sgm_group_norm(
+        tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
+    return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
+}
+
+SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_image_net o;
+    if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
+    sgm_tensor *time = sgm_image_time(tape, in, o.width);
+    sgm_tensor *x = sgm_tokens(tape, in, o.h, o.w, o.patch, o.width);
+    int tokens = o.h / o.patch * (o.w / o.patch);
+    if (!x) return NULL;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = sgm_transpose(tape, sgm_ada_norm(tape, x, time), tokens);
+        y = sgm_transpose(tape, sgm_two_layers(tape, y, o.width), o.width);
+        x = sgm_add(tape, x, y);
+        y = sgm_two_layers(tape, sgm_ada_norm(tape, x, time), 2 * o.width);
+        x = sgm_add(tape, x, y);
+    }
+    x = sgm_linear(tape, sgm_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
+}
 
 /*
 # F. Models and their training

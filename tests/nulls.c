@@ -165,7 +165,8 @@ int main(void) {
         NIL(sgm_time_circle(tape, NULL));
         NIL(sgm_conv2d(tape, NULL, 2, 2, 2, 3, 1)); NIL(sgm_attention(tape, NULL, NULL, NULL, 2, 2));
         NIL(sgm_transpose(tape, NULL, 2));
-        NIL(sgm_norm_silu(tape, NULL, 2, 2, 1, NULL, NULL)); NIL(sgm_modulate(tape, NULL, NULL, NULL));
+        NIL(sgm_group_norm(tape, NULL, 2, 2, 1, SGM_NORM_OWN, NULL, NULL)); NIL(sgm_self_attention(tape, NULL, 1, 1));
+        NIL(sgm_modulate(tape, NULL, NULL, NULL)); NIL(sgm_add_gated(tape, NULL, NULL, NULL));
         NIL(sgm_gate(tape, NULL, NULL));
         NIL(sgm_patchify(tape, NULL, 2, 2, 1)); NIL(sgm_unpatchify(tape, NULL, 2, 2, 1));
         NIL(sgm_tape_watch(tape, NULL));

@@ -1,5 +1,5 @@
 /*
-Chapter 3: "copy one of these and change it". What is copied from §3.9 and §3.15 compiles in
+Chapter 3: "copy one of these and change it". What is copied from §3.9, §3.15 and §E.6 compiles in
 a file that sees the interface alone, and does what the original does, to the last bit.
 
     cc -O2 -I. tests/test_3_copies.c -lcmocka -lm -o test_3_copies && ./test_3_copies
@@ -51,24 +51,29 @@ static sgm_tensor *my_image_time(sgm_tape *tape, const sgm_net_in *in, int width
 
 static sgm_tensor *my_res_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
-    sgm_tensor *y = sgm_norm_silu(tape, x, h, w, groups, NULL, NULL);
+    const int own = SGM_NORM_OWN | SGM_NORM_SILU;
+    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, own, NULL, NULL);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
     sgm_tensor *shift = sgm_linear(tape, time, out);
     sgm_tensor *scale = sgm_linear(tape, time, out);
-    y = sgm_norm_silu(tape, y, h, w, groups, shift, scale);
+    y = sgm_group_norm(tape, y, h, w, groups, SGM_NORM_SILU, shift, scale);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
     if (x && y && x->cols != y->cols) x = sgm_conv2d(tape, x, h, w, out, 1, 1);
     return sgm_add(tape, x, y);
 }
 
+static sgm_tensor *my_self_attention(sgm_tape *tape, sgm_tensor *x, int tokens, int heads) {
+    if (!x) return NULL;
+    sgm_tensor *q = sgm_linear(tape, x, x->cols);
+    sgm_tensor *k = sgm_linear(tape, x, x->cols);
+    sgm_tensor *v = sgm_linear(tape, x, x->cols);
+    return sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, heads), x->cols);
+}
+
 static sgm_tensor *my_attention_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int heads, int groups) {
-    sgm_tensor *y = sgm_patchify(tape, sgm_group_norm(tape, x, h, w, groups), h, w, 1);
-    if (!y) return NULL;
-    sgm_tensor *q = sgm_linear(tape, y, y->cols);
-    sgm_tensor *k = sgm_linear(tape, y, y->cols);
-    sgm_tensor *v = sgm_linear(tape, y, y->cols);
-    y = sgm_linear(tape, sgm_attention(tape, q, k, v, h * w, heads), y->cols);
+    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, SGM_NORM_OWN, NULL, NULL);
+    y = my_self_attention(tape, sgm_patchify(tape, y, h, w, 1), h * w, heads);
     return sgm_add(tape, x, sgm_unpatchify(tape, y, h, w, 1));
 }
 
@@ -77,9 +82,9 @@ static sgm_tensor *my_resnet(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
     sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
     sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
-    for (int i = 0; i < o.depth; i++)
-        h = my_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
-    h = sgm_norm_silu(tape, h, o.h, o.w, o.groups, NULL, NULL);
+    for (int i = 0; i < o.depth; i++) h = my_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
+    h = sgm_group_norm(
+        tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
 }
 
@@ -87,28 +92,26 @@ static sgm_tensor *my_unet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
     sgm_tensor *skip[8];
     if (sgm_image_net_init(&o, tape, in, 32, 3) != SGM_OK) return NULL;
-    int levels = o.depth, h = o.h, w = o.w;
-    if (levels < 1 || levels > 8 || h % (1 << (levels - 1)) || w % (1 << (levels - 1)))
+    int h = o.h, w = o.w, last = o.depth - 1;
+    if (last > 7 || h % (1 << last) || w % (1 << last))
         return sgm_tape_refuse(tape,
             "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
             "fewer levels (1 to 8), or pad the images",
-            levels, levels - 1, h, w);
+            o.depth, last, h, w);
     sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
     sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
-    for (int i = 0; i < levels; i++) {
-        x = skip[i] = my_res_block(tape, x, h, w, o.width << i, o.groups, time);
-        if (i == levels - 1) break;
-        x = sgm_conv2d(tape, x, h, w, o.width << i, 3, 2);
-        h /= 2, w /= 2;
+    for (int i = 0; i < last; i++, h /= 2, w /= 2) { /* down */
+        skip[i] = my_res_block(tape, x, h, w, o.width << i, o.groups, time);
+        x = sgm_conv2d(tape, skip[i], h, w, o.width << i, 3, 2);
     }
+    x = my_res_block(tape, x, h, w, o.width << last, o.groups, time);
     x = my_attention_block(tape, x, h, w, o.heads, o.groups);
-    for (int i = levels - 2; i >= 0; i--) {
-        x = sgm_upsample(tape, x, h, w);
-        h *= 2, w *= 2;
+    for (int i = last - 1; i >= 0; i--) { /* and up */
+        x = sgm_upsample(tape, x, h, w), h *= 2, w *= 2;
         x = sgm_concat_channels(tape, x, skip[i], h, w);
         x = my_res_block(tape, x, h, w, o.width << i, o.groups, time);
     }
-    x = sgm_norm_silu(tape, x, h, w, o.groups, NULL, NULL);
+    x = sgm_group_norm(tape, x, h, w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, x, h, w, o.channels, 3, 1);
 }
 
@@ -127,12 +130,19 @@ static sgm_tensor *my_tokens(
 static sgm_tensor *my_ada_norm(sgm_tape *tape, sgm_tensor *x, sgm_tensor *time) {
     sgm_tensor *shift = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
     sgm_tensor *scale = x ? sgm_linear_zero(tape, time, x->cols) : NULL;
-    return sgm_modulate(tape, sgm_plain_norm(tape, x, 1, 1, 1), shift, scale);
+    x = sgm_group_norm(tape, x, 1, 1, 1, SGM_NORM_PLAIN, NULL, NULL);
+    return sgm_modulate(tape, x, shift, scale);
 }
 
 static sgm_tensor *my_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
     sgm_tensor *h = x ? sgm_gelu(tape, sgm_linear(tape, x, hidden)) : NULL;
     return h ? sgm_linear(tape, h, x->cols) : NULL;
+}
+
+static sgm_tensor *my_add_gated(
+    sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time) {
+    sgm_tensor *gate = y ? sgm_linear_zero(tape, time, y->cols) : NULL;
+    return sgm_add(tape, x, sgm_gate(tape, y, gate));
 }
 
 static sgm_tensor *my_mixer(sgm_tape *tape, const sgm_net_in *in) {
@@ -158,19 +168,12 @@ static sgm_tensor *my_dit(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
     sgm_tensor *time = my_image_time(tape, in, o.width);
     sgm_tensor *x = my_tokens(tape, in, o.h, o.w, o.patch, o.width);
-    int tokens = o.h / o.patch * (o.w / o.patch);
-    if (!x) return NULL;
-    for (int i = 0; i < o.depth; i++) {
+    for (int i = 0; i < o.depth && x; i++) {
         sgm_tensor *y = my_ada_norm(tape, x, time);
-        sgm_tensor *q = sgm_linear(tape, y, o.width);
-        sgm_tensor *k = sgm_linear(tape, y, o.width);
-        sgm_tensor *v = sgm_linear(tape, y, o.width);
-        y = sgm_linear(tape, sgm_attention(tape, q, k, v, tokens, o.heads), o.width);
-        sgm_tensor *gate = sgm_linear_zero(tape, time, o.width);
-        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+        y = my_self_attention(tape, y, x->rows / in->x->rows, o.heads);
+        x = my_add_gated(tape, x, y, time);
         y = my_two_layers(tape, my_ada_norm(tape, x, time), 4 * o.width);
-        gate = sgm_linear_zero(tape, time, o.width);
-        x = sgm_add(tape, x, sgm_gate(tape, y, gate));
+        x = my_add_gated(tape, x, y, time);
     }
     x = sgm_linear_zero(tape, my_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);

@@ -51,10 +51,12 @@ static void poison_tape(sgm_tape *tape) { /* what a pass does not write, it must
         memset(block + 1, 0xff, block->size + 64);
 }
 
+static int tape_flags; /* or SGM_TAPE_PLAIN */
+
 static void rig_run(rig *r, const float *x) {
     memset(r->grads, 0xff, sizeof r->grads);
     sgm_tape_reset(r->tape, (float *)(uintptr_t)(x + r->n_in), r->grads, (size_t)(ROOM - r->n_in),
-                   sgm_key_init(3), 0);
+                   sgm_key_init(3), tape_flags);
     poison_tape(r->tape);
     for (int i = 0, from = 0; i < 3; i++) {
         r->in[i] = NULL;
@@ -193,19 +195,22 @@ static void check_function(function f, shapes s, int links, uint64_t seed) {
 ## The operations, one by one
 */
 
+enum { OWN_SILU = SGM_NORM_OWN | SGM_NORM_SILU };
 #define F(name) static sgm_tensor *name(sgm_tape *t, sgm_tensor **in)
 F(f_conv3) { return sgm_conv2d(t, in[0], 5, 4, 3, 3, 1); }
 F(f_conv3_2) { return sgm_conv2d(t, in[0], 5, 4, 3, 3, 2); }
+F(f_conv5) { return sgm_conv2d(t, in[0], 5, 4, 3, 5, 1); }
+F(f_conv7_2) { return sgm_conv2d(t, in[0], 5, 4, 2, 7, 2); }
 F(f_conv1) { return sgm_conv2d(t, in[0], 5, 4, 3, 1, 1); }
 F(f_conv1_2) { return sgm_conv2d(t, in[0], 5, 4, 3, 1, 2); }
 
 F(f_upsample) { return sgm_upsample(t, in[0], 5, 4); }
 F(f_channels) { return sgm_concat_channels(t, in[0], in[1], 2, 3); }
-F(f_group) { return sgm_group_norm(t, in[0], 2, 3, 2); }
-F(f_layer) { return sgm_group_norm(t, in[0], 1, 1, 1); }
-F(f_normalize) { return sgm_plain_norm(t, in[0], 2, 3, 2); }
-F(f_norm_silu) { return sgm_norm_silu(t, in[0], 2, 3, 2, NULL, NULL); }
-F(f_adaptive) { return sgm_norm_silu(t, in[0], 2, 3, 2, in[1], in[2]); }
+F(f_group) { return sgm_group_norm(t, in[0], 2, 3, 2, SGM_NORM_OWN, NULL, NULL); }
+F(f_layer) { return sgm_group_norm(t, in[0], 1, 1, 1, SGM_NORM_OWN, NULL, NULL); }
+F(f_normalize) { return sgm_group_norm(t, in[0], 2, 3, 2, SGM_NORM_PLAIN, NULL, NULL); }
+F(f_norm_silu) { return sgm_group_norm(t, in[0], 2, 3, 2, OWN_SILU, NULL, NULL); }
+F(f_adaptive) { return sgm_group_norm(t, in[0], 2, 3, 2, SGM_NORM_SILU, in[1], in[2]); }
 F(f_modulate) { return sgm_modulate(t, in[0], in[1], in[2]); }
 F(f_gate) { return sgm_gate(t, in[0], in[1]); }
 F(f_patchify) { return sgm_patchify(t, in[0], 4, 6, 2); }
@@ -213,13 +218,17 @@ F(f_unpatchify) { return sgm_unpatchify(t, in[0], 4, 6, 2); }
 F(f_transpose) { return sgm_transpose(t, in[0], 4); }
 F(f_attention) { return sgm_attention(t, in[0], in[1], in[2], 5, 2); }
 F(f_self) { return sgm_attention(t, in[0], in[0], in[0], 5, 2); }
-F(f_ada) { return sgm_modulate(t, sgm_plain_norm(t, in[0], 1, 1, 1), in[1], in[2]); }
+F(f_ada) {
+    sgm_tensor *x = sgm_group_norm(t, in[0], 1, 1, 1, SGM_NORM_PLAIN, NULL, NULL);
+    return sgm_modulate(t, x, in[1], in[2]);
+}
 F(f_values) { /* only the values move */
     sgm_tensor *still = sgm_param(t, 10, 6, 1);
     return sgm_attention(t, still, still, in[0], 5, 2);
 }
 F(f_still) { /* the norm of parameters, moved by its gain alone */
-    return sgm_norm_silu(t, sgm_param(t, 2, 24, 1), 2, 3, 2, in[0], in[1]);
+    sgm_tensor *x = sgm_param(t, 2, 24, 1);
+    return sgm_group_norm(t, x, 2, 3, 2, SGM_NORM_SILU, in[0], in[1]);
 }
 
 typedef struct op_case {
@@ -232,6 +241,8 @@ typedef struct op_case {
 static const op_case ops[] = {
     {"conv2d 3, stride 1", f_conv3, {{2, 0, 0}, {40, 0, 0}}, 1},
     {"conv2d 3, stride 2", f_conv3_2, {{2, 0, 0}, {40, 0, 0}}, 1},
+    {"conv2d 5, stride 1", f_conv5, {{2, 0, 0}, {40, 0, 0}}, 1},
+    {"conv2d 7, stride 2", f_conv7_2, {{2, 0, 0}, {40, 0, 0}}, 1},
     {"conv2d 1, stride 1", f_conv1, {{2, 0, 0}, {40, 0, 0}}, 1},
     {"conv2d 1, stride 2", f_conv1_2, {{2, 0, 0}, {40, 0, 0}}, 1},
     {"upsample", f_upsample, {{2, 0, 0}, {40, 0, 0}}, 1},
@@ -257,9 +268,13 @@ static const op_case ops[] = {
 
 static void every_op(void **state) {
     (void)state;
-    for (int i = 0; i < COUNT(ops); i++)
-        for (uint64_t seed = 1; seed <= 2; seed++)
-            check_function(ops[i].f, ops[i].s, ops[i].links, seed);
+    for (int plain = 0; plain < 2; plain++) {
+        tape_flags = plain ? SGM_TAPE_PLAIN : 0;
+        for (int i = 0; i < COUNT(ops); i++)
+            for (uint64_t seed = 1; seed <= 2; seed++)
+                check_function(ops[i].f, ops[i].s, ops[i].links + 6 * plain, seed);
+    }
+    tape_flags = 0;
 }
 
 static sgm_tensor *network(sgm_tape *t, sgm_tensor **in, sgm_net net, int depth) {
@@ -285,6 +300,78 @@ static void every_network(void **state) {
     for (int i = 0; i < COUNT(nets); i++)
         for (int cond = 0; cond < 2; cond++)
             check_function(nets[i], cond ? with_cond : plain, 0, 7 + (uint64_t)cond);
+}
+
+/*
+## The fast forms of §E.3 and §E.4 against the plain text of §3.12 and §3.13
+
+All that the three passes make, at sizes that fill no tile, stretch or register. Each is as far from
+the truth as above, so that they are at most twice that apart.
+*/
+
+F(p_conv) { return sgm_conv2d(t, in[0], 7, 5, 5, 3, 1); }
+F(p_conv_1) { return sgm_conv2d(t, in[0], 1, 1, 37, 3, 1); }
+F(p_conv_2) { return sgm_conv2d(t, in[0], 5, 9, 19, 3, 2); }
+F(p_row_2) { return sgm_conv2d(t, in[0], 1, 13, 2, 3, 2); }
+F(p_norm) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, NULL, NULL); }
+F(p_own) { return sgm_group_norm(t, in[0], 3, 7, 1, SGM_NORM_OWN, NULL, NULL); }
+F(p_own_silu) { return sgm_group_norm(t, in[0], 3, 7, 9, OWN_SILU, NULL, NULL); }
+F(p_told) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_SILU, in[1], in[2]); }
+F(p_told_flat) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, in[1], in[2]); }
+F(p_scale) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, NULL, in[1]); }
+
+static void fast_and_plain(void **state) {
+    static const op_case cases[] = {
+        {"3 x 3", p_conv, {{3, 0, 0}, {105, 0, 0}}, 1},
+        {"3 x 3 on one pixel", p_conv_1, {{5, 0, 0}, {17, 0, 0}}, 1},
+        {"3 x 3, stride 2", p_conv_2, {{3, 0, 0}, {315, 0, 0}}, 1},
+        {"3 x 3, stride 2, one row", p_row_2, {{2, 0, 0}, {39, 0, 0}}, 1},
+        {"norm", p_norm, {{3, 0, 0}, {189, 0, 0}}, 4},
+        {"gain and bias", p_own, {{3, 0, 0}, {189, 0, 0}}, 4},
+        {"gain, bias, SiLU", p_own_silu, {{3, 0, 0}, {189, 0, 0}}, 5},
+        {"shift, scale, SiLU", p_told, {{6, 3, 2}, {189, 9, 9}}, 5},
+        {"shift, scale", p_told_flat, {{3, 3, 3}, {189, 9, 9}}, 4},
+        {"scale", p_scale, {{3, 1, 0}, {189, 9, 0}}, 4},
+        {"modulation", f_modulate, {{15, 3, 3}, {4, 4, 4}}, 2},
+        {"gate", f_gate, {{6, 2, 0}, {12, 4, 0}}, 2},
+        {"residual net", f_resnet, {{3, 3, 0}, {64, 3, 0}}, 0},
+        {"U-Net", f_unet, {{3, 3, 0}, {64, 3, 0}}, 0},
+        {"DiT", f_dit, {{3, 3, 0}, {64, 3, 0}}, 0}};
+    static rig r;
+    static float made[2][6][ROOM], u[ROOM], w[ROOM], v[ROOM];
+    (void)state;
+    for (int i = 0; i < COUNT(cases); i++) {
+        int links = 0, n_tape[2];
+        memset(&r, 0, sizeof r), memset(made, 0, sizeof made);
+        r.f = cases[i].f, r.s = cases[i].s, r.tape = sgm_tape_new();
+        for (int k = 0; k < 3; k++) r.n_in += r.s.rows[k] * r.s.cols[k];
+        sgm_normal(r.at, ROOM, sgm_key_init(20), 0), sgm_normal(u, ROOM, sgm_key_init(21), 0);
+        sgm_normal(w, ROOM, sgm_key_init(22), 0), sgm_normal(v, ROOM, sgm_key_init(23), 0);
+        for (int k = r.n_in; k < ROOM; k++) r.at[k] *= 0.3f;
+        for (int plain = 0; plain < 2; plain++) {
+            float(*to)[ROOM] = made[plain];
+            tape_flags = plain ? SGM_TAPE_PLAIN : 0;
+            rig_run(&r, r.at), rig_backward(&r, u, NULL), rig_slopes(&r, to[0], SGM_ADJOINT_D);
+            rig_tangent(&r, r.at, v);
+            memcpy(to[1], r.y->v, (size_t)r.n_out * sizeof(float));
+            memcpy(to[2], r.y->j, (size_t)r.n_out * sizeof(float));
+            rig_backward(&r, NULL, w), rig_slopes(&r, to[3], SGM_ADJOINT_D);
+            rig_slopes(&r, to[4], SGM_ADJOINT_JD);
+            rig_tangent(&r, r.at, v), rig_backward(&r, u, w);
+            rig_slopes(&r, to[5], SGM_ADJOINT_D);
+            n_tape[plain] = r.tape->n;
+            if (plain == 0) links = cases[i].links ? cases[i].links : r.tape->n;
+        }
+        if (r.f != p_conv && r.f != p_conv_1 && r.f != p_conv_2 && r.f != p_row_2)
+            assert_true(n_tape[1] > n_tape[0]); /* the plain text has more steps */
+        for (int k = 0; k < 6; k++) {
+            double size = norm(made[1][k], ROOM) + 1;
+            for (int j = 0; j < ROOM; j++)
+                CHECK_CLOSE(made[0][k][j], made[1][k][j], 2 * 6 * links * EPS * size);
+        }
+        sgm_tape_free(r.tape);
+    }
+    tape_flags = 0;
 }
 
 /*
@@ -326,7 +413,7 @@ static void conv_twin(const conv_case *q, const float *x, const float *w, const 
 
 /*
 Numbers are below 4.5 in size (normal draws), so K products are below 20.25 K together. The maps of
-(3.17) add up to 3·3 of them with weights 1 before and after: they are as good as that many terms.
+(E.1) add up to 3·3 of them with weights 1 before and after: they are as good as that many terms.
 */
 
 static void check_all(const float *got, const double *truth, long n, double terms) {
@@ -338,7 +425,7 @@ static void convolution(void **state) {
         {1, 1, 1, 1, 1, 3, 1}, {2, 5, 7, 3, 2, 3, 1},  {2, 5, 7, 3, 2, 3, 2}, {3, 8, 6, 2, 5, 3, 2},
         {2, 7, 4, 5, 3, 1, 1}, {2, 7, 4, 5, 3, 1, 2},  {1, 6, 9, 2, 3, 3, 1}, {1, 9, 6, 2, 3, 3, 2},
         {2, 2, 3, 4, 1, 3, 1}, {1, 1, 9, 17, 33, 3, 1}, {9, 7, 7, 33, 17, 3, 1},
-        {1, 3, 1, 1, 40, 3, 1},
+        {1, 3, 1, 1, 40, 3, 1},  {2, 5, 7, 3, 2, 5, 1},  {1, 9, 6, 2, 3, 7, 2}, {2, 3, 2, 4, 5, 9, 1},
         {3, 28, 28, 4, 3, 3, 1}, {1, 31, 47, 32, 2, 3, 2}};
     enum { MOST = 48000 }; /* the last has more pixels than are done at a time */
     static float x[MOST], p[MOST], dy[MOST], grads[MOST];
@@ -476,7 +563,7 @@ static void single_ops(void **state) {
     sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
     sgm_tensor *in = sgm_tape_input(tape, x, 2, 140), *scale = sgm_tape_input(tape, s, 2, 4);
     sgm_tensor *shift = sgm_tape_input(tape, b, 2, 4);
-    sgm_tensor *y = sgm_norm_silu(tape, in, 5, 7, 2, shift, scale);
+    sgm_tensor *y = sgm_group_norm(tape, in, 5, 7, 2, SGM_NORM_SILU, shift, scale);
     for (int i = 0; i < COUNT(torch_norm); i++) /* below 5; mean and std carry (70/4 + 3)·2⁻²⁴ */
         CHECK_CLOSE(y->v[i], torch_norm[i], 5 * 2 * 21 * EPS);
     sgm_tensor *one = sgm_tape_input(tape, q, 10, 6), *two = sgm_tape_input(tape, k, 10, 6);
@@ -631,7 +718,7 @@ static void norm_of_large_means(void **state) {
             for (int i = 0; i < P; i++) var += (x[i] - mean) * (x[i] - mean) / P;
             sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
             sgm_tensor *in = sgm_tape_input(tape, x, 1, P);
-            sgm_tensor *y = sgm_plain_norm(tape, in, H, H, 1);
+            sgm_tensor *y = sgm_group_norm(tape, in, H, H, 1, SGM_NORM_PLAIN, NULL, NULL);
             CHECK_OK(sgm_tape_status(tape));
             for (int i = 0; i < P; i++) {
                 double off = fabs(y->v[i] - (x[i] - mean) / sqrt(var + 1e-5));
@@ -669,7 +756,7 @@ static void long_convolutions(void **state) {
     }
 }
 
-/* The maps of (3.17): every map, numbers of channels around a register's, every kind of border. */
+/* The maps of (E.1): every map, numbers of channels around a register's, every kind of border. */
 
 static void tile_maps(void **state) {
     enum { N = 35, MOST = 16 * N };
@@ -707,7 +794,7 @@ F(b_channels) { return sgm_conv2d(t, in[0], 5, 5, 4, 3, 1); }
 F(b_kernel) { return sgm_conv2d(t, in[0], 4, 6, 4, 2, 1); }
 F(b_stride) { return sgm_conv2d(t, in[0], 4, 6, 4, 3, 3); }
 F(b_size) { return sgm_upsample(t, in[0], 0, 6); }
-F(b_groups) { return sgm_group_norm(t, in[0], 4, 6, 3); }
+F(b_groups) { return sgm_group_norm(t, in[0], 4, 6, 3, SGM_NORM_OWN, NULL, NULL); }
 F(b_patch) { return sgm_patchify(t, in[0], 4, 6, 4); }
 F(b_unpatch) { return sgm_unpatchify(t, in[0], 4, 6, 2); }
 F(b_unpatch0) { return sgm_unpatchify(t, in[0], 4, 6, 0); }
@@ -722,12 +809,15 @@ F(b_patches) { return sgm_unpatchify(t, in[0], 65536, 65536, 1); } /* 2³² toke
 F(b_pixels) { return sgm_patchify(t, in[0], 65536, 65536, 1); }
 F(b_square_of_patch) { return sgm_unpatchify(t, in[0], 65536, 65536, 65536); }
 F(b_kernel0) { return sgm_conv2d(t, in[0], 4, 6, 4, 0, 1); }
-F(b_kernel5) { return sgm_conv2d(t, in[0], 4, 6, 4, 5, 1); }
+F(b_kernel_1) { return sgm_conv2d(t, in[0], 4, 6, 4, -1, 1); }
+F(b_kernel_huge) { return sgm_conv2d(t, in[0], 4, 6, 4, INT_MAX, 1); }
 F(b_stride0) { return sgm_conv2d(t, in[0], 4, 6, 4, 3, 0); }
 F(b_out) { return sgm_conv2d(t, in[0], 4, 6, -4, 3, 1); }
-F(b_groups0) { return sgm_group_norm(t, in[0], 4, 6, 0); }
-F(b_groups_1) { return sgm_norm_silu(t, in[0], 4, 6, -1, NULL, NULL); }
-F(b_height) { return sgm_plain_norm(t, in[0], -4, -6, 1); }
+F(b_groups0) { return sgm_group_norm(t, in[0], 4, 6, 0, SGM_NORM_OWN, NULL, NULL); }
+F(b_groups_1) { return sgm_group_norm(t, in[0], 4, 6, -1, OWN_SILU, NULL, NULL); }
+F(b_how) { return sgm_group_norm(t, in[0], 4, 6, 1, 4, NULL, NULL); }
+F(b_own) { return sgm_group_norm(t, in[0], 4, 6, 1, SGM_NORM_OWN, in[0], NULL); }
+F(b_height) { return sgm_group_norm(t, in[0], -4, -6, 1, SGM_NORM_PLAIN, NULL, NULL); }
 F(b_heads0) { return sgm_attention(t, in[0], in[0], in[0], 2, 0); }
 F(b_tokens0) { return sgm_attention(t, in[0], in[0], in[0], 0, 1); }
 F(b_block0) { return sgm_transpose(t, in[0], 0); }
@@ -820,15 +910,16 @@ static void bad_input(void **state) {
         function f;
         const char *cure;
     } cases[] = {
-        {b_channels, "give the height and width"}, {b_kernel, "kernel 1 or 3"},
+        {b_channels, "give the height and width"}, {b_kernel, "an odd kernel"},
         {b_stride, "stride 1 or 2"}, {b_size, "give the height and width"},
         {b_groups, "divides the channels"}, {b_patch, "choose a patch that divides both"},
         {b_unpatch, "needs 6 rows for each"}, {b_unpatch0, "choose a patch"},
         {b_heads, "choose heads that divide"}, {b_tokens, "give the rows that one point has"},
         {b_block, "give the rows of one point"}, {b_scale, "one column per channel"},
-        {b_rows, "the rows must agree"}, {b_huge, "use smaller images"},
+        {b_rows, "the rows must agree"}, {b_huge, "use smaller images"}, {b_kernel_huge, "use smaller images"},
+        {b_how, "may be added up"}, {b_own, "only without SGM_NORM_OWN"},
         {b_patches, "no patches"}, {b_pixels, "give the height"}, {b_square_of_patch, "no patches"},
-        {b_kernel0, "kernel 1 or 3"}, {b_kernel5, "kernel 1 or 3"}, {b_stride0, "stride 1 or 2"},
+        {b_kernel0, "an odd kernel"}, {b_kernel_1, "an odd kernel"}, {b_stride0, "stride 1 or 2"},
         {b_out, "channels >= 1"}, {b_groups0, "divides the channels"},
         {b_groups_1, "divides the channels"}, {b_height, "give the height"},
         {b_heads0, "choose heads"}, {b_tokens0, "give the rows"}, {b_block0, "give the rows"},
@@ -850,7 +941,7 @@ static void bad_input(void **state) {
         assert_null(cases[i].f(tape, in));
         CHECK_FAILS(sgm_tape_status(tape), SGM_BAD_ARGUMENT, cases[i].cure);
         assert_null(sgm_conv2d(tape, NULL, 4, 6, 4, 3, 1)); /* a NULL goes through every op */
-        assert_null(sgm_norm_silu(tape, NULL, 4, 6, 4, NULL, NULL));
+        assert_null(sgm_group_norm(tape, NULL, 4, 6, 4, OWN_SILU, NULL, NULL));
         assert_null(sgm_modulate(tape, NULL, NULL, NULL));
         assert_null(sgm_patchify(tape, NULL, 4, 6, 2));
         assert_null(sgm_unpatchify(tape, NULL, 4, 6, 2));
@@ -866,6 +957,7 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh_start, nothing_left)
         TEST(every_op),
         TEST(every_network),
+        TEST(fast_and_plain),
         TEST(convolution),
         TEST(attention_twin),
         TEST(walks),

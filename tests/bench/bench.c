@@ -612,7 +612,7 @@ static void layer_pass(void *unused) {
     case CONV1: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 1, 1); break;
     case STRIDE2: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 3, 2); break;
     case UPSAMPLE: y = sgm_upsample(at.tape, x, l->side, l->side); break;
-    case NORM: y = sgm_norm_silu(at.tape, x, l->side, l->side, 8, NULL, NULL); break;
+    case NORM: y = sgm_group_norm(at.tape, x, l->side, l->side, 8, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL); break;
     case LINEAR: y = sgm_linear(at.tape, x, l->out); break;
     case ATTENTION: y = sgm_attention(at.tape, x, x, x, l->side, 4); break;
     }
