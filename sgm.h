@@ -389,9 +389,9 @@ SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_
 
 typedef enum sgm_weight {
     SGM_WEIGHT_AUTO = 0,   /* EDM in training an output F, else SIGMA2         */
-    SGM_WEIGHT_SIGMA2,     /* λ = s²: ‖ε - ε̂‖², every t counts alike          */
-    SGM_WEIGHT_ONE,        /* λ = 1: ‖score error‖²                            */
-    SGM_WEIGHT_G2,         /* λ = g²: the likelihood weighting                 */
+    SGM_WEIGHT_SIGMA2,     /* w = 1: ‖ε - ε̂‖², every t counts alike           */
+    SGM_WEIGHT_ONE,        /* w = 1/s²: ‖score error‖²                         */
+    SGM_WEIGHT_G2,         /* w = g²/s²: the likelihood weighting              */
     SGM_WEIGHT_EDM,        /* (σ²+σ_d²)/(σσ_d)² on x̂0, σ = s/m                 */
     SGM_WEIGHT_MIN_SNR,    /* min(SNR, γ) on x̂0                                */
     SGM_WEIGHT_FLOW,       /* ‖velocity error‖²                                */
@@ -406,7 +406,7 @@ typedef enum sgm_times {
     SGM_TIMES_GRID,        /* uniform over the levels grid[0..n_grid)               */
     SGM_TIMES_LOGNORMAL,   /* log(s/m) ~ N(mean, std²), kept within [t_min, T]      */
     SGM_TIMES_LOGIT,       /* logit((t-t_min)/(T-t_min)) ~ N(mean, std²)            */
-    SGM_TIMES_IMPORTANCE   /* density ∝ g²/s²: with λ = g², every draw weighs alike */
+    SGM_TIMES_IMPORTANCE   /* density ∝ g²/s²: with WEIGHT_G2, every draw weighs alike */
 } sgm_times;
 
 typedef enum sgm_objective {
@@ -439,7 +439,7 @@ typedef struct sgm_loss {
 
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde);
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t);
-/* w(t) with loss = w ‖ε - ε̂‖²; λ = w s² in the score's own terms (2.11). */
+/* w(t) with loss = w ‖ε - ε̂‖² (2.10), which is w s² ‖score error‖². */
 SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
                                   long n, sgm_key key, uint64_t first);
 /* Draws n times, and the weight of each in the loss: w(t), divided by the draw's density ratio to
@@ -1678,8 +1678,8 @@ static float sgm__fmaf(float a, float b, float c); /* a b + c, rounded once */
 /*
 # 1. The forward process
 
-Take a point of your data and let it diffuse: pull it gently towards the origin and shake it with
-white noise. Whatever the data looked like, after a while all that is left is a Gaussian blob. Going
+Take a point of your data and let it diffuse: pull it gently towards the origin and shake it at
+random. Whatever the data looked like, after a while all that is left is a Gaussian blob. Going
 there is easy, and this chapter does it in closed form; coming back is what the rest of the book is
 for. All processes here are *linear* stochastic differential equations (SDEs),
 
@@ -1707,7 +1707,8 @@ $$m_t = \exp ∫_0^t f\, dτ, \qquad s_t² = m_t² ∫_0^t \frac{g²}{m²}\, dτ
 To check, differentiate: the factor $m²$ gives $2 f s²$, the integral $g²$. Each step adds a
 Gaussian to a multiple of the last point, and sums of independent Gaussians are Gaussian. So the
 *kernel* of the process, the law of the noisy point given the clean one, is a Gaussian, and a noisy
-point is one line of code, however long the journey:
+point is one line of code, however long the journey (the kernels of appendix B, its inner loops,
+share only the name):
 
 $$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.3) \qquad x_t = m_t x_0 + s_t ε, \quad
 ε ∼ N(0, I) \qquad(1.4)$$
@@ -1721,33 +1722,40 @@ $$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.3) \qquad x_t = m_t x_0 + s_
 | EDM: VE with σ = t | 0        | 2t               | 1         | t²              |
 | rectified path     | −1/(1−t) | 2t/(1−t)         | 1 − t     | t²              |
 
-VP is *variance preserving*: data of variance 1 keeps it, since $m² + s² = 1$. By (1.11) its s² is
-$e^{−∫β} ∫β e^{∫β} dτ = e^{−∫β}(e^{∫β} − 1)$. VE is *variance exploding*. One may also choose m and
-s and read (1.2) backwards, $f = \dot m/m$ and $g² = d(s²)/dt − 2 f s²$: so the rectified path, a
-straight line from the point to its noise, has $g² = 2t + 2t²/(1−t) = 2t/(1−t)$.
+β(t) and σ(t) are *schedules*: you choose how fast the noise comes. The presets let β grow linearly
+from a number a to a number b, and σ as $a (b/a)^t$ (the fields a and b of `sgm_sde`, see Part I);
+or give a curve of your own. The cosine has $m = \cos c(t)/\cos c(0)$ with
+$c(t) = ½π(t + .008)/1.008$. ∫β is the integral from 0 to t.
 
-The four columns are one fact said four times. The tests integrate (1.2) for every family; it is
-easy to publish a process that fails this.
+VP is *variance preserving*: data of variance 1 keeps it, since $m² + s² = 1$. By (1.11)
+$m = e^{−½∫β}$, and s² is $e^{−∫β} ∫β e^{∫β} dτ = e^{−∫β}(e^{∫β} − 1)$. VE is *variance exploding*.
+One may also choose m and s and read (1.2) backwards, $f = \dot m/m$ and $g² = d(s²)/dt − 2 f s²$:
+so the rectified path, a straight line from the point to its noise, has
+$g² = 2t + 2t²/(1−t) = 2t/(1−t)$.
+
+So f and g say all that m and s say. The tests integrate (1.2) for every family; it is easy to
+publish a process that fails this.
 */
 /* What rounding has pushed below 0; a NaN stays one. */
 static double sgm__not_below_0(double x) { return x < 0 ? 0 : x; }
 
-/* The cosine schedule of Nichol and Dhariwal (2021): m falls like a cosine that starts a little
-after its top, so that the noise does not start infinitely slowly. In turns, c_0 and c below; near
-the end the cosine is the sine of what is missing to a quarter turn, which loses no digits. */
+/* The cosine schedule of Nichol and Dhariwal (2021) starts a little after the cosine's top, so that
+the noise does not start infinitely slowly. Angles are in turns of 2π. Near the end cos c is the
+sine
+of what is missing to a quarter turn, which loses no digits. */
 static const double sgm__c0 = 0.008;
 static double sgm__cosine_turns(double t) { return 0.25 * (t + sgm__c0) / (1 + sgm__c0); }
-static double sgm__cosine_at(double t) {
-    double s, c;
-    sgm__sincos_turns(0.25 * (1 - t) / (1 + sgm__c0), &s, &c);
-    return s;
+static double sgm__cosine_at(double t) { /* cos c(t) */
+    double sine, unused;
+    sgm__sincos_turns(0.25 * (1 - t) / (1 + sgm__c0), &sine, &unused);
+    return sine;
 }
 
 /* log b/a, of σ(t) = a (b/a)^t. */
 static double sgm__ve_rate(const sgm_sde *sde) { return sgm__log1p((sde->b - sde->a) / sde->a); }
 
-/* The families that contract, and their ∫₀ᵗβ and β(t). */
-static int sgm__contracts(const sgm_sde *sde) {
+/* The families that are written with β, their ∫₀ᵗβ and β(t). */
+static int sgm__has_beta(const sgm_sde *sde) {
     return sde->family == SGM_FAMILY_VP || sde->family == SGM_FAMILY_COSINE ||
         sde->family == SGM_FAMILY_SUBVP || sde->family == SGM_FAMILY_USER_BETA;
 }
@@ -1767,7 +1775,7 @@ static double sgm__beta(const sgm_sde *sde, double t) {
 SGM_API double sgm_sde_f(const sgm_sde *sde, double t) {
     if (!sde) return NAN;
     if (sde->family == SGM_FAMILY_RECTIFIED) return -1 / (1 - t);
-    return sgm__contracts(sde) ? -0.5 * sgm__beta(sde, t) : 0;
+    return sgm__has_beta(sde) ? -0.5 * sgm__beta(sde, t) : 0;
 }
 
 SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
@@ -1781,7 +1789,7 @@ SGM_API double sgm_sde_g2(const sgm_sde *sde, double t) {
     case SGM_FAMILY_EDM: return 2 * t;
     case SGM_FAMILY_RECTIFIED: return 2 * t / (1 - t);
     case SGM_FAMILY_USER_SIGMA2: return sgm__curve_rate(sde, t);
-    default: return sgm__contracts(sde) ? sgm__beta(sde, t) : NAN;
+    default: return sgm__has_beta(sde) ? sgm__beta(sde, t) : NAN;
     }
 }
 
@@ -1789,7 +1797,7 @@ SGM_API double sgm_sde_m(const sgm_sde *sde, double t) {
     if (!sde) return NAN;
     if (sde->family == SGM_FAMILY_RECTIFIED) return 1 - t;
     if (sde->family == SGM_FAMILY_COSINE) return sgm__cosine_at(t) / sgm__cosine_at(0);
-    return sgm__contracts(sde) ? sgm__exp(-0.5 * sgm__beta_integral(sde, t)) : 1;
+    return sgm__has_beta(sde) ? sgm__exp(-0.5 * sgm__beta_integral(sde, t)) : 1;
 }
 
 /*
@@ -1831,20 +1839,21 @@ SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const 
 /*
 ## §1.2 One clock for all families
 
-How far gone is the data at time t? Not t itself but the ratio of signal to noise tells, the *SNR*,
-and its logarithm λ falls steadily from +∞:
+How far gone is the data at time t? Not t itself but the ratio of signal to noise tells, the *SNR*
+(of variances, for data of variance 1), and its logarithm λ falls steadily from +∞:
 
 $$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.5)$$
 
 for by (1.2) $\dot λ = 2\dot m/m − \dot{(s²)}/s² = 2f − (2 f s² + g²)/s²$. Where the journey ends
 depends on the family and its numbers: −7.8 for VE up to σ = 50, −10 for VP and sub-VP with β from
 0.1 to 20, −13.8 for the rectified path; a VP with ∫β = 1.5 stops at −1.2, with half of the signal
-there. Two families with the same λ have the same noisy data up to a factor, so a network trained
-under one can be sampled under another.
+there. With $σ = s/m = e^{−λ/2}$, (1.4) reads $x/m = x_0 + σε$: two families at the same λ have the
+same noisy data up to a factor, so a network trained under one can be sampled under another.
 
 Between two times $t_0 < t_1$ the process is a Gaussian too. The steps from $t_0$ on multiply by
-$a = m_1/m_0$ what they find, and add noise that is independent of it, of a variance b². Since both
-journeys together must give $s_1² = a² s_0² + b²$, no new integral is needed:
+$a = m_1/m_0$ what they find, and add noise that is independent of it, of a variance b² (a and b for
+this and the next line only). Since both journeys together must give $s_1² = a² s_0² + b²$, no new
+integral is needed:
 
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
 b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
@@ -1865,26 +1874,29 @@ SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double
 
 Sampling starts from a Gaussian that knows nothing of the data,
 
-$$\text{prior} = N(0, σ_T² I), \qquad σ_T = 1 \text{ for the contracting families}, \;
-s_T \text{ for VE and EDM} \qquad(1.7)$$
+$$\text{prior} = N(0, σ_T² I), \qquad σ_T = s_T \text{ for VE, EDM and your own σ², } \;
+1 \text{ for all others} \qquad(1.7)$$
 
-but the process really ends in $p_T$. The price of the difference is measured in *nats*. The
-*entropy* of a law p is $−E \log p(x)$, the mean number of nats that it takes to tell somebody a
-draw of it (1 nat is 1.44 bits, for logarithms are natural here). Told in a code that was made for q
-instead, it takes $−E \log q(x)$. The excess is the *Kullback–Leibler divergence*
+but the process really ends in $p_T$, the density of $x_T$. The price of the difference is measured
+in *nats*. The *entropy* of a law p is $−E \log p(x)$, the mean number of nats that it takes to tell
+somebody a draw of it (1 nat is 1.44 bits, for logarithms are natural here). Told in a code that was
+made for q instead, it takes $−E \log q(x)$. The excess is the *Kullback–Leibler divergence*
 $\mathrm{KL}(p ‖ q) = E_p \log (p/q)$. It is 0 if the two laws are one, and never negative:
 $\log u ≤ u − 1$, so $−\mathrm{KL} = E_p \log (q/p) ≤ ∫q − 1 = 0$. No deterministic or random map
 can make it larger, and an invertible one keeps it. So the error made by starting from the prior,
 $\mathrm{KL}(p_T ‖ \text{prior})$, arrives at the samples undiminished in the worst case.
 
-Take $p_T$ as Gaussian, with the data's mean $μ_j$ and variance $ς_j$ in each coordinate. Then
-$−\log$ of the prior has the mean $½ \log 2πσ_T² + (V_j + M_j²)/2σ_T²$ and $p_T$ itself the entropy
-$½ \log 2πV_j + ½$; the difference, summed, is
+As an estimate take $p_T$ as Gaussian with independent coordinates, with the data's mean $μ_j$ and
+variance $ς_j$ in each coordinate. Then $−\log$ of the prior has the mean
+$½ \log 2πσ_T² + (V_j + M_j²)/2σ_T²$ and $p_T$ itself the entropy $½ \log 2πV_j + ½$; the
+difference, summed, is
 
 $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{V_j}{σ_T²} \right), \quad
 M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.8)$$
 
-Look at this number before you train: no network can repair it.
+Look at this number before you train: no network can repair it. For eight points on a circle it is
+2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that is three times too slow
+(tutorial 4).
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
     if (!sde) return NAN;
@@ -1911,10 +1923,10 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 /*
 ## §1.4 The presets
 
-T and t_min belong to the family. At t = 0 the score of a point is infinite, so sampling stops at
-t_min and finishes in closed form (5.9). At t = 1 the cosine and rectified processes contract with
-infinite speed; T = 0.999 leaves m = 0.0016 and 0.001 there. `sgm_sde_check` (§G.1) refuses numbers
-that define no process.
+T and t_min belong to the family. Sampling runs backwards, and at t = 0 the arrows that it follows
+are infinite near a point of the data. So it stops at t_min, and finishes in closed form (5.9). At t
+= 1 the cosine and rectified processes contract with infinite speed; T = 0.999 leaves m = 0.0016 and
+0.001 there. `sgm_sde_check` (§G.1) refuses numbers that define no process.
 */
 static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, double T) {
     sgm_sde sde;
@@ -1992,9 +2004,9 @@ variances against (1.3).
 The *score* of a density is the gradient of its logarithm, $∇_x \log p(x)$: an arrow at every point
 that shows which way the density grows, and how steeply in proportion to itself. It has two virtues.
 Scaling p by a constant does not change it, so no normalising integral is ever needed. And it can be
-learnt from samples alone, as this chapter shows. Since nothing else in this book asks more of a
-model, a score is a function with a little context, `sgm_score`. Everything that samples takes one;
-everything that trains makes one.
+learnt from samples alone, as this chapter shows. And it is all that the way back needs: chapter 5
+reverses the noise with the score alone. So a score is a function with a little context,
+`sgm_score`. Everything that samples takes one; everything that trains makes one.
 
 A score is asked about n points at once, each at its own time. What goes in is checked, and so is
 what comes out (§G.2):
@@ -2011,10 +2023,11 @@ A score may have two more things to say. Its *Jacobian* $∂s/∂x$ is the D×D 
 of its D numbers by the D coordinates. Nobody wants to store that for an image, so one asks for its
 product with a vector: `jvp`, the *Jacobian–vector product* $(∂s/∂x)\, v$, is the derivative of the
 score along v; `vjp` has the vector on the left, $v^T ∂s/∂x$. And `logp` is the log density itself,
-which few can tell.
+which only mixtures (§2.1) and energies (§4.13) can tell.
 
-A score that has one datum for each point, such as a condition, must know which of your points it is
-asked about, for the calls below cut sets into blocks. A part of a score is asked about the same
+A score that has one datum for each point, such as a condition (chapter 8), must know which of your
+points it is asked about, for the calls below cut sets into blocks: point i of a call is point
+`row[i]` of your set, or `first + i` where row is NULL. A part of a score is asked about the same
 rows as the whole, and so is a block of a set:
 */
 static sgm_score sgm__same_rows(const sgm_score *part, const sgm_score *whole) {
@@ -2217,37 +2230,40 @@ factor that appears, $p_t(x|x_0) p(x_0)/p_t(x)$, is the density of $x_0$ given x
 $$∇\log p_t(x) = ∫ ∇\log p_t(x|x_0)\, \frac{p_t(x|x_0)\, p(x_0)}{p_t(x)}\, dx_0
 = E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] = −\frac{E[ε | x]}{s_t} \qquad(2.5)$$
 
-What minimises a mean squared error is the conditional mean. So the network that minimises
+Now let $s_θ(x, t)$ be any function with adjustable numbers θ, such as a network (chapter 3), and
+draw t from a law of your choice (§2.4). The mean squared distance of a random vector Y from a fixed
+one u is $E\|u − Y\|² = \|u − EY\|² + E\|Y − EY\|²$, for the cross term $2(u − EY)·E(EY − Y)$ is
+zero. The best u is the mean, and with Y = −ε/s, given x and t, that is (2.5). So the function that
+minimises
 
 $$L(θ) = E_{t, x_0, ε}\; w(t)\, s_t² \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.6)$$
 
-*is* the score (Vincent 2011); θ are its parameters. The factor $s_t²$ gives every t its say, where
-1/s would be large (§2.4). Many papers write λ(t) for the weight $w s²$; here λ is the log-SNR
-alone. Note what is not said: the network does not learn −ε/s, which it cannot know, but the mean of
-it given x. On a finite data set the minimiser is the score of the data set's own noised mixture,
+*is* the score (Vincent 2011). The factor $s_t²$ gives every t its say, where 1/s would be large
+(§2.4). Many papers write λ(t) for the weight $w s²$; here λ is the log-SNR alone. Note what is not
+said: the network does not learn −ε/s, which it cannot know, but the mean of it given x. On a finite
+data set the minimiser is the score of the data set's own noised mixture,
 
 $$s_θ^* (x,t) = ∇ \log \frac1n \sum_i N(x;\, m_t x_i,\, s_t² I) \qquad(2.7)$$
 
-a model that has memorised the data. Between this and the score of what the data came from stands
-only that a network cannot, or does not in the time it has, follow every bend of it.
+a model that has memorised the data. Networks come out smoother, since they are too small or trained
+too briefly to follow every bend of it; that alone keeps them from being copies (tutorial 4 measures
+it).
 
-**The floor.** The loss does not go to zero. Write the error as
-$s_θ + ε/s = (s_θ − ∇\log p_t) + (∇\log p_t + ε/s)$ and square it. Given x and t the first bracket
-is a fixed vector, and the second has mean zero by (2.5); so the cross term is zero on average, and
-for any score whatever
+**The floor.** The loss does not go to zero. The same identity, with $u = s_θ$, averaged over x and
+t, says for any score whatever
 
 $$L = L^* + E\; w(t)\, s_t² \left\| s_θ − ∇\log p_t \right\|², \qquad
 L^* = E\; w(t)\, s_t² \left\| ∇\log p_t + \frac{ε}{s_t} \right\|² \qquad(2.8)$$
 
 The *floor* L* is how much the noise scatters around its mean given x. "My loss has stopped at 0.73"
-says nothing until you know it. The second term is the *excess*, the Fisher divergence that the
-sampler feels. `sgm_dsm` returns all three, and computes the excess from that term: the difference
-of two noisy losses has a far larger error.
+says nothing until you know it. The second term is the *excess*, the mean squared distance of two
+scores (Fisher divergence, §9.4), which is what a sampler feels. `sgm_dsm` returns all three, and
+computes the excess from that term: the difference of two noisy losses has a far larger error.
 
-One warning. (2.8) holds for the law that x0 is drawn from. If that is a training set and p_t
-belongs to what the set was drawn from, then a model that has memorised it has a loss *below* this
-floor, and a large excess: it is right about the sample and wrong about the law. To see that,
-measure on points that were not trained on.
+One warning. In (2.8) the points $x_0$ and the density $p_t$ must belong to one law. Take the points
+from a training set, and the floor from the law that the set was drawn from: then a model that has
+memorised the set has a loss *below* this floor, and a large excess. It is right about the set and
+wrong about the law. To see that, measure on points that were not trained on.
 
 ## §2.3 What the network says
 
@@ -2260,21 +2276,22 @@ own,
 $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
 
 | output            | a               | b               | note |
-|-------------------|-----------------|-----------------|------------------------------------------|
-| noise ε           | 0               | 1               | scale 1 at every t |
+|-------------------|-----------------|-----------------|--------------------------------------|
+| noise ε           | 0               | 1               | of size 1 at every t |
 | score             | 0               | −s              | like 1/s: hard to fit near the data |
-| clean point x0    | 1/s             | −m/s            | exact at much noise, 0/0 at none |
+| clean point x0    | 1/s             | −m/s            | little to say at large s, 0/0 at 0 |
 | v = m ε − s x0    | s/(m²+s²)       | m/(m²+s²)       | ε at low noise, −x0 at high |
 | flow u = ṁx0 + ṡε | −2fs/g²         | 2s/g²           | flow matching: u = f x + (g²/2s) ε |
-| EDM F             | σ/((σ²+σ_d²) m) | −σ_d/√(σ²+σ_d²) | σ = s/m; in and out of unit variance |
+| EDM F             | σ/((σ²+σ_d²) m) | −σ_d/√(σ²+σ_d²) | F has variance 1 at every σ = s/m |
 
-(v is the papers' name for that output, and no direction.) Each row is one line of algebra. For v,
-solve $x = m x_0 + sε$ and $v = mε − s x_0$ for ε: $m v + s x = (m² + s²) ε$. For u, put
+Here a and b are these two numbers, v is the papers' name for an output and no direction, and σ_d is
+the standard deviation of the data (`sigma_data`). Each row is one line of algebra. For v, solve
+$x = m x_0 + sε$ and $v = mε − s x_0$ for ε: $m v + s x = (m² + s²) ε$. For u, put
 $x_0 = (x − sε)/m$ in and use (1.2): $\dot m/m = f$ and $\dot s = f s + g²/2s$. F is what is left of
 the clean point when one has taken out all that σ tells of it: of $x/m = x_0 + σε$ the best linear
 guess of $x_0$ for data of variance σ_d² is $c_{skip}\, x/m$ with $c_{skip} = σ_d²/(σ² + σ_d²)$. Its
 error has the variance $σ²σ_d²/(σ² + σ_d²) = c_{out}²$, and $\hat x_0 = c_{skip}\, x/m + c_{out} F$
-leaves the network an F of variance 1 to find, at every σ.
+leaves the network an F of variance 1 to find, at every σ: `SGM_OUTPUT_AUTO` is F.
 */
 SGM_API void sgm_output_affine(
     double *a, double *b, sgm_output kind, const sgm_sde *sde, double t, double sigma_data) {
@@ -2318,24 +2335,39 @@ SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_
 /*
 ## §2.4 Which times matter
 
-Two knobs decide where along t the network spends its capacity: the weight and the distribution of
-t. Written for the noise, with $\hat ε = −s\, s_θ$, the loss (2.6) is
+A network has one set of numbers θ for all t. Two choices decide for which t they serve best: the
+weight and the distribution of t. Written for the noise, with $\hat ε = −s\, s_θ$, the loss (2.6) is
 
 $$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|² \qquad(2.10)$$
 
 | weight  | w(t)          | what it weighs evenly |
-|---------|---------------|------------------------------------------------------------------------|
-| σ²      | 1             | the noise: DDPM's "simple" loss |
+|---------|---------------|--------------------------------------------------------------|
+| σ²      | 1             | the noise: the "simple" loss of DDPM (Ho et al. 2020) |
 | one     | 1/s²          | the score itself: dominated by t near 0 |
-| g²      | g²/s²         | the likelihood (Song, Durkan, Murray, Ermon 2021) |
+| g²      | g²/s²         | the likelihood (Song, Durkan, Murray, Ermon 2021), see below |
 | EDM     | 1 + σ²/σ_d²   | the network's output F, at every σ = s/m |
-| min-SNR | min(1, γ/SNR) | x0, but never more than γ (Hang et al. 2023): its error is σ times ε's |
+| min-SNR | min(1, γ/SNR) | x0, times min(SNR, γ) (Hang et al. 2023) |
 | flow    | (g²/2s)²      | the velocity of flow matching |
 
-$$w(t) \text{ from the table, or yours} \qquad(2.11)$$
+By (2.9) the squared error of any output is that of the noise times
 
-The weight of an output's own squared error is $1/b²$ by (2.9): for F that is $(σ² + σ_d²)/σ_d²$,
-which is the row EDM.
+$$w = \frac{1}{b²} \qquad(2.11)$$
+
+which gives the rows one, EDM and flow, and $σ² = 1/\mathrm{SNR}$ for $x_0$, hence min-SNR.
+
+Why is g² the likelihood's weight? Let two densities p and q be moved by the same SDE. By (1.9) mass
+flows with the velocities $u − ½g²∇\log p$ and $u − ½g²∇\log q$. Differentiate
+$\mathrm{KL}(p‖q) = ∫ p \log (p/q)$ by t and integrate by parts: $∫ \dot p \log(p/q)$ gives the
+first velocity times $p ∇\log(p/q)$, and $−∫ \dot q\, p/q$ minus the second times $q ∇(p/q)$, which
+is $p ∇\log(p/q)$ too. So
+
+$$\frac{d}{dt} \mathrm{KL}(p_t ‖ q_t) = −½ g² E_p \left\| ∇\log p_t − ∇\log q_t \right\|²
+\qquad(2.18)$$
+
+Noise makes any two laws more alike, and what separates them at t = 0 is the sum over t of the
+score's error with the weight ½g², and what is left at T. Half the excess with $w s² = g²$,
+integrated over t, is therefore the price in nats of a model's score, if it is the score of some
+density.
 */
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t) {
     double s = sgm_sde_s(sde, t), sd = loss->sigma_data > 0 ? loss->sigma_data : 1;
@@ -2364,15 +2396,15 @@ $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 \frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.12)$$
 
 *Stratified* draws take one t in each of n equal slices, so that a batch cannot by chance be all
-noise. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: a Gaussian logit draws t in
-the middle of its range most often.
+noise. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: with a Gaussian logit t falls
+most often in the middle of its range. `mean` and `std` are those of this logit, or of log σ.
 
 Where nothing is said (`SGM_TIMES_AUTO`), t is drawn uniformly if the family's t is a clock of its
 own, and from a log-normal law of σ where t is a σ (EDM) or a time of your own invention: a uniform
 σ from .002 to 80 would hardly ever fall where the data is. The law is that of Karras et al., who
 have it for data of size ½, made relative: log σ ∼ N(log σ_d − ½, 1.2²). A network that says F is
-trained by it in every family, with the weight that makes F's errors count alike: the one without
-the other is worse than neither.
+trained by it in every family, with the weight that makes F's errors count alike: F needs both, the
+times and the weight.
 */
 static sgm_times sgm__times_of(const sgm_loss *loss, const sgm_sde *sde) {
     int own = sde->family == SGM_FAMILY_EDM || sde->family == SGM_FAMILY_USER_SIGMA2;
@@ -2439,8 +2471,9 @@ static int sgm__bin(const sgm_sde *sde, double t) {
 
 The measurement behind every claim about a trained network, on fresh noise, in batches. A mean of n
 independent values has the *standard error* √(variance/n), the standard deviation that it would show
-if all were drawn again; from one value nobody knows it, and draws of stratified times, which are
-not independent, have a smaller one than this.
+if all were drawn again. (The variance is estimated by the sum of squares about the mean over n − 1;
+from one value nobody knows it.) Draws of stratified times are not independent, and their mean is
+better than this says.
 */
 static void sgm__mean_add(double *sum, double *squares, double x) { *sum += x, *squares += x * x; }
 
@@ -2489,8 +2522,7 @@ static sgm_status sgm__draws_eval(const sgm__draws *b, const sgm_score *score, f
 
 /*
 In terms of the noise the three numbers of (2.8) are squares of $ε + s\,s_θ$, of $ε + s ∇\log p_t$
-and of their difference. What there is no score for counts as NaN, which makes NaN of every mean
-that it enters.
+and of their difference. Where no score, or no exact one, is given, its column is NaN.
 */
 static sgm_status sgm__dsm_batch(
     sgm_dsm_result *r, const sgm__draws *b, const sgm_score *score, const sgm_score *exact) {
@@ -2498,10 +2530,11 @@ static sgm_status sgm__dsm_batch(
     if (exact) SGM__TRY(sgm__draws_eval(b, exact, b->exact));
     if (score) SGM__TRY(sgm__draws_eval(b, score, b->s));
     for (long i = 0; i < b->count; i++) {
-        double s = sgm_sde_s(b->sde, b->t[i]), loss = 0, least = 0, excess = 0, w = scale * b->w[i];
+        double sd = sgm_sde_s(b->sde, b->t[i]), w = scale * b->w[i];
+        double loss = 0, least = 0, excess = 0;
         for (long j = i * b->d; j < (i + 1) * b->d; j++) {
-            double at = score ? b->eps[j] + s * b->s[j] : NAN;
-            double best = exact ? b->eps[j] + s * b->exact[j] : NAN;
+            double at = score ? b->eps[j] + sd * b->s[j] : NAN;
+            double best = exact ? b->eps[j] + sd * b->exact[j] : NAN;
             loss += at * at, least += best * best, excess += (at - best) * (at - best);
         }
         int bin = sgm__bin(b->sde, b->t[i]);
@@ -2567,8 +2600,9 @@ The second replaces $(v·s_θ)²$ by its mean over v. That is one source of nois
 Gaussian v it only pays from D = 3 on, because the two terms of SSM partly cancel. On N(0, I), where
 $s_θ = −x$, the variances over v are $8D + 2\|x\|⁴ − 8\|x\|²$ for SSM and $8D$ for SSM-VR, in the
 mean over x as (D + 2)/4 to 1; with the points' own variance added, (D + 3)/5 to 1. *Rademacher*
-directions (each coordinate ±1) leave out the diagonal's noise. And **denoising** needs no
-derivative at all. By (2.8) and (2.14) all are one loss up to constants that no network can change:
+directions, each coordinate ±1, have $v_i² = 1$ exactly, so the diagonal of the Jacobian adds no
+noise. And **denoising** needs no derivative at all. By (2.8) and (2.14) all are one loss up to
+constants that no network can change:
 
 $$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, ω \|∇\log p_t\|² \qquad(2.16)$$
 */
@@ -2606,8 +2640,8 @@ static sgm_status sgm__objective_batch(
         double sd = sgm_sde_s(b->sde, b->t[i]), square = 0;
         for (long j = i * d; j < (i + 1) * d; j++) {
             double off = b->s[j];
-            if (loss->objective == SGM_OBJECTIVE_ESM) off -= b->exact[j];
-            if (loss->objective == SGM_OBJECTIVE_DSM) off += b->eps[j] / sd;
+            if (loss->objective == SGM_OBJECTIVE_ESM) off -= b->exact[j];    /* (2.13) */
+            if (loss->objective == SGM_OBJECTIVE_DSM) off += b->eps[j] / sd; /* (2.6) */
             square += off * off;
         }
         value[i] = loss->objective == SGM_OBJECTIVE_SSM
@@ -2657,16 +2691,16 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 /*
 **Details that have caused bugs.**
 
-- The *noise* head's loss is s² times the *score* head's, not 1/s². Both have the same minimiser in
-  each t, and neither is "the" loss over all t.
+- The loss of the *noise* is s² times that of the *score*, not 1/s² times. Both have the same
+  minimiser in each t, and neither is "the" loss over all t.
 - At t = 0 there is no noise to find and (2.4) divides by zero: t_min is not a numerical nuisance
   but part of the model.
 - Comparing two losses that were averaged over different distributions of t compares nothing.
 - A loss below the floor is no feat: the network has seen the points (§2.2).
 - Two scores are compared in one space: a score of scaled points and one of raw points differ by the
   scale, and their difference means nothing.
-- ISM and SSM of a score network with ReLU learn nothing: its second derivative is 0 but at the
-  kinks, which the trace never sees. Use a smooth activation.
+- ISM and SSM need a smooth activation. The derivative of a ReLU network (§3.4) jumps where a unit
+  switches on. When θ changes, those places move, and no gradient taken at a point tells of it.
 
 **Something to run.** `make 03` gives one wrong score to all five losses and finds the constants of
 (2.16) between them. `make 04` trains on eight points, whose floor is known, and prints loss, floor
@@ -14096,10 +14130,11 @@ SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
 
 ## §G.1 Processes: from λ to t, and numbers that define none
 
-The way back from λ to t inverts $σ = s/m = e^{−λ/2}$. It keeps its digits too where σ² is far below
-1, for $1 + σ²$ is never formed. Where there is no formula, halve the interval of the times until no
-double is left in it. Halving the *bits* of positive doubles is that, as precise at $10^{−12}$ as at
-1.
+The way back from λ to t inverts $σ = s/m = e^{−λ/2}$: for VP $σ² = e^{∫β} − 1$, for sub-VP
+$σ = 2\sinh(½∫β)$. It keeps its digits too where σ² is far below 1, for $1 + σ²$ is never formed.
+Where there is no formula, halve the interval of the times until no double is left in it. The bits
+of positive doubles, read as integers, are ordered as the doubles are; so halve those, which is as
+precise at $10^{−12}$ as at 1.
 */
 static double sgm__time_by_halves(const sgm_sde *sde, double logsnr) {
     uint64_t low = 0, high, middle;
@@ -14123,17 +14158,16 @@ static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
 
 SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
     if (!sde || logsnr != logsnr) return NAN;
-    double sigma = sgm__exp(-0.5 * logsnr), over = sigma / sde->a, t; /* sigma = s/m */
+    double sigma = sgm__exp(-0.5 * logsnr), square = sigma * sigma, half = 0.5 * sigma, beta, t;
+    double root = sqrt(1 + half * half), over = sigma / sde->a;
     switch (sde->family) {
     case SGM_FAMILY_VP: /* ∫β = log(1 + σ²) */
-        over = sigma * sigma;
-        t = logsnr < 0 ? sgm__log1p(1 / over) - logsnr : sgm__log1p(over);
-        t = sgm__linear_beta_time(sde, t);
+        beta = logsnr < 0 ? sgm__log1p(1 / square) - logsnr : sgm__log1p(square);
+        t = sgm__linear_beta_time(sde, beta);
         break;
     case SGM_FAMILY_SUBVP: /* ∫β = 2 arsinh(σ/2) */
-        over = 0.5 * sigma, t = sqrt(1 + over * over);
-        t = over < 1 ? sgm__log1p(over + over * over / (1 + t)) : sgm__log(over + t);
-        t = sgm__linear_beta_time(sde, 2 * t);
+        beta = half < 1 ? sgm__log1p(half + half * half / (1 + root)) : sgm__log(half + root);
+        t = sgm__linear_beta_time(sde, 2 * beta);
         break;
     case SGM_FAMILY_VE: t = 0.5 * sgm__log1p(over * over) / sgm__ve_rate(sde); break;
     case SGM_FAMILY_EDM: t = sigma; break;
@@ -14421,24 +14455,23 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
 /*
 ## §G.3 Mixtures: their axes, their storage, their threads
 
-A covariance is diagonalised by Jacobi's rotations: turn the plane of each off-diagonal element by
-the angle that makes it zero, and repeat until all are. A turn spoils what others have made zero,
-but the sum of the squares off the diagonal falls by each, and from some sweep on as a square.
+A covariance is diagonalised by Jacobi's rotations: turn the plane of each off-diagonal element
+$c_{ij}$ by the angle φ that makes it zero, which has $\cot 2φ = (c_{jj} − c_{ii})/2c_{ij}$, and
+repeat until all are. A turn spoils zeros that others made, but each takes $2c_{ij}²$ from the sum
+of squares off the diagonal.
 */
+static void sgm__turn(double *a, double *b, double cosine, double sine) {
+    double x = *a, y = *b;
+    *a = cosine * x - sine * y, *b = sine * x + cosine * y;
+}
+
 static void sgm__jacobi_rotate(double *c, double *q, long d, long i, long j) {
     double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
     double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
     double cosine = 1 / sqrt(tangent * tangent + 1), sine = tangent * cosine;
-    for (long k = 0; k < d; k++) { /* columns i and j of c */
-        double a = c[k * d + i], b = c[k * d + j];
-        c[k * d + i] = cosine * a - sine * b, c[k * d + j] = sine * a + cosine * b;
-    }
-    for (long k = 0; k < d; k++) { /* rows i and j of c, and of the axes */
-        double a = c[i * d + k], b = c[j * d + k];
-        c[i * d + k] = cosine * a - sine * b, c[j * d + k] = sine * a + cosine * b;
-        a = q[i * d + k], b = q[j * d + k];
-        q[i * d + k] = cosine * a - sine * b, q[j * d + k] = sine * a + cosine * b;
-    }
+    for (long k = 0; k < d; k++) sgm__turn(&c[k * d + i], &c[k * d + j], cosine, sine);
+    for (long k = 0; k < d; k++) sgm__turn(&c[i * d + k], &c[j * d + k], cosine, sine);
+    for (long k = 0; k < d; k++) sgm__turn(&q[i * d + k], &q[j * d + k], cosine, sine);
 }
 
 /* c(d,d) becomes diagonal, the rows of q(d,d) its axes. */
@@ -14470,11 +14503,10 @@ static sgm_status sgm__mix_new(sgm_mixture *mix, int k, int d, sgm_cov cov, cons
     if ((int)cov < 0 || cov > SGM_COV_FULL)
         return sgm__bad("there is no covariance shape %d: see sgm_cov", (int)cov);
     size_t K = (size_t)k, D = (size_t)d, axes = cov == SGM_COV_FULL ? sgm__times(D, D) : 0;
-    size_t var = cov >= SGM_COV_DIAGONAL ? D : 1;
-    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov;
-    size_t all = sgm__times(K, 1 + D + var + axes) + axes;
+    size_t var = cov >= SGM_COV_DIAGONAL ? D : 1, all = sgm__times(K, 1 + D + var + axes) + axes;
     mix->log_weight = (double *)sgm__alloc(all, sizeof(double));
-    if (!mix->log_weight) return sgm_mixture_free(mix), SGM_NO_MEMORY;
+    if (!mix->log_weight) return SGM_NO_MEMORY;
+    mix->k = k, mix->d = d, mix->sde = *sde, mix->shape = cov;
     mix->mean = mix->log_weight + K, mix->var = mix->mean + K * D;
     mix->axes = axes ? mix->var + K * var : NULL;
     return SGM_OK;
@@ -14506,7 +14538,7 @@ static sgm_status sgm__symmetrise(double *c, size_t d, size_t which) {
 static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
     size_t d = (size_t)mix->d, n_var = mix->shape >= SGM_COV_DIAGONAL ? d : 1;
     double *var = mix->var + k * n_var, *work = NULL, most = 0;
-    if (mix->shape == SGM_COV_FULL) {
+    if (mix->axes) {
         work = mix->axes + (size_t)mix->k * d * d;
         memcpy(work, cov + k * d * d, d * d * sizeof *work);
         SGM__TRY(sgm__symmetrise(work, d, k));
@@ -14524,49 +14556,46 @@ static sgm_status sgm__mix_cov(sgm_mixture *mix, size_t k, const double *cov) {
     return SGM_OK;
 }
 
-/* The weights, the covariances, and the means where they are not there yet. */
+/* The weights, the covariances, and the means where they are not there yet; or a freed mixture. */
 static sgm_status sgm__mix_fill(
     sgm_mixture *mix, const double *weight, const double *mean, const double *cov) {
+    sgm_status status = SGM_OK;
     double sum = 0;
-    for (int k = 0; k < mix->k; k++) {
-        double w = weight ? weight[k] : 1;
-        if (!(w > 0 && w < 1e300))
-            return sgm__bad("weight %d of the mixture is %g: needs a positive number", k, w);
-        sum += w;
-    }
+    for (int k = 0; k < mix->k; sum += weight ? weight[k] : 1, k++)
+        if (weight && !(weight[k] > 0 && weight[k] < 1e300) && status == SGM_OK)
+            status = sgm__bad(
+                "weight %d of the mixture is %g: needs a positive number", k, weight[k]);
     for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
-    for (long i = 0; mean && i < (long)mix->k * mix->d; i++) {
+    for (long i = 0; mean && i < (long)mix->k * mix->d && status == SGM_OK; i++) {
         mix->mean[i] = mean[i];
         if (!(fabs(mean[i]) < 1e150))
-            return sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
+            status = sgm__fail(
+                SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
     }
-    for (int k = 0; k < mix->k && mix->shape != SGM_COV_POINTS; k++)
-        SGM__TRY(sgm__mix_cov(mix, (size_t)k, cov));
-    return SGM_OK;
+    for (int k = 0; k < mix->k && cov && status == SGM_OK; k++)
+        status = sgm__mix_cov(mix, (size_t)k, cov);
+    if (status != SGM_OK) sgm_mixture_free(mix);
+    return status;
 }
 
 SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double *weight,
     const double *mean, const double *cov, sgm_cov shape, const sgm_sde *sde) {
+    if (mix && (!mean || (shape != SGM_COV_POINTS && !cov))) {
+        memset(mix, 0, sizeof *mix);
+        return sgm__bad("a mixture needs means, and it needs covariances but for points");
+    }
     SGM__TRY(sgm__mix_new(mix, k, d, shape, sde));
-    int given = mean && (shape == SGM_COV_POINTS || cov);
-    sgm_status status = given
-        ? sgm__mix_fill(mix, weight, mean, cov)
-        : sgm__bad("a mixture needs means, and it needs covariances but for points");
-    if (status != SGM_OK) sgm_mixture_free(mix);
-    return status;
+    return sgm__mix_fill(mix, weight, mean, shape == SGM_COV_POINTS ? NULL : cov);
 }
 
 SGM_API sgm_status sgm_mixture_from_data(
     sgm_mixture *mix, const float *data, long n, int d, const sgm_sde *sde) {
-    if (!mix) return sgm__bad("the mixture to fill is NULL");
-    memset(mix, 0, sizeof *mix);
+    if (mix) memset(mix, 0, sizeof *mix);
     if (n > 0x7fffffff) return sgm__bad("a mixture of %ld points: at most 2147483647", n);
-    SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
+    if (mix) SGM__TRY(sgm__usable("sgm_mixture_from_data", data, n, d, 1));
     SGM__TRY(sgm__mix_new(mix, (int)n, d, SGM_COV_POINTS, sde));
     for (long i = 0; i < n * d; i++) mix->mean[i] = data[i];
-    sgm_status status = sgm__mix_fill(mix, NULL, NULL, NULL);
-    if (status != SGM_OK) sgm_mixture_free(mix);
-    return status;
+    return sgm__mix_fill(mix, NULL, NULL, NULL);
 }
 
 /* The scratch of one thread: a logarithm for each component, and five vectors of dimension d. It
