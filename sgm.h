@@ -1626,8 +1626,8 @@ static void *sgm__arena(sgm_tape *tape, size_t bytes); /* memory until the next 
 static float *sgm__zeros(sgm_tape *tape, const sgm_tensor *like);
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols);
 static float *sgm__values(sgm_tape *tape, const sgm_tensor *y); /* room for y's values */
-static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
-    SGM__PRINTF(3, 4);
+static sgm_tensor *sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
+    SGM__PRINTF(3, 4); /* NULL: what an operation that cannot be returns */
 static sgm_tensor *sgm__param_entry(sgm_tape *tape, const char *op, int number, const char *part,
     double rows, double cols, float spread, int is_normal); /* checked, and noted on a dry run */
 static float *sgm__adjoint(sgm_tape *tape, sgm_tensor *x, int which, int *first);
@@ -3123,13 +3123,12 @@ static void sgm__row_mix(float *y, double s, const float *a, double t, const flo
 }
 
 /* (3.8) and (3.9) for one row; any of p, cj, q may be NULL, and is then 0. */
-static void sgm__rms_slopes(float *dc, float *dcj, const float *c, const float *cj, const float *p,
+static void sgm__rms_back(float *dc, float *dcj, const float *c, const float *cj, const float *p,
     const float *q, int n, double r) {
-    double k = r * r * r / n, cp = p ? sgm__row_dot(c, p, n) : 0,
-           cq = q ? sgm__row_dot(c, q, n) : 0;
-    double ccj = q && cj ? sgm__row_dot(c, cj, n) : 0, qcj = q && cj ? sgm__row_dot(q, cj, n) : 0;
-    double along_c = -k * cp - k * qcj + 3 * k * r * r / n * ccj * cq;
-    sgm__row_mix(dc, along_c, c, r, p, n);
+    const double k = r * r * r / n, cp = p ? sgm__row_dot(c, p, n) : 0;
+    const double cq = q ? sgm__row_dot(c, q, n) : 0, ccj = q && cj ? sgm__row_dot(c, cj, n) : 0;
+    const double qcj = q && cj ? sgm__row_dot(q, cj, n) : 0;
+    sgm__row_mix(dc, -k * cp - k * qcj + 3 * k * r * r / n * ccj * cq, c, r, p, n);
     if (q && cj) sgm__k()->map(SGM__AXPY, n, (float)(-k * ccj), q, q, dc);
     if (q && cj) sgm__k()->map(SGM__AXPY, n, (float)(-k * cq), cj, cj, dc);
     if (dcj) sgm__row_mix(dcj, r, q, -k * cq, c, n);
@@ -3137,13 +3136,12 @@ static void sgm__rms_slopes(float *dc, float *dcj, const float *c, const float *
 
 static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
-    int n = y->cols, has_q = (y->set & SGM_ADJOINT_JD) && x->j, threads = sgm__hands(sgm__size(y));
-    float *dc = NULL, *dcj = NULL;
+    int n = y->cols, back = pass == SGM_PASS_BACKWARD, bent = back && y->jd && x->j;
+    float *dc = back ? sgm_tape_floats(tape, y) : NULL, *p = y->d;
+    float *dcj = bent ? sgm_tape_floats(tape, y) : NULL, *q = bent ? y->jd : NULL;
+    if ((back && !dc) || (bent && !dcj)) return;
+    int threads = sgm__hands(sgm__size(y));
     (void)threads;
-    if (pass == SGM_PASS_BACKWARD) {
-        dc = sgm_tape_floats(tape, y), dcj = has_q ? sgm_tape_floats(tape, y) : NULL;
-        if (!dc || (has_q && !dcj)) return;
-    }
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += n) {
         const float *c = x->v + i, *cj = x->j ? x->j + i : NULL;
@@ -3151,15 +3149,21 @@ static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
         if (pass == SGM_PASS_FORWARD) sgm__row_mix(y->v + i, r, c, 0, NULL, n); /* (3.7) */
         if (pass == SGM_PASS_TANGENT)                                           /* (3.8) */
             sgm__row_mix(y->j + i, r, cj, -r * r * r * sgm__row_dot(c, cj, n) / n, c, n);
-        if (pass == SGM_PASS_BACKWARD)
-            sgm__rms_slopes(dc + i, dcj ? dcj + i : NULL, c, cj,
-                y->set & SGM_ADJOINT_D ? y->d + i : NULL, has_q ? y->jd + i : NULL, n, r);
+        if (back)
+            sgm__rms_back(
+                dc + i, dcj ? dcj + i : NULL, c, cj, p ? p + i : NULL, q ? q + i : NULL, n, r);
     }
     sgm__hand_on(tape, y, x, SGM_ADJOINT_D, NULL, dc);
     sgm__hand_on(tape, y, x, SGM_ADJOINT_JD, NULL, dcj);
 }
 
+/*
+## §3.7 Dropout
 
+In training each number is kept with probability 1 − rate and then divided by that, so that its mean
+is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
+place on it (§A.2). As a product with a constant it needs no rules of its own.
+*/
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
     if (!x) return NULL;
     if (!(rate >= 0 && rate < 1))
@@ -3206,20 +3210,6 @@ static void sgm__feature_sigma(const sgm_tensor *y, float *out, float *d1, float
     }
 }
 
-/* Log σ is an operation itself: with log-SNR = −2 log σ, (1.5) and (1.2) give it the derivative
-$g²/2s²$, and a difference gives the derivative of that. */
-static void sgm__feature_log_sigma(
-    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
-    const sgm_sde *sde = (const sgm_sde *)(const void *)y->aux;
-    double at[3], h = 1e-4 * t, middle = t + h < sde->T ? t : sde->T - h;
-    *out = (float)(-0.5 * sgm_sde_logsnr(sde, t));
-    for (int i = 0; d1 && i < 3; i++) {
-        double u = i ? middle + (i == 1 ? -h : h) : t, s = sgm_sde_s(sde, u);
-        at[i] = sgm_sde_g2(sde, u) / (2 * s * s);
-    }
-    if (d1) *d1 = (float)at[0], *d2 = (float)((at[2] - at[1]) / (2 * h));
-}
-
 static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *t = y->a;
     const long n = y->cols;
@@ -3228,12 +3218,10 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     float *f = pass == SGM_PASS_FORWARD ? NULL : (float *)sgm__arena(tape, 3 * bytes);
     float *d1 = f ? f + n : NULL; /* and φ'' behind it */
     float *to = back ? sgm__adjoint(tape, t, SGM_ADJOINT_D, &first) : NULL;
-    float *to_j =
-        back && y->set & SGM_ADJOINT_JD ? sgm__adjoint(tape, t, SGM_ADJOINT_JD, &first_j) : NULL;
+    float *to_j = back && y->jd ? sgm__adjoint(tape, t, SGM_ADJOINT_JD, &first_j) : NULL;
     if (tape->status != SGM_OK) return;
     for (long i = 0; i < t->rows; i++) {
-        const float *d = y->set & SGM_ADJOINT_D ? y->d + i * n : NULL,
-                    *jd = to_j ? y->jd + i * n : NULL;
+        const float *d = y->d ? y->d + i * n : NULL, *jd = to_j ? y->jd + i * n : NULL;
         double sum = 0, sum_j = 0;
         if (!d1 && i > 0 && t->v[i] == t->v[i - 1]) memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
         else sgm__feature_at(y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
@@ -12328,32 +12316,24 @@ taken back all at once by a reset. After the first pass has shown how much is ne
 allocates again.
 */
 static void *sgm__arena(sgm_tape *tape, size_t bytes) {
-    bytes = (bytes + 63) & ~(size_t)63;
-    while (tape->current && tape->current->size - tape->current->used < bytes) {
-        if (!tape->current->next) break;
-        tape->current = tape->current->next;
-    }
-    sgm__arena_block *block = tape->current;
+    bytes = (bytes + 63) & ~(size_t)63; /* whole cache lines */
+    sgm__arena_block *block = tape->current, *fresh;
+    while (block && block->size - block->used < bytes && block->next) block = block->next;
     if (!block || block->size - block->used < bytes) {
         size_t size = block ? block->size : (size_t)1 << 15;
         size = size < ((size_t)1 << 26) ? 2 * size : size; /* not much more than is needed */
         if (size < bytes) size = bytes;
-        sgm__arena_block *fresh = (sgm__arena_block *)SGM_MALLOC(sizeof *fresh + 64 + size);
+        fresh = (sgm__arena_block *)SGM_MALLOC(sizeof *fresh + 64 + size);
         tape->n_allocs++;
-        if (!fresh) {
-            sgm__tape_fail(
+        if (!fresh)
+            return (void *)sgm__tape_fail(
                 tape, SGM_NO_MEMORY, "no memory for %.0f bytes of a network's tape", (double)size);
-            return NULL;
-        }
         fresh->next = NULL, fresh->size = size, fresh->used = 0;
-        if (block) block->next = fresh;
-        else tape->blocks = fresh;
-        tape->current = block = fresh;
+        *(block ? &block->next : &tape->blocks) = fresh;
+        block = fresh;
     }
-    size_t start = ((size_t)(block + 1) + 63) & ~(size_t)63; /* whole cache lines */
-    void *p = (char *)start + block->used;
-    block->used += bytes;
-    return p;
+    tape->current = block, block->used += bytes;
+    return (char *)(((size_t)(block + 1) + 63) & ~(size_t)63) + block->used - bytes;
 }
 
 SGM_API float *sgm_tape_floats(sgm_tape *tape, const sgm_tensor *like) {
@@ -12396,24 +12376,24 @@ SGM_API void sgm_tape_reset(
 
 The first error sticks, with its message: all later ones follow from it.
 */
-static void sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...) {
-    if (tape->status != SGM_OK) return;
+static sgm_tensor *sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(tape->message, sizeof tape->message, format, args);
+    if (tape->status == SGM_OK) {
+        vsnprintf(tape->message, sizeof tape->message, format, args);
+        tape->status = sgm__fail(status, "%s", tape->message);
+    }
     va_end(args);
-    tape->status = sgm__fail(status, "%s", tape->message);
+    return NULL;
 }
 
-/* What an operation returns that cannot be: NULL, and the reason on the tape. */
 SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...) {
     char message[400];
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s", message);
-    return NULL;
+    return sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "%s", message);
 }
 
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape) {
@@ -12426,6 +12406,17 @@ SGM_API sgm_status sgm_tape_status(const sgm_tape *tape) {
 #define SGM__MOST_NUMBERS \
     (sizeof(size_t) < 8 ? 16777216.0 : sizeof(long) < 8 ? 134217728.0 : 68719476736.0)
 
+/* A list that doubles when it is full, with room for one more; NULL: no memory. */
+static void *sgm__room_in(sgm_tape *tape, void *list, int n, int *capacity, size_t size) {
+    if (n < *capacity) return list;
+    int more = *capacity ? 2 * *capacity : 64;
+    void *longer = SGM_REALLOC(list, (size_t)more * size);
+    tape->n_allocs++;
+    if (!longer) return (void *)sgm__tape_fail(tape, SGM_NO_MEMORY, "no memory for a long tape");
+    *capacity = more;
+    return longer;
+}
+
 /* A new entry of the tape, without values yet. The shape comes as the product that it is, not as
 what is left of it in an int. */
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols) {
@@ -12436,22 +12427,13 @@ static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, dou
             "%s of %.0f by %.0f numbers: needs at least one row and column, and no more than can "
             "be counted; give fewer points at a time, or use smaller images and layers",
             name, rows, cols);
-    if (tape->n == tape->capacity) {
-        int capacity = tape->capacity ? 2 * tape->capacity : 64;
-        sgm_tensor **list = (sgm_tensor **)SGM_REALLOC(tape->list, (size_t)capacity * sizeof *list);
-        tape->n_allocs++;
-        if (!list) {
-            sgm__tape_fail(tape, SGM_NO_MEMORY, "no memory for a tape of %d operations", capacity);
-            return NULL;
-        }
-        tape->list = list, tape->capacity = capacity;
-    }
-    sgm_tensor *y = (sgm_tensor *)sgm__arena(tape, sizeof *y);
+    void *list = sgm__room_in(tape, tape->list, tape->n, &tape->capacity, sizeof *tape->list);
+    if (list) tape->list = (sgm_tensor **)list;
+    sgm_tensor *y = list ? (sgm_tensor *)sgm__arena(tape, sizeof *y) : NULL;
     if (!y) return NULL;
     memset(y, 0, sizeof *y);
     y->name = name, y->rows = (int)rows, y->cols = (int)cols;
-    tape->list[tape->n++] = y;
-    return y;
+    return tape->list[tape->n++] = y;
 }
 
 /* Memory for y's values; a dry run computes none, and has the same memory for all. */
@@ -12461,22 +12443,6 @@ static float *sgm__values(sgm_tape *tape, const sgm_tensor *y) {
         tape->nothing = sgm_tape_floats(tape, y),
         tape->n_nothing = tape->nothing ? sgm__size(y) : 0;
     return tape->nothing;
-}
-
-static sgm_status sgm__note_layer(
-    sgm_tape *tape, const char *name, int rows, int cols, float spread, int is_normal) {
-    if (tape->n_layers == tape->layer_capacity) {
-        int capacity = tape->layer_capacity ? 2 * tape->layer_capacity : 16;
-        struct sgm_layer *layers =
-            (struct sgm_layer *)SGM_REALLOC(tape->layers, (size_t)capacity * sizeof *layers);
-        if (!layers) return sgm__fail(SGM_NO_MEMORY, "no memory for a list of %d layers", capacity);
-        tape->layers = layers, tape->layer_capacity = capacity;
-    }
-    struct sgm_layer *layer = &tape->layers[tape->n_layers++];
-    snprintf(layer->name, sizeof layer->name, "%s", name);
-    layer->rows = rows, layer->cols = cols, layer->offset = tape->cursor;
-    layer->spread = spread, layer->is_normal = is_normal;
-    return SGM_OK;
 }
 
 /* The entry of a parameter, not pointing anywhere yet; a dry run notes it down. */
@@ -12489,19 +12455,18 @@ static sgm_tensor *sgm__param_entry(sgm_tape *tape, const char *op, int number, 
             "finite start >= 0",
             op, number, part, rows, cols, (double)spread);
     sgm_tensor *p = sgm__entry(tape, "parameter", rows, cols);
-    if (!p) return NULL;
-    if (tape->dry) {
-        char name[28];
-        snprintf(name, sizeof name, "%s%d%s", op, number, part);
-        sgm_status status = sgm__note_layer(tape, name, p->rows, p->cols, spread, is_normal);
-        if (status != SGM_OK) sgm__tape_fail(tape, status, "no memory for the list of layers");
-    } else if ((size_t)sgm__size(p) > tape->n_params - tape->cursor) {
-        sgm__tape_fail(tape, SGM_MISMATCH,
+    if (p && !tape->dry && (size_t)sgm__size(p) > tape->n_params - tape->cursor)
+        return sgm__tape_fail(tape, SGM_MISMATCH,
             "the network asks for more parameters than the %.0f it did at first, which the tape "
             "was given: it must do the same operations every time",
             (double)tape->n_params);
-        return NULL;
-    }
+    if (!p || !tape->dry) return p;
+    struct sgm_layer l = {"", p->rows, p->cols, tape->cursor, spread, is_normal};
+    snprintf(l.name, sizeof l.name, "%s%d%s", op, number, part);
+    void *list = sgm__room_in(tape, tape->layers, tape->n_layers, &tape->layer_capacity, sizeof l);
+    if (!list) return NULL;
+    tape->layers = (struct sgm_layer *)list;
+    tape->layers[tape->n_layers++] = l;
     return p;
 }
 
@@ -12686,12 +12651,9 @@ static sgm_tensor *sgm__repeat(sgm_tape *tape, sgm_tensor *few, const int *row_o
 }
 
 SGM_API sgm_tensor *sgm_repeat(sgm_tape *tape, sgm_tensor *row, int rows) {
-    if (!row) return NULL;
-    if (row->rows != 1 || rows < 1) {
-        sgm__tape_fail(tape, SGM_MISMATCH, "%d repeats of (%d, %d): needs one row, and rows >= 1",
-            rows, row->rows, row->cols);
-        return NULL;
-    }
+    if (row && (row->rows != 1 || rows < 1))
+        return sgm__tape_fail(tape, SGM_MISMATCH,
+            "%d repeats of (%d, %d): needs one row, and rows >= 1", rows, row->rows, row->cols);
     return sgm__repeat(tape, row, NULL, rows);
 }
 
@@ -12787,6 +12749,30 @@ static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 What is left of the operations of chapter 3 when their equations are taken away: shapes, settings
 and refusals, and those that only move numbers.
 */
+/* y with x's shape, and two settings. */
+static sgm_tensor *sgm__of_one(
+    sgm_tape *tape, const char *name, sgm_operation op, sgm_tensor *x, int i, float setting) {
+    if (!x) return NULL;
+    sgm_tensor *y = sgm_tape_make(tape, name, op, x->rows, x->cols, x, NULL, NULL);
+    if (y) y->i = i, y->s = setting;
+    return sgm_tape_run(tape, y);
+}
+
+static int sgm__same_shape(
+    sgm_tape *tape, const char *op, const sgm_tensor *a, const sgm_tensor *b) {
+    if (a->rows == b->rows && a->cols == b->cols) return 1;
+    sgm__tape_fail(tape, SGM_MISMATCH, "%s of (%d, %d) and (%d, %d): the shapes must agree", op,
+        a->rows, a->cols, b->rows, b->cols);
+    return 0;
+}
+
+/* y of two that have its shape. */
+static sgm_tensor *sgm__of_two(sgm_tape *tape, const char *what, const char *name, sgm_operation op,
+    sgm_tensor *a, sgm_tensor *b) {
+    if (!a || !b || !sgm__same_shape(tape, what, a, b)) return NULL;
+    return sgm_tape_run(tape, sgm_tape_make(tape, name, op, a->rows, a->cols, a, b, NULL));
+}
+
 /* W starts uniform in ±start/√in, b in ±1/√in; both at 0 for start 0. */
 SGM_API sgm_tensor *sgm_linear_start(sgm_tape *tape, sgm_tensor *x, int out, float start) {
     if (!x) return NULL;
@@ -12816,10 +12802,7 @@ SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation k
         return sgm_tape_refuse(tape, "there is no activation %d: see sgm_activation", i);
     if (sgm__repeats(x))
         return sgm__repeat(tape, sgm_activate(tape, x->a, kind), x->row_of, x->rows);
-    sgm_tensor *y = sgm_tape_make(
-        tape, names[i - SGM_ACTIVATION_RELU], sgm__op_activation, x->rows, x->cols, x, NULL, NULL);
-    if (y) y->i = i;
-    return sgm_tape_run(tape, y);
+    return sgm__of_one(tape, names[i - SGM_ACTIVATION_RELU], sgm__op_activation, x, i, 0);
 }
 
 SGM_API sgm_tensor *sgm_relu(sgm_tape *t, sgm_tensor *x) {
@@ -12841,51 +12824,30 @@ SGM_API sgm_tensor *sgm_sigmoid(sgm_tape *t, sgm_tensor *x) {
     return sgm_activate(t, x, SGM_ACTIVATION_SIGMOID);
 }
 
-static int sgm__same_shape(
-    sgm_tape *tape, const char *op, const sgm_tensor *a, const sgm_tensor *b) {
-    if (a->rows == b->rows && a->cols == b->cols) return 1;
-    sgm__tape_fail(tape, SGM_MISMATCH, "%s of (%d, %d) and (%d, %d): the shapes must agree", op,
-        a->rows, a->cols, b->rows, b->cols);
-    return 0;
-}
-
 SGM_API sgm_tensor *sgm_add(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
-    if (!a || !b || !sgm__same_shape(tape, "the sum", a, b)) return NULL;
-    return sgm_tape_run(
-        tape, sgm_tape_make(tape, "add", sgm__op_add, a->rows, a->cols, a, b, NULL));
+    return sgm__of_two(tape, "the sum", "add", sgm__op_add, a, b);
 }
 
 SGM_API sgm_tensor *sgm_mul(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
-    if (!a || !b || !sgm__same_shape(tape, "the product", a, b)) return NULL;
-    return sgm_tape_run(
-        tape, sgm_tape_make(tape, "mul", sgm__op_mul, a->rows, a->cols, a, b, NULL));
+    return sgm__of_two(tape, "the product", "mul", sgm__op_mul, a, b);
 }
 
 static void sgm__op_scale(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    sgm_tensor *x = y->a;
-    long n = sgm__size(y);
-    switch (pass) {
-    case SGM_PASS_FORWARD: sgm__scale(n, y->s, x->v, y->v); break;
-    case SGM_PASS_TANGENT: sgm__scale(n, y->s, x->j, y->j); break;
-    case SGM_PASS_BACKWARD:
-        for (int which = SGM_ADJOINT_D; which <= SGM_ADJOINT_JD; which++) {
-            int first;
-            float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
-            const float *from = which == SGM_ADJOINT_D ? y->d : y->jd;
-            if (to && first) sgm__scale(n, y->s, from, to);
-            else if (to) sgm__axpy(n, y->s, from, to);
-        }
-        break;
+    const long n = sgm__size(y);
+    if (pass == SGM_PASS_FORWARD) sgm__scale(n, y->s, y->a->v, y->v);
+    if (pass == SGM_PASS_TANGENT) sgm__scale(n, y->s, y->a->j, y->j);
+    for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
+        const float *from = which == SGM_ADJOINT_D ? y->d : y->jd;
+        int first;
+        float *to = from ? sgm__adjoint(tape, y->a, which, &first) : NULL;
+        if (to) sgm__map(first ? SGM__SCALE : SGM__AXPY, n, y->s, from, from, to);
     }
 }
 
 SGM_API sgm_tensor *sgm_mul_by(sgm_tape *tape, sgm_tensor *x, float factor) {
-    if (!x) return NULL;
-    if (!(fabs((double)factor) < HUGE_VAL))
+    if (x && !(fabs((double)factor) < HUGE_VAL))
         return sgm_tape_refuse(tape, "%g times a tensor: needs a finite factor", (double)factor);
-    sgm_tensor *y = sgm_tape_make(tape, "scale", sgm__op_scale, x->rows, x->cols, x, NULL, NULL);
-    if (y) y->s = factor;
-    return sgm_tape_run(tape, y);
+    return sgm__of_one(tape, "scale", sgm__op_scale, x, 0, factor);
 }
 
 /* Columns [from, from + cols) of a wider array, copied out or in. */
@@ -12895,24 +12857,19 @@ static void sgm__columns(float *to, int to_cols, const float *x, int x_cols, int
 }
 
 static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    sgm_tensor *part[2];
-    part[0] = y->a, part[1] = y->b;
-    for (int i = 0, from = 0; i < 2; from += part[i++]->cols) {
-        sgm_tensor *x = part[i];
+    for (int i = 0, from = 0; i < 2; from += (i++ ? y->b : y->a)->cols) {
+        sgm_tensor *x = i ? y->b : y->a;
         if (pass == SGM_PASS_FORWARD)
             sgm__columns(y->v + from, y->cols, x->v, x->cols, x->cols, y->rows);
-        if (pass == SGM_PASS_TANGENT) {
-            if (x->j) sgm__columns(y->j + from, y->cols, x->j, x->cols, x->cols, y->rows);
-            for (long r = 0; !x->j && r < y->rows; r++)
-                memset(y->j + r * y->cols + from, 0, (size_t)x->cols * sizeof(float));
-        }
-        for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD;
-             which++) {
-            if (!x->needs || !(y->set & which)) continue;
-            const float *slope = which == SGM_ADJOINT_D ? y->d : y->jd;
-            float *cut = sgm_tape_floats(tape, x);
-            if (!cut) return;
-            sgm__columns(cut, x->cols, slope + from, y->cols, x->cols, y->rows);
+        if (pass == SGM_PASS_TANGENT && x->j)
+            sgm__columns(y->j + from, y->cols, x->j, x->cols, x->cols, y->rows);
+        for (long r = 0; pass == SGM_PASS_TANGENT && !x->j && r < y->rows; r++)
+            memset(y->j + r * y->cols + from, 0, (size_t)x->cols * sizeof(float));
+        for (int which = 1; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
+            const float *adjoint = which == SGM_ADJOINT_D ? y->d : y->jd;
+            float *cut = x->needs && adjoint ? sgm_tape_floats(tape, x) : NULL;
+            if (!cut) continue;
+            sgm__columns(cut, x->cols, adjoint + from, y->cols, x->cols, y->rows);
             sgm__hand_on(tape, y, x, which, NULL, cut);
         }
     }
@@ -12920,14 +12877,12 @@ static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 
 SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
     if (!a || !b) return NULL;
-    if (a->rows != b->rows) {
-        sgm__tape_fail(tape, SGM_MISMATCH, "(%d, %d) beside (%d, %d): the rows must agree", a->rows,
-            a->cols, b->rows, b->cols);
-        return NULL;
-    }
-    return sgm_tape_run(tape,
-        sgm_tape_make(
-            tape, "concat", sgm__op_concat, a->rows, (double)a->cols + b->cols, a, b, NULL));
+    if (a->rows != b->rows)
+        return sgm__tape_fail(tape, SGM_MISMATCH, "(%d, %d) beside (%d, %d): the rows must agree",
+            a->rows, a->cols, b->rows, b->cols);
+    const double cols = (double)a->cols + b->cols;
+    return sgm_tape_run(
+        tape, sgm_tape_make(tape, "concat", sgm__op_concat, a->rows, cols, a, b, NULL));
 }
 
 /* Four sums, since each addition has to wait for the one before it. */
@@ -12974,15 +12929,14 @@ static double sgm__row_dot(const float *a, const float *b, int n) {
 
 /* Both in turn. */
 static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
-    if (x)
-        x = sgm_tape_run(
-            tape, sgm_tape_make(tape, "center", sgm__op_center, x->rows, x->cols, x, NULL, NULL));
-    return x ? sgm_tape_run(
-                   tape, sgm_tape_make(tape, "rms", sgm__op_rms, x->rows, x->cols, x, NULL, NULL))
-             : NULL;
+    x = sgm__of_one(tape, "center", sgm__op_center, x, 0, 0);
+    return sgm__of_one(tape, "rms", sgm__op_rms, x, 0, 0);
 }
 
 /* The features of §3.8 that other texts use. */
+typedef void (*sgm__feature)(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t); /* width: y->cols */
+
 static void sgm__feature_circle(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
     double s, c, w = 2 * SGM__PI;
     (void)y;
@@ -12994,37 +12948,39 @@ static void sgm__feature_circle(const sgm_tensor *y, float *out, float *d1, floa
     sgm__wave(out, d1, d2, 3, -1, 2 * w, c, -s);
 }
 
-static void sgm__feature_sinusoidal(
-    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
-    int width = y->cols, half = (width + 1) / 2;
+/* Sinusoidal: frequencies from s down to 10⁻⁴ s; Fourier: drawn at random, s their deviation. */
+static void sgm__feature_waves(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    const sgm_key key = sgm_key_init(0x5367c0deULL);
+    const int random = y->i == SGM__FOURIER, half = (y->cols + 1) / 2;
     for (int j = 0; j < half; j++) {
-        double s, c, scale = y->s, down = half > 1 ? (double)j / (half - 1) : 0;
-        double frequency = sgm__exp(-9.2103403719761836 * down); /* 10⁻⁴ at the last */
-        sgm__sincos_turns(scale * t * frequency / (2 * SGM__PI), &s, &c);
-        sgm__wave(out, d1, d2, j, 1, scale * frequency, s, c);
-        if (half + j < width) sgm__wave(out, d1, d2, half + j, 1, scale * frequency, c, -s);
+        double s, c, down = half > 1 ? (double)j / (half - 1) : 0, scale = y->s;
+        double turns = random ? scale * sgm__normal1(key, (uint64_t)j) : 0;
+        double frequency = random ? 0 : sgm__exp(-9.2103403719761836 * down);
+        double omega = random ? 2 * SGM__PI * turns : scale * frequency;
+        sgm__sincos_turns(random ? turns * t : scale * t * frequency / (2 * SGM__PI), &s, &c);
+        sgm__wave(out, d1, d2, j, 1, omega, s, c);
+        if (half + j < y->cols) sgm__wave(out, d1, d2, half + j, 1, omega, c, -s);
     }
 }
 
-static void sgm__feature_fourier(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
-    sgm_key key = sgm_key_init(0x5367c0deULL);
-    int width = y->cols, half = (width + 1) / 2;
-    for (int j = 0; j < half; j++) {
-        double s, c, turns = y->s * sgm__normal1(key, (uint64_t)j);
-        sgm__sincos_turns(turns * t, &s, &c);
-        sgm__wave(out, d1, d2, j, 1, 2 * SGM__PI * turns, s, c);
-        if (half + j < width) sgm__wave(out, d1, d2, half + j, 1, 2 * SGM__PI * turns, c, -s);
+/* Log σ is an operation itself: with log-SNR = −2 log σ, (1.5) and (1.2) give it the derivative
+$g²/2s²$, and a difference gives the derivative of that. */
+static void sgm__feature_log_sigma(
+    const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    const sgm_sde *sde = (const sgm_sde *)(const void *)y->aux;
+    double at[3], h = 1e-4 * t, middle = t + h < sde->T ? t : sde->T - h;
+    *out = (float)(-0.5 * sgm_sde_logsnr(sde, t));
+    for (int i = 0; d1 && i < 3; i++) {
+        double u = i ? middle + (i == 1 ? -h : h) : t, s = sgm_sde_s(sde, u);
+        at[i] = sgm_sde_g2(sde, u) / (2 * s * s);
     }
+    if (d1) *d1 = (float)at[0], *d2 = (float)((at[2] - at[1]) / (2 * h));
 }
 
 static void sgm__feature_at(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
-    switch (y->i) {
-    case SGM__CIRCLE: sgm__feature_circle(y, out, d1, d2, t); break;
-    case SGM__SINUSOIDAL: sgm__feature_sinusoidal(y, out, d1, d2, t); break;
-    case SGM__FOURIER: sgm__feature_fourier(y, out, d1, d2, t); break;
-    case SGM__LOG_SIGMA: sgm__feature_log_sigma(y, out, d1, d2, t); break;
-    default: sgm__feature_sigma(y, out, d1, d2, t); break;
-    }
+    static const sgm__feature kinds[] = {sgm__feature_circle, sgm__feature_waves,
+        sgm__feature_waves, sgm__feature_log_sigma, sgm__feature_sigma};
+    kinds[y->i](y, out, d1, d2, t);
 }
 
 static sgm_tensor *sgm__time_features(
