@@ -768,7 +768,7 @@ typedef struct sgm_train_options {
     const float *cond;      /* (n,C), beside the data, if the model has a condition           */
     double cond_dropout;    /* share of the points whose condition is hidden                  */
     const int *labels;      /* (n), if the model is a classifier                              */
-    double held_out;        /* share of the points to judge by, not to learn from (§4.8).
+    double held_out;        /* share of the points to judge by, not to learn from (§4.7).
                                0: up to a tenth, of DSM over n >= 50 points and 50 epochs, else
                                none. Below 0: none                                            */
     long patience;          /* stop after so many looks at them without a gain; 0: never      */
@@ -778,6 +778,9 @@ typedef struct sgm_train_options {
     void (*on_log)(const sgm_trainer *trainer, void *user);
     void *user;
     const char *progress;   /* a label: draw a progress bar on stderr if it is a terminal     */
+    const char *checkpoint; /* a file: sgm_train goes on from it if it is there, and writes it
+                               first of all, now and then, and at the end. NULL: none         */
+    long checkpoint_every;  /* steps between two; 0: a twentieth of the run's, rounded up     */
 } sgm_train_options;
 
 struct sgm_trainer {
@@ -795,13 +798,15 @@ struct sgm_trainer {
     long held, best_step;        /* points held out; when their loss was least                 */
     double held_loss, best_loss; /* that loss at the last look and at the best; NaN before any  */
     int stopped;                 /* 1: patience is over                                        */
+    sgm_status status;           /* of the last step                                           */
+    double slow_loss;            /* averaged over the last 500 steps or so                     */
     long *order;                 /* (n) the points to learn from, then those held out, or NULL */
     struct sgm_held *watch;
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
     float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
-    float *score_work; /* for the objectives of §2.6, with score_coefficients           */
-    double *score_coefficients;
+    float *score_work; /* for the objectives of §2.6                                           */
+    double *per_row;   /* (B,2) of each row its loss, or what those objectives need            */
     long *rows;        /* (B) where in the data the batch comes from                           */
     sgm_tape *tape;
 };
@@ -809,12 +814,17 @@ struct sgm_trainer {
 SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
                              const sgm_train_options *options, sgm_key key);
 /* The whole run; it ends with sgm_trainer_best if points were held out. data(n,D) must be finite.
-   SGM_NOT_FINITE names the layer and t where it began. */
+   SGM_NOT_FINITE names the layer and t where it began. A run that was interrupted and finds its
+   checkpoint ends in the same bits as one that was not; one that is finished goes on if you ask for
+   more steps. SGM_MISMATCH for the checkpoint of another run (settings, key, data): it stays. */
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
                                     long n, const sgm_train_options *options, sgm_key key);
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer);
 /* One optimiser step: draw a batch, its times and noise; loss; gradient; update; averages. A step
    that fails changes nothing. */
+SGM_API int sgm_trainer_done(const sgm_trainer *trainer);
+/* 1: the options' steps are done, patience has ended, or the last step failed: look at
+   trainer->status. So `while (!sgm_trainer_done(&t)) sgm_trainer_step(&t);` ends. */
 SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer);
 /* Gives the model the parameters and averages that did best on the points held out. The end of your
    own loop: SGM_BAD_ARGUMENT if there was no look at such points. */
@@ -1553,6 +1563,11 @@ typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 an
     int sweep; /* 1: set faded moments to zero */
 } sgm__adam_rates;
 
+typedef struct sgm__adam_plan { /* worked out from them, once a step */
+    float step, eps, shrink, faded; /* faded: what v is swept below */
+    int sweep, scales, shrinks;
+} sgm__adam_plan;
+
 #define SGM__OUTER_MOST 16
 
 typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its slope x^T d */
@@ -1667,6 +1682,60 @@ static sgm_tensor *sgm__headed(sgm_tape *tape, const char *name, int mixes, sgm_
     sgm_tensor *b, int tokens, int heads); /* Q Kᵀ of all heads, or, if it mixes, A V */
 static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x);
 static float sgm__fmaf(float a, float b, float c); /* a b + c, rounded once */
+
+/* Chapter 3: a model (F) */
+typedef struct sgm__ask sgm__ask;
+static sgm__ask sgm__ask_of(const sgm_model *model, int which);
+static long sgm__ask_row(const sgm__ask *ask, long i); /* of cond and label */
+static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout, int flags);
+/* An empty tape with the parameters that are asked for, and no gradients. */
+static void sgm__net_in( /* x (scaled), t, log σ and conditions as tensors */
+    sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x, const float *t, int n);
+static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o);
+static void sgm__trace_pass(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o,
+    const sgm_tensor *out, float *trace, const float *t, int n);
+static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
+    double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
+    int flags);
+static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
+    const float *x, const float *v, const float *t, long n); /* sgm__model_chunk of many */
+static sgm_score sgm__model_score(const sgm_model *model, int which, const void *ctx);
+static sgm_status sgm__model_eval( /* the eval of all scores of models */
+    const sgm_score *self, float *s, const float *x, const float *t, long n);
+static sgm_status sgm__which_check(const sgm_model *model, int which);
+static sgm_status sgm__labels_check(const int *label, long n, int classes);
+enum { SGM__GIVEN = -2, SGM__LABEL = -3 }; /* a score's `which`: its ctx is no model */
+
+/* Chapter 4: a training (F) */
+typedef struct sgm__batch sgm__batch;
+static sgm__batch sgm__batch_of(const sgm_trainer *trainer); /* its place in the workspace */
+static void sgm__batch_told(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch);
+/* Conditions and labels of the batch. */
+static double sgm__loss_mean(sgm_trainer *trainer, const sgm__batch *b); /* of per_row, by row */
+static double sgm__label_seed(
+    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share);
+static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask);
+static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
+    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss);
+static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
+    sgm_key dropout, sgm_key probes, int flags, double *loss);
+static int sgm__one_pass(const sgm_trainer *trainer); /* 1: SGM__DEFER will do */
+static sgm_status sgm__watch(const sgm_trainer *trainer, const sgm__batch *b); /* names a NaN */
+static sgm_status sgm__trainer_norm(sgm_trainer *trainer, const sgm__batch *b, int once);
+static sgm_status sgm__gradient_or_nothing(sgm_trainer *trainer); /* sgm__trainer_gradient */
+static void sgm__trainer_update(sgm_trainer *trainer); /* sgm__moments_ref of all parameters */
+static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean);
+static void sgm__held_copy(const sgm_model *model, float *best, int back);
+static sgm_status sgm__trainer_made(const sgm_trainer *trainer);
+static void sgm__trainer_tell(sgm_trainer *trainer); /* means of the loss, on_log */
+static void sgm__tape_again(sgm_tape *tape); /* forgets all adjoints but the parameters' */
+static void sgm__batch_score(
+    const sgm_trainer *trainer, float *s, const sgm__batch *b, const float *out);
+static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__batch *b);
+static sgm_status sgm__train_resume(sgm_trainer *trainer);
+static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer);
+static void sgm__train_show(sgm_progress *bar, const sgm_trainer *trainer);
+static void sgm__train_report(const sgm_trainer *trainer);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
 #define SGM__TRY(call) \
@@ -2023,7 +2092,7 @@ A score may have two more things to say. Its *Jacobian* $∂s/∂x$ is the D×D 
 of its D numbers by the D coordinates. Nobody wants to store that for an image, so one asks for its
 product with a vector: `jvp`, the *Jacobian–vector product* $(∂s/∂x)\, v$, is the derivative of the
 score along v; `vjp` has the vector on the left, $v^T ∂s/∂x$. And `logp` is the log density itself,
-which only mixtures (§2.1) and energies (§4.13) can tell.
+which only mixtures (§2.1) and energies (§4.10) can tell.
 
 A score that has one datum for each point, such as a condition (chapter 8), must know which of your
 points it is asked about, for the calls below cut sets into blocks: point i of a call is point
@@ -3288,19 +3357,42 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
 /*
 ## §3.10 The model: a network with its parameters
 
-A model is a network, the meaning of its output, the SDE it belongs to, and one block of parameters.
-Seen from outside it is an `sgm_score`: points go in by batches of 240 (so that all activations of a
-batch stay in the cache; of images, whose points are long, in proportion fewer), through the
-network, and (2.9) turns what comes out into a score, $s_θ = −\hat ε / s_t$.
-*/
-#define SGM__CHUNK 240
+A *model* is a network, the meaning of its output, the SDE it belongs to, and one block of numbers,
+its *parameters* θ. It may keep averaged copies of them too (§4.6): `which` says whose turn it is,
+`SGM_RAW` for θ itself. Seen from outside a model is an `sgm_score`. Points go in, scaled by
+$c_i$, the network says `out`, and (2.9) turns that into the noise $\hat ε$ and so into a score:
 
-static int sgm__chunk(int d) {
-    return d <= 64 ? SGM__CHUNK : d <= 64 * 60 ? SGM__CHUNK * 64 / d : 4;
+$$s_θ(x, t) = −\frac{\hat ε}{s_t} = −\frac{a\, x + b\, \mathrm{out}(c_i x, t)}{s_t}
+\qquad(3.18)$$
+
+Its change along v follows by the chain rule. With J the Jacobian of `out` by what the network is
+given, the two products that samplers and likelihoods ask for are
+
+$$\frac{∂s_θ}{∂x} v = −\frac{a\, v + b\, J(c_i v)}{s_t}, \qquad
+\left( \frac{∂s_θ}{∂x} \right)^T v = −\frac{a\, v + b\, c_i\, J^T v}{s_t} \qquad(3.19)$$
+
+The first is one tangent pass that starts with $c_i v$, the second one backward pass that starts
+with v: the tape needs no more than it has. The trace of the Jacobian is the sum of D such tangents,
+one along each axis. (3.18) and (3.19) have the same shape, so one loop serves both; a, b and $s_t$
+change only where t does.
+*/
+static void sgm__score_of_out(const sgm_model_options *o, float *s, const float *x,
+    const float *out, const float *t, int n, int inner) {
+    double a = 0, b = 1, sd = 1, scale = 1;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1]) {
+            sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
+            sd = sgm_sde_s(&o->sde, t[i]);
+            if (inner) scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+        }
+        for (long j = i * o->d; j < (i + 1) * o->d; j++)
+            s[j] = (float)((a * x[j] + b * scale * (out ? out[j] : 0)) / -sd);
+    }
 }
 
-/* What a model is asked: with which weights, and what it is told beside x and t. */
-typedef struct sgm__ask {
+/* What a model is asked. A first reading needs model, which and back; the rest is what conditions
+and classifiers (chapter 8) tell it beside x and t. */
+struct sgm__ask {
     const sgm_model *model;
     int which, back;    /* back: js = (∂s/∂x)ᵀ v is wanted, not (∂s/∂x) v              */
     int trace;          /* 1: js(n) is the trace of ∂s/∂x                              */
@@ -3309,97 +3401,24 @@ typedef struct sgm__ask {
     const int *label;   /* of a classifier, of each point; NULL: all labels            */
     const long *row;    /* point i has row[i], or first + i, of cond and label,        */
     long first, each;   /* and where each is 0 all have row 0                          */
-} sgm__ask;
+};
 
-static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
-    sgm__ask ask;
-    memset(&ask, 0, sizeof ask);
-    ask.model = model, ask.which = which;
-    return ask;
-}
-
-static long sgm__ask_row(const sgm__ask *ask, long i) {
-    return !ask->each ? 0 : ask->row ? ask->row[i] : ask->first + i;
-}
-
-/* The width of what the network returns. */
-static int sgm__net_width(const sgm_model_options *o) {
-    return o->classes > 0 ? o->classes : o->energy ? 1 : o->d;
-}
-
-/* Puts the condition on the tape, zeros where there is none. */
-static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, int n) {
-    long C = ask->model->o.cond;
-    in->cond = in->known = NULL;
-    if (C == 0) return;
-    in->cond = sgm_tape_input(tape, NULL, n, (int)C);
-    in->known = sgm_tape_input(tape, ask->known, n, 1);
-    for (long i = 0; in->known && ask->cond && i < n; i++) {
-        if (!ask->known) in->known->v[i] = 1;
-        memcpy(
-            in->cond->v + i * C, ask->cond + sgm__ask_row(ask, i) * C, (size_t)C * sizeof(float));
+/* Sets the tangent of the network's input to c_i v, and carries it through. */
+static void sgm__tangent_along(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o,
+    const float *v, const float *t, int n) {
+    float *move = sgm_tape_tangent_of(tape, in->x);
+    for (long i = 0; move && i < n; i++) {
+        double scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+        for (long j = i * o->d; j < (i + 1) * o->d; j++) move[j] = (float)(scale * v[j]);
     }
+    sgm_tape_tangent(tape);
 }
 
-/* Puts x, t, log σ and the condition on the tape; x scaled as the output wants it. */
-static void sgm__net_in(
-    sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x, const float *t, int n) {
-    const sgm_model_options *o = &ask->model->o;
-    in->x = sgm_tape_input(tape, x, n, o->d);
-    in->t = sgm__times_in(tape, t, n);
-    in->log_sigma = sgm__time_features(tape, in->t, 1, 1, SGM__LOG_SIGMA, &o->sde);
-    in->user = o->user, in->out = sgm__net_width(o);
-    sgm__net_cond(tape, in, ask, n);
-    if (!in->x) return;
-    double scale = 1;
-    for (long i = 0; i < n; i++) {
-        if (i == 0 || t[i] != t[i - 1])
-            scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
-        for (long j = i * o->d; scale != 1 && j < (i + 1) * o->d; j++)
-            in->x->v[j] = (float)(scale * in->x->v[j]);
-    }
-}
-
-static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o) {
-    if (tape->status != SGM_OK) return NULL;
-    sgm_tensor *out = o->net(tape, in);
-    if (tape->status != SGM_OK) return NULL;
-    if (!out) sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL, not a tensor");
-    else if (out->rows != in->x->rows || out->cols != in->out)
-        sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network returned (%d, %d) where (%d, %d) is needed: end it with sgm_linear(tape, "
-            "h, %s)",
-            out->rows, out->cols, in->x->rows, in->out,
-            o->energy        ? "1"
-                : o->classes ? "in->out"
-                             : "in->x->cols");
-    else if (!tape->dry && tape->cursor != tape->n_params)
-        sgm__tape_fail(tape, SGM_MISMATCH,
-            "the network used %.0f of its %.0f parameters: it must do the same operations every "
-            "time",
-            (double)tape->cursor, (double)tape->n_params);
-    return tape->status == SGM_OK ? out : NULL;
-}
-
-static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
-    double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
-    int flags);
-static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask);
-static void sgm__log_probs(double *logp, const sgm_tensor *logits);
-
-/* An empty tape with the weights that are asked for, and no gradients. */
-static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout, int flags) {
-    const sgm_model *model = ask->model;
-    sgm_tape_reset(tape, ask->which < 0 ? model->params : model->ema[ask->which], NULL,
-        model->n_params, dropout, flags);
-}
-
-/* Scores of a few points, s = c_x x + c_o out with (2.9), and with v their change along v: by a
-tangent pass, or for vᵀ∂s/∂x by a backward pass that starts with v. */
+/* Scores of a few points, and with v (3.19) into js. */
 static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
     double *logp, const float *x, const float *v, const float *t, int n) {
     const sgm_model_options *o = &ask->model->o;
-    if (o->energy || o->classes)
+    if (o->energy || o->classes) /* s = −∇U (§4.10) */
         return sgm__energy_chunk(ask, tape, s, js, logp, x, v, t, n, sgm_key_init(0), 0);
     sgm_net_in in;
     sgm__ask_reset(ask, tape, sgm_key_init(0), 0);
@@ -3407,341 +3426,17 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
     if (v && ask->back) sgm_tape_watch(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
     if (out && v && ask->back) {
-        float *slope = sgm_tape_gradient_of(tape, out);
-        if (slope) memcpy(slope, v, (size_t)n * (size_t)o->d * sizeof *slope);
+        float *adjoint = sgm_tape_gradient_of(tape, out);
+        if (adjoint) memcpy(adjoint, v, (size_t)n * (size_t)o->d * sizeof *adjoint);
         sgm_tape_backward(tape);
     } else if (out && v) {
-        float *move = sgm_tape_tangent_of(tape, in.x);
-        for (long i = 0; move && i < n; i++) {
-            double scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
-            for (long j = i * o->d; j < (i + 1) * o->d; j++) move[j] = (float)(scale * v[j]);
-        }
-        sgm_tape_tangent(tape);
+        sgm__tangent_along(tape, &in, o, v, t, n);
     }
-    for (long l = 0, d = o->d; out && ask->trace && l < d; l++) { /* D tangents, one forward pass */
-        float *move = sgm_tape_tangent_of(tape, in.x);
-        for (long j = 0; move && j < n * d; j++) move[j] = j % d == l;
-        sgm_tape_tangent(tape);
-        for (long i = 0; i < n; i++) js[i] = (l ? js[i] : 0) + (out->j ? out->j[i * d + l] : 0);
-    }
+    if (out && ask->trace) sgm__trace_pass(tape, &in, o, out, js, t, n);
     if (tape->status != SGM_OK) return tape->status;
     const float *moved = ask->back ? (in.x->set & SGM_ADJOINT_D ? in.x->d : NULL) : out->j;
-    double a = 0, b = 1, sd = 1, scale = 1;
-    for (long i = 0; i < n; i++) {
-        if (i == 0 || t[i] != t[i - 1]) {
-            sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
-            sd = sgm_sde_s(&o->sde, t[i]);
-            if (ask->back || ask->trace)
-                scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
-        }
-        if (ask->trace) js[i] = (float)((a * o->d + b * scale * js[i]) / -sd);
-        for (long j = i * o->d; j < (i + 1) * o->d; j++) {
-            s[j] = (float)((a * x[j] + b * out->v[j]) / -sd);
-            if (v) js[j] = (float)((a * v[j] + b * scale * (moved ? moved[j] : 0)) / -sd);
-        }
-    }
-    return SGM_OK;
-}
-
-/* The same for an energy: s = −∇U by a backward pass to x. With v, one tangent and one backward
-pass give both: the slope by the tangent of x is ∇U, the slope by x is the change of ∇U along v. A
-classifier's energy is the −log p of a label (8.3); asked for no label, it tells log p of all. */
-static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
-    double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
-    int flags) {
-    const sgm_model_options *o = &ask->model->o;
-    long size = (long)n * o->d;
-    sgm_net_in in;
-    sgm__ask_reset(ask, tape, dropout, flags);
-    sgm__net_in(tape, &in, ask, x, t, n);
-    if (s) sgm_tape_watch(tape, in.x);
-    sgm_tensor *out = sgm__net_run(tape, &in, o);
-    if (o->classes && ask->label) out = sgm__label_loss(tape, out, ask);
-    else if (o->classes && out) return sgm__log_probs(logp, out), SGM_OK;
-    for (int i = 0; logp && out && i < n; i++) logp[i] = -(double)out->v[i];
-    float *move = v && out ? sgm_tape_tangent_of(tape, in.x) : NULL;
-    if (!out || !s || (v && !move)) return sgm_tape_status(tape);
-    if (v) {
-        memcpy(move, v, (size_t)size * sizeof *move);
-        SGM__TRY(sgm_tape_tangent(tape));
-    }
-    float *slope = v ? sgm_tape_tangent_gradient_of(tape, out) : sgm_tape_gradient_of(tape, out);
-    if (!slope) return sgm_tape_status(tape);
-    for (int i = 0; i < n; i++) slope[i] = 1;
-    SGM__TRY(sgm_tape_backward(tape));
-    const float *up = v ? in.x->jd : in.x->d;
-    for (long j = 0; j < size; j++) {
-        s[j] = up ? -up[j] : 0;
-        if (js) js[j] = in.x->set & SGM_ADJOINT_D ? -in.x->d[j] : 0;
-    }
-    return SGM_OK;
-}
-
-/*
-A tape is lent to whoever evaluates: the first that is free, or for want of one a new one, so that
-any number of threads may ask one model at once. (Where the compiler has no atomic exchange, each
-asker gets a new one.)
-*/
-static sgm_tape *sgm__tape_take(const sgm_model *model) {
-#if defined(__GNUC__)
-    for (int i = 0; i < model->n_tapes; i++)
-        if (!__atomic_exchange_n(&model->tapes[i]->busy, 1, __ATOMIC_ACQUIRE))
-            return model->tapes[i];
-#else
-    (void)model;
-#endif
-    return sgm_tape_new();
-}
-
-static void sgm__tape_give(sgm_tape *tape) {
-#if defined(__GNUC__)
-    if (tape && tape->lends) __atomic_store_n(&tape->busy, 0, __ATOMIC_RELEASE);
-    else sgm_tape_free(tape);
-#else
-    sgm_tape_free(tape);
-#endif
-}
-
-static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
-    const float *x, const float *v, const float *t, long n) {
-    const sgm_model *model = ask->model;
-    long d = model->o.d, chunks = (n + sgm__chunk(model->o.d) - 1) / sgm__chunk(model->o.d);
-    long logs = model->o.classes && !ask->label ? model->o.classes : 1;
-    int threads = sgm_threads();
-    if (threads > 1 && chunks < 8 * threads)
-        chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
-    if (chunks > n) chunks = n;
-    sgm_status status = SGM_OK;
-    char message[sizeof((sgm_tape *)0)->message] = "no memory for a network's tape";
-    SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
-    for (long c = 0; c < chunks; c++) {
-        long from = n * c / chunks, to = n * (c + 1) / chunks, at = ask->trace ? from : from * d;
-        sgm__ask part = *ask;
-        if (ask->row) part.row += from;
-        else part.first += from;
-        sgm_tape *tape = sgm__tape_take(model);
-        if (!tape ||
-            sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
-                logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
-                (int)(to - from)) != SGM_OK) {
-            SGM__PARALLEL("omp critical(sgm__model_failed)") {
-                status = tape ? tape->status : SGM_NO_MEMORY;
-                if (tape) memcpy(message, tape->message, sizeof message);
-            }
-        }
-        sgm__tape_give(tape);
-    }
-    return status == SGM_OK ? SGM_OK : sgm__fail(status, "%s", message);
-}
-
-/* A score's `which` says what its ctx is: a model, or one of these. */
-enum { SGM__GIVEN = -2, SGM__LABEL = -3 };
-
-static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
-    long rows = 1, of = self->of ? self->of : n;
-    if (self->which == SGM__GIVEN) {
-        const sgm_condition *c = (const sgm_condition *)self->ctx;
-        *ask = sgm__ask_of(c->model, c->which);
-        ask->cond = c->cond, rows = c->rows;
-    } else if (self->which == SGM__LABEL) {
-        const sgm_classifier *c = (const sgm_classifier *)self->ctx;
-        *ask = sgm__ask_of(c->model, c->which);
-        ask->label = c->labels, rows = c->rows;
-    } else {
-        *ask = sgm__ask_of((const sgm_model *)self->ctx, self->which);
-    }
-    const sgm_sde *sde = &ask->model->o.sde;
-    SGM__TRY(sgm__same_process(&self->sde, sde));
-    if (!(self->sde.T <= sde->T * (1 + 1e-9)))
-        return sgm__bad("a model that was trained up to T = %g is asked about T = %g: lower the "
-                        "score's sde.T",
-            sde->T, self->sde.T);
-    ask->row = self->row, ask->first = self->first, ask->each = rows > 1;
-    if (rows == 1 || rows == of) return SGM_OK;
-    return sgm__fail(SGM_MISMATCH,
-        "%ld points for %ld conditions: bring as many, or give one condition for all", of, rows);
-}
-
-static sgm_status sgm__model_eval(
-    const sgm_score *self, float *s, const float *x, const float *t, long n) {
-    sgm__ask ask;
-    SGM__TRY(sgm__asked(self, &ask, n));
-    return sgm__model_all(&ask, s, NULL, NULL, x, NULL, t, n);
-}
-static sgm_status sgm__model_trace(
-    const sgm_score *self, float *s, float *tr, const float *x, const float *t, long n) {
-    sgm__ask ask;
-    SGM__TRY(sgm__asked(self, &ask, n));
-    ask.trace = 1;
-    return sgm__model_all(&ask, s, tr, NULL, x, NULL, t, n);
-}
-static sgm_status sgm__model_jvp(const sgm_score *self, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    sgm__ask ask;
-    SGM__TRY(sgm__asked(self, &ask, n));
-    return sgm__model_all(&ask, s, js, NULL, x, v, t, n);
-}
-static sgm_status sgm__model_vjp(const sgm_score *self, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    sgm__ask ask;
-    SGM__TRY(sgm__asked(self, &ask, n));
-    ask.back = 1;
-    return sgm__model_all(&ask, s, js, NULL, x, v, t, n);
-}
-static sgm_status sgm__model_logp(
-    const sgm_score *self, double *logp, const float *x, const float *t, long n) {
-    sgm__ask ask;
-    SGM__TRY(sgm__asked(self, &ask, n));
-    return sgm__model_all(&ask, NULL, NULL, logp, x, NULL, t, n);
-}
-
-static sgm_score sgm__model_score(const sgm_model *model, int which, const void *ctx) {
-    sgm_score score;
-    memset(&score, 0, sizeof score);
-    if (!model) { /* of a condition whose init failed, or what sgm_model_score said */
-        if (!sgm_error()[0]) sgm__bad("a score of no model: look at what init returned");
-        return score;
-    }
-    score.d = model->o.d, score.which = which, score.ctx = ctx;
-    score.sde = model->o.sde, score.scaler = model->o.scaler;
-    score.eval = sgm__model_eval, score.jvp = sgm__model_jvp, score.vjp = sgm__model_vjp;
-    if (!model->o.energy && !model->o.classes) score.trace = sgm__model_trace;
-    if (model->o.energy || which == SGM__LABEL) score.logp = sgm__model_logp;
-    return score;
-}
-
-static sgm_status sgm__which_check(const sgm_model *model, int which) {
-    if (!model || !model->params)
-        return sgm__bad("a score of no model: look at what sgm_model_init returned");
-    if (which < SGM_RAW || which >= model->o.n_ema)
-        return sgm__bad(
-            "moving average %d of a model that keeps %d: set n_ema", which, model->o.n_ema);
-    return SGM_OK;
-}
-
-SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
-    sgm_status status = sgm__which_check(model, which);
-    if (status == SGM_OK && model->o.classes)
-        status = sgm__bad("a classifier's score is sgm_classifier_score");
-    return sgm__model_score(status == SGM_OK ? model : NULL, which, model);
-}
-
-typedef struct sgm__opened {
-    sgm_mlp_options mlp;
-    sgm_image_net image;
-    sgm_scaler scaler;
-} sgm__opened;
-
-SGM_API void sgm_model_free(sgm_model *model) {
-    for (int i = 0; model->tapes && i < model->n_tapes; i++) sgm_tape_free(model->tapes[i]);
-    sgm__free(model->tapes);
-    sgm__free(model->params);
-    for (int i = 0; i < SGM_MAX_EMA; i++) sgm__free(model->ema[i]);
-    SGM_FREE(model->layers);
-    sgm__free(model->operations);
-    if (model->own) sgm_scaler_free(&model->own->scaler);
-    sgm__free(model->own);
-    memset(model, 0, sizeof *model);
-}
-
-/* Uniform within ±spread, normal with that standard deviation, or the constant itself. */
-static void sgm__layer_start(float *p, const struct sgm_layer *layer, sgm_key key) {
-    size_t n = (size_t)layer->rows * (size_t)layer->cols;
-    if (layer->is_normal == 1) sgm_normal(p, n, key, 0);
-    else sgm_uniform(p, n, key, 0);
-    for (size_t i = 0; i < n; i++) {
-        if (layer->is_normal == 2) p[i] = layer->spread;
-        else p[i] = layer->spread * (layer->is_normal ? p[i] : 2 * p[i] - 1);
-    }
-}
-
-static sgm_status sgm__model_memory(sgm_model *model) {
-    int ok = 1;
-    model->n_tapes = sgm_threads() > 16 ? sgm_threads() : 16; /* empty ones cost little */
-    model->tapes = (sgm_tape **)sgm__alloc((size_t)model->n_tapes, sizeof *model->tapes);
-    for (int i = 0; model->tapes && i < model->n_tapes; i++)
-        if (!(model->tapes[i] = sgm_tape_new())) ok = 0;
-        else model->tapes[i]->lends = 1;
-    model->params = (float *)sgm__alloc(model->n_params, sizeof(float));
-    for (int i = 0; i < model->o.n_ema; i++)
-        ok &= (model->ema[i] = (float *)sgm__alloc(model->n_params, sizeof(float))) != NULL;
-    return ok && model->tapes && model->params ? SGM_OK : SGM_NO_MEMORY;
-}
-
-/* Two rows of zeros through the network on a dry tape: shapes and parameters, no numbers. */
-static sgm_status sgm__model_dry_run(sgm_model *model) {
-    float t[2];
-    sgm_net_in in;
-    sgm__ask ask = sgm__ask_of(model, SGM_RAW);
-    sgm_tape *tape = sgm_tape_new();
-    if (!tape) return SGM_NO_MEMORY;
-    t[0] = t[1] = (float)model->o.sde.T;
-    tape->dry = 1;
-    sgm__net_in(tape, &in, &ask, NULL, t, 2);
-    sgm__net_run(tape, &in, &model->o);
-    sgm_status status = sgm_tape_status(tape);
-    if (status == SGM_OK && tape->cursor == 0)
-        status = sgm__bad("the network has no parameters to train: give it a sgm_linear");
-    if (status == SGM_OK && !(model->operations = sgm__tape_text(tape))) status = SGM_NO_MEMORY;
-    model->n_params = tape->cursor;
-    model->layers = tape->layers, model->n_layers = tape->n_layers;
-    tape->layers = NULL;
-    sgm_tape_free(tape);
-    return status;
-}
-
-static sgm_status sgm__model_options_check(const sgm_model_options *o) {
-    if (!o) return sgm__bad("a model needs options: set net, d and sde");
-    SGM__TRY(sgm_sde_check(&o->sde));
-    if (!o->net) return sgm__bad("a model needs a network: set net, to sgm_mlp for one");
-    if (o->d < 1) return sgm__bad("points of dimension %d: set d to at least 1", o->d);
-    if (o->n_ema < 0 || o->n_ema > SGM_MAX_EMA)
-        return sgm__bad("%d moving averages: n_ema is 0 to %d", o->n_ema, SGM_MAX_EMA);
-    if ((int)o->output < 0 || o->output > SGM_OUTPUT_EDM_F)
-        return sgm__bad("there is no output kind %d: see sgm_output", (int)o->output);
-    if (!(o->sigma_data >= 0 && o->sigma_data < 1e15))
-        return sgm__bad(
-            "a sigma_data of %g: needs the data's std, or 0 to have it measured", o->sigma_data);
-    const sgm_scaler *scaler = o->scaler;
-    if (scaler && !(scaler->d == 0 && !scaler->shift) &&
-        (scaler->d != o->d || !scaler->shift || !scaler->scale))
-        return sgm__fail(SGM_MISMATCH,
-            "a scaler of dimension %d for points of dimension %d: fit "
-            "it to these with sgm_scaler_init, or leave it all zeros",
-            scaler->d, o->d);
-    if (o->energy && o->output != SGM_OUTPUT_SCORE && o->output != SGM_OUTPUT_AUTO)
-        return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_OUTPUT_SCORE");
-    if (o->cond < 0 || o->classes < 0 ||
-        (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
-        return sgm__bad("cond %d, classes %d: needs 0 or a width; a classifier is no energy, and "
-                        "its output 0",
-            o->cond, o->classes);
-    return SGM_OK;
-}
-
-SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key) {
-    if (!model) return sgm__bad("sgm_model_init needs a model to fill");
-    memset(model, 0, sizeof *model);
-    SGM__TRY(sgm__model_options_check(options));
-    model->o = *options;
-    if (options->output == SGM_OUTPUT_AUTO) {
-        model->o.output = options->energy ? SGM_OUTPUT_SCORE
-            : options->classes            ? SGM_OUTPUT_NOISE
-                                          : SGM_OUTPUT_EDM_F;
-    }
-    model->measure = options->sigma_data == 0;
-    if (model->measure) model->o.sigma_data = 1;
-    sgm_status status = sgm__model_dry_run(model);
-    if (status == SGM_OK) status = sgm__model_memory(model);
-    if (status != SGM_OK) {
-        sgm_model_free(model);
-        return status;
-    }
-    for (int i = 0; i < model->n_layers; i++)
-        sgm__layer_start(model->params + model->layers[i].offset, &model->layers[i],
-            sgm_key_split(key, (uint64_t)i));
-    for (int i = 0; i < model->o.n_ema; i++)
-        memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
+    sgm__score_of_out(o, s, x, out->v, t, n, 0);
+    if (v) sgm__score_of_out(o, js, v, moved, t, n, ask->back);
     return SGM_OK;
 }
 
@@ -4156,18 +3851,35 @@ three rows fails, for forward, tangent and first derivatives never see it.
 # 4. Learning
 
 Training repeats one step: take some points, hide noise in them (1.4), ask the network for it, and
-move the parameters a little against the gradient of the loss (2.10). This chapter is that step, in
-the order in which it happens, and then what a long run needs around it: averages, a watch for
-numbers gone wrong, and a way to stop and go on.
+move the parameters a little against the *gradient* of the loss (2.10), the list of its derivatives
+by all parameters. This chapter is that step, in the order in which it happens: the batch, its loss,
+the gradient, the length of the step, the step itself, and the average of the parameters that one
+samples with. Then it asks when to stop, and what changes for other losses and for energies.
+
+Why *against the gradient*? For a short step Δ the loss changes by $g·Δ$, and of all steps of one
+length that is least for Δ along $−g$. With $Δ = −ηg$ the loss falls by $η\|g\|²$. The number η is
+the *learning rate*.
 
 ## §4.1 The batch
 
-Points come in shuffled epochs: step after step takes the next B of a stream that runs through the
-data in one keyed order, then in another (§A.4). Nothing about the stream is stored, so a
-resumed run continues it exactly. Times and noise are keyed by the step, and so is whose condition
-is hidden (§8.1).
+The loss is a mean over all points, times and noises: too many to visit in one step. So a step takes
+B points, a *batch*, and draws one time and one noise for each. The gradient $\hat g$ of the batch's
+loss is not g, but it is right on average, and its error is known: the mean of B independent terms
+with covariance C has
+
+$$E\, \hat g = g, \qquad \mathrm{Cov}\, \hat g = \frac{1}{B^2} \sum_{i=1}^{B} C = \frac{C}{B}
+\qquad(4.9)$$
+
+A step along $−\hat g$ goes down the loss on average, which is all that thousands of small steps
+need. Four times the batch halves the error and costs four times the time: many cheap steps in
+roughly the right direction win against a few exact ones.
+
+The points come in *epochs*: one epoch is one run through the data in which each point comes once.
+Its order is shuffled by a key, the next epoch's by another, and step after step takes the next B of
+this stream. Nothing of it is stored. The i-th point of the stream is worked out from i (§A.4), and
+times and noise are keyed by the number of the batch, so a run that was stopped goes on exactly
+where it was.
 */
-enum { SGM__SWEEP = 16 }; /* steps between two looks for faded moments (§B.6) */
 enum { SGM__KEY_SHUFFLE = 1, SGM__KEY_TIMES, SGM__KEY_NOISE, SGM__KEY_DROPOUT, SGM__KEY_PROBES };
 enum { SGM__KEY_CONDITION = SGM__KEY_PROBES + 1, SGM__KEY_HELD }; /* who is hidden, or held out */
 
@@ -4175,274 +3887,145 @@ static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t 
     return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
 }
 
-/* The trainer's workspace: x0, ε and x of shape (B,D), t and w of shape (B); then conditions (B,C),
-whether they are known (B), and labels (B). */
-typedef struct sgm__batch {
+/* x0, ε and x of shape (B,D), t and w of shape (B); then what chapter 8 tells the network:
+conditions (B,C), whether they are known (B), and labels (B). */
+struct sgm__batch {
     float *x0, *eps, *x, *t, *w, *cond, *known;
     int *label;
     sgm__ask ask;
-} sgm__batch;
+};
 
-static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
-    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss);
-static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
-    sgm_key dropout, sgm_key probes, int flags, double *loss);
-
-static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
-    long size = (long)trainer->o.batch * trainer->model->o.d;
-    sgm__batch b;
-    b.x0 = trainer->workspace, b.eps = b.x0 + size, b.x = b.eps + size;
-    b.t = b.x + size, b.w = b.t + trainer->o.batch, b.known = b.w + trainer->o.batch;
-    b.label = (int *)(b.known + trainer->o.batch), b.cond = (float *)(b.label + trainer->o.batch);
-    b.ask = sgm__ask_of(trainer->model, SGM_RAW);
-    b.ask.cond = b.cond, b.ask.known = b.known, b.ask.label = b.label, b.ask.each = 1;
-    return b;
-}
-
-/* Where the next `count` points of the stream lie in the data, from its `at`-th on. */
-static void sgm__batch_rows(const sgm_trainer *trainer, uint64_t at, int count, uint64_t *row) {
+/* Where the points of the stream from its `at`-th on lie in the data. */
+static void sgm__batch_rows(const sgm_trainer *trainer, uint64_t at, int count, long *row) {
     uint64_t n = (uint64_t)(trainer->n - trainer->held), epoch = at / n;
     sgm_key shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
     for (int i = 0; i < count; i++, at++) {
         if (at / n != epoch)
             epoch = at / n, shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
-        row[i] = sgm_permute(at % n, n, shuffle);
-        if (trainer->order) row[i] = (uint64_t)trainer->order[row[i]];
+        row[i] = (long)sgm_permute(at % n, n, shuffle);
+        if (trainer->order) row[i] = trainer->order[row[i]]; /* points are held out (§4.7) */
     }
 }
 
 static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
-    enum { AHEAD = 64 }; /* rows known before the first is read: their memory answers together */
-    int d = trainer->model->o.d, B = trainer->o.batch;
-    uint64_t first = batch * (uint64_t)B, rows[AHEAD];
-    long C = trainer->model->o.cond;
-    sgm_key hide = sgm__train_key(trainer, SGM__KEY_CONDITION, batch);
-    for (int i = 0; i < B; i++) {
-        if (i % AHEAD == 0)
-            sgm__batch_rows(trainer, first + (uint64_t)i, B - i < AHEAD ? B - i : AHEAD, rows);
-        uint64_t row = rows[i % AHEAD];
-        memcpy(b->x0 + (long)i * d, trainer->data + row * (uint64_t)d, (size_t)d * sizeof(float));
-        trainer->rows[i] = (long)row;
-        if (trainer->o.labels) b->label[i] = trainer->o.labels[row];
-        if (!C) continue;
-        b->known[i] = !(sgm__uniform53(hide, (uint64_t)i) < trainer->o.cond_dropout);
-        if (b->known[i] == 0) memset(b->cond + i * C, 0, (size_t)C * sizeof(float));
-        else memcpy(b->cond + i * C, trainer->o.cond + (long)row * C, (size_t)C * sizeof(float));
-    }
-    if (trainer->model->o.scaler) sgm_scaler_apply(trainer->model->o.scaler, b->x0, b->x0, B);
+    const sgm_model_options *o = &trainer->model->o;
+    int d = o->d, B = trainer->o.batch;
+    sgm__batch_rows(trainer, batch * (uint64_t)B, B, trainer->rows);
+    for (long i = 0; i < B; i++)
+        memcpy(b->x0 + i * d, trainer->data + trainer->rows[i] * d, (size_t)d * sizeof(float));
+    sgm__batch_told(trainer, b, batch);
+    if (o->scaler) sgm_scaler_apply(o->scaler, b->x0, b->x0, B);
     sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
-    sgm__loss_times(&trainer->o.loss, &trainer->model->o.sde, b->t, b->w, B,
+    sgm__loss_times(&trainer->o.loss, &o->sde, b->t, b->w, B,
         sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
-    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &trainer->model->o.sde);
+    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &o->sde); /* (1.4) */
 }
 
 /*
-## §4.2 The loss and where its slope starts
+## §4.2 The loss and where its gradient starts
 
-With (2.9) the loss of one batch, and its slope by what the network said, are
+With (2.9) the loss of one batch, and its derivative by what the network said, are
 
 $$L = \frac{c}{B} \sum_i w_i \left\| a_i x_i + b_i \mathrm{out}_i − ε_i \right\|², \qquad
 \frac{∂L}{∂\mathrm{out}_i} = \frac{2 c}{B} w_i b_i
 (a_i x_i + b_i \mathrm{out}_i − ε_i) \qquad(4.1)$$
 
-The slope is written where the tape's backward pass picks it up. c is the loss's `scale`, and with k
-batches to a step also 1/k.
+where c is the loss's `scale`, 1 if you leave it. The derivative is written where the tape's
+backward pass picks it up: it is the *seed* from which all other derivatives grow, by the chain
+rule. If a step adds up k batches, each counts one k-th (`share`).
 */
 static double sgm__dsm_seed(
-    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *slope, double factor) {
+    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share) {
     const sgm_model_options *o = &trainer->model->o;
-    double total = 0, scale = trainer->o.loss.scale, edge[SGM_BINS + 1];
+    double *value = trainer->per_row, scale = trainer->o.loss.scale;
     int B = trainer->o.batch, d = o->d;
-    for (int bin = 0; bin <= SGM_BINS; bin++) edge[bin] = sgm_bin_edge(&o->sde, bin);
     for (long i = 0; i < B; i++) {
         double a_i, b_i, square = 0, w = b->w[i];
         sgm_output_affine(&a_i, &b_i, o->output, &o->sde, b->t[i], o->sigma_data);
-        double push = 2 * scale * factor / B * w * b_i;
+        double push = 2 * scale * share / B * w * b_i; /* (2c/B) w_i b_i */
         for (long j = i * d; j < (i + 1) * d; j++) {
             double miss = a_i * b->x[j] + b_i * out[j] - b->eps[j];
             square += miss * miss;
-            slope[j] = (float)(push * miss); /* (4.1) */
+            grad[j] = (float)(push * miss); /* (4.1) */
         }
-        int bin = 0;
-        while (bin + 1 < SGM_BINS && b->t[i] >= edge[bin + 1]) bin++;
-        trainer->bin_sum[bin] += scale * w * square;
-        trainer->bin_n[bin]++;
-        total += scale * w * square;
+        value[i] = scale * w * square;
     }
-    return total / B;
-}
-
-/* The same for a classifier: L = (c/B) Σ w U, with U = −log p of the label (8.3) in `out`. */
-static double sgm__label_seed(
-    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *slope, double factor) {
-    double total = 0, scale = trainer->o.loss.scale;
-    int B = trainer->o.batch;
-    for (int i = 0; i < B; i++) {
-        int bin = sgm__bin(&trainer->model->o.sde, b->t[i]);
-        slope[i] = (float)(scale * factor / B * b->w[i]);
-        trainer->bin_sum[bin] += scale * b->w[i] * out[i], trainer->bin_n[bin]++;
-        total += scale * b->w[i] * out[i];
-    }
-    return total / B;
+    return sgm__loss_mean(trainer, b); /* of the values, also by slices of time */
 }
 
 /*
-## §4.3 A watch for numbers gone wrong
+## §4.3 The gradient of a step
 
-A NaN spreads through everything it touches, and an hour later all one sees is that the loss is NaN.
-The loss and the norm of the gradient are looked at in every step, *before* any parameter changes.
-If one is not finite, the tape still holds every intermediate result, and the first of them that
-went wrong is named, with the time t of its row.
+Draw, run the network forward, seed, run back: then the tape has added to `grads` the derivative of
+the loss by each parameter. With `accumulate` = k, k batches add their gradients before the
+parameters move, which is one batch of k·B points for the memory of one.
 */
-/* The point that a row of entry i belongs to: tokens of one point stand together, and a row that
-points share belongs to the first of them. */
-static long sgm__point_of(const sgm_tape *tape, int i, long row, int B) {
-    const sgm_tensor *y = tape->list[i];
-    for (int k = i + 1; k < tape->n && y->rows < B; k++) {
-        const sgm_tensor *copies = tape->list[k];
-        for (long r = 0; copies->row_of && copies->a == y && r < copies->rows; r++)
-            if (copies->row_of[r] == row) return r;
-    }
-    return row / (y->rows > B ? y->rows / B : 1) % B;
-}
-
-static sgm_status sgm__watchdog(const sgm_trainer *trainer, const sgm__batch *b) {
-    const sgm_tape *tape = trainer->tape;
-    const sgm_model *model = trainer->model;
-    const char *cure = "lower lr, set clip, or raise t_min";
-    for (int i = 0; i < model->n_layers; i++) {
-        const struct sgm_layer *layer = &model->layers[i];
-        if (sgm__first_bad(
-                model->params + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
-            return sgm__fail(SGM_NOT_FINITE,
-                "step %ld: the parameter %s is not finite before the step", trainer->step,
-                layer->name);
-    }
-    for (int i = 0; i < tape->n; i++) {
-        const sgm_tensor *y = tape->list[i];
-        long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
-        if (bad < 0) continue;
-        double t = b->t[sgm__point_of(tape, i, bad / y->cols, trainer->o.batch)];
-        return sgm__fail(SGM_NOT_FINITE,
-            "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
-            "%.4g, sigma = %.4g: %s",
-            trainer->step, i, y->name, t, sgm_sde_s(&model->o.sde, t), cure);
-    }
-    for (int i = model->n_layers - 1; i >= 0; i--) {
-        const struct sgm_layer *layer = &model->layers[i];
-        if (sgm__first_bad(
-                trainer->grads + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
-            return sgm__fail(SGM_NOT_FINITE, "step %ld: the gradient of %s is not finite: %s",
-                trainer->step, layer->name, cure);
-    }
-    return sgm__fail(SGM_NOT_FINITE,
-        "step %ld: the loss %g or the gradient's norm %g is not finite: %s", trainer->step,
-        trainer->loss, trainer->grad_norm, cure);
-}
-
-/*
-## §4.4 The gradient of a batch
-
-Draw, run the network, seed, run back. With `accumulate` several batches add their gradients before
-one update. Where it will do, the slopes of weights are left as products for the update to work out
-(§4.6); they count as finite if (4.5) proves it, and are made and looked at if it does not.
-*/
-static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
-    while (*i < tape->n) {
-        sgm_tensor *w = tape->list[(*i)++];
-        if (w->set & SGM__LATER) return w;
-    }
-    return NULL;
-}
-
-static double sgm__square(const float *x, size_t n) { return sgm__k()->dot((long)n, x, x); }
-
-/* Whether slopes are deferred and (4.5) bounds the square of the gradient's norm. */
-static int sgm__norm_is_finite(const sgm_trainer *trainer) {
-    const float *done = trainer->grads;
-    double most = 0;
-    int any = 0;
-    for (int i = 0;;) {
-        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
-        const float *until = w ? w->d : trainer->grads + trainer->model->n_params;
-        most += sgm__square(done, (size_t)(until - done));
-        if (!w) return any && most < 1e36;
-        most += sgm__square(w->a->v, (size_t)sgm__size(w->a)) *
-            sgm__square(w->b->d, (size_t)sgm__size(w->b)); /* (4.5) */
-        done = until + sgm__size(w), any = 1;
-    }
+static sgm_status sgm__batch_gradient(sgm_trainer *trainer, const sgm__batch *b, uint64_t batch,
+    int flags, double *loss) {
+    const sgm_model_options *o = &trainer->model->o;
+    const double k = trainer->o.accumulate;
+    sgm_key dropout = sgm__train_key(trainer, SGM__KEY_DROPOUT, batch);
+    sgm_key probes = sgm__train_key(trainer, SGM__KEY_PROBES, batch);
+    sgm_tape *tape = trainer->tape;
+    sgm_net_in in;
+    if (o->energy) /* §4.10 */
+        return sgm__energy_gradient(trainer, b, 1 / k, dropout, probes, flags, loss);
+    sgm_tape_reset(
+        tape, trainer->model->params, trainer->grads, trainer->model->n_params, dropout, flags);
+    sgm__net_in(tape, &in, &b->ask, b->x, b->t, trainer->o.batch);
+    sgm_tensor *out = sgm__net_run(tape, &in, o);
+    if (o->classes) out = sgm__label_loss(tape, out, &b->ask); /* §8.2 */
+    if (out && trainer->o.loss.objective != SGM_OBJECTIVE_DSM) /* §4.9 */
+        return sgm__objective_gradient(trainer, b, &in, out, 1 / k, probes, loss);
+    float *grad = sgm_tape_gradient_of(tape, out);
+    if (!grad) return sgm_tape_status(tape);
+    *loss = (o->classes ? sgm__label_seed : sgm__dsm_seed)(trainer, b, out->v, grad, 1 / k) / k;
+    if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watch says where that came from */
+    return sgm_tape_backward(tape);
 }
 
 static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
-    const sgm_train_options *o = &trainer->o;
-    sgm_model *model = trainer->model;
-    sgm_tape *tape = trainer->tape;
-    int k = o->accumulate, denoise = o->loss.objective == SGM_OBJECTIVE_DSM;
-    int once = k == 1 && o->clip == 0 && o->optimiser != SGM_OPTIMISER_SGD && denoise;
+    const int k = trainer->o.accumulate, once = sgm__one_pass(trainer);
     sgm__batch b = sgm__batch_of(trainer);
     double loss = 0;
     for (int i = 0; i < k; i++) {
-        uint64_t batch = (uint64_t)trainer->step * (uint64_t)k + (uint64_t)i;
-        sgm_net_in in;
+        const uint64_t batch = (uint64_t)trainer->step * (uint64_t)k + (uint64_t)i;
         double value = 0;
-        sgm_key probes = sgm__train_key(trainer, SGM__KEY_PROBES, batch);
         sgm__batch_draw(trainer, &b, batch);
-        if (model->o.energy) {
-            SGM__TRY(sgm__energy_gradient(trainer, &b, 1.0 / k,
-                sgm__train_key(trainer, SGM__KEY_DROPOUT, batch), probes,
-                SGM_TAPE_TRAINING | (i ? SGM_TAPE_ACCUMULATE : 0), &value));
-            trainer->loss = loss += value;
-            if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
-            continue;
-        }
-        sgm_tape_reset(tape, model->params, trainer->grads, model->n_params,
-            sgm__train_key(trainer, SGM__KEY_DROPOUT, batch),
-            SGM_TAPE_TRAINING | (i ? SGM_TAPE_ACCUMULATE : 0) | (once ? SGM__DEFER : 0));
-        sgm__net_in(tape, &in, &b.ask, b.x, b.t, trainer->o.batch);
-        sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
-        if (model->o.classes) out = sgm__label_loss(tape, out, &b.ask);
-        if (out && !denoise) {
-            SGM__TRY(sgm__objective_gradient(trainer, &b, &in, out, 1.0 / k, probes, &value));
-            trainer->loss = loss += value;
-            if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
-            continue;
-        }
-        float *slope = sgm_tape_gradient_of(tape, out);
-        if (!slope) return sgm_tape_status(tape);
-        value = (model->o.classes ? sgm__label_seed : sgm__dsm_seed)(
-            trainer, &b, out->v, slope, 1.0 / k);
-        loss += value / k;
-        trainer->loss = loss;
-        if (!(fabs(loss) < HUGE_VAL)) return sgm__watchdog(trainer, &b);
-        SGM__TRY(sgm_tape_backward(tape));
+        SGM__TRY(sgm__batch_gradient(trainer, &b, batch,
+            SGM_TAPE_TRAINING | (i ? SGM_TAPE_ACCUMULATE : 0) | (once ? SGM__DEFER : 0), &value));
+        trainer->loss = loss += value;
+        if (!(fabs(loss) < HUGE_VAL)) return sgm__watch(trainer, &b);
     }
-    trainer->grad_norm = NAN;
-    if (once && sgm__norm_is_finite(trainer)) return SGM_OK;
-    for (int i = 0; i < tape->n; i++) sgm__settle(tape->list[i]);
-    trainer->grad_norm = sqrt(sgm__square(trainer->grads, model->n_params));
-    if (!(trainer->grad_norm < HUGE_VAL)) return sgm__watchdog(trainer, &b);
-    return SGM_OK;
+    return sgm__trainer_norm(trainer, &b, once);
 }
 
 /*
-## §4.5 The learning rate, and the optimisers
+A NaN ("not a number", as 0/0) spreads through everything it touches. So loss and norm are looked at
+in every step *before* a parameter changes, and the workshop's watch (§F.5) names the operation that
+made it, and the t of its row.
 
-The rate grows linearly over the warm-up and then falls along half a cosine:
+**Clipping.** The linear promise "the loss falls by $η\|g\|²$" holds only near by. With the second
+derivatives H along the step,
 
-$$η_k = η \cdot \min\!\left(1, \tfrac{k+1}{K_w}\right), \qquad
-η_k = η_{end} + ½ (η − η_{end}) (1 + \cos π u), \quad
+$$L(θ − ηg) ≈ L − η \|g\|² + ½ η² g^T H g \qquad(4.10)$$
+
+and the loss rises once $η$ exceeds $2\|g\|²/g^T H g$. A batch now and then has a gradient a hundred
+times the usual one, because a point lies far out or a time near $t_{min}$ has a large weight.
+`clip` is the longest norm $\|g\|$ that a step will believe: what is longer is shortened to it, all
+parameters by the same factor, so the direction stays. In Adam, below, one such gradient also
+swells V for a thousand steps, in which everything else hardly moves.
+
+## §4.4 The learning rate
+
+Far from the goal long steps are right. Near it they only carry the noise of (4.9) into the
+parameters: these dance around the minimum, the wider the larger η. So the rate grows over the first
+$K_w$ steps (`warmup`, while the running means below fill), and then falls along half a cosine to
+$η_e$ (`lr_end`) at the last of the K steps. In step k, counted from 0, it is
+
+$$η_k = η\, \frac{k+1}{K_w} \;\;(k < K_w), \quad \text{then} \quad
+η_k = η_e + ½ (η − η_e) (1 + \cos π u), \quad
 u = \tfrac{k − K_w}{K − K_w} \qquad(4.2)$$
-
-**Adam** (Kingma and Ba 2015) divides a running mean of the gradient by the root of a running mean
-of its square. Both start at zero, and dividing by $1 − β^k$ undoes that:
-
-$$m ← β_1 m + (1−β_1) g, \quad v ← β_2 v + (1−β_2) g², \quad
-θ ← θ − η \frac{m/(1−β_1^k)}{\sqrt{v/(1−β_2^k)} + ϵ} \qquad(4.3)$$
-
-**AdamW** also shrinks the parameters, θ ← θ − ηλθ, apart from the gradient (Loshchilov and Hutter
-2019). **AdaBelief** (Zhuang et al. 2020) lets v follow (g − m)², how much the gradient surprised,
-instead of g². **SGD** is m ← μm + g, θ ← θ − ηm. The loops are kernels, one pass over the block
-each.
 */
 SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
@@ -4454,6 +4037,75 @@ SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.2) */
 }
 
+/*
+## §4.5 The optimisers
+
+**SGD**, stochastic gradient descent, is $θ ← θ − η \hat g$. With a running sum of gradients, whose
+noise partly cancels while their common direction adds up, it has *momentum* μ (`beta1`):
+
+$$M ← μ M + g, \qquad θ ← θ − η M \qquad(4.11)$$
+
+One η must then do for all parameters, though the derivative by one may be a thousand times that by
+another. **Adam** (Kingma and Ba 2015) gives each its own scale: it divides a running mean M of the
+gradient by the root of a running mean V of its square. What is left is about 1 where the gradient's
+sign is steady and less where it is mostly noise, so that η is the length of a step whatever the
+units of the loss.
+
+$$M ← β_1 M + (1−β_1) g, \quad V ← β_2 V + (1−β_2) g², \quad
+θ ← θ − η \frac{M/b_1}{\sqrt{V/b_2} + δ}, \quad b_i = 1 − β_i^k \qquad(4.3)$$
+
+($β_1 = .9$ and $β_2 = .999$ are Adam's letters, not chapter 1's β(t); δ is `eps`, 10⁻⁸, against a
+division by 0; k counts from 1.) Why the $b_i$? M starts at 0. After k steps it is a weighted sum
+of the gradients so far, and the weights are a geometric series:
+
+$$M_k = (1−β) \sum_{i=1}^{k} β^{k−i} g_i, \qquad (1−β) \sum_{i=1}^{k} β^{k−i} = 1 − β^k
+\qquad(4.12)$$
+
+So $E M_k = (1 − β^k)\, E g$ while the gradient's law stays, and the division makes the weights add
+up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η long instead of η.
+
+**AdamW** (Loshchilov and Hutter 2019) also shrinks the parameters by themselves,
+$θ ← (1 − η w_d) θ$ with a `weight_decay` $w_d$. **AdaBelief** (Zhuang et al. 2020) divides by how far the gradient
+strays from its mean: where it came as expected, the step may be long.
+
+$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.3)} \qquad(4.13)$$
+
+All four are one loop. $b_1$ and $b_2$ are the same for all parameters, so (4.3) is computed as
+$θ − (η\sqrt{b_2}/b_1)\, M / (\sqrt V + δ\sqrt{b_2})$: one root and one quotient each. Every
+sixteenth step sets moments that have faded below $2^{−100}$ to zero, before they slow the processor
+(§B.6).
+*/
+#define SGM__FADED 7.8886091e-31f /* 2^-100 */
+enum { SGM__SWEEP = 16 };         /* steps between two looks for faded moments */
+
+static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
+    const float root = sqrtf(c->bias2), eps = c->eps * root, faded = eps * eps * 1.42108547e-14f;
+    const sgm__adam_plan plan = {-(c->lr * root / c->bias1), eps, -(c->lr * c->decay),
+        faded < SGM__FADED ? faded : SGM__FADED, c->sweep, c->grad_scale != 1.0f, c->decay != 0.0f};
+    return plan;
+}
+
+static void sgm__moments_ref(
+    int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
+    const sgm__adam_plan plan = sgm__adam_plan_from(c);
+    for (long i = 0; i < n; i++) {
+        const float grad = g[i] * c->grad_scale;
+        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_OPTIMISER_SGD ? grad : c->fresh1 * grad);
+        if (kind == SGM_OPTIMISER_SGD) {
+            p[i] = sgm__fmaf(-c->lr, m[i], p[i]); /* (4.11) */
+            continue;
+        }
+        if (plan.sweep && fabsf(m[i]) < SGM__FADED) m[i] = 0.0f;
+        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad; /* (4.13) */
+        v[i] = sgm__fmaf(c->beta2, v[i], c->fresh2 * away * away);
+        if (plan.sweep && m[i] == 0.0f && v[i] < plan.faded) v[i] = 0.0f;
+        if (kind == SGM_OPTIMISER_ADABELIEF) v[i] += c->eps;
+        if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
+        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]); /* (4.3) */
+    }
+}
+
+/* What all parameters share in this step; clipping is a factor on g. */
 static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     double k = (double)trainer->step + 1, clip = o->clip;
@@ -4463,7 +4115,7 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
     c.beta1 = (float)o->beta1, c.beta2 = (float)o->beta2;
     c.fresh1 = (float)(1 - o->beta1), c.fresh2 = (float)(1 - o->beta2); /* not of a rounded β */
     if (o->optimiser != SGM_OPTIMISER_SGD) {
-        c.bias1 = (float)-sgm__expm1(k * sgm__log(o->beta1));
+        c.bias1 = (float)-sgm__expm1(k * sgm__log(o->beta1)); /* 1 − β^k */
         c.bias2 = (float)-sgm__expm1(k * sgm__log(o->beta2));
     }
     c.decay = o->optimiser == SGM_OPTIMISER_ADAMW ? (float)o->weight_decay : 0;
@@ -4473,231 +4125,75 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
 }
 
 /*
-## §4.6 Two passes in one
+## §4.6 The average of the parameters
 
-With few points to a batch, most of a step is spent on each parameter and not on each point. The
-slope of a weight is then a short sum, $\bar W = x^T \bar y$ over the batch's few rows, and the
-update takes one root and one quotient from it. The first keeps the multipliers busy while the
-divider rests; the second keeps the divider busy while the multipliers rest. Between the two, the
-slope travels to memory and back.
+The last parameters carry the noise of the last batches: $θ_i = θ^* + ξ_i$ dances around the place
+θ* that all steps together point to. An average over many steps keeps θ* and loses most of ξ. The
+*exponential moving average* (EMA) forgets old steps by a factor γ per step (here the decay, .999).
+As in (4.12), start at zero and divide by the sum of the weights; then e is right from the first
+step:
 
-So the two passes become one. The backward pass leaves x and $\bar y$ where they are, and the
-update works out each element of $\bar W$ just before it needs it (§B.6): while one row's
-roots are being taken, the next one's sums are made, and no slope is ever stored.
+$$E_k = γ E_{k−1} + (1 − γ) θ_k, \quad e_k = \frac{E_k}{1 − γ^k}, \qquad
+e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.4)$$
 
-The bits stay what they were, because nothing is computed differently, only later: each element is
-the same sum, from 0, over the same rows in the same order, and what the optimiser does with it does
-not depend on its neighbours. Clipping needs the norm of all slopes before the first is used, and
-accumulation has more to add, so there the passes stay apart.
+(The third form is the first divided by $1 − γ^k$, as $γ(1 − γ^{k−1}) = (1 − γ^k) − (1 − γ)$.)
+If the $ξ_i$ were independent with variance $v_ξ$, the average's would be the sum of the squared
+weights times $v_ξ$,
 
-One thing was read off the stored slopes: that all of them are finite, before anything changes. For
-a product Cauchy and Schwarz tell it from its two small factors,
+$$(1 − γ)² \sum_{i ≥ 0} γ^{2i}\, v_ξ = \frac{1 − γ}{1 + γ}\, v_ξ \qquad(4.14)$$
 
-$$\sum_{ij} \left( \sum_r x_{ri} \bar y_{rj} \right)^2 ≤ \sum_{ri} x_{ri}^2 \cdot
-\sum_{rj} \bar y_{rj}^2 \qquad(4.5)$$
-
-and if these bounds and the squares of the stored slopes add up to less than 10³⁶, then neither a
-slope nor the square of the norm can have left the range of floats, 3·10³⁸. If they do not (or are
-NaN), the products are made and the norm is taken as ever, and the watch of §4.3 can name the
-layer. A step succeeds or fails exactly as it would have with two passes.
-*/
-static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int kind,
-    const sgm__adam_rates *c, long t, long T) {
-    long from = w->rows * t / T, to = w->rows * (t + 1) / T;
-    size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
-    sgm__outer q;
-    q.n = w->a->rows, q.in = (int)(to - from), q.out = w->cols, q.x_row = w->a->cols;
-    q.x = w->a->v + from, q.d = w->b->d, q.p = trainer->model->params + at;
-    q.m = trainer->moment1 + at, q.v = trainer->moment2 + at;
-    sgm__k()->outer_moments(kind, &q, c);
-}
-
-/* Share t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
-static void sgm__update_share(
-    const sgm_trainer *trainer, int kind, const sgm__adam_rates *c, long t, long T) {
-    float *params = trainer->model->params;
-    size_t done = 0;
-    for (int i = 0;;) {
-        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
-        size_t until = w ? (size_t)(w->v - params) : trainer->model->n_params;
-        long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
-        size_t at = done + (size_t)(n * t / T);
-        sgm__k()->moments(kind, length, params + at, trainer->grads + at, trainer->moment1 + at,
-            trainer->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), c);
-        if (!w) return;
-        sgm__update_outer(trainer, w, kind, c, t, T);
-        done = until + (size_t)sgm__size(w);
-    }
-}
-
-static void sgm__trainer_update(sgm_trainer *trainer) {
-    sgm_model *model = trainer->model;
-    long n = (long)model->n_params;
-    int kind = (int)trainer->o.optimiser, hands = sgm__hands(n);
-    sgm__adam_rates c = sgm__trainer_rates(trainer);
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands) if (hands > 1)")
-    for (int t = 0; t < hands; t++) sgm__update_share(trainer, kind, &c, t, hands);
-}
-
-/*
-## §4.7 Averages of the parameters
-
-The last parameters carry the noise of the last batches; their exponential moving average does not.
-Starting the average at zero and dividing by $1 − γ^k$, as Adam does, is the same as moving by a
-share that begins at 1:
-
-$$e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.4)$$
-
-(multiply both sides by $1 − γ^k$ to see it), and so the average is right from the first step. A
-model can keep several with different memories 1/(1−γ).
+a two-thousandth for γ = .999. They are not, for neighbours differ by one step; where ξ takes τ
+steps to turn around it is about τ times as much, still far below 1. A small η would calm the dance
+too, but then nothing is learnt: the average has long steps *and* a quiet end. A model can keep
+several with different memories 1/(1−γ); the first is the one that is judged and shown.
 */
 static void sgm__trainer_average(sgm_trainer *trainer) {
     sgm_model *model = trainer->model;
     for (int i = 0; i < model->o.n_ema; i++) {
         double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
-        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay));
-        sgm__toward((long)model->n_params, (float)share, model->params, model->ema[i]); /* (B.11) */
+        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.4) */
+        sgm__toward((long)model->n_params, (float)share, model->params, model->ema[i]);
     }
 }
 
 /*
-## §4.8 Points held out
+## §4.7 When to stop
 
-With few points and many steps a network stops learning the law and learns the points: (2.7) is its
-goal, and only its reluctance is in the way. The loss does not show it. It goes on falling, while
-the likelihood of points that were not trained on falls without bound. So some points are kept
-apart, and every now and then the loss is measured on them. From one look to the next nothing
-changes but the parameters: the noise and the times are drawn once, for as many pairs of them as
-four batches hold, and what is common to two looks cancels in their difference. Which points they
-are is told by the key: the last of one keyed order of all.
+With few points and many steps a network stops learning the law and learns the points by heart:
+*overfitting*. The score of the points themselves, noise on each and nothing between them, is what
+(2.7) has as its exact minimum. The loss of training does not show it: it goes on falling while new
+points become ever less likely under the model. So some points are *held out*, never trained on, and
+every now and then the loss is measured on these. It falls while the law is learnt, and rises when
+the network begins to learn the points. The parameters of the least such loss are kept: this is
+*early stopping*.
 
-The first average is judged (without one, the parameters), since that is what one samples with.
-Whenever its loss is the least so far, all parameters and averages are copied, and the run ends with
-the copy. A look costs no more than the four steps that would take as many points; one is taken
-every 80 steps, so that they cost a twentieth.
+To see small changes, nothing but the parameters may change between two looks: the noise and the
+times are drawn once (as many pairs as four batches hold), and what is common to two looks cancels
+in their difference. The first average is judged, or without one the parameters, since that is what
+one samples with. A look is taken so often that all of them cost a twentieth of the run.
 
 Left to itself (`held_out` 0) the trainer holds out a tenth of the points, but no more than a look
-takes, if the loss is denoising and the run makes 50 epochs or more. Not if there are less than 50
-points: a handful is either a demonstration, whose minimiser *is* the memory of them, or too dear to
-keep apart.
+takes, if the loss is denoising and the run makes 50 epochs or more of at least 50 points. With
+fewer points each is too dear to keep apart.
 */
-typedef struct sgm_held {
+struct sgm_held {
     long n, every, worse; /* draws; steps between two looks; looks since the best */
     float *x, *eps, *t, *w, *s, *cond, *best;
     float state[9]; /* for a checkpoint: best loss, last loss and the two counts */
     double *logp;
     int *label;
-} sgm__held;
-
-static void sgm__held_free(sgm__held *h) {
-    if (!h) return;
-    sgm__free(h->x), sgm__free(h->best), sgm__free(h->logp), sgm__free(h->label), sgm__free(h);
-}
-
-/* How many points are held out, and how many draws a look takes. */
-static sgm_status sgm__held_size(sgm_trainer *trainer, long *draws) {
-    const sgm_train_options *o = &trainer->o;
-    double n = (double)trainer->n, batch = (double)o->batch * o->accumulate;
-    double share = o->held_out, most = fmin(fmax(4 * batch, 64), 2048);
-    if (!(share < 1) || o->patience < 0)
-        return sgm__bad("held_out %g, patience %ld: needs a share below 1 (below 0: none) and "
-                        "patience >= 0",
-            share, o->patience);
-    if (share == 0 && n >= 50 && (double)o->steps * batch >= 50 * n &&
-        o->loss.objective == SGM_OBJECTIVE_DSM)
-        trainer->held = (long)fmin(n / 10, most);
-    if (share > 0) {
-        trainer->held = (long)(share * n + 0.5);
-        if (trainer->held < 1 || trainer->held >= trainer->n)
-            return sgm__bad(
-                "a share of %g of %ld points leaves none: set held_out to -1", share, trainer->n);
-        if (o->loss.objective != SGM_OBJECTIVE_DSM)
-            return sgm__bad("points are held out where the loss is denoising: set held_out to -1");
-    }
-    if (trainer->held) *draws = (((long)most + trainer->held - 1) / trainer->held) * trainer->held;
-    return SGM_OK;
-}
-
-static sgm_status sgm__held_init(sgm_trainer *trainer) {
-    const sgm_model *model = trainer->model;
-    const size_t d = (size_t)model->o.d, C = (size_t)model->o.cond, P = model->n_params;
-    long n = 0, batch = (long)trainer->o.batch * trainer->o.accumulate;
-    trainer->held_loss = trainer->best_loss = NAN;
-    SGM__TRY(sgm__held_size(trainer, &n));
-    if (n == 0) return SGM_OK;
-    sgm__held *h = trainer->watch = (sgm__held *)sgm__alloc(1, sizeof *h);
-    if (!h) return SGM_NO_MEMORY;
-    const size_t many = (size_t)n;
-    h->n = n, h->every = (20 * n + batch - 1) / batch; /* n is .05 of the points between two */
-    h->x = (float *)sgm__alloc(many * (3 * d + 2 + C), sizeof(float));
-    h->best = (float *)sgm__alloc((size_t)(1 + model->o.n_ema) * P, sizeof(float));
-    h->logp = (double *)sgm__alloc(many, sizeof(double));
-    h->label = (int *)sgm__alloc(many, sizeof(int));
-    trainer->order = (long *)sgm__alloc((size_t)trainer->n, sizeof(long));
-    if (!h->x || !h->best || !h->logp || !h->label || !trainer->order) return SGM_NO_MEMORY;
-    for (long i = 0; i < trainer->n; i++)
-        trainer->order[i] = (long)sgm_permute(
-            (uint64_t)i, (uint64_t)trainer->n, sgm__train_key(trainer, SGM__KEY_HELD, 0));
-    h->eps = h->x + many * d, h->s = h->eps + many * d, h->t = h->s + many * d, h->w = h->t + n;
-    h->cond = h->w + n;
-    for (long i = 0; i < n; i++) {
-        long row = trainer->order[trainer->n - trainer->held + i % trainer->held];
-        memcpy(h->s + (size_t)i * d, trainer->data + (size_t)row * d, d * sizeof(float));
-        if (trainer->o.labels) h->label[i] = trainer->o.labels[row];
-        if (C)
-            memcpy(h->cond + (size_t)i * C, trainer->o.cond + (size_t)row * C, C * sizeof(float));
-    }
-    if (model->o.scaler) sgm_scaler_apply(model->o.scaler, h->s, h->s, n);
-    sgm_loss loss = trainer->o.loss;
-    if (loss.times == SGM_TIMES_UNIFORM) loss.times = SGM_TIMES_STRATIFIED; /* the same law */
-    sgm_normal(h->eps, many * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
-    sgm__loss_times(
-        &loss, &model->o.sde, h->t, h->w, n, sgm__train_key(trainer, SGM__KEY_HELD, 2), 0);
-    sgm_sde_perturb(h->x, h->s, h->eps, h->t, n, (int)d, &model->o.sde);
-    return SGM_OK;
-}
-
-/* (2.10) of the points held out, or a classifier's loss of them. */
-static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean) {
-    const sgm_model *model = trainer->model;
-    const sgm__held *h = trainer->watch;
-    int d = model->o.d, K = model->o.classes;
-    sgm__ask ask = sgm__ask_of(model, model->o.n_ema > 0 ? 0 : SGM_RAW);
-    ask.cond = model->o.cond ? h->cond : NULL, ask.label = K ? h->label : NULL, ask.each = 1;
-    SGM__TRY(
-        sgm__model_all(&ask, K ? NULL : h->s, NULL, K ? h->logp : NULL, h->x, NULL, h->t, h->n));
-    double sum = 0;
-    for (long i = 0; i < h->n; i++) {
-        double square = 0, sd = sgm_sde_s(&model->o.sde, h->t[i]);
-        for (long j = i * d; j < (i + 1) * d && !K; j++) {
-            double miss = h->eps[j] + sd * h->s[j];
-            square += miss * miss;
-        }
-        sum += h->w[i] * (K ? -h->logp[i] : square);
-    }
-    *mean = trainer->o.loss.scale * sum / (double)h->n;
-    return SGM_OK;
-}
-
-/* Copies the blocks of a model's parameters and averages to `best`, or back. */
-static void sgm__held_copy(const sgm_model *model, float *best, int back) {
-    const size_t bytes = model->n_params * sizeof(float);
-    for (int i = SGM_RAW; i < model->o.n_ema; i++, best += model->n_params) {
-        float *block = i < 0 ? model->params : model->ema[i];
-        memcpy(back ? block : best, back ? best : block, bytes);
-    }
-}
+};
 
 static sgm_status sgm__trainer_look(sgm_trainer *trainer) {
-    sgm__held *h = trainer->watch;
+    struct sgm_held *h = trainer->watch;
     if (!h || (trainer->step % h->every && trainer->step != trainer->o.steps)) return SGM_OK;
     SGM__TRY(sgm__held_loss(trainer, &trainer->held_loss));
     h->worse++;
     if (trainer->held_loss == trainer->held_loss && !(trainer->best_loss <= trainer->held_loss)) {
         trainer->best_loss = trainer->held_loss, trainer->best_step = trainer->step, h->worse = 0;
-        sgm__held_copy(trainer->model, h->best, 0);
+        sgm__held_copy(trainer->model, h->best, 0); /* parameters and averages */
     }
-    if (trainer->o.patience > 0 && h->worse >= trainer->o.patience) trainer->stopped = 1;
+    trainer->stopped = trainer->o.patience > 0 && h->worse >= trainer->o.patience;
     return SGM_OK;
 }
 
@@ -4709,802 +4205,71 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer) {
 }
 
 /*
-## §4.9 The trainer
+## §4.8 The step, and the run
+
+This is all of it. A step that fails changes nothing, says why, and ends the run.
 */
-static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
-    if (o->batch == 0) o->batch = 128;
-    if (o->lr == 0) o->lr = 2e-3;
-    if (o->optimiser != SGM_OPTIMISER_SGD && o->beta1 == 0) o->beta1 = 0.9;
-    if (o->beta2 == 0) o->beta2 = 0.999;
-    if (o->eps == 0) o->eps = o->optimiser == SGM_OPTIMISER_ADABELIEF ? 1e-16 : 1e-8;
-    if (o->accumulate == 0) o->accumulate = 1;
-    if (o->loss.directions == 0) o->loss.directions = 1;
-    if (o->loss.scale == 0) o->loss.scale = 1;
-    for (int i = 0; i < SGM_MAX_EMA; i++)
-        if (o->ema[i] == 0) o->ema[i] = 0.999;
-    const char *bad = NULL;
-    if (o->steps < 1) bad = "needs steps >= 1";
-    else if (o->batch < 1) bad = "needs batch >= 1";
-    else if (!(o->lr >= 1e-30 && o->lr < 1e3 && o->lr_end >= 0 && o->lr_end < 1e3))
-        bad = "needs lr > 0 and lr_end >= 0, both below 1000 and lr at least 1e-30";
-    else if (o->warmup < 0 || o->warmup >= o->steps + (o->warmup == 0))
-        bad = "needs 0 <= warmup < steps";
-    else if (!(o->beta1 >= 0 && (float)o->beta1 < 1 && o->beta2 > 0 && (float)o->beta2 < 1))
-        bad = "needs betas in (0, 1), no nearer to 1 than floats tell: at most 0.9999999";
-    else if (!(o->eps >= 1e-20 && o->eps < 1e10))
-        bad = "needs eps > 0, from 1e-20 (whose square a float still sees) to 1e10";
-    else if (o->accumulate < 1) bad = "needs accumulate >= 1";
-    else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
-        bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
-    else if ((int)o->optimiser < 0 || o->optimiser > SGM_OPTIMISER_SGD)
-        bad = "has no such optimiser";
-    else if (o->weight_decay > 0 && o->optimiser != SGM_OPTIMISER_ADAMW)
-        bad = "with a weight_decay needs the optimiser SGM_OPTIMISER_ADAMW, the others have none";
-    for (int i = 0; i < model->o.n_ema && !bad; i++)
-        if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
-    return bad ? sgm__bad("training %s", bad) : SGM_OK;
-}
-
-static sgm_status sgm__labels_check(const int *label, long n, int classes) {
-    if (!label || n < 1 || classes < 1)
-        return sgm__bad("%ld labels of %d classes: needs at least 1 of each", n, classes);
-    for (long i = 0; i < n; i++)
-        if (label[i] < 0 || label[i] >= classes)
-            return sgm__bad("label %ld is %d: labels are 0 to %d", i, label[i], classes - 1);
-    return SGM_OK;
-}
-
-/* What is given beside the data fits what the model takes. */
-static sgm_status sgm__train_conditions(
-    const sgm_train_options *o, const sgm_model *model, long n) {
-    int C = model->o.cond, K = model->o.classes;
-    if ((C > 0) != (o->cond != NULL) || (K > 0) != (o->labels != NULL))
-        return sgm__bad("a model with a condition of width %d and %d classes: training needs cond "
-                        "where the first is not 0, labels where the second is not, and else none",
-            C, K);
-    if (!(o->cond_dropout >= 0 && o->cond_dropout <= 1) || (o->cond_dropout > 0 && C == 0))
-        return sgm__bad(
-            "cond_dropout %g: needs 0 to 1, and a model with a condition to drop", o->cond_dropout);
-    long bad = C > 0 ? sgm__first_bad(o->cond, (size_t)n * (size_t)C) : -1;
-    if (bad >= 0)
-        return sgm__fail(SGM_NOT_FINITE,
-            "the condition of point %ld is not finite: remove or repair it", bad / C);
-    if (K > 0 && o->loss.objective != SGM_OBJECTIVE_DSM)
-        return sgm__bad("a classifier learns by cross-entropy: leave the loss's objective 0");
-    return K > 0 ? sgm__labels_check(o->labels, n, K) : SGM_OK;
-}
-
-SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
-    sgm__free(trainer->grads);
-    sgm__free(trainer->moment1);
-    sgm__free(trainer->moment2);
-    sgm__free(trainer->workspace);
-    sgm__free(trainer->score_work);
-    sgm__free(trainer->score_coefficients);
-    sgm__free(trainer->rows);
-    sgm__held_free(trainer->watch), sgm__free(trainer->order);
-    sgm_tape_free(trainer->tape);
-    memset(trainer, 0, sizeof *trainer);
-}
-
-/*
-The first training of a model settles what its options left open: a scaler of zeros is fitted to the
-data, and a sigma_data of zero becomes the root of the (scaled) data's mean variance. Both go into
-the file with the model, and no later training changes them.
-*/
-static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n) {
-    long d = model->o.d;
-    double square = 0;
-    if (model->o.scaler && model->o.scaler->d == 0)
-        SGM__TRY(sgm_scaler_init(model->o.scaler, data, n, model->o.d));
-    if (!model->measure) return SGM_OK;
-    for (long j = 0; j < d; j++) {
-        double scale = model->o.scaler ? model->o.scaler->scale[j] : 1, sum = 0, squares = 0;
-        for (long i = 0; i < n; i++) {
-            double off = ((double)data[i * d + j] - data[j]) / scale; /* variance has no shift */
-            sum += off, squares += off * off;
-        }
-        square += (squares - sum * sum / (double)n) / (double)n / (double)d;
-    }
-    model->o.sigma_data = square > 0 ? sqrt(square) : 1;
-    model->measure = 0;
-    return SGM_OK;
-}
-
-/* What the loss leaves open, in training: F, its weight and times belong together (§2.4). */
-static void sgm__loss_auto(sgm_loss *loss, const sgm_model_options *o) {
-    int edm = o->output == SGM_OUTPUT_EDM_F && loss->objective == SGM_OBJECTIVE_DSM &&
-        !o->classes && !o->energy;
-    if (loss->sigma_data == 0) loss->sigma_data = o->sigma_data;
-    if (loss->weight == SGM_WEIGHT_AUTO) loss->weight = edm ? SGM_WEIGHT_EDM : SGM_WEIGHT_SIGMA2;
-    if (loss->times == SGM_TIMES_AUTO && edm) loss->times = SGM_TIMES_LOGNORMAL;
-    loss->times = sgm__times_of(loss, &o->sde);
-}
-
-/* ISM and SSM see second derivatives, of which a ReLU has none. */
-static sgm_status sgm__objective_suits(const sgm_loss *loss, const sgm_model *model) {
-    if (loss->objective < SGM_OBJECTIVE_ISM || !strstr(model->operations, "relu")) return SGM_OK;
-    return sgm__fail(SGM_MISMATCH,
-        "ISM and SSM learn nothing from a network with ReLU, whose "
-        "second derivative is 0: set its activation to SGM_ACTIVATION_SILU, or the "
-        "objective to SGM_OBJECTIVE_DSM");
-}
-
-/* What samples are compared with (5.12). */
-static void sgm__data_moments(sgm_model *model, const float *data, long n) {
-    double second = 0, fourth = 0, most = 0;
-    int d = model->o.d;
-    for (long i = 0; i < n; i++, data += d) {
-        double square = sgm__row_dot(data, data, d);
-        second += square / (double)n, fourth += square * square / (double)n;
-        most = fmax(most, square);
-    }
-    model->rms = sqrt(second / d), model->reach = sqrt(most);
-    model->fourth = second > 0 ? fmax(fourth / (second * second), 1) : 1;
-}
-
-SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
-    long n, const sgm_train_options *options, sgm_key key) {
-    if (!trainer) return sgm__bad("sgm_trainer_init needs a trainer to fill");
-    memset(trainer, 0, sizeof *trainer);
-    trainer->loss = trainer->mean_loss = trainer->grad_norm = NAN; /* not known before a step */
-    for (int i = 0; i < SGM_BINS; i++) trainer->bin_loss[i] = NAN;
-    if (!options) return sgm__bad("training needs options: set steps");
-    if (!model || !model->params)
-        return sgm__empty("training needs a model: call sgm_model_init first and look at its "
-                          "status");
-    if (n < 1 || !data) return sgm__bad("training on %ld points: needs at least 1", n);
-    size_t d = (size_t)model->o.d, P = model->n_params;
-    long bad = sgm__first_bad(data, (size_t)n * d);
-    if (bad >= 0)
-        return sgm__fail(SGM_NOT_FINITE,
-            "point %ld of the training data is not finite (coordinate %ld): remove or repair it",
-            bad / (long)d, bad % (long)d);
-    trainer->model = model, trainer->o = *options, trainer->data = data, trainer->n = n;
-    trainer->key = key;
-    sgm_score score = sgm__model_score(model, SGM_RAW, model);
-    SGM__TRY(sgm__train_defaults(&trainer->o, model));
-    SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
-    SGM__TRY(sgm__exact_fits(&trainer->o.loss, &score));
-    SGM__TRY(sgm__train_conditions(&trainer->o, model, n));
-    SGM__TRY(sgm__objective_suits(&trainer->o.loss, model));
-    SGM__TRY(sgm__model_measure(model, data, n));
-    sgm__loss_auto(&trainer->o.loss, &model->o);
-    size_t B = (size_t)trainer->o.batch;
-    trainer->grads = (float *)sgm__alloc(P, sizeof(float));
-    trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
-    trainer->moment2 =
-        (float *)sgm__alloc(trainer->o.optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
-    trainer->workspace =
-        (float *)sgm__alloc(B * (3 * d + 4 + (size_t)model->o.cond), sizeof(float));
-    trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
-    trainer->score_coefficients = (double *)sgm__alloc(2 * B, sizeof(double));
-    trainer->rows = (long *)sgm__alloc(B, sizeof(long));
-    trainer->tape = sgm_tape_new();
-    sgm_status status = sgm__held_init(trainer);
-    if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->workspace ||
-        !trainer->score_work || !trainer->score_coefficients || !trainer->rows || !trainer->tape)
-        status = SGM_NO_MEMORY;
-    if (status != SGM_OK) sgm_trainer_free(trainer);
-    else sgm__data_moments(model, data, n);
-    return status;
-}
-
-static void sgm__trainer_log(sgm_trainer *trainer) {
-    trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
-    for (int i = 0; i < SGM_BINS; i++) {
-        trainer->bin_loss[i] =
-            trainer->bin_n[i] ? trainer->bin_sum[i] / (double)trainer->bin_n[i] : NAN;
-        trainer->bin_count[i] = trainer->bin_n[i];
-        trainer->bin_sum[i] = 0, trainer->bin_n[i] = 0;
-    }
-    trainer->loss_sum = 0, trainer->loss_n = 0;
-    if (trainer->o.on_log) trainer->o.on_log(trainer, trainer->o.user);
-}
-
-static sgm_status sgm__trainer_made(const sgm_trainer *trainer) {
-    if (trainer && trainer->model && trainer->grads) return SGM_OK;
-    return sgm__bad("there is no such trainer: look at what sgm_trainer_init returned");
-}
-
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     SGM__TRY(sgm__trainer_made(trainer));
-    double bin_sum[SGM_BINS];
-    long bin_n[SGM_BINS];
-    if (!trainer->grads) return sgm__empty("a step of no trainer: sgm_trainer_init");
-    memcpy(bin_sum, trainer->bin_sum, sizeof bin_sum), memcpy(bin_n, trainer->bin_n, sizeof bin_n);
-    sgm_status status = sgm__trainer_gradient(trainer);
-    if (status != SGM_OK) {
-        memcpy(trainer->bin_sum, bin_sum, sizeof bin_sum);
-        memcpy(trainer->bin_n, bin_n, sizeof bin_n);
-        return status;
-    }
-    sgm__trainer_update(trainer);
-    sgm__trainer_average(trainer);
+    trainer->status = sgm__gradient_or_nothing(trainer); /* §4.1 to §4.3 */
+    if (trainer->status != SGM_OK) return trainer->status;
+    sgm__trainer_update(trainer);  /* §4.5, of all parameters by the kernels */
+    sgm__trainer_average(trainer); /* §4.6 */
     trainer->step++;
-    trainer->loss_sum += trainer->loss, trainer->loss_n++;
-    SGM__TRY(sgm__trainer_look(trainer));
-    if (trainer->o.log_every > 0 && trainer->step % trainer->o.log_every == 0)
-        sgm__trainer_log(trainer);
-    if (trainer->o.log_every <= 0) trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
-    return SGM_OK;
+    trainer->status = sgm__trainer_look(trainer); /* §4.7 */
+    if (trainer->status == SGM_OK) sgm__trainer_tell(trainer);
+    return trainer->status;
 }
 
-static void sgm__train_report(sgm_train_report *r, const sgm_trainer *trainer, double loss) {
-    r->steps = trainer->step, r->held = trainer->held, r->stopped = trainer->stopped;
-    r->best_step = trainer->best_step ? trainer->best_step : trainer->step;
-    r->loss = loss, r->held_loss = trainer->held_loss, r->best_loss = trainer->best_loss;
+SGM_API int sgm_trainer_done(const sgm_trainer *trainer) {
+    return !trainer || !trainer->grads || trainer->status != SGM_OK || trainer->stopped ||
+        trainer->step >= trainer->o.steps;
 }
 
+/* The run: with a checkpoint (§F.9) it begins where that was written. */
 SGM_API sgm_status sgm_train(
     sgm_model *model, const float *data, long n, const sgm_train_options *options, sgm_key key) {
     sgm_trainer trainer;
     sgm_progress bar;
     SGM__TRY(sgm_trainer_init(&trainer, model, data, n, options, key));
-    double shown = NAN, floor = trainer.o.floor > 0 ? trainer.o.floor : NAN;
-    sgm_status status = SGM_OK;
+    sgm_status status = sgm__train_resume(&trainer);
     sgm_progress_init(&bar, trainer.o.progress, trainer.o.steps);
-    while (status == SGM_OK && trainer.step < trainer.o.steps && !trainer.stopped) {
+    while (status == SGM_OK && !sgm_trainer_done(&trainer)) {
         status = sgm_trainer_step(&trainer);
-        shown = shown == shown ? shown + 0.002 * (trainer.loss - shown) : trainer.loss;
-        if (trainer.best_step)
-            snprintf(bar.note, sizeof bar.note, "  held out %.4f, best %.4f at %ld",
-                trainer.held_loss, trainer.best_loss, trainer.best_step);
-        sgm_progress_step(&bar, trainer.step, shown, floor);
+        if (status == SGM_OK) status = sgm__train_checkpoint(&trainer);
+        sgm__train_show(&bar, &trainer);
     }
     sgm_progress_done(&bar);
     if (status == SGM_OK && trainer.best_step) status = sgm_trainer_best(&trainer);
-    if (trainer.o.report) sgm__train_report(trainer.o.report, &trainer, shown);
+    sgm__train_report(&trainer);
     sgm_trainer_free(&trainer);
     return status;
 }
 
 /*
-## §4.10 The progress bar
+## §4.9 Learning by the other objectives
 
-Quiet when stderr is not a terminal, redrawn ten times a second when it is: share done, rate, time
-left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot go below.
+The losses of §2.6 contain derivatives of the network by x, so their gradients need second
+derivatives; the tape has them. Write the score (3.18) as $s = c_x x + c_o\, \mathrm{out}$, with
+$c_x = −a/s_t$ and $c_o = −b/s_t$. Along a direction v its tangent is
+$c_x v + c_o\, \dot{\mathrm{out}}$, and (2.14) has the summand, with its derivatives by `out` and by
+its tangent,
+
+$$ℓ = λ \left( \|s\|² + 2 v^T (c_x v + c_o\, \dot{\mathrm{out}}) \right): \qquad
+\frac{∂ℓ}{∂\dot{\mathrm{out}}} = 2 λ c_o v, \qquad
+\frac{∂ℓ}{∂\mathrm{out}} = 2 λ c_o s \qquad(4.6)$$
+
+The sliced loss (2.15) has $(v·s)²$ in place of $\|s\|²$; the chain rule gives
+$∂ℓ/∂\mathrm{out} = 2 λ c_o (v·s)\, v$. One direction after the other is carried forward and back
+over one tape, and the gradients add up.
 */
-SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
-    if (!p) return;
-    memset(p, 0, sizeof *p);
-    p->label = label, p->total = total;
-#if !defined(SGM_NO_STDIO) && defined(SGM__UNIX)
-    p->active = label && total > 0 && isatty(2);
-#elif !defined(SGM_NO_STDIO) && defined(_WIN32)
-    p->active = label && total > 0 && _isatty(2);
-#endif
-    if (p->active) p->started = sgm_seconds();
-}
-
-SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double floor) {
-#ifndef SGM_NO_STDIO
-    if (!p || !p->active) return;
-    double now = sgm_seconds(), passed = now - p->started, rate = (double)done / (passed + 1e-9);
-    if (done < p->total && now - p->drawn < 0.1) return;
-    p->drawn = now;
-    char bar[21];
-    for (int i = 0; i < 20; i++) bar[i] = i * (double)p->total < 20.0 * (double)done ? '#' : '.';
-    bar[20] = 0;
-    fprintf(stderr, "\r%-14s [%s] %3.0f%%  %.*f/s  %.0f s left", p->label, bar,
-        100.0 * (double)done / (double)p->total, rate < 100 ? 1 : 0, rate,
-        (double)(p->total - done) / (rate + 1e-9));
-    if (loss == loss) fprintf(stderr, "  loss %.4f", loss);
-    if (floor == floor) fprintf(stderr, " (floor %.4f)", floor);
-    fprintf(stderr, "%s    ", p->note); /* over the end of a longer line */
-    fflush(stderr);
-#else
-    (void)p, (void)done, (void)loss, (void)floor;
-#endif
-}
-
-SGM_API void sgm_progress_done(sgm_progress *p) {
-#ifndef SGM_NO_STDIO
-    if (p && p->active) fprintf(stderr, "\n");
-#endif
-    if (p) p->active = 0;
-}
-
-/*
-## §4.11 Stop, and go on
-
-A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
-optimiser's two moments, the key and the step, and what did best on points held out. The step's own
-randomness comes from the key, so a run that was stopped and resumed ends with the same bits as one
-that was not; a test compares them. The settings lie beside them as text, so that a resume under
-other settings is refused by name: 17 digits bring every double back exactly (and nine every float),
-with a point in every locale.
-*/
-static const char *sgm__number_text(char text[40], double x, int digits) {
-    char *to = text;
-    if (x != x) return "nan"; /* printf may say -nan */
-    snprintf(text, 40, "%.*g", digits, x);
-    for (const char *c = text; *c; c++)
-        if (strchr("0123456789+-efin", *c)) *to++ = *c;
-        else if (to == text || to[-1] != '.') *to++ = '.';
-    *to = 0;
-    return text;
-}
-
-/* What a file holds: the settings as pairs of strings, and arrays in the model and the trainer. */
-typedef struct sgm__record {
-    const char *meta[2 * 64];
-    char text[64][40], (*names)[64];
-    sgm_array *arrays; /* names and scaler lie behind them, in the same block */
-    float *scaler;
-    int n_meta, n_arrays;
-} sgm__record;
-
-static void sgm__set(sgm__record *c, const char *name, double value) {
-    const char **pair = &c->meta[2 * c->n_meta];
-    SGM_ASSERT(c->n_meta < 64);
-    pair[0] = name, pair[1] = sgm__number_text(c->text[c->n_meta++], value, 17);
-}
-
-static void sgm__set_text(sgm__record *c, const char *name, const char *text) {
-    SGM_ASSERT(c->n_meta < 64);
-    c->meta[2 * c->n_meta] = name, c->meta[2 * c->n_meta + 1] = text, c->n_meta++;
-}
-
-#define SGM__SET(x) sgm__set(c, #x, (double)(x))
-
-/* The ready networks, and their options with the defaults filled in, so that no later default can
-change what a file means. In files, enums count from 0 for the first that is not AUTO. */
-static const struct sgm__ready {
-    const char *name;
-    sgm_net net;
-    int width; /* of the image networks their default, else 0 */
-} sgm__ready[] = {{"mlp", sgm_mlp, 0}, {"residual_mlp", sgm_residual_mlp, 0},
-    {"resnet", sgm_resnet, 32}, {"unet", sgm_unet, 32}, {"mixer", sgm_mixer, 128},
-    {"dit", sgm_dit, 128}};
-enum { SGM__N_READY = 6 };
-
-static void sgm__set_net(sgm__record *c, const sgm_model *model) {
-    int i = 0;
-    const void *user = model->o.user;
-    while (i < SGM__N_READY && sgm__ready[i].net != model->o.net) i++;
-    if (i == SGM__N_READY) return;
-    sgm__set_text(c, "net", sgm__ready[i].name);
-    if (sgm__ready[i].width == 0) {
-        sgm_mlp_options net;
-        sgm__mlp_defaults(&net, user, model->o.d);
-        SGM__SET(net.width), SGM__SET(net.depth), sgm__set(c, "net.activation", net.activation);
-        sgm__set(c, "net.embedding", net.embedding), SGM__SET(net.embedding_width);
-        sgm__set(c, "net.dropout", net.dropout), sgm__set(c, "net.shortcut", net.shortcut > 0);
-    } else {
-        sgm_image_net net;
-        memset(&net, 0, sizeof net);
-        if (user) net = *(const sgm_image_net *)user;
-        SGM__SET(net.h), SGM__SET(net.w), SGM__SET(net.channels), SGM__SET(net.width);
-        SGM__SET(net.depth), SGM__SET(net.heads), SGM__SET(net.patch), SGM__SET(net.groups);
-    }
-}
-
-/* What must agree for a model, and for a run; the steps only where the learning rate needs them. */
-static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_trainer *trainer) {
-    const sgm_sde sde = model.sde;
-    sgm__set(c, "sgm.format", 1);
-    sgm__set(c, "model.output", (double)model.output - 1);
-    SGM__SET(model.d), SGM__SET(model.energy), SGM__SET(model.sigma_data);
-    SGM__SET(model.cond), SGM__SET(model.classes);
-    SGM__SET(sde.family), SGM__SET(sde.a), SGM__SET(sde.b), SGM__SET(sde.t_min), SGM__SET(sde.T);
-    if (!trainer) return;
-    const sgm_train_options train = trainer->o;
-    const sgm_loss loss = train.loss;
-    uint32_t grid = 0, words[2]; /* grid: one number for all its times */
-    for (int i = 0; loss.times == SGM_TIMES_GRID && i < loss.n_grid; i++)
-        memcpy(words, loss.grid + i, 8), grid = sgm__hash(sgm__hash(grid ^ words[0]) ^ words[1]);
-    SGM__SET(train.batch), SGM__SET(train.accumulate), SGM__SET(train.optimiser);
-    SGM__SET(train.lr), SGM__SET(train.lr_end), SGM__SET(train.warmup), SGM__SET(train.cosine);
-    SGM__SET(train.clip), SGM__SET(train.beta1), SGM__SET(train.beta2), SGM__SET(train.eps);
-    SGM__SET(train.weight_decay), SGM__SET(train.cond_dropout);
-    sgm__set(c, "train.weight", (double)loss.weight - 1);
-    sgm__set(c, "train.times", (double)sgm__times_of(&loss, &sde) - 1);
-    sgm__set(c, "train.points", (double)trainer->n);
-    sgm__set(c, "train.steps", train.cosine || train.lr_end > 0 ? (double)train.steps : 0);
-    sgm__set(c, "train.key0", trainer->key.k[0]), sgm__set(c, "train.key1", trainer->key.k[1]);
-    sgm__set(c, "train.ema0", train.ema[0]), sgm__set(c, "train.ema1", train.ema[1]);
-    sgm__set(c, "train.ema2", train.ema[2]), sgm__set(c, "train.ema3", train.ema[3]);
-    sgm__set(c, "train.step", (double)trainer->step);
-    if (trainer->held) SGM__SET(train.patience), sgm__set(c, "train.held", (double)trainer->held);
-    SGM__SET(loss.objective), SGM__SET(loss.directions), SGM__SET(loss.probe), SGM__SET(loss.scale);
-    SGM__SET(loss.min_snr), SGM__SET(loss.sigma_data), SGM__SET(loss.mean), SGM__SET(loss.std);
-    sgm__set(c, "loss.grid", grid);
-}
-
-/* Parameters are stored tensor by tensor, as `raw/linear0.weight` and `ema0/linear0.weight`, for
-any reader of safetensors to use; what only a resume needs is stored as one block. */
-static void sgm__record_add(
-    sgm__record *c, const char *kind, const char *name, float *data, long rows, long cols) {
-    sgm_array *a = &c->arrays[c->n_arrays];
-    snprintf(c->names[c->n_arrays], sizeof *c->names, "%s%s", kind, name);
-    a->name = c->names[c->n_arrays++], a->data = data, a->rows = rows, a->cols = cols;
-}
-
-/* What a resume must know of the looks, as floats: a double is the sum of three, a count of two. */
-static void sgm__held_state(const sgm_trainer *trainer) {
-    float *to = trainer->watch->state;
-    const double number[2] = {trainer->best_loss, trainer->held_loss};
-    for (int i = 0; i < 2; i++) {
-        double rest = trainer->best_step ? number[i] : 0;
-        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
-    }
-    *to++ = (float)(trainer->best_step >> 20), *to++ = (float)(trainer->best_step & 0xfffff);
-    *to = (float)trainer->watch->worse;
-}
-
-static void sgm__held_resume(sgm_trainer *trainer) {
-    const float *f = trainer->watch->state;
-    trainer->best_step = (long)f[6] * 0x100000 + (long)f[7], trainer->watch->worse = (long)f[8];
-    if (trainer->best_step == 0) return;
-    trainer->best_loss = (double)f[0] + f[1] + f[2];
-    trainer->held_loss = (double)f[3] + f[4] + f[5];
-}
-
-static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
-    static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
-    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 6;
-    const sgm_scaler *scaler = model->o.scaler;
-    const int d = scaler ? scaler->d : 0;
-    memset(c, 0, sizeof *c);
-    sgm__settings(c, model->o, run);
-    sgm__set_text(c, "sgm.version", SGM_VERSION);
-    sgm__set_text(c, "model.operations", model->operations);
-    sgm__set(c, "model.n_ema", model->o.n_ema);
-    sgm__set_net(c, model);
-    c->arrays = (sgm_array *)sgm__alloc(
-        room * (sizeof *c->arrays + sizeof *c->names) + (size_t)d * 6 * sizeof(float), 1);
-    if (!c->arrays) return SGM_NO_MEMORY;
-    c->names = (char(*)[64])(void *)(c->arrays + room);
-    c->scaler = (float *)(void *)(c->names + room);
-    for (int which = SGM_RAW; which < model->o.n_ema; which++)
-        for (const struct sgm_layer *l = model->layers; l < model->layers + model->n_layers; l++)
-            sgm__record_add(c, kinds[which + 1], l->name,
-                (which < 0 ? model->params : model->ema[which]) + l->offset, l->rows, l->cols);
-    if (run) sgm__record_add(c, "adam/", "m", run->moment1, 1, (long)model->n_params);
-    if (run && run->o.optimiser != SGM_OPTIMISER_SGD)
-        sgm__record_add(c, "adam/", "v", run->moment2, 1, (long)model->n_params);
-    if (run && run->watch) {
-        sgm__held_state(run);
-        sgm__record_add(c, "held/", "state", run->watch->state, 1, 9);
-        sgm__record_add(
-            c, "held/", "best", run->watch->best, 1 + model->o.n_ema, (long)model->n_params);
-    }
-    if (scaler) sgm__record_add(c, "", "scaler", c->scaler, 2 * d, 3);
-    for (int i = 0; i < 2 * d; i++) { /* a double is the sum of three floats */
-        double rest = i < d ? scaler->shift[i] : scaler->scale[i - d];
-        for (int k = 0; k < 3; k++) rest -= c->scaler[3 * i + k] = (float)rest;
-    }
-    return SGM_OK;
-}
-
-/* Whether a setting may differ: where a file is read for more than it was made with, or the setting
-is only said for sgm_model_open, or it belongs to what a file of 0.1.0 did not say. */
-static int sgm__may_differ(const char *name, const char *there, const sgm_model *model) {
-    if (!strncmp(name, "net", 3) || !strcmp(name, "sgm.version")) return 1;
-    if (!strcmp(name, "model.n_ema") || !strcmp(name, "train.step")) return 1;
-    if (!strcmp(name, "model.sigma_data")) return model->measure;
-    return !strcmp(name, "model.operations") && !there;
-}
-
-/* "operation 3 is `relu`, but here `silu`", from two texts of §3.16. */
-static sgm_status sgm__operations_differ(const char *path, const char *there, const char *here) {
-    int from = 0, a = 0, b = 0;
-    for (int i = 0; there[i] && there[i] == here[i]; i++)
-        if (there[i] == ';') from = i + 2;
-    while (there[from + a] && there[from + a] != ';' && a < 100) a++;
-    while (here[from + b] && here[from + b] != ';' && b < 100) b++;
-    return sgm__fail(SGM_MISMATCH,
-        "%s is of a network that does \"%.*s\" where this one does \"%.*s\": make them the same, "
-        "or open the file with sgm_model_open",
-        path, a, there + from, b, here + from);
-}
-
-/* The step may differ, but must be one. */
-static sgm_status sgm__fits(
-    const sgm__record *c, const sgm_archive *file, const char *path, const sgm_model *model) {
-    const int has = sgm_archive_find(file, "scaler") != NULL;
-    for (int i = 0; i < c->n_meta; i++) {
-        const char *name = c->meta[2 * i], *here = c->meta[2 * i + 1];
-        const char *there = sgm_archive_meta(file, name);
-        const size_t is_step = strcmp(name, "train.step") == 0, n = there ? strlen(there) : 0;
-        if (!is_step && sgm__may_differ(name, there, model)) continue;
-        if (n == 0 || (is_step && (n > 15 || strspn(there, "0123456789") < n)))
-            return sgm__fail(SGM_BAD_FILE,
-                "%s has no sound %s: take a file that was saved as what you load", path, name);
-        if (!strcmp(name, "model.operations") && strcmp(there, here))
-            return sgm__operations_differ(path, there, here);
-        if (!is_step && strcmp(there, here))
-            return sgm__fail(SGM_MISMATCH, "%s has %s = %s, but here it is %s: make them equal",
-                path, name, there, here);
-    }
-    if (has != (model->o.scaler != NULL))
-        return sgm__fail(SGM_MISMATCH, "%s was trained %s a scaler, and this model is made %s: %s",
-            path, has ? "with" : "without", has ? "without" : "with",
-            has ? "set scaler in its options, to one of zeros for example" : "set scaler to NULL");
-    for (const sgm_array *here = c->arrays; here < c->arrays + c->n_arrays; here++) {
-        const sgm_array *there = sgm_archive_find(file, here->name);
-        if (!there || there->rows != here->rows || there->cols != here->cols)
-            return sgm__fail(SGM_MISMATCH,
-                "%s has no %s of (%ld, %ld): make network, averages (n_ema) and scaler the same",
-                path, here->name, here->rows, here->cols);
-        if (sgm__first_bad(there->data, (size_t)there->rows * (size_t)there->cols) >= 0)
-            return sgm__fail(SGM_NOT_FINITE,
-                "%s has a number in %s that is not finite: take an earlier file", path, here->name);
-    }
-    return SGM_OK;
-}
-
-/* A number as sgm__number_text wrote it, whatever point the user's locale wants; NaN if it is
-none. */
-static double sgm__text_number(const char *text) {
-    char half[16], copy[64], *end;
-    size_t n = 0;
-    if (!text || strlen(text) > 40) return NAN;
-    snprintf(half, sizeof half, "%.1f", 0.5);
-    half[strcspn(half + 1, "5") + 1] = 0;
-    for (; *text; text++) {
-        if (*text != '.') copy[n++] = *text;
-        else
-            for (const char *p = half + 1; *p; p++) copy[n++] = *p;
-    }
-    copy[n] = 0;
-    double x = strtod(copy, &end);
-    return n && !*end ? x : NAN;
-}
-
-/* (C.1) does not cover the settings, where a changed digit would go unseen. Here each pair, and
-each name of an array, is hashed alone, and the sum is kept: other programs write them in another
-order. */
-static void sgm__settings_hash(
-    char text[17], const char *const *meta, int n_meta, const sgm_array *arrays, int n_arrays) {
-    uint64_t sum = 0;
-    for (int i = 0; i < n_meta; i++) {
-        const char *key = meta[2 * i], *value = meta[2 * i + 1];
-        if (strstr(key, "checksum")) continue;
-        uint64_t h = sgm__fnv(1, (const unsigned char *)key, strlen(key) + 1);
-        sum += sgm__fnv(h, (const unsigned char *)value, strlen(value));
-    }
-    for (const sgm_array *a = arrays; a < arrays + n_arrays; a++)
-        sum += sgm__fnv(1, (const unsigned char *)a->name, strlen(a->name));
-    snprintf(text, 17, "%016llx", (unsigned long long)sum);
-}
-
-static sgm_status sgm__model_file(sgm_archive *file, const char *path) {
-    char text[17];
-    SGM__TRY(sgm_archive_load(file, path));
-    const char *saved = sgm_archive_meta(file, "model.checksum");
-    sgm__settings_hash(text, file->meta, file->n_meta, file->arrays, file->n_arrays);
-    if (!saved || !strcmp(saved, text)) return SGM_OK;
-    sgm_archive_free(file);
-    return sgm__fail(SGM_BAD_FILE,
-        "%.150s is damaged: its settings lack the checksum that was saved; take another copy, or "
-        "drop model.checksum from the metadata if you changed them",
-        path);
-}
-
-static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
-    if (!model || !model->params)
-        return sgm__bad("there is no model to save: look at what sgm_model_init returned");
-    sgm__record c;
-    float moments[9], *to = moments; /* a double is the sum of three floats */
-    char checksum[17];
-    const double number[3] = {model->rms, model->fourth, model->reach};
-    SGM__TRY(sgm__record_init(&c, model, trainer));
-    for (int i = 0; i < 3; i++) {
-        double rest = number[i];
-        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
-    }
-    if (model->rms > 0) sgm__record_add(&c, "", "data", moments, 1, 9);
-    sgm__settings_hash(checksum, c.meta, c.n_meta, c.arrays, c.n_arrays);
-    sgm__set_text(&c, "model.checksum", checksum);
-    sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
-    sgm__free(c.arrays);
-    return status;
-}
-
-/* First all is checked, then all is copied: a file that does not fit changes nothing. */
-static sgm_status sgm__load_from(
-    sgm_model *model, sgm_trainer *trainer, const sgm_archive *file, const char *path) {
-    sgm__record c;
-    sgm_scaler *scaler = model->o.scaler, fresh;
-    const int d = model->o.d, empty = scaler && scaler->d == 0 && sgm_archive_find(file, "scaler");
-    float *zeros = empty ? (float *)sgm__alloc((size_t)d, sizeof *zeros) : NULL;
-    sgm_status status = empty && !zeros ? SGM_NO_MEMORY : SGM_OK;
-    if (zeros) status = sgm_scaler_init(&fresh, zeros, 1, d);
-    sgm__free(zeros);
-    if (empty && status == SGM_OK) *scaler = fresh; /* taken back if the file does not fit */
-    if (!status) status = sgm__record_init(&c, model, trainer);
-    if (!status) {
-        status = sgm__fits(&c, file, path, model);
-        for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
-            memcpy(a->data, sgm_archive_find(file, a->name)->data,
-                (size_t)a->rows * (size_t)a->cols * sizeof(float));
-        for (int i = 0; !status && scaler && i < 2 * d; i++) {
-            double *to = i < d ? &scaler->shift[i] : &scaler->scale[i - d];
-            *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
-        }
-        sgm__free(c.arrays);
-    }
-    if (status != SGM_OK) {
-        if (empty && scaler->d) sgm_scaler_free(scaler);
-        return status;
-    }
-    if (trainer) trainer->step = atol(sgm_archive_meta(file, "train.step"));
-    if (trainer && trainer->watch) sgm__held_resume(trainer);
-    const sgm_array *data = sgm_archive_find(file, "data");
-    model->rms = 0; /* not known of a file of before they were kept */
-    if (data && data->rows == 1 && data->cols == 9 && sgm__first_bad(data->data, 9) < 0) {
-        double *to[3] = {&model->rms, &model->fourth, &model->reach};
-        for (int i = 0; i < 3; i++)
-            *to[i] =
-                fabs((double)data->data[3 * i] + data->data[3 * i + 1] + data->data[3 * i + 2]);
-    }
-    if (model->measure) {
-        model->o.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
-        model->measure = 0;
-    }
-    return SGM_OK;
-}
-
-static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *path) {
-    sgm_archive file;
-    if (!model || !model->params)
-        return sgm__bad("a file is loaded into a model: call sgm_model_init first, or "
-                        "sgm_model_open");
-    SGM__TRY(sgm__model_file(&file, path));
-    sgm_status status = SGM_OK;
-    if (trainer && !trainer->held && sgm_archive_meta(&file, "train.held"))
-        status =
-            sgm__fail(SGM_MISMATCH, "%s held points out, but here none are: set held_out", path);
-    if (status == SGM_OK) status = sgm__load_from(model, trainer, &file, path);
-    sgm_archive_free(&file);
-    return status;
-}
-
-/* A setting of a file as a number of 0 to `most`. */
-static int sgm__file_int(const sgm_archive *file, const char *name, double most, int *bad) {
-    double x = sgm__text_number(sgm_archive_meta(file, name));
-    if (x >= 0 && x <= most && x == (double)(int)x) return (int)x;
-    *bad = 1;
-    return 0;
-}
-
-#define SGM__GET(x, most) x = sgm__file_int(file, #x, most, bad)
-
-static void sgm__file_net(const sgm_archive *file, sgm__opened *own, int image, int *bad) {
-    if (!image) {
-        sgm_mlp_options net;
-        memset(&net, 0, sizeof net);
-        SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.embedding_width, 1e8);
-        net.activation =
-            (sgm_activation)sgm__file_int(file, "net.activation", SGM_ACTIVATION_SIGMOID, bad);
-        net.embedding =
-            (sgm_embedding)sgm__file_int(file, "net.embedding", SGM_EMBEDDING_LEARNED, bad);
-        net.dropout = (float)sgm__text_number(sgm_archive_meta(file, "net.dropout"));
-        net.shortcut = sgm__file_int(file, "net.shortcut", 1, bad) ? 1 : -1;
-        own->mlp = net;
-    } else {
-        sgm_image_net net;
-        SGM__GET(net.h, 1e8), SGM__GET(net.w, 1e8), SGM__GET(net.channels, 1e8);
-        SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.heads, 1e6);
-        SGM__GET(net.patch, 1e6), SGM__GET(net.groups, 1e6);
-        own->image = net;
-    }
-}
-
-static void sgm__file_model(const sgm_archive *file, sgm_model_options *o, int *bad) {
-    sgm_model_options model = *o;
-    sgm_sde sde = model.sde;
-    SGM__GET(model.d, 1e9), SGM__GET(model.energy, 1), SGM__GET(model.cond, 1e9);
-    SGM__GET(model.classes, 1e9), SGM__GET(model.n_ema, SGM_MAX_EMA);
-    model.output = (sgm_output)(sgm__file_int(file, "model.output", SGM_OUTPUT_EDM_F - 1, bad) + 1);
-    if (model.classes) model.output = SGM_OUTPUT_AUTO;
-    sde.family = (sgm_family)sgm__file_int(file, "sde.family", SGM_FAMILY_USER_SIGMA2, bad);
-    sde.a = sgm__text_number(sgm_archive_meta(file, "sde.a"));
-    sde.b = sgm__text_number(sgm_archive_meta(file, "sde.b"));
-    sde.t_min = sgm__text_number(sgm_archive_meta(file, "sde.t_min"));
-    sde.T = sgm__text_number(sgm_archive_meta(file, "sde.T"));
-    model.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
-    model.sde = sde, *o = model;
-}
-
-static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, const char *path) {
-    const char *net = sgm_archive_meta(file, "net");
-    int i = 0, bad = 0;
-    sgm_model_options o;
-    memset(&o, 0, sizeof o);
-    while (net && i < SGM__N_READY && strcmp(net, sgm__ready[i].name)) i++;
-    if (!net || i == SGM__N_READY)
-        return sgm__fail(SGM_MISMATCH,
-            "%s does not say its network, or names none of the ready "
-            "ones: make the model with sgm_model_init, then sgm_model_load",
-            path);
-    sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
-    if (!own) return SGM_NO_MEMORY;
-    sgm__file_model(file, &o, &bad);
-    sgm__file_net(file, own, sgm__ready[i].width, &bad);
-    o.net = sgm__ready[i].net;
-    o.user = sgm__ready[i].width ? (void *)&own->image : (void *)&own->mlp;
-    if (sgm_archive_find(file, "scaler")) o.scaler = &own->scaler;
-    sgm_status status = SGM_OK;
-    if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
-    else if (o.sde.family >= SGM_FAMILY_USER_BETA)
-        status = sgm__fail(SGM_MISMATCH,
-            "%s has a process with a curve of its maker's: make the "
-            "model with sgm_model_init and that curve, then sgm_model_load",
-            path);
-    if (status == SGM_OK) status = sgm_model_init(model, &o, sgm_key_init(0));
-    if (status != SGM_OK) return sgm__free(own), status;
-    model->own = own;
-    return sgm__load_from(model, NULL, file, path);
-}
-
-SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path) {
-    sgm_archive file;
-    if (!model) return sgm__bad("sgm_model_open needs a model to fill");
-    memset(model, 0, sizeof *model);
-    SGM__TRY(sgm__model_file(&file, path));
-    sgm_status status = sgm__open_from(model, &file, path);
-    sgm_archive_free(&file);
-    if (status != SGM_OK && model->params) sgm_model_free(model);
-    return status;
-}
-
-SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path) {
-    SGM__TRY(sgm__trainer_made(trainer));
-    return sgm__save(trainer->model, trainer, path);
-}
-SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path) {
-    SGM__TRY(sgm__trainer_made(trainer));
-    return sgm__load(trainer->model, trainer, path);
-}
-SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path) {
-    return sgm__save(model, NULL, path);
-}
-SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
-    return sgm__load(model, NULL, path);
-}
-
-/*
-## §4.12 Learning by the other objectives
-
-The losses of §2.6 contain tangents of the network, so their gradients need second
-derivatives; the tape has them. With the score $s = c_x x + c_o\, \mathrm{out}$ of (2.9),
-$c_x = −a/s_t$ and $c_o = −b/s_t$, a direction v adds to the loss and to its slopes
-
-$$2 λ\, v^T (c_x v + c_o\, \dot{\mathrm{out}}), \qquad
-\overline{\dot{\mathrm{out}}} = 2 λ c_o v, \qquad
-\overline{\mathrm{out}} = 2 λ c_o s \;\text{ or, sliced, }\;
-2 λ c_o (v·s)\, v \qquad(4.6)$$
-
-One direction after the other is carried forward and back over one tape, and the slopes add up.
-*/
-
-/* Forgets all slopes but the parameters', for another pass back over the same values. */
-static void sgm__tape_again(sgm_tape *tape) {
-    for (int i = 0; i < tape->n; i++)
-        if (!tape->list[i]->is_param) tape->list[i]->set = 0;
-}
-
-/* s of (2.9) for the batch, into s; the two coefficients of each row into c. */
-static void sgm__score_of_out(
-    float *s, double *c, const sgm_model_options *o, const sgm__batch *b, const float *out, int n) {
-    for (long i = 0; i < n; i++, c += 2) {
-        double sd = sgm_sde_s(&o->sde, b->t[i]);
-        sgm_output_affine(&c[0], &c[1], o->output, &o->sde, b->t[i], o->sigma_data);
-        c[0] /= -sd, c[1] /= -sd;
-        for (long j = i * o->d; j < (i + 1) * o->d; j++)
-            s[j] = (float)(c[0] * b->x[j] + c[1] * out[j]);
-    }
-}
 
 /* The loss λ‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its slope by what the
 network said. An energy says its score: with c_o = 1, the slope is r of (4.7). */
 static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
     const float *exact, const float *eps, float *slope, double factor) {
     const sgm_model_options *o = &trainer->model->o;
-    const double *c = trainer->score_coefficients;
+    const double *c = trainer->per_row;
     double total = 0;
     for (long i = 0; i < trainer->o.batch; i++) {
         double lambda = factor * sgm__score_weight(&o->sde, b->t[i], b->w[i]);
@@ -5523,7 +4288,7 @@ static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, 
 /* One direction of (4.6): seeds the slopes by the tangent and, if sliced, by the value. */
 static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
     const float *v, const float *out_j, float *slope, float *bend, double factor) {
-    const double *c = trainer->score_coefficients;
+    const double *c = trainer->per_row;
     double total = 0;
     int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_OBJECTIVE_SSM;
     for (long i = 0; i < trainer->o.batch; i++, c += 2) {
@@ -5539,12 +4304,6 @@ static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *
     return total;
 }
 
-/* What ESM compares with, at the batch's points. */
-static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__batch *b) {
-    sgm_score exact = sgm__rows(trainer->o.loss.exact, trainer->rows, 0, trainer->n);
-    return sgm_score_eval(&exact, s, b->x, b->t, trainer->o.batch);
-}
-
 /* The workspace of these losses: s, target, v of shape (B,D), and the coefficients. */
 static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
     const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss) {
@@ -5555,7 +4314,7 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
     long size = (long)n * d;
     float *s = trainer->score_work, *miss = s, *v = s + 2 * size;
     factor *= how->scale / n;
-    sgm__score_of_out(s, trainer->score_coefficients, o, b, out->v, n);
+    sgm__batch_score(trainer, s, b, out->v);
     if (how->objective == SGM_OBJECTIVE_ESM) {
         SGM__TRY(sgm__exact_eval(trainer, miss = s + size, b));
         for (long j = 0; j < size; j++) miss[j] = s[j] - miss[j];
@@ -5586,19 +4345,25 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
 }
 
 /*
-## §4.13 Energies
+## §4.10 Energies
 
 An *energy-based* model is a network with one output, U(x, t), that stands for the density
-$e^{−U}/Z$. Z is never needed: the score is −∇U, one backward pass to the input, and MALA compares
-energies. To train it by any of the losses, note that all of them need the gradient by the
-parameters of something like r·∇U with a fixed r: the tangent of U along r, carried back from the
-slope by the tangent. For a square $λ \|s − τ\|²$ that is $r = 2λ(s − τ)$ with s taken as it stands,
+$e^{−U}/Z$, where Z is the integral that makes it 1. Nobody can compute Z, and nobody needs to: the
+score is −∇U, one backward pass from U to x, and MALA (§6.2) compares energies of two points, in
+which it cancels. Along v, start with the tangent v: the tangent of U is $\dot U = v·∇U(x)$, a
+function of v and x, and one backward pass from it gives
 
-$$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \qquad(4.7)$$
+$$\frac{∂\dot U}{∂v} = ∇U, \qquad \frac{∂\dot U}{∂x} = \frac{∂²U}{∂x²} v \qquad(4.15)$$
+
+To train by any of the losses, differentiate $λ \|s − τ\|²$ by θ: by the chain rule this is
+$2λ (s − τ)^T ∂s/∂θ$, in which the first factor, $r = 2λ(s − τ)$, is taken as it stands. With
+$s = −∇U$ that is the gradient of a tangent of U along r,
+
+$$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.7)$$
 
 The trace in ISM and SSM is a second derivative of U, and its gradient would need a third. It is
 taken as a central difference of two first ones, the only derivative by x in the library that is not
-exact; the error is of the order h² with h = 0.02 s_t:
+exact; the error is of the order h² with h = 0.02 s_t. In (2.14) it counts 2λ times:
 
 $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.8)$$
 */
@@ -5635,7 +4400,7 @@ static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, co
     float *moved, double factor, sgm_key dropout, int *flags, double *loss) {
     const sgm_sde *sde = &trainer->model->o.sde;
     long d = trainer->model->o.d;
-    double *c = trainer->score_coefficients;
+    double *c = trainer->per_row;
     for (int sign = 1; sign >= -1; sign -= 2) {
         for (long i = 0; i < trainer->o.batch; i++) {
             double h = 0.02 * sgm_sde_s(sde, b->t[i]);
@@ -5683,7 +4448,7 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
 }
 
 /*
-Details that have caused bugs:
+## §4.11 Details that have caused bugs
 
 - Sampling with the raw parameters after training for the averaged ones, or the other way about:
   `sgm_model_score` asks which.
@@ -5691,8 +4456,18 @@ Details that have caused bugs:
   (4.4) forgets them in the first.
 - Clipping after the update, or a clip that is applied to each tensor: here it is the norm of the
   whole gradient, before the update.
+- $1 − β$ of a β that was rounded to a float: for β = .9999999 it is off by a fifth. It is taken
+  from the double.
 - Restoring parameters but not the moments, the step or the key: the loss jumps, and nobody knows
   why.
+- Comparing two looks at held-out points with fresh noise in each: the noise is larger than what
+  you look for.
+- A loss that is the mean over d where the other is a sum: the gradient is d times smaller. Adam
+  hides it, since it divides by its size; clipping and weight decay do not.
+
+## §4.12 Something to run
+
+    make 04                # eight points on a circle, trained in two ways (tutorial/04_circle.c)
 */
 
 /*
@@ -7498,7 +6273,7 @@ another loss, cross-entropy. With logits o and $p_k = e^{o_k} / \sum_l e^{o_l}$,
 $$L = −E\, w(t) \log p_φ(y|x_t, t), \qquad \frac{∂L}{∂o_k} = w(t)\,(p_k − 1_{k=y}) \qquad(8.3)$$
 
 Its minimiser is p(y|x,t) for every positive w. Since −log p(y|x,t) is an energy like those of
-§4.13, its gradient by x, and the change of that, come from the same code, with one operation
+§4.10, its gradient by x, and the change of that, come from the same code, with one operation
 more at the end of the tape.
 */
 static double sgm__log_sum_exp(const float *out, int K) {
@@ -9706,7 +8481,7 @@ static void sgm__map_ref(int kind, long n, float s, const float *a, const float 
         case SGM__MULADD: y[i] = sgm__fmaf(a[i], b[i], y[i]); break;
         case SGM__AXPY: y[i] = sgm__fmaf(s, a[i], y[i]); break;
         case SGM__SCALE: y[i] = s * a[i]; break;
-        default: y[i] = sgm__fmaf(s, a[i] - y[i], y[i]); /* toward a, (B.11) */
+        default: y[i] = sgm__fmaf(s, a[i] - y[i], y[i]); /* toward a, (B.8) */
         }
 }
 
@@ -9824,77 +8599,24 @@ static void sgm__tile_map_ref(const sgm__tile *q) {
 /*
 ## §B.6 The step of an optimiser
 
-Adam (Kingma and Ba 2015) divides a running mean of the gradient by the root of a running mean of
-its square, both corrected for having started at zero:
+The plain text is `sgm__moments_ref` of §4.5; the vector text of §B.8 does the same with many
+parameters at a time. Its root and its quotient are the processor's own, which IEEE 754 rounds
+correctly everywhere. The running average of the parameters is the last kind of `sgm__map`:
 
-$m ← β_1 m + (1 - β_1) g,\quad v ← β_2 v + (1 - β_2) g^2,\quad θ ← θ - η \frac{m / b_1}{\sqrt{v /
-b_2} + ε},\quad b_i = 1 - β_i^t\qquad(B.8)$
-
-The two corrections are the same for all parameters. Pulling $\sqrt{b_2}$ through the fraction
-leaves one square root and one division per parameter,
-
-$θ ← θ - \frac{η \sqrt{b_2}}{b_1} · \frac{m}{\sqrt{v} + ε \sqrt{b_2}}$
-
-and both are the processor's own, which IEEE 754 rounds correctly everywhere. AdamW's decay first
-shrinks θ by the factor $1 - η · \text{decay}$; clipping arrives as a factor on g.
-
-AdaBelief (Zhuang et al. 2020) measures how far the gradient strays from what the mean predicted:
-
-$v ← β_2 v + (1 - β_2) (g - m)^2 + ε\qquad(B.9)$
-
-with the new m, and continues as Adam does. Descent with momentum needs no v, and the running
-average e of the parameters is the last kind of `sgm__map`:
-
-$m ← β_1 m + g,\quad θ ← θ - η m\qquad(B.10)$
-
-$e ← e + w (θ - e)\qquad(B.11)$
+$e ← e + w (θ - e)\qquad(B.8)$
 
 A parameter whose gradient is exactly zero for thousands of steps (the weights of a ReLU that never
-fires) sees its m and v decay by a constant factor per step, until they are *subnormal*: numbers
+fires) sees its M and V decay by a constant factor per step, until they are *subnormal*: numbers
 below 10⁻³⁸, on which many processors are twenty times slower. Both are set to zero well before
-that, below 2⁻¹⁰⁰; v only with m, and only where $\sqrt v$ is no more than 2⁻²³ of ε, so that with
-an ε of 10⁻²⁰ the quotient of two small moments stays what it is. So nothing moves by more than the
-last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for
+that, below 2⁻¹⁰⁰; V only with M, and only where $\sqrt V$ is no more than 2⁻²³ of eps, so that with
+an eps of 10⁻²⁰ the quotient of two small moments stays what it is. So nothing moves by more than
+the last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for
 every $β_1$ above ⅓. A NaN has not faded, and stays.
 
-A weight that keeps no slope gets one here, the sum (3.6) over the few rows of x and d, and uses it
-at once. The sums of one block are made while the roots and quotients of the block before it are
+A weight that keeps no gradient gets one here, the sum (3.6) over the few rows of x and d, and uses
+it at once. The sums of one block are made while the roots and quotients of the block before it are
 still under way, because multiplication and division are done by different parts of the processor.
 */
-#define SGM__FADED 7.8886091e-31f /* 2^-100 */
-
-typedef struct sgm__adam_plan {
-    float step, eps, shrink, faded; /* faded: what v is swept below */
-    int sweep, scales, shrinks;
-} sgm__adam_plan;
-
-static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
-    const float root = sqrtf(c->bias2), eps = c->eps * root, faded = eps * eps * 1.42108547e-14f;
-    const sgm__adam_plan plan = {-(c->lr * root / c->bias1), eps, -(c->lr * c->decay),
-        faded < SGM__FADED ? faded : SGM__FADED, c->sweep, c->grad_scale != 1.0f, c->decay != 0.0f};
-    return plan;
-}
-
-static void sgm__moments_ref(
-    int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *c) {
-    const sgm__adam_plan plan = sgm__adam_plan_from(c);
-    for (long i = 0; i < n; i++) {
-        const float grad = g[i] * c->grad_scale;
-        m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_OPTIMISER_SGD ? grad : c->fresh1 * grad);
-        if (kind == SGM_OPTIMISER_SGD) {
-            p[i] = sgm__fmaf(-c->lr, m[i], p[i]);
-            continue;
-        }
-        if (plan.sweep && fabsf(m[i]) < SGM__FADED) m[i] = 0.0f;
-        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad;
-        v[i] = sgm__fmaf(c->beta2, v[i], c->fresh2 * away * away);
-        if (plan.sweep && m[i] == 0.0f && v[i] < plan.faded) v[i] = 0.0f;
-        if (kind == SGM_OPTIMISER_ADABELIEF) v[i] += c->eps;
-        if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
-        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]);
-    }
-}
-
 /* The product, a stretch of a row at a time, and then the moments: what both mean together. */
 static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__adam_rates *c) {
     float g[64];
@@ -10667,7 +9389,7 @@ SGM__INLINE sgm__vf SGM__K(zero_where)(sgm__vi mask, sgm__vf x) {
     return (sgm__vf)((sgm__vi)x & ~mask);
 }
 
-/* (B.8) and (B.9) for one register of each array, whose slopes are g. */
+/* (4.3) and (4.13) for one register of each array, whose gradients are g. */
 SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf g, float *m,
     float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
@@ -12482,7 +11204,7 @@ yet; `x->set` remembers. A tensor that no parameter and no watched input leads t
 and gets NULL.
 
 The gradient of a weight, $x^T \bar y$, may be left as the product that it is, for the trainer to
-work out when it uses it (§4.6). A trainer that will use each gradient once, and at once, asks for
+work out when it uses it (§F.6). A trainer that will use each gradient once, and at once, asks for
 this by SGM__DEFER. Then w remembers x (in `a`) and y (in `b`), and whoever else wants the gradient,
 or has more to add, first *settles* it. Not if x is itself a parameter, which the update would
 change before the product is made; not for many rows, where the product costs more than the update
@@ -14079,7 +12801,1583 @@ SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
 
 /*
 # F. Models and their training
+
+What stands around §3.10 and chapter 4: how points reach a network and how its parameters are kept,
+the checks of options, what a trainer owns, the watch, the update without a stored gradient,
+progress and reports, and the files.
+
+## §F.1 A model is asked
+
+Points go through the network in pieces of 240, so that all activations of a piece stay in the
+cache (of images, whose points are long, in proportion fewer). A thread takes a piece, and a tape
+that is free, or for want of one a new one: any number of threads may ask one model at once. (Where
+the compiler has no atomic exchange, each asker gets a new one.)
 */
+static int sgm__chunk(int d) { return d <= 64 ? 240 : d <= 64 * 60 ? 240 * 64 / d : 4; }
+
+static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
+    sgm__ask ask;
+    memset(&ask, 0, sizeof ask);
+    ask.model = model, ask.which = which;
+    return ask;
+}
+
+static long sgm__ask_row(const sgm__ask *ask, long i) {
+    return !ask->each ? 0 : ask->row ? ask->row[i] : ask->first + i;
+}
+
+/* The width of what the network returns. */
+static int sgm__net_width(const sgm_model_options *o) {
+    return o->classes > 0 ? o->classes : o->energy ? 1 : o->d;
+}
+
+/* Puts the condition on the tape, zeros where there is none. */
+static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, int n) {
+    long C = ask->model->o.cond;
+    in->cond = in->known = NULL;
+    if (C == 0) return;
+    in->cond = sgm_tape_input(tape, NULL, n, (int)C);
+    in->known = sgm_tape_input(tape, ask->known, n, 1);
+    for (long i = 0; in->known && ask->cond && i < n; i++) {
+        if (!ask->known) in->known->v[i] = 1;
+        memcpy(
+            in->cond->v + i * C, ask->cond + sgm__ask_row(ask, i) * C, (size_t)C * sizeof(float));
+    }
+}
+
+/* Puts x, t, log σ and the condition on the tape; x scaled as the output wants it. */
+static void sgm__net_in(
+    sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, const float *x, const float *t, int n) {
+    const sgm_model_options *o = &ask->model->o;
+    in->x = sgm_tape_input(tape, x, n, o->d);
+    in->t = sgm__times_in(tape, t, n);
+    in->log_sigma = sgm__time_features(tape, in->t, 1, 1, SGM__LOG_SIGMA, &o->sde);
+    in->user = o->user, in->out = sgm__net_width(o);
+    sgm__net_cond(tape, in, ask, n);
+    if (!in->x) return;
+    double scale = 1;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1])
+            scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+        for (long j = i * o->d; scale != 1 && j < (i + 1) * o->d; j++)
+            in->x->v[j] = (float)(scale * in->x->v[j]);
+    }
+}
+
+static sgm_tensor *sgm__net_run(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o) {
+    if (tape->status != SGM_OK) return NULL;
+    sgm_tensor *out = o->net(tape, in);
+    if (tape->status != SGM_OK) return NULL;
+    if (!out) sgm__tape_fail(tape, SGM_BAD_ARGUMENT, "the network returned NULL, not a tensor");
+    else if (out->rows != in->x->rows || out->cols != in->out)
+        sgm__tape_fail(tape, SGM_MISMATCH,
+            "the network returned (%d, %d) where (%d, %d) is needed: end it with sgm_linear(tape, "
+            "h, %s)",
+            out->rows, out->cols, in->x->rows, in->out,
+            o->energy        ? "1"
+                : o->classes ? "in->out"
+                             : "in->x->cols");
+    else if (!tape->dry && tape->cursor != tape->n_params)
+        sgm__tape_fail(tape, SGM_MISMATCH,
+            "the network used %.0f of its %.0f parameters: it must do the same operations every "
+            "time",
+            (double)tape->cursor, (double)tape->n_params);
+    return tape->status == SGM_OK ? out : NULL;
+}
+
+/* An empty tape with the weights that are asked for, and no gradients. */
+static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout, int flags) {
+    const sgm_model *model = ask->model;
+    sgm_tape_reset(tape, ask->which < 0 ? model->params : model->ema[ask->which], NULL,
+        model->n_params, dropout, flags);
+}
+
+/* The sum of D tangents, one along each axis of what the network is given. */
+static void sgm__trace_pass(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o,
+    const sgm_tensor *out, float *trace, const float *t, int n) {
+    for (long l = 0, d = o->d; l < d; l++) {
+        float *move = sgm_tape_tangent_of(tape, in->x);
+        for (long j = 0; move && j < n * d; j++) move[j] = j % d == l;
+        sgm_tape_tangent(tape);
+        for (long i = 0; i < n; i++)
+            trace[i] = (l ? trace[i] : 0) + (out->j ? out->j[i * d + l] : 0);
+    }
+    double a = 0, b = 1, sd = 1, scale = 1;
+    for (long i = 0; i < n; i++) {
+        if (i == 0 || t[i] != t[i - 1]) {
+            sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
+            sd = sgm_sde_s(&o->sde, t[i]);
+            scale = sgm__input_scale(o->output, &o->sde, t[i], o->sigma_data);
+        }
+        trace[i] = (float)((a * o->d + b * scale * trace[i]) / -sd);
+    }
+}
+
+/* (4.15): s = −∇U, and with v its change, from one backward pass. A classifier's energy is the
+−log p of a label (8.3); asked for no label, it tells log p of all. */
+static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
+    double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
+    int flags) {
+    const sgm_model_options *o = &ask->model->o;
+    long size = (long)n * o->d;
+    sgm_net_in in;
+    sgm__ask_reset(ask, tape, dropout, flags);
+    sgm__net_in(tape, &in, ask, x, t, n);
+    if (s) sgm_tape_watch(tape, in.x);
+    sgm_tensor *out = sgm__net_run(tape, &in, o);
+    if (o->classes && ask->label) out = sgm__label_loss(tape, out, ask);
+    else if (o->classes && out) return sgm__log_probs(logp, out), SGM_OK;
+    for (int i = 0; logp && out && i < n; i++) logp[i] = -(double)out->v[i];
+    float *move = v && out ? sgm_tape_tangent_of(tape, in.x) : NULL;
+    if (!out || !s || (v && !move)) return sgm_tape_status(tape);
+    if (v) {
+        memcpy(move, v, (size_t)size * sizeof *move);
+        SGM__TRY(sgm_tape_tangent(tape));
+    }
+    float *slope = v ? sgm_tape_tangent_gradient_of(tape, out) : sgm_tape_gradient_of(tape, out);
+    if (!slope) return sgm_tape_status(tape);
+    for (int i = 0; i < n; i++) slope[i] = 1;
+    SGM__TRY(sgm_tape_backward(tape));
+    const float *up = v ? in.x->jd : in.x->d;
+    for (long j = 0; j < size; j++) {
+        s[j] = up ? -up[j] : 0;
+        if (js) js[j] = in.x->set & SGM_ADJOINT_D ? -in.x->d[j] : 0;
+    }
+    return SGM_OK;
+}
+
+static sgm_tape *sgm__tape_take(const sgm_model *model) {
+#if defined(__GNUC__)
+    for (int i = 0; i < model->n_tapes; i++)
+        if (!__atomic_exchange_n(&model->tapes[i]->busy, 1, __ATOMIC_ACQUIRE))
+            return model->tapes[i];
+#else
+    (void)model;
+#endif
+    return sgm_tape_new();
+}
+
+static void sgm__tape_give(sgm_tape *tape) {
+#if defined(__GNUC__)
+    if (tape && tape->lends) __atomic_store_n(&tape->busy, 0, __ATOMIC_RELEASE);
+    else sgm_tape_free(tape);
+#else
+    sgm_tape_free(tape);
+#endif
+}
+
+static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
+    const float *x, const float *v, const float *t, long n) {
+    const sgm_model *model = ask->model;
+    long d = model->o.d, chunks = (n + sgm__chunk(model->o.d) - 1) / sgm__chunk(model->o.d);
+    long logs = model->o.classes && !ask->label ? model->o.classes : 1;
+    int threads = sgm_threads();
+    if (threads > 1 && chunks < 8 * threads)
+        chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
+    if (chunks > n) chunks = n;
+    sgm_status status = SGM_OK;
+    char message[sizeof((sgm_tape *)0)->message] = "no memory for a network's tape";
+    SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
+    for (long c = 0; c < chunks; c++) {
+        long from = n * c / chunks, to = n * (c + 1) / chunks, at = ask->trace ? from : from * d;
+        sgm__ask part = *ask;
+        if (ask->row) part.row += from;
+        else part.first += from;
+        sgm_tape *tape = sgm__tape_take(model);
+        if (!tape ||
+            sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
+                logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
+                (int)(to - from)) != SGM_OK) {
+            SGM__PARALLEL("omp critical(sgm__model_failed)") {
+                status = tape ? tape->status : SGM_NO_MEMORY;
+                if (tape) memcpy(message, tape->message, sizeof message);
+            }
+        }
+        sgm__tape_give(tape);
+    }
+    return status == SGM_OK ? SGM_OK : sgm__fail(status, "%s", message);
+}
+
+static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
+    long rows = 1, of = self->of ? self->of : n;
+    if (self->which == SGM__GIVEN) {
+        const sgm_condition *c = (const sgm_condition *)self->ctx;
+        *ask = sgm__ask_of(c->model, c->which);
+        ask->cond = c->cond, rows = c->rows;
+    } else if (self->which == SGM__LABEL) {
+        const sgm_classifier *c = (const sgm_classifier *)self->ctx;
+        *ask = sgm__ask_of(c->model, c->which);
+        ask->label = c->labels, rows = c->rows;
+    } else {
+        *ask = sgm__ask_of((const sgm_model *)self->ctx, self->which);
+    }
+    const sgm_sde *sde = &ask->model->o.sde;
+    SGM__TRY(sgm__same_process(&self->sde, sde));
+    if (!(self->sde.T <= sde->T * (1 + 1e-9)))
+        return sgm__bad("a model that was trained up to T = %g is asked about T = %g: lower the "
+                        "score's sde.T",
+            sde->T, self->sde.T);
+    ask->row = self->row, ask->first = self->first, ask->each = rows > 1;
+    if (rows == 1 || rows == of) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH,
+        "%ld points for %ld conditions: bring as many, or give one condition for all", of, rows);
+}
+
+static sgm_status sgm__answer(const sgm_score *self, float *s, float *js, double *logp,
+    const float *x, const float *v, const float *t, long n, int back, int trace) {
+    sgm__ask ask;
+    SGM__TRY(sgm__asked(self, &ask, n));
+    ask.back = back, ask.trace = trace;
+    return sgm__model_all(&ask, s, js, logp, x, v, t, n);
+}
+static sgm_status sgm__model_eval(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    return sgm__answer(self, s, NULL, NULL, x, NULL, t, n, 0, 0);
+}
+static sgm_status sgm__model_trace(
+    const sgm_score *self, float *s, float *trace, const float *x, const float *t, long n) {
+    return sgm__answer(self, s, trace, NULL, x, NULL, t, n, 0, 1);
+}
+static sgm_status sgm__model_jvp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__answer(self, s, js, NULL, x, v, t, n, 0, 0);
+}
+static sgm_status sgm__model_vjp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__answer(self, s, js, NULL, x, v, t, n, 1, 0);
+}
+static sgm_status sgm__model_logp(
+    const sgm_score *self, double *logp, const float *x, const float *t, long n) {
+    return sgm__answer(self, NULL, NULL, logp, x, NULL, t, n, 0, 0);
+}
+
+static sgm_score sgm__model_score(const sgm_model *model, int which, const void *ctx) {
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    if (!model) { /* of a condition whose init failed, or what sgm_model_score said */
+        if (!sgm_error()[0]) sgm__bad("a score of no model: look at what init returned");
+        return score;
+    }
+    score.d = model->o.d, score.which = which, score.ctx = ctx;
+    score.sde = model->o.sde, score.scaler = model->o.scaler;
+    score.eval = sgm__model_eval, score.jvp = sgm__model_jvp, score.vjp = sgm__model_vjp;
+    if (!model->o.energy && !model->o.classes) score.trace = sgm__model_trace;
+    if (model->o.energy || which == SGM__LABEL) score.logp = sgm__model_logp;
+    return score;
+}
+
+static sgm_status sgm__which_check(const sgm_model *model, int which) {
+    if (!model || !model->params)
+        return sgm__bad("a score of no model: look at what sgm_model_init returned");
+    if (which < SGM_RAW || which >= model->o.n_ema)
+        return sgm__bad(
+            "moving average %d of a model that keeps %d: set n_ema", which, model->o.n_ema);
+    return SGM_OK;
+}
+
+SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
+    sgm_status status = sgm__which_check(model, which);
+    if (status == SGM_OK && model->o.classes)
+        status = sgm__bad("a classifier's score is sgm_classifier_score");
+    return sgm__model_score(status == SGM_OK ? model : NULL, which, model);
+}
+
+/*
+## §F.2 A model is made
+
+The network runs once on a dry tape, which has shapes and no numbers. So the parameters are counted
+and named, and it is seen at once whether the network can run at all. Then there is one block for
+them, and one for each average.
+*/
+typedef struct sgm__opened {
+    sgm_mlp_options mlp;
+    sgm_image_net image;
+    sgm_scaler scaler;
+} sgm__opened;
+
+SGM_API void sgm_model_free(sgm_model *model) {
+    for (int i = 0; model->tapes && i < model->n_tapes; i++) sgm_tape_free(model->tapes[i]);
+    sgm__free(model->tapes);
+    sgm__free(model->params);
+    for (int i = 0; i < SGM_MAX_EMA; i++) sgm__free(model->ema[i]);
+    SGM_FREE(model->layers);
+    sgm__free(model->operations);
+    if (model->own) sgm_scaler_free(&model->own->scaler);
+    sgm__free(model->own);
+    memset(model, 0, sizeof *model);
+}
+
+/* Uniform within ±spread, normal with that standard deviation, or the constant itself. */
+static void sgm__layer_start(float *p, const struct sgm_layer *layer, sgm_key key) {
+    size_t n = (size_t)layer->rows * (size_t)layer->cols;
+    if (layer->is_normal == 1) sgm_normal(p, n, key, 0);
+    else sgm_uniform(p, n, key, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (layer->is_normal == 2) p[i] = layer->spread;
+        else p[i] = layer->spread * (layer->is_normal ? p[i] : 2 * p[i] - 1);
+    }
+}
+
+static sgm_status sgm__model_memory(sgm_model *model) {
+    int ok = 1;
+    model->n_tapes = sgm_threads() > 16 ? sgm_threads() : 16; /* empty ones cost little */
+    model->tapes = (sgm_tape **)sgm__alloc((size_t)model->n_tapes, sizeof *model->tapes);
+    for (int i = 0; model->tapes && i < model->n_tapes; i++)
+        if (!(model->tapes[i] = sgm_tape_new())) ok = 0;
+        else model->tapes[i]->lends = 1;
+    model->params = (float *)sgm__alloc(model->n_params, sizeof(float));
+    for (int i = 0; i < model->o.n_ema; i++)
+        ok &= (model->ema[i] = (float *)sgm__alloc(model->n_params, sizeof(float))) != NULL;
+    return ok && model->tapes && model->params ? SGM_OK : SGM_NO_MEMORY;
+}
+
+static sgm_status sgm__model_dry_run(sgm_model *model) {
+    float t[2];
+    sgm_net_in in;
+    sgm__ask ask = sgm__ask_of(model, SGM_RAW);
+    sgm_tape *tape = sgm_tape_new();
+    if (!tape) return SGM_NO_MEMORY;
+    t[0] = t[1] = (float)model->o.sde.T;
+    tape->dry = 1;
+    sgm__net_in(tape, &in, &ask, NULL, t, 2);
+    sgm__net_run(tape, &in, &model->o);
+    sgm_status status = sgm_tape_status(tape);
+    if (status == SGM_OK && tape->cursor == 0)
+        status = sgm__bad("the network has no parameters to train: give it a sgm_linear");
+    if (status == SGM_OK && !(model->operations = sgm__tape_text(tape))) status = SGM_NO_MEMORY;
+    model->n_params = tape->cursor;
+    model->layers = tape->layers, model->n_layers = tape->n_layers;
+    tape->layers = NULL;
+    sgm_tape_free(tape);
+    return status;
+}
+
+static sgm_status sgm__model_options_check(const sgm_model_options *o) {
+    if (!o) return sgm__bad("a model needs options: set net, d and sde");
+    SGM__TRY(sgm_sde_check(&o->sde));
+    if (!o->net) return sgm__bad("a model needs a network: set net, to sgm_mlp for one");
+    if (o->d < 1) return sgm__bad("points of dimension %d: set d to at least 1", o->d);
+    if (o->n_ema < 0 || o->n_ema > SGM_MAX_EMA)
+        return sgm__bad("%d moving averages: n_ema is 0 to %d", o->n_ema, SGM_MAX_EMA);
+    if ((int)o->output < 0 || o->output > SGM_OUTPUT_EDM_F)
+        return sgm__bad("there is no output kind %d: see sgm_output", (int)o->output);
+    if (!(o->sigma_data >= 0 && o->sigma_data < 1e15))
+        return sgm__bad(
+            "a sigma_data of %g: needs the data's std, or 0 to have it measured", o->sigma_data);
+    const sgm_scaler *scaler = o->scaler;
+    if (scaler && !(scaler->d == 0 && !scaler->shift) &&
+        (scaler->d != o->d || !scaler->shift || !scaler->scale))
+        return sgm__fail(SGM_MISMATCH,
+            "a scaler of dimension %d for points of dimension %d: fit "
+            "it to these with sgm_scaler_init, or leave it all zeros",
+            scaler->d, o->d);
+    if (o->energy && o->output != SGM_OUTPUT_SCORE && o->output != SGM_OUTPUT_AUTO)
+        return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_OUTPUT_SCORE");
+    if (o->cond < 0 || o->classes < 0 ||
+        (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
+        return sgm__bad("cond %d, classes %d: needs 0 or a width; a classifier is no energy, and "
+                        "its output 0",
+            o->cond, o->classes);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key) {
+    if (!model) return sgm__bad("sgm_model_init needs a model to fill");
+    memset(model, 0, sizeof *model);
+    SGM__TRY(sgm__model_options_check(options));
+    model->o = *options;
+    if (options->output == SGM_OUTPUT_AUTO) {
+        model->o.output = options->energy ? SGM_OUTPUT_SCORE
+            : options->classes            ? SGM_OUTPUT_NOISE
+                                          : SGM_OUTPUT_EDM_F;
+    }
+    model->measure = options->sigma_data == 0;
+    if (model->measure) model->o.sigma_data = 1;
+    sgm_status status = sgm__model_dry_run(model);
+    if (status == SGM_OK) status = sgm__model_memory(model);
+    if (status != SGM_OK) {
+        sgm_model_free(model);
+        return status;
+    }
+    for (int i = 0; i < model->n_layers; i++)
+        sgm__layer_start(model->params + model->layers[i].offset, &model->layers[i],
+            sgm_key_split(key, (uint64_t)i));
+    for (int i = 0; i < model->o.n_ema; i++)
+        memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
+    return SGM_OK;
+}
+
+/*
+The first training of a model settles what its options left open: a scaler of zeros is fitted to the
+data, and a sigma_data of zero becomes the root of the (scaled) data's mean variance. Both go into
+the file with the model, and no later training changes them.
+*/
+static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n) {
+    long d = model->o.d;
+    double square = 0;
+    if (model->o.scaler && model->o.scaler->d == 0)
+        SGM__TRY(sgm_scaler_init(model->o.scaler, data, n, model->o.d));
+    if (!model->measure) return SGM_OK;
+    for (long j = 0; j < d; j++) {
+        double scale = model->o.scaler ? model->o.scaler->scale[j] : 1, sum = 0, squares = 0;
+        for (long i = 0; i < n; i++) {
+            double off = ((double)data[i * d + j] - data[j]) / scale; /* variance has no shift */
+            sum += off, squares += off * off;
+        }
+        square += (squares - sum * sum / (double)n) / (double)n / (double)d;
+    }
+    model->o.sigma_data = square > 0 ? sqrt(square) : 1;
+    model->measure = 0;
+    return SGM_OK;
+}
+
+/* What samples are compared with (5.12): the data's root mean square, its largest |x|, and how far
+its |x|² scatter. */
+static void sgm__data_moments(sgm_model *model, const float *data, long n) {
+    double second = 0, fourth = 0, most = 0;
+    int d = model->o.d;
+    for (long i = 0; i < n; i++, data += d) {
+        double square = sgm__row_dot(data, data, d);
+        second += square / (double)n, fourth += square * square / (double)n;
+        most = fmax(most, square);
+    }
+    model->rms = sqrt(second / d), model->reach = sqrt(most);
+    model->fourth = second > 0 ? fmax(fourth / (second * second), 1) : 1;
+}
+
+/*
+## §F.3 Options of a training
+*/
+static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
+    if (o->batch == 0) o->batch = 128;
+    if (o->lr == 0) o->lr = 2e-3;
+    if (o->optimiser != SGM_OPTIMISER_SGD && o->beta1 == 0) o->beta1 = 0.9;
+    if (o->beta2 == 0) o->beta2 = 0.999;
+    if (o->eps == 0) o->eps = o->optimiser == SGM_OPTIMISER_ADABELIEF ? 1e-16 : 1e-8;
+    if (o->accumulate == 0) o->accumulate = 1;
+    if (o->loss.directions == 0) o->loss.directions = 1;
+    if (o->loss.scale == 0) o->loss.scale = 1;
+    for (int i = 0; i < SGM_MAX_EMA; i++)
+        if (o->ema[i] == 0) o->ema[i] = 0.999;
+    const char *bad = NULL;
+    if (o->steps < 1) bad = "needs steps >= 1";
+    else if (o->batch < 1) bad = "needs batch >= 1";
+    else if (!(o->lr >= 1e-30 && o->lr < 1e3 && o->lr_end >= 0 && o->lr_end < 1e3))
+        bad = "needs lr > 0 and lr_end >= 0, both below 1000 and lr at least 1e-30";
+    else if (o->warmup < 0 || o->warmup >= o->steps + (o->warmup == 0))
+        bad = "needs 0 <= warmup < steps";
+    else if (!(o->beta1 >= 0 && (float)o->beta1 < 1 && o->beta2 > 0 && (float)o->beta2 < 1))
+        bad = "needs betas in (0, 1), no nearer to 1 than floats tell: at most 0.9999999";
+    else if (!(o->eps >= 1e-20 && o->eps < 1e10))
+        bad = "needs eps > 0, from 1e-20 (whose square a float still sees) to 1e10";
+    else if (o->accumulate < 1) bad = "needs accumulate >= 1";
+    else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
+        bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
+    else if ((int)o->optimiser < 0 || o->optimiser > SGM_OPTIMISER_SGD)
+        bad = "has no such optimiser";
+    else if (o->checkpoint_every < 0 || (o->checkpoint_every > 0 && !o->checkpoint))
+        bad = "with checkpoint_every needs it >= 0, and a checkpoint to write";
+    else if (o->weight_decay > 0 && o->optimiser != SGM_OPTIMISER_ADAMW)
+        bad = "with a weight_decay needs the optimiser SGM_OPTIMISER_ADAMW, the others have none";
+    for (int i = 0; i < model->o.n_ema && !bad; i++)
+        if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
+    return bad ? sgm__bad("training %s", bad) : SGM_OK;
+}
+
+static sgm_status sgm__labels_check(const int *label, long n, int classes) {
+    if (!label || n < 1 || classes < 1)
+        return sgm__bad("%ld labels of %d classes: needs at least 1 of each", n, classes);
+    for (long i = 0; i < n; i++)
+        if (label[i] < 0 || label[i] >= classes)
+            return sgm__bad("label %ld is %d: labels are 0 to %d", i, label[i], classes - 1);
+    return SGM_OK;
+}
+
+/* What is given beside the data fits what the model takes. */
+static sgm_status sgm__train_conditions(
+    const sgm_train_options *o, const sgm_model *model, long n) {
+    int C = model->o.cond, K = model->o.classes;
+    if ((C > 0) != (o->cond != NULL) || (K > 0) != (o->labels != NULL))
+        return sgm__bad("a model with a condition of width %d and %d classes: training needs cond "
+                        "where the first is not 0, labels where the second is not, and else none",
+            C, K);
+    if (!(o->cond_dropout >= 0 && o->cond_dropout <= 1) || (o->cond_dropout > 0 && C == 0))
+        return sgm__bad(
+            "cond_dropout %g: needs 0 to 1, and a model with a condition to drop", o->cond_dropout);
+    long bad = C > 0 ? sgm__first_bad(o->cond, (size_t)n * (size_t)C) : -1;
+    if (bad >= 0)
+        return sgm__fail(SGM_NOT_FINITE,
+            "the condition of point %ld is not finite: remove or repair it", bad / C);
+    if (K > 0 && o->loss.objective != SGM_OBJECTIVE_DSM)
+        return sgm__bad("a classifier learns by cross-entropy: leave the loss's objective 0");
+    return K > 0 ? sgm__labels_check(o->labels, n, K) : SGM_OK;
+}
+
+/* What the loss leaves open, in training: F, its weight and times belong together (§2.4). */
+static void sgm__loss_auto(sgm_loss *loss, const sgm_model_options *o) {
+    int edm = o->output == SGM_OUTPUT_EDM_F && loss->objective == SGM_OBJECTIVE_DSM &&
+        !o->classes && !o->energy;
+    if (loss->sigma_data == 0) loss->sigma_data = o->sigma_data;
+    if (loss->weight == SGM_WEIGHT_AUTO) loss->weight = edm ? SGM_WEIGHT_EDM : SGM_WEIGHT_SIGMA2;
+    if (loss->times == SGM_TIMES_AUTO && edm) loss->times = SGM_TIMES_LOGNORMAL;
+    loss->times = sgm__times_of(loss, &o->sde);
+}
+
+/* ISM and SSM see second derivatives, of which a ReLU has none. */
+static sgm_status sgm__objective_suits(const sgm_loss *loss, const sgm_model *model) {
+    if (loss->objective < SGM_OBJECTIVE_ISM || !strstr(model->operations, "relu")) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH,
+        "ISM and SSM learn nothing from a network with ReLU, whose "
+        "second derivative is 0: set its activation to SGM_ACTIVATION_SILU, or the "
+        "objective to SGM_OBJECTIVE_DSM");
+}
+
+/*
+## §F.4 What a trainer owns
+*/
+static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
+    long size = (long)trainer->o.batch * trainer->model->o.d;
+    sgm__batch b;
+    b.x0 = trainer->workspace, b.eps = b.x0 + size, b.x = b.eps + size;
+    b.t = b.x + size, b.w = b.t + trainer->o.batch, b.known = b.w + trainer->o.batch;
+    b.label = (int *)(b.known + trainer->o.batch), b.cond = (float *)(b.label + trainer->o.batch);
+    b.ask = sgm__ask_of(trainer->model, SGM_RAW);
+    b.ask.cond = b.cond, b.ask.known = b.known, b.ask.label = b.label, b.ask.each = 1;
+    return b;
+}
+
+/* What chapter 8 tells the network about the points of the batch, or hides. */
+static void sgm__batch_told(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
+    const sgm_train_options *o = &trainer->o;
+    const long C = trainer->model->o.cond;
+    const size_t bytes = (size_t)C * sizeof(float);
+    sgm_key hide = sgm__train_key(trainer, SGM__KEY_CONDITION, batch);
+    for (long i = 0; i < o->batch && (o->labels || C); i++) {
+        if (o->labels) b->label[i] = o->labels[trainer->rows[i]];
+        if (!C) continue;
+        b->known[i] = !(sgm__uniform53(hide, (uint64_t)i) < o->cond_dropout);
+        if (b->known[i] == 0) memset(b->cond + i * C, 0, bytes);
+        else memcpy(b->cond + i * C, o->cond + trainer->rows[i] * C, bytes);
+    }
+}
+
+/* (4.1) of a classifier: L = (c/B) Σ w U, with U = −log p of the label (8.3) in `out`. */
+static double sgm__label_seed(
+    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share) {
+    const double scale = trainer->o.loss.scale;
+    for (int i = 0; i < trainer->o.batch; i++) {
+        grad[i] = (float)(scale * share / trainer->o.batch * b->w[i]);
+        trainer->per_row[i] = scale * b->w[i] * out[i];
+    }
+    return sgm__loss_mean(trainer, b);
+}
+
+static double sgm__loss_mean(sgm_trainer *trainer, const sgm__batch *b) {
+    double total = 0, edge[SGM_BINS + 1];
+    for (int bin = 0; bin <= SGM_BINS; bin++) edge[bin] = sgm_bin_edge(&trainer->model->o.sde, bin);
+    for (int i = 0; i < trainer->o.batch; i++) {
+        int bin = 0;
+        while (bin + 1 < SGM_BINS && b->t[i] >= edge[bin + 1]) bin++;
+        trainer->bin_sum[bin] += trainer->per_row[i], trainer->bin_n[bin]++;
+        total += trainer->per_row[i];
+    }
+    return total / trainer->o.batch;
+}
+
+/* Forgets all slopes but the parameters', for another pass back over the same values. */
+static void sgm__tape_again(sgm_tape *tape) {
+    for (int i = 0; i < tape->n; i++)
+        if (!tape->list[i]->is_param) tape->list[i]->set = 0;
+}
+
+/* s of (3.18) for the batch, into s; c_x and c_o of each row into per_row. */
+static void sgm__batch_score(
+    const sgm_trainer *trainer, float *s, const sgm__batch *b, const float *out) {
+    const sgm_model_options *o = &trainer->model->o;
+    double *c = trainer->per_row;
+    for (long i = 0; i < trainer->o.batch; i++, c += 2) {
+        double sd = sgm_sde_s(&o->sde, b->t[i]);
+        sgm_output_affine(&c[0], &c[1], o->output, &o->sde, b->t[i], o->sigma_data);
+        c[0] /= -sd, c[1] /= -sd;
+        for (long j = i * o->d; j < (i + 1) * o->d; j++)
+            s[j] = (float)(c[0] * b->x[j] + c[1] * out[j]);
+    }
+}
+
+/* What ESM compares with, at the batch's points. */
+static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__batch *b) {
+    sgm_score exact = sgm__rows(trainer->o.loss.exact, trainer->rows, 0, trainer->n);
+    return sgm_score_eval(&exact, s, b->x, b->t, trainer->o.batch);
+}
+
+static void sgm__held_free(struct sgm_held *h) {
+    if (!h) return;
+    sgm__free(h->x), sgm__free(h->best), sgm__free(h->logp), sgm__free(h->label), sgm__free(h);
+}
+
+/* How many points are held out, and how many draws a look takes. */
+static sgm_status sgm__held_size(sgm_trainer *trainer, long *draws) {
+    const sgm_train_options *o = &trainer->o;
+    double n = (double)trainer->n, batch = (double)o->batch * o->accumulate;
+    double share = o->held_out, most = fmin(fmax(4 * batch, 64), 2048);
+    if (!(share < 1) || o->patience < 0)
+        return sgm__bad("held_out %g, patience %ld: needs a share below 1 (below 0: none) and "
+                        "patience >= 0",
+            share, o->patience);
+    if (share == 0 && n >= 50 && (double)o->steps * batch >= 50 * n &&
+        o->loss.objective == SGM_OBJECTIVE_DSM)
+        trainer->held = (long)fmin(n / 10, most);
+    if (share > 0) {
+        trainer->held = (long)(share * n + 0.5);
+        if (trainer->held < 1 || trainer->held >= trainer->n)
+            return sgm__bad(
+                "a share of %g of %ld points leaves none: set held_out to -1", share, trainer->n);
+        if (o->loss.objective != SGM_OBJECTIVE_DSM)
+            return sgm__bad("points are held out where the loss is denoising: set held_out to -1");
+    }
+    if (trainer->held) *draws = (((long)most + trainer->held - 1) / trainer->held) * trainer->held;
+    return SGM_OK;
+}
+
+static sgm_status sgm__held_init(sgm_trainer *trainer) {
+    const sgm_model *model = trainer->model;
+    const size_t d = (size_t)model->o.d, C = (size_t)model->o.cond, P = model->n_params;
+    long n = 0, batch = (long)trainer->o.batch * trainer->o.accumulate;
+    trainer->held_loss = trainer->best_loss = NAN;
+    SGM__TRY(sgm__held_size(trainer, &n));
+    if (n == 0) return SGM_OK;
+    struct sgm_held *h = trainer->watch = (struct sgm_held *)sgm__alloc(1, sizeof *h);
+    if (!h) return SGM_NO_MEMORY;
+    const size_t many = (size_t)n;
+    h->n = n, h->every = (20 * n + batch - 1) / batch; /* n is .05 of the points between two */
+    h->x = (float *)sgm__alloc(many * (3 * d + 2 + C), sizeof(float));
+    h->best = (float *)sgm__alloc((size_t)(1 + model->o.n_ema) * P, sizeof(float));
+    h->logp = (double *)sgm__alloc(many, sizeof(double));
+    h->label = (int *)sgm__alloc(many, sizeof(int));
+    trainer->order = (long *)sgm__alloc((size_t)trainer->n, sizeof(long));
+    if (!h->x || !h->best || !h->logp || !h->label || !trainer->order) return SGM_NO_MEMORY;
+    for (long i = 0; i < trainer->n; i++)
+        trainer->order[i] = (long)sgm_permute(
+            (uint64_t)i, (uint64_t)trainer->n, sgm__train_key(trainer, SGM__KEY_HELD, 0));
+    h->eps = h->x + many * d, h->s = h->eps + many * d, h->t = h->s + many * d, h->w = h->t + n;
+    h->cond = h->w + n;
+    for (long i = 0; i < n; i++) {
+        long row = trainer->order[trainer->n - trainer->held + i % trainer->held];
+        memcpy(h->s + (size_t)i * d, trainer->data + (size_t)row * d, d * sizeof(float));
+        if (trainer->o.labels) h->label[i] = trainer->o.labels[row];
+        if (C)
+            memcpy(h->cond + (size_t)i * C, trainer->o.cond + (size_t)row * C, C * sizeof(float));
+    }
+    if (model->o.scaler) sgm_scaler_apply(model->o.scaler, h->s, h->s, n);
+    sgm_loss loss = trainer->o.loss;
+    if (loss.times == SGM_TIMES_UNIFORM) loss.times = SGM_TIMES_STRATIFIED; /* the same law */
+    sgm_normal(h->eps, many * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
+    sgm__loss_times(
+        &loss, &model->o.sde, h->t, h->w, n, sgm__train_key(trainer, SGM__KEY_HELD, 2), 0);
+    sgm_sde_perturb(h->x, h->s, h->eps, h->t, n, (int)d, &model->o.sde);
+    return SGM_OK;
+}
+
+/* (2.10) of the points held out, or a classifier's loss of them. */
+static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean) {
+    const sgm_model *model = trainer->model;
+    const struct sgm_held *h = trainer->watch;
+    int d = model->o.d, K = model->o.classes;
+    sgm__ask ask = sgm__ask_of(model, model->o.n_ema > 0 ? 0 : SGM_RAW);
+    ask.cond = model->o.cond ? h->cond : NULL, ask.label = K ? h->label : NULL, ask.each = 1;
+    SGM__TRY(
+        sgm__model_all(&ask, K ? NULL : h->s, NULL, K ? h->logp : NULL, h->x, NULL, h->t, h->n));
+    double sum = 0;
+    for (long i = 0; i < h->n; i++) {
+        double square = 0, sd = sgm_sde_s(&model->o.sde, h->t[i]);
+        for (long j = i * d; j < (i + 1) * d && !K; j++) {
+            double miss = h->eps[j] + sd * h->s[j];
+            square += miss * miss;
+        }
+        sum += h->w[i] * (K ? -h->logp[i] : square);
+    }
+    *mean = trainer->o.loss.scale * sum / (double)h->n;
+    return SGM_OK;
+}
+
+/* Copies the blocks of a model's parameters and averages to `best`, or back. */
+static void sgm__held_copy(const sgm_model *model, float *best, int back) {
+    const size_t bytes = model->n_params * sizeof(float);
+    for (int i = SGM_RAW; i < model->o.n_ema; i++, best += model->n_params) {
+        float *block = i < 0 ? model->params : model->ema[i];
+        memcpy(back ? block : best, back ? best : block, bytes);
+    }
+}
+
+SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
+    sgm__free(trainer->grads);
+    sgm__free(trainer->moment1);
+    sgm__free(trainer->moment2);
+    sgm__free(trainer->workspace);
+    sgm__free(trainer->score_work);
+    sgm__free(trainer->per_row);
+    sgm__free(trainer->rows);
+    sgm__held_free(trainer->watch), sgm__free(trainer->order);
+    sgm_tape_free(trainer->tape);
+    memset(trainer, 0, sizeof *trainer);
+}
+
+/* What all that is given must be, before anything is taken from it. */
+static sgm_status sgm__train_check(sgm_trainer *trainer, const float *data, long n) {
+    sgm_model *model = trainer->model;
+    const long d = model->o.d;
+    if (n < 1 || !data) return sgm__bad("training on %ld points: needs at least 1", n);
+    long bad = sgm__first_bad(data, (size_t)n * (size_t)d);
+    if (bad >= 0)
+        return sgm__fail(SGM_NOT_FINITE,
+            "point %ld of the training data is not finite (coordinate %ld): remove or repair it",
+            bad / d, bad % d);
+    sgm_score score = sgm__model_score(model, SGM_RAW, model);
+    SGM__TRY(sgm__train_defaults(&trainer->o, model));
+    SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
+    SGM__TRY(sgm__exact_fits(&trainer->o.loss, &score));
+    SGM__TRY(sgm__train_conditions(&trainer->o, model, n));
+    return sgm__objective_suits(&trainer->o.loss, model);
+}
+
+static sgm_status sgm__trainer_memory(sgm_trainer *trainer) {
+    const size_t B = (size_t)trainer->o.batch, d = (size_t)trainer->model->o.d;
+    const size_t P = trainer->model->n_params, C = (size_t)trainer->model->o.cond;
+    trainer->grads = (float *)sgm__alloc(P, sizeof(float));
+    trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
+    trainer->moment2 =
+        (float *)sgm__alloc(trainer->o.optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
+    trainer->workspace = (float *)sgm__alloc(B * (3 * d + 4 + C), sizeof(float));
+    trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
+    trainer->per_row = (double *)sgm__alloc(2 * B, sizeof(double));
+    trainer->rows = (long *)sgm__alloc(B, sizeof(long));
+    trainer->tape = sgm_tape_new();
+    return trainer->grads && trainer->moment1 && trainer->moment2 && trainer->workspace &&
+            trainer->score_work && trainer->per_row && trainer->rows && trainer->tape
+        ? SGM_OK
+        : SGM_NO_MEMORY;
+}
+
+SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
+    long n, const sgm_train_options *options, sgm_key key) {
+    if (!trainer) return sgm__bad("sgm_trainer_init needs a trainer to fill");
+    memset(trainer, 0, sizeof *trainer);
+    trainer->loss = trainer->mean_loss = trainer->slow_loss = trainer->grad_norm = NAN;
+    for (int i = 0; i < SGM_BINS; i++) trainer->bin_loss[i] = NAN; /* not known before a step */
+    if (!options) return sgm__bad("training needs options: set steps");
+    if (!model || !model->params)
+        return sgm__empty("training needs a model: call sgm_model_init first and look at its "
+                          "status");
+    trainer->model = model, trainer->o = *options, trainer->data = data, trainer->n = n;
+    trainer->key = key;
+    SGM__TRY(sgm__train_check(trainer, data, n));
+    SGM__TRY(sgm__model_measure(model, data, n));
+    sgm__loss_auto(&trainer->o.loss, &model->o);
+    sgm_status status = sgm__trainer_memory(trainer);
+    if (status == SGM_OK) status = sgm__held_init(trainer);
+    if (status != SGM_OK) sgm_trainer_free(trainer);
+    else sgm__data_moments(model, data, n);
+    return status;
+}
+
+static sgm_status sgm__trainer_made(const sgm_trainer *trainer) {
+    if (trainer && trainer->model && trainer->grads) return SGM_OK;
+    return sgm__bad("there is no such trainer: look at what sgm_trainer_init returned");
+}
+
+/*
+## §F.5 A watch for numbers gone wrong
+
+The tape still holds every intermediate result when a loss or a norm is not finite, so the first of
+them that went wrong is named, with the time t of its row.
+*/
+/* The point that a row of entry i belongs to: tokens of one point stand together, and a row that
+points share belongs to the first of them. */
+static long sgm__point_of(const sgm_tape *tape, int i, long row, int B) {
+    const sgm_tensor *y = tape->list[i];
+    for (int k = i + 1; k < tape->n && y->rows < B; k++) {
+        const sgm_tensor *copies = tape->list[k];
+        for (long r = 0; copies->row_of && copies->a == y && r < copies->rows; r++)
+            if (copies->row_of[r] == row) return r;
+    }
+    return row / (y->rows > B ? y->rows / B : 1) % B;
+}
+
+static sgm_status sgm__watch(const sgm_trainer *trainer, const sgm__batch *b) {
+    const sgm_tape *tape = trainer->tape;
+    const sgm_model *model = trainer->model;
+    const char *cure = "lower lr, set clip, or raise t_min";
+    for (int i = 0; i < model->n_layers; i++) {
+        const struct sgm_layer *layer = &model->layers[i];
+        if (sgm__first_bad(
+                model->params + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
+            return sgm__fail(SGM_NOT_FINITE,
+                "step %ld: the parameter %s is not finite before the step", trainer->step,
+                layer->name);
+    }
+    for (int i = 0; i < tape->n; i++) {
+        const sgm_tensor *y = tape->list[i];
+        long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
+        if (bad < 0) continue;
+        double t = b->t[sgm__point_of(tape, i, bad / y->cols, trainer->o.batch)];
+        return sgm__fail(SGM_NOT_FINITE,
+            "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
+            "%.4g, sigma = %.4g: %s",
+            trainer->step, i, y->name, t, sgm_sde_s(&model->o.sde, t), cure);
+    }
+    for (int i = model->n_layers - 1; i >= 0; i--) {
+        const struct sgm_layer *layer = &model->layers[i];
+        if (sgm__first_bad(
+                trainer->grads + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
+            return sgm__fail(SGM_NOT_FINITE, "step %ld: the gradient of %s is not finite: %s",
+                trainer->step, layer->name, cure);
+    }
+    return sgm__fail(SGM_NOT_FINITE,
+        "step %ld: the loss %g or the gradient's norm %g is not finite: %s", trainer->step,
+        trainer->loss, trainer->grad_norm, cure);
+}
+
+/* A step that fails leaves the slices' sums as they were. */
+static sgm_status sgm__gradient_or_nothing(sgm_trainer *trainer) {
+    double sum[SGM_BINS];
+    long n[SGM_BINS];
+    memcpy(sum, trainer->bin_sum, sizeof sum), memcpy(n, trainer->bin_n, sizeof n);
+    sgm_status status = sgm__trainer_gradient(trainer);
+    if (status != SGM_OK)
+        memcpy(trainer->bin_sum, sum, sizeof sum), memcpy(trainer->bin_n, n, sizeof n);
+    return status;
+}
+
+/*
+## §F.6 Two passes in one
+
+With few points to a batch, most of a step is spent on each parameter and not on each point. The
+gradient of a weight is then a short sum, $\bar W = x^T \bar y$ over the batch's few rows, and the
+update takes one root and one quotient from it. The first keeps the multipliers busy while the
+divider rests; the second keeps the divider busy while the multipliers rest. Between the two, the
+gradient travels to memory and back.
+
+So the two passes become one. The backward pass leaves x and $\bar y$ where they are, and the
+update works out each element of $\bar W$ just before it needs it (§B.6): while one row's roots are
+being taken, the next one's sums are made, and no gradient is ever stored. Nothing is computed
+differently, only later, so the bits stay: each element is the same sum, from 0, over the same rows
+in the same order. Clipping needs the norm of all before the first is used, and accumulation has
+more to add, so there the passes stay apart.
+
+That all derivatives are finite was read off the stored ones. For a product Cauchy and Schwarz tell
+it from its two factors,
+
+$$\sum_{ij} \left( \sum_r x_{ri} \bar y_{rj} \right)^2 ≤ \sum_{ri} x_{ri}^2 \cdot
+\sum_{rj} \bar y_{rj}^2 \qquad(F.1)$$
+
+and if these bounds and the squares of what is stored add up to less than 10³⁶, then nothing can
+have left the range of floats, 3·10³⁸. If they do not (or are NaN), the products are made and the
+norm is taken as ever. A step succeeds or fails exactly as with two passes.
+*/
+/* Which trainings use each gradient once, and at once. */
+static int sgm__one_pass(const sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    return o->accumulate == 1 && o->clip == 0 && o->optimiser != SGM_OPTIMISER_SGD &&
+        o->loss.objective == SGM_OBJECTIVE_DSM && !trainer->model->o.energy;
+}
+
+static sgm_tensor *sgm__next_deferred(const sgm_tape *tape, int *i) {
+    while (*i < tape->n) {
+        sgm_tensor *w = tape->list[(*i)++];
+        if (w->set & SGM__LATER) return w;
+    }
+    return NULL;
+}
+
+static double sgm__square(const float *x, size_t n) { return sgm__k()->dot((long)n, x, x); }
+
+/* Whether gradients are deferred and (F.1) bounds the square of the norm. */
+static int sgm__norm_is_finite(const sgm_trainer *trainer) {
+    const float *done = trainer->grads;
+    double most = 0;
+    int any = 0;
+    for (int i = 0;;) {
+        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
+        const float *until = w ? w->d : trainer->grads + trainer->model->n_params;
+        most += sgm__square(done, (size_t)(until - done));
+        if (!w) return any && most < 1e36;
+        most += sgm__square(w->a->v, (size_t)sgm__size(w->a)) *
+            sgm__square(w->b->d, (size_t)sgm__size(w->b)); /* (F.1) */
+        done = until + sgm__size(w), any = 1;
+    }
+}
+
+/* The norm of the whole gradient, which is NaN where (F.1) makes it unnecessary. */
+static sgm_status sgm__trainer_norm(sgm_trainer *trainer, const sgm__batch *b, int once) {
+    trainer->grad_norm = NAN;
+    if (once && sgm__norm_is_finite(trainer)) return SGM_OK;
+    for (int i = 0; i < trainer->tape->n; i++) sgm__settle(trainer->tape->list[i]);
+    trainer->grad_norm = sqrt(sgm__square(trainer->grads, trainer->model->n_params));
+    return trainer->grad_norm < HUGE_VAL ? SGM_OK : sgm__watch(trainer, b);
+}
+
+static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int kind,
+    const sgm__adam_rates *c, long t, long T) {
+    long from = w->rows * t / T, to = w->rows * (t + 1) / T;
+    size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
+    sgm__outer q;
+    q.n = w->a->rows, q.in = (int)(to - from), q.out = w->cols, q.x_row = w->a->cols;
+    q.x = w->a->v + from, q.d = w->b->d, q.p = trainer->model->params + at;
+    q.m = trainer->moment1 + at, q.v = trainer->moment2 + at;
+    sgm__k()->outer_moments(kind, &q, c);
+}
+
+/* Share t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
+static void sgm__update_share(
+    const sgm_trainer *trainer, int kind, const sgm__adam_rates *c, long t, long T) {
+    float *params = trainer->model->params;
+    size_t done = 0;
+    for (int i = 0;;) {
+        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
+        size_t until = w ? (size_t)(w->v - params) : trainer->model->n_params;
+        long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
+        size_t at = done + (size_t)(n * t / T);
+        sgm__k()->moments(kind, length, params + at, trainer->grads + at, trainer->moment1 + at,
+            trainer->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), c);
+        if (!w) return;
+        sgm__update_outer(trainer, w, kind, c, t, T);
+        done = until + (size_t)sgm__size(w);
+    }
+}
+
+static void sgm__trainer_update(sgm_trainer *trainer) {
+    sgm_model *model = trainer->model;
+    long n = (long)model->n_params;
+    int kind = (int)trainer->o.optimiser, hands = sgm__hands(n);
+    sgm__adam_rates c = sgm__trainer_rates(trainer);
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands) if (hands > 1)")
+    for (int t = 0; t < hands; t++) sgm__update_share(trainer, kind, &c, t, hands);
+}
+
+/*
+## §F.7 Progress and reports
+
+The bar is quiet when stderr is not a terminal, redrawn ten times a second when it is: share done,
+rate, time left, the loss averaged over some 500 steps and, if you gave it, the floor that it cannot
+go below.
+*/
+static void sgm__trainer_tell(sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    double slow = trainer->slow_loss;
+    trainer->slow_loss = slow == slow ? slow + 0.002 * (trainer->loss - slow) : trainer->loss;
+    trainer->loss_sum += trainer->loss, trainer->loss_n++;
+    if (o->log_every > 0 && trainer->step % o->log_every) return;
+    trainer->mean_loss = trainer->loss_sum / (double)trainer->loss_n;
+    if (o->log_every <= 0) return;
+    for (int i = 0; i < SGM_BINS; i++) {
+        long n = trainer->bin_count[i] = trainer->bin_n[i];
+        trainer->bin_loss[i] = n ? trainer->bin_sum[i] / (double)n : NAN;
+        trainer->bin_sum[i] = 0, trainer->bin_n[i] = 0;
+    }
+    trainer->loss_sum = 0, trainer->loss_n = 0;
+    if (o->on_log) o->on_log(trainer, o->user);
+}
+
+static void sgm__train_show(sgm_progress *bar, const sgm_trainer *trainer) {
+    if (trainer->best_step)
+        snprintf(bar->note, sizeof bar->note, "  held out %.4f, best %.4f at %ld",
+            trainer->held_loss, trainer->best_loss, trainer->best_step);
+    sgm_progress_step(
+        bar, trainer->step, trainer->slow_loss, trainer->o.floor > 0 ? trainer->o.floor : NAN);
+}
+
+static void sgm__train_report(const sgm_trainer *trainer) {
+    sgm_train_report *r = trainer->o.report;
+    if (!r) return;
+    r->steps = trainer->step, r->held = trainer->held, r->stopped = trainer->stopped;
+    r->best_step = trainer->best_step ? trainer->best_step : trainer->step;
+    r->loss = trainer->slow_loss, r->held_loss = trainer->held_loss;
+    r->best_loss = trainer->best_loss;
+}
+
+SGM_API void sgm_progress_init(sgm_progress *p, const char *label, long total) {
+    if (!p) return;
+    memset(p, 0, sizeof *p);
+    p->label = label, p->total = total;
+#if !defined(SGM_NO_STDIO) && defined(SGM__UNIX)
+    p->active = label && total > 0 && isatty(2);
+#elif !defined(SGM_NO_STDIO) && defined(_WIN32)
+    p->active = label && total > 0 && _isatty(2);
+#endif
+    if (p->active) p->started = sgm_seconds();
+}
+
+SGM_API void sgm_progress_step(sgm_progress *p, long done, double loss, double floor) {
+#ifndef SGM_NO_STDIO
+    if (!p || !p->active) return;
+    double now = sgm_seconds(), passed = now - p->started, rate = (double)done / (passed + 1e-9);
+    if (done < p->total && now - p->drawn < 0.1) return;
+    p->drawn = now;
+    char bar[21];
+    for (int i = 0; i < 20; i++) bar[i] = i * (double)p->total < 20.0 * (double)done ? '#' : '.';
+    bar[20] = 0;
+    fprintf(stderr, "\r%-14s [%s] %3.0f%%  %.*f/s  %.0f s left", p->label, bar,
+        100.0 * (double)done / (double)p->total, rate < 100 ? 1 : 0, rate,
+        (double)(p->total - done) / (rate + 1e-9));
+    if (loss == loss) fprintf(stderr, "  loss %.4f", loss);
+    if (floor == floor) fprintf(stderr, " (floor %.4f)", floor);
+    fprintf(stderr, "%s    ", p->note); /* over the end of a longer line */
+    fflush(stderr);
+#else
+    (void)p, (void)done, (void)loss, (void)floor;
+#endif
+}
+
+SGM_API void sgm_progress_done(sgm_progress *p) {
+#ifndef SGM_NO_STDIO
+    if (p && p->active) fprintf(stderr, "\n");
+#endif
+    if (p) p->active = 0;
+}
+
+/*
+## §F.8 Files of models and checkpoints
+
+A checkpoint holds what the next step depends on and nothing else: raw parameters, averages, the
+optimiser's two moments, the key and the step, and what did best on points held out. The step's own
+randomness comes from the key, so a run that was stopped and resumed ends with the same bits as one
+that was not; a test compares them. The settings lie beside them as text, so that a resume under
+other settings is refused by name: 17 digits bring every double back exactly (and nine every float),
+with a point in every locale.
+*/
+static const char *sgm__number_text(char text[40], double x, int digits) {
+    char *to = text;
+    if (x != x) return "nan"; /* printf may say -nan */
+    snprintf(text, 40, "%.*g", digits, x);
+    for (const char *c = text; *c; c++)
+        if (strchr("0123456789+-efin", *c)) *to++ = *c;
+        else if (to == text || to[-1] != '.') *to++ = '.';
+    *to = 0;
+    return text;
+}
+
+enum { SGM__PAIRS = 80 };
+
+/* What a file holds: the settings as pairs of strings, and arrays in the model and the trainer. */
+typedef struct sgm__record {
+    const char *meta[2 * SGM__PAIRS];
+    char text[SGM__PAIRS][40], (*names)[64];
+    sgm_array *arrays; /* names and scaler lie behind them, in the same block */
+    float *scaler;
+    int n_meta, n_arrays;
+} sgm__record;
+
+static void sgm__set(sgm__record *c, const char *name, double value) {
+    const char **pair = &c->meta[2 * c->n_meta];
+    SGM_ASSERT(c->n_meta < SGM__PAIRS);
+    pair[0] = name, pair[1] = sgm__number_text(c->text[c->n_meta++], value, 17);
+}
+
+static void sgm__set_text(sgm__record *c, const char *name, const char *text) {
+    SGM_ASSERT(c->n_meta < SGM__PAIRS);
+    c->meta[2 * c->n_meta] = name, c->meta[2 * c->n_meta + 1] = text, c->n_meta++;
+}
+
+#define SGM__SET(x) sgm__set(c, #x, (double)(x))
+
+/* The ready networks, and their options with the defaults filled in, so that no later default can
+change what a file means. In files, enums count from 0 for the first that is not AUTO. */
+static const struct sgm__ready {
+    const char *name;
+    sgm_net net;
+    int width; /* of the image networks their default, else 0 */
+} sgm__ready[] = {{"mlp", sgm_mlp, 0}, {"residual_mlp", sgm_residual_mlp, 0},
+    {"resnet", sgm_resnet, 32}, {"unet", sgm_unet, 32}, {"mixer", sgm_mixer, 128},
+    {"dit", sgm_dit, 128}};
+enum { SGM__N_READY = 6 };
+
+static void sgm__set_net(sgm__record *c, const sgm_model *model) {
+    int i = 0;
+    const void *user = model->o.user;
+    while (i < SGM__N_READY && sgm__ready[i].net != model->o.net) i++;
+    if (i == SGM__N_READY) return;
+    sgm__set_text(c, "net", sgm__ready[i].name);
+    if (sgm__ready[i].width == 0) {
+        sgm_mlp_options net;
+        sgm__mlp_defaults(&net, user, model->o.d);
+        SGM__SET(net.width), SGM__SET(net.depth), sgm__set(c, "net.activation", net.activation);
+        sgm__set(c, "net.embedding", net.embedding), SGM__SET(net.embedding_width);
+        sgm__set(c, "net.dropout", net.dropout), sgm__set(c, "net.shortcut", net.shortcut > 0);
+    } else {
+        sgm_image_net net;
+        memset(&net, 0, sizeof net);
+        if (user) net = *(const sgm_image_net *)user;
+        SGM__SET(net.h), SGM__SET(net.w), SGM__SET(net.channels), SGM__SET(net.width);
+        SGM__SET(net.depth), SGM__SET(net.heads), SGM__SET(net.patch), SGM__SET(net.groups);
+    }
+}
+
+/* What must agree for a model, and for a run; the steps only where the learning rate needs them. */
+static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_trainer *trainer) {
+    const sgm_sde sde = model.sde;
+    sgm__set(c, "sgm.format", 1);
+    sgm__set(c, "model.output", (double)model.output - 1);
+    SGM__SET(model.d), SGM__SET(model.energy), SGM__SET(model.sigma_data);
+    SGM__SET(model.cond), SGM__SET(model.classes);
+    SGM__SET(sde.family), SGM__SET(sde.a), SGM__SET(sde.b), SGM__SET(sde.t_min), SGM__SET(sde.T);
+    if (!trainer) return;
+    const sgm_train_options train = trainer->o;
+    const sgm_loss loss = train.loss;
+    uint32_t grid = 0, words[2]; /* grid: one number for all its times */
+    for (int i = 0; loss.times == SGM_TIMES_GRID && i < loss.n_grid; i++)
+        memcpy(words, loss.grid + i, 8), grid = sgm__hash(sgm__hash(grid ^ words[0]) ^ words[1]);
+    SGM__SET(train.batch), SGM__SET(train.accumulate), SGM__SET(train.optimiser);
+    SGM__SET(train.lr), SGM__SET(train.lr_end), SGM__SET(train.warmup), SGM__SET(train.cosine);
+    SGM__SET(train.clip), SGM__SET(train.beta1), SGM__SET(train.beta2), SGM__SET(train.eps);
+    SGM__SET(train.weight_decay), SGM__SET(train.cond_dropout);
+    sgm__set(c, "train.weight", (double)loss.weight - 1);
+    sgm__set(c, "train.times", (double)sgm__times_of(&loss, &sde) - 1);
+    sgm__set(c, "train.points", (double)trainer->n);
+    sgm__set(c, "train.steps", train.cosine || train.lr_end > 0 ? (double)train.steps : 0);
+    sgm__set(c, "train.key0", trainer->key.k[0]), sgm__set(c, "train.key1", trainer->key.k[1]);
+    sgm__set(c, "train.ema0", train.ema[0]), sgm__set(c, "train.ema1", train.ema[1]);
+    sgm__set(c, "train.ema2", train.ema[2]), sgm__set(c, "train.ema3", train.ema[3]);
+    sgm__set(c, "train.step", (double)trainer->step);
+    sgm__set(c, "train.slow_loss", trainer->slow_loss);
+    if (trainer->held) SGM__SET(train.patience), sgm__set(c, "train.held", (double)trainer->held);
+    SGM__SET(loss.objective), SGM__SET(loss.directions), SGM__SET(loss.probe), SGM__SET(loss.scale);
+    SGM__SET(loss.min_snr), SGM__SET(loss.sigma_data), SGM__SET(loss.mean), SGM__SET(loss.std);
+    sgm__set(c, "loss.grid", grid);
+}
+
+/* Parameters are stored tensor by tensor, as `raw/linear0.weight` and `ema0/linear0.weight`, for
+any reader of safetensors to use; what only a resume needs is stored as one block. */
+static void sgm__record_add(
+    sgm__record *c, const char *kind, const char *name, float *data, long rows, long cols) {
+    sgm_array *a = &c->arrays[c->n_arrays];
+    snprintf(c->names[c->n_arrays], sizeof *c->names, "%s%s", kind, name);
+    a->name = c->names[c->n_arrays++], a->data = data, a->rows = rows, a->cols = cols;
+}
+
+/* What a resume must know of the looks, as floats: a double is the sum of three, a count of two. */
+static void sgm__held_state(const sgm_trainer *trainer) {
+    float *to = trainer->watch->state;
+    const double number[2] = {trainer->best_loss, trainer->held_loss};
+    for (int i = 0; i < 2; i++) {
+        double rest = trainer->best_step ? number[i] : 0;
+        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
+    }
+    *to++ = (float)(trainer->best_step >> 20), *to++ = (float)(trainer->best_step & 0xfffff);
+    *to = (float)trainer->watch->worse;
+}
+
+static void sgm__held_resume(sgm_trainer *trainer) {
+    const float *f = trainer->watch->state;
+    trainer->best_step = (long)f[6] * 0x100000 + (long)f[7], trainer->watch->worse = (long)f[8];
+    if (trainer->best_step == 0) return;
+    trainer->best_loss = (double)f[0] + f[1] + f[2];
+    trainer->held_loss = (double)f[3] + f[4] + f[5];
+    trainer->stopped = trainer->o.patience > 0 && trainer->watch->worse >= trainer->o.patience;
+}
+
+static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
+    static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
+    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 6;
+    const sgm_scaler *scaler = model->o.scaler;
+    const int d = scaler ? scaler->d : 0;
+    memset(c, 0, sizeof *c);
+    sgm__settings(c, model->o, run);
+    sgm__set_text(c, "sgm.version", SGM_VERSION);
+    sgm__set_text(c, "model.operations", model->operations);
+    sgm__set(c, "model.n_ema", model->o.n_ema);
+    sgm__set_net(c, model);
+    c->arrays = (sgm_array *)sgm__alloc(
+        room * (sizeof *c->arrays + sizeof *c->names) + (size_t)d * 6 * sizeof(float), 1);
+    if (!c->arrays) return SGM_NO_MEMORY;
+    c->names = (char(*)[64])(void *)(c->arrays + room);
+    c->scaler = (float *)(void *)(c->names + room);
+    for (int which = SGM_RAW; which < model->o.n_ema; which++)
+        for (const struct sgm_layer *l = model->layers; l < model->layers + model->n_layers; l++)
+            sgm__record_add(c, kinds[which + 1], l->name,
+                (which < 0 ? model->params : model->ema[which]) + l->offset, l->rows, l->cols);
+    if (run) sgm__record_add(c, "adam/", "m", run->moment1, 1, (long)model->n_params);
+    if (run && run->o.optimiser != SGM_OPTIMISER_SGD)
+        sgm__record_add(c, "adam/", "v", run->moment2, 1, (long)model->n_params);
+    if (run && run->watch) {
+        sgm__held_state(run);
+        sgm__record_add(c, "held/", "state", run->watch->state, 1, 9);
+        sgm__record_add(
+            c, "held/", "best", run->watch->best, 1 + model->o.n_ema, (long)model->n_params);
+    }
+    if (scaler) sgm__record_add(c, "", "scaler", c->scaler, 2 * d, 3);
+    for (int i = 0; i < 2 * d; i++) { /* a double is the sum of three floats */
+        double rest = i < d ? scaler->shift[i] : scaler->scale[i - d];
+        for (int k = 0; k < 3; k++) rest -= c->scaler[3 * i + k] = (float)rest;
+    }
+    return SGM_OK;
+}
+
+/* Whether a setting may differ: where a file is read for more than it was made with, or the setting
+is only said for sgm_model_open, or it belongs to what a file of 0.1.0 did not say. */
+static int sgm__may_differ(const char *name, const char *there, const sgm_model *model) {
+    if (!strncmp(name, "net", 3) || !strcmp(name, "sgm.version")) return 1;
+    if (!strcmp(name, "model.n_ema") || !strcmp(name, "train.step")) return 1;
+    if (!strcmp(name, "train.slow_loss")) return 1;
+    if (!strcmp(name, "model.sigma_data")) return model->measure;
+    return !strcmp(name, "model.operations") && !there;
+}
+
+/* "operation 3 is `relu`, but here `silu`", from two texts of §3.16. */
+static sgm_status sgm__operations_differ(const char *path, const char *there, const char *here) {
+    int from = 0, a = 0, b = 0;
+    for (int i = 0; there[i] && there[i] == here[i]; i++)
+        if (there[i] == ';') from = i + 2;
+    while (there[from + a] && there[from + a] != ';' && a < 100) a++;
+    while (here[from + b] && here[from + b] != ';' && b < 100) b++;
+    return sgm__fail(SGM_MISMATCH,
+        "%s is of a network that does \"%.*s\" where this one does \"%.*s\": make them the same, "
+        "or open the file with sgm_model_open",
+        path, a, there + from, b, here + from);
+}
+
+/* The step may differ, but must be one. */
+static sgm_status sgm__fits(
+    const sgm__record *c, const sgm_archive *file, const char *path, const sgm_model *model) {
+    const int has = sgm_archive_find(file, "scaler") != NULL;
+    for (int i = 0; i < c->n_meta; i++) {
+        const char *name = c->meta[2 * i], *here = c->meta[2 * i + 1];
+        const char *there = sgm_archive_meta(file, name);
+        const size_t is_step = strcmp(name, "train.step") == 0, n = there ? strlen(there) : 0;
+        if (!is_step && sgm__may_differ(name, there, model)) continue;
+        if (n == 0 || (is_step && (n > 15 || strspn(there, "0123456789") < n)))
+            return sgm__fail(SGM_BAD_FILE,
+                "%s has no sound %s: take a file that was saved as what you load", path, name);
+        if (!strcmp(name, "model.operations") && strcmp(there, here))
+            return sgm__operations_differ(path, there, here);
+        if (!is_step && strcmp(there, here))
+            return sgm__fail(SGM_MISMATCH, "%s has %s = %s, but here it is %s: make them equal",
+                path, name, there, here);
+    }
+    if (has != (model->o.scaler != NULL))
+        return sgm__fail(SGM_MISMATCH, "%s was trained %s a scaler, and this model is made %s: %s",
+            path, has ? "with" : "without", has ? "without" : "with",
+            has ? "set scaler in its options, to one of zeros for example" : "set scaler to NULL");
+    for (const sgm_array *here = c->arrays; here < c->arrays + c->n_arrays; here++) {
+        const sgm_array *there = sgm_archive_find(file, here->name);
+        if (!there || there->rows != here->rows || there->cols != here->cols)
+            return sgm__fail(SGM_MISMATCH,
+                "%s has no %s of (%ld, %ld): make network, averages (n_ema) and scaler the same",
+                path, here->name, here->rows, here->cols);
+        if (sgm__first_bad(there->data, (size_t)there->rows * (size_t)there->cols) >= 0)
+            return sgm__fail(SGM_NOT_FINITE,
+                "%s has a number in %s that is not finite: take an earlier file", path, here->name);
+    }
+    return SGM_OK;
+}
+
+/* A number as sgm__number_text wrote it, whatever point the user's locale wants; NaN if it is
+none. */
+static double sgm__text_number(const char *text) {
+    char half[16], copy[64], *end;
+    size_t n = 0;
+    if (!text || strlen(text) > 40) return NAN;
+    snprintf(half, sizeof half, "%.1f", 0.5);
+    half[strcspn(half + 1, "5") + 1] = 0;
+    for (; *text; text++) {
+        if (*text != '.') copy[n++] = *text;
+        else
+            for (const char *p = half + 1; *p; p++) copy[n++] = *p;
+    }
+    copy[n] = 0;
+    double x = strtod(copy, &end);
+    return n && !*end ? x : NAN;
+}
+
+/* (C.1) does not cover the settings, where a changed digit would go unseen. Here each pair, and
+each name of an array, is hashed alone, and the sum is kept: other programs write them in another
+order. */
+static void sgm__settings_hash(
+    char text[17], const char *const *meta, int n_meta, const sgm_array *arrays, int n_arrays) {
+    uint64_t sum = 0;
+    for (int i = 0; i < n_meta; i++) {
+        const char *key = meta[2 * i], *value = meta[2 * i + 1];
+        if (strstr(key, "checksum")) continue;
+        uint64_t h = sgm__fnv(1, (const unsigned char *)key, strlen(key) + 1);
+        sum += sgm__fnv(h, (const unsigned char *)value, strlen(value));
+    }
+    for (const sgm_array *a = arrays; a < arrays + n_arrays; a++)
+        sum += sgm__fnv(1, (const unsigned char *)a->name, strlen(a->name));
+    snprintf(text, 17, "%016llx", (unsigned long long)sum);
+}
+
+static sgm_status sgm__model_file(sgm_archive *file, const char *path) {
+    char text[17];
+    SGM__TRY(sgm_archive_load(file, path));
+    const char *saved = sgm_archive_meta(file, "model.checksum");
+    sgm__settings_hash(text, file->meta, file->n_meta, file->arrays, file->n_arrays);
+    if (!saved || !strcmp(saved, text)) return SGM_OK;
+    sgm_archive_free(file);
+    return sgm__fail(SGM_BAD_FILE,
+        "%.150s is damaged: its settings lack the checksum that was saved; take another copy, or "
+        "drop model.checksum from the metadata if you changed them",
+        path);
+}
+
+static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
+    if (!model || !model->params)
+        return sgm__bad("there is no model to save: look at what sgm_model_init returned");
+    sgm__record c;
+    float moments[9], *to = moments; /* a double is the sum of three floats */
+    char checksum[17];
+    const double number[3] = {model->rms, model->fourth, model->reach};
+    SGM__TRY(sgm__record_init(&c, model, trainer));
+    for (int i = 0; i < 3; i++) {
+        double rest = number[i];
+        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
+    }
+    if (model->rms > 0) sgm__record_add(&c, "", "data", moments, 1, 9);
+    sgm__settings_hash(checksum, c.meta, c.n_meta, c.arrays, c.n_arrays);
+    sgm__set_text(&c, "model.checksum", checksum);
+    sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
+    sgm__free(c.arrays);
+    return status;
+}
+
+/* What samples are compared with, as a file has it: 0 if it does not, as before they were kept. */
+static void sgm__file_moments(const sgm_archive *file, double number[3]) {
+    const sgm_array *data = sgm_archive_find(file, "data");
+    const int has = data && data->rows == 1 && data->cols == 9 && sgm__first_bad(data->data, 9) < 0;
+    for (int i = 0; i < 3; i++)
+        number[i] = !has ? 0
+                         : fabs((double)data->data[3 * i] + data->data[3 * i + 1] +
+                               data->data[3 * i + 2]);
+}
+
+/* What a checkpoint must have beside its settings: points held out where the run holds some; and
+for sgm_train to go on from it unasked, the same data, and no more steps than the run has. */
+static sgm_status sgm__run_fits(
+    const sgm_trainer *trainer, const sgm_archive *file, const char *path) {
+    const double here[3] = {trainer->model->rms, trainer->model->fourth, trainer->model->reach};
+    const char *held = sgm_archive_meta(file, "train.held");
+    double step = sgm__text_number(sgm_archive_meta(file, "train.step")), there[3];
+    int same = 1;
+    if (!(step >= 0)) return SGM_OK; /* no checkpoint, as sgm__fits will say */
+    if (!held != !trainer->held)
+        return sgm__fail(SGM_MISMATCH,
+            "%s held %s points out, but here %ld are: set held_out to what it was", path,
+            held ? held : "no", trainer->held);
+    if (path != trainer->o.checkpoint) return SGM_OK;
+    if (step > (double)trainer->o.steps)
+        return sgm__fail(SGM_MISMATCH, "%s has done %.0f steps, more than the %ld of this run: "
+                                       "raise steps", path, step, trainer->o.steps);
+    sgm__file_moments(file, there);
+    for (int i = 0; i < 3 && there[0] > 0; i++)
+        same &= fabs(there[i] - here[i]) <= 1e-9 * here[i];
+    if (same) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH,
+        "%s is of a run on other data, of root mean square %.7g where these have %.7g: bring those",
+        path, there[0], here[0]);
+}
+
+/* First all is checked, then all is copied: a file that does not fit changes nothing. */
+static sgm_status sgm__load_from(
+    sgm_model *model, sgm_trainer *trainer, const sgm_archive *file, const char *path) {
+    sgm__record c;
+    double moments[3];
+    sgm_scaler *scaler = model->o.scaler, fresh;
+    const int d = model->o.d, empty = scaler && scaler->d == 0 && sgm_archive_find(file, "scaler");
+    float *zeros = empty ? (float *)sgm__alloc((size_t)d, sizeof *zeros) : NULL;
+    sgm_status status = empty && !zeros ? SGM_NO_MEMORY : SGM_OK;
+    if (zeros) status = sgm_scaler_init(&fresh, zeros, 1, d);
+    sgm__free(zeros);
+    if (empty && status == SGM_OK) *scaler = fresh; /* taken back if the file does not fit */
+    if (!status) status = sgm__record_init(&c, model, trainer);
+    if (!status) {
+        status = sgm__fits(&c, file, path, model);
+        for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
+            memcpy(a->data, sgm_archive_find(file, a->name)->data,
+                (size_t)a->rows * (size_t)a->cols * sizeof(float));
+        for (int i = 0; !status && scaler && i < 2 * d; i++) {
+            double *to = i < d ? &scaler->shift[i] : &scaler->scale[i - d];
+            *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
+        }
+        sgm__free(c.arrays);
+    }
+    if (status != SGM_OK) {
+        if (empty && scaler->d) sgm_scaler_free(scaler);
+        return status;
+    }
+    if (trainer) {
+        trainer->step = atol(sgm_archive_meta(file, "train.step"));
+        trainer->slow_loss = sgm__text_number(sgm_archive_meta(file, "train.slow_loss"));
+    }
+    if (trainer && trainer->watch) sgm__held_resume(trainer);
+    sgm__file_moments(file, moments);
+    model->rms = moments[0], model->fourth = moments[1], model->reach = moments[2];
+    if (model->measure) {
+        model->o.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
+        model->measure = 0;
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__load(sgm_model *model, sgm_trainer *trainer, const char *path) {
+    sgm_archive file;
+    if (!model || !model->params)
+        return sgm__bad("a file is loaded into a model: call sgm_model_init first, or "
+                        "sgm_model_open");
+    SGM__TRY(sgm__model_file(&file, path));
+    sgm_status status = SGM_OK;
+    if (trainer) status = sgm__run_fits(trainer, &file, path);
+    if (status == SGM_OK) status = sgm__load_from(model, trainer, &file, path);
+    sgm_archive_free(&file);
+    return status;
+}
+
+/* A setting of a file as a number of 0 to `most`. */
+static int sgm__file_int(const sgm_archive *file, const char *name, double most, int *bad) {
+    double x = sgm__text_number(sgm_archive_meta(file, name));
+    if (x >= 0 && x <= most && x == (double)(int)x) return (int)x;
+    *bad = 1;
+    return 0;
+}
+
+#define SGM__GET(x, most) x = sgm__file_int(file, #x, most, bad)
+
+static void sgm__file_net(const sgm_archive *file, sgm__opened *own, int image, int *bad) {
+    if (!image) {
+        sgm_mlp_options net;
+        memset(&net, 0, sizeof net);
+        SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.embedding_width, 1e8);
+        net.activation =
+            (sgm_activation)sgm__file_int(file, "net.activation", SGM_ACTIVATION_SIGMOID, bad);
+        net.embedding =
+            (sgm_embedding)sgm__file_int(file, "net.embedding", SGM_EMBEDDING_LEARNED, bad);
+        net.dropout = (float)sgm__text_number(sgm_archive_meta(file, "net.dropout"));
+        net.shortcut = sgm__file_int(file, "net.shortcut", 1, bad) ? 1 : -1;
+        own->mlp = net;
+    } else {
+        sgm_image_net net;
+        SGM__GET(net.h, 1e8), SGM__GET(net.w, 1e8), SGM__GET(net.channels, 1e8);
+        SGM__GET(net.width, 1e8), SGM__GET(net.depth, 1e6), SGM__GET(net.heads, 1e6);
+        SGM__GET(net.patch, 1e6), SGM__GET(net.groups, 1e6);
+        own->image = net;
+    }
+}
+
+static void sgm__file_model(const sgm_archive *file, sgm_model_options *o, int *bad) {
+    sgm_model_options model = *o;
+    sgm_sde sde = model.sde;
+    SGM__GET(model.d, 1e9), SGM__GET(model.energy, 1), SGM__GET(model.cond, 1e9);
+    SGM__GET(model.classes, 1e9), SGM__GET(model.n_ema, SGM_MAX_EMA);
+    model.output = (sgm_output)(sgm__file_int(file, "model.output", SGM_OUTPUT_EDM_F - 1, bad) + 1);
+    if (model.classes) model.output = SGM_OUTPUT_AUTO;
+    sde.family = (sgm_family)sgm__file_int(file, "sde.family", SGM_FAMILY_USER_SIGMA2, bad);
+    sde.a = sgm__text_number(sgm_archive_meta(file, "sde.a"));
+    sde.b = sgm__text_number(sgm_archive_meta(file, "sde.b"));
+    sde.t_min = sgm__text_number(sgm_archive_meta(file, "sde.t_min"));
+    sde.T = sgm__text_number(sgm_archive_meta(file, "sde.T"));
+    model.sigma_data = sgm__text_number(sgm_archive_meta(file, "model.sigma_data"));
+    model.sde = sde, *o = model;
+}
+
+static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, const char *path) {
+    const char *net = sgm_archive_meta(file, "net");
+    int i = 0, bad = 0;
+    sgm_model_options o;
+    memset(&o, 0, sizeof o);
+    while (net && i < SGM__N_READY && strcmp(net, sgm__ready[i].name)) i++;
+    if (!net || i == SGM__N_READY)
+        return sgm__fail(SGM_MISMATCH,
+            "%s does not say its network, or names none of the ready "
+            "ones: make the model with sgm_model_init, then sgm_model_load",
+            path);
+    sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
+    if (!own) return SGM_NO_MEMORY;
+    sgm__file_model(file, &o, &bad);
+    sgm__file_net(file, own, sgm__ready[i].width, &bad);
+    o.net = sgm__ready[i].net;
+    o.user = sgm__ready[i].width ? (void *)&own->image : (void *)&own->mlp;
+    if (sgm_archive_find(file, "scaler")) o.scaler = &own->scaler;
+    sgm_status status = SGM_OK;
+    if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
+    else if (o.sde.family >= SGM_FAMILY_USER_BETA)
+        status = sgm__fail(SGM_MISMATCH,
+            "%s has a process with a curve of its maker's: make the "
+            "model with sgm_model_init and that curve, then sgm_model_load",
+            path);
+    if (status == SGM_OK) status = sgm_model_init(model, &o, sgm_key_init(0));
+    if (status != SGM_OK) return sgm__free(own), status;
+    model->own = own;
+    return sgm__load_from(model, NULL, file, path);
+}
+
+SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path) {
+    sgm_archive file;
+    if (!model) return sgm__bad("sgm_model_open needs a model to fill");
+    memset(model, 0, sizeof *model);
+    SGM__TRY(sgm__model_file(&file, path));
+    sgm_status status = sgm__open_from(model, &file, path);
+    sgm_archive_free(&file);
+    if (status != SGM_OK && model->params) sgm_model_free(model);
+    return status;
+}
+
+SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path) {
+    SGM__TRY(sgm__trainer_made(trainer));
+    return sgm__save(trainer->model, trainer, path);
+}
+SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path) {
+    SGM__TRY(sgm__trainer_made(trainer));
+    return sgm__load(trainer->model, trainer, path);
+}
+SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path) {
+    return sgm__save(model, NULL, path);
+}
+SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
+    return sgm__load(model, NULL, path);
+}
+/*
+## §F.9 A run that goes on
+
+With a `checkpoint`, sgm_train looks for that file before its first step. If it is there, the run
+goes on from it, or is refused if it belongs to another run: a file is never written over unless it
+was read. If it is not, it is written at once, so that a name that cannot be written fails now and
+not after an hour. From then on it is written anew every twentieth of the run (or as often as
+`checkpoint_every` says: counted in steps and not in minutes, so that two runs write the same files)
+and at the end. Each file appears whole or not at all (§C.1), so a crash costs what was done since
+the last one.
+
+A finished run goes on if `steps` is raised. It ends in the same bits as one that was longer from
+the start, with two exceptions, which are said where they meet: a rate that falls to the last step
+depends on how many there are, so another number is refused; and with points held out, the last look
+of the shorter run is one that the longer would not have taken.
+*/
+static int sgm__is_absent(const char *path) {
+#if defined(SGM_NO_STDIO)
+    return (void)path, 0;
+#elif defined(SGM__UNIX)
+    struct stat st;
+    return stat(path, &st) && errno == ENOENT;
+#else
+    FILE *file = fopen(path, "rb");
+    if (file) fclose(file);
+    return !file && errno == ENOENT;
+#endif
+}
+
+static sgm_status sgm__train_resume(sgm_trainer *trainer) {
+    const char *path = trainer->o.checkpoint;
+    char why[400];
+    if (!path) return SGM_OK;
+    if (sgm__is_absent(path)) return sgm_trainer_save(trainer, path);
+    sgm_status status = sgm_trainer_load(trainer, path);
+    if (status == SGM_OK) return SGM_OK;
+    snprintf(why, sizeof why, "%s", sgm_error());
+    return sgm__fail(status, "%s; or set checkpoint to a new file", why);
+}
+
+static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    long every = o->checkpoint_every > 0 ? o->checkpoint_every : (o->steps + 19) / 20;
+    if (!o->checkpoint || (trainer->step % every && !sgm_trainer_done(trainer))) return SGM_OK;
+    return sgm_trainer_save(trainer, o->checkpoint);
+}
 
 /*
 # G. Mixtures, samplers, measures

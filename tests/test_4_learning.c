@@ -119,7 +119,7 @@ static void check_same(snapshot *a, snapshot *b, int with_log) {
 */
 
 /*
-One step in double, from the definitions (4.3), (B.8) to (B.10). The library stores β as floats: 1
+One step in double, from the definitions (4.3), (4.11) and (4.13). The library stores β as floats: 1
 - β₂ is then off by 2⁻²⁵/(1-β₂) of itself, and √v by half of that.
 */
 
@@ -779,7 +779,7 @@ static void one_pass_by_many_threads(void **state) {
     }
 }
 
-/* The slopes grow with the square of s. (4.5) proves the small ones finite; of the others, which
+/* The gradients grow with the square of s. (F.1) proves the small ones finite; of the others, which
 are made and looked at, some are, and some are not. Each time both ways must agree. */
 
 static float net_scale;
@@ -1723,7 +1723,7 @@ static void scaler_in_the_file(void **state) {
 }
 
 /*
-## Points held out (§4.8)
+## Points held out (§4.7)
 
 60 points with 12 held out. Their first coordinate is their number, so that it can be read from what
 the trainer draws; x is (1.4) of the stored noise, and the look is (2.10) by its definition.
@@ -1988,7 +1988,7 @@ static void samples_far_from_the_data(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(4.3), (B.8) to (B.10) the optimisers against their definitions", optimisers),
+        TEST("(4.3), (4.11), (4.13) the optimisers against their definitions", optimisers),
         TEST("default options", defaults),
         TEST("a sigma_data of 0 is measured", measured_sigma_data),
         TEST("a scaler in the file", scaler_in_the_file),
@@ -2008,9 +2008,9 @@ int main(void) {
         TEST("a weight in two layers is not deferred", a_weight_in_two_layers_is_not_deferred),
         TEST("tangents settle what was deferred", tangents_settle_what_was_deferred),
         TEST("one pass, many threads", one_pass_by_many_threads),
-        TEST("(4.5) a step fails exactly as with two passes", a_step_fails_as_with_two_passes),
+        TEST("(F.1) a step fails exactly as with two passes", a_step_fails_as_with_two_passes),
         TEST("a deferred slope that overflows is named", a_deferred_slope_is_named),
-        TEST("(B.8) moments fade to zero", moments_fade_to_zero),
+        TEST("(4.3) moments fade to zero", moments_fade_to_zero),
         TEST("no allocation after the first steps", no_allocation_later),
         TEST("a resumed run has the bits of one that never stopped", resume_is_bit_exact),
         TEST("a resume with other settings is refused", other_settings_are_refused),
