@@ -1636,9 +1636,6 @@ static int sgm__hands(long n);
 static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
 
 /* Chapter 3: the tape (D) */
-typedef struct sgm__arena_block sgm__arena_block;
-static void *sgm__arena(sgm_tape *tape, size_t bytes); /* memory until the next reset */
-static float *sgm__zeros(sgm_tape *tape, const sgm_tensor *like);
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols);
 static float *sgm__values(sgm_tape *tape, const sgm_tensor *y); /* room for y's values */
 static sgm_tensor *sgm__tape_fail(sgm_tape *tape, sgm_status status, const char *format, ...)
@@ -1658,10 +1655,7 @@ static void sgm__settle(sgm_tensor *w); /* works out what was deferred */
 static sgm_tensor *sgm__times_in(sgm_tape *tape, const float *t, int n);
 static sgm_tensor *sgm__time_features(
     sgm_tape *tape, sgm_tensor *t, int width, float scale, int kind, const sgm_sde *sde);
-static void sgm__feature_at(const sgm_tensor *y, float *out, float *d1, float *d2, double t);
 static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x);
-static int sgm__same_shape(
-    sgm_tape *tape, const char *op, const sgm_tensor *a, const sgm_tensor *b);
 static char *sgm__tape_text(const sgm_tape *tape);
 /* Chapter 3: images (E). The shape of an operation is described in §3.11. */
 static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w);
@@ -2779,8 +2773,13 @@ and excess.
 /*
 # 3. Networks
 
-A network is a function from numbers to numbers, and to train it we need to know how the result
-changes when each of a million parameters does. This chapter computes that with an array.
+A network is a function from numbers to numbers with many adjustable numbers inside, its
+*parameters*. Most are made of *layers*: a linear map, then a curve φ that bends each number of the
+result, and again. With two *hidden* layers, $h_1 = φ(x W_1 + b_1)$, $h_2 = φ(h_1 W_2 + b_2)$ and
+$\mathrm{out} = h_2 W_3 + b_3$, where the matrices W and rows b are the parameters, it is a
+*multilayer perceptron*, or MLP. With enough numbers in $h_1$ and $h_2$ it comes as near as you like
+to any continuous function (Cybenko 1989), so also to a score. To train it we need to know how the
+result changes when each of a million parameters does. This chapter computes that with an array.
 
 ## §3.1 The tape
 
@@ -2827,17 +2826,13 @@ $\bar x$ = .0756, $\bar b$ = .1512, and $\bar w = x \bar a + \dot x \bar{\dot a}
 1.2300, for w is in a and in $\dot a$. That is ∂²y/∂x∂w. A test asks the tape for these numbers.
 
 So an operation is one function with three short cases, side by side where they can be compared, and
-a tensor has four arrays: `v` value, `j` tangent, `d` adjoint of the value, `jd` adjoint of the
-tangent.
+a tensor has four arrays: `v` is y, `j` its tangent $\dot y$, `d` its adjoint $\bar y$, and `jd` the
+adjoint of the tangent, $\bar{\dot y}$. Adjoints are only made for what leads back to a parameter
+whose gradient is wanted, or to an input that you *watch*; `needs` says so.
 */
-struct sgm__arena_block { /* memory for all that follows: §D.1 */
-    sgm__arena_block *next;
-    size_t size, used; /* bytes after this header */
-};
-
 struct sgm_tape {
-    sgm__arena_block *blocks, *current;
-    sgm_tensor **list; /* in order of creation */
+    struct sgm__arena_block *blocks, *current; /* memory for all that follows: §D.1 */
+    sgm_tensor **list;                         /* in order of creation */
     int n, capacity;
     float *params, *grads;
     size_t n_params, cursor; /* cursor: how many of them have been taken */
@@ -2901,7 +2896,7 @@ SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape) {
     return sgm_tape_status(tape);
 }
 
-/* Parameters have their adjoints in the model's gradient block: 0 if the loss did not reach them. */
+/* A parameter's adjoint lies in the model's gradient block: 0 if the loss did not reach it. */
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape) {
     for (int i = tape->n - 1; i >= 0 && tape->status == SGM_OK; i--) {
         sgm_tensor *y = tape->list[i];
@@ -2967,10 +2962,10 @@ $δL = \sum_{ij} \bar y_{ij}\, δy_{ij}$ with $δy_{ij} = \sum_p (δx_{ip} W_{pj
 $\dot y = \dot x W$; so in (3.2) x gets nothing from $\bar{\dot y}$ (the layer is linear in x), but
 W gets a second contribution $\dot x^T \bar{\dot y}$.
 
-Weights and bias start uniform within ±1/√in, whose variance is a third of 1/in: a sum of `in`
-products has a third of its inputs' mean square, and a deep network without norms or shortcuts
-starts by saying little. That is the custom; `sgm_linear_start` lets you choose √3 for a layer whose
-result is as large as what goes in, or what an activation that takes some of it away asks for.
+Weights and bias start uniform within ±1/√in, whose variance is a third of 1/in. So a sum of `in`
+products has a third of its inputs' mean square: through many such layers in a row the inputs fade,
+by √3 each. That is the custom all the same; `sgm_linear_start` lets you choose √3 for a layer whose
+result is as large as what goes in, or more where an activation takes some of it away (§3.9).
 
 All three products are one function, for each array comes with its strides, the distance in memory
 of neighbours in a column (`_row`) and in a row (`_col`); exchange them, and it is transposed:
@@ -3032,8 +3027,6 @@ static void sgm__matmul_tile(const sgm__product *q) {
     sgm__matmul_ref(&right), sgm__matmul_ref(&below);
 }
 
-#define SGM__STRETCH 2048 /* rows that are summed in one go: §D.3 */
-
 static void sgm__times_w(
     const sgm_tensor *x, const float *in, const sgm_tensor *w, const float *bias, float *out) {
     sgm__matmul(x->rows, w->cols, w->rows, in, x->cols, 1, w->v, w->cols, 1, bias, 0, out, w->cols);
@@ -3077,17 +3070,26 @@ static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 /*
 ## §3.4 Activations
 
-A network of linear layers alone is one linear layer. Between them stands a function φ of one
-variable, applied to each element: ReLU, max(x, 0), or a smooth relative like silu. Its Jacobian is
-diagonal, so (3.1) and (3.2) are products element by element, and the second derivative enters:
+A network of linear layers alone is one linear layer: (x W₁) W₂ = x (W₁ W₂). What stands between
+them must bend. It is a function φ of one variable, applied to each element:
+
+| name       | φ(x)                           |                                              |
+|------------|--------------------------------|----------------------------------------------|
+| `relu`     | max(x, 0)                      | φ'' = 0: second derivatives see nothing      |
+| `silu`     | x σ(x), σ(x) = 1/(1 + e⁻ˣ)     | the default: a smooth ReLU                   |
+| `gelu`     | x σ(√(8/π) (x + .044715 x³))   | nearly x times the share of N(0, 1) below x  |
+| `softplus` | log(1 + eˣ)                    | its derivative is σ                          |
+| `tanh`     | tanh x                         | within ±1                                    |
+| `sigmoid`  | σ(x)                           | between 0 and 1                              |
+
+Its Jacobian is diagonal, so (3.1) and (3.2) are products element by element:
 
 $$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\, \bar{\dot y}, \qquad
 \bar{\dot x} = φ'(x)\, \bar{\dot y} \qquad(3.5)$$
 
 The kernel gives φ, φ' and φ'' at once, since they share one exponential (§B.4). When adjoints will
 be wanted, φ' is kept from the forward pass in `aux`. `sgm__hand_on` is `sgm_tape_give` for an array
-that is not needed any more: the receiver may keep it (§D.3). ReLU has φ'' = 0 wherever it has one,
-and nothing of its kink is seen by a loss with second derivatives (§2.6 refuses it).
+that is not needed any more: the receiver may keep it (§D.3).
 */
 static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
@@ -3101,14 +3103,14 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     case SGM_PASS_FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
     case SGM_PASS_TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
     case SGM_PASS_BACKWARD:
-        sgm__hand_on(tape, y, x, SGM_ADJOINT_D, y->aux, y->d);
+        sgm__hand_on(tape, y, x, SGM_ADJOINT_D, y->aux, y->d); /* φ' ȳ */
         if (y->jd && x->j) {
-            sgm_tape_give(tape, x, SGM_ADJOINT_JD, y->aux, y->jd);
+            sgm_tape_give(tape, x, SGM_ADJOINT_JD, y->aux, y->jd); /* φ' ẏ̄, for ẋ */
             float *bend = sgm_tape_floats(tape, y);
             if (!bend) return;
             sgm__act(y->i, n, x->v, NULL, NULL, bend);
             sgm__mul(n, bend, x->j, bend);
-            sgm_tape_give(tape, x, SGM_ADJOINT_D, bend, y->jd);
+            sgm_tape_give(tape, x, SGM_ADJOINT_D, bend, y->jd); /* φ'' ẋ ẏ̄ */
         }
         break;
     }
@@ -3164,10 +3166,10 @@ static void sgm__op_mul(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 ## §3.6 Norms of rows
 
 A layer norm shifts each row to mean 0 and scales it to mean square 1; then every column gets a gain
-and a bias of its own. With n the width, $\langle x \rangle$ the mean of a row and a dot for the sum
-of products along it,
+and a bias of its own. With n the width, $\langle x \rangle$ the mean of a row, a dot for the sum of
+products along it and ⊙ for products element by element,
 
-$$y = γ ⊙ (c\, r) + β, \qquad c = x − \langle x \rangle, \quad
+$$y = \mathrm{gain} ⊙ (c\, r) + \mathrm{bias}, \qquad c = x − \langle x \rangle, \quad
 r = \left( \tfrac1n c·c + 10^{-5} \right)^{−1/2} \qquad(3.7)$$
 
 Centring is linear and its own transpose (§D.5). The scaling $u = c\,r$ is not: r moves with c, by
@@ -3229,8 +3231,9 @@ static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 /*
 ## §3.7 Dropout
 
-In training each number is kept with probability 1 − rate and then divided by that, so that its mean
-is unchanged; in sampling nothing happens. The draw is keyed by the tape's key and the operation's
+A network remembers its training points less easily if no number can rely on another. So in training
+each is kept with probability 1 − rate and then divided by that, which leaves its mean unchanged; in
+sampling nothing happens. The draw is keyed by the tape's key and the operation's
 place on it (§A.2). As a product with a constant it needs no rules of its own.
 */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
@@ -3254,15 +3257,16 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
 ## §3.8 Telling the network the time
 
 One number t beside D coordinates is easily overlooked by a network, and the score changes by orders
-of magnitude along it. So t is spread over several features, waves $φ_j(t)$ of many lengths. Each is
-a function of one variable, so (3.5) holds with sums over j, if you ask for a derivative by the
-time. The default looks at log σ, the logarithm of the noise as the eye sees it, $σ_t = s_t/m_t$,
-for that says the same in every family: log σ itself and waves of it, each twice as fast as the one
-before. The others of the literature stand in §D.5.
+of magnitude along it. So t is spread over several features $φ_j(t)$, waves of many lengths. The
+default looks at log σ with $σ = s_t/m_t$, half of −λ of (1.5), which says the same in every family:
+¼ log σ, and sin and cos of ω log σ for ω = ¼, ½, 1, 2. The others, of t or of log σ, are those of
+the literature (§D.5). Each feature is a function of one variable; so (3.5) holds, with sums over j,
+if you ask for a derivative by the time.
 */
 enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA };
 
-/* A wave a sin(ωt), given sin and cos of ωt, and its two derivatives, if they are wanted. */
+/* A wave a sin(ωt), given s = sin ωt and c = cos ωt, and its two derivatives, if they are wanted.
+With c and −s for s and c it is a cos(ωt). */
 static void sgm__wave(
     float *out, float *d1, float *d2, int j, double a, double omega, double s, double c) {
     out[j] = (float)(a * s);
@@ -3276,31 +3280,6 @@ static void sgm__feature_sigma(const sgm_tensor *y, float *out, float *d1, float
     for (int j = 1; j + 1 < y->cols; j += 2, omega *= 2) {
         sgm__sincos_turns(omega * l / (2 * SGM__PI), &s, &c);
         sgm__wave(out, d1, d2, j, 1, omega, s, c), sgm__wave(out, d1, d2, j + 1, 1, omega, c, -s);
-    }
-}
-
-static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
-    sgm_tensor *t = y->a;
-    const long n = y->cols;
-    const size_t bytes = (size_t)n * sizeof(float);
-    int first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
-    float *f = pass == SGM_PASS_FORWARD ? NULL : (float *)sgm__arena(tape, 3 * bytes);
-    float *d1 = f ? f + n : NULL; /* and φ'' behind it */
-    float *to = back ? sgm__adjoint(tape, t, SGM_ADJOINT_D, &first) : NULL;
-    float *to_j = back && y->jd ? sgm__adjoint(tape, t, SGM_ADJOINT_JD, &first_j) : NULL;
-    if (tape->status != SGM_OK) return;
-    for (long i = 0; i < t->rows; i++) {
-        const float *d = y->d ? y->d + i * n : NULL, *jd = to_j ? y->jd + i * n : NULL;
-        double sum = 0, sum_j = 0;
-        if (!d1 && i > 0 && t->v[i] == t->v[i - 1]) memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
-        else sgm__feature_at(y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
-        for (long j = 0; j < n && pass == SGM_PASS_TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
-        for (long j = 0; j < n && back; j++) { /* (3.5) */
-            if (d) sum += (double)d1[j] * d[j];
-            if (jd) sum += (double)d1[n + j] * t->j[i] * jd[j], sum_j += (double)d1[j] * jd[j];
-        }
-        if (to) to[i] = (float)(first ? sum : to[i] + sum);
-        if (to_j) to_j[i] = (float)(first_j ? sum_j : to_j[i] + sum_j);
     }
 }
 
@@ -3836,7 +3815,8 @@ keeps it, its files carry it, and loading compares (§D.6).
   nobody filled is NULL again before an operation looks at it.
 - A tensor used twice whose first user keeps its adjoint's array: the second then adds to what the
   first still reads. An array is handed on only when its owner has done with it (§D.3).
-- Rows must not see each other: evaluation cuts batches as it pleases.
+- Rows of different points must not see each other: evaluation cuts batches as it pleases. (Tokens
+  of one point may, §3.14.)
 - A mask drawn with the tape's key alone is the same in every layer: the key is split by the number
   of the operation.
 
@@ -11037,6 +11017,11 @@ The tape takes all its memory from an *arena*: big blocks that are handed out pi
 taken back all at once by a reset. After the first pass has shown how much is needed, no pass
 allocates again.
 */
+typedef struct sgm__arena_block {
+    struct sgm__arena_block *next;
+    size_t size, used; /* bytes after this header */
+} sgm__arena_block;
+
 static void *sgm__arena(sgm_tape *tape, size_t bytes) {
     bytes = (bytes + 63) & ~(size_t)63; /* whole cache lines */
     sgm__arena_block *block = tape->current, *fresh;
@@ -11267,6 +11252,8 @@ static void sgm__give_sum(sgm_tape *tape, sgm_tensor *b, const float *adjoint, l
 A sum over very many rows is made in *stretches*, each from 0, that are then added: in one go, the
 millionth number would be added to a sum that a float no longer moves in its digits (§B.1).
 */
+#define SGM__STRETCH 2048
+
 /* dw (+)= inᵀ adjoint, over the rows of x; in NULL: 0. */
 static void sgm__outer_sum(sgm_tape *tape, const sgm_tensor *x, const float *in,
     const float *adjoint, float *dw, int cols, int first) {
@@ -11398,6 +11385,9 @@ static sgm_tensor *sgm__times_in(sgm_tape *tape, const float *t, int n) {
     return sgm__repeat(tape, sgm_tape_input(tape, few, found, 1), row_of, n);
 }
 
+static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+
 /* A network that watches its time comes late: log σ is made from it already. It is told here. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
     if (!tape || !x) return;
@@ -11411,8 +11401,6 @@ SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x) {
         if (y->op == sgm__op_feature && y->a == x) y->needs |= 2;
     }
 }
-
-static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
 
 /*
 If x = [t, z] where t repeats, as where a network is told the time beside other things, t's share of
@@ -11703,6 +11691,31 @@ static void sgm__feature_at(const sgm_tensor *y, float *out, float *d1, float *d
     static const sgm__feature kinds[] = {sgm__feature_circle, sgm__feature_waves,
         sgm__feature_waves, sgm__feature_log_sigma, sgm__feature_sigma};
     kinds[y->i](y, out, d1, d2, t);
+}
+
+static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    sgm_tensor *t = y->a;
+    const long n = y->cols;
+    const size_t bytes = (size_t)n * sizeof(float);
+    int first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
+    float *f = pass == SGM_PASS_FORWARD ? NULL : (float *)sgm__arena(tape, 3 * bytes);
+    float *d1 = f ? f + n : NULL; /* and φ'' behind it */
+    float *to = back ? sgm__adjoint(tape, t, SGM_ADJOINT_D, &first) : NULL;
+    float *to_j = back && y->jd ? sgm__adjoint(tape, t, SGM_ADJOINT_JD, &first_j) : NULL;
+    if (tape->status != SGM_OK) return;
+    for (long i = 0; i < t->rows; i++) {
+        const float *d = y->d ? y->d + i * n : NULL, *jd = to_j ? y->jd + i * n : NULL;
+        double sum = 0, sum_j = 0;
+        if (!d1 && i > 0 && t->v[i] == t->v[i - 1]) memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
+        else sgm__feature_at(y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
+        for (long j = 0; j < n && pass == SGM_PASS_TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
+        for (long j = 0; j < n && back; j++) { /* (3.5) */
+            if (d) sum += (double)d1[j] * d[j];
+            if (jd) sum += (double)d1[n + j] * t->j[i] * jd[j], sum_j += (double)d1[j] * jd[j];
+        }
+        if (to) to[i] = (float)(first ? sum : to[i] + sum);
+        if (to_j) to_j[i] = (float)(first_j ? sum_j : to_j[i] + sum_j);
+    }
 }
 
 static sgm_tensor *sgm__time_features(
