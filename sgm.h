@@ -1659,7 +1659,6 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x);
 static char *sgm__tape_text(const sgm_tape *tape);
 /* Chapter 3: images (E). The shape of an operation is described in §3.11. */
 static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w);
-static int sgm__can_be_wide(sgm_tape *tape, const char *op, double cols); /* or it is refused */
 static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d);
 static sgm_tensor *sgm__walked(sgm_tape *tape, const char *name, sgm_tensor *x, double rows,
     double cols, int h, int w, const long *n, const long *from, const long *to);
@@ -3437,7 +3436,7 @@ one number went to several places. Here is the doubling; the others are tables l
 */
 typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it:
 first the settings that the text of §3.16 tells */
-    int h, w, c, out, patch, stride, groups, heads, silu, one_plus, tokens, mixes, thin, kernel;
+    int h, w, c, out, patch, stride, groups, heads, silu, one_plus, tokens, mixes, kernel;
     long n[2][5], x[2][5], y[2][5], start[2]; /* for each ingredient: loops, strides, y's start */
     float *kept;
 } sgm__shape;
@@ -3462,8 +3461,9 @@ static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int bac
 }
 
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
-    long c = sgm__channels(tape, "upsample", x, h, w), line = w * c;
-    if (!c || !sgm__can_be_wide(tape, "upsample", 4.0 * x->cols)) return NULL;
+    long c = sgm__channels(tape, "upsample", x, h, w);
+    if (!c) return NULL;
+    long line = 4.0 * x->cols > INT_MAX ? 0 : w * c; /* 0: will be refused */
     const long n[] = {(long)x->rows * h, 2, w, 2, c}, from[] = {line, 0, c, 0, 1};
     const long to[] = {4 * line, 2 * line, 2 * c, c, 1};
     return sgm__walked(tape, "upsample", x, x->rows, 4.0 * x->cols, h, w, n, from, to);
@@ -11832,17 +11832,18 @@ static void sgm__op_walk(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
     for (int part = 0; part < (y->b ? 2 : 1); part++) {
         sgm_tensor *x = part ? y->b : y->a;
+        const long *n = s->n[part];
+        const int once = n[0] * n[1] * n[2] * n[3] * n[4] == sgm__size(x); /* each goes somewhere */
         if (pass == SGM_PASS_FORWARD) sgm__walk(s, part, x->v, y->v, 0, 0);
         if (pass == SGM_PASS_TANGENT && !x->j) x->j = sgm__zeros(tape, x);
         if (pass == SGM_PASS_TANGENT && x->j) sgm__walk(s, part, x->j, y->j, 0, 0);
         for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD;
              which++) {
-            int first, again = s->thin; /* 1: some numbers of x go nowhere */
+            int first;
             float *to = y->set & which ? sgm__adjoint(tape, x, which, &first) : NULL;
-            for (int i = 0; i < 5; i++) again |= s->n[part][i] > 1 && s->x[part][i] == 0;
-            if (to && first && again) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
+            if (to && first && !once) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
             if (to)
-                sgm__walk(s, part, to, which == SGM_ADJOINT_D ? y->d : y->jd, 1, again || !first);
+                sgm__walk(s, part, to, which == SGM_ADJOINT_D ? y->d : y->jd, 1, !once || !first);
         }
     }
 }
@@ -11873,12 +11874,6 @@ static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, in
     return 0;
 }
 
-static int sgm__can_be_wide(sgm_tape *tape, const char *op, double cols) {
-    if (cols <= INT_MAX) return 1;
-    sgm_tape_refuse(tape, "%s to rows of %.0f numbers: use smaller images", op, cols);
-    return 0;
-}
-
 /* The same numbers as rows of another length: y has x's own values, and hands its adjoints on. */
 static void sgm__op_reshape(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     if (pass == SGM_PASS_TANGENT) memcpy(y->j, y->a->j, (size_t)sgm__size(y) * sizeof *y->j);
@@ -11896,7 +11891,6 @@ static sgm_tensor *sgm__reshape(
 
 static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
     const char *name = back ? "unpatchify" : "patchify";
-    sgm__shape s;
     if (!x) return NULL;
     if (p < 1 || h < 1 || w < 1 || h % p || w % p)
         return sgm_tape_refuse(tape,
@@ -11917,9 +11911,10 @@ static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int
     long line = n ? (long)w * c : 0, run = (long)p * c, size = h * line;
     const long count[] = {n, h / p, w / p, p, run}, image[] = {size, p * line, run, line, 1};
     const long patch[] = {size, p * line, p * run, run, 1};
-    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.patch = p;
-    sgm__loops(&s, 0, count, back ? patch : image, back ? image : patch);
-    return sgm__shaped(tape, name, sgm__op_walk, rows, cols, x, NULL, NULL, &s);
+    x = sgm__walked(
+        tape, name, x, rows, cols, h, w, count, back ? patch : image, back ? image : patch);
+    if (x) sgm__shape_of(x)->patch = p;
+    return x;
 }
 
 SGM_API sgm_tensor *sgm_patchify(sgm_tape *tape, sgm_tensor *x, int h, int w, int p) {
@@ -11931,7 +11926,6 @@ SGM_API sgm_tensor *sgm_unpatchify(sgm_tape *tape, sgm_tensor *x, int h, int w, 
 }
 
 SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
-    sgm__shape s;
     if (!x) return NULL;
     if (rows < 1 || x->rows % rows)
         return sgm_tape_refuse(tape,
@@ -11939,10 +11933,9 @@ SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
     long c = x->cols, blocks = x->rows / rows;
     const long n[] = {blocks, c, 1, 1, rows}, from[] = {rows * c, 1, 0, 0, c};
     const long to[] = {rows * c, rows, 0, 0, 1};
-    memset(&s, 0, sizeof s), s.tokens = rows;
-    sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(
-        tape, "transpose", sgm__op_walk, (double)blocks * (double)c, rows, x, NULL, NULL, &s);
+    x = sgm__walked(tape, "transpose", x, (double)blocks * (double)c, rows, 0, 0, n, from, to);
+    if (x) sgm__shape_of(x)->tokens = rows; /* for the text of §3.16 */
+    return x;
 }
 
 SGM_API sgm_tensor *sgm_concat_channels(
@@ -11968,20 +11961,17 @@ SGM_API sgm_tensor *sgm_concat_channels(
 
 /* Every other pixel of every other row. */
 static sgm_tensor *sgm__thin_out(sgm_tape *tape, sgm_tensor *x, int h, int w, long c) {
-    sgm__shape s;
-    long rows = (h + 1) / 2, cols = (w + 1) / 2;
-    const long n[] = {x->rows, rows, 1, cols, c}, to[] = {rows * cols * c, cols * c, 0, c, 1};
+    const long rows = (h + 1) / 2, cols = (w + 1) / 2, n[] = {x->rows, rows, 1, cols, c};
     const long from[] = {x->cols, 2 * (w * c), 0, 2 * c, 1};
-    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.thin = 1;
-    sgm__loops(&s, 0, n, from, to);
-    return sgm__shaped(tape, "thin_out", sgm__op_walk, x->rows, rows * cols * c, x, NULL, NULL, &s);
+    const long to[] = {rows * cols * c, cols * c, 0, c, 1};
+    return sgm__walked(tape, "thin_out", x, x->rows, rows * cols * c, h, w, n, from, to);
 }
 
 /*
 ## §E.2 Scratch memory
 
-It is taken from the tape and given back when an operation ends. Adjoints live longer: they must
-have their memory before.
+It is taken from the tape and given back when an operation ends. Adjoints live longer: an operation
+asks for them before its first mark.
 */
 typedef struct sgm__arena_mark {
     sgm__arena_block *block;
@@ -11997,12 +11987,6 @@ static sgm__arena_mark sgm__arena_here(const sgm_tape *tape) {
 static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
     for (sgm__arena_block *b = mark.block->next; b; b = b->next) b->used = 0;
     tape->current = mark.block, mark.block->used = mark.used;
-}
-
-static void sgm__reserve(sgm_tape *tape, sgm_tensor *x, int which) {
-    if (x && x->needs && which == SGM_ADJOINT_D && !x->d) x->d = sgm_tape_floats(tape, x);
-    if (x && x->needs && which == SGM_ADJOINT_JD && x->j && !x->jd)
-        x->jd = sgm_tape_floats(tape, x);
 }
 
 static int sgm__thread(void) {
@@ -12041,6 +12025,7 @@ sums are the same for any number of threads.
 */
 typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
     int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
+    int maps, deep; /* so many products of (tiles, deep) and (deep, out): 16 of in, or 1 of 9 in */
 } sgm__conv;
 
 enum { SGM__CONV_PARTS = 8 };
@@ -12084,12 +12069,15 @@ static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long fir
     }
 }
 
-/* The pixels that each output pixel sees with stride 2, as rows of 3 × 3 × in numbers, from x to V;
-or, with `back`, added from V to x. Three neighbours lie side by side. */
+/* What each tile sees, from x to V: with stride 2, rows of 3 × 3 × in numbers, of which three
+pixels lie side by side; or, with `back`, added from V to x. */
 static void sgm__conv_see(
     const sgm__conv *g, int back, long first, long count, float *x, float *V) {
     const long C = g->in, w = g->w, h = g->h;
-    for (long t = first; t < first + count; t++)
+    if (g->stride == 1)
+        sgm__conv_map(
+            g, back ? SGM__MAP_B : SGM__MAP_BT, 1, g->in, first, count, x, V, NULL);
+    for (long t = first; g->stride == 2 && t < first + count; t++)
         for (long i = 0; i < 3; i++, V += 3 * C) {
             long row = t / g->wide % g->high * 2 + i - 1, column = t % g->wide * 2 - 1;
             long from = column < 0 ? 1 : 0, to = column + 3 > w ? w - column : 3;
@@ -12102,13 +12090,15 @@ static void sgm__conv_see(
 }
 
 static long sgm__conv_chunk(const sgm__conv *g) { /* tiles whose V and M are some 400 KB */
-    long count = g->stride == 1 ? 6144 / (g->in + g->out) / 8 * 8 : 98304 / (9 * g->in) / 8 * 8;
+    long count = g->stride == 1 ? 6144 / (g->in + g->out) / 8 * 8 : 98304 / g->deep / 8 * 8;
     return count < 32 ? 32 : count;
 }
 
 static long sgm__conv_room(const sgm__conv *g) { /* for V and M */
-    return sgm__conv_chunk(g) * (g->stride == 1 ? 16L * (g->in + g->out) : 9L * g->in);
+    return sgm__conv_chunk(g) * (g->stride == 1 ? 16L * (g->in + g->out) : g->deep);
 }
+
+static long sgm__conv_size(const sgm__conv *g) { return (long)g->maps * g->deep * g->out; } /* U */
 
 static int sgm__conv_hands(const sgm__conv *g, int most) {
     int threads = sgm__hands((long)g->n * g->high * g->wide * g->in * g->out / 2);
@@ -12117,82 +12107,64 @@ static int sgm__conv_hands(const sgm__conv *g, int most) {
 
 static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *bias, float *y) {
-    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
-    long room = sgm__conv_room(g);
-    int threads = sgm__conv_hands(g, g->n);
+    const long chunk = sgm__conv_chunk(g), I = g->deep, O = g->out, per = (long)g->high * g->wide;
+    const long room = sgm__conv_room(g);
+    const int threads = sgm__conv_hands(g, g->n), tiled = g->maps > 1;
     sgm__arena_mark mark = sgm__arena_here(tape);
-    float *u = (float *)sgm__arena(tape, (size_t)(16 * In * O) * sizeof *u);
+    float *u = (float *)sgm__arena(tape, (size_t)sgm__conv_size(g) * sizeof *u);
     float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
     if (!u || !scratch) return;
-    if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
+    if (tiled) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (int t = 0; t < threads; t++) {
         float *V = scratch + t * room;
         long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
         for (long count; first < end; first += count) {
             count = end - first < chunk ? end - first : chunk;
-            if (g->stride == 2) {
-                sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-                sgm__matmul((int)count, g->out, 9 * g->in, V, 9 * In, 1, w, O, 1, bias, 0,
-                    y + first * O, O);
-                continue;
-            }
-            float *M = V + 16 * chunk * In;
-            sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
-            for (int k = 0; k < 16; k++)
-                sgm__matmul((int)count, g->out, g->in, V + k * count * In, In, 1, u + k * In * O, O,
-                    1, NULL, 0, M + k * count * O, O);
-            sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
+            float *M = tiled ? V + 16 * chunk * I : y + first * O;
+            sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+            for (long k = 0; k < g->maps; k++)
+                sgm__matmul((int)count, g->out, g->deep, V + k * count * I, I, 1,
+                    (tiled ? u : w) + k * I * O, O, 1, tiled ? NULL : bias, 0, M + k * count * O,
+                    O);
+            if (tiled) sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
         }
     }
     sgm__arena_back(tape, mark);
 }
 
-static long sgm__conv_size(const sgm__conv *g) { /* of U, or with stride 2 of W */
-    return (g->stride == 1 ? 16L : 9L) * g->in * g->out;
-}
-
-/* What part p of the batch adds: to dx (may be NULL), to its own du and db. Behind V lies
-room for a stretch of du. */
+/* What part p of the batch adds: to dx (may be NULL), to its own du and db. Behind V lies room for
+a stretch of du. */
 static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
     const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
-    long chunk = sgm__conv_chunk(g), In = g->in, O = g->out, per = (long)g->high * g->wide;
-    long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per, count;
-    long pixels = (long)g->rows * g->cols, done = 0;
-    float *to_u = du, *more = V + sgm__conv_room(g);
+    const long chunk = sgm__conv_chunk(g), I = g->deep, O = g->out, per = (long)g->high * g->wide;
+    const long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per;
+    const long pixels = (long)g->rows * g->cols, size = sgm__conv_size(g);
+    float *to_u = du, *more = V + sgm__conv_room(g), *d = (float *)(uintptr_t)dy;
     memset(db, 0, (size_t)O * sizeof *db);
     sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
-    for (long first = from * per; first < end; first += count) {
+    for (long first = from * per, done = 0, count; first < end; first += count) {
         count = end - first < chunk ? end - first : chunk;
         if (done >= SGM__STRETCH) {
-            if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
+            if (to_u == more) sgm__add(size, du, more, du);
             to_u = more, done = 0;
         }
         const float *so_far = done ? to_u : NULL;
+        float *M = g->maps > 1 ? V + 16 * chunk * I : d + first * O;
         done += count;
-        if (g->stride == 2) { /* u is W */
-            const float *d = dy + first * O;
-            sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-            sgm__matmul(9 * g->in, g->out, (int)count, V, 1, 9 * In, d, O, 1, so_far, O, to_u, O);
-            if (!dx) continue;
-            sgm__matmul((int)count, 9 * g->in, g->out, d, O, 1, u, 1, O, NULL, 0, V, 9 * In);
-            sgm__conv_see(g, 1, first, count, dx, V);
-            continue;
-        }
-        float *M = V + 16 * chunk * In;
-        sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, (float *)(uintptr_t)dy, M, NULL);
-        sgm__conv_map(g, SGM__MAP_BT, 1, g->in, first, count, (float *)(uintptr_t)x, V, NULL);
-        for (long k = 0; k < 16; k++) {
-            float *Vk = V + k * count * In, *Mk = M + k * count * O;
-            sgm__matmul(g->in, g->out, (int)count, Vk, 1, In, Mk, O, 1,
-                so_far ? so_far + k * In * O : NULL, O, to_u + k * In * O, O);
+        if (g->maps > 1) sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, d, M, NULL);
+        sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+        for (long k = 0; k < g->maps; k++) {
+            float *Vk = V + k * count * I, *Mk = M + k * count * O;
+            sgm__matmul(g->deep, g->out, (int)count, Vk, 1, I, Mk, O, 1,
+                so_far ? so_far + k * I * O : NULL, O, to_u + k * I * O, O);
             if (dx)
                 sgm__matmul(
-                    (int)count, g->in, g->out, Mk, O, 1, u + k * In * O, 1, O, NULL, 0, Vk, In);
+                    (int)count, g->deep, g->out, Mk, O, 1, u + k * I * O, 1, O, NULL, 0, Vk, I);
         }
-        if (dx) sgm__conv_map(g, SGM__MAP_B, 1, g->in, first, count, dx, V, NULL);
+        if (dx) sgm__conv_see(g, 1, first, count, dx, V);
     }
-    if (to_u == more) sgm__add(sgm__conv_size(g), du, more, du);
+    if (to_u == more) sgm__add(size, du, more, du);
 }
 
 /* Adds to dw, db and dx (each may be NULL) for the adjoint dy. */
@@ -12220,7 +12192,7 @@ static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *
 /* An adjoint to add to: 0 if nothing is in it yet. */
 static float *sgm__to_add(sgm_tape *tape, sgm_tensor *x, int which) {
     int first;
-    float *to = sgm__adjoint(tape, x, which, &first);
+    float *to = x ? sgm__adjoint(tape, x, which, &first) : NULL;
     if (to && first) memset(to, 0, (size_t)sgm__size(x) * sizeof *to);
     return to;
 }
@@ -12235,6 +12207,7 @@ static int sgm__conv_fast(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     g.rows = (s->h - 1) / s->stride + 1, g.cols = (s->w - 1) / s->stride + 1;
     g.high = s->stride == 1 ? (s->h + 1) / 2 : g.rows;
     g.wide = s->stride == 1 ? (s->w + 1) / 2 : g.cols;
+    g.maps = s->stride == 1 ? 16 : 1, g.deep = s->stride == 1 ? s->c : 9 * s->c;
     if (pass == SGM_PASS_FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v);
     if (pass == SGM_PASS_TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
     for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
@@ -12305,9 +12278,23 @@ $$\bar γ = \sum (P u + Q \dot u), \quad \bar β = \sum P, \quad \bar{\dot γ} =
 $$\bar x = r (p − ⟨p⟩ − ⟨p u⟩ u) − r² \left[ κ (q − ⟨q⟩) + ⟨q u⟩ (\dot x − ⟨\dot x⟩) +
 (⟨q (\dot x − ⟨\dot x⟩)⟩ − 3 κ ⟨q u⟩)\, u \right] \qquad(E.4)$$
 
+(E.4) is the derivative of $q · \dot u$ by x. With $δr = −r² ⟨u\, δx⟩$ and
+$δu = r (δx − ⟨δx⟩ − ⟨u\, δx⟩ u)$, each of r, κ and u in $\dot u$ moves: r gives the term
+$−⟨q(\dot x − ⟨\dot x⟩)⟩ u$ and a first $κ⟨qu⟩u$; κ = ⟨uẋ⟩ gives $−⟨qu⟩(\dot x − ⟨\dot x⟩)$ and a
+second; u gives $−κ(q − ⟨q⟩)$ and a third; all of them times r².
+
 Long as they are, these lines hold two things only: sums over pixels, channel by channel, and
 mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
-on a few numbers per channel, kept in rows of an array under these names.
+on a few numbers per channel, kept in rows of an array under these names (M: mean over the group):
+
+| rows | hold |
+|---|---|
+| MU, LO, R | μ as a float, what it lacks, and r |
+| GAIN, GAIN_J, BIAS, BIAS_J | γ, $\dot γ$, β, $\dot β$ |
+| MEAN_J, KAPPA | ⟨ẋ⟩ and κ |
+| P, PU, Q, QU, QX | Σ P, Σ P u, Σ Q, Σ Q u, Σ Q (ẋ − ⟨ẋ⟩) of each channel; then γ times that |
+| MP, MPU, MQ, MQU, MQX | ⟨p⟩, ⟨p u⟩, ⟨q⟩, ⟨q u⟩, ⟨q (ẋ − ⟨ẋ⟩)⟩ |
+| A, B, C, E | what multiplies P, x − μ, 1 and ẋ in a mixture |
 */
 enum { SGM__MU, SGM__LO, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
 enum { SGM__KAPPA = 8, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
@@ -12319,27 +12306,22 @@ typedef struct sgm__normed { /* one image, of h pixels by c channels */
     float *n[SGM__NORM_ROWS], *z; /* numbers per channel; z: room for four images */
 } sgm__normed;
 
-/* What image i of n has of a gain or bias p, plus a constant; constant where there is none. */
-static void sgm__normed_row(
-    float *to, const sgm_tensor *p, const float *values, float plus, long i, long n, int c) {
-    const float *from = p && values ? values + i / (n / p->rows) * c : NULL;
-    for (int k = 0; k < c; k++) to[k] = (from ? from[k] : 0) + plus;
-}
-
 static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
     sgm__normed m;
-    const sgm_tensor *x = y->a, *b = y->b, *c = y->c;
+    const sgm_tensor *x = y->a;
     const sgm__shape *s = sgm__shape_of(y);
-    memset(room, 0, SGM__NORM_ROWS * (size_t)s->c * sizeof *room);
-    for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + (long)k * s->c;
-    m.s = s, m.z = room + (long)SGM__NORM_ROWS * s->c;
-    long size = (long)s->h * s->c, n = sgm__size(x) / size;
+    const long c = s->c, size = (long)s->h * c, n = sgm__size(x) / size;
+    memset(room, 0, SGM__NORM_ROWS * (size_t)c * sizeof *room);
+    for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + k * c;
+    m.s = s, m.z = room + SGM__NORM_ROWS * c;
     m.x = x->v + i * size, m.xj = x->j ? x->j + i * size : NULL;
-    float plus = (float)(!b || s->one_plus);
-    sgm__normed_row(m.n[SGM__GAIN], b, b ? b->v : NULL, plus, i, n, s->c);
-    sgm__normed_row(m.n[SGM__GAIN_J], b, b ? b->j : NULL, 0, i, n, s->c);
-    sgm__normed_row(m.n[SGM__BIAS], c, c ? c->v : NULL, 0, i, n, s->c);
-    sgm__normed_row(m.n[SGM__BIAS_J], c, c ? c->j : NULL, 0, i, n, s->c);
+    for (int k = 0; k < 4; k++) { /* γ, its tangent, β, its tangent: from the row of this image */
+        const sgm_tensor *p = k < 2 ? y->b : y->c;
+        const float *from = !p ? NULL : k % 2 ? p->j : p->v;
+        const float plus = k == 0 && (!p || s->one_plus) ? 1.0f : 0.0f;
+        if (from) from += i / (n / p->rows) * c;
+        for (long j = 0; j < c; j++) m.n[SGM__GAIN + k][j] = (from ? from[j] : 0) + plus;
+    }
     return m;
 }
 
@@ -12495,10 +12477,9 @@ static void sgm__normed_back(const sgm__normed *m, const float *P, const float *
     if (dxj) sgm__normed_mix(m, Q, s->groups, !first_j, dxj);
 }
 
-/* Rows of contributions, added up in order to the adjoint of γ or β. */
-static void sgm__normed_param(sgm_tape *tape, sgm_tensor *p, int which, const float *rows, long n) {
-    float *to = p ? sgm__to_add(tape, p, which) : NULL;
-    for (long i = 0, each = p ? n / p->rows : 1; to && i < p->rows; i++)
+/* One row from each of n images, added up in order to the rows of p's adjoint. */
+static void sgm__sum_shared(const sgm_tensor *p, const float *rows, long n, float *to) {
+    for (long i = 0, each = to ? n / p->rows : 1; to && i < p->rows; i++)
         sgm__colsum(each, p->cols, rows + i * each * p->cols, p->cols, to + i * p->cols);
 }
 
@@ -12509,7 +12490,9 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
     float *dx = back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_D, &first) : NULL;
     float *dxj = parts == 4 && back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_JD, &first_j) : NULL;
-    for (int i = 0; i < 4 && back; i++) sgm__reserve(tape, i % 2 ? y->b : y->c, i / 2 + 1);
+    float *to[4] = {NULL, NULL, NULL, NULL}; /* the adjoints of γ, β, and of their tangents */
+    for (int i = 0; i < parts && back; i++)
+        to[i] = sgm__to_add(tape, i % 2 ? y->c : y->b, i / 2 + 1);
     sgm__arena_mark mark = sgm__arena_here(tape);
     size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
     float *sums = (float *)sgm__arena(tape, (size_t)(back * parts * step) * sizeof *sums);
@@ -12536,7 +12519,7 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
         }
     }
     for (int i = 0; i < parts && back; i++)
-        sgm__normed_param(tape, i % 2 ? y->c : y->b, i / 2 + 1, sums + i * step, n);
+        sgm__sum_shared(i % 2 ? y->c : y->b, sums + i * step, n, to[i]);
     sgm__arena_back(tape, mark);
 }
 
