@@ -3285,18 +3285,18 @@ static void sgm__feature_sigma(const sgm_tensor *y, float *out, float *d1, float
 /*
 ## §3.9 Two ready networks
 
-A *multilayer perceptron* (MLP) is linear layers with an activation between them; without it, they
-would be one linear layer. The numbers between two layers are *hidden*, and how many there are is
-the *width*. Time and condition stand beside x, which is all that it takes to tell them.
+A *multilayer perceptron* (MLP) is linear layers with an activation between them, without which they
+would be one linear layer. The layers in between are *hidden*: how many there are is the *depth*,
+how many numbers each holds the *width*. The time comes as an *embedding*, some of the features of
+§3.8, and stands beside x, as a condition does: that is all it takes to tell a network.
 
 A *residual* network does not replace h by a layer's result, but adds it: h + f(h). What is added is
-the residual, the way around f is a *skip connection* or shortcut. Its Jacobian is I + f', so that
-adjoints come back through many layers neither faded nor blown up, and a layer that has learnt
-nothing yet harms nobody. Here each block is told the time again.
+the residual, the way around f a *skip connection* or shortcut. With the Jacobian I + f', adjoints
+that come back through many such layers do not fade, as they would through f' alone, and what has
+learnt nothing yet does no harm. Here each block is told the time again.
 
-Copy one of these and change it: that is how they are meant to be used, and all that they call is
-there for you to call (a test compiles the copies). Why hidden layers start wider than ±1/√in, and
-which widths are the default, is said in §E.6.
+Copy one of these and change it: so they are meant, and all that they call is there for you to call
+(a test compiles the copies). §E.6 says why layers start wider than ±1/√in, and the default widths.
 */
 SGM_API sgm_tensor *sgm_tell(
     sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h) {
@@ -3421,18 +3421,19 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
 /*
 ## §3.11 Images: walking over them
 
-An image of C *channels* (red, green and blue are three; inside a network there may be hundreds) is
-stored *channel-last*: row after row, pixel after pixel, the C numbers of a pixel side by side. A
-batch is still (n, D) with D = H·W·C, or, without moving a number, a matrix of n·H·W pixels by C
-channels. That second look makes this layout fast: what treats all pixels alike is a matrix product.
-A square of p by p pixels is a *patch*; a row of numbers for a place in the image, be it a pixel or
-a patch, is a *token*.
+An image of C *channels* (three for colours, hundreds inside a network) is stored *channel-last*:
+row after row, pixel after pixel, the C numbers of a pixel side by side. A batch is still (n, D)
+with D = H·W·C, or, without moving a number, a matrix of n·H·W pixels by C channels; what treats all
+pixels alike is then a matrix product. A square of p by p pixels is a *patch*; a row of numbers for
+a place in the image, be it a pixel or a patch, is a *token*.
 
 Doubling pixels, cutting an image into patches, setting channels side by side, exchanging tokens and
 channels: all these copy numbers to other places. Five nested loops, each with a stride in x and one
 in y, say where, and a stride of 0 reads the same number again. Such a map is linear with a Jacobian
 of zeros and ones: tangents are copied the same way, and adjoints the opposite way, added up where
-one number went to several places. Here is the doubling; the others are tables like it (§E.1).
+one number went to several places. Doubled, the image 1 2 / 3 4 of one channel is 1 1 2 2 / 1 1 2 2
+/ 3 3 4 4 / 3 3 4 4: loops over row, copy, column, copy and channel, whose steps are 2, 0, 1, 0, 1
+in x and 8, 4, 2, 1, 1 in y. The other moves are tables like that of `sgm_upsample` (§E.1).
 */
 typedef struct sgm__shape { /* what an operation on images or tokens knows; `aux` points to it:
 first the settings that the text of §3.16 tells */
@@ -3476,19 +3477,19 @@ A linear layer from all pixels to all pixels would have $(HWC)²$ weights, and w
 everywhere anew what an edge looks like. A *convolution* makes each output pixel by one linear map
 of the k × k input pixels around it, the same map everywhere, with zeros beyond the border:
 
-$$y_{ab} = \mathrm{bias} + \sum_{i,j<k} x_{sa+i-h,\; sb+j-h}\, W_{ij}, \qquad h = (k-1)/2
+$$y_{ab} = \mathrm{bias} + \sum_{i,j<k} x_{ℓa+i-k',\; ℓb+j-k'}\, W_{ij}, \qquad k' = (k-1)/2
 \qquad(3.10)$$
 
-where the *stride* s is the distance of neighbouring outputs in the input, and $W_{ij}$ a matrix of
-in by out channels. So each of the many products has three partners: an input number, a weight, an
-output number. Forward, it is added to the output number, $y \mathrel{+}= x W$. The tangent is the
-same sum of $\dot x$, without the bias. Backward, $δL = \sum \bar y\, δy = \sum \bar y (δx\, W + x\,
-δW)$ over the same triples, and what stands before δx and δW says $\bar x \mathrel{+}= \bar y W$ and
-$\bar W \mathrel{+}= x \bar y$: one loop serves all passes, in which two partners meet and the third
-receives. With tangents, $\bar{\dot y}$ does the same with $\dot x$.
+where the *stride* ℓ is the distance of neighbouring outputs in the input (2 halves the image), and
+$W_{ij}$ a matrix of in by out channels. Each of the many products has three partners, a number of
+the input, a weight and a number of the output: forward, it is added to the output. The tangent is
+the same sum of $\dot x$, without the bias. Backward, $δL = \sum \bar y\, δy = \sum \bar y (δx\, W +
+x\, δW)$ over the same triples, and what stands before δx and δW says $\bar x \mathrel{+}= \bar y W$
+and $\bar W \mathrel{+}= x \bar y$: one loop serves all passes, in which two partners meet and the
+third receives. With tangents, $\bar{\dot y}$ does the same with $\dot x$.
 
-This loop runs for k = 5 and above. Kernels of 3 × 3, the ones that are used, have a form that needs
-fewer than half as many products (§E.3); a test holds it against this one.
+The loop runs for k = 5 and above. The usual 3 × 3 have a form with less than half as many products
+(§E.3), held against this one by a test.
 */
 enum { SGM__INTO_X, SGM__INTO_W, SGM__INTO_Y };
 
@@ -3545,7 +3546,7 @@ z = γ ⊙ u + β, \quad y = φ(z) \qquad(3.11)$$
 
 with γ and β per image and channel: parameters, or numbers that the network computes for each point
 from its time and condition. That is how one small vector steers a whole image (*adaptive* norm).
-Without the norm, z is the *modulation* (γ = 1 + scale) or the *gate* (β = 0) of a DiT.
+Without the norm, z is the *modulation* (γ = 1 + scale) or the *gate* (β = 0) of a DiT (§3.15).
 
 If x moves, μ moves by ⟨ẋ⟩, and r by $\dot r = −r³ ⟨(x − μ) \dot x⟩ = −r² ⟨u \dot x⟩$; so
 
@@ -3559,9 +3560,9 @@ brighter group (along 1) or for a stronger one (along u) asks in vain. Beside th
 $$\bar γ = \sum \bar z u, \qquad \bar β = \sum \bar z \quad \text{over the pixels that share them}
 \qquad(3.13)$$
 
-In code: let each group be a row, make the rows' norm, go back, and scale, shift and bend. Each step
-has its three passes already. This form runs on a tape with SGM_TAPE_PLAIN. Otherwise §E.4 does it
-in one operation, second derivatives included, and a test holds it against this one.
+In code, each group becomes a row, takes the norm of §3.6, goes back, and is scaled, shifted and
+bent: steps that have their three passes. That is what a tape with SGM_TAPE_PLAIN does; any other
+does all in one operation (§E.4), which a test holds against this.
 */
 static sgm_tensor *sgm__groups_as_rows(
     sgm_tape *tape, sgm_tensor *x, long images, long pixels, long c, long groups, int back) {
@@ -3586,7 +3587,7 @@ static sgm_tensor *sgm__norm_plain(sgm_tape *tape, sgm_tensor *x, int c, int gro
     if (groups) u = sgm__groups_as_rows(tape, u, n, pixels, c, groups, 0);
     if (groups) u = sgm__groups_as_rows(tape, sgm__row_norm(tape, u), n, pixels, c, groups, 1);
     z = gain ? sgm_mul(tape, u, sgm__spread(tape, gain, x)) : u; /* (3.11) */
-    if (one_plus) z = sgm_add(tape, u, z);
+    if (gain && one_plus) z = sgm_add(tape, u, z);
     if (bias) z = sgm_add(tape, z, sgm__spread(tape, bias, x));
     return silu ? sgm_silu(tape, z) : z;
 }
@@ -3595,20 +3596,21 @@ static sgm_tensor *sgm__norm_plain(sgm_tape *tape, sgm_tensor *x, int c, int gro
 ## §3.14 Attention
 
 A convolution sees neighbours. In *attention* (Vaswani et al. 2017) each token asks all tokens of
-its point. From its numbers, linear layers make a query, a key and a value; whose key fits the query
-best has the largest say in the mean of the values that the token gets as its answer. This is done
-in several *heads* at a time, each for a stripe of d columns. With Q, K and V of shape (T, d) for
-the T tokens of one point,
+its point. Linear layers make of its numbers a query, a key and a value; whose key fits the query
+best has the largest say in the mean of values that the token gets for an answer. Several *heads* do
+so at a time, each on a stripe of d columns. With Q, K, V of shape (T, d) for the T tokens of a
+point,
 
 $$S = \tfrac{1}{\sqrt d} Q K^T, \quad A = \mathrm{softmax}(S), \quad O = A V, \qquad
 A_{ij} = \frac{e^{S_{ij}}}{\sum_k e^{S_{ik}}}, \quad
 \dot A = A ⊙ (\dot S − ⟨A, \dot S⟩) \qquad(3.15)$$
 
-where ⟨,⟩ is the inner product of two rows. The *softmax* makes weights of each row: positive, with
-sum 1. Its derivative: $\log A_j = S_j − \log \sum_k e^{S_k}$ moves by $\dot S_j − \sum_k A_k \dot
-S_k$, and $\dot A_j$ is $A_j$ times that. The Jacobian $\mathrm{diag}(A) − A A^T$ is symmetric, so
-adjoints go back as tangents go forth. Since it depends on A, an adjoint B of $\dot A$ adds to that
-of A the derivative of $B · \dot A = ⟨A ⊙ B, \dot S⟩ − ⟨A, B⟩⟨A, \dot S⟩$ by A:
+where ⟨,⟩ is the inner product of two rows. The *softmax* makes weights of each row, positive and
+with sum 1: row i of O is a mean of the rows of V. Its derivative: $\log A_j = S_j − \log \sum_k
+e^{S_k}$ moves by $\dot S_j − \sum_k A_k \dot S_k$, and $\dot A_j$ is $A_j$ times that. The Jacobian
+$\mathrm{diag}(A) − A A^T$ is symmetric, so adjoints go back as tangents go forth. Since it depends
+on A, an adjoint B of $\dot A$ adds to that of A the derivative of $B · \dot A = ⟨A ⊙ B, \dot S⟩ −
+⟨A, B⟩⟨A, \dot S⟩$ by A:
 
 $$\bar A \mathrel{+}= B ⊙ (\dot S − ⟨A, \dot S⟩) − \dot S ⟨A, B⟩ \qquad(3.16)$$
 
@@ -3619,9 +3621,8 @@ pass, the other two carry adjoints back. M is why attention belongs where an ima
 /* p[role] (+)= the product of the other two, for every point and head; roles M, X, Y: 0, 1, 2. */
 static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) {
     long T = s->tokens, W = s->w, n = (long)s->h * s->heads;
-    int t = s->tokens, d = s->w / s->heads, threads = sgm__hands(4 * n * T * T);
-    (void)threads; /* unless compiled with threads */
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    int t = s->tokens, d = s->w / s->heads;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__hands(4 * n * T * T))")
     for (long i = 0; i < n; i++) {
         long at = i / s->heads * T * W + i % s->heads * d;
         float *M = p[0] + i * T * T, *X = p[1] + at, *Y = p[2] + at;
@@ -3648,8 +3649,8 @@ static void sgm__softmax_j(const float *A, const float *s, float *out, long T) {
 }
 
 /* d: the adjoint of A; B, that of its tangent, or NULL, adds (3.16). Both become those of S. */
-static void sgm__softmax_back(const float *A, const float *sj, const float *B, float *d, float *jd,
-    long T) {
+static void sgm__softmax_back(
+    const float *A, const float *sj, const float *B, float *d, float *jd, long T) {
     float a_s = B ? (float)sgm__k()->dot(T, A, sj) : 0, a_b = B ? (float)sgm__k()->dot(T, A, B) : 0;
     for (long j = 0; j < T && B; j++) d[j] += B[j] * (sj[j] - a_s) - sj[j] * a_b;
     if (B) sgm__softmax_j(A, B, jd, T);
@@ -3668,18 +3669,24 @@ SGM_API sgm_tensor *sgm_attention(
 /*
 ## §3.15 Ready networks for images
 
-Each is a page that you can copy and change. What they share: the time, as waves of many
-frequencies, goes through two layers, a condition is added, and the vector that comes out scales and
-shifts the channels after a norm in every block.
+Copy and change these, too. In all of them waves of the time go through two layers, a condition is
+added, and the vector that comes out scales and shifts the channels after a norm in every block.
 
-The **U-Net** (Ho et al. 2020) is built of residual blocks. It halves the image on the way down,
-twice if its depth is 3, so that few convolutions see all of it; looks at it with attention where it
-is smallest; and comes back up. The details that halving loses come over by skip connections, beside
-the channels from below: drawn with the image's size as height, the network is a U. The **DiT**
-(Peebles and Xie 2023) is a *transformer* over patches: each block lets every token look at the
-others, and then thinks about it for itself. Its gates start at zero (*adaLN-zero*): at first every
-block is the identity. The residual net, which is a U-Net of one level, and the MLP-Mixer, a DiT
-that exchanges tokens and channels where that one attends, stand in §E.6.
+The **U-Net** (Ho et al. 2020) is built of residual blocks. It halves the image on the way down, so
+that few convolutions see all of it, looks at it with attention where it is smallest, and comes back
+up. Details that halving loses come over by skip connections, beside the channels from below. For 28
+by 28 pixels, width 32 and three levels:
+
+    28×28×32 ─── skip ───→ beside the 64 from below, then 28×28×32
+       ↓ stride 2                            ↑ doubled
+    14×14×64 ─── skip ───→ beside the 128 from below, then 14×14×64
+       ↓                                     ↑
+     7×7×128 ──────────────→ attention ──────┘
+
+The **DiT** (Peebles and Xie 2023) is a *transformer* over patches: in each block every token looks
+at the others (attention), and is then worked on alone (two layers). Its gates start at zero
+(*adaLN-zero*): at first each block is the identity. The residual net, a U-Net of one level without
+attention, and the MLP-Mixer, a DiT with two layers across tokens for attention, stand in §E.6.
 */
 SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
     sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
@@ -3693,8 +3700,7 @@ SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int wid
 
 SGM_API sgm_tensor *sgm_res_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
-    const int own = SGM_NORM_OWN | SGM_NORM_SILU;
-    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, own, NULL, NULL);
+    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
     sgm_tensor *shift = sgm_linear(tape, time, out);
     sgm_tensor *scale = sgm_linear(tape, time, out);
@@ -3726,9 +3732,9 @@ SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in) {
     int h = o.h, w = o.w, last = o.depth - 1;
     if (last > 7 || h % (1 << last) || w % (1 << last))
         return sgm_tape_refuse(tape,
-            "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
-            "fewer levels (1 to 8), or pad the images",
-            o.depth, last, h, w);
+            "a U-Net of %d levels cannot halve %d by %d pixels so often: set depth to fewer levels "
+            "(1 to 8), or pad the images",
+            o.depth, h, w);
     sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
     sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
     for (int i = 0; i < last; i++, h /= 2, w /= 2) { /* down */
@@ -3787,11 +3793,9 @@ Details that have caused bugs in networks for images:
   first, (n, C, H, W), and fit everywhere without an error.
 - A mean square as $⟨x²⟩ − ⟨x⟩²$: of pixels 100.7 ± .01 a float keeps nothing. Take the differences
   first, and keep of μ what its float lacks.
-- A gradient summed over a million pixels in one float stops to grow. Sums are made in stretches.
-- In $\bar γ$ the tangent counts twice: through $\dot z$, and through u, which moves (§E.4).
-- softmax of scores above 88 is inf/inf, unless the largest is taken away first.
-- At a border, or where a stride leaves pixels out, some of x goes nowhere: its adjoint is 0, and
-  somebody has to write that 0.
+- A gradient summed over a million pixels in one float stops growing: sum in stretches.
+- The softmax of scores above 88 is ∞/∞, unless the largest is taken away first.
+- Where a border or a stride leaves pixels of x out, their adjoint is 0: somebody must write that 0.
 */
 
 /*
@@ -12597,9 +12601,16 @@ SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate) {
 /*
 ## §E.5 Attention's two operations
 
-Scores and mixing are one operation with another role for its result (§3.14). Each of its products
-may stand for values or for tangents: $\bar y$ meets the other's values, $\bar{\dot y}$ its values
-and its tangents.
+Scores and mixing are one operation with another role for its result (§3.14):
+
+| y | a | b | forward | to a's adjoint | to b's adjoint |
+|---|---|---|---|---|---|
+| scores, M | X = Q | Y = K | $M = X Y^T$ | $\bar X = \bar M Y$ | $\bar Y = \bar M^T X$ |
+| mixture, X | M = A | Y = V | $X = M Y$ | $\bar M = \bar X Y^T$ | $\bar Y = M^T \bar X$ |
+
+Each product is made for values and for tangents: $\bar y$ meets the other's values and gives
+adjoints of values; $\bar{\dot y}$ meets its values and gives those of tangents, and meets its
+tangents and gives more to those of values.
 */
 static void sgm__op_heads(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);

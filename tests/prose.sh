@@ -11,10 +11,10 @@ hello) # the program printed at the top of sgm.h is the file that the tests comp
     awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c ;;
 equations) # a number (c.n) cited anywhere is defined by a \qquad(c.n) of sgm.h
     mkdir -p out/test
-    grep -o '\\qquad([0-9ABC]*\.[0-9]*)' sgm.h | grep -o '([^)]*)' | sort >out/test/defined
+    grep -o '\\qquad([0-9A-H]*\.[0-9]*)' sgm.h | grep -o '([^)]*)' | sort >out/test/defined
     uniq -d out/test/defined | sed 's/^/defined twice: /' | grep . && exit 1
     bad=0
-    for number in $(cat sgm.h tutorial/*.[ch] tests/*.c examples/*.c | grep -oE '(^|[^a-z_])\([1-9ABC]\.[1-9][0-9]?\)' | grep -o '(.*' | sort -u); do
+    for number in $(cat sgm.h tutorial/*.[ch] tests/*.c examples/*.c | grep -oE '(^|[^a-z_])\([1-9A-H]\.[1-9][0-9]?\)' | grep -o '(.*' | sort -u); do
         grep -qxF "$number" out/test/defined || { echo "cited but not defined: $number"; bad=1; }
     done
     exit $bad ;;

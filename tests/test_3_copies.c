@@ -51,8 +51,7 @@ static sgm_tensor *my_image_time(sgm_tape *tape, const sgm_net_in *in, int width
 
 static sgm_tensor *my_res_block(
     sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups, sgm_tensor *time) {
-    const int own = SGM_NORM_OWN | SGM_NORM_SILU;
-    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, own, NULL, NULL);
+    sgm_tensor *y = sgm_group_norm(tape, x, h, w, groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     y = sgm_conv2d(tape, y, h, w, out, 3, 1);
     sgm_tensor *shift = sgm_linear(tape, time, out);
     sgm_tensor *scale = sgm_linear(tape, time, out);
@@ -95,9 +94,9 @@ static sgm_tensor *my_unet(sgm_tape *tape, const sgm_net_in *in) {
     int h = o.h, w = o.w, last = o.depth - 1;
     if (last > 7 || h % (1 << last) || w % (1 << last))
         return sgm_tape_refuse(tape,
-            "a U-Net of %d levels halves its images %d times, and %d by %d cannot be: set depth to "
-            "fewer levels (1 to 8), or pad the images",
-            o.depth, last, h, w);
+            "a U-Net of %d levels cannot halve %d by %d pixels so often: set depth to fewer levels "
+            "(1 to 8), or pad the images",
+            o.depth, h, w);
     sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
     sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
     for (int i = 0; i < last; i++, h /= 2, w /= 2) { /* down */

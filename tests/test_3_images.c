@@ -319,6 +319,7 @@ F(p_own_silu) { return sgm_group_norm(t, in[0], 3, 7, 9, OWN_SILU, NULL, NULL); 
 F(p_told) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_SILU, in[1], in[2]); }
 F(p_told_flat) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, in[1], in[2]); }
 F(p_scale) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, NULL, in[1]); }
+F(p_shift) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_SILU, in[1], NULL); }
 
 static void fast_and_plain(void **state) {
     static const op_case cases[] = {
@@ -331,6 +332,7 @@ static void fast_and_plain(void **state) {
         {"gain, bias, SiLU", p_own_silu, {{3, 0, 0}, {189, 0, 0}}, 5},
         {"shift, scale, SiLU", p_told, {{6, 3, 2}, {189, 9, 9}}, 5},
         {"shift, scale", p_told_flat, {{3, 3, 3}, {189, 9, 9}}, 4},
+        {"shift, SiLU", p_shift, {{3, 3, 0}, {189, 9, 0}}, 5},
         {"scale", p_scale, {{3, 1, 0}, {189, 9, 0}}, 4},
         {"modulation", f_modulate, {{15, 3, 3}, {4, 4, 4}}, 2},
         {"gate", f_gate, {{6, 2, 0}, {12, 4, 0}}, 2},
