@@ -657,11 +657,11 @@ SGM_API void sgm_tape_reset(sgm_tape *tape, float *params, float *grads, size_t 
 /* Empties the tape for another pass. The network's parameters are read from `params` in order;
    their gradients go to `grads` (NULL: none wanted), which is overwritten, or added to with
    SGM_TAPE_ACCUMULATE. SGM_TAPE_TRAINING turns dropout on; the key feeds it. SGM_TAPE_PLAIN makes
-   convolutions and norms by the plain text of chapter 3: slow, to compare and to step through. */
+   layers, convolutions and norms by the plain text of chapter 3: to compare, to step through. */
 SGM_API sgm_tensor *sgm_tape_input(sgm_tape *tape, const float *x, int rows, int cols);
 /* A constant, copied from x; NULL means zeros. */
 SGM_API void sgm_tape_watch(sgm_tape *tape, sgm_tensor *x);
-/* Asks, before x is used, for the slope by an input: after the backward pass x->d holds it. Of
+/* Asks, before x is used, for the gradient by an input: after the backward pass x->d has it. Of
    in->t, in->log_sigma moves along; in->x is as the network gets it (EDM's is scaled already). */
 SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API float *sgm_tape_gradient_of(sgm_tape *tape, sgm_tensor *x);
@@ -672,7 +672,7 @@ SGM_API float *sgm_tape_tangent_gradient_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape);
 /* Carries tangents forward, from those set on inputs to all that is made from them (3.1). */
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
-/* Carries slopes back, from those set on outputs to the parameters and the watched inputs (3.3). */
+/* Carries adjoints back, from those set on outputs to parameters and watched inputs (3.2). */
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, which sticks */
 SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...);
 /* What your network returns for what cannot be: NULL. The tape fails with SGM_BAD_ARGUMENT. */
@@ -1651,12 +1651,7 @@ static void sgm__outer_sum(sgm_tape *tape, const sgm_tensor *x, const float *in,
     const float *adjoint, float *dw, int cols, int first);       /* dw (+)= inᵀ adjoint */
 static int sgm__defer(sgm_tape *tape, sgm_tensor *y, int which); /* 1: not now */
 static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass); /* 1: done */
-static void sgm__settle(sgm_tensor *w); /* works out what was deferred */
-static sgm_tensor *sgm__times_in(sgm_tape *tape, const float *t, int n);
-static sgm_tensor *sgm__time_features(
-    sgm_tape *tape, sgm_tensor *t, int width, float scale, int kind, const sgm_sde *sde);
 static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x);
-static char *sgm__tape_text(const sgm_tape *tape);
 /* Chapter 3: images (E). The shape of an operation is described in §3.11. */
 static int sgm__channels(sgm_tape *tape, const char *op, const sgm_tensor *x, int h, int w);
 static void sgm__mlp_defaults(sgm_mlp_options *o, const void *user, int d);
@@ -2847,8 +2842,7 @@ struct sgm_tape {
     int lends, busy; /* 1: a model's own; 1: lent out (§3.10) */
 };
 
-enum { SGM__LATER = 4, SGM__YOURS = 8 }; /* beside SGM_ADJOINT_D and _JD, bits of set: §D.3 */
-enum { SGM__DEFER = 4 };                 /* another of the flags of sgm_tape_reset: §D.3 */
+enum { SGM__DEFER = 4 }; /* another of the flags of sgm_tape_reset: §D.3 */
 
 static long sgm__size(const sgm_tensor *x) { return (long)x->rows * x->cols; }
 
@@ -3262,8 +3256,6 @@ default looks at log σ with $σ = s_t/m_t$, half of −λ of (1.5), which says 
 the literature (§D.5). Each feature is a function of one variable; so (3.5) holds, with sums over j,
 if you ask for a derivative by the time.
 */
-enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA };
-
 /* A wave a sin(ωt), given s = sin ωt and c = cos ωt, and its two derivatives, if they are wanted.
 With c and −s for s and c it is a cos(ωt). */
 static void sgm__wave(
@@ -11201,6 +11193,8 @@ it hides behind; nor for rows of W that do not fill the registers, whose ragged 
 is won. The circle of eight points, 256 units wide, is trained by this in 87 μs a step for 122
 (AVX-512, one thread, medians of eleven pairs of runs); 128 units wide, in 25 for 31.
 */
+enum { SGM__LATER = 4, SGM__YOURS = 8 }; /* beside SGM_ADJOINT_D and _JD, bits of set */
+
 static void sgm__settle(sgm_tensor *w) { /* from w = w->b's weight and w->a, what it multiplied */
     if (!(w->set & SGM__LATER)) return;
     sgm__matmul(w->rows, w->cols, w->a->rows, w->a->v, 1, w->a->cols, w->b->d, w->cols, 1, NULL, 0,
@@ -11319,7 +11313,7 @@ static void sgm__copy_rows(const int *row_of, long rows, long cols, const float 
 /* Of the copies that x makes, as rows of so many columns. Divided by columns, so that each sum has
 one owner and one order. */
 static void sgm__sum_copies(
-    sgm_tape *tape, const sgm_tensor *x, long cols, const float *slope, float *few) {
+    sgm_tape *tape, const sgm_tensor *x, long cols, const float *adjoint, float *few) {
     const int *row_of = x->row_of;
     const long rows = x->rows, size = x->a->rows * cols;
     const long width = (cols / sgm__hands(rows * cols) + 15) / 16 * 16;
@@ -11333,7 +11327,7 @@ static void sgm__sum_copies(
         for (long j = 0; j < cols; j += width)
             for (long i = from; i < to; i++) {
                 float *at = sums + row_of[i] * cols + j;
-                sgm__add(cols - j < width ? cols - j : width, at, slope + i * cols + j, at);
+                sgm__add(cols - j < width ? cols - j : width, at, adjoint + i * cols + j, at);
             }
         if (from) sgm__add(size, few, more, few);
     }
@@ -11433,7 +11427,8 @@ static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor 
 /* 1: done, for x has two such parts. You have not asked to see x's own derivatives. */
 static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c, *part = x->a;
-    if (x->op != sgm__op_concat || x->set & SGM__YOURS || !sgm__repeats(part)) return 0;
+    if (tape->flags & SGM_TAPE_PLAIN || x->op != sgm__op_concat) return 0;
+    if (x->set & SGM__YOURS || !sgm__repeats(part)) return 0;
     sgm_tensor *few = part->a;
     if (pass == SGM_PASS_FORWARD) sgm__parts_nn(tape, x, w, few->v, x->b->v, b->v, y->v);
     if (pass == SGM_PASS_TANGENT) sgm__parts_nn(tape, x, w, few->j, x->b->j, NULL, y->j);
@@ -11648,6 +11643,7 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
 }
 
 /* The features of §3.8 that other texts use. */
+enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA };
 typedef void (*sgm__feature)(
     const sgm_tensor *y, float *out, float *d1, float *d2, double t); /* width: y->cols */
 

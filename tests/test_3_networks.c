@@ -948,6 +948,44 @@ static void times_that_points_share(void **state) {
     sgm_tape_free(tape);
 }
 
+/* (D.1): by parts the layer is that of §3.3 on the whole rows. Values, tangents and what goes back to
+z to the last bit. W's gradient adds N products in another order, whose sizes add up to ‖x‖‖u‖ ≤ 200 in each column, and
+t's adjoint N·OUT of them, to less than 1000: N roundings of the sum so far, each way. */
+
+static void by_parts_is_plain(void **state) {
+    enum { N = 100, FEW = 3, Z = 5, OUT = 7, P = (2 + Z) * OUT + OUT };
+    float t[2 * N], z[N * Z], zj[N * Z], u[N * OUT], p[P], grads[2][P], v[2][N * OUT], j[2][N * OUT], dz[2][N * Z], dt[2][2 * N];
+    int row_of[N];
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    sgm_normal(t, COUNT(t), sgm_key_init(1), 0), sgm_normal(z, N * Z, sgm_key_init(2), 0);
+    sgm_normal(zj, N * Z, sgm_key_init(3), 0), sgm_normal(u, N * OUT, sgm_key_init(4), 0), sgm_normal(p, P, sgm_key_init(5), 0);
+    for (int i = 0; i < N; i++) row_of[i] = i % FEW;
+    for (int few = 1; few <= FEW; few += FEW - 1)
+        for (int second = 0; second < 2; second++) {
+            for (int plain = 0; plain < 2; plain++) {
+                sgm_tape_reset(tape, p, grads[plain], P, sgm_key_init(0), plain ? SGM_TAPE_PLAIN : 0);
+                sgm_tensor *a = sgm_tape_input(tape, t, few, 2), *b = sgm_tape_input(tape, z, N, Z);
+                sgm_tape_watch(tape, a), sgm_tape_watch(tape, b);
+                sgm_tensor *rows = few == 1 ? sgm_repeat(tape, a, N) : sgm__repeat(tape, a, row_of, N);
+                sgm_tensor *y = sgm_linear(tape, sgm_concat(tape, rows, b), OUT);
+                memcpy(sgm_tape_tangent_of(tape, b), zj, sizeof zj);
+                memcpy(sgm_tape_tangent_of(tape, a), t, (size_t)few * 2 * sizeof *t);
+                CHECK_OK(sgm_tape_tangent(tape));
+                memcpy(second ? sgm_tape_tangent_gradient_of(tape, y) : sgm_tape_gradient_of(tape, y), u, sizeof u);
+                CHECK_OK(sgm_tape_backward(tape));
+                memcpy(v[plain], y->v, sizeof u), memcpy(j[plain], y->j, sizeof u);
+                memcpy(dz[plain], second ? b->jd : b->d, sizeof zj);
+                memcpy(dt[plain], second ? a->jd : a->d, (size_t)few * 2 * sizeof *t);
+            }
+            assert_memory_equal(v[0], v[1], sizeof u), assert_memory_equal(j[0], j[1], sizeof u);
+            assert_memory_equal(dz[0], dz[1], sizeof zj);
+            for (int i = 0; i < few * 2; i++) CHECK_CLOSE(dt[0][i], dt[1][i], 2 * N * EPS * 1000);
+            for (int i = 0; i < P; i++) CHECK_CLOSE(grads[0][i], grads[1][i], 2 * N * EPS * 200);
+        }
+    sgm_tape_free(tape);
+}
+
 static sgm_tensor *normed_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->x, sgm_time_circle(tape, in->t)), 8);
     sgm_tensor *g = sgm_silu(tape, sgm_layer_norm(tape, h));
@@ -1963,6 +2001,7 @@ int main(void) {
         TEST("(3.4) rows that repeat, and the same in one piece", repeated_rows_in_one_piece),
         TEST("(3.3) a watched pair gets its slope", watched_pair),
         TEST("times that points share: the same bits", times_that_points_share),
+        TEST("(D.1) a linear layer by parts is the plain one", by_parts_is_plain),
         TEST("(3.1), (3.3), (3.9) a user's networks: norms, shared weights", user_networks),
         TEST("(4.1), (2.10) loss and gradient of every output and weight", loss_gradients),
         TEST("features of time against libm", time_features),
