@@ -12026,9 +12026,26 @@ sums are the same for any number of threads.
 typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
     int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
     int maps, deep; /* so many products of (tiles, deep) and (deep, out): 16 of in, or 1 of 9 in */
+    int threads;
+    long chunk, room, size; /* tiles at a time; numbers of their V and M, some 400 KB; of U */
 } sgm__conv;
 
 enum { SGM__CONV_PARTS = 8 };
+
+static sgm__conv sgm__conv_of(const sgm__shape *s, int n) {
+    sgm__conv g;
+    const int tiled = s->stride == 1;
+    g.n = n, g.h = s->h, g.w = s->w, g.in = s->c, g.out = s->out, g.stride = s->stride;
+    g.rows = (s->h - 1) / s->stride + 1, g.high = tiled ? (s->h + 1) / 2 : g.rows;
+    g.cols = (s->w - 1) / s->stride + 1, g.wide = tiled ? (s->w + 1) / 2 : g.cols;
+    g.maps = tiled ? 16 : 1, g.deep = tiled ? s->c : 9 * s->c;
+    g.chunk = (tiled ? 6144 / (g.in + g.out) : 98304 / g.deep) / 8 * 8;
+    if (g.chunk < 32) g.chunk = 32;
+    g.room = g.chunk * (tiled ? 16L * (g.in + g.out) : g.deep);
+    g.size = (long)g.maps * g.deep * g.out;
+    g.threads = sgm__hands((long)n * g.high * g.wide * g.in * g.out / 2);
+    return g;
+}
 
 /* U from W, or with `back` the adjoint of W, (9 in, out), from that of U, (16, in, out). */
 static void sgm__conv_weights(const sgm__conv *g, int back, float *w, float *u) {
@@ -12089,39 +12106,22 @@ static void sgm__conv_see(
         }
 }
 
-static long sgm__conv_chunk(const sgm__conv *g) { /* tiles whose V and M are some 400 KB */
-    long count = g->stride == 1 ? 6144 / (g->in + g->out) / 8 * 8 : 98304 / g->deep / 8 * 8;
-    return count < 32 ? 32 : count;
-}
-
-static long sgm__conv_room(const sgm__conv *g) { /* for V and M */
-    return sgm__conv_chunk(g) * (g->stride == 1 ? 16L * (g->in + g->out) : g->deep);
-}
-
-static long sgm__conv_size(const sgm__conv *g) { return (long)g->maps * g->deep * g->out; } /* U */
-
-static int sgm__conv_hands(const sgm__conv *g, int most) {
-    int threads = sgm__hands((long)g->n * g->high * g->wide * g->in * g->out / 2);
-    return threads < most ? threads : most;
-}
-
 static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *bias, float *y) {
-    const long chunk = sgm__conv_chunk(g), I = g->deep, O = g->out, per = (long)g->high * g->wide;
-    const long room = sgm__conv_room(g);
-    const int threads = sgm__conv_hands(g, g->n), tiled = g->maps > 1;
+    const long I = g->deep, O = g->out, per = (long)g->high * g->wide;
+    const int threads = g->threads < g->n ? g->threads : g->n, tiled = g->maps > 1;
     sgm__arena_mark mark = sgm__arena_here(tape);
-    float *u = (float *)sgm__arena(tape, (size_t)sgm__conv_size(g) * sizeof *u);
-    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
+    float *u = (float *)sgm__arena(tape, (size_t)g->size * sizeof *u);
+    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * g->room) * sizeof *scratch);
     if (!u || !scratch) return;
     if (tiled) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (int t = 0; t < threads; t++) {
-        float *V = scratch + t * room;
+        float *V = scratch + t * g->room;
         long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
         for (long count; first < end; first += count) {
-            count = end - first < chunk ? end - first : chunk;
-            float *M = tiled ? V + 16 * chunk * I : y + first * O;
+            count = end - first < g->chunk ? end - first : g->chunk;
+            float *M = tiled ? V + 16 * g->chunk * I : y + first * O;
             sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
             for (long k = 0; k < g->maps; k++)
                 sgm__matmul((int)count, g->out, g->deep, V + k * count * I, I, 1,
@@ -12137,20 +12137,20 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
 a stretch of du. */
 static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
     const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
-    const long chunk = sgm__conv_chunk(g), I = g->deep, O = g->out, per = (long)g->high * g->wide;
+    const long I = g->deep, O = g->out, per = (long)g->high * g->wide;
     const long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per;
-    const long pixels = (long)g->rows * g->cols, size = sgm__conv_size(g);
-    float *to_u = du, *more = V + sgm__conv_room(g), *d = (float *)(uintptr_t)dy;
+    const long pixels = (long)g->rows * g->cols;
+    float *to_u = du, *more = V + g->room, *d = (float *)(uintptr_t)dy;
     memset(db, 0, (size_t)O * sizeof *db);
     sgm__colsum((to - from) * pixels, O, dy + from * pixels * O, O, db);
     for (long first = from * per, done = 0, count; first < end; first += count) {
-        count = end - first < chunk ? end - first : chunk;
+        count = end - first < g->chunk ? end - first : g->chunk;
         if (done >= SGM__STRETCH) {
-            if (to_u == more) sgm__add(size, du, more, du);
+            if (to_u == more) sgm__add(g->size, du, more, du);
             to_u = more, done = 0;
         }
         const float *so_far = done ? to_u : NULL;
-        float *M = g->maps > 1 ? V + 16 * chunk * I : d + first * O;
+        float *M = g->maps > 1 ? V + 16 * g->chunk * I : d + first * O;
         done += count;
         if (g->maps > 1) sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, d, M, NULL);
         sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
@@ -12164,15 +12164,15 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
         }
         if (dx) sgm__conv_see(g, 1, first, count, dx, V);
     }
-    if (to_u == more) sgm__add(size, du, more, du);
+    if (to_u == more) sgm__add(g->size, du, more, du);
 }
 
 /* Adds to dw, db and dx (each may be NULL) for the adjoint dy. */
 static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *dy, float *dx, float *dw, float *db) {
-    long size = sgm__conv_size(g), each = size + g->out, room = sgm__conv_room(g) + size;
-    int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS,
-        threads = sgm__conv_hands(g, parts);
+    const long size = g->size, each = size + g->out, room = g->room + size;
+    const int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS;
+    const int threads = g->threads < parts ? g->threads : parts;
     sgm__arena_mark mark = sgm__arena_here(tape);
     float *u = (float *)sgm__arena(tape, (size_t)(size + parts * each) * sizeof *u), *du = u + size;
     float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
@@ -12201,13 +12201,8 @@ static float *sgm__to_add(sgm_tape *tape, sgm_tensor *x, int which) {
 static int sgm__conv_fast(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
     const sgm__shape *s = sgm__shape_of(y);
-    sgm__conv g;
     if (s->kernel != 3 || tape->flags & SGM_TAPE_PLAIN) return 0;
-    g.n = y->rows, g.h = s->h, g.w = s->w, g.in = s->c, g.out = s->out, g.stride = s->stride;
-    g.rows = (s->h - 1) / s->stride + 1, g.cols = (s->w - 1) / s->stride + 1;
-    g.high = s->stride == 1 ? (s->h + 1) / 2 : g.rows;
-    g.wide = s->stride == 1 ? (s->w + 1) / 2 : g.cols;
-    g.maps = s->stride == 1 ? 16 : 1, g.deep = s->stride == 1 ? s->c : 9 * s->c;
+    const sgm__conv g = sgm__conv_of(s, y->rows);
     if (pass == SGM_PASS_FORWARD) sgm__convolve(tape, &g, x->v, w->v, b->v, y->v);
     if (pass == SGM_PASS_TANGENT && x->j) sgm__convolve(tape, &g, x->j, w->v, NULL, y->j);
     for (int which = SGM_ADJOINT_D; pass == SGM_PASS_BACKWARD && which <= SGM_ADJOINT_JD; which++) {
