@@ -54,11 +54,11 @@ $(OUT)/sgm.o: sgm.h $(OUT)/flags
 	@printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/sgm.c
 	$(BUILD) -c $(OUT)/sgm.c -o $@
 
-$(ALONE:%=$(OUT)/bin/%): $(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h sgm.h $(OUT)/flags
+$(ALONE:%=$(OUT)/bin/%): $(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h tutorial/statistics.h sgm.h $(OUT)/flags
 	@mkdir -p $(@D)
 	$(BUILD) $< -o $@ -lm
 
-$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h tutorial/picture.h $(OUT)/sgm.o
+$(OUT)/bin/%: tutorial/%.c tutorial/tutorial.h tutorial/statistics.h tutorial/picture.h $(OUT)/sgm.o
 	@mkdir -p $(@D)
 	$(BUILD) -DSGM_LINKED $< $(OUT)/sgm.o -o $@ -lm
 
@@ -77,7 +77,7 @@ step$(firstword $(subst _, ,$(1))): $(OUT)/step/$(1)
 endef
 $(foreach t,$(TUTORIALS),$(eval $(call tutorial_rules,$(t))))
 
-$(OUT)/step/%: tutorial/%.c tutorial/tutorial.h tutorial/picture.h $(OUT)/step/sgm.o
+$(OUT)/step/%: tutorial/%.c tutorial/tutorial.h tutorial/statistics.h tutorial/picture.h $(OUT)/step/sgm.o
 	@$(CC) $(WARN) -g -O0 -I. $(if $(filter $*,$(ALONE)),,-DSGM_LINKED $(OUT)/step/sgm.o) $< -o $@ -lm
 
 $(OUT)/step/sgm.o: sgm.h

@@ -1189,12 +1189,6 @@ SGM_API double sgm_energy_distance(const float *a, long na, const float *b, long
 SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d, double width);
 /* Squared maximum mean discrepancy, unbiased, kernel exp(-|a-b|²/(2 width²)); width 0: the median
    distance of up to 500 pairs (9.4). */
-SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user);
-SGM_API double sgm_ks2(const float *a, long na, const float *b, long nb);
-/* Kolmogorov–Smirnov distance sup|F_n - F|, in one dimension, to a law or to a second sample. */
-SGM_API double sgm_ks_p(double distance, double n); /* asymptotic p-value; for two: n = ab/(a+b) */
-SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins, int fitted);
-/* p-value of Pearson's χ² with bins - 1 - fitted degrees of freedom. */
 SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
                               const sgm_score *b, const float *x, double t, long n);
 /* E‖a(x,t) - b(x,t)‖² over the points given, ± standard error: the Fisher divergence if they are
@@ -7247,8 +7241,6 @@ static double sgm__w2_sorted(const double *a, long na, const double *b, long nb)
     return sum / ((double)na * (double)nb);
 }
 
-static const double sgm__line = 1; /* the direction along which a line projects on itself */
-
 static void sgm__project(double *out, const float *x, long n, int d, const double *direction) {
     for (long i = 0; i < n; i++) {
         double sum[4] = {0, 0, 0, 0};
@@ -7377,55 +7369,6 @@ SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d,
 }
 
 /*
-### Kolmogorov–Smirnov and χ²
-
-Against a distribution that you can write down: the largest gap between the distribution functions,
-and Pearson's sum over bins that count N_k where E_k are expected.
-
-$$D = \sup_x |F_n(x) - F(x)|, \qquad χ^2 = \sum_k \frac{(N_k - E_k)^2}{E_k} \qquad(9.5)$$
-
-D lives in one dimension, has no unit, and does not change when you stretch the axis. It sees the
-bulk best and the tails worst. Its floor: one exact sample in twenty exceeds 1.36/√n. χ² works
-wherever you can cut bins, sees any difference between them and none inside one, and has its own
-size, the number of bins, for a floor; trust it where every E_k is 5 or more. §9.5 turns both
-into p-values. F_n jumps by 1/n at each point, so the gap has two sides; F must be continuous.
-*/
-SGM_API double sgm_ks(const float *x, long n, double (*cdf)(double x, void *user), void *user) {
-    if (!cdf) return sgm__bad("sgm_ks: cdf is NULL"), NAN;
-    if (sgm__usable("sgm_ks", x, n, 1, 1)) return NAN;
-    double largest = 0, *sorted = (double *)sgm__alloc((size_t)n, sizeof *sorted);
-    if (!sorted) return NAN;
-    sgm__project(sorted, x, n, 1, &sgm__line); /* on a line that is: sort */
-    for (long i = 0; i < n && largest == largest; i++) {
-        double f = cdf(sorted[i], user);
-        double above = (double)(i + 1) / (double)n - f, below = f - (double)i / (double)n;
-        largest = fmax(largest, fmax(above, below));
-        if (!(f >= 0 && f <= 1))
-            largest = (sgm__bad("sgm_ks: cdf gave %g, no probability", f), NAN);
-    }
-    sgm__free(sorted);
-    return largest;
-}
-
-/* Of two samples: step over each value in turn, with all the points that share it, and compare. */
-SGM_API double sgm_ks2(const float *a, long na, const float *b, long nb) {
-    if (sgm__usable("sgm_ks2", a, na, 1, 1) || sgm__usable("sgm_ks2", b, nb, 1, 1)) return NAN;
-    double largest = 0, *sa = (double *)sgm__alloc((size_t)na + (size_t)nb, sizeof *sa);
-    if (!sa) return NAN;
-    double *sb = sa + na;
-    sgm__project(sa, a, na, 1, &sgm__line);
-    sgm__project(sb, b, nb, 1, &sgm__line);
-    for (long i = 0, j = 0; i < na && j < nb;) {
-        double value = sa[i] < sb[j] ? sa[i] : sb[j];
-        while (i < na && sa[i] <= value) i++;
-        while (j < nb && sb[j] <= value) j++;
-        largest = fmax(largest, fabs((double)i / (double)na - (double)j / (double)nb));
-    }
-    sgm__free(sa);
-    return largest;
-}
-
-/*
 ## §9.4 Fisher divergence: two scores
 
 Where you have scores, compare them directly:
@@ -7465,79 +7408,7 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
 }
 
 /*
-## §9.5 From a statistic to a p-value
-
-A p-value is the chance that an exact sample looks at least as bad as yours; over exact samples it
-is uniform on (0,1). One 0.03 means little, one 10⁻⁹ that something is wrong. For D take
-Kolmogorov's limit, with Vrbik's correction (2018) for finite n: right to 3·10⁻³ from n = 10 on.
-
-$$λ = D√n + \frac{1}{6√n} + \frac{D√n - 1}{4n}, \quad
-p = 1 - \frac{√{2π}}{λ} \sum_{k=1}^∞ e^{-(2k-1)²π²/8λ²} = 2 \sum_{k=1}^∞ (-1)^{k-1} e^{-2k²λ²}
-\qquad(9.7)$$
-*/
-SGM_API double sgm_ks_p(double distance, double n) {
-    double root = sqrt(n), x = distance * root;
-    double lambda = x + 1 / (6 * root) + (x - 1) / (4 * n), l2 = lambda * lambda;
-    if (!(n > 0) || lambda != lambda) return NAN;
-    if (lambda <= 0) return 1;
-    if (lambda >= 1.18) return 2 * (sgm__exp(-2 * l2) - sgm__exp(-8 * l2) + sgm__exp(-18 * l2));
-    double e = -SGM__PI * SGM__PI / (8 * l2);
-    double sum = sgm__exp(e) + sgm__exp(9 * e) + sgm__exp(25 * e) + sgm__exp(49 * e);
-    return 1 - sqrt(2 * SGM__PI) / lambda * sum;
-}
-
-/*
-For χ² with ν degrees of freedom, $p = Q(ν/2, χ²/2)$, the regularised incomplete gamma function.
-Below its bulk a series gives 1 − Q; above, a continued fraction gives Q:
-
-$$Q(a, x) = 1 - g \sum_{n=0}^∞ \frac{x^n}{(a+1)⋯(a+n)}, \qquad
-Q(a, x) = \cfrac{a g}{x+1-a - \cfrac{1(1-a)}{x+3-a - \cfrac{2(2-a)}{x+5-a - ⋯}}}
-\qquad(9.8)$$
-
-Both need $g = x^a e^{-x}/Γ(a+1)$. Stirling's series gives it to 10⁻¹³ once a ≥ 16, and a smaller a
-climbs there by Γ(a+2) = (a+1)Γ(a+1).
-*/
-static double sgm__gamma_front(double a, double x) {
-    double log_climb = 0;
-    for (; a < 16; a += 1) log_climb += sgm__log((a + 1) / x);
-    double r2 = 1 / (a * a), stirling = 1.0 / 12 - r2 * (1.0 / 360 - r2 * (1.0 / 1260 - r2 / 1680));
-    double log_g = log_climb + a * sgm__log(x / a) + (a - x) - stirling / a;
-    return sgm__exp(log_g) / sqrt(2 * SGM__PI * a);
-}
-
-static double sgm__gamma_q(double a, double x) {
-    if (x <= 0 || x > 1e300) return x <= 0 ? 1 : 0;
-    double g = sgm__gamma_front(a, x);
-    if (x < a + 1) {
-        double term = 1, sum = 1;
-        for (double n = 1; term > 1e-17 * sum; n++) term *= x / (a + n), sum += term;
-        return 1 - g * sum;
-    }
-    double b = x + 1 - a, c = 1e300, f = 1 / b, h = f; /* Lentz: c·f → 1 as the fraction settles */
-    for (double i = 1; i < 1e6; i++) {
-        b += 2;
-        f = 1 / (b - i * (i - a) * f);
-        c = b - i * (i - a) / c;
-        h *= c * f;
-        if (fabs(c * f - 1) < 1e-14) break;
-    }
-    return a * g * h;
-}
-
-SGM_API double sgm_chi2_p(const double *count, const double *expected, int bins, int fitted) {
-    double chi2 = 0, freedom = (double)bins - 1 - fitted;
-    if (!count || !expected || fitted < 0 || freedom < 1)
-        return sgm__bad("sgm_chi2_p: bins - 1 - fitted must be >= 1"), NAN;
-    for (int k = 0; k < bins; k++) {
-        if (!(expected[k] > 0) || !(count[k] >= 0))
-            return sgm__bad("sgm_chi2_p: bin %d: no count expected", k), NAN;
-        chi2 += (count[k] - expected[k]) * (count[k] - expected[k]) / expected[k];
-    }
-    return sgm__gamma_q(0.5 * freedom, 0.5 * chi2);
-}
-
-/*
-## §9.6 Images
+## §9.5 Images
 
 An image is a point in as many dimensions as it has pixels, and there neighbouring pixels tell the
 same story: distances between raw images say little. So let a small classifier look at them (a
@@ -7666,7 +7537,7 @@ less the higher D: print that floor. One far outlier draws a huge ball.
 
 A model that learnt its data by heart has perfect marks in all of that. Look at the distance of each
 generated point from its nearest *training* point: if it tends to be below that of fresh points of
-the same law, the model remembers. `sgm_ks2` on the two lists of distances gives the p-value.
+the same law, the model remembers: a Kolmogorov–Smirnov test of the two lists gives the p-value.
 */
 enum { SGM__MOST_NEIGHBOURS = 64 };
 

@@ -22,6 +22,8 @@ in the message, an allocator that counts, central differences, moments. Included
 #include <omp.h>
 #endif
 
+#include "../tutorial/statistics.h"
+
 #if defined(__GNUC__)
 #define CHECK_UNUSED __attribute__((unused))
 #else

@@ -12,6 +12,7 @@ steps are part of what is tested: what they leave must not be seen beside that.
 
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
+#include "../tutorial/statistics.h"
 
 enum { N = 1000, FAMILIES = 8, MODES = 3 };
 
@@ -102,7 +103,7 @@ static void sweep_methods(void) {
                     if (end) o.plain_end = 1, o.t_end = end == 1 ? w.sde.t_min : 0;
                     w.t = end == 1 ? w.sde.t_min : 0;
                     sgm_status status = sgm_sample(x, N, &score, &o, sgm_key_init((uint64_t)(1 + m + 16 * g)));
-                    double ks = status == SGM_OK ? sgm_ks(x, N, cdf, &w) : 0;
+                    double ks = status == SGM_OK ? stat_ks(x, N, cdf, &w) : 0;
                     char v = verdict(status, ks, limit(N));
                     if (v == '-') printf(" %-10s", "-");
                     else printf(" %c %.4f  ", v, ks);
@@ -148,7 +149,7 @@ static void sweep_extras(void) {
                 if (e == 6) o.rtol = 1e-4, o.atol = 1e-4;
                 sgm_status status = sgm_sample(x, N, &score, &o, sgm_key_init((uint64_t)(500 + m + 16 * e)));
                 for (int i = 0; e == 5 && i < N; i++) x[i] = (float)((x[i] - shift[0]) / scale[0]);
-                double ks = status == SGM_OK ? sgm_ks(x, N, cdf, &w) : 0;
+                double ks = status == SGM_OK ? stat_ks(x, N, cdf, &w) : 0;
                 char v = verdict(status, ks, limit(N));
                 if (v == '-') printf(" %-10s", "-");
                 else printf(" %c %.4f  ", v, ks);
@@ -199,11 +200,11 @@ static void sweep_inverse(void) {
                 double ks = 0;
                 if (status == SGM_OK) {
                     for (int i = 0; i < N; i++) one[i] = x[2 * i + 1], off += fabs(x[2 * i] - y[0]) / N;
-                    ks = sgm_ks(one, N, normal_cdf, law);
+                    ks = stat_ks(one, N, normal_cdf, law);
                     seen[0] = mean[0] + 0.25 / (0.25 + tau * tau) * (y[0] - mean[0]); /* (8.12) */
                     seen[1] = sqrt(0.25 * tau * tau / (0.25 + tau * tau));
                     for (int i = 0; i < N; i++) one[i] = x[2 * i];
-                    if (k == 3) ks = fmax(ks, sgm_ks(one, N, normal_cdf, seen));
+                    if (k == 3) ks = fmax(ks, stat_ks(one, N, normal_cdf, seen));
                     if (k < 2 && off > 1e-3) ks = 1; /* the last step leaves s(t_min) of nothing */
                     if (k == 2 && off > 0.1) ks = 1; /* twice what it swings by */
                 }
@@ -276,7 +277,7 @@ static void sweep_conditions(void) {
             memset(&o, 0, sizeof o), o.method = (sgm_method)m;
             sgm_status status = sgm_sample(x, ROWS, k ? &guided : &given, &o, sgm_key_init((uint64_t)(1300 + m + 16 * k)));
             for (int i = 0; i < ROWS; i++) residual[i] = x[i] - (k == 2 ? 0 : centre[i]);
-            double ks = status == SGM_OK ? sgm_ks(residual, ROWS, normal_cdf, law) : 0;
+            double ks = status == SGM_OK ? stat_ks(residual, ROWS, normal_cdf, law) : 0;
             printf(" %c %.4f  ", verdict(status, ks, limit(ROWS)), ks);
         }
         sgm_likelihood_options l;

@@ -366,7 +366,7 @@ static void test_sample(void **state) {
     CHECK_OK(sgm_mixture_sample(&mix, x, label, DRAWS, t, sgm_key_init(21)));
     for (int i = 0; i < DRAWS; i++) count[label[i]]++;
     for (int k = 0; k < 4; k++) expected[k] = DRAWS * weight[k] / 10;
-    CHECK_P(sgm_chi2_p(count, expected, 4, 0), CHECK_RATE);
+    CHECK_P(stat_chi2_p(count, expected, 4, 0), CHECK_RATE);
     for (int k = 0; k < 4; k++) /* each component's mean and covariance, within its own labels */
         for (int a = 0; a < 3; a++) {
             double va = m * m * cov[9 * k + 4 * a] + s * s, sum = 0;
@@ -409,8 +409,8 @@ static void test_sample_law(void **state) {
     for (int i = 0; i < DRAWS; i++) times[i] = t;
     sgm_sde_perturb(y, y, eps, times, DRAWS, 1, &f->sde);
     ms[0] = sgm_sde_m(&f->sde, t), ms[1] = sgm_sde_s(&f->sde, t);
-    CHECK_P(sgm_ks_p(sgm_ks(x, DRAWS, mixture_cdf, ms), DRAWS), CHECK_RATE);
-    CHECK_P(sgm_ks_p(sgm_ks2(x, DRAWS, y, DRAWS), DRAWS / 2.0), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(x, DRAWS, mixture_cdf, ms), DRAWS), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks2(x, DRAWS, y, DRAWS), DRAWS / 2.0), CHECK_RATE);
     sgm_mixture_free(&mix);
 }
 
@@ -910,7 +910,7 @@ static void test_times_uniform(void **state) {
     double low = f->sde.t_min, width = f->sde.T - low;
     CHECK_OK(sgm_loss_times(&loss, &f->sde, times, weights, TIMES, sgm_key_init(51), 0));
     for (int i = 0; i < TIMES; i++) scaled[i] = (float)((times[i] - low) / width);
-    CHECK_P(sgm_ks_p(sgm_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
     check_weights(&loss, &f->sde);
 }
 
@@ -928,7 +928,7 @@ static void test_times_stratified(void **state) {
         assert_true(u >= -1e-4 && u <= 1 + 1e-4); /* 100 ulps of float */
         scaled[i] = (float)u;
     }
-    CHECK_P(sgm_ks_p(sgm_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
     check_weights(&loss, &f->sde);
 }
 
@@ -945,7 +945,7 @@ static void test_times_grid(void **state) {
     double all = 0;
     for (int k = 0; k < 7; k++) all += count[k];
     CHECK_CLOSE(all, TIMES, 0);
-    CHECK_P(sgm_chi2_p(count, expected, 7, 0), CHECK_RATE);
+    CHECK_P(stat_chi2_p(count, expected, 7, 0), CHECK_RATE);
     loss.n_grid = 1;
     CHECK_OK(sgm_loss_times(&loss, &sde, times, weights, 10, sgm_key_init(53), 0));
     for (int i = 0; i < 10; i++) CHECK_CLOSE(times[i], (float)0.9, 0);
@@ -977,7 +977,7 @@ static void test_times_lognormal(void **state) {
         }
         check_share(count[0], low);
         check_share(count[1], 1 - high);
-        CHECK_P(sgm_ks_p(sgm_ks(scaled, inner, uniform_cdf, NULL), (double)inner), CHECK_RATE);
+        CHECK_P(stat_ks_p(stat_ks(scaled, inner, uniform_cdf, NULL), (double)inner), CHECK_RATE);
         check_weights(&loss, &f->sde);
     }
 }
@@ -993,7 +993,7 @@ static void test_times_logit(void **state) {
             double u = (times[i] - low) / width;
             scaled[i] = (float)((log(u / (1 - u)) - mean) / std);
         }
-        CHECK_P(sgm_ks_p(sgm_ks(scaled, TIMES, normal_cdf, NULL), TIMES), CHECK_RATE);
+        CHECK_P(stat_ks_p(stat_ks(scaled, TIMES, normal_cdf, NULL), TIMES), CHECK_RATE);
         check_weights(&loss, &f->sde);
     }
 }
@@ -1031,7 +1031,7 @@ static void test_times_importance(void **state) {
         CHECK_REL(weights[i], (from - to) / width, FLT_EPSILON);
         scaled[i] = (float)((sgm_sde_logsnr(&f->sde, times[i]) - from) / (to - from));
     }
-    CHECK_P(sgm_ks_p(sgm_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(scaled, TIMES, uniform_cdf, NULL), TIMES), CHECK_RATE);
     loss.weight = SGM_WEIGHT_FLOW; /* a weight that is finite at both ends of every family */
     if (f->sde.family == SGM_FAMILY_EDM || f->sde.family == SGM_FAMILY_VE || f->sde.family == SGM_FAMILY_USER_SIGMA2)
         loss.weight = SGM_WEIGHT_MIN_SNR; /* they draw rarely the times where that is large */
@@ -1422,9 +1422,9 @@ static void test_draws(void **state) {
     check_uncorrelated(choice.x, energy, SPIED / 4, 4);
     for (int k = 0; k < 10; k++) count[k] = 0, expected[k] = SPIED / 10.0;
     for (int i = 0; i < SPIED; i++) count[(int)((choice.x[i] + 500) / 100)]++;
-    CHECK_P(sgm_chi2_p(count, expected, 10, 0), CHECK_RATE);
+    CHECK_P(stat_chi2_p(count, expected, 10, 0), CHECK_RATE);
     for (int i = 0; i < SPIED; i++) scaled[i] = (float)noise.x[i];
-    CHECK_P(sgm_ks_p(sgm_ks(scaled, SPIED, normal_cdf, NULL), SPIED), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(scaled, SPIED, normal_cdf, NULL), SPIED), CHECK_RATE);
 }
 
 /*

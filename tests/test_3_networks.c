@@ -1157,7 +1157,7 @@ static void fourier_frequencies(void **state) {
     sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
     sgm_tensor *y = sgm_time_fourier(tape, sgm_tape_input(tape, &t, 1, 1), WIDTH, 2);
     for (int j = 0; j < WIDTH / 2; j++) omega[j] = (float)(y->v[j] / (2 * SGM__PI * t));
-    CHECK_P(sgm_ks_p(sgm_ks(omega, WIDTH / 2, normal_cdf, &std), WIDTH / 2), 1e-4);
+    CHECK_P(stat_ks_p(stat_ks(omega, WIDTH / 2, normal_cdf, &std), WIDTH / 2), 1e-4);
     free(omega);
     sgm_tape_free(tape);
 }
@@ -1309,7 +1309,7 @@ static void initial_parameters(void **state) {
         for (long k = 0; k < n; k++) zeros += p[k] == 0, ones += p[k] == 1;
         if (strstr(l->name, "param") && i == 0) {
             double std = 0.3;
-            CHECK_P(sgm_ks_p(sgm_ks(p, n, normal_cdf, &std), (double)n), 1e-4);
+            CHECK_P(stat_ks_p(stat_ks(p, n, normal_cdf, &std), (double)n), 1e-4);
         } else if (i == 1 || i >= 7) {
             /* sgm_param of std 0, the norm's bias, linear_zero's both */
             assert_int_equal(zeros, n);
@@ -1319,7 +1319,7 @@ static void initial_parameters(void **state) {
             double bound = 1 / sqrt(i < 4 ? 9.0 : 64.0), most = 0;
             for (long k = 0; k < n; k++) most = fmax(most, fabs(p[k]));
             assert_true(most <= bound * (1 + 2 * EPS));
-            CHECK_P(sgm_ks_p(sgm_ks(p, n, uniform_cdf, &bound), (double)n), 1e-4);
+            CHECK_P(stat_ks_p(stat_ks(p, n, uniform_cdf, &bound), (double)n), 1e-4);
             assert_memory_not_equal(p, other.params + l->offset, (size_t)n * sizeof *p);
         }
     }

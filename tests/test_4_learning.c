@@ -445,8 +445,8 @@ static void draws_of_the_batches(void **state) {
             u[k * B + i] = (float)((b.t[i] - r.mo.sde.t_min) / (r.mo.sde.T - r.mo.sde.t_min));
     }
     long n = STEPS * B, m = n * D;
-    CHECK_P(sgm_ks_p(sgm_ks(eps, m, normal_cdf, NULL), (double)m), 1e-4);
-    CHECK_P(sgm_ks_p(sgm_ks(u, n, uniform_cdf, NULL), (double)n), 1e-4);
+    CHECK_P(stat_ks_p(stat_ks(eps, m, normal_cdf, NULL), (double)m), 1e-4);
+    CHECK_P(stat_ks_p(stat_ks(u, n, uniform_cdf, NULL), (double)n), 1e-4);
     double r1 = 0, r2 = 0, ones = 0, equal = 0; /* correlations: 0 ± 1/√n for independent draws */
     for (long i = 0; i + B * D < m; i++) r1 += eps[i] * eps[i + B * D] / (double)m;
     for (long i = 0; i < n; i++) r2 += (u[i] - 0.5) * sqrt(12.0) * eps[i * D] / (double)n;

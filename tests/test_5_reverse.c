@@ -579,7 +579,7 @@ static void test_mixture_samples(void **state) {
         o.grid = SGM_GRID_LOGSNR;
         CHECK_OK(sgm_sample(x, N_MIX, &score, &o, sgm_key_init(9)));
         nearest_counts(count, x, mean);
-        CHECK_P(sgm_chi2_p(count, expected, 4, 0), CHECK_RATE);
+        CHECK_P(stat_chi2_p(count, expected, 4, 0), CHECK_RATE);
         apart = sgm_energy_distance(x, N_MIX, exact[0], N_MIX, 2);
         CHECK_CLOSE(apart, centre, 10 * scatter);
     }
@@ -608,7 +608,7 @@ static void test_prior(void **state) {
     assert_int_equal(sampler.o.grid, SGM_GRID_LOGSNR);
     CHECK_CLOSE(sampler.t[0], f->sde.T, 0);
     sgm_sampler_prior(&sampler, x);
-    CHECK_P(sgm_ks_p(sgm_ks(x, 20000, scaled_normal_cdf, &std), 20000), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(x, 20000, scaled_normal_cdf, &std), 20000), CHECK_RATE);
     sgm_sampler_free(&sampler);
 }
 

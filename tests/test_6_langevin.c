@@ -490,7 +490,7 @@ static void test_exactness(void **state) {
         o.t = T_AT;
         CHECK_OK(sgm_mixture_sample(&mix, x, NULL, N, T_AT, sgm_key_init(52)));
         CHECK_OK(sgm_langevin_run(x, N, &score, &o, NULL, sgm_key_init(53)));
-        double p = sgm_ks_p(sgm_ks(x, N, normal_cdf, &one), N);
+        double p = stat_ks_p(stat_ks(x, N, normal_cdf, &one), N);
         if (g < 3)
             CHECK_P(p, CHECK_RATE);
         else
@@ -542,7 +542,7 @@ static void test_mala_on_a_mixture(void **state) {
         double got = check_mean(power, N, &se);
         CHECK_CLOSE(got, truth[k], CHECK_SIGMAS * se);
     }
-    CHECK_P(sgm_ks_p(sgm_ks(x, N, lopsided_cdf, NULL), N), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(x, N, lopsided_cdf, NULL), N), CHECK_RATE);
     sgm_mixture_free(&mix);
 }
 

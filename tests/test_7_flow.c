@@ -702,11 +702,11 @@ static void test_law(void **state) {
         o.plain_end = 1, o.t_end = sgm_sde_t_from_logsnr(&sde, -2 * log(0.05));
         o.grid = SGM_GRID_LOGSNR;
         CHECK_OK(sgm_sample(to, N, &score, &o, sgm_key_init(3 + (uint64_t)k)));
-        CHECK_P(sgm_ks_p(sgm_ks(to, N, law_cdf, &sde), N), CHECK_RATE);
+        CHECK_P(stat_ks_p(stat_ks(to, N, law_cdf, &sde), N), CHECK_RATE);
         for (int i = 0; i < N; i++) to[i] /= (float)sgm_sde_m(&sde, o.t_end); /* one law for all */
         sgm_mixture_free(&mix);
     }
-    CHECK_P(sgm_ks_p(sgm_ks2(x, N, vp, N), N / 2.0), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks2(x, N, vp, N), N / 2.0), CHECK_RATE);
 }
 
 /*

@@ -1,5 +1,5 @@
 /*
-§9.6 and its files: drawn digits, dequantised pixels, Fréchet distance, neighbours; the
+§9.5 and its files: drawn digits, dequantised pixels, Fréchet distance, neighbours; the
 readers of other people's formats of §C.4 and the picture grids of §C.5. Truths are closed forms, GSL,
 or a slower way to the same number; what a reader should find, the test has written.
 
@@ -150,7 +150,7 @@ static void poses_follow_their_law(void **state) {
         u[6][i] = (float)((p.radius - 1.15) / 0.4);
     }
     for (int k = 0; k < 7; k++) {
-        CHECK_P(sgm_ks_p(sgm_ks(u[k], DIGITS, uniform_cdf, NULL), DIGITS), CHECK_RATE);
+        CHECK_P(stat_ks_p(stat_ks(u[k], DIGITS, uniform_cdf, NULL), DIGITS), CHECK_RATE);
         for (int i = 0; i < DIGITS; i++) assert_true(fabs(u[k][i]) < 1 + 1e-6); /* float, 1/0.03 */
         for (int l = 0; l < k; l++) { /* products of two of variance 1/3: SE 1/(3√n) */
             double sum = 0;
@@ -333,7 +333,7 @@ static void dequantising_noise_is_uniform(void **state) {
     check_moments m = check_moments_of(x, N, 1);
     CHECK_CLOSE(m.mean, 0.5, Z * sqrt(1 / 12.0 / N)); /* u: variance 1/12, fourth moment 1/80 */
     CHECK_CLOSE(m.var, 1 / 12.0, Z * sqrt((1 / 80.0 - 1 / 144.0) / N));
-    CHECK_P(sgm_ks_p(sgm_ks(x, N, uniform_cdf, x), N), CHECK_RATE); /* by steps of 2⁻¹⁵ */
+    CHECK_P(stat_ks_p(stat_ks(x, N, uniform_cdf, x), N), CHECK_RATE); /* by steps of 2⁻¹⁵ */
     double sum = 0; /* neighbours: products of variance 1/144 */
     for (int i = 1; i < N; i++) sum += (x[i] - 0.5) * (x[i - 1] - 0.5) / N;
     CHECK_CLOSE(sum, 0, Z / 12 / sqrt(N));

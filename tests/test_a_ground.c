@@ -326,19 +326,19 @@ static void test_uniform(void **state) {
     CHECK_CLOSE(m.mean, 0.5, CHECK_SIGMAS * sqrt(1.0 / 12 / N));
     CHECK_CLOSE(m.var, 1.0 / 12,
                 CHECK_SIGMAS * sqrt(1.0 / 180 / N)); /* var of (u-½)² is 1/80 - 1/144 */
-    CHECK_P(sgm_ks_p(sgm_ks(x, N, uniform_cdf, NULL), N), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(x, N, uniform_cdf, NULL), N), CHECK_RATE);
     for (int k = 0; k < 256; k++) count[k] = 0, expected[k] = N / 256.0;
     for (int i = 0; i < N; i++) {
         double last = x[i] * 32768 - floor(x[i] * 32768); /* the lowest 8 of 23 bits */
         assert_true(x[i] > 0 && x[i] < 1);
         count[(int)(last * 256)]++;
     }
-    CHECK_P(sgm_chi2_p(count, expected, 256, 0), CHECK_RATE);
+    CHECK_P(stat_chi2_p(count, expected, 256, 0), CHECK_RATE);
     CHECK_CLOSE(((float)(0xffffffffu >> 9) + 0.5f) * (1.0f / 8388608.0f), 1 - ldexp(1, -24), 0);
     CHECK_CLOSE(sgm__open32(0), ldexp(1, -33), 0),
         CHECK_CLOSE(sgm__open32(0xffffffffu), 1 - ldexp(1, -33), 0);
     for (int i = 0; i < N; i++) x[i] = (float)sgm__uniform53(sgm_key_init(2), (uint64_t)i);
-    CHECK_P(sgm_ks_p(sgm_ks(x, N, uniform_cdf, NULL), N), CHECK_RATE);
+    CHECK_P(stat_ks_p(stat_ks(x, N, uniform_cdf, NULL), N), CHECK_RATE);
     for (int bit = 0; bit < 52; bit++) count[bit] = 0;
     for (uint64_t i = 0; i < N; i++) { /* each of the 52 bits is one half of the time 1 */
         uint64_t bits = (uint64_t)(sgm__uniform53(sgm_key_init(2), i) * ldexp(1, 52));
@@ -361,7 +361,7 @@ static void test_normal(void **state) {
         CHECK_CLOSE(m.var, 1, CHECK_SIGMAS * sqrt(2.0 / N));
         CHECK_CLOSE(m.skew, 0, CHECK_SIGMAS * sqrt(6.0 / N));
         CHECK_CLOSE(m.kurt, 0, CHECK_SIGMAS * sqrt(24.0 / N));
-        CHECK_P(sgm_ks_p(sgm_ks(x, N, normal_cdf, NULL), N), CHECK_RATE);
+        CHECK_P(stat_ks_p(stat_ks(x, N, normal_cdf, NULL), N), CHECK_RATE);
         for (int i = 0; i < N;
              i += 2) { /* the two of a pair share their radius, and nothing else */
             double a = x[i], b = x[i + 1];
@@ -403,14 +403,14 @@ static void test_below(void **state) {
     (void)state;
     for (int k = 0; k < 13; k++) count[k] = 0, expected[k] = 20000 / 13.0;
     for (uint64_t i = 0; i < 20000; i++) count[sgm_below(key, i, 13)]++;
-    CHECK_P(sgm_chi2_p(count, expected, 13, 0), CHECK_RATE);
+    CHECK_P(stat_chi2_p(count, expected, 13, 0), CHECK_RATE);
     for (int k = 0; k < 5; k++)
         for (uint64_t i = 0; i < 5000; i++) {
             uint64_t got = sgm_below(key, i, sizes[k]);
             assert_true(got < sizes[k]);
             x[i] = (float)(((double)got + 0.5) / (double)sizes[k]);
         }
-    CHECK_P(sgm_ks_p(sgm_ks(x, 5000, uniform_cdf, NULL), 5000), CHECK_RATE); /* of 2^50 */
+    CHECK_P(stat_ks_p(stat_ks(x, 5000, uniform_cdf, NULL), 5000), CHECK_RATE); /* of 2^50 */
     for (uint64_t i = 0; i < 5000; i++) assert_true(sgm_below(key, i, (uint64_t)-1) < (uint64_t)-1);
     assert_int_equal(sgm_below(key, 7, 0), 0);
     assert_int_equal(sgm_permute(7, 7, key), 7), assert_int_equal(sgm_permute(7, 0, key), 7);
@@ -460,9 +460,9 @@ static void test_uniform_shuffle(void **state) {
                 uint64_t b = sgm_permute((i + 1) % n, n, sgm_key_init(key << 16));
                 count[a]++, gap[(b + n - a) % n - 1]++;
             }
-            CHECK_P(sgm_chi2_p(count, expected, (int)n, 0), CHECK_RATE);
+            CHECK_P(stat_chi2_p(count, expected, (int)n, 0), CHECK_RATE);
             for (uint64_t j = 0; j < n; j++) expected[j] = KEYS / ((double)n - 1);
-            if (n > 5) CHECK_P(sgm_chi2_p(gap, expected, (int)n - 1, 0), CHECK_RATE);
+            if (n > 5) CHECK_P(stat_chi2_p(gap, expected, (int)n - 1, 0), CHECK_RATE);
         }
     }
     for (uint64_t key = 0; key < 20; key++) {

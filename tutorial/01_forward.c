@@ -282,7 +282,7 @@ static void hump_paths(float *table, const sgm_mixture *humps, sgm_key key) {
             table[i * COLUMNS + 3 + 3 * k] = (float)(4 * count[i * 8 * WALL / CELLS] / (double)n);
         snprintf(name, sizeof name, "KS distance of %ld paths and p_t, t=%.3g", n, shown[k]);
         /* the probability of more than c/√n is 2 exp(−2c²), to within 1/√n: 1e-4 for c = 2.2253 */
-        tut_check(name, sgm_ks(x, n, humps_cdf, u), 0, 2.2253 / sqrt((double)n));
+        tut_check(name, stat_ks(x, n, humps_cdf, u), 0, 2.2253 / sqrt((double)n));
     }
 }
 

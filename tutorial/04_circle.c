@@ -86,7 +86,7 @@ static quality judge(const float *x, long n) {
     }
     for (int j = 0; j < POINTS; j++) expected[j] = (double)n / POINTS;
     q.share /= (double)n, q.mean_distance /= (double)n;
-    q.chi2_p = sgm_chi2_p(q.count, expected, POINTS, 0);
+    q.chi2_p = stat_chi2_p(q.count, expected, POINTS, 0);
     return q;
 }
 

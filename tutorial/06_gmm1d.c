@@ -83,7 +83,7 @@ static void strip_add(strip *s, const float *x, long n, double t) {
         int c = (int)floor((x[i] - low) / (high - low) * CELLS);
         if (c >= 0 && c < CELLS) row[3 * c + 2] += (float)(CELLS / (high - low) / (double)n);
     }
-    s->ks[s->next] = sgm_ks(x, n, cdf, &t);
+    s->ks[s->next] = stat_ks(x, n, cdf, &t);
     s->t[s->next++] = t;
 }
 
@@ -140,7 +140,7 @@ static void samplers(const sgm_score *score) {
     int row = 0;
     for (int i = 0; i < 20; i++) {
         tut_must(sgm_mixture_sample(&truth, x, NULL, SAMPLES, 0, sgm_key_split(stream(6), (uint64_t)i)));
-        floor += sgm_ks(x, SAMPLES, cdf, &at) / 20;
+        floor += stat_ks(x, SAMPLES, cdf, &at) / 20;
     }
     printf("\nKS distance of %ld samples (exact ones: %.4f)\n  evaluations   predictor   + 1 corrector\n", SAMPLES, floor);
     for (int b = 0; b < 3; b++) {
@@ -149,7 +149,7 @@ static void samplers(const sgm_score *score) {
             sgm_sample_options o = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = (budgets[b] - 1) / (1 + corrector) + 1,
                                     .grid = SGM_GRID_UNIFORM, .corrector = corrector, .snr = corrector ? .16 : 0};
             tut_must(sgm_sample(x, SAMPLES, score, &o, stream(7)));
-            ks[corrector] = sgm_ks(x, SAMPLES, cdf, &at);
+            ks[corrector] = stat_ks(x, SAMPLES, cdf, &at);
             float *r = rows + 3 * row++;
             r[0] = (float)budgets[b], r[1] = (float)corrector, r[2] = (float)ks[corrector];
         }

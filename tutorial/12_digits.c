@@ -403,12 +403,12 @@ static void copies(const float *x) {
         rows[2 * i] = a1[i] = (float)(spread * made[i]);
         rows[2 * i + 1] = a2[i] = (float)(spread * fresh[i]);
     }
-    double ks = sgm_ks2(a1, n, a2, n);
+    double ks = stat_ks2(a1, n, a2, n);
     printf("\nNearest of %ld training digits, in pixels:\n  %ld samples at %.2f to %.2f, median %.2f; "
            "fresh digits at %.2f to %.2f, median %.2f\n  nearer than 95 %% of the fresh ones: %.3f; "
            "Kolmogorov-Smirnov distance %.3f, p = %.3g\n",
            n_train, n, a1[0], a1[n - 1], a1[n / 2], a2[0], a2[n - 1], a2[n / 2],
-           (double)nearer / (double)n, ks, sgm_ks_p(ks, (double)n / 2));
+           (double)nearer / (double)n, ks, stat_ks_p(ks, (double)n / 2));
     /* a copy is at the distance of dequantisation, two draws of U(0,1)/256 per pixel */
     tut_check("a sample that is a copy", a1[0] < 10 * sqrt(d / 6.) / 256, 0, 0);
     /* .05 of fresh digits are, and samples are further off; of equal laws both the share and the bound scatter */

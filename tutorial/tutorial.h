@@ -18,6 +18,8 @@ that was just computed against a number that is known, and says how far apart th
 #include <string.h>
 #include <sys/stat.h>
 
+#include "statistics.h"
+
 static char tut_folder[256];
 static FILE *tut_table;
 static int tut_failed, tut_rows;
