@@ -14236,7 +14236,7 @@ static int sgm__is_absent(const char *path) {
 
 static sgm_status sgm__train_resume(sgm_trainer *trainer) {
     const char *path = trainer->o.checkpoint;
-    char why[400];
+    char why[512];
     if (!path) return SGM_OK;
     if (sgm__is_absent(path)) return sgm_trainer_save(trainer, path);
     sgm_status status = sgm_trainer_load(trainer, path);
