@@ -300,6 +300,7 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 typedef struct sgm_scaler { /* see chapter 9 */
     int d;
     double *shift, *scale; /* (D): scaled = (x - shift)/scale */
+    int channels;          /* > 0: all pixels of a channel share them; 0: each has its own */
 } sgm_scaler;
 
 typedef struct sgm_score sgm_score;
@@ -1173,6 +1174,11 @@ SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key);
 SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d);
 /* Standardises each coordinate: means and standard deviations of x(n,D); a constant coordinate gets
    scale 1. SGM_NOT_FINITE, SGM_BAD_ARGUMENT (n < 1). */
+SGM_API sgm_status sgm_scaler_init_channels(sgm_scaler *scaler, const float *x, long n, int d,
+                                            int channels);
+/* For images (row, column, channel): one mean and one scale for all pixels of a channel, so that a
+   pixel that hardly varies is not blown up. channels 1: one for all of it. A model's scaler of zeros
+   but for `channels` is fitted like this by sgm_train. */
 SGM_API void sgm_scaler_free(sgm_scaler *scaler);
 SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n);
 SGM_API void sgm_scaler_undo(const sgm_scaler *scaler, float *out, const float *x, long n);
@@ -7142,22 +7148,33 @@ Forget the sum and your log-likelihood is off by a constant that no plot shows. 
 x₁, the way from the first point: a constant coordinate then has variance zero exactly, not 10⁻³²,
 and a cloud far from the origin loses no digits.
 */
-SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
+SGM_API sgm_status sgm_scaler_init_channels(
+    sgm_scaler *scaler, const float *x, long n, int d, int channels) {
     if (!scaler) return sgm__bad("sgm_scaler_init: scaler is NULL");
     memset(scaler, 0, sizeof *scaler);
     SGM__TRY(sgm__usable("sgm_scaler_init", x, n, d, 1));
-    double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift);
+    if (channels < 1 || d % channels)
+        return sgm__bad("sgm_scaler_init_channels: %d channels do not divide %d numbers: pass an "
+                        "image's channels, or 1",
+            channels, d);
+    double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift), *scale = shift + d;
     if (!shift) return SGM_NO_MEMORY;
-    double *scale = shift + d;
-    for (long i = 0; i < n; i++)
-        for (int k = 0; k < d; k++) shift[k] += (double)x[i * d + k] - x[k];
-    for (int k = 0; k < d; k++) shift[k] = x[k] + shift[k] / (double)n;
-    for (long i = 0; i < n; i++)
-        for (int k = 0; k < d; k++)
-            scale[k] += (x[i * d + k] - shift[k]) * (x[i * d + k] - shift[k]);
-    for (int k = 0; k < d; k++) scale[k] = scale[k] > 0 ? sqrt(scale[k] / (double)n) : 1;
+    const long c = channels, rows = n * (d / c); /* a pixel is a row of c numbers */
+    for (long i = 0; i < rows; i++)
+        for (long k = 0; k < c; k++) shift[k] += (double)x[i * c + k] - x[k];
+    for (long k = 0; k < c; k++) shift[k] = x[k] + shift[k] / (double)rows;
+    for (long i = 0; i < rows; i++)
+        for (long k = 0; k < c; k++)
+            scale[k] += (x[i * c + k] - shift[k]) * (x[i * c + k] - shift[k]);
+    for (long k = 0; k < c; k++) scale[k] = scale[k] > 0 ? sqrt(scale[k] / (double)rows) : 1;
+    for (long k = c; k < d; k++) shift[k] = shift[k - c], scale[k] = scale[k - c];
     scaler->d = d, scaler->shift = shift, scaler->scale = scale;
+    scaler->channels = channels < d ? channels : 0;
     return SGM_OK;
+}
+
+SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
+    return sgm_scaler_init_channels(scaler, x, n, d, d < 1 ? 1 : d);
 }
 
 SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
@@ -13089,7 +13106,8 @@ static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n
     long d = model->o.d;
     double square = 0;
     if (model->o.scaler && model->o.scaler->d == 0)
-        SGM__TRY(sgm_scaler_init(model->o.scaler, data, n, model->o.d));
+        SGM__TRY(sgm_scaler_init_channels(model->o.scaler, data, n, model->o.d,
+            model->o.scaler->channels ? model->o.scaler->channels : model->o.d));
     if (!model->measure) return SGM_OK;
     for (long j = 0; j < d; j++) {
         double scale = model->o.scaler ? model->o.scaler->scale[j] : 1, sum = 0, squares = 0;

@@ -263,7 +263,8 @@ int main(void) {
     NIL(sgm_data_ring(NULL, 8)); NIL(sgm_data_moons(NULL, 8, 0.1, key)); NIL(sgm_data_ring(x, -1));
     NIL(sgm_data_gaussians(x, N, 0, 1, 1, key));
     FAILS(sgm_scaler_init(NULL, x, N, D)); FAILS(sgm_scaler_init(&empty_scaler, NULL, N, D));
-    FAILS(sgm_scaler_init(&empty_scaler, x, 0, D));
+    FAILS(sgm_scaler_init(&empty_scaler, x, 0, D)); FAILS(sgm_scaler_init_channels(NULL, x, N, D, 1));
+    FAILS(sgm_scaler_init_channels(&empty_scaler, x, N, D, 0));
     NIL(sgm_scaler_apply(NULL, y, x, 2)); NIL(sgm_scaler_apply(&empty_scaler, y, x, 2));
     NIL(sgm_scaler_undo(&empty_scaler, y, x, 2));
     NIL(sgm_scaler_apply(&scaler, NULL, x, 2)); NIL(sgm_scaler_log_det(NULL));

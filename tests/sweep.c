@@ -121,7 +121,7 @@ static void sweep_extras(void) {
     static float x[N];
     static const char *const extras[] = {"corrector", "eta .5", "churn", "path", "x given", "scaler", "rtol"};
     double shift[1] = {5}, scale[1] = {3};
-    sgm_scaler scaler = {1, shift, scale};
+    sgm_scaler scaler = {1, shift, scale, 0};
     for (int f = 0; f < 5; f += 4) {
         printf("\n%s, with\n%-10s", family_names[f], "");
         for (int e = 0; e < 7; e++) printf(" %-10s", extras[e]);

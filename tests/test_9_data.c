@@ -277,6 +277,47 @@ static void test_scaler_density(void **state) {
     sgm_scaler_free(&scaler);
 }
 
+/* Images: the pixels of a channel share mean and scale. Of 4 pixels × 2 channels the first is a border that is black in all
+images but one, and its own scale would be 1/√n: that one image would stand √n away from all others. Drawn digits the same. */
+
+static void test_scaler_channels(void **state) {
+    (void)state;
+    enum { n = 400, P = 4, C = 2, SIZE = P * C };
+    static float x[n * SIZE], y[n * SIZE], back[n * SIZE], digits[200 * 784];
+    sgm_uniform(x, n * SIZE, key_of(31), 0);
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < C; c++) x[i * SIZE + c] = i == 7 ? 1.0f : 0.0f; /* the border */
+    sgm_scaler s, own;
+    assert_int_equal(sgm_scaler_init_channels(&s, x, n, SIZE, C), SGM_OK);
+    assert_int_equal(sgm_scaler_init(&own, x, n, SIZE), SGM_OK);
+    assert_int_equal(s.channels, C), assert_int_equal(own.channels, 0);
+    double log_det = 0;
+    for (int c = 0; c < C; c++) {
+        double mean = 0, square = 0; /* of all pixels of this channel, by the definition */
+        for (long i = c; i < n * SIZE; i += C) mean += x[i] / (double)(n * P);
+        for (long i = c; i < n * SIZE; i += C) square += (x[i] - mean) * (x[i] - mean) / (double)(n * P);
+        for (int p = 0; p < P; p++) near(s.shift[p * C + c], mean, 1e-14), near(s.scale[p * C + c], sqrt(square), 1e-14);
+        log_det += P * log(sqrt(square));
+    }
+    near(sgm_scaler_log_det(&s), log_det, 1e-12);
+    sgm_scaler_apply(&s, y, x, n), sgm_scaler_undo(&s, back, y, n);
+    for (int i = 0; i < n * SIZE; i++) near(back[i], x[i], 4.0 / 16777216);
+    for (int i = 0; i < n * SIZE; i++) assert_true(fabsf(y[i]) < 4);
+    sgm_scaler_apply(&own, y, x, n);
+    above(y[7 * SIZE], 19.9); /* √(n - 1) = 19.97 of its own scale */
+    sgm_scaler_free(&s), sgm_scaler_free(&own);
+    sgm_data_digits(digits, NULL, 200, key_of(32));
+    assert_int_equal(sgm_scaler_init_channels(&s, digits, 200, 784, 1), SGM_OK);
+    sgm_scaler_apply(&s, digits, digits, 200);
+    for (int k = 0; k < 784; k++) assert_true(s.scale[k] == s.scale[0] && s.shift[k] == s.shift[0]);
+    for (int i = 0; i < 200 * 784; i++) assert_true(fabsf(digits[i]) < 5);
+    sgm_scaler_free(&s);
+    assert_int_equal(sgm_scaler_init_channels(&s, x, n, SIZE, 3), SGM_BAD_ARGUMENT);
+    assert_int_equal(sgm_scaler_init_channels(&s, x, n, SIZE, 0), SGM_BAD_ARGUMENT);
+    assert_int_equal(sgm_scaler_init_channels(&s, x, n, SIZE, -2), SGM_BAD_ARGUMENT);
+    assert_null(s.shift);
+}
+
 static void test_scaler_errors(void **state) {
     (void)state;
     sgm_scaler s;
@@ -856,6 +897,7 @@ int main(void) {
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_scaler),
         cmocka_unit_test(test_scaler_density),
+        cmocka_unit_test(test_scaler_channels),
         cmocka_unit_test(test_scaler_errors),
         cmocka_unit_test(test_w2_points),
         cmocka_unit_test(test_w2_directions),
