@@ -1002,7 +1002,7 @@ static void test_corrector_step(void **state) {
         sgm_sampler with, without;
         sgm_sample_options o = options_of(SGM_METHOD_ANCESTRAL, STEPS), plain = o;
         double r = k ? 0.3 : 0.16;
-        o.corrector = 1, o.snr = k ? r : 0;
+        o.corrector = 1, o.snr = k ? r : 0, plain.x_given = 1;
         CHECK_OK(sgm_sampler_init(&with, &score, N, &o, sgm_key_init(8)));
         CHECK_OK(sgm_sampler_init(&without, &score, N, &plain, sgm_key_init(8)));
         sgm_sampler_prior(&with, x), memcpy(y, x, sizeof x);
@@ -1055,7 +1055,7 @@ static void test_bad_samplers(void **state) {
     CHECK_FAILS(sgm_sample(x, 2, NULL, &o, key), SGM_BAD_ARGUMENT, "make it with");
     CHECK_FAILS(sgm_sample(x, 2, &empty, &o, key), SGM_BAD_ARGUMENT, "make it with");
     CHECK_FAILS(sgm_sample(NULL, 2, &score, &o, key), SGM_BAD_ARGUMENT, "a place for");
-    CHECK_FAILS(sgm_sampler_init(NULL, &score, 2, &o, key), SGM_BAD_ARGUMENT, "a sampler");
+    CHECK_FAILS(sgm_sampler_init(NULL, &score, 2, &o, key), SGM_BAD_ARGUMENT, "needs a place");
     odd.sde.family = SGM_FAMILY_NONE;
     CHECK_FAILS(sgm_sample(x, 2, &odd, &o, key), SGM_BAD_ARGUMENT, "set its sde");
     odd.sde.family = (sgm_family)99;
@@ -1254,12 +1254,12 @@ static void test_forgets(void **state) {
     CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
     sgm_score score = sgm_mixture_score(&mix);
     for (int k = 0; k < 4; k++) {
-        sgm_sample_options o = options_of(methods[k], 12);
+        sgm_sample_options o = options_of(methods[k], 12), given;
         sgm_sampler old, fresh;
         float x[6], moved[6], first[6];
-        o.grid = SGM_GRID_LOGSNR;
+        o.grid = SGM_GRID_LOGSNR, given = o, given.x_given = 1;
         CHECK_OK(sgm_sampler_init(&old, &score, 6, &o, sgm_key_init(1)));
-        CHECK_OK(sgm_sampler_init(&fresh, &score, 6, &o, sgm_key_init(1)));
+        CHECK_OK(sgm_sampler_init(&fresh, &score, 6, &given, sgm_key_init(1)));
         sgm_sampler_prior(&old, x);
         for (int i = 0; i < 5; i++) CHECK_OK(sgm_sampler_step(&old, x));
         memcpy(first, x, sizeof x), fresh.step = 5;
@@ -1269,7 +1269,7 @@ static void test_forgets(void **state) {
         assert_memory_not_equal(moved, first, sizeof first);
         for (int i = 0; i < 6; i++) moved[i] += 0.25f;
         memcpy(first, moved, sizeof moved), sgm_sampler_free(&fresh);
-        CHECK_OK(sgm_sampler_init(&fresh, &score, 6, &o, sgm_key_init(1)));
+        CHECK_OK(sgm_sampler_init(&fresh, &score, 6, &given, sgm_key_init(1)));
         fresh.step = 6;
         CHECK_OK(sgm_sampler_step(&fresh, first));
         CHECK_OK(sgm_sampler_step(&old, moved));
@@ -1277,6 +1277,103 @@ static void test_forgets(void **state) {
         sgm_sampler_free(&old), sgm_sampler_free(&fresh);
     }
     sgm_mixture_free(&mix);
+}
+
+/*
+## Again, with another key
+
+A sampler that is reset draws what a new one with that key draws, bit for bit, and allocates nothing,
+whatever it did before (here it stops in the middle of a run): every method, with what remembers, on
+a mixture, on scaled points, guided, and given a measurement.
+*/
+
+static void test_reset(void **state) {
+    enum { N = 40, STEPS = 9 };
+    static float x[2 * N], truth[2 * N];
+    double mean[4] = {1, 0, -1, 2}, var[2] = {0.2, 0.1}, other[2] = {-1, 2};
+    float data[6] = {1, 7, 2, 9, 4, 8}, A[2] = {1, 1}, y = 0.7f;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix, one;
+    sgm_scaler scaler;
+    sgm_guided guided;
+    sgm_inverse problem;
+    sgm_posterior posterior;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
+    CHECK_OK(sgm_mixture_init(&one, 1, 2, NULL, other, var + 1, SGM_COV_ISOTROPIC, &sde));
+    CHECK_OK(sgm_scaler_init(&scaler, data, 3, 2));
+    CHECK_OK(sgm_inverse_init(&problem, 2, 1, A, &y, 0.1));
+    sgm_score score[4], told = sgm_mixture_score(&one);
+    score[0] = score[1] = sgm_mixture_score(&mix), score[1].scaler = &scaler;
+    CHECK_OK(sgm_guided_init(&guided, &score[0], &told, 0, 1.5));
+    CHECK_OK(sgm_posterior_init(&posterior, &score[1], &problem, 1));
+    score[2] = sgm_guided_score(&guided), score[3] = sgm_posterior_score(&posterior);
+    for (int k = 0; k < 4 * (SGM_METHOD_DPMPP_3M + 2); k++) {
+        int method = k / 4, path = method > SGM_METHOD_DPMPP_3M;
+        sgm_sample_options o = options_of(path ? SGM_METHOD_AUTO : (sgm_method)method, STEPS);
+        sgm_sampler sampler;
+        o.corrector = method % 2, o.eta = method == SGM_METHOD_DDIM ? 0.5 : 0;
+        o.churn = method == SGM_METHOD_CHURN ? 3 : 0, o.path_steps = path ? 4 * (STEPS - 1) : 0;
+        CHECK_OK(sgm_sample(truth, N, &score[k % 4], &o, sgm_key_init(20)));
+        CHECK_OK(sgm_sampler_init(&sampler, &score[k % 4], N, &o, sgm_key_init(21)));
+        sgm_sampler_prior(&sampler, x);
+        for (int i = 0; i < 6; i++) CHECK_OK(sgm_sampler_step(&sampler, x));
+        for (int again = 0; again < 2; again++) {
+            int before = alloc_calls, alive = live_blocks;
+            sgm_sampler_reset(&sampler, sgm_key_init(20));
+            assert_int_equal(sampler.step, 0), assert_int_equal(sampler.n_evals, 0);
+            CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "sgm_sampler_prior");
+            sgm_sampler_prior(&sampler, x);
+            while (!sgm_sampler_done(&sampler)) {
+                CHECK_OK(sgm_sampler_step(&sampler, x)); /* guided scores have scratch of their own */
+                if (k % 4 < 2) assert_int_equal(alloc_calls, before);
+            }
+            if (k % 4 < 2) assert_int_equal(alloc_calls, before);
+            assert_int_equal(live_blocks, alive);
+            assert_memory_equal(x, truth, sizeof x);
+        }
+        sgm_sampler_free(&sampler);
+    }
+    sgm_sampler_reset(NULL, sgm_key_init(1));
+    sgm_posterior_free(&posterior), sgm_inverse_free(&problem), sgm_scaler_free(&scaler);
+    sgm_mixture_free(&mix), sgm_mixture_free(&one);
+    assert_int_equal(live_blocks, alive_before);
+}
+
+/* Nobody drew the points: the first step says so and the cure, and touches nothing. Either cure works, and with points of your own
+a reset asks for no prior. */
+
+static void test_no_prior(void **state) {
+    float x[4] = {0, 0, 0, 0}, start[4] = {0.3f, -1, 2, 0.5f};
+    spy w;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_score score = spy_score(&w, &sde);
+    sgm_sample_options o = options_of(SGM_METHOD_ANCESTRAL, 4);
+    sgm_sampler sampler;
+    (void)state;
+    CHECK_OK(sgm_sampler_init(&sampler, &score, 2, &o, sgm_key_init(1)));
+    CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "call sgm_sampler_prior");
+    CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "set x_given");
+    assert_int_equal(w.calls, 0), assert_int_equal(sampler.step, 0);
+    for (int i = 0; i < 4; i++) assert_true(x[i] == 0);
+    sgm_sampler_prior(&sampler, NULL); /* no place: no prior */
+    CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "call sgm_sampler_prior");
+    sgm_sampler_prior(&sampler, x);
+    CHECK_OK(sgm_sampler_step(&sampler, x));
+    sgm_sampler_free(&sampler);
+    o.x_given = 1;
+    CHECK_OK(sgm_sampler_init(&sampler, &score, 2, &o, sgm_key_init(1)));
+    for (int again = 0; again < 2; again++) {
+        float end[4];
+        memcpy(end, start, sizeof end);
+        while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, end));
+        if (again) assert_memory_equal(end, x, sizeof x);
+        memcpy(x, end, sizeof x);
+        CHECK_FAILS(sgm_sampler_step(&sampler, end), SGM_BAD_ARGUMENT, "sgm_sampler_reset");
+        sgm_sampler_reset(&sampler, sgm_key_init(1));
+    }
+    sgm_sampler_free(&sampler);
+    assert_int_equal(live_blocks, alive_before);
 }
 
 int main(void) {
@@ -1316,6 +1413,8 @@ int main(void) {
         {"5.4 bad start of one step", test_bad_one_step, count_alive, NULL, NULL},
         {"5.4 failures in a run", test_failures_in_a_run, count_alive, NULL, NULL},
         {"5.4 a method that remembers forgets", test_forgets, count_alive, NULL, NULL},
+        {"5.5 a sampler starts again", test_reset, count_alive, NULL, NULL},
+        {"5.5 a sampler without its prior", test_no_prior, count_alive, NULL, NULL},
     };
     int failed = 0;
     check_families(family);

@@ -1062,7 +1062,8 @@ static void test_nothing_given(void **state) {
     sgm_langevin_options o = walk_of(0.1, 3, 0);
     sgm_langevin report;
     (void)state;
-    CHECK_FAILS(sgm_langevin_init(NULL, &score, 2, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT, "NULL");
+    CHECK_FAILS(sgm_langevin_init(NULL, &score, 2, &o, sgm_key_init(0)), SGM_BAD_ARGUMENT,
+                "needs a place");
     CHECK_FAILS(sgm_langevin_step(NULL, x), SGM_BAD_ARGUMENT, "no walk");
     sgm_langevin_free(NULL);
     CHECK_FAILS(sgm_langevin_run(x, 0, &score, &o, &report, sgm_key_init(0)), SGM_BAD_ARGUMENT,
@@ -1287,6 +1288,44 @@ static void test_snr_dimensions(void **state) {
     }
 }
 
+/* A walk that is reset walks as a new one with that key: ULA, MALA that finds its step, and a step by
+signal to noise. Nothing is allocated. */
+
+static void test_reset(void **state) {
+    enum { N = 64 };
+    double mean[2] = {-1, 1}, var[2] = {0.3, 0.2};
+    float x[N], truth[N], start[N];
+    sgm_mixture mix;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    sgm_normal(start, N, sgm_key_init(3), 0);
+    for (int k = 0; k < 3; k++) {
+        sgm_langevin_options o;
+        sgm_langevin walk, fresh;
+        memset(&o, 0, sizeof o);
+        o.step = k == 0 ? 0.05 : 0, o.metropolis = k == 1, o.warmup = 4, o.steps = 6;
+        o.snr = k == 2 ? 0.2 : 0;
+        CHECK_OK(sgm_langevin_init(&walk, &score, N, &o, sgm_key_init(1)));
+        CHECK_OK(sgm_langevin_init(&fresh, &score, N, &o, sgm_key_init(2)));
+        memcpy(x, start, sizeof x), memcpy(truth, start, sizeof x);
+        for (int i = 0; i < 7; i++) CHECK_OK(sgm_langevin_step(&walk, x));
+        memcpy(x, start, sizeof x);
+        int before = alloc_calls;
+        sgm_langevin_reset(&walk, sgm_key_init(2));
+        for (int i = 0; i < 10; i++) CHECK_OK(sgm_langevin_step(&walk, x));
+        assert_int_equal(alloc_calls, before);
+        for (int i = 0; i < 10; i++) CHECK_OK(sgm_langevin_step(&fresh, truth));
+        assert_memory_equal(x, truth, sizeof x);
+        CHECK_CLOSE(walk.step_size, fresh.step_size, 0);
+        CHECK_CLOSE(walk.acceptance, fresh.acceptance, 0);
+        sgm_langevin_free(&walk), sgm_langevin_free(&fresh);
+    }
+    sgm_langevin_reset(NULL, sgm_key_init(1));
+    sgm_mixture_free(&mix);
+}
+
 int main(void) {
     static const struct CMUnitTest once[] = {
         {"(6.1) the step of ULA", test_ula_step, count_alive, NULL, NULL},
@@ -1312,6 +1351,7 @@ int main(void) {
         {"(6.7) has no warm-up", test_snr_warmup, count_alive, NULL, NULL},
         {"6 nothing given, nothing known", test_nothing_given, count_alive, NULL, NULL},
         {"chapter 6: whole walk and steps", test_whole_is_steps, count_alive, NULL, NULL},
+        {"chapter 6: a walk starts again", test_reset, count_alive, NULL, NULL},
         {"chapter 6: any number of threads", test_threads, count_alive, NULL, NULL},
         {"chapter 6: bad walks", test_bad_walks, count_alive, NULL, NULL},
         {"chapter 6: bad ladders", test_bad_ladders, count_alive, NULL, NULL},

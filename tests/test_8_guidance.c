@@ -989,7 +989,7 @@ static void rows_in_any_units(void **state) {
     CHECK_FAILS(sgm_inverse_init(&p, G, 2, A, y_values, 0), SGM_BAD_ARGUMENT, "row 1 of A");
     CHECK_OK(sgm_inverse_init(&p, G, 1, A, y_values, 0)); /* the cure: leave it out */
     sgm_inverse_free(&p), sgm_inverse_free(NULL);
-    CHECK_FAILS(sgm_inverse_init(NULL, G, 1, A, y_values, 0), SGM_BAD_ARGUMENT, "is NULL");
+    CHECK_FAILS(sgm_inverse_init(NULL, G, 1, A, y_values, 0), SGM_BAD_ARGUMENT, "needs a place");
     for (int j = 0; j < 2 * G; j++) A[j] = j == 1 || j == 4; /* rows already at right angles */
     CHECK_OK(sgm_inverse_init(&p, G, 2, A, y_values, 0));
     CHECK_CLOSE(p.target[0], y_values[0], 0), CHECK_CLOSE(p.v[1], 1, 0);
@@ -1333,7 +1333,7 @@ static void denoising(void **state) {
         CHECK_CLOSE(got.var, V[0], CHECK_SIGMAS * V[0] * sqrt(2.0 / N));
         x[5] = NAN;
         CHECK_FAILS(sgm_sample(x, N, &score, &o, sgm_key_init(3)), SGM_NOT_FINITE,
-                    "given point 5 is not finite");
+                    "x_given: point 5 is NaN");
         sgm_mixture_free(&prior);
     }
 }
@@ -1668,6 +1668,46 @@ static void same_bits(void **state) {
     assert_memory_equal(params[0], params[1], sizeof params[0]);
 }
 
+/* One condition for each point, alone and guided, with a scaler: a sampler that is reset draws what a
+new one with that key draws. */
+
+static void reset_with_conditions(void **state) {
+    enum { N = 48 };
+    static float x[N * D], truth[N * D];
+    const sgm_method methods[3] = {SGM_METHOD_ANCESTRAL, SGM_METHOD_RK45, SGM_METHOD_DPMPP_3M};
+    run r;
+    sgm_condition c;
+    sgm_guided g;
+    sgm_scaler scaler;
+    float rough[6] = {1, 5, 2, 9, 4, 8};
+    (void)state;
+    run_defaults(&r);
+    r.mo.cond = C, r.to.cond_dropout = 0.3;
+    run_trainer(&r);
+    for (int i = 0; i < 5; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
+    CHECK_OK(sgm_scaler_init(&scaler, rough, 3, D));
+    CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, N));
+    sgm_score told = sgm_condition_score(&c), plain = sgm_model_score(&r.model, 0);
+    told.scaler = plain.scaler = &scaler;
+    CHECK_OK(sgm_guided_init(&g, &plain, &told, 0, 2));
+    sgm_score score[2];
+    score[0] = told, score[1] = sgm_guided_score(&g);
+    for (int k = 0; k < 6; k++) {
+        sgm_sample_options o;
+        sgm_sampler sampler;
+        memset(&o, 0, sizeof o), o.method = methods[k / 2], o.steps = 6;
+        (void)sgm_sample(truth, N, &score[k % 2], &o, sgm_key_init(2)); /* NOT_LEARNT, rightly */
+        CHECK_OK(sgm_sampler_init(&sampler, &score[k % 2], N, &o, sgm_key_init(1)));
+        sgm_sampler_prior(&sampler, x);
+        for (int i = 0; i < 4; i++) CHECK_OK(sgm_sampler_step(&sampler, x));
+        sgm_sampler_reset(&sampler, sgm_key_init(2)), sgm_sampler_prior(&sampler, x);
+        while (!sgm_sampler_done(&sampler)) CHECK_OK(sgm_sampler_step(&sampler, x));
+        assert_memory_equal(x, truth, sizeof x);
+        sgm_sampler_free(&sampler);
+    }
+    sgm_scaler_free(&scaler), run_end(&r);
+}
+
 #define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
 
 int main(void) {
@@ -1708,6 +1748,7 @@ int main(void) {
         TEST("out of memory", out_of_memory),
         TEST("steps do not allocate", steps_do_not_allocate),
         TEST("same bits on two threads", same_bits),
+        TEST("a sampler with conditions starts again", reset_with_conditions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

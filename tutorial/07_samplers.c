@@ -168,7 +168,7 @@ static void ddim_is_euler(void) {
         for (int i = 0; i < 2 * N; i++) /* y/m + (σ' − σ) ε̂, back in x */
             y[i] = (float)(m2 * (y[i] / m + (sd2 / m2 - sd / m) * -sd * s[i]));
     }
-    sgm_sample_options o = {.method = SGM_METHOD_DDIM, .steps = STEPS, .grid = GRID, .plain_end = 1, .t_end = .1};
+    sgm_sample_options o = {.method = SGM_METHOD_DDIM, .steps = STEPS, .grid = GRID, .plain_end = 1, .t_end = .1, .x_given = 1};
     sgm_sampler run;
     memcpy(x, start, sizeof x);
     tut_must(sgm_sampler_init(&run, &exact, N, &o, stream(21)));
