@@ -177,6 +177,8 @@ int main(void) {
         NIL(sgm_tape_give(NULL, NULL, SGM_ADJOINT_D, NULL, x)); NIL(sgm_tape_give(tape, NULL, SGM_ADJOINT_D, NULL, x));
         NIL(sgm_tape_give(tape, sgm_tape_input(tape, NULL, 2, 2), 5, NULL, NULL));
         NIL(sgm_tape_tangent(tape)); NIL(sgm_tape_backward(tape));
+        FAILS(sgm_tape_tangent(NULL)); FAILS(sgm_tape_backward(NULL)); FAILS(sgm_tape_status(NULL));
+        NIL(sgm_tape_refuse(NULL, "no")); NIL(sgm_param(NULL, 2, 2, 1)); NIL(sgm_tape_watch(NULL, NULL));
         sgm_tape_free(tape);
     }
     NIL(sgm_progress_init(NULL, "x", 3)); NIL(sgm_progress_step(NULL, 1, 0, 0)); NIL(sgm_progress_done(NULL));
