@@ -3800,14 +3800,14 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
     sgm_tensor *time = sgm_image_time(tape, in, o.width);
     sgm_tensor *x = sgm_tokens(tape, in, o.h, o.w, o.patch, o.width);
-    for (int i = 0; i < o.depth && x; i++) {
-        sgm_tensor *y = sgm_ada_norm(tape, x, time);
-        y = sgm_self_attention(tape, y, x->rows / in->x->rows, o.heads);
+    const int tokens = x ? x->rows / in->x->rows : 1;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = sgm_self_attention(tape, sgm_ada_norm(tape, x, time), tokens, o.heads);
         x = sgm_add_gated(tape, x, y, time);
         y = sgm_two_layers(tape, sgm_ada_norm(tape, x, time), 4 * o.width);
         x = sgm_add_gated(tape, x, y, time);
     }
-    x = sgm_linear_zero(tape, sgm_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    x = sgm_linear_zero(tape, sgm_ada_norm(tape, x, time), in->x->cols / tokens);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
 
@@ -3856,8 +3856,8 @@ trains a network with it. Take the minus sign out of its second derivative: only
 three rows fails, for forward, tangent and first derivatives never see it.
 
 `cc -O2 tests/bench/unet.c -lm -o unet && ./unet --seconds 3` prints how many images a second the
-U-Net of §3.15 learns and scores; with `SGM_ISA=ref` before `./unet`, by the three loops of (3.6) and
-their like. It is what Part III is for: on the computer at hand 303 and 3.6 images a second.
+U-Net of §3.15 learns and scores; with `SGM_ISA=ref` before `./unet`, by the three loops of (3.6)
+and their like. It is what Part III is for: on the computer at hand 303 and 3.6 images a second.
 */
 
 /*
@@ -11763,7 +11763,7 @@ static void sgm__normed_zj(const sgm__normed *m, float *zj) {
 }
 
 /* P and Q of (E.3) from the adjoints of y and its tangent; either may be NULL, then only Q. */
-static void sgm__normed_slopes(
+static void sgm__normed_adjoints(
     const sgm__normed *m, float *kept, const float **P, const float **Q) {
     long n = (long)m->s->h * m->s->c;
     float *z = m->z, *zj = z + n, *d1 = z + 2 * n, *bend = z + 3 * n;
@@ -11850,7 +11850,7 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
             if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, m.z, NULL, m.z, NULL);
             if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
         } else {
-            sgm__normed_slopes(&m, kept, &P, &Q);
+            sgm__normed_adjoints(&m, kept, &P, &Q);
             sgm__normed_back(&m, P, Q, sums + i * s->c, step, dx ? dx + i * cols : NULL, first,
                 dxj ? dxj + i * cols : NULL, first_j);
         }

@@ -167,14 +167,14 @@ static sgm_tensor *my_dit(sgm_tape *tape, const sgm_net_in *in) {
     if (sgm_image_net_init(&o, tape, in, 128, 4) != SGM_OK) return NULL;
     sgm_tensor *time = my_image_time(tape, in, o.width);
     sgm_tensor *x = my_tokens(tape, in, o.h, o.w, o.patch, o.width);
-    for (int i = 0; i < o.depth && x; i++) {
-        sgm_tensor *y = my_ada_norm(tape, x, time);
-        y = my_self_attention(tape, y, x->rows / in->x->rows, o.heads);
+    const int tokens = x ? x->rows / in->x->rows : 1;
+    for (int i = 0; i < o.depth; i++) {
+        sgm_tensor *y = my_self_attention(tape, my_ada_norm(tape, x, time), tokens, o.heads);
         x = my_add_gated(tape, x, y, time);
         y = my_two_layers(tape, my_ada_norm(tape, x, time), 4 * o.width);
         x = my_add_gated(tape, x, y, time);
     }
-    x = sgm_linear_zero(tape, my_ada_norm(tape, x, time), o.patch * o.patch * o.channels);
+    x = sgm_linear_zero(tape, my_ada_norm(tape, x, time), in->x->cols / tokens);
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
 
