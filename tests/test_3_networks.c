@@ -1,6 +1,6 @@
 /*
 Chapter 3: networks. Every operation is held against three truths. Central differences say that
-the tangent, the slopes and the slopes of tangents are derivatives of the right function, to some
+the tangent, the adjoints and the adjoints of tangents are derivatives of the right function, to some
 10⁻⁵. The transposition ⟨u, J v⟩ = ⟨Jᵀu, v⟩ and the symmetry of second derivatives say the same of
 pairs of passes, to 10⁻⁶. And closed forms say that the function is the right one.
 
@@ -78,7 +78,7 @@ static void rig_tangent(rig *r, const float *x, const float *v) {
     CHECK_OK(sgm_tape_tangent(r->tape));
 }
 
-/* The backward pass from slopes u by the values and w by the tangents, either NULL. */
+/* The backward pass from adjoints u by the values and w by the tangents, either NULL. */
 
 static void rig_backward(rig *r, const float *u, const float *w) {
     size_t bytes = (size_t)r->n_out * sizeof *u;
@@ -87,9 +87,9 @@ static void rig_backward(rig *r, const float *u, const float *w) {
     CHECK_OK(sgm_tape_backward(r->tape));
 }
 
-/* All slopes as one vector; an input that y does not depend on has none, that is zeros. */
+/* All adjoints as one vector; an input that y does not depend on has none, that is zeros. */
 
-static void rig_input_slopes(rig *r, float *out, int which) {
+static void rig_input_adjoints(rig *r, float *out, int which) {
     for (int i = 0; i < 2; i++) {
         const sgm_tensor *x = i ? r->b : r->a;
         memset(out + i * SIZE, 0, SIZE * sizeof *out);
@@ -98,8 +98,8 @@ static void rig_input_slopes(rig *r, float *out, int which) {
     }
 }
 
-static void rig_slopes(rig *r, float *out) {
-    rig_input_slopes(r, out, SGM_ADJOINT_D);
+static void rig_adjoints(rig *r, float *out) {
+    rig_input_adjoints(r, out, SGM_ADJOINT_D);
     memcpy(out + 2 * SIZE, r->grads, (size_t)r->n_params * sizeof *out);
 }
 
@@ -178,7 +178,7 @@ static void direction(rig *r, float *z, int which, uint64_t seed) {
 /* (3.1), (3.3) and the second derivatives against differences along z. */
 
 static void check_differences(rig *r, const float *u, const float *v, int which, tolerance tol) {
-    static float z[2 * SIZE + ROOM], slopes[2 * SIZE + ROOM];
+    static float z[2 * SIZE + ROOM], adjoints[2 * SIZE + ROOM];
     int n = 2 * SIZE + r->n_params, smooth = 0, bends = 0;
     double slope = 0, bend = 0;
     for (uint64_t seed = 1; seed < 200 && !(smooth && bends); seed++) {
@@ -190,8 +190,8 @@ static void check_differences(rig *r, const float *u, const float *v, int which,
     rig_run(r, r->at);
     double size = norm(r->y->v, r->n_out) + 1; /* of y; u and z have length 1 */
     rig_backward(r, u, NULL);
-    rig_slopes(r, slopes);
-    CHECK_CLOSE(dot(slopes, z, n), slope, tol.differences * size);
+    rig_adjoints(r, adjoints);
+    CHECK_CLOSE(dot(adjoints, z, n), slope, tol.differences * size);
     if (which == 0) {
         rig_tangent(r, r->at, z);
         CHECK_CLOSE(dot(u, r->y->j, r->n_out), slope, tol.differences * size);
@@ -199,32 +199,32 @@ static void check_differences(rig *r, const float *u, const float *v, int which,
     rig_tangent(r, r->at, v);
     size = norm(r->y->j, r->n_out) + 1;
     rig_backward(r, NULL, u);
-    rig_slopes(r, slopes);
-    CHECK_CLOSE(dot(slopes, z, n), bend, tol.differences * size);
+    rig_adjoints(r, adjoints);
+    CHECK_CLOSE(dot(adjoints, z, n), bend, tol.differences * size);
 }
 
-/* What is known without differences: transposition, symmetry, and that slopes add up. */
+/* What is known without differences: transposition, symmetry, and that adjoints add up. */
 
 static void check_exact(rig *r, const float *u, const float *w, const float *v, const float *z,
                         tolerance tol) {
     static float back[2 * SIZE + ROOM], by_v[2 * SIZE + ROOM], by_z[2 * SIZE + ROOM];
     static float both[2 * SIZE + ROOM], of_tangent[2 * SIZE];
     int n = 2 * SIZE;
-    rig_run(r, r->at), rig_backward(r, u, NULL), rig_slopes(r, back);
+    rig_run(r, r->at), rig_backward(r, u, NULL), rig_adjoints(r, back);
     rig_tangent(r, r->at, v);
     double size = norm(r->y->j, r->n_out) + norm(back, n), along = dot(u, r->y->j, r->n_out);
     CHECK_CLOSE(dot(back, v, n), along, tol.exact * size); /* ⟨Jᵀu, v⟩ = ⟨u, J v⟩ */
-    rig_backward(r, NULL, w), rig_slopes(r, by_v);
-    rig_input_slopes(r, of_tangent, SGM_ADJOINT_JD);
-    rig_tangent(r, r->at, z), rig_backward(r, NULL, w), rig_slopes(r, by_z);
+    rig_backward(r, NULL, w), rig_adjoints(r, by_v);
+    rig_input_adjoints(r, of_tangent, SGM_ADJOINT_JD);
+    rig_tangent(r, r->at, z), rig_backward(r, NULL, w), rig_adjoints(r, by_z);
     size = norm(by_v, n) + norm(by_z, n) + norm(back, n) + 1;
     CHECK_CLOSE(dot(by_v, z, n), dot(by_z, v, n), tol.exact * size); /* D²f[v,z] = D²f[z,v] */
-    rig_tangent(r, r->at, v), rig_backward(r, u, w), rig_slopes(r, both);
+    rig_tangent(r, r->at, v), rig_backward(r, u, w), rig_adjoints(r, both);
     size = norm(both, n + r->n_params) + norm(back, n + r->n_params) + 1;
     for (int i = 0; i < n + r->n_params; i++)
         CHECK_CLOSE(both[i], (double)back[i] + by_v[i], tol.exact * size);
-    rig_run(r, r->at), rig_backward(r, w, NULL), rig_slopes(r, back);
-    for (int i = 0; i < n; i++) /* the slope by a tangent is Jᵀw */
+    rig_run(r, r->at), rig_backward(r, w, NULL), rig_adjoints(r, back);
+    for (int i = 0; i < n; i++) /* the adjoint by a tangent is Jᵀw */
         CHECK_CLOSE(of_tangent[i], back[i], tol.exact * size);
 }
 
@@ -501,10 +501,10 @@ static void tile_is_three_loops(void **state) {
 }
 
 /*
-## Slopes that add up
+## Adjoints that add up
 */
 
-/* f(x) + f(x), the second with a copy of the parameters: the inputs' slopes are twice those of
+/* f(x) + f(x), the second with a copy of the parameters: the inputs' adjoints are twice those of
 f(x). Doubling is exact; only the sum inside a product of matrices is ordered anew, which costs a
 rounding per term. */
 
@@ -527,8 +527,8 @@ static void used_twice(void **state) {
         unit(u, one.n_out, sgm_key_init(1)), unit(v, 2 * SIZE, sgm_key_init(2));
         for (int with_tangent = 0; with_tangent < 2; with_tangent++) {
             rig_tangent(&one, one.at, v), rig_tangent(&two, two.at, v);
-            rig_backward(&one, u, with_tangent ? u : NULL), rig_slopes(&one, s1);
-            rig_backward(&two, u, with_tangent ? u : NULL), rig_slopes(&two, s2);
+            rig_backward(&one, u, with_tangent ? u : NULL), rig_adjoints(&one, s1);
+            rig_backward(&two, u, with_tangent ? u : NULL), rig_adjoints(&two, s2);
             double tol = ops[k].links * 12 * EPS * (norm(s1, 2 * SIZE + P) + 1);
             for (int i = 0; i < 2 * SIZE + P; i++)
                 CHECK_CLOSE(s2[i], (i < 2 * SIZE ? 2.0 : 1.0) * s1[i], tol);
@@ -587,7 +587,7 @@ static void accumulate_and_unused(void **state) {
     rig_free(&r);
 }
 
-static void slopes_only_where_asked(void **state) {
+static void adjoints_only_where_asked(void **state) {
     float x[4] = {1, 2, 3, 4}, p[10], one[4] = {1, 1, 1, 1};
     sgm_tape *tape = sgm_tape_new();
     (void)state;
@@ -598,7 +598,7 @@ static void slopes_only_where_asked(void **state) {
     sgm_tensor *y = sgm_linear(tape, a, 2);
     memcpy(sgm_tape_gradient_of(tape, y), one, sizeof one);
     CHECK_OK(sgm_tape_backward(tape));
-    assert_null(y->b->d); /* no gradients wanted, and yet the watched input has its slope (3.4) */
+    assert_null(y->b->d); /* no gradients wanted, and yet the watched input has its adjoint (3.4) */
     for (int i = 0; i < 4; i++) CHECK_CLOSE(a->d[i], p[i % 2 * 2] + p[i % 2 * 2 + 1], 0);
     sgm_tape_reset(tape, p, NULL, 10, sgm_key_init(0), 0);
     a = sgm_tape_input(tape, x, 2, 2), y = sgm_silu(tape, a);
@@ -609,13 +609,13 @@ static void slopes_only_where_asked(void **state) {
 }
 
 /*
-The first receiver of a slope keeps its array. Not of one that you set: after the backward pass it
+The first receiver of an adjoint keeps its array. Not of one that you set: after the backward pass it
 still holds what you wrote, and what came from above. Here L = ⟨u, h⟩ + ⟨u, p⟩ + ⟨v, y⟩ with
 p = φ(h + h) and y = p + h, so ∂L/∂p = u + v and ∂L/∂h = u + 2 φ'(2h) ⊙ (u + v) + v; h is given
-slopes by three uses and by you.
+adjoints by three uses and by you.
 */
 
-static void slopes_that_you_set_stay(void **state) {
+static void adjoints_that_you_set_stay(void **state) {
     float x[2] = {0.5f, -1}, u[2] = {3, 5}, v[2] = {7, 11};
     sgm_tape *tape = sgm_tape_new();
     (void)state;
@@ -631,27 +631,27 @@ static void slopes_that_you_set_stay(void **state) {
         if (yours) memcpy(sgm_tape_gradient_of(tape, p), u, sizeof u);
         CHECK_OK(sgm_tape_backward(tape));
         for (int i = 0; i < 2; i++) {
-            double q = p->v[i], mine = yours * u[i], slope = mine + 2 * q * (1 - q) * (mine + v[i]) + v[i];
+            double q = p->v[i], mine = yours * u[i], whole = mine + 2 * q * (1 - q) * (mine + v[i]) + v[i];
             CHECK_CLOSE(y->d[i], v[i], 0);
             CHECK_CLOSE(p->d[i], yours * u[i] + v[i], 0);
-            CHECK_CLOSE(h->d[i], slope, 8 * slope * EPS); /* p', two products, three sums */
-            CHECK_CLOSE(a->d[i], slope, 8 * slope * EPS);
+            CHECK_CLOSE(h->d[i], whole, 8 * whole * EPS); /* p', two products, three sums */
+            CHECK_CLOSE(a->d[i], whole, 8 * whole * EPS);
         }
     }
     sgm_tape_free(tape);
 }
 
-/* A slope that the user puts on a parameter (a penalty, say) is part of its gradient. */
+/* An adjoint that the user puts on a parameter (a penalty, say) is part of its gradient. */
 
-static void slope_on_a_parameter(void **state) {
+static void adjoint_on_a_parameter(void **state) {
     float p[2] = {3, 4}, g[2] = {NAN, NAN}, x[2] = {10, 20};
     sgm_tape *tape = sgm_tape_new();
     (void)state;
     sgm_tape_reset(tape, p, g, 2, sgm_key_init(0), 0);
     sgm_tensor *w = sgm_param(tape, 1, 2, 1), *a = sgm_tape_input(tape, x, 1, 2);
     sgm_tensor *y = sgm_mul(tape, w, a);
-    float *penalty = sgm_tape_gradient_of(tape, w), *slope = sgm_tape_gradient_of(tape, y);
-    for (int i = 0; i < 2; i++) penalty[i] = 2 * p[i], slope[i] = 1;
+    float *penalty = sgm_tape_gradient_of(tape, w), *adjoint = sgm_tape_gradient_of(tape, y);
+    for (int i = 0; i < 2; i++) penalty[i] = 2 * p[i], adjoint[i] = 1;
     CHECK_OK(sgm_tape_backward(tape));
     for (int i = 0; i < 2; i++) CHECK_CLOSE(g[i], 2 * p[i] + x[i], 0);
     sgm_tape_free(tape);
@@ -670,8 +670,8 @@ static void tangent_of_a_parameter(void **state) {
     move[0] = 1, move[1] = -1;
     CHECK_OK(sgm_tape_tangent(tape));
     CHECK_CLOSE(y->j[0], 10, 0), CHECK_CLOSE(y->j[1], -20, 0);
-    float *slope = sgm_tape_tangent_gradient_of(tape, y);
-    slope[0] = slope[1] = 1;
+    float *adjoint = sgm_tape_tangent_gradient_of(tape, y);
+    adjoint[0] = adjoint[1] = 1;
     CHECK_OK(sgm_tape_backward(tape));
     for (int i = 0; i < 2; i++) CHECK_CLOSE(g[i], 0, 0);
     sgm_tape_free(tape);
@@ -809,7 +809,7 @@ F(f_repeat_beside) {
     sgm_tensor *t = repeated(tape, sgm_tanh(tape, a), twos);
     return sgm_linear(tape, sgm_concat(tape, t, five_rows(tape, a, b)), 4);
 }
-F(f_repeat_of_repeat) { /* the layers on the short tensor, its slope from two sides */
+F(f_repeat_of_repeat) { /* the layers on the short tensor, its adjoint from two sides */
     sgm_tensor *t = repeated(tape, a, twos);
     sgm_tensor *h = sgm_silu(tape, sgm_linear(tape, t, 4));
     if (in_one_piece) sgm_tape_watch(tape, h);
@@ -852,7 +852,7 @@ static void repeated_rows(void **state) {
 
 static void repeated_rows_in_one_piece(void **state) {
     static rig r;
-    static float slopes[2][2 * SIZE + ROOM];
+    static float adjoints[2][2 * SIZE + ROOM];
     float y[OUT_ROOM], u[OUT_ROOM];
     (void)state;
     for (int i = 0; i < COUNT(repeats); i++)
@@ -862,17 +862,17 @@ static void repeated_rows_in_one_piece(void **state) {
             if (piece) assert_memory_equal(y, r.y->v, (size_t)r.n_out * sizeof *y); /* no bit */
             memcpy(y, r.y->v, (size_t)r.n_out * sizeof *y);
             unit(u, r.n_out, sgm_key_init(41));
-            rig_backward(&r, u, NULL), rig_slopes(&r, slopes[piece]);
+            rig_backward(&r, u, NULL), rig_adjoints(&r, adjoints[piece]);
             int n = 2 * SIZE + r.n_params;
-            double size = norm(slopes[0], n); /* sums of at most 5·4·8 terms, in another order */
+            double size = norm(adjoints[0], n); /* sums of at most 5·4·8 terms, in another order */
             for (int k = 0; piece && k < n; k++)
-                CHECK_CLOSE(slopes[0][k], slopes[1][k], 160 * EPS * size);
+                CHECK_CLOSE(adjoints[0][k], adjoints[1][k], 160 * EPS * size);
             rig_free(&r);
         }
     in_one_piece = 0;
 }
 
-/* Watched, the pair [repeated, z] gets the slope that its parts would: of x W, each row is Wᵀ. */
+/* Watched, the pair [repeated, z] gets the adjoint that its parts would: of x W, each row is Wᵀ. */
 
 static void watched_pair(void **state) {
     float few[2] = {1, 2}, z[5] = {3, 4, 5, 6, 7}, p[3] = {0.5f, -2, 0}, g[3];
@@ -885,8 +885,8 @@ static void watched_pair(void **state) {
         sgm_tensor *pair = sgm_concat(tape, t, sgm_tape_input(tape, z, 5, 1));
         if (piece) sgm_tape_watch(tape, pair);
         sgm_tensor *y = sgm_linear(tape, pair, 1);
-        float *slope = sgm_tape_gradient_of(tape, y), *move = sgm_tape_tangent_of(tape, pair);
-        for (int i = 0; i < 10; i++) move[i] = (float)i, slope[i / 2] = 1;
+        float *adjoint = sgm_tape_gradient_of(tape, y), *move = sgm_tape_tangent_of(tape, pair);
+        for (int i = 0; i < 10; i++) move[i] = (float)i, adjoint[i / 2] = 1;
         CHECK_OK(sgm_tape_tangent(tape));
         for (int i = 0; i < 10; i += 2) CHECK_CLOSE(y->j[i / 2], i * p[0] + (i + 1) * p[1], 0);
         CHECK_OK(sgm_tape_backward(tape));
@@ -1711,7 +1711,7 @@ static void first_error_sticks(void **state) {
 /* NULL in, NULL out: a network needs no checks of its own. */
 
 /*
-Sums over very many rows: of L = Σ c y with y = x W + b, x = .7 and c = .1 throughout, the slopes of
+Sums over very many rows: of L = Σ c y with y = x W + b, x = .7 and c = .1 throughout, the adjoints of
 b and W are .1 n and .07 n (of their floats), and so is that of a row that all repeat. At most 2048
 floats are added at once, then that many sums: each rounds by at most u = 2⁻²⁴ of the sum so far,
 in all (2048 + n/2048 + 2) u.
@@ -1728,8 +1728,8 @@ static void long_sums(void **state) {
     sgm_tape_reset(tape, p, grads, 3, sgm_key_init(0), 0);
     sgm_tensor *y = sgm_linear(tape, sgm_tape_input(tape, x, ROWS_OF_ALL, 1), 1);
     y = sgm_add(tape, y, sgm_repeat(tape, sgm_param(tape, 1, 1, 1), ROWS_OF_ALL));
-    float *slope = sgm_tape_gradient_of(tape, y);
-    for (int i = 0; i < ROWS_OF_ALL; i++) slope[i] = 0.1f;
+    float *adjoint = sgm_tape_gradient_of(tape, y);
+    for (int i = 0; i < ROWS_OF_ALL; i++) adjoint[i] = 0.1f;
     CHECK_OK(sgm_tape_backward(tape));
     CHECK_REL(grads[0], (double)0.1f * 0.7f * n, bound);
     CHECK_REL(grads[1], (double)0.1f * n, bound);
@@ -1849,7 +1849,7 @@ static void null_tensors(void **state) {
 ## A derivative by the time
 
 What a network says moves with t through all that is made from t, log σ too, whether points share
-their times or not: ∂out/∂t against five points, as a tangent; and its transpose as a slope. The
+their times or not: ∂out/∂t against five points, as a tangent; and its transpose as an adjoint. The
 truncation is h⁴f⁽⁵⁾/480 with waves of up to ω = 4π (Fourier: 2π·3, and log σ of slope below 3), so
 below 1e-6 of ωf at h = 2⁻⁸; of 1000 at 2⁻¹⁴. Rounding: 3/h of some 16 errors of 2⁻²⁴ of the size.
 */
@@ -1896,7 +1896,7 @@ static void derivative_by_time(void **state) {
             for (int j = 0; j < 2 * time_n; j++)
                 fd[j] = (i ? fd[j] : 0) + weight[i] * time_out->v[j] / (6 * h);
         }
-        double size = 0, worst = 0, sum = 0, slopes = 0;
+        double size = 0, worst = 0, sum = 0, adjoints = 0;
         time_run(tape, &in, 0);
         float *move = sgm_tape_tangent_of(tape, in.t);
         assert_non_null(move);
@@ -1910,12 +1910,12 @@ static void derivative_by_time(void **state) {
         CHECK_CLOSE(worst, 0, 1e-3 * size + 3 / h * 16 * 0.6e-7);
         assert_true(size > 1e-2);
         time_run(tape, &in, 0);
-        float *slope = sgm_tape_gradient_of(tape, time_out);
-        for (int j = 0; j < 2 * time_n; j++) slope[j] = 1;
+        float *adjoint = sgm_tape_gradient_of(tape, time_out);
+        for (int j = 0; j < 2 * time_n; j++) adjoint[j] = 1;
         CHECK_OK(sgm_tape_backward(tape));
         assert_non_null(in.t->d);
-        for (int i = 0; i < time_n; i++) slopes += in.t->d[i];
-        CHECK_CLOSE(slopes, sum, 1e-4 * size * time_n);
+        for (int i = 0; i < time_n; i++) adjoints += in.t->d[i];
+        CHECK_CLOSE(adjoints, sum, 1e-4 * size * time_n);
         sgm_model_free(&model);
     }
     sgm_tape_free(tape);
@@ -1979,27 +1979,27 @@ static void networks_as_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(3.1), (3.2), (3.3), (3.5) tangents, slopes and slopes of tangents of every operation",
+        TEST("(3.1), (3.2), (3.3), (3.5) tangents, adjoints and adjoints of tangents of every operation",
              every_op),
         TEST("(3.5) activations against libm", activation_values),
         TEST("(3.2) the worked tape of §3.1, to its digits", worked_tape),
         TEST("(3.6) the tile is the three loops, to the last bit", tile_is_three_loops),
         TEST("an operation of your own that cannot be", own_operation_refused),
         TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
-        TEST("(3.3) a tensor used twice: slopes add up", used_twice),
+        TEST("(3.3) a tensor used twice: adjoints add up", used_twice),
         TEST("(3.3) a tensor used three times", used_three_times),
         TEST("(3.3) accumulated gradients, and the gradient of an unused parameter",
              accumulate_and_unused),
-        TEST("(3.3) only watched inputs and wanted gradients get slopes", slopes_only_where_asked),
-        TEST("(3.3) a slope that you set is still yours after the pass", slopes_that_you_set_stay),
-        TEST("(3.3) a slope put on a parameter joins its gradient", slope_on_a_parameter),
+        TEST("(3.3) only watched inputs and wanted gradients get adjoints", adjoints_only_where_asked),
+        TEST("(3.3) an adjoint that you set is still yours after the pass", adjoints_that_you_set_stay),
+        TEST("(3.3) an adjoint put on a parameter joins its gradient", adjoint_on_a_parameter),
         TEST("(3.1) the tangent of a parameter", tangent_of_a_parameter),
         TEST("(3.1) tangents of constants are zero", tangents_of_constants),
         TEST("(3.1), (3.3), (3.9) ready networks, all activations and embeddings", ready_networks),
         TEST("(3.4) ready networks by hand", networks_by_hand),
         TEST("(3.1), (3.3), (3.4) rows that repeat", repeated_rows),
         TEST("(3.4) rows that repeat, and the same in one piece", repeated_rows_in_one_piece),
-        TEST("(3.3) a watched pair gets its slope", watched_pair),
+        TEST("(3.3) a watched pair gets its adjoint", watched_pair),
         TEST("times that points share: the same bits", times_that_points_share),
         TEST("(D.1) a linear layer by parts is the plain one", by_parts_is_plain),
         TEST("(3.1), (3.3), (3.9) a user's networks: norms, shared weights", user_networks),
