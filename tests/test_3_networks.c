@@ -454,6 +454,40 @@ static void worked_tape(void **state) {
     sgm_tape_free(tape);
 }
 
+static sgm_tensor *wave_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *y = sgm_tape_make(tape, in->user ? (const char *)in->user : "wave", wave_passes, in->x->rows, 2, in->x, in->x, NULL);
+    if (y) y->s = 0.731f;
+    return sgm_linear(tape, sgm_tape_run(tape, y), 2);
+}
+
+/* A model's text names the operation with its setting, so that its file fits no other. */
+
+static void own_operation_in_a_model(void **state) {
+    const char *tmp = getenv("TMPDIR");
+    char path[300];
+    char other[] = "ripple";
+    float x[4] = {1, 2, 3, 4}, t[2] = {0.5f, 0.25f}, s[2][4];
+    sgm_model model, again;
+    sgm_model_options o = {0};
+    (void)state;
+    snprintf(path, sizeof path, "%s/own_operation.%ld.safetensors", tmp ? tmp : P_tmpdir, (long)getpid());
+    o.net = wave_net, o.d = 2, o.sde = sgm_sde_vp(0.1, 20), o.sigma_data = 1;
+    CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+    assert_non_null(strstr(model.operations, "wave 2x2 by 0.731"));
+    CHECK_OK(sgm_model_save(&model, path));
+    CHECK_OK(sgm_model_init(&again, &o, sgm_key_init(2)));
+    CHECK_OK(sgm_model_load(&again, path));
+    for (int i = 0; i < 2; i++) {
+        sgm_score score = sgm_model_score(i ? &again : &model, SGM_RAW);
+        CHECK_OK(sgm_score_eval(&score, s[i], x, t, 2));
+    }
+    assert_memory_equal(s[0], s[1], sizeof s[0]);
+    sgm_model_free(&again), o.user = other;
+    CHECK_OK(sgm_model_init(&again, &o, sgm_key_init(2)));
+    CHECK_FAILS(sgm_model_load(&again, path), SGM_MISMATCH, "wave");
+    sgm_model_free(&again), sgm_model_free(&model), remove(path);
+}
+
 /* What an operation of your own must not do is refused, and does no harm. */
 
 static void own_operation_refused(void **state) {
@@ -1984,6 +2018,7 @@ int main(void) {
         TEST("(3.5) activations against libm", activation_values),
         TEST("(3.2) the worked tape of §3.1, to its digits", worked_tape),
         TEST("(3.6) the tile is the three loops, to the last bit", tile_is_three_loops),
+        TEST("an operation of your own in a model and its file", own_operation_in_a_model),
         TEST("an operation of your own that cannot be", own_operation_refused),
         TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
         TEST("(3.3) a tensor used twice: adjoints add up", used_twice),
