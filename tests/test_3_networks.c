@@ -470,7 +470,7 @@ static void own_operation_in_a_model(void **state) {
     sgm_model model, again;
     sgm_model_options o = {0};
     (void)state;
-    snprintf(path, sizeof path, "%s/own_operation.%ld.safetensors", tmp ? tmp : P_tmpdir, (long)getpid());
+    snprintf(path, sizeof path, "%s/own_operation.%ld.safetensors", tmp ? tmp : ".", (long)getpid());
     o.net = wave_net, o.d = 2, o.sde = sgm_sde_vp(0.1, 20), o.sigma_data = 1;
     CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
     assert_non_null(strstr(model.operations, "wave 2x2 by 0.731"));
