@@ -3594,8 +3594,8 @@ static sgm_tensor *sgm__groups_as_rows(
     const long size = pixels * c, each = c / groups, n[] = {images, groups, pixels, 1, each};
     const long image[] = {size, each, c, 0, 1}, row[] = {size, pixels * each, each, 0, 1};
     const double rows = (double)images * (back ? 1 : groups), all = (double)images * size;
-    return sgm__walked(tape, "groups", x, rows, all / rows, 0, 0, n, back ? row : image,
-        back ? image : row);
+    return sgm__walked(
+        tape, "groups", x, rows, all / rows, 0, 0, n, back ? row : image, back ? image : row);
 }
 
 /* p, a row of channels per point, as large as x: all pixels and rows of a point read the same. */
@@ -3789,8 +3789,7 @@ SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
     return h ? sgm_linear(tape, h, x->cols) : NULL;
 }
 
-SGM_API sgm_tensor *sgm_add_gated(
-    sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time) {
+SGM_API sgm_tensor *sgm_add_gated(sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time) {
     sgm_tensor *gate = y ? sgm_linear_zero(tape, time, y->cols) : NULL;
     return sgm_add(tape, x, sgm_gate(tape, y, gate));
 }
@@ -11434,8 +11433,7 @@ static void sgm__conv_see(
     const sgm__conv *g, int back, long first, long count, float *x, float *V) {
     const long C = g->in, w = g->w, h = g->h;
     if (g->stride == 1)
-        sgm__conv_map(
-            g, back ? SGM__MAP_B : SGM__MAP_BT, 1, g->in, first, count, x, V, NULL);
+        sgm__conv_map(g, back ? SGM__MAP_B : SGM__MAP_BT, 1, g->in, first, count, x, V, NULL);
     for (long t = first; g->stride == 2 && t < first + count; t++)
         for (long i = 0; i < 3; i++, V += 3 * C) {
             long row = t / g->wide % g->high * 2 + i - 1, column = t % g->wide * 2 - 1;
@@ -11622,26 +11620,21 @@ second; u gives $−κ(q − ⟨q⟩)$ and a third; all of them times r².
 
 Long as they are, these lines hold two things only: sums over pixels, channel by channel, and
 mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
-on a few numbers per channel, kept in rows of an array under these names (M: mean over the group):
-
-| rows | hold |
-|---|---|
-| MU, LO, R | μ as a float, what it lacks, and r |
-| GAIN, GAIN_J, BIAS, BIAS_J | γ, $\dot γ$, β, $\dot β$ |
-| MEAN_J, KAPPA | ⟨ẋ⟩ and κ |
-| P, PU, Q, QU, QX | Σ P, Σ P u, Σ Q, Σ Q u, Σ Q (ẋ − ⟨ẋ⟩) of each channel; then γ times that |
-| MP, MPU, MQ, MQU, MQX | ⟨p⟩, ⟨p u⟩, ⟨q⟩, ⟨q u⟩, ⟨q (ẋ − ⟨ẋ⟩)⟩ |
-| A, B, C, E | what multiplies P, x − μ, 1 and ẋ in a mixture |
+on a few numbers per channel.
 */
-enum { SGM__MU, SGM__LO, SGM__R, SGM__GAIN, SGM__GAIN_J, SGM__BIAS, SGM__BIAS_J, SGM__MEAN_J };
-enum { SGM__KAPPA = 8, SGM__A, SGM__B, SGM__C, SGM__E, SGM__P, SGM__PU, SGM__Q, SGM__QU };
-enum { SGM__QX = 17, SGM__MP, SGM__MPU, SGM__MQ, SGM__MQU, SGM__MQX, SGM__ZERO, SGM__NORM_ROWS };
-
-typedef struct sgm__normed { /* one image, of h pixels by c channels */
+typedef struct sgm__normed { /* one image, of h pixels by c channels; numbers per channel: */
     const sgm__shape *s;
-    const float *x, *xj;          /* xj may be NULL */
-    float *n[SGM__NORM_ROWS], *z; /* numbers per channel; z: room for four images */
+    const float *x, *xj;                  /* xj may be NULL */
+    float *mu, *lo, *r;                   /* μ as a float, what it lacks, and r */
+    float *gain, *gain_j, *bias, *bias_j; /* γ, β and their tangents, from the row of this image */
+    float *mean_j, *kappa;                /* ⟨ẋ⟩ and κ */
+    float *p, *pu, *q, *qu, *qx; /* Σ P, Σ P u, Σ Q, Σ Q u, Σ Q (ẋ - ⟨ẋ⟩); then as of p and q */
+    float *mp, *mpu, *mq, *mqu, *mqx; /* their means over the group: ⟨p⟩, ⟨p u⟩, ... */
+    float *a, *b, *c, *e, *zero;      /* what multiplies P, x - μ, 1 and ẋ in a mixture */
+    float *z;                         /* room for four images */
 } sgm__normed;
+
+enum { SGM__NORM_ROWS = 24 };
 
 static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
     sgm__normed m;
@@ -11649,46 +11642,50 @@ static sgm__normed sgm__normed_of(const sgm_tensor *y, long i, float *room) {
     const sgm__shape *s = sgm__shape_of(y);
     const long c = s->c, size = (long)s->h * c, n = sgm__size(x) / size;
     memset(room, 0, SGM__NORM_ROWS * (size_t)c * sizeof *room);
-    for (int k = 0; k < SGM__NORM_ROWS; k++) m.n[k] = room + k * c;
-    m.s = s, m.z = room + SGM__NORM_ROWS * c;
-    m.x = x->v + i * size, m.xj = x->j ? x->j + i * size : NULL;
-    for (int k = 0; k < 4; k++) { /* γ, its tangent, β, its tangent: from the row of this image */
+    m.s = s, m.x = x->v + i * size, m.xj = x->j ? x->j + i * size : NULL;
+    m.mu = room, m.lo = m.mu + c, m.r = m.lo + c, m.gain = m.r + c, m.gain_j = m.gain + c;
+    m.bias = m.gain_j + c, m.bias_j = m.bias + c, m.mean_j = m.bias_j + c, m.kappa = m.mean_j + c;
+    m.p = m.kappa + c, m.pu = m.p + c, m.q = m.pu + c, m.qu = m.q + c, m.qx = m.qu + c;
+    m.mp = m.qx + c, m.mpu = m.mp + c, m.mq = m.mpu + c, m.mqu = m.mq + c, m.mqx = m.mqu + c;
+    m.a = m.mqx + c, m.b = m.a + c, m.c = m.b + c, m.e = m.c + c, m.zero = m.e + c;
+    m.z = m.zero + c;
+    for (int k = 0; k < 4; k++) { /* gain to bias_j */
         const sgm_tensor *p = k < 2 ? y->b : y->c;
         const float *from = !p ? NULL : k % 2 ? p->j : p->v;
         const float plus = k == 0 && (!p || s->one_plus) ? 1.0f : 0.0f;
         if (from) from += i / (n / p->rows) * c;
-        for (long j = 0; j < c; j++) m.n[SGM__GAIN + k][j] = (from ? from[j] : 0) + plus;
+        for (long j = 0; j < c; j++) m.gain[k * c + j] = (from ? from[j] : 0) + plus;
     }
     return m;
 }
 
-/* Sums down the columns of a·(x - μ); and of a·(b - the numbers `less`), and the means of
-weight·sum over groups. */
+/* Sums down the columns: of a, or a·(b - less); and of a·(x - μ), given those of a. */
 static void sgm__normed_sum(
-    const sgm__normed *m, int to, const float *a, const float *b, int less) {
-    if (a) sgm__k()->coldot(m->s->h, m->s->c, a, NULL, b, b ? m->n[less] : NULL, m->n[to]);
+    const sgm__normed *m, float *to, const float *a, const float *b, const float *less) {
+    if (a) sgm__k()->coldot(m->s->h, m->s->c, a, NULL, b, less, to);
 }
 
-static void sgm__normed_sum_x(const sgm__normed *m, int to, const float *a, int sums) {
-    sgm__normed_sum(m, to, a, m->x, SGM__MU);
-    for (int c = 0; c < m->s->c && a; c++) m->n[to][c] -= m->n[SGM__LO][c] * m->n[sums][c];
+static void sgm__normed_sum_x(const sgm__normed *m, float *to, const float *a, const float *sums) {
+    sgm__normed_sum(m, to, a, m->x, m->mu);
+    for (int c = 0; c < m->s->c && a; c++) to[c] -= m->lo[c] * sums[c];
 }
 
-static void sgm__normed_mean(const sgm__normed *m, int to, int weight, int from) {
+/* The means over groups of weight·sum; weight NULL: 1. */
+static void sgm__normed_mean(
+    const sgm__normed *m, float *to, const float *weight, const float *from) {
     const sgm__shape *s = m->s;
     int each = s->groups ? s->c / s->groups : s->c;
     for (int c = 0; c < s->c && s->groups; c += each) {
         double total = 0;
-        for (int k = c; k < c + each; k++)
-            total += (weight < 0 ? 1 : (double)m->n[weight][k]) * m->n[from][k];
-        for (int k = c; k < c + each; k++) m->n[to][k] = (float)(total / ((double)each * s->h));
+        for (int k = c; k < c + each; k++) total += (weight ? (double)weight[k] : 1) * from[k];
+        for (int k = c; k < c + each; k++) to[k] = (float)(total / ((double)each * s->h));
     }
 }
 
 /* y = (A p) + B (x - μ) + C, or added to y; p may be NULL. */
 static void sgm__normed_mix(const sgm__normed *m, const float *p, int x_too, int add, float *y) {
-    sgm__k()->colmix(m->s->h, m->s->c, p ? m->n[SGM__A] : NULL, p, x_too ? m->n[SGM__B] : NULL,
-        m->x, m->n[SGM__MU], m->n[SGM__C], add, y);
+    sgm__k()->colmix(
+        m->s->h, m->s->c, p ? m->a : NULL, p, x_too ? m->b : NULL, m->x, m->mu, m->c, add, y);
 }
 
 /* Σ (x - less)^power of the channels from c on, all in doubles. */
@@ -11707,57 +11704,55 @@ it lacks, so that $x − μ$ is right to the last digit. Squares beyond a float'
 */
 static void sgm__normed_moments(const sgm__normed *m) {
     const sgm__shape *s = m->s;
-    float *const *n = m->n;
     int each = s->c / s->groups;
     double count = (double)each * s->h;
-    sgm__k()->coldot(s->h, s->c, m->x, m->x, NULL, NULL, n[SGM__P]);
+    sgm__k()->coldot(s->h, s->c, m->x, m->x, NULL, NULL, m->p);
     for (int c = 0; c < s->c; c += each) {
         double sum = 0;
-        for (int k = c; k < c + each; k++) sum += (double)s->h * m->x[k] + n[SGM__P][k];
+        for (int k = c; k < c + each; k++) sum += (double)s->h * m->x[k] + m->p[k];
         if (!(fabs(sum) < 1e38)) sum = sgm__normed_power(m, c, each, 0, 1);
         for (int k = c; k < c + each; k++)
-            n[SGM__MU][k] = (float)(sum / count),
-            n[SGM__LO][k] = (float)(sum / count - n[SGM__MU][k]);
+            m->mu[k] = (float)(sum / count), m->lo[k] = (float)(sum / count - m->mu[k]);
     }
-    sgm__k()->coldot(s->h, s->c, m->x, n[SGM__MU], m->x, n[SGM__MU], n[SGM__P]);
+    sgm__k()->coldot(s->h, s->c, m->x, m->mu, m->x, m->mu, m->p);
     for (int c = 0; c < s->c; c += each) {
-        double sum = 0, lo = n[SGM__LO][c];
-        for (int k = c; k < c + each; k++) sum += n[SGM__P][k];
+        double sum = 0, lo = m->lo[c];
+        for (int k = c; k < c + each; k++) sum += m->p[k];
         sum -= count * lo * lo;
-        if (!(sum < 1e38)) sum = sgm__normed_power(m, c, each, n[SGM__MU][c] + lo, 2);
+        if (!(sum < 1e38)) sum = sgm__normed_power(m, c, each, m->mu[c] + lo, 2);
         double r = 1 / sqrt((sum > 0 ? sum / count : sum) + 1e-5);
-        for (int k = c; k < c + each; k++) n[SGM__R][k] = (float)r;
+        for (int k = c; k < c + each; k++) m->r[k] = (float)r;
     }
 }
 
 /* z of (3.11); μ and r are computed at first, and later taken from what was kept. */
 static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z) {
     const sgm__shape *s = m->s;
-    float *const *n = m->n;
     int each = s->groups ? s->c / s->groups : s->c;
     if (fresh && s->groups) sgm__normed_moments(m);
     for (int c = 0, in = 0; c < s->c; c++, in++) {
         if (in == each) kept += 3, in = 0;
-        for (int k = 0; k < 3; k++) /* MU, LO, R */
-            if (!s->groups) n[k][c] = k == SGM__R;
-            else if (fresh) kept[k] = n[k][c];
-            else n[k][c] = kept[k];
-        n[SGM__B][c] = n[SGM__GAIN][c] * n[SGM__R][c];
-        n[SGM__C][c] = n[SGM__BIAS][c] - n[SGM__LO][c] * n[SGM__B][c];
+        for (int k = 0; k < 3; k++) { /* mu, lo, r */
+            float *row = m->mu + (long)k * s->c;
+            if (!s->groups) row[c] = k == 2;
+            else if (fresh) kept[k] = row[c];
+            else row[c] = kept[k];
+        }
+        m->b[c] = m->gain[c] * m->r[c];
+        m->c[c] = m->bias[c] - m->lo[c] * m->b[c];
     }
     if (z) sgm__normed_mix(m, NULL, 1, 0, z);
 }
 
 /* ⟨ẋ⟩ and κ, and the tangent of z (E.2). */
 static void sgm__normed_zj(const sgm__normed *m, float *zj) {
-    float *const *n = m->n;
-    sgm__normed_sum(m, SGM__P, m->xj, NULL, 0), sgm__normed_mean(m, SGM__MEAN_J, -1, SGM__P);
-    sgm__normed_sum_x(m, SGM__PU, m->xj, SGM__P), sgm__normed_mean(m, SGM__KAPPA, SGM__R, SGM__PU);
+    sgm__normed_sum(m, m->p, m->xj, NULL, NULL), sgm__normed_mean(m, m->mean_j, NULL, m->p);
+    sgm__normed_sum_x(m, m->pu, m->xj, m->p), sgm__normed_mean(m, m->kappa, m->r, m->pu);
     for (int c = 0; c < m->s->c; c++) {
-        float a = m->xj ? n[SGM__GAIN][c] * n[SGM__R][c] : 0;
-        float b = n[SGM__R][c] * (n[SGM__GAIN_J][c] - a * n[SGM__KAPPA][c]);
-        n[SGM__A][c] = a, n[SGM__B][c] = b;
-        n[SGM__C][c] = n[SGM__BIAS_J][c] - a * n[SGM__MEAN_J][c] - b * n[SGM__LO][c];
+        float a = m->xj ? m->gain[c] * m->r[c] : 0;
+        float b = m->r[c] * (m->gain_j[c] - a * m->kappa[c]);
+        m->a[c] = a, m->b[c] = b;
+        m->c[c] = m->bias_j[c] - a * m->mean_j[c] - b * m->lo[c];
     }
     sgm__normed_mix(m, m->xj, 1, 0, zj);
 }
@@ -11782,35 +11777,32 @@ static void sgm__normed_adjoints(
 static void sgm__normed_back(const sgm__normed *m, const float *P, const float *Q, float *out,
     long step, float *dx, int first, float *dxj, int first_j) {
     const sgm__shape *s = m->s;
-    float *const *n = m->n;
-    sgm__normed_sum(m, SGM__P, P, NULL, 0), sgm__normed_sum_x(m, SGM__PU, P, SGM__P);
-    sgm__normed_sum(m, SGM__Q, Q, NULL, 0), sgm__normed_sum_x(m, SGM__QU, Q, SGM__Q);
-    if (m->xj) sgm__normed_sum(m, SGM__QX, Q, m->xj, SGM__MEAN_J);
+    sgm__normed_sum(m, m->p, P, NULL, NULL), sgm__normed_sum_x(m, m->pu, P, m->p);
+    sgm__normed_sum(m, m->q, Q, NULL, NULL), sgm__normed_sum_x(m, m->qu, Q, m->q);
+    if (m->xj) sgm__normed_sum(m, m->qx, Q, m->xj, m->mean_j);
     for (int c = 0; c < s->c; c++, out++) {
-        float r = n[SGM__R][c], g = n[SGM__GAIN][c], gj = n[SGM__GAIN_J][c];
-        float pu = n[SGM__PU][c] * r, qu = n[SGM__QU][c] * r;
-        out[0] = pu + r * (n[SGM__QX][c] - n[SGM__KAPPA][c] * qu), out[step] = n[SGM__P][c];
-        if (Q) out[2 * step] = qu, out[3 * step] = n[SGM__Q][c];
-        n[SGM__P][c] = g * n[SGM__P][c] + gj * n[SGM__Q][c], n[SGM__PU][c] = g * pu + gj * qu;
-        n[SGM__QU][c] = qu;
+        float r = m->r[c], g = m->gain[c], gj = m->gain_j[c];
+        float pu = m->pu[c] * r, qu = m->qu[c] * r;
+        out[0] = pu + r * (m->qx[c] - m->kappa[c] * qu), out[step] = m->p[c];
+        if (Q) out[2 * step] = qu, out[3 * step] = m->q[c];
+        m->p[c] = g * m->p[c] + gj * m->q[c], m->pu[c] = g * pu + gj * qu;
+        m->qu[c] = qu;
     }
-    sgm__normed_mean(m, SGM__MP, -1, SGM__P), sgm__normed_mean(m, SGM__MPU, -1, SGM__PU);
-    for (int i = 0; i < 3; i++) sgm__normed_mean(m, SGM__MQ + i, SGM__GAIN, SGM__Q + i);
+    sgm__normed_mean(m, m->mp, NULL, m->p), sgm__normed_mean(m, m->mpu, NULL, m->pu);
+    sgm__normed_mean(m, m->mq, m->gain, m->q), sgm__normed_mean(m, m->mqu, m->gain, m->qu);
+    sgm__normed_mean(m, m->mqx, m->gain, m->qx);
     for (int c = 0; c < s->c; c++) {
-        float r = n[SGM__R][c], k = n[SGM__KAPPA][c], mqu = n[SGM__MQU][c], lo = n[SGM__LO][c];
-        float b = -r * r * (n[SGM__MPU][c] + r * (n[SGM__MQX][c] - 3 * k * mqu));
-        n[SGM__A][c] = r * n[SGM__GAIN][c], n[SGM__B][c] = b, n[SGM__E][c] = -r * r * mqu;
-        n[SGM__C][c] =
-            r * (r * k * n[SGM__MQ][c] - n[SGM__MP][c]) - b * lo - n[SGM__E][c] * n[SGM__MEAN_J][c];
-        n[SGM__P][c] = r * (n[SGM__GAIN_J][c] - r * k * n[SGM__GAIN][c]); /* of Q */
+        float r = m->r[c], k = m->kappa[c], mqu = m->mqu[c], lo = m->lo[c];
+        float b = -r * r * (m->mpu[c] + r * (m->mqx[c] - 3 * k * mqu));
+        m->a[c] = r * m->gain[c], m->b[c] = b, m->e[c] = -r * r * mqu;
+        m->c[c] = r * (r * k * m->mq[c] - m->mp[c]) - b * lo - m->e[c] * m->mean_j[c];
+        m->p[c] = r * (m->gain_j[c] - r * k * m->gain[c]); /* of Q */
     }
     if (dx) sgm__normed_mix(m, P, s->groups, !first, dx);
     if (dx && Q)
-        sgm__k()->colmix(s->h, s->c, n[SGM__P], Q, m->xj ? n[SGM__E] : NULL, m->xj, n[SGM__ZERO],
-            n[SGM__ZERO], 1, dx);
+        sgm__k()->colmix(s->h, s->c, m->p, Q, m->xj ? m->e : NULL, m->xj, m->zero, m->zero, 1, dx);
     for (int c = 0; c < s->c && dxj; c++)
-        n[SGM__B][c] = n[SGM__E][c],
-        n[SGM__C][c] = -n[SGM__R][c] * n[SGM__MQ][c] - n[SGM__E][c] * n[SGM__LO][c];
+        m->b[c] = m->e[c], m->c[c] = -m->r[c] * m->mq[c] - m->e[c] * m->lo[c];
     if (dxj) sgm__normed_mix(m, Q, s->groups, !first_j, dxj);
 }
 
@@ -11978,8 +11970,7 @@ static sgm_tensor *sgm__headed(sgm_tape *tape, const char *name, int mixes, sgm_
     memset(&s, 0, sizeof s), s.h = b->rows / tokens, s.w = b->cols;
     s.tokens = tokens, s.heads = heads, s.mixes = mixes;
     double rows = mixes ? b->rows : (double)b->rows * heads;
-    return sgm__shaped(
-        tape, name, sgm__op_heads, rows, mixes ? b->cols : tokens, a, b, NULL, &s);
+    return sgm__shaped(tape, name, sgm__op_heads, rows, mixes ? b->cols : tokens, a, b, NULL, &s);
 }
 
 static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
@@ -11997,8 +11988,8 @@ static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
         if (pass == SGM_PASS_TANGENT) sgm__softmax_j(A, x->j + i, y->j + i, T);
         if (!back) continue;
         for (long j = i; j < i + T; j++) d[j] = y->set & SGM_ADJOINT_D ? y->d[j] : 0;
-        sgm__softmax_back(A, bent ? x->j + i : NULL, bent ? y->jd + i : NULL, d + i,
-            bent ? jd + i : NULL, T);
+        sgm__softmax_back(
+            A, bent ? x->j + i : NULL, bent ? y->jd + i : NULL, d + i, bent ? jd + i : NULL, T);
     }
     sgm__hand_on(tape, y, x, SGM_ADJOINT_D, NULL, d);
     sgm__hand_on(tape, y, x, SGM_ADJOINT_JD, NULL, jd);
@@ -12116,8 +12107,7 @@ SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
     sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
     for (int i = 0; i < o.depth; i++) h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
-    h = sgm_group_norm(
-        tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
+    h = sgm_group_norm(tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
 }
 

@@ -82,8 +82,7 @@ static sgm_tensor *my_resnet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
     sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
     for (int i = 0; i < o.depth; i++) h = my_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
-    h = sgm_group_norm(
-        tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
+    h = sgm_group_norm(tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
 }
 
@@ -138,8 +137,7 @@ static sgm_tensor *my_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden) {
     return h ? sgm_linear(tape, h, x->cols) : NULL;
 }
 
-static sgm_tensor *my_add_gated(
-    sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time) {
+static sgm_tensor *my_add_gated(sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time) {
     sgm_tensor *gate = y ? sgm_linear_zero(tape, time, y->cols) : NULL;
     return sgm_add(tape, x, sgm_gate(tape, y, gate));
 }
