@@ -1184,8 +1184,8 @@ SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, i
 SGM_API sgm_status sgm_scaler_init_channels(sgm_scaler *scaler, const float *x, long n, int d,
                                             int channels);
 /* For images (row, column, channel): one mean and one scale for all pixels of a channel, so that a
-   pixel that hardly varies is not blown up. channels 1: one for all of it. A model's scaler of zeros
-   but for `channels` is fitted like this by sgm_train. */
+   pixel that hardly varies is not blown up. channels 1: one for all. A scaler of zeros but for
+   `channels`, in a model, is fitted like this by sgm_train. */
 SGM_API void sgm_scaler_free(sgm_scaler *scaler);
 SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n);
 SGM_API void sgm_scaler_undo(const sgm_scaler *scaler, float *out, const float *x, long n);
@@ -1588,6 +1588,19 @@ static sgm_status sgm__grid_reaches(
 static void sgm__sampler_auto(sgm_sample_options *o, const sgm_sde *sde);
 static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde *sde);
 static const char *sgm__method_name(sgm_method method);
+/* chapter 9 (G.9) */
+static int sgm__scales(const sgm_scaler *scaler, float *out, const float *x, long n); /* usable */
+static sgm_status sgm__on_levels(const float *x, long n, int levels);
+static sgm_status sgm__two_scores(float *s[2], const sgm_score *a, const sgm_score *b,
+    const float *x, double t, long n); /* of both, into s; to be freed: s[0] */
+static double sgm__dist2(const float *a, const float *b, int d); /* |a - b|² */
+static void sgm__project(double *out, const float *x, long n, int d, const double *direction);
+/* The n products x·direction, sorted. */
+static double sgm__pair_mean(const float *a, long na, const float *b, long nb, int d, double w);
+/* sgm__of_pair's mean over all pairs (i, j) or, where b is NULL, over the pairs i < j within a. */
+static double sgm__median_distance(const float *a, long na, const float *b, long nb, int d);
+static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d);
+static double sgm__trace_root(double *a, double *b, double *q, double *w, int d);
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
 typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 and 2 */
@@ -6408,13 +6421,23 @@ against the exact law of (8.12); `make 09` shows that the three variances of (8.
 # 9. Data and measures
 
 A generative model is a claim about a distribution, and a loss curve does not prove it. You need
-data whose distribution you know, and numbers that say how far your samples are from it.
+data whose distribution you know, and numbers that say how far your samples are from it. One such
+number you have met: the mean log p of §7.4. Its mean over fresh data falls short of the best there
+is, minus the entropy, by the KL divergence (1.8) of the model from the data. But it asks about the
+density at the data, and says little of samples: a model that gives every second sample to noise
+loses only log 2 of it. The measures of this chapter look at samples.
 
 ## §9.1 Toy sets
 
-Each set below is a recipe in the plane whose support, mean and variance follow with pencil and
-paper. Point i depends on the key and on i alone, so every prefix of a draw is a fair, shorter draw.
-One key makes a set; its two children keep the shape and the noise apart.
+Each set below is a recipe in the plane. Point i depends on the key and on i alone, so every prefix
+of a draw is a fair, shorter draw. One key makes a set; its two children keep the shape and the
+noise apart. Where they lie follows with pencil and paper, and the tests hold them to it (a
+half circle has mean height 2/π, a uniform number on an interval of length l variance l²/12):
+
+    set                          mean       variance of x, of y, to which the noise's is added
+    ring, Gaussians (modes ≥ 3)  0, 0       r²/2, r²/2
+    moons                        1/2, 1/4   3/4, 9/16 − 1/π
+    checkerboard                 0, 0       4/3, 4/3
 */
 static void sgm__toy_point(float *xy, double x, double y, double noise, sgm_key key, uint64_t i) {
     float z[2];
@@ -6462,139 +6485,36 @@ SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key) {
     }
 }
 
-/* As on a chess board, the lower left square is black. The place within a square is an odd multiple
-of 2⁻²³: on this board a float holds it exactly, so rounding pushes no point over an edge. */
-static double sgm__off_edge(double u) { return (floor(u * 4194304.0) + 0.5) / 4194304.0; }
-
-SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key) {
-    sgm_key shape = sgm_key_split(key, 0);
-    for (long i = 0; x && i < n; i++) {
-        uint64_t at = 3 * (uint64_t)i;
-        int square = (int)sgm_below(shape, at, 8), row = square / 2;
-        int column = 2 * (square % 2) + row % 2;
-        x[2 * i] = (float)(column - 2 + sgm__off_edge(sgm__uniform53(shape, at + 1)));
-        x[2 * i + 1] = (float)(row - 2 + sgm__off_edge(sgm__uniform53(shape, at + 2)));
-    }
-}
-
 /*
-### Drawn digits
+The checkerboard is uniform on eight squares, the lower left one among them.
 
 Images too should come from a law that you can draw from without end: then fresh ones are always at
-hand, for a test of memory, say, and nothing is downloaded. Below is a font, in two hands. Two
-letters are a corner, `aa` the upper left, and a space lifts the pen. A stroke runs from its first
-corner to its last and bends towards each one between, as a quadratic spline; a corner written twice
-is sharp.
-
-A shaky hand writes it. Every corner trembles, and the pose of the whole is drawn: its size, width,
-slant, turn and shift, and the radius r of the pen. With δ the distance from the middle of a pixel
-to the nearest stroke, that pixel's ink is
+hand, for a test of memory, say, and nothing is downloaded. `sgm_data_digits` writes digits with a
+shaky hand: every corner of a stroke trembles, and size, width, slant, turn, shift and the radius r
+of the pen are drawn. With δ the distance from the middle of a pixel to the nearest stroke, its ink
+is
 
 $$\mathrm{clamp}_{[0,1]}\left( \tfrac12 + \frac{r - δ}{1.3} \right) \qquad(9.9)$$
 
-so that edges are soft and no pixel jumps as a stroke moves.
-*/
-static const char *const sgm__font[10][2] = {{"gacaaeakcohokkkeiafa", "jcgabaaioogolalfca"},
-    {"hafo", "cdgagago coko"}, {"bdcaiajfgjbobojo", "bdcajajgdmboblfmhokn"},
-    {"bccajajgdhdhkhkodoam", "aaiaiadfdfkgkobobm"}, {"dabibiki haho", "hahaajajkj hahoho"},
-    {"cacabgbgiclhinfoeoan jaca", "jacacabgbgjfkkhodobm"},
-    {"jadaahaohokjhfdgaj", "hacgakcojokjggbibk"}, {"aakakagfeo", "abkakageeo dhih"},
-    {"jcgabaaejhkoaoajigjbjb", "eaaaagkgkogoaoaiihkdiaea"},
-    {"jdiabaahhjjejdjdio", "jchabaahjijcjckjhocobm"}};
+so edges are soft and no pixel jumps as a stroke moves. Board, font and pen are in §G.9.
 
-typedef struct sgm__pose { /* pixel = a (x, y, 1) for a corner (x, y) of the font */
-    double a[2][3], radius;
-    int label, hand;
-} sgm__pose;
-
-/* The middle of the font's box, (5, 7), goes to the middle of the image, up to the shift. */
-static sgm__pose sgm__digit_pose(sgm_key key) {
-    sgm__pose p;
-    double u[7], s, c;
-    for (uint64_t k = 0; k < 7; k++) u[k] = 2 * sgm__uniform53(key, k) - 1;
-    double high = 1.25 * (1 + 0.12 * u[0]), wide = high * (1 + 0.2 * u[1]);
-    double slant = -0.15 - 0.2 * u[2];
-    sgm__sincos_turns(0.03 * u[3], &s, &c);
-    p.a[0][0] = c * wide, p.a[0][1] = (c * slant - s) * high;
-    p.a[1][0] = s * wide, p.a[1][1] = (s * slant + c) * high;
-    for (int k = 0; k < 2; k++) p.a[k][2] = 14 + 1.5 * u[4 + k] - 5 * p.a[k][0] - 7 * p.a[k][1];
-    p.radius = 1.15 + 0.4 * u[6];
-    p.label = (int)sgm_below(key, 7, 10), p.hand = (int)sgm_below(key, 8, 2);
-    return p;
-}
-
-/* The squared distance of every pixel from the nearest stroke, as far as the pen may reach. */
-static void sgm__pen_line(double *near2, const double a[2], const double b[2]) {
-    double dx = b[0] - a[0], dy = b[1] - a[1], length2 = dx * dx + dy * dy;
-    int left = (int)fmax(0, fmin(a[0], b[0]) - 3), right = (int)fmin(28, fmax(a[0], b[0]) + 3);
-    int top = (int)fmax(0, fmin(a[1], b[1]) - 3), below = (int)fmin(28, fmax(a[1], b[1]) + 3);
-    for (int row = top; row < below; row++)
-        for (int column = left; column < right; column++) {
-            double x = column + 0.5 - a[0], y = row + 0.5 - a[1];
-            double along = length2 > 0 ? (x * dx + y * dy) / length2 : 0;
-            along = along < 0 ? 0 : along > 1 ? 1 : along;
-            x -= along * dx, y -= along * dy;
-            near2[28 * row + column] = fmin(near2[28 * row + column], x * x + y * y);
-        }
-}
-
-/* From the pen's place to `to`, bending towards `by`. */
-static void sgm__pen_bend(double *near2, double pen[2], const double by[2], const double to[2]) {
-    double from[2], next[2];
-    memcpy(from, pen, sizeof from);
-    for (int s = 1; s <= 5; s++) {
-        double u = s / 5.0, v = 1 - u;
-        for (int k = 0; k < 2; k++) next[k] = v * v * from[k] + 2 * u * v * by[k] + u * u * to[k];
-        sgm__pen_line(near2, pen, next);
-        memcpy(pen, next, sizeof next);
-    }
-}
-
-static void sgm__digit(float *x, int *label, sgm_key key) {
-    double near2[784], pen[2] = {0, 0}, last[2] = {0, 0}, corner[2], half[2];
-    sgm__pose p = sgm__digit_pose(key);
-    sgm_key hand = sgm_key_split(key, 0);
-    int start = 1;
-    uint64_t drawn = 0;
-    for (int i = 0; i < 784; i++) near2[i] = 784;
-    for (const char *c = sgm__font[p.label][p.hand]; *c; c += 2, drawn += 2) {
-        float z[2];
-        sgm_normal(z, 2, hand, drawn);
-        double fx = *c - 'a' + 0.3 * z[0], fy = c[1] - 'a' + 0.3 * z[1];
-        for (int k = 0; k < 2; k++) {
-            corner[k] = p.a[k][0] * fx + p.a[k][1] * fy + p.a[k][2];
-            half[k] = 0.5 * (last[k] + corner[k]);
-        }
-        if (start) memcpy(pen, corner, sizeof pen);
-        else sgm__pen_bend(near2, pen, last, half);
-        memcpy(last, corner, sizeof last);
-        start = c[2] == ' ';
-        if (start || !c[2]) sgm__pen_line(near2, pen, last);
-        if (start) c++;
-    }
-    for (int i = 0; i < 784; i++)
-        x[i] = (float)fmin(1, fmax(0, 0.5 + (p.radius - sqrt(near2[i])) / 1.3));
-    if (label) *label = p.label;
-}
-
-SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
-    if (!x) return;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(n > 16))")
-    for (long i = 0; i < n; i++)
-        sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
-}
-
-/*
 ## §9.2 The scaler
 
 The noise of chapter 1 is as large along one coordinate as along another, so the data should be too.
-The scaler brings each to mean 0 and variance 1. Densities stretch along: for $y = (x - a)/b$,
+The scaler brings each to mean 0 and variance 1: $y = (x - a)/b$. What lies in a step dx of x then
+lies in a step dx/b of y, and it is as much, so p(x) dx = p(y) dx/b; with D coordinates
 
 $$\log p(x) = \log p(y) - \sum_k \log b_k \qquad(9.1)$$
 
-Forget the sum and your log-likelihood is off by a constant that no plot shows. The code sums x −
-x₁, the way from the first point: a constant coordinate then has variance zero exactly, not 10⁻³²,
-and a cloud far from the origin loses no digits.
+Forget the sum and your log-likelihood is off by a constant that no plot shows.
+
+For a table each column needs its own a and b, for they have units of their own. An image has one
+unit in all of its pixels, and some of them, near the border, are black in nearly all images: by
+their own tiny b the one image that lights them would be thrown far out. So all pixels of a channel
+share a and b if you say how many channels there are. A column then is all the numbers of a channel.
+
+The code sums x − x₁, the way from the first: a constant column has variance zero exactly, not
+10⁻³², and a cloud far from the origin loses no digits.
 */
 SGM_API sgm_status sgm_scaler_init_channels(
     sgm_scaler *scaler, const float *x, long n, int d, int channels) {
@@ -6625,20 +6545,6 @@ SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, i
     return sgm_scaler_init_channels(scaler, x, n, d, d < 1 ? 1 : d);
 }
 
-SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
-    if (!scaler) return;
-    sgm__free(scaler->shift); /* scale lies in the same block */
-    memset(scaler, 0, sizeof *scaler);
-}
-
-/* A scaler without numbers scales nothing: NaN, as far as it knows how many. */
-static int sgm__scales(const sgm_scaler *scaler, float *out, const float *x, long n) {
-    int made = scaler && scaler->d > 0 && scaler->shift && scaler->scale;
-    if (!made) sgm__empty("this scaler has no numbers: look at what sgm_scaler_init returned");
-    if (scaler && !(made && x)) sgm__unknown(out, n, scaler->d);
-    return made && (n == 0 || (out && x));
-}
-
 SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n) {
     if (!sgm__scales(scaler, out, x, n)) return;
     for (long i = 0, d = scaler->d; i < n * d; i++)
@@ -6662,36 +6568,25 @@ No single number answers that. Each measure below sees some differences and is b
 each has a *noise floor*: what it reads for two samples of one distribution. Print that reading,
 exact against exact at the same sizes, beside every result: a number is small only compared with it.
 Sums are in double and in a fixed order, so threads change the speed and no bit.
-*/
-static double sgm__dist2(const float *a, const float *b, int d) {
-    double sum[4] = {0, 0, 0, 0};
-    for (int k = 0; k < d; k++) {
-        double off = (double)a[k] - b[k];
-        sum[k & 3] += off * off;
-    }
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
 
-static int sgm__ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/*
 ### Sliced Wasserstein
 
-The 2-Wasserstein distance is the root of the least mean squared way that mass must travel to turn
-one sample into the other. On a line mass keeps its order, so quantile goes to quantile and no
-search is needed. In many dimensions you look along random directions θ and average:
+The *2-Wasserstein distance* is the root of the least mean squared way that mass must travel to turn
+one sample into the other. On a line, mass that crosses other mass could as well have stopped in its
+place, so the best plan keeps the order: quantile goes to quantile, and no search is needed. (The
+*quantile* Q(q) is the number with the share q of the mass below it.) In many dimensions you look
+along random directions θ of length 1, and average:
 
-$$\mathrm{SW}_2^2 = E_θ \int_0^1 \left( F^{-1}_{θ·a}(q) - F^{-1}_{θ·b}(q) \right)^2 dq \qquad(9.2)$$
+$$\mathrm{SW}_2^2 = E_θ \int_0^1 \left( Q_{θ·a}(q) - Q_{θ·b}(q) \right)^2 dq \qquad(9.2)$$
 
-Its unit is the data's. It sees *how far* mass is misplaced: a shift by v reads |v|/√D. It hardly
-sees a lost mode that is light or near, and in high dimension, where projections of almost anything
-look Gaussian, little beyond means and variances. Its floor is positive and falls like 1/√n.
+Its unit is the data's. It sees *how far* mass is misplaced: a shift by v moves each projection by
+θ·v, of mean square |v|²/D since the D coordinates of θ share a length of 1, and so reads |v|/√D. It
+hardly sees a lost mode that is light or near, and in high dimension, where projections of almost
+anything look Gaussian, little beyond means and variances. Its floor is positive and falls like
+1/√n.
 
-Both $F^{-1}$ are staircases, with steps of 1/n_a and 1/n_b. Counting mass in units of 1/(n_a n_b)
-makes the corners of both whole numbers, and the integral exact.
+Both Q are staircases, with steps of 1/n_a and 1/n_b. Counting mass in units of 1/(n_a n_b) makes
+the corners of both whole numbers, and the integral exact.
 */
 static double sgm__w2_sorted(const double *a, long na, const double *b, long nb) {
     uint64_t at = 0, end_a = (uint64_t)nb, end_b = (uint64_t)na;
@@ -6706,15 +6601,6 @@ static double sgm__w2_sorted(const double *a, long na, const double *b, long nb)
     return sum / ((double)na * (double)nb);
 }
 
-static void sgm__project(double *out, const float *x, long n, int d, const double *direction) {
-    for (long i = 0; i < n; i++) {
-        double sum[4] = {0, 0, 0, 0};
-        for (int k = 0; k < d; k++) sum[k & 3] += x[i * d + k] * direction[k];
-        out[i] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    }
-    qsort(out, (size_t)n, sizeof *out, sgm__ascending);
-}
-
 /* One slice. A vector of normals points everywhere alike; its length is divided out at the end. */
 static double sgm__w2_along(
     double *work, const float *a, long na, const float *b, long nb, int d, sgm_key key) {
@@ -6726,27 +6612,6 @@ static double sgm__w2_along(
     return sgm__w2_sorted(pa, na, pb, nb) / length2;
 }
 
-SGM_API double sgm_sliced_w2(
-    const float *a, long na, const float *b, long nb, int d, int directions, sgm_key key) {
-    const char *who = "sgm_sliced_w2";
-    if (sgm__usable(who, a, na, d, 1) || sgm__usable(who, b, nb, d, 1)) return NAN;
-    if (directions < 1) return sgm__bad("%s: directions >= 1, got %d", who, directions), NAN;
-    long count = d == 1 ? 1 : directions; /* a line has one direction only */
-    long workers = sgm_threads() < count ? sgm_threads() : count;
-    long each = na + nb + d;
-    size_t all = (size_t)count + sgm__times((size_t)workers, (size_t)each);
-    double sum = 0, *slice = (double *)sgm__alloc(all, sizeof sum);
-    if (!slice) return NAN;
-    SGM__PARALLEL("omp parallel for num_threads((int)workers)")
-    for (long w = 0; w < workers; w++)
-        for (long l = w; l < count; l += workers)
-            slice[l] = sgm__w2_along(
-                slice + count + w * each, a, na, b, nb, d, sgm_key_split(key, (uint64_t)l));
-    for (long l = 0; l < count; l++) sum += slice[l];
-    sgm__free(slice);
-    return sqrt(sum / (double)count);
-}
-
 /*
 ### Energy distance
 
@@ -6754,33 +6619,30 @@ Strangers against siblings (Székely & Rizzo 2013): are points of a farther from
 
 $$\mathcal{E} = 2E|a - b| - E|a - a'| - E|b - b'| \qquad(9.3)$$
 
-It is zero only for equal distributions, has the unit of the data, needs no setting, and reads 2|v|
-for two point masses v apart. Large scales drown fine texture in it: a thin manifold grown a little
-thick goes unnoticed. Pairs of a point with itself are left out, so the estimate is unbiased: its
-floor scatters around zero like 1/n, and it may read negative. One point has no pairs: NaN.
-*/
+It is never negative and zero only for equal distributions, for up to a constant it is the integral
+over all frequencies t of $|φ_a(t) - φ_b(t)|²/|t|^{D+1}$, with the Fourier transforms φ of the two.
+It has the unit of the data, needs no setting, and reads 2|v| for two point masses v apart. Large
+scales drown fine texture in it: a thin manifold grown a little thick goes unnoticed. Pairs of a
+point with itself are left out, so the estimate is unbiased: its floor scatters around zero like
+1/n, and it may read negative. One point has no pairs: NaN.
 
-/* A pair's distance or, given a width, its similarity (9.4). */
+### Maximum mean discrepancy
+
+The same comparison, with a similarity in place of the distance (Gretton et al. 2012). It is called
+a kernel, too, but has nothing to do with that of (1.3):
+
+$$\mathrm{MMD}^2 = E k(a, a') + E k(b, b') - 2 E k(a, b), \quad
+k(x, y) = e^{-|x - y|²/2w²} \qquad(9.4)$$
+
+It has no unit and lies between 0 and 2, up to noise. It sees differences at the scale of the width
+w and little else: a large w sees means, a small one texture, until every point is alone and nothing
+is similar. Look with several widths. Its floor scatters around zero like 1/n. Width 0 takes the
+median distance of 500 pairs of points (§G.9).
+
+Both are twice a mean over pairs of strangers less those over pairs of siblings:
+*/
 static double sgm__of_pair(double dist2, double width) {
     return width > 0 ? sgm__exp(-0.5 * (dist2 / width / width)) : sqrt(dist2);
-}
-
-/* Its mean over all pairs (i, j) or, where b is NULL, over the pairs i < j within a. */
-static double sgm__pair_mean(const float *a, long na, const float *b, long nb, int d, double w) {
-    double *row = (double *)sgm__alloc((size_t)na, sizeof *row);
-    if (!row) return NAN;
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
-    for (long i = 0; i < na; i++) {
-        const float *other = b ? b : a;
-        double sum = 0;
-        for (long j = b ? 0 : i + 1; j < (b ? nb : na); j++)
-            sum += sgm__of_pair(sgm__dist2(a + i * d, other + j * d, d), w);
-        row[i] = sum;
-    }
-    double sum = 0, pairs = b ? (double)na * (double)nb : (double)na * (double)(na - 1) / 2;
-    for (long i = 0; i < na; i++) sum += row[i];
-    sgm__free(row);
-    return sum / pairs;
 }
 
 static double sgm__excess(const float *a, long na, const float *b, long nb, int d, double w) {
@@ -6794,38 +6656,6 @@ SGM_API double sgm_energy_distance(const float *a, long na, const float *b, long
     return sgm__excess(a, na, b, nb, d, 0);
 }
 
-/*
-### Maximum mean discrepancy
-
-The same comparison, with a similarity in place of the distance (Gretton et al. 2012):
-
-$$\mathrm{MMD}^2 = E k(a, a') + E k(b, b') - 2 E k(a, b), \quad
-k(x, y) = e^{-|x - y|²/2w²} \qquad(9.4)$$
-
-It has no unit and lies between 0 and 2, up to noise. It sees differences at the scale of the width
-w and little else: a large w sees means, a small one texture, until every point is alone and nothing
-is similar. Take several. Its floor scatters around zero like 1/n.
-
-Width 0 takes the median distance of 500 pooled pairs, drawn with a key of their own: the same data,
-the same width. Where most pairs coincide the largest stands in; where all do, any width will do.
-*/
-static double sgm__median_distance(const float *a, long na, const float *b, long nb, int d) {
-    enum { PAIRS = 500 };
-    double distance[PAIRS];
-    uint64_t n = (uint64_t)na + (uint64_t)nb;
-    sgm_key key = sgm_key_init(94);
-    for (uint64_t p = 0; p < PAIRS; p++) {
-        uint64_t i = sgm_below(key, 2 * p, n), j = sgm_below(key, 2 * p + 1, n - 1);
-        if (j >= i) j++; /* any point but i */
-        const float *x = (long)i < na ? a + (long)i * d : b + ((long)i - na) * d;
-        const float *y = (long)j < na ? a + (long)j * d : b + ((long)j - na) * d;
-        distance[p] = sqrt(sgm__dist2(x, y, d));
-    }
-    qsort(distance, PAIRS, sizeof distance[0], sgm__ascending);
-    double median = distance[PAIRS / 2], most = distance[PAIRS - 1];
-    return median > 0 ? median : most > 0 ? most : 1;
-}
-
 SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d, double width) {
     if (!(width >= 0)) return sgm__bad("sgm_mmd2: width >= 0, got %g", width), NAN;
     if (sgm__usable("sgm_mmd2", a, na, d, 2) || sgm__usable("sgm_mmd2", b, nb, d, 2)) return NAN;
@@ -6834,77 +6664,66 @@ SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d,
 }
 
 /*
+Against a law that can be written down, in one dimension, look at the largest gap between the
+distribution functions (Kolmogorov and Smirnov), or count points in bins and compare by Pearson's
+χ²: `tutorial/statistics.h` has both, with their p-values.
+
 ## §9.4 Fisher divergence: two scores
 
-Where you have scores, compare them directly:
+Where you have scores, compare them directly, at points of the law whose score you trust:
 
 $$\mathrm{FD}(t) = E_{x∼p_t} ‖ s_a(x, t) - s_b(x, t) ‖² \qquad(9.6)$$
 
-Its unit is 1/data². It is what score matching minimises, and its floor is zero: equal scores differ
-nowhere. But it is local: inside a far mode no score knows that mode's weight, so at small t
-mixtures with weights 1:1 and 9:1 look alike to it. The standard error is a mean's (Welford's).
+Its unit is 1/data². It is the excess that score matching minimises (2.8), and its floor is zero:
+equal scores differ nowhere. But it is local: inside a far mode no score knows that mode's weight,
+so at small t mixtures with weights 1:1 and 9:1 look alike to it. The standard error is a mean's;
+mean and squares are brought up to date point by point (Welford), so that no digits are lost.
 */
 SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
     const sgm_score *b, const float *x, double t, long n) {
+    float *s[2] = {NULL, NULL};
+    double mean = 0, squares = 0;
     if (divergence) *divergence = NAN;
     if (se) *se = NAN;
-    if (!divergence || !a || !b || !x || n < 1 || a->d < 1)
-        return sgm__bad("sgm_fisher needs two scores and n >= 1 points");
-    SGM__TRY(sgm__same_space(a, b));
-    float *sa = (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)a->d + 1), sizeof *sa);
-    if (!sa) return SGM_NO_MEMORY;
-    long d = a->d, size = n * d;
-    float *sb = sa + size, *times = sb + size;
-    for (long i = 0; i < n; i++) times[i] = (float)t;
-    sgm_status status = sgm_score_eval(a, sa, x, times, n);
-    if (status == SGM_OK) status = sgm_score_eval(b, sb, x, times, n);
-    if (status == SGM_OK && sgm__first_bad(sa, (size_t)(2 * size)) >= 0)
-        status = sgm__fail(SGM_NOT_FINITE, "sgm_fisher: a score is not finite");
-    double mean = status == SGM_OK ? 0 : NAN, squares = 0;
-    for (long i = 0; i < n && status == SGM_OK; i++) {
-        double q = sgm__dist2(sa + i * d, sb + i * d, a->d), off = q - mean;
+    if (!divergence) return sgm__bad("sgm_fisher needs a place for the divergence");
+    SGM__TRY(sgm__two_scores(s, a, b, x, t, n));
+    for (long i = 0, d = a->d; i < n; i++) {
+        double q = sgm__dist2(s[0] + i * d, s[1] + i * d, a->d), off = q - mean; /* (9.6) */
         mean += off / (double)(i + 1);
         squares += off * (q - mean);
     }
-    sgm__free(sa);
+    sgm__free(s[0]);
     *divergence = mean;
-    if (se) *se = status == SGM_OK && n > 1 ? sqrt(squares / (double)(n - 1) / (double)n) : NAN;
-    return status;
+    if (se && n > 1) *se = sqrt(squares / (double)(n - 1) / (double)n);
+    return SGM_OK;
 }
 
 /*
 ## §9.5 Images
 
 An image is a point in as many dimensions as it has pixels, and there neighbouring pixels tell the
-same story: distances between raw images say little. So let a small classifier look at them (a
-network of chapter 3, trained on the labels) and compare its last hidden layer, (n,D) *features*.
-The measures below take any features, whoever made them; two results compare only under one network.
+same story: distances between raw images say little. So train a small classifier on the labels, a
+network of chapter 3, and note the values of the last layer before its logits, (n,D) numbers called
+*features* (tutorial 12 does it in thirty lines). The measures below take any features, whoever made
+them; two results compare only under one network.
 
 ### Pixels are whole numbers
 
 A density on $[0,1]^D$ can put as much mass on the 256 values of a pixel as it likes, and then
-log p(x) has no bound. Add noise that fills the gaps, $y = (k + u)/L$ for level k of L. By Jensen's
-inequality the density of y bounds the probability of the image, one of $L^D$ cells:
+log p(x) has no bound. Add noise u, uniform on (0,1), that fills the gaps: $y = (k + u)/L$ for level
+k of L. Images k then have a probability, that of a cell of $L^D$, so $P(k) = E_u p(y)\, L^{-D}$;
+and the logarithm of a mean is no less than the mean of the logarithms (Jensen's inequality), so
 
 $$\log P(k) ≥ E_u \log p(y) - D \log L, \qquad
 \mathrm{bits/dim} = \frac{-\log p(z) + \sum_k \log b_k + D \log L}{D \log 2} \qquad(9.10)$$
 
-where $z$ is y after the scaler of (9.1). Forget D log L and the result is 8 bits too good. The
-noise takes as many values as a float can tell apart, so that ⌊yL⌋ gives back the level, whatever it
-was.
+where $z$ is y after the scaler of (9.1), and log 2 turns nats into bits. Forget D log L and the
+result is log₂ L bits too good, 8 for bytes. The noise takes as many values as a float can tell
+apart, so that ⌊yL⌋ gives back the level, whatever it was.
 */
 SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key) {
-    if (!x || n < 0 || levels < 2 || levels > 65536)
-        return sgm__bad("sgm_dequantise needs x and 2 to 65536 levels, got %d", levels);
+    SGM__TRY(sgm__on_levels(x, n, levels));
     double cells = floor(8388608.0 / levels);
-    for (long i = 0; i < n; i++) {
-        double level = floor((double)x[i] * (levels - 1) + 0.5);
-        if (!(level >= 0 && level < levels) || fabs(x[i] * (levels - 1.0) - level) > 0.01)
-            return sgm__bad(
-                "sgm_dequantise: number %ld is %g, not one of %d levels in [0,1]: round "
-                "x to them first (nothing was changed)",
-                i, (double)x[i], levels);
-    }
     for (long i = 0; i < n; i++) {
         double u = (floor(sgm__uniform53(key, (uint64_t)i) * cells) + 0.5) / cells;
         x[i] = (float)((floor((double)x[i] * (levels - 1) + 0.5) + u) / levels);
@@ -6920,56 +6739,19 @@ SGM_API double sgm_bits_per_dim(double logp, int d, double log_det, int levels) 
 /*
 ### Fréchet distance
 
-Take two sets of features for Gaussians; between those the squared 2-Wasserstein distance has a
-closed form (Dowson & Landau 1982; the FID of Heusel et al. 2017):
+Take two sets of features for Gaussians, and ask for the squared 2-Wasserstein distance of these
+(Dowson & Landau 1982; the FID of Heusel et al. 2017). It is the least E|a − b|² over all ways to
+pair a with b, which is |μ_a − μ_b|² + tr C_a + tr C_b − 2 tr Cov(a, b). On a line Cov(a, b) is at
+most σ_a σ_b; with matrices in their place the most is a root of their product:
 
 $$|μ_a - μ_b|² + \mathrm{tr}\left( C_a + C_b - 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
 
-It sees means and covariances of features and nothing else. Its floor is positive: for D independent
-features of variance 1 and two samples of n, 2D/n from the means and ¼‖C_a − C_b‖² from the
-covariances, (D² + 5D)/(2n) in all while n ≫ D. Never compare across sizes. A covariance without
-full rank leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
-
-In the axes of C_a, found by Jacobi's rotations, its root is diagonal, and only a second symmetric
-matrix must be diagonalised.
+It sees means and covariances of features and nothing else. Its floor is positive. For D independent
+features of variance 1 and two samples of n, the means differ by 2D/n; the second term is
+¼‖C_a − C_b‖² for matrices near I, where D² entries differ by 1/n + 1/n and those of the diagonal by
+twice that: in all (D² + 5D)/(2n) while n ≫ D. Never compare across sizes. A covariance without full
+rank leaves roots of rounding errors, 10⁻⁸ of its largest variance in each dimension.
 */
-static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d) {
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
-    for (int k = 0; k < d; k++) {
-        for (long i = 0; i < n; i++) mean[k] += x[i * d + k];
-        mean[k] /= (double)n;
-    }
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
-    for (int k = 0; k < d; k++) {
-        double *row = cov + (size_t)k * (size_t)d;
-        for (long i = 0; i < n; i++)
-            for (int l = 0; l <= k; l++)
-                row[l] += (x[i * d + k] - mean[k]) * (x[i * d + l] - mean[l]);
-        for (int l = 0; l <= k; l++) row[l] /= (double)(n - 1);
-    }
-    for (int k = 0; k < d; k++)
-        for (int l = k + 1; l < d; l++) cov[(size_t)k * d + l] = cov[(size_t)l * d + k];
-}
-
-/* tr (A½ B A½)½; a becomes diagonal, b is used up, q and w are (d,d) of room. */
-static double sgm__trace_root(double *a, double *b, double *q, double *w, int d) {
-    double sum = 0;
-    sgm__jacobi(a, q, d);
-    for (int i = 0; i < d; i++) /* w = Q B: row i of it is axis i times B */
-        for (int k = 0; k < d; k++)
-            for (int l = 0; l < d; l++)
-                w[(size_t)i * d + l] += q[(size_t)i * d + k] * b[(size_t)k * d + l];
-    for (int i = 0; i < d; i++)
-        for (int j = 0; j <= i; j++) {
-            double m = 0, scale = fmax(0, a[(size_t)i * d + i]) * fmax(0, a[(size_t)j * d + j]);
-            for (int k = 0; k < d; k++) m += w[(size_t)i * d + k] * q[(size_t)j * d + k];
-            b[(size_t)i * d + j] = b[(size_t)j * d + i] = sqrt(scale) * m;
-        }
-    sgm__jacobi(b, q, d);
-    for (int i = 0; i < d; i++) sum += sqrt(fmax(0, b[(size_t)i * d + i]));
-    return sum;
-}
-
 SGM_API double sgm_frechet(const float *a, long na, const float *b, long nb, int d) {
     const char *who = "sgm_frechet";
     if (sgm__usable(who, a, na, d, 2) || sgm__usable(who, b, nb, d, 2)) return NAN;
@@ -7001,74 +6783,24 @@ A lost mode lowers recall alone, a blurred one precision. Two samples of one law
 less the higher D: print that floor. One far outlier draws a huge ball.
 
 A model that learnt its data by heart has perfect marks in all of that. Look at the distance of each
-generated point from its nearest *training* point: if it tends to be below that of fresh points of
-the same law, the model remembers: a Kolmogorov–Smirnov test of the two lists gives the p-value.
-*/
-enum { SGM__MOST_NEIGHBOURS = 64 };
+generated point from its nearest *training* point (`sgm_nearest`): if it tends to be below that of
+fresh points of the same law, the model remembers, and a Kolmogorov–Smirnov test of the two lists of
+distances says how sure that is.
 
-SGM_API sgm_status sgm_nearest(
-    long *index, double *distance, const float *a, long na, const float *b, long nb, int d, int k) {
-    if (k < 1 || k > SGM__MOST_NEIGHBOURS || (!index && !distance))
-        return sgm__bad("sgm_nearest needs 1 <= k <= 64 and index or distance, got k = %d", k);
-    SGM__TRY(sgm__usable("sgm_nearest", a, na, d, b ? 1 : k + 1));
-    if (b) SGM__TRY(sgm__usable("sgm_nearest", b, nb, d, k));
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
-    for (long i = 0; i < na; i++) {
-        double best[SGM__MOST_NEIGHBOURS + 1];
-        long at[SGM__MOST_NEIGHBOURS + 1];
-        int found = 0;
-        for (long j = 0; j < (b ? nb : na); j++) {
-            if (!b && j == i) continue;
-            double dist2 = sgm__dist2(a + i * d, (b ? b : a) + j * d, d);
-            if (found == k && !(dist2 < best[k - 1])) continue;
-            int to = found < k ? found++ : k - 1; /* insert: the k best, nearest first */
-            for (; to > 0 && dist2 < best[to - 1]; to--)
-                best[to] = best[to - 1], at[to] = at[to - 1];
-            best[to] = dist2, at[to] = j;
-        }
-        if (index) index[i] = at[k - 1];
-        if (distance) distance[i] = sqrt(best[k - 1]);
-    }
-    return SGM_OK;
-}
+## §9.6 Details that have caused bugs
 
-/* The share of points a that lie within the radius of some point of b. */
-static double sgm__covered(
-    const float *a, long na, const float *b, const double *radius, long nb, int d) {
-    const int threads = sgm__team(na > 64);
-    long covered = 0;
-    (void)threads; /* unless compiled with threads */
-    SGM__PARALLEL("omp parallel for schedule(dynamic) reduction(+ : covered) num_threads(threads)")
-    for (long i = 0; i < na; i++)
-        for (long j = 0; j < nb; j++)
-            if (sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j]) {
-                covered++;
-                break;
-            }
-    return (double)covered / (double)na;
-}
+- Pairs of a point with itself bias energy distance and MMD by 1/n, the size of the effect you look
+  for.
+- Distance to the *training* points rewards copying them: measure against fresh ones.
+- A number without its floor, or compared with one of another n or of another network's features.
+- Columns of an image scaled each for itself: dead pixels at the border become the largest numbers.
+- Bits per dimension without D log L, or without the scaler's sum.
 
-SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
-    long n_real, const float *made, long n_made, int d, int k) {
-    const char *who = "sgm_precision_recall";
-    if (!precision || !recall) return sgm__bad("%s: precision or recall is NULL", who);
-    *precision = *recall = NAN;
-    SGM__TRY(sgm__usable(who, real, n_real, d, 2));
-    SGM__TRY(sgm__usable(who, made, n_made, d, 2));
-    double *r = (double *)sgm__alloc((size_t)(n_real > n_made ? n_real : n_made), sizeof *r);
-    if (!r) return SGM_NO_MEMORY;
-    sgm_status status = sgm_nearest(NULL, r, real, n_real, NULL, 0, d, k);
-    double within = status ? NAN : sgm__covered(made, n_made, real, r, n_real, d);
-    if (!status) status = sgm_nearest(NULL, r, made, n_made, NULL, 0, d, k);
-    if (!status) *recall = sgm__covered(real, n_real, made, r, n_made, d), *precision = within;
-    sgm__free(r);
-    return status;
-}
+## §9.7 Something to run
 
-/*
-**Details that have caused bugs.** Pairs of a point with itself bias energy distance and MMD by 1/n,
-the size of the effect you look for. Distance to the *training* points rewards copying them: measure
-against fresh ones. A parameter fitted to the sample makes p too large; χ² counts it in `fitted`.
+`make 07` prints the energy distance of samples to exact ones beside that of two exact sets, and
+fails where it is more than five of its standard deviations. `make 12` draws digits, trains on them,
+and prints Fréchet distance, precision, recall and the test of memory beside those of fresh digits.
 */
 
 /*
@@ -14987,6 +14719,345 @@ SGM_API sgm_status sgm_mixture_posterior(
         status = sgm_mixture_init(posterior, prior->k, prior->d, weight, mean, C,
             square ? SGM_COV_FULL : SGM_COV_POINTS, &prior->sde);
     sgm__free(weight);
+    return status;
+}
+
+/*
+## §G.9 Data and measures
+
+The board's squares: the place within one is an odd multiple of 2⁻²³, which a float holds exactly
+here, so that rounding pushes no point over an edge.
+*/
+static double sgm__off_edge(double u) { return (floor(u * 4194304.0) + 0.5) / 4194304.0; }
+
+SGM_API void sgm_data_checkerboard(float *x, long n, sgm_key key) {
+    sgm_key shape = sgm_key_split(key, 0);
+    for (long i = 0; x && i < n; i++) {
+        uint64_t at = 3 * (uint64_t)i;
+        int square = (int)sgm_below(shape, at, 8), row = square / 2;
+        int column = 2 * (square % 2) + row % 2;
+        x[2 * i] = (float)(column - 2 + sgm__off_edge(sgm__uniform53(shape, at + 1)));
+        x[2 * i + 1] = (float)(row - 2 + sgm__off_edge(sgm__uniform53(shape, at + 2)));
+    }
+}
+
+/*
+The pen that draws digits. Its font is in two hands. Two letters are a corner, `aa` the upper left,
+and a space lifts the pen. A stroke runs from its first corner to its last and bends towards each
+one between, as a quadratic spline; a corner written twice is sharp.
+*/
+static const char *const sgm__font[10][2] = {{"gacaaeakcohokkkeiafa", "jcgabaaioogolalfca"},
+    {"hafo", "cdgagago coko"}, {"bdcaiajfgjbobojo", "bdcajajgdmboblfmhokn"},
+    {"bccajajgdhdhkhkodoam", "aaiaiadfdfkgkobobm"}, {"dabibiki haho", "hahaajajkj hahoho"},
+    {"cacabgbgiclhinfoeoan jaca", "jacacabgbgjfkkhodobm"},
+    {"jadaahaohokjhfdgaj", "hacgakcojokjggbibk"}, {"aakakagfeo", "abkakageeo dhih"},
+    {"jcgabaaejhkoaoajigjbjb", "eaaaagkgkogoaoaiihkdiaea"},
+    {"jdiabaahhjjejdjdio", "jchabaahjijcjckjhocobm"}};
+
+typedef struct sgm__pose { /* pixel = a (x, y, 1) for a corner (x, y) of the font */
+    double a[2][3], radius;
+    int label, hand;
+} sgm__pose;
+
+/* The middle of the font's box, (5, 7), goes to the middle of the image, up to the shift. */
+static sgm__pose sgm__digit_pose(sgm_key key) {
+    sgm__pose p;
+    double u[7], s, c;
+    for (uint64_t k = 0; k < 7; k++) u[k] = 2 * sgm__uniform53(key, k) - 1;
+    double high = 1.25 * (1 + 0.12 * u[0]), wide = high * (1 + 0.2 * u[1]);
+    double slant = -0.15 - 0.2 * u[2];
+    sgm__sincos_turns(0.03 * u[3], &s, &c);
+    p.a[0][0] = c * wide, p.a[0][1] = (c * slant - s) * high;
+    p.a[1][0] = s * wide, p.a[1][1] = (s * slant + c) * high;
+    for (int k = 0; k < 2; k++) p.a[k][2] = 14 + 1.5 * u[4 + k] - 5 * p.a[k][0] - 7 * p.a[k][1];
+    p.radius = 1.15 + 0.4 * u[6];
+    p.label = (int)sgm_below(key, 7, 10), p.hand = (int)sgm_below(key, 8, 2);
+    return p;
+}
+
+/* The squared distance of every pixel from the nearest stroke, as far as the pen may reach. */
+static void sgm__pen_line(double *near2, const double a[2], const double b[2]) {
+    double dx = b[0] - a[0], dy = b[1] - a[1], length2 = dx * dx + dy * dy;
+    int left = (int)fmax(0, fmin(a[0], b[0]) - 3), right = (int)fmin(28, fmax(a[0], b[0]) + 3);
+    int top = (int)fmax(0, fmin(a[1], b[1]) - 3), below = (int)fmin(28, fmax(a[1], b[1]) + 3);
+    for (int row = top; row < below; row++)
+        for (int column = left; column < right; column++) {
+            double x = column + 0.5 - a[0], y = row + 0.5 - a[1];
+            double along = length2 > 0 ? (x * dx + y * dy) / length2 : 0;
+            along = along < 0 ? 0 : along > 1 ? 1 : along;
+            x -= along * dx, y -= along * dy;
+            near2[28 * row + column] = fmin(near2[28 * row + column], x * x + y * y);
+        }
+}
+
+/* From the pen's place to `to`, bending towards `by`. */
+static void sgm__pen_bend(double *near2, double pen[2], const double by[2], const double to[2]) {
+    double from[2], next[2];
+    memcpy(from, pen, sizeof from);
+    for (int s = 1; s <= 5; s++) {
+        double u = s / 5.0, v = 1 - u;
+        for (int k = 0; k < 2; k++) next[k] = v * v * from[k] + 2 * u * v * by[k] + u * u * to[k];
+        sgm__pen_line(near2, pen, next);
+        memcpy(pen, next, sizeof next);
+    }
+}
+
+static void sgm__digit(float *x, int *label, sgm_key key) {
+    double near2[784], pen[2] = {0, 0}, last[2] = {0, 0}, corner[2], half[2];
+    sgm__pose p = sgm__digit_pose(key);
+    sgm_key hand = sgm_key_split(key, 0);
+    int start = 1;
+    uint64_t drawn = 0;
+    for (int i = 0; i < 784; i++) near2[i] = 784;
+    for (const char *c = sgm__font[p.label][p.hand]; *c; c += 2, drawn += 2) {
+        float z[2];
+        sgm_normal(z, 2, hand, drawn);
+        double fx = *c - 'a' + 0.3 * z[0], fy = c[1] - 'a' + 0.3 * z[1];
+        for (int k = 0; k < 2; k++) {
+            corner[k] = p.a[k][0] * fx + p.a[k][1] * fy + p.a[k][2];
+            half[k] = 0.5 * (last[k] + corner[k]);
+        }
+        if (start) memcpy(pen, corner, sizeof pen);
+        else sgm__pen_bend(near2, pen, last, half);
+        memcpy(last, corner, sizeof last);
+        start = c[2] == ' ';
+        if (start || !c[2]) sgm__pen_line(near2, pen, last);
+        if (start) c++;
+    }
+    for (int i = 0; i < 784; i++)
+        x[i] = (float)fmin(1, fmax(0, 0.5 + (p.radius - sqrt(near2[i])) / 1.3));
+    if (label) *label = p.label;
+}
+
+SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
+    if (!x) return;
+    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(n > 16))")
+    for (long i = 0; i < n; i++)
+        sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
+}
+
+SGM_API void sgm_scaler_free(sgm_scaler *scaler) {
+    if (!scaler) return;
+    sgm__free(scaler->shift); /* scale lies in the same block */
+    memset(scaler, 0, sizeof *scaler);
+}
+
+/* A scaler without numbers scales nothing: NaN, as far as it knows how many. */
+static int sgm__scales(const sgm_scaler *scaler, float *out, const float *x, long n) {
+    int made = scaler && scaler->d > 0 && scaler->shift && scaler->scale;
+    if (!made) sgm__empty("this scaler has no numbers: look at what sgm_scaler_init returned");
+    if (scaler && !(made && x)) sgm__unknown(out, n, scaler->d);
+    return made && (n == 0 || (out && x));
+}
+
+/* Are the numbers levels of [0,1]? */
+static sgm_status sgm__on_levels(const float *x, long n, int levels) {
+    if (!x || n < 0 || levels < 2 || levels > 65536)
+        return sgm__bad("sgm_dequantise needs x and 2 to 65536 levels, got %d", levels);
+    for (long i = 0; i < n; i++) {
+        double level = floor((double)x[i] * (levels - 1) + 0.5);
+        if (!(level >= 0 && level < levels) || fabs(x[i] * (levels - 1.0) - level) > 0.01)
+            return sgm__bad("sgm_dequantise: number %ld is %g, not one of %d levels in [0,1]: "
+                            "round x to them first (nothing was changed)",
+                i, (double)x[i], levels);
+    }
+    return SGM_OK;
+}
+
+/* What two scores say of n points at t, s[0] and s[1], in one block. */
+static sgm_status sgm__two_scores(float *s[2], const sgm_score *a, const sgm_score *b,
+    const float *x, double t, long n) {
+    if (!a || !b || !x || n < 1 || a->d < 1)
+        return sgm__bad("sgm_fisher needs two scores and n >= 1 points");
+    SGM__TRY(sgm__same_space(a, b));
+    s[0] = (float *)sgm__alloc(sgm__times((size_t)n, 2 * (size_t)a->d + 1), sizeof **s);
+    if (!s[0]) return SGM_NO_MEMORY;
+    long size = n * a->d;
+    float *times = (s[1] = s[0] + size) + size;
+    for (long i = 0; i < n; i++) times[i] = (float)t;
+    sgm_status status = sgm_score_eval(a, s[0], x, times, n);
+    if (status == SGM_OK) status = sgm_score_eval(b, s[1], x, times, n);
+    if (status == SGM_OK && sgm__first_bad(s[0], (size_t)(2 * size)) >= 0)
+        status = sgm__fail(SGM_NOT_FINITE, "sgm_fisher: a score is not finite");
+    if (status) sgm__free(s[0]);
+    return status;
+}
+
+static double sgm__dist2(const float *a, const float *b, int d) {
+    double sum[4] = {0, 0, 0, 0};
+    for (int k = 0; k < d; k++) {
+        double off = (double)a[k] - b[k];
+        sum[k & 3] += off * off;
+    }
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static int sgm__ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void sgm__project(double *out, const float *x, long n, int d, const double *direction) {
+    for (long i = 0; i < n; i++) {
+        double sum[4] = {0, 0, 0, 0};
+        for (int k = 0; k < d; k++) sum[k & 3] += x[i * d + k] * direction[k];
+        out[i] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    }
+    qsort(out, (size_t)n, sizeof *out, sgm__ascending);
+}
+
+SGM_API double sgm_sliced_w2(
+    const float *a, long na, const float *b, long nb, int d, int directions, sgm_key key) {
+    const char *who = "sgm_sliced_w2";
+    if (sgm__usable(who, a, na, d, 1) || sgm__usable(who, b, nb, d, 1)) return NAN;
+    if (directions < 1) return sgm__bad("%s: directions >= 1, got %d", who, directions), NAN;
+    long count = d == 1 ? 1 : directions; /* a line has one direction only */
+    long workers = sgm_threads() < count ? sgm_threads() : count;
+    long each = na + nb + d;
+    size_t all = (size_t)count + sgm__times((size_t)workers, (size_t)each);
+    double sum = 0, *slice = (double *)sgm__alloc(all, sizeof sum);
+    if (!slice) return NAN;
+    SGM__PARALLEL("omp parallel for num_threads((int)workers)")
+    for (long w = 0; w < workers; w++)
+        for (long l = w; l < count; l += workers)
+            slice[l] = sgm__w2_along(
+                slice + count + w * each, a, na, b, nb, d, sgm_key_split(key, (uint64_t)l));
+    for (long l = 0; l < count; l++) sum += slice[l];
+    sgm__free(slice);
+    return sqrt(sum / (double)count);
+}
+
+static double sgm__pair_mean(const float *a, long na, const float *b, long nb, int d, double w) {
+    double *row = (double *)sgm__alloc((size_t)na, sizeof *row);
+    if (!row) return NAN;
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
+    for (long i = 0; i < na; i++) {
+        const float *other = b ? b : a;
+        double sum = 0;
+        for (long j = b ? 0 : i + 1; j < (b ? nb : na); j++)
+            sum += sgm__of_pair(sgm__dist2(a + i * d, other + j * d, d), w);
+        row[i] = sum;
+    }
+    double sum = 0, pairs = b ? (double)na * (double)nb : (double)na * (double)(na - 1) / 2;
+    for (long i = 0; i < na; i++) sum += row[i];
+    sgm__free(row);
+    return sum / pairs;
+}
+
+/* Of 500 pooled pairs, drawn with a key of their own: the same data, the same width. Where most
+pairs coincide the largest stands in; where all do, any width will do. */
+static double sgm__median_distance(const float *a, long na, const float *b, long nb, int d) {
+    enum { PAIRS = 500 };
+    double distance[PAIRS];
+    uint64_t n = (uint64_t)na + (uint64_t)nb;
+    sgm_key key = sgm_key_init(94);
+    for (uint64_t p = 0; p < PAIRS; p++) {
+        uint64_t i = sgm_below(key, 2 * p, n), j = sgm_below(key, 2 * p + 1, n - 1);
+        if (j >= i) j++; /* any point but i */
+        const float *x = (long)i < na ? a + (long)i * d : b + ((long)i - na) * d;
+        const float *y = (long)j < na ? a + (long)j * d : b + ((long)j - na) * d;
+        distance[p] = sqrt(sgm__dist2(x, y, d));
+    }
+    qsort(distance, PAIRS, sizeof distance[0], sgm__ascending);
+    double median = distance[PAIRS / 2], most = distance[PAIRS - 1];
+    return median > 0 ? median : most > 0 ? most : 1;
+}
+
+static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d) {
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
+    for (int k = 0; k < d; k++) {
+        for (long i = 0; i < n; i++) mean[k] += x[i * d + k];
+        mean[k] /= (double)n;
+    }
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
+    for (int k = 0; k < d; k++) {
+        double *row = cov + (size_t)k * (size_t)d;
+        for (long i = 0; i < n; i++)
+            for (int l = 0; l <= k; l++)
+                row[l] += (x[i * d + k] - mean[k]) * (x[i * d + l] - mean[l]);
+        for (int l = 0; l <= k; l++) row[l] /= (double)(n - 1);
+    }
+    for (int k = 0; k < d; k++)
+        for (int l = k + 1; l < d; l++) cov[(size_t)k * d + l] = cov[(size_t)l * d + k];
+}
+
+/* tr (A½ B A½)½ of (9.11). In the axes of A, found by Jacobi's rotations, its root is diagonal, and
+only a second symmetric matrix must be diagonalised. q and w are (d,d) of room; a, b are used up. */
+static double sgm__trace_root(double *a, double *b, double *q, double *w, int d) {
+    double sum = 0;
+    sgm__jacobi(a, q, d);
+    for (int i = 0; i < d; i++) /* w = Q B: row i of it is axis i times B */
+        for (int k = 0; k < d; k++)
+            for (int l = 0; l < d; l++)
+                w[(size_t)i * d + l] += q[(size_t)i * d + k] * b[(size_t)k * d + l];
+    for (int i = 0; i < d; i++)
+        for (int j = 0; j <= i; j++) {
+            double m = 0, scale = fmax(0, a[(size_t)i * d + i]) * fmax(0, a[(size_t)j * d + j]);
+            for (int k = 0; k < d; k++) m += w[(size_t)i * d + k] * q[(size_t)j * d + k];
+            b[(size_t)i * d + j] = b[(size_t)j * d + i] = sqrt(scale) * m;
+        }
+    sgm__jacobi(b, q, d);
+    for (int i = 0; i < d; i++) sum += sqrt(fmax(0, b[(size_t)i * d + i]));
+    return sum;
+}
+
+enum { SGM__MOST_NEIGHBOURS = 64 };
+
+SGM_API sgm_status sgm_nearest(
+    long *index, double *distance, const float *a, long na, const float *b, long nb, int d, int k) {
+    if (k < 1 || k > SGM__MOST_NEIGHBOURS || (!index && !distance))
+        return sgm__bad("sgm_nearest needs 1 <= k <= 64 and index or distance, got k = %d", k);
+    SGM__TRY(sgm__usable("sgm_nearest", a, na, d, b ? 1 : k + 1));
+    if (b) SGM__TRY(sgm__usable("sgm_nearest", b, nb, d, k));
+    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
+    for (long i = 0; i < na; i++) {
+        double best[SGM__MOST_NEIGHBOURS + 1];
+        long at[SGM__MOST_NEIGHBOURS + 1];
+        int found = 0;
+        for (long j = 0; j < (b ? nb : na); j++) {
+            if (!b && j == i) continue;
+            double dist2 = sgm__dist2(a + i * d, (b ? b : a) + j * d, d);
+            if (found == k && !(dist2 < best[k - 1])) continue;
+            int to = found < k ? found++ : k - 1; /* insert: the k best, nearest first */
+            for (; to > 0 && dist2 < best[to - 1]; to--)
+                best[to] = best[to - 1], at[to] = at[to - 1];
+            best[to] = dist2, at[to] = j;
+        }
+        if (index) index[i] = at[k - 1];
+        if (distance) distance[i] = sqrt(best[k - 1]);
+    }
+    return SGM_OK;
+}
+
+static double sgm__covered(
+    const float *a, long na, const float *b, const double *radius, long nb, int d) {
+    const int threads = sgm__team(na > 64);
+    long covered = 0;
+    (void)threads; /* unless compiled with threads */
+    SGM__PARALLEL("omp parallel for schedule(dynamic) reduction(+ : covered) num_threads(threads)")
+    for (long i = 0; i < na; i++)
+        for (long j = 0; j < nb; j++)
+            if (sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j]) {
+                covered++;
+                break;
+            }
+    return (double)covered / (double)na;
+}
+
+SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
+    long n_real, const float *made, long n_made, int d, int k) {
+    const char *who = "sgm_precision_recall";
+    if (!precision || !recall) return sgm__bad("%s: precision or recall is NULL", who);
+    *precision = *recall = NAN;
+    SGM__TRY(sgm__usable(who, real, n_real, d, 2));
+    SGM__TRY(sgm__usable(who, made, n_made, d, 2));
+    double *r = (double *)sgm__alloc((size_t)(n_real > n_made ? n_real : n_made), sizeof *r);
+    if (!r) return SGM_NO_MEMORY;
+    sgm_status status = sgm_nearest(NULL, r, real, n_real, NULL, 0, d, k);
+    double within = status ? NAN : sgm__covered(made, n_made, real, r, n_real, d);
+    if (!status) status = sgm_nearest(NULL, r, made, n_made, NULL, 0, d, k);
+    if (!status) *recall = sgm__covered(real, n_real, made, r, n_made, d), *precision = within;
+    sgm__free(r);
     return status;
 }
 
