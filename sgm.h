@@ -2868,7 +2868,15 @@ $\bar x$ = .0756, $\bar b$ = .1512, and $\bar w = x \bar a + \dot x \bar{\dot a}
 So an operation is one function with three short cases, side by side where they can be compared, and
 a tensor has four arrays: `v` is y, `j` its tangent $\dot y$, `d` its adjoint $\bar y$, and `jd` the
 adjoint of the tangent, $\bar{\dot y}$. Adjoints are only made for what leads back to a parameter
-whose gradient is wanted, or to an input that you *watch*; `needs` says so.
+whose gradient is wanted, or to an input that you *watch*; `needs` says so. In the example:
+
+|   | `v`   | `j`   | `d` for L = y | `d` for $L = \dot y$ | `jd` for $L = \dot y$ |
+|---|-------|-------|---------------|----------------------|-----------------------|
+| x | 2     | 1     | .4638         | .0756                | .4638                 |
+| w | .5    |       | 1.8553        | 1.2300               |                       |
+| b | 0     |       | .9277         | .1512                |                       |
+| a | 1     | .5    | .9277         | .1512                | .9277                 |
+| y | .7311 | .4638 | 1             | 0                    | 1                     |
 */
 struct sgm_tape {
     struct sgm__arena_block *blocks, *current; /* memory for all that follows: §D.1 */
