@@ -103,7 +103,9 @@ two keys (`sgm_key_split`).
 | $g(t)$     | `g`     | 1     | data/√time     | diffusion coefficient: √β(t) |
 | $p_t$      |         |       |                | density of the noised data at time t |
 | $s_θ(x,t)$ | `score` | (n,D) | 1/data         | the score $∇_x log p_t(x)$, or a model of it |
-| $w(t)$     | `w`     | (n)   | 1              | weight of the loss at time t |
+| $λ(t)$     | `logsnr` | 1    | 1              | log-SNR $log(m_t²/s_t²)$, which falls with t: 1.6 |
+| $σ$        | `sigma` | 1     | the data's     | noise level $s_t/m_t$: 0.44 |
+| $w(t)$     | `w`     | (n)   | 1              | weight of the loss $‖ε − ε̂‖²$ at time t |
 
 # Contents
 
@@ -1547,22 +1549,18 @@ static double sgm__curve_rate(const sgm_sde *sde, double t); /* the derivative o
 /* chapter 2 */
 static sgm_status sgm__score_made(const sgm_score *score); /* d and eval are there */
 static sgm_status sgm__score_process(const sgm_score *score); /* and a process, a scaler that fit */
-static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b);
 static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b); /* d, scaler, process */
 static sgm_status sgm__score_check(const sgm_score *score, const float *x, const float *t, long n,
     const void *out, const void *also); /* the arguments of a question */
 static sgm_status sgm__score_said(const float *s, const float *t, long n, int width); /* finite */
 static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *sde);
-static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score); /* of ESM */
 static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n); /* sgm__mix_row for n points */
-static void sgm__jacobi(double *c, double *q, long d); /* eigenvalues of c; its axes, rows of q */
 struct sgm__draws;
 static sgm_status sgm__draws_init(struct sgm__draws *b, const float *data, long n,
     const sgm_score *score, const sgm_score *exact, const sgm_loss *loss, long draws, long most,
     sgm_key key);
-static void sgm__dsm_unknown(sgm_dsm_result *r); /* all NaN */
-static sgm_status sgm__loss_is_none(void);       /* the error of a loss that is not finite */
+static sgm_status sgm__loss_is_none(void); /* the error of a loss that is not finite */
 /* chapter 5; §G.4 has its checks, memory and bookkeeping */
 struct sgm_flow_state;
 static void sgm__normal_parallel(float *z, long n, sgm_key key); /* by all threads */
@@ -1843,8 +1841,7 @@ static double sgm__not_below_0(double x) { return x < 0 ? 0 : x; }
 
 /* The cosine schedule of Nichol and Dhariwal (2021) starts a little after the cosine's top, so that
 the noise does not start infinitely slowly. Angles are in turns of 2π. Near the end cos c is the
-sine
-of what is missing to a quarter turn, which loses no digits. */
+sine of what is missing to a quarter turn, which loses no digits. */
 static const double sgm__c0 = 0.008;
 static double sgm__cosine_turns(double t) { return 0.25 * (t + sgm__c0) / (1 + sgm__c0); }
 static double sgm__cosine_at(double t) { /* cos c(t) */
@@ -1997,8 +1994,8 @@ $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{
 M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.8)$$
 
 Look at this number before you train: no network can repair it. For eight points on a circle it is
-2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that is three times too slow
-(tutorial 4).
+2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that stops with half of the signal
+there (tutorial 4).
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
     if (!sde) return NAN;
@@ -2026,8 +2023,7 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 ## §1.4 The presets
 
 T and t_min belong to the family. Sampling runs backwards, and at t = 0 the arrows that it follows
-are infinite near a point of the data. So it stops at t_min, and finishes in closed form (5.9). At t
-= 1 the cosine and rectified processes contract with infinite speed; T = 0.999 leaves m = 0.0016 and
+are infinite near a point of the data. So it stops at t_min, and finishes in closed form (5.9). At $t = 1$ the cosine and rectified processes contract with infinite speed; T = 0.999 leaves m = 0.0016 and
 0.001 there. `sgm_sde_check` (§G.1) refuses numbers that define no process.
 */
 static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, double T) {
@@ -2106,7 +2102,7 @@ variances against (1.3).
 The *score* of a density is the gradient of its logarithm, $∇_x \log p(x)$: an arrow at every point
 that shows which way the density grows, and how steeply in proportion to itself. It has two virtues.
 Scaling p by a constant does not change it, so no normalising integral is ever needed. And it can be
-learnt from samples alone, as this chapter shows. And it is all that the way back needs: chapter 5
+learnt from samples alone, as this chapter shows. It is also all that the way back needs: chapter 5
 reverses the noise with the score alone. So a score is a function with a little context,
 `sgm_score`. Everything that samples takes one; everything that trains makes one.
 
@@ -2646,6 +2642,13 @@ static sgm_status sgm__dsm_batch(
         r->bin_count[bin]++;
     }
     return SGM_OK;
+}
+
+/* A result of which nothing is known. */
+static void sgm__dsm_unknown(sgm_dsm_result *r) {
+    memset(r, 0, sizeof *r);
+    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
+    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
 }
 
 SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
@@ -12068,6 +12071,7 @@ static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, doubl
     return status == SGM_OK ? SGM_OK : sgm__fail(status, "%s", message);
 }
 
+static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b);
 static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
     long rows = 1, of = self->of ? self->of : n;
     if (self->which == SGM__GIVEN) {
@@ -12593,6 +12597,7 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     memset(trainer, 0, sizeof *trainer);
 }
 
+static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score); /* of ESM */
 /* What all that is given must be, before anything is taken from it. */
 static sgm_status sgm__train_check(sgm_trainer *trainer, const float *data, long n) {
     sgm_model *model = trainer->model;
@@ -13604,8 +13609,9 @@ static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
     if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
         a->user == b->user)
         return SGM_OK;
-    return sgm__fail(SGM_MISMATCH, "a score of one process is asked about another: of a score's "
-                                   "sde only t_min and T may be changed");
+    return sgm__fail(SGM_MISMATCH,
+        "a score of one process is asked about another: of a score's "
+        "sde only t_min and T may be changed");
 }
 
 /* Scores that are to be compared or joined live in the same space, scaled alike. */
@@ -13613,8 +13619,9 @@ static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b) {
     if (a->d != b->d)
         return sgm__fail(SGM_MISMATCH, "a score in %d dimensions beside one in %d", a->d, b->d);
     if (a->scaler != b->scaler)
-        return sgm__fail(SGM_MISMATCH, "a score of scaled points beside one of others: make both "
-                                       "of points scaled alike, and give them one scaler");
+        return sgm__fail(SGM_MISMATCH,
+            "a score of scaled points beside one of others: make both "
+            "of points scaled alike, and give them one scaler");
     if (a->sde.family == SGM_FAMILY_NONE || b->sde.family == SGM_FAMILY_NONE) return SGM_OK;
     return sgm__same_process(&a->sde, &b->sde);
 }
@@ -13736,13 +13743,6 @@ static sgm_status sgm__loss_is_none(void) {
     return sgm__fail(SGM_NOT_FINITE,
         "the loss is not finite: its weight is beyond a float at some "
         "time; raise t_min, or look at sigma_data and scale");
-}
-
-/* A result of which nothing is known. */
-static void sgm__dsm_unknown(sgm_dsm_result *r) {
-    memset(r, 0, sizeof *r);
-    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
-    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
 }
 
 /* Room for the draws of a measurement of score, or of exact where that is all there is. */
@@ -13888,14 +13888,14 @@ static sgm_status sgm__mix_fill(
     double sum = 0;
     for (int k = 0; k < mix->k; sum += weight ? weight[k] : 1, k++)
         if (weight && !(weight[k] > 0 && weight[k] < 1e300) && status == SGM_OK)
-            status = sgm__bad(
-                "weight %d of the mixture is %g: needs a positive number", k, weight[k]);
+            status =
+                sgm__bad("weight %d of the mixture is %g: needs a positive number", k, weight[k]);
     for (int k = 0; k < mix->k; k++) mix->log_weight[k] = sgm__log((weight ? weight[k] : 1) / sum);
     for (long i = 0; mean && i < (long)mix->k * mix->d && status == SGM_OK; i++) {
         mix->mean[i] = mean[i];
         if (!(fabs(mean[i]) < 1e150))
-            status = sgm__fail(
-                SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
+            status =
+                sgm__fail(SGM_NOT_FINITE, "mean %ld of the mixture is %g", i / mix->d, mean[i]);
     }
     for (int k = 0; k < mix->k && cov && status == SGM_OK; k++)
         status = sgm__mix_cov(mix, (size_t)k, cov);

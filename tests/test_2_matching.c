@@ -51,9 +51,9 @@ static sgm_loss loss_of(sgm_objective objective) {
 For s(x) = -a x, and data whose mean of ‖x0‖² is d·c, every objective has a closed form that needs
 no more than V = m²c + s², the mean of x² per coordinate (E xε = s):
 
-    ESM = λ d (a - a')² V           against s'(x) = -a' x
-    ISM = SSM = SSM-VR = λ d (a² V - 2a)
-    DSM = λ d (a² V - 2a + 1/s²)
+    ESM = ω d (a - a')² V           against s'(x) = -a' x
+    ISM = SSM = SSM-VR = ω d (a² V - 2a)
+    DSM = ω d (a² V - 2a + 1/s²)
 
 The score of N(0, c') has a = 1/(m²c' + s²). The times are two levels, drawn alike.
 */
@@ -145,7 +145,7 @@ static void closed_forms(void **state) {
 /*
 ## Variances of the sliced losses
 
-At one level, with λ = 1 and s = -a x, one point's value has a variance over v and one over x, and
+At one level, with ω = 1 and s = -a x, one point's value has a variance over v and one over x, and
 only the first falls with K:
 
     SSM-VR  Gaussian    4a²·2d/K + a⁴ Var r²                  (‖v‖² is χ² with d degrees)
@@ -325,7 +325,7 @@ static void constants(void **state) {
     pair p;
     (void)state;
     pair_init(&p);
-    for (int k = 0; k < 2; k++) { /* λ = s² */
+    for (int k = 0; k < 2; k++) { /* ω = s² */
         double t = (float)two_levels[k], s = sgm_sde_s(&p.sde, t), lambda = 0.5 * s * s;
         integrals i = integrate(&p.model, &p.exact, t);
         esm += lambda * i.esm, ism += lambda * i.ism, square += lambda * i.square;

@@ -5,7 +5,7 @@ Question. Nobody tells you the true score. Which losses have it as their minimum
 does each of them cost, and do they learn the same thing in the same number of steps?
 
 Equations. Explicit (2.13), implicit (2.14), sliced (2.15) and denoising (2.6) score matching are
-one loss up to constants (2.16): ISM = ESM - E λ‖∇log p‖², DSM = ESM + L*. The library writes them
+one loss up to constants (2.16): ISM = ESM - E ω‖∇log p‖², DSM = ESM + L*. The library writes them
 without the ½ of *Diffusion Through the Lens of Score Matching* (EngineersOfAI lesson), whose sliced
 loss, with ‖s‖² in it, is the variance-reduced one here. The energy view is that of *Score-Based
 Generative Models: Masterclass Notes* (lecture by A. Shysheya): e^(-U)/Z has the score -∇U (4.7).
@@ -92,7 +92,7 @@ static void jacobian(const sgm_score *score, float *s, float *J, const float *x,
 static void constants(const sgm_score *model, const sgm_score *own, const float *points) {
     static const char *const name[5] = {"DSM", "ESM", "ISM", "SSM", "SSM-VR"};
     double mean[7], se[7]; /* five losses of the model, then of no score, then of the best */
-    printf("A wrong score on %d points: the five losses, λ = s²\n", POINTS);
+    printf("A wrong score on %d points: the five losses, weight ω = s²\n", POINTS);
     for (int i = 0; i < 7; i++) {
         static const sgm_objective which[7] = {SGM_OBJECTIVE_DSM, SGM_OBJECTIVE_ESM,    SGM_OBJECTIVE_ISM, SGM_OBJECTIVE_SSM,
                                                SGM_OBJECTIVE_SSM_VR, SGM_OBJECTIVE_ESM, SGM_OBJECTIVE_DSM};
@@ -102,12 +102,12 @@ static void constants(const sgm_score *model, const sgm_score *own, const float 
                                      stream(1 + (uint64_t)i)));
         if (i < 5) printf("  %-8s %9.4f ± %.4f\n", name[i], mean[i], se[i]);
     }
-    printf("  E λ‖∇log p‖² = %.4f ± %.4f, floor L* = %.4f ± %.4f\n", mean[5], se[5], mean[6],
+    printf("  E ω‖∇log p‖² = %.4f ± %.4f, floor L* = %.4f ± %.4f\n", mean[5], se[5], mean[6],
            se[6]);
     for (int i = 0; i < 5; i++) { /* independent draws: three standard errors of the difference */
         double constant = i == SGM_OBJECTIVE_DSM ? mean[6] : -mean[5], of_it = i == SGM_OBJECTIVE_DSM ? se[6] : se[5];
         if (i != SGM_OBJECTIVE_ESM)
-            tut_check(text("%s - ESM = %s", name[i], i ? "-E λ|∇log p|² (2.14)" : "L* (2.16)"),
+            tut_check(text("%s - ESM = %s", name[i], i ? "-E ω|∇log p|² (2.14)" : "L* (2.16)"),
                       mean[i] - mean[SGM_OBJECTIVE_ESM], constant,
                       3 * sqrt(se[i] * se[i] + se[SGM_OBJECTIVE_ESM] * se[SGM_OBJECTIVE_ESM] + of_it * of_it));
     }
@@ -115,7 +115,7 @@ static void constants(const sgm_score *model, const sgm_score *own, const float 
 
 /* ------------------------------------------------------------- directions */
 
-static sgm_loss sliced(sgm_objective objective, int gauss, int K) { /* at one level, with λ = 1 */
+static sgm_loss sliced(sgm_objective objective, int gauss, int K) { /* at one level, with ω = 1 */
     static const double level = 0.3;
     sgm_loss loss = {.objective = objective, .directions = K,
                      .probe = gauss ? SGM_PROBE_GAUSSIAN : SGM_PROBE_RADEMACHER, .weight = SGM_WEIGHT_ONE,

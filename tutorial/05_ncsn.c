@@ -6,7 +6,7 @@ down a ladder of levels instead, with one network for all of them. How good is t
 rung, and which error is it to blame for?
 
 Equations. Kernel x = x0 + σ ε: sgm_sde_edm, where a time *is* a σ. Loss ½ σ² ‖s_θ + ε/σ‖², averaged
-over points and dimensions: (2.6) with λ = σ² and scale ½/2. Sampling: annealed Langevin (6.5), γ_i
+over points and dimensions: (2.6) with w = 1 and scale ½/2. Sampling: annealed Langevin (6.5), γ_i
 = γ_L σ_i²/σ_L², 100 steps on each of 12 levels. All settings are those of *Diffusion Through the
 Lens of Score Matching* (EngineersOfAI lesson): its base step of 2·10⁻⁵ in x + ½α s + √α z is γ_L =
 10⁻⁵ here. One difference: its cosine decay moves at every epoch, ours at every step.
