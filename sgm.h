@@ -1620,15 +1620,7 @@ typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and i
     float *p, *m, *v;
 } sgm__outer;
 
-enum { SGM__MAP_BT, SGM__MAP_B, SGM__MAP_AT, SGM__MAP_A, SGM__MAP_G, SGM__MAP_GT };
-
-typedef struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, of n channels (§B.5) */
-    int map, add;
-    long n, x_at, x_row, x_col, y_at, y_row, y_col;
-    const float *x, *plus; /* plus: n numbers added to each, or NULL */
-    float *y;
-    unsigned x_in, y_in;
-} sgm__tile;
+typedef struct sgm__tile sgm__tile; /* of §E.3 */
 
 /* The matrix product (3.6) as data: sizes, and of each array the start and the strides. */
 typedef struct sgm__product {
@@ -7619,6 +7611,16 @@ The maps of a tiled convolution (E.1): Y = L X Lᵀ, first down the columns and 
 for n channels at once. A tile of an image may hang over its border: bit 4i + j of `x_in` says that
 x has a number at (i, j), or there is a zero, and that of `y_in` that y wants it.
 */
+enum { SGM__MAP_BT, SGM__MAP_B, SGM__MAP_AT, SGM__MAP_A, SGM__MAP_G, SGM__MAP_GT };
+
+struct sgm__tile { /* a map of 4 by 4 numbers, or fewer, of n channels */
+    int map, add;
+    long n, x_at, x_row, x_col, y_at, y_row, y_col;
+    const float *x, *plus; /* plus: n numbers added to each, or NULL */
+    float *y;
+    unsigned x_in, y_in;
+};
+
 static const float sgm__maps[6][4][4] = {
     {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},           /* Bᵀ */
     {{1, 0, 0, 0}, {0, 1, -1, 1}, {-1, 1, 1, 0}, {0, 0, 0, -1}},           /* B  */
