@@ -3866,13 +3866,10 @@ keeps it, its files carry it, and loading compares (§D.6).
 
 ## §3.18 Something to run
 
-`examples/own_operation.c` writes y = sin x as an operation, holds its adjoints to differences and
-trains a network with it. Take the minus sign out of its second derivative: only the last of its
-three rows fails, for forward, tangent and first derivatives never see it.
-
-`cc -O2 tests/bench/unet.c -lm -o unet && ./unet --seconds 3` prints how many images a second the
-U-Net of §3.15 learns and scores; with `SGM_ISA=ref` before `./unet`, by the three loops of (3.6)
-and their like. It is what Part III is for: on the computer at hand 303 and 3.6 images a second.
+`cc -O2 -I. examples/own_operation.c -o own_operation -lm && ./own_operation` writes y = sin x as an
+operation, holds its adjoints to differences and trains a network with it. Take the minus sign out
+of its second derivative: only the last of its three rows fails, for values, tangents and first
+derivatives never see it.
 */
 
 /*
