@@ -3609,9 +3609,9 @@ static sgm_tensor *sgm__groups_as_rows(
     sgm_tape *tape, sgm_tensor *x, long images, long pixels, long c, long groups, int back) {
     const long size = pixels * c, each = c / groups, n[] = {images, groups, pixels, 1, each};
     const long image[] = {size, each, c, 0, 1}, row[] = {size, pixels * each, each, 0, 1};
-    const double rows = (double)images * (back ? 1 : groups), all = (double)images * size;
-    return sgm__walked(
-        tape, "groups", x, rows, all / rows, 0, 0, n, back ? row : image, back ? image : row);
+    const double rows = (double)images * (double)(back ? 1 : groups);
+    return sgm__walked(tape, "groups", x, rows, (double)images * (double)size / rows, 0, 0, n,
+        back ? row : image, back ? image : row);
 }
 
 /* p, a row of channels per point, as large as x: all pixels and rows of a point read the same. */
@@ -11190,7 +11190,7 @@ static void sgm__conv_see(
 
 static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *bias, float *y) {
-    const long I = g->deep, O = g->out, per = (long)g->high * g->wide;
+    const long In = g->deep, O = g->out, per = (long)g->high * g->wide;
     const int threads = g->threads < g->n ? g->threads : g->n, tiled = g->maps > 1;
     sgm__arena_mark mark = sgm__arena_here(tape);
     float *u = (float *)sgm__arena(tape, (size_t)g->size * sizeof *u);
@@ -11203,11 +11203,11 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
         long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
         for (long count; first < end; first += count) {
             count = end - first < g->chunk ? end - first : g->chunk;
-            float *M = tiled ? V + 16 * g->chunk * I : y + first * O;
+            float *M = tiled ? V + 16 * g->chunk * In : y + first * O;
             sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
             for (long k = 0; k < g->maps; k++)
-                sgm__matmul((int)count, g->out, g->deep, V + k * count * I, I, 1,
-                    (tiled ? u : w) + k * I * O, O, 1, tiled ? NULL : bias, 0, M + k * count * O,
+                sgm__matmul((int)count, g->out, g->deep, V + k * count * In, In, 1,
+                    (tiled ? u : w) + k * In * O, O, 1, tiled ? NULL : bias, 0, M + k * count * O,
                     O);
             if (tiled) sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
         }
@@ -11219,7 +11219,7 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
 a stretch of du. */
 static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float *x,
     const float *dy, const float *u, float *dx, float *du, float *db, float *V) {
-    const long I = g->deep, O = g->out, per = (long)g->high * g->wide;
+    const long In = g->deep, O = g->out, per = (long)g->high * g->wide;
     const long from = (long)g->n * p / parts, to = (long)g->n * (p + 1) / parts, end = to * per;
     const long pixels = (long)g->rows * g->cols;
     float *to_u = du, *more = V + g->room, *d = (float *)(uintptr_t)dy;
@@ -11232,17 +11232,17 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
             to_u = more, done = 0;
         }
         const float *so_far = done ? to_u : NULL;
-        float *M = g->maps > 1 ? V + 16 * g->chunk * I : d + first * O;
+        float *M = g->maps > 1 ? V + 16 * g->chunk * In : d + first * O;
         done += count;
         if (g->maps > 1) sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, d, M, NULL);
         sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
         for (long k = 0; k < g->maps; k++) {
-            float *Vk = V + k * count * I, *Mk = M + k * count * O;
-            sgm__matmul(g->deep, g->out, (int)count, Vk, 1, I, Mk, O, 1,
-                so_far ? so_far + k * I * O : NULL, O, to_u + k * I * O, O);
+            float *Vk = V + k * count * In, *Mk = M + k * count * O;
+            sgm__matmul(g->deep, g->out, (int)count, Vk, 1, In, Mk, O, 1,
+                so_far ? so_far + k * In * O : NULL, O, to_u + k * In * O, O);
             if (dx)
                 sgm__matmul(
-                    (int)count, g->deep, g->out, Mk, O, 1, u + k * I * O, 1, O, NULL, 0, Vk, I);
+                    (int)count, g->deep, g->out, Mk, O, 1, u + k * In * O, 1, O, NULL, 0, Vk, In);
         }
         if (dx) sgm__conv_see(g, 1, first, count, dx, V);
     }
