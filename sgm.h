@@ -103,7 +103,7 @@ two keys (`sgm_key_split`).
 | $g(t)$     | `g`     | 1     | data/√time     | diffusion coefficient: √β(t) |
 | $p_t$      |         |       |                | density of the noised data at time t |
 | $s_θ(x,t)$ | `score` | (n,D) | 1/data         | the score $∇_x log p_t(x)$, or a model of it |
-| $λ(t)$     | `logsnr` | 1    | 1              | log-SNR $log(m_t²/s_t²)$, which falls with t: 1.6 |
+| $λ(t)$     | `logsnr` | 1    | 1              | log-SNR $log(m²/s²)$, which falls with t: 1.6 |
 | $σ$        | `sigma` | 1     | the data's     | noise level $s_t/m_t$: 0.44 |
 | $w(t)$     | `w`     | (n)   | 1              | weight of the loss $‖ε − ε̂‖²$ at time t |
 
@@ -1986,8 +1986,8 @@ $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{
 M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.8)$$
 
 Look at this number before you train: no network can repair it. For eight points on a circle it is
-2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that stops with half of the signal
-there (tutorial 4).
+2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that stops with half of the
+signal there (tutorial 4).
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
     if (!sde) return NAN;
@@ -2015,8 +2015,9 @@ SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, i
 ## §1.4 The presets
 
 T and t_min belong to the family. Sampling runs backwards, and at t = 0 the arrows that it follows
-are infinite near a point of the data. So it stops at t_min, and finishes in closed form (5.9). At $t = 1$ the cosine and rectified processes contract with infinite speed; T = 0.999 leaves m = 0.0016 and
-0.001 there. `sgm_sde_check` (§G.1) refuses numbers that define no process.
+are infinite near a point of the data. So it stops at t_min, and finishes in closed form (5.9). At
+$t = 1$ the cosine and rectified processes contract with infinite speed; T = 0.999 leaves m = 0.0016
+and 0.001 there. `sgm_sde_check` (§G.1) refuses numbers that define no process.
 */
 static sgm_sde sgm__sde(sgm_family family, double a, double b, double t_min, double T) {
     sgm_sde sde;
@@ -13700,35 +13701,34 @@ static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *s
     return SGM_OK;
 }
 
+static const char *sgm__loss_fault(const sgm_loss *loss, const sgm_sde *sde) {
+    if ((unsigned)loss->objective > SGM_OBJECTIVE_SSM_VR ||
+        (unsigned)loss->weight > SGM_WEIGHT_USER ||
+        (unsigned)loss->times > SGM_TIMES_IMPORTANCE || (unsigned)loss->probe > SGM_PROBE_GAUSSIAN)
+        return "has an objective, weight, times or probe that is not one of the list";
+    if (loss->objective == SGM_OBJECTIVE_ESM && !loss->exact)
+        return "needs the exact score for SGM_OBJECTIVE_ESM: set exact, to sgm_mixture_score's";
+    if (loss->directions < 0) return "needs at least 1 direction";
+    if (loss->weight == SGM_WEIGHT_USER && !loss->user_weight) return "needs user_weight(t)";
+    if (loss->times != SGM_TIMES_GRID && !(sde->t_min > 0))
+        return "is asked at t = 0, where there is no noise: set t_min";
+    if (loss->times == SGM_TIMES_GRID && (!loss->grid || loss->n_grid < 1))
+        return "needs grid and n_grid >= 1";
+    return NULL;
+}
+
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde) {
     SGM__TRY(sgm_sde_check(sde));
     if (!loss) return sgm__bad("no loss: one that is all zeros is denoising score matching");
-    const int grid = loss->times == SGM_TIMES_GRID;
     const double size[4] = {loss->std, loss->scale, loss->min_snr, loss->sigma_data};
     for (int i = 0; i < 4; i++)
         if (!(size[i] >= 0 && size[i] < 1e30 && fabs(loss->mean) < 1e30))
             return sgm__bad("the loss has a std of %g, scale %g, min_snr %g, sigma_data %g, mean "
                             "%g: needs finite ones, the first four not below 0",
                 size[0], size[1], size[2], size[3], loss->mean);
-    const struct {
-        int wrong;
-        const char *cure;
-    } rule[] = {
-        {(unsigned)loss->objective > SGM_OBJECTIVE_SSM_VR ||
-                (unsigned)loss->weight > SGM_WEIGHT_USER ||
-                (unsigned)loss->times > SGM_TIMES_IMPORTANCE ||
-                (unsigned)loss->probe > SGM_PROBE_GAUSSIAN,
-            "has an objective, weight, times or probe that is not one of the list"},
-        {loss->objective == SGM_OBJECTIVE_ESM && !loss->exact,
-            "needs the exact score for SGM_OBJECTIVE_ESM: set exact, to sgm_mixture_score for one"},
-        {loss->directions < 0, "needs at least 1 direction"},
-        {loss->weight == SGM_WEIGHT_USER && !loss->user_weight, "needs user_weight(t)"},
-        {!grid && !(sde->t_min > 0), "is asked at t = 0, where there is no noise: set t_min"},
-        {grid && (!loss->grid || loss->n_grid < 1), "needs grid and n_grid >= 1"},
-    };
-    for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
-        if (rule[i].wrong) return sgm__bad("the loss %s", rule[i].cure);
-    return grid ? sgm__levels_check(loss->grid, loss->n_grid, sde) : SGM_OK;
+    const char *fault = sgm__loss_fault(loss, sde);
+    if (fault) return sgm__bad("the loss %s", fault);
+    return sgm__levels_check(loss->grid, loss->times == SGM_TIMES_GRID ? loss->n_grid : 0, sde);
 }
 
 /* The exact score of ESM lives where the score to be matched does. */
