@@ -2432,11 +2432,13 @@ $$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|² \qquad(2.10)$$
 | min-SNR | min(1, γ/SNR) | x0, times min(SNR, γ) (Hang et al. 2023) |
 | flow    | (g²/2s)²      | the velocity of flow matching |
 
-By (2.9) the squared error of any output is that of the noise times
+By (2.9) an error of the output is one of the noise divided by b. So the squared error of an output
+is that of the noise with the weight
 
-$$w = \frac{1}{b²} \qquad(2.11)$$
+$$w(t) = \frac{1}{b²} \qquad(2.11)$$
 
-which gives the rows one, EDM and flow, and $σ² = 1/\mathrm{SNR}$ for $x_0$, hence min-SNR.
+which gives the rows one, EDM and flow. For $x_0$ it is $σ² = 1/\mathrm{SNR}$, which times
+$\min(\mathrm{SNR}, γ)$ is the row min-SNR.
 
 Why is g² the likelihood's weight? Let two densities p and q be moved by the same SDE. By (1.9) mass
 flows with the velocities $u − ½g²∇\log p$ and $u − ½g²∇\log q$. Differentiate
@@ -13266,13 +13268,14 @@ static double sgm__linear_beta_time(const sgm_sde *sde, double integral) {
 SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
     if (!sde || logsnr != logsnr) return NAN;
     double sigma = sgm__exp(-0.5 * logsnr), square = sigma * sigma, half = 0.5 * sigma, beta, t;
-    double root = sqrt(1 + half * half), over = sigma / sde->a;
+    double root, over = sigma / sde->a;
     switch (sde->family) {
     case SGM_FAMILY_VP: /* ∫β = log(1 + σ²) */
         beta = logsnr < 0 ? sgm__log1p(1 / square) - logsnr : sgm__log1p(square);
         t = sgm__linear_beta_time(sde, beta);
         break;
     case SGM_FAMILY_SUBVP: /* ∫β = 2 arsinh(σ/2) */
+        root = sqrt(1 + half * half);
         beta = half < 1 ? sgm__log1p(half + half * half / (1 + root)) : sgm__log(half + root);
         t = sgm__linear_beta_time(sde, 2 * beta);
         break;
