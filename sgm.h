@@ -8856,7 +8856,19 @@ typedef struct sgm__source {
     FILE *file;
     void *packed;  /* in its place, where gzip was at work */
     uint64_t size; /* of all that it holds, unpacked       */
+    const sgm_csv_options *csv;
 } sgm__source;
+
+/* What is wrong in it, and the cure. */
+static sgm_status sgm__spoilt(const sgm__source *s, const char *format, ...) SGM__PRINTF(2, 3);
+static sgm_status sgm__spoilt(const sgm__source *s, const char *format, ...) {
+    char what[500];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return sgm__fail(SGM_BAD_FILE, "'%.200s' %s", s->path, what);
+}
 
 #ifndef SGM_NO_STDIO
 #ifdef SGM_ZLIB
@@ -8871,17 +8883,15 @@ static sgm_status sgm__unpack(sgm__source *s) {
         s->size += (unsigned)got;
     gzerror((gzFile)s->packed, &error);
     if (s->size > most)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' unpacks to more than 200 times its size: if that is right, run gunzip on it",
-            s->path);
+        return sgm__spoilt(
+            s, "unpacks to more than 200 times its size: if that is right, run gunzip on it");
     return got == 0 && error == Z_OK && !gzrewind((gzFile)s->packed)
         ? SGM_OK
-        : sgm__fail(SGM_BAD_FILE, "'%.200s' is cut or damaged inside: download it again", s->path);
+        : sgm__spoilt(s, "is cut or damaged inside: download it again");
 }
 #else
 static sgm_status sgm__unpack(sgm__source *s) {
-    return sgm__fail(SGM_BAD_FILE,
-        "'%.200s' is compressed: run gunzip on it, or define SGM_ZLIB and link -lz", s->path);
+    return sgm__spoilt(s, "is compressed: run gunzip on it, or define SGM_ZLIB and link -lz");
 }
 #endif
 
@@ -9151,12 +9161,21 @@ typedef struct sgm__place {
     int type;
 } sgm__place;
 
+/* The types of numbers, as safetensors and as numpy name them, and how many bytes each takes. */
 static const struct {
-    char name[5], kind;
+    char name[5], numpy[3], kind;
     int wide;
-} sgm__types[] = {{"F32", 'f', 4}, {"F16", 'f', 2}, {"BF16", 'b', 2}, {"F64", 'f', 8},
-    {"BOOL", '?', 1}, {"I8", 'i', 1}, {"I16", 'i', 2}, {"I32", 'i', 4}, {"I64", 'i', 8},
-    {"U8", 'u', 1}, {"U16", 'u', 2}, {"U32", 'u', 4}, {"U64", 'u', 8}, {"", 0, 0}};
+} sgm__types[] = {{"F32", "f4", 'f', 4}, {"F16", "f2", 'f', 2}, {"BF16", "-", 'b', 2},
+    {"F64", "f8", 'f', 8}, {"BOOL", "b1", '?', 1}, {"I8", "i1", 'i', 1}, {"I16", "i2", 'i', 2},
+    {"I32", "i4", 'i', 4}, {"I64", "i8", 'i', 8}, {"U8", "u1", 'u', 1}, {"U16", "u2", 'u', 2},
+    {"U32", "u4", 'u', 4}, {"U64", "u8", 'u', 8}, {"", "", 0, 0}};
+
+static int sgm__type_of(const char *name, int is_numpy) { /* the last, of no bytes: none */
+    int i = 0;
+    while (sgm__types[i].wide && strcmp(is_numpy ? sgm__types[i].numpy : sgm__types[i].name, name))
+        i++;
+    return i;
+}
 
 static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
     uint64_t shape[2] = {0, 0}, offset[2] = {0, 0};
@@ -9177,7 +9196,7 @@ static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
             sgm__scan_bad(j, "data_offsets are not two");
         seen |= is;
     }
-    while (*sgm__types[e->type].name && strcmp(sgm__types[e->type].name, dtype)) e->type++;
+    e->type = sgm__type_of(dtype, 0);
     const uint64_t wide = (uint64_t)sgm__types[e->type].wide, bytes = offset[1] - offset[0];
     if (seen != 7) sgm__scan_bad(j, "dtype, shape or data_offsets is missing");
     if (!wide) sgm__scan_bad(j, "the dtype %.20s is not read: convert it to float32", dtype);
@@ -9266,17 +9285,17 @@ static sgm_status sgm__archive_numbers(sgm_archive *archive, sgm__source *s, sgm
             s, e->array->data = to, (size_t)e->count, sgm__types[e->type].kind, wide, 0, &hash);
         if (!got) return sgm__file_no("read", s->path, errno);
         if (got < 0)
-            return sgm__fail(SGM_BAD_FILE,
-                "'%.150s': %.60s has a number beyond float32: scale it, or save it as float32",
-                s->path, e->name);
+            return sgm__spoilt(s,
+                "cannot be read: %.60s has a number beyond float32: scale it, or save it as "
+                "float32",
+                e->name);
     }
     snprintf(checksum, 17, "%016llx", (unsigned long long)hash);
     const char *saved = sgm_archive_meta(archive, "sgm.checksum");
     if (!saved || strcmp(saved, checksum) == 0) return SGM_OK;
-    return sgm__fail(SGM_BAD_FILE,
-        "'%.150s' is damaged: its numbers lack the checksum that was saved; take another copy, or "
-        "drop sgm.checksum from the metadata if another program changed them",
-        s->path);
+    return sgm__spoilt(s,
+        "is damaged: its numbers lack the checksum that was saved; take another copy, or drop "
+        "sgm.checksum from the metadata if another program changed them");
 }
 
 /* Every array has a brace and 49 bytes or more, every pair a colon and 5: so many are the most. */
@@ -9287,8 +9306,7 @@ static sgm_status sgm__archive_read(sgm_archive *archive, sgm__source *s, sgm__p
     const int has_length = s->size >= 8 && sgm__get(s, bytes, 8);
     for (int b = 7; has_length && b >= 0; b--) length = length << 8 | bytes[b];
     if (!has_length || length > s->size - 8 || length > SGM__HEADER_MAX)
-        return sgm__fail(
-            SGM_BAD_FILE, "'%.200s' is no whole safetensors file: get another", s->path);
+        return sgm__spoilt(s, "is no whole safetensors file: get another");
     const size_t n = (size_t)length;
     size_t arrays = 1, pairs = 1;
     memset(&j, 0, sizeof j);
@@ -9306,9 +9324,8 @@ static sgm_status sgm__archive_read(sgm_archive *archive, sgm__source *s, sgm__p
     if (!*j.wrong) sgm__scan_header(&j, archive, *entries);
     if (!*j.wrong) SGM__TRY(sgm__archive_check_places(archive, &j, *entries, s->size - 8 - length));
     if (!*j.wrong) return sgm__archive_numbers(archive, s, *entries);
-    return sgm__fail(SGM_BAD_FILE,
-        "'%.150s' cannot be read: in '%.60s' %s; get another copy, or write it anew", s->path,
-        j.name, j.wrong);
+    return sgm__spoilt(
+        s, "cannot be read: in '%.60s' %s; get another copy, or write it anew", j.name, j.wrong);
 }
 
 SGM_API sgm_status sgm_archive_load(sgm_archive *archive, const char *path) {
@@ -9335,7 +9352,7 @@ SGM_API void sgm_images_free(sgm_images *images) {
     memset(images, 0, sizeof *images);
 }
 
-typedef sgm_status sgm__parser(sgm_images *out, sgm__source *s, const sgm_csv_options *o);
+typedef sgm_status sgm__parser(sgm_images *out, sgm__source *s);
 
 static sgm_status sgm__read(
     sgm_images *out, const char *path, sgm__parser *parse, const sgm_csv_options *o) {
@@ -9343,7 +9360,8 @@ static sgm_status sgm__read(
     if (out) memset(out, 0, sizeof *out);
     if (!out || !path) return sgm__bad("to load a file takes a path and a place for its numbers");
     sgm_status status = sgm__source_open(&s, path, 1);
-    if (!status) status = parse(out, &s, o);
+    s.csv = o;
+    if (!status) status = parse(out, &s);
     sgm__source_close(&s);
     long bad = -1; /* a table names the line itself, and may have NaN */
     if (!status && out->x && !o) bad = sgm__first_bad(out->x, (size_t)out->n * (size_t)out->d);
@@ -9371,24 +9389,23 @@ static sgm_status sgm__images_alloc(
 
 /* IDX, the format of MNIST: big-endian words 0x803, n, h, w and the bytes, or 0x801, n and n bytes.
 */
-static sgm_status sgm__parse_idx(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+static sgm_status sgm__parse_idx(sgm_images *out, sgm__source *s) {
     unsigned char b[16] = {0};
     uint64_t word[4] = {0, 0, 1, 1};
-    (void)o;
     int good = s->size >= 8 && sgm__get(s, b, 8), labels = b[2] == 8 && b[3] == 1, head = 8;
     if (!labels) head = 16, good = good && s->size >= 16 && sgm__get(s, b + 8, 8);
     for (int i = 0; i < head; i++) word[i / 4] = (word[i / 4] << 8 | b[i]) & 0xffffffffu;
     const uint64_t n = word[1], h = word[2], w = word[3], rest = s->size - (uint64_t)head;
     if (!good || word[0] != (labels ? 0x801 : 0x803))
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' begins with %08lx, not with 00000803 (IDX, images) or 00000801 (IDX, "
-            "labels): is it another kind of file?",
-            s->path, (unsigned long)word[0]);
+        return sgm__spoilt(s,
+            "begins with %08lx, not with 00000803 (IDX, images) or 00000801 (IDX, labels): is it "
+            "another kind of file?",
+            (unsigned long)word[0]);
     if (h < 1 || w < 1 || h > 32767 || w > 32767 || n < 1 || n * h * w != rest)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' says %lu items of %lu x %lu bytes, but %.0f bytes follow: it is cut or "
-            "damaged, download it again",
-            s->path, (unsigned long)n, (unsigned long)h, (unsigned long)w, (double)rest);
+        return sgm__spoilt(s,
+            "says %lu items of %lu x %lu bytes, but %.0f bytes follow: it is cut or damaged, "
+            "download it again",
+            (unsigned long)n, (unsigned long)h, (unsigned long)w, (double)rest);
     SGM__TRY(sgm__images_alloc(out, n, labels ? 0 : h, w, labels ? 0 : 1, labels));
     if (!labels) good = sgm__get_numbers(s, out->x, (size_t)rest, 'p', 1, 0, NULL);
     for (long i = 0; labels && good && i < out->n; i++)
@@ -9397,21 +9414,20 @@ static sgm_status sgm__parse_idx(sgm_images *out, sgm__source *s, const sgm_csv_
 }
 
 /* CIFAR-10: records of a label and 32×32 bytes of red, of green and of blue. */
-static sgm_status sgm__parse_cifar(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+static sgm_status sgm__parse_cifar(sgm_images *out, sgm__source *s) {
     unsigned char b[3073];
-    (void)o;
     if (s->size == 0 || s->size % sizeof b)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' has %.0f bytes, not 3073 for each image: it is cut, or not the binary "
-            "version of CIFAR-10",
-            s->path, (double)s->size);
+        return sgm__spoilt(s,
+            "has %.0f bytes, not 3073 for each image: it is cut, or not the binary version of "
+            "CIFAR-10",
+            (double)s->size);
     SGM__TRY(sgm__images_alloc(out, s->size / sizeof b, 32, 32, 3, 1));
     for (long i = 0; i < out->n; i++) {
         if (!sgm__get(s, b, sizeof b)) return sgm__file_no("read", s->path, errno);
         if (b[0] > 9)
-            return sgm__fail(SGM_BAD_FILE,
-                "'%.200s' gives image %ld the label %d, not 0 to 9: take CIFAR-10's binary version",
-                s->path, i, b[0]);
+            return sgm__spoilt(s,
+                "gives image %ld the label %d, not 0 to 9: take CIFAR-10's binary version", i,
+                b[0]);
         out->label[i] = b[0];
         for (int k = 0; k < 3072; k++)
             out->x[3072 * i + k] = (float)b[1 + k % 3 * 1024 + k / 3] / 255.0f;
@@ -9453,7 +9469,8 @@ names its line and column, since a number that was read wrongly looks like any o
 */
 typedef struct sgm__csv {
     sgm_csv_options o; /* with the separator that was found, and the first decimal mark seen */
-    const char *at, *path;
+    const sgm__source *s;
+    const char *at;
     long line;
 } sgm__csv;
 
@@ -9559,29 +9576,27 @@ static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
         const int room = (int)(f.end - f.begin > 40 ? 40 : f.end - f.begin);
         if (kind == SGM__NOTHING && c->o.missing) x = (double)NAN;
         else if (kind != SGM__A_NUMBER)
-            return sgm__fail(SGM_BAD_FILE,
-                "'%.200s' has no number at line %ld, column %ld, but '%.*s': %s", c->path, f.line,
-                column + 1, room, f.begin,
+            return sgm__spoilt(c->s, "has no number at line %ld, column %ld, but '%.*s': %s",
+                f.line, column + 1, room, f.begin,
                 !whole ? "close its quotes, and double those inside"
                     : kind == SGM__NOTHING && first
                     ? "fill it, set .missing to read a NaN, or .header to SGM_HEADER_LINE for names"
                     : kind == SGM__NOTHING ? "fill it, drop the line, or set .missing to read a NaN"
-                    : first
-                    ? "fill it, or set .header to SGM_HEADER_LINE if these are names (numbers "
-                      "have a decimal point, or what you set as .decimal)"
-                    : "fill it, or drop the line (numbers have a decimal point, or what you "
-                      "set as .decimal, and one kind of separator between them)");
+                    : first ? "fill it, or set .header to SGM_HEADER_LINE if these are names "
+                              "(numbers have a decimal point, or what you set as .decimal)"
+                            : "fill it, or drop the line (numbers have a decimal point, or what "
+                              "you set as .decimal, and one kind of separator between them)");
         else if (x == x && !(fabs(x) < sgm__float_end))
             return sgm__fail(SGM_NOT_FINITE,
                 "'%.200s': '%.*s' at line %ld, column %ld is beyond float: drop or scale it",
-                c->path, room, f.begin, f.line, column + 1);
+                c->s->path, room, f.begin, f.line, column + 1);
         row[column] = (float)x;
     }
     if (first) out->d = out->w = column < INT_MAX ? (int)column : 0;
     if (column != out->d)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' has %ld numbers in line %ld, %d in those before%s: fill or drop it", c->path,
-            column, f.line, out->d, out->n == 0 ? ", the header" : "");
+        return sgm__spoilt(c->s,
+            "has %ld numbers in line %ld, %d in those before%s: fill or drop it", column, f.line,
+            out->d, out->n == 0 ? ", the header" : "");
     out->n++;
     return SGM_OK;
 }
@@ -9659,7 +9674,8 @@ static sgm_status sgm__csv_usable(const sgm_csv_options *o) {
 
 /* The first walk looks for zero bytes and counts what may end a field, which bounds how many there
 are; then the text is taken into memory. */
-static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s) {
+    const sgm_csv_options *o = s->csv;
     unsigned char bytes[4096];
     uint64_t fields = 1;
     sgm__csv c;
@@ -9668,9 +9684,7 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_
         n = left < sizeof bytes ? left : sizeof bytes;
         if (!sgm__get(s, bytes, (size_t)n)) return sgm__file_no("read", s->path, errno);
         for (const unsigned char *b = bytes; b < bytes + n; b++) {
-            if (!*b)
-                return sgm__fail(SGM_BAD_FILE,
-                    "'%.200s' is no text: it holds a zero byte; save it as UTF-8", s->path);
+            if (!*b) return sgm__spoilt(s, "is no text: it holds a zero byte; save it as UTF-8");
             fields += (*b < '0' && *b != '.') || *b == ';' || *b == (unsigned char)o->separator;
         }
     }
@@ -9678,7 +9692,7 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_
     char *text = s->size < (size_t)-1 ? (char *)sgm__alloc((size_t)s->size + 1, 1) : NULL;
     if (!text) return SGM_NO_MEMORY;
     memset(&c, 0, sizeof c);
-    c.o = *o, c.at = text, c.path = s->path, c.line = 1;
+    c.o = *o, c.at = text, c.s = s, c.line = 1;
     out->n = 0, out->d = 0;
     sgm_status status = sgm__rewind(s) && sgm__get(s, text, (size_t)s->size)
         ? SGM_OK
@@ -9689,8 +9703,7 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_
     if (!status && sgm__csv_line(&c)) status = sgm__csv_first(out, &c);
     while (!status && sgm__csv_line(&c)) status = sgm__csv_row(out, &c);
     if (!status && out->n == 0)
-        status = sgm__fail(
-            SGM_BAD_FILE, "'%.200s' holds no numbers: write a row for each point", s->path);
+        status = sgm__spoilt(s, "holds no numbers: write a row for each point");
     sgm__free(text);
     return status;
 }
@@ -9699,8 +9712,7 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s, const sgm_csv_
 typedef struct sgm__npy {
     const char *type; /* '<f4' and so on */
     uint64_t size[4], count;
-    int dims, by_columns, wide;
-    char kind;
+    int dims, by_columns;
 } sgm__npy;
 
 static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
@@ -9712,8 +9724,7 @@ static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
     for (size_t i = head; i-- > 8;) length = length << 8 | b[i];
     if (!good || b[6] < 1 || b[6] > 3 || length > 10000 || length > s->size - head ||
         !sgm__get(s, text, length))
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' does not begin like an NPY file: save it with numpy.save", s->path);
+        return sgm__spoilt(s, "does not begin like an NPY file: save it with numpy.save");
     s->size -= head + length;
     memset(&j, 0, sizeof j);
     j.at = text, j.end = text + length, j.python = 1;
@@ -9731,18 +9742,7 @@ static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
     }
     if (seen != 7) sgm__scan_bad(&j, "descr, fortran_order or shape is missing");
     if (!*j.wrong) return SGM_OK;
-    return sgm__fail(SGM_BAD_FILE,
-        "'%.200s' cannot be read: in its head %s; save it with numpy.save", s->path, j.wrong);
-}
-
-/* What numpy calls the types: b truth, i, u and f, then the bytes of each. */
-static int sgm__npy_type(sgm__npy *a) {
-    const char *t = a->type + (*a->type && strchr("<>=|", *a->type) != NULL);
-    const char *wide = *t && t[1] && !t[2] ? strchr("1248", t[1]) : NULL;
-    a->kind = *t == 'b' ? '?' : *t;
-    a->wide = wide && *wide ? *wide - '0' : 0;
-    return (a->kind == '?' && a->wide == 1) || (a->kind == 'f' && a->wide > 1) ||
-        ((a->kind == 'i' || a->kind == 'u') && a->wide > 0);
+    return sgm__spoilt(s, "cannot be read: in its head %s; save it with numpy.save", j.wrong);
 }
 
 /* Fortran's order: the first index runs fastest. */
@@ -9758,26 +9758,26 @@ static int sgm__npy_turn(float *x, const sgm__npy *a) {
     return 1;
 }
 
-static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s, const sgm_csv_options *o) {
+static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s) {
     const uint16_t one = 1;
     char text[10001];
     sgm__npy a;
-    (void)o;
     memset(text, 0, sizeof text), memset(&a, 0, sizeof a), a.type = text;
     SGM__TRY(sgm__npy_head(&a, s, text));
-    if (!sgm__npy_type(&a))
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' holds numbers or things of type '%.20s': save x.astype('float32')", s->path,
-            a.type);
-    if (a.dims > 4 || a.count == 0 || a.count > s->size || a.count * (unsigned)a.wide != s->size)
-        return sgm__fail(SGM_BAD_FILE,
-            "'%.200s' has a shape of %d dimensions and %.0f numbers of %d bytes, but %.0f bytes: "
-            "reshape it to at most 4 dimensions, none of them 0, or copy it again",
-            s->path, a.dims, (double)a.count, a.wide, (double)s->size);
+    const int type = sgm__type_of(a.type + (*a.type && strchr("<>=|", *a.type) != NULL), 1);
+    const int wide = sgm__types[type].wide;
+    if (!wide)
+        return sgm__spoilt(
+            s, "holds numbers or things of type '%.20s': save x.astype('float32')", a.type);
+    if (a.dims > 4 || a.count == 0 || a.count > s->size || a.count * (unsigned)wide != s->size)
+        return sgm__spoilt(s,
+            "has a shape of %d dimensions and %.0f numbers of %d bytes, but %.0f bytes: reshape it "
+            "to at most 4 dimensions, none of them 0, or copy it again",
+            a.dims, (double)a.count, wide, (double)s->size);
     const int images = a.dims > 2, big = *a.type == '>' || (*a.type != '<' && !*(const char *)&one);
     SGM__TRY(sgm__images_alloc(
         out, a.size[0], images ? a.size[1] : 1, a.size[images ? 2 : 1], a.size[3], 0));
-    if (!sgm__get_numbers(s, out->x, (size_t)a.count, a.kind, a.wide, big, NULL))
+    if (!sgm__get_numbers(s, out->x, (size_t)a.count, sgm__types[type].kind, wide, big, NULL))
         return sgm__file_no("read", s->path, errno);
     return a.by_columns && !sgm__npy_turn(out->x, &a) ? SGM_NO_MEMORY : SGM_OK;
 }
@@ -14523,8 +14523,8 @@ static sgm_status sgm__flow_options(sgm_sample_options *o, const sgm_sample_opti
         return sgm__bad("the flow has no noise: leave eta, corrector, churn and path_steps 0, and "
                         "take a method without, such as SGM_METHOD_RK45");
     if (o->x_given || o->t_start != 0 || o->t_end != 0)
-        return sgm__bad("a flow starts at x and has two ends of its own: leave x_given, t_start "
-                        "and t_end 0");
+        return sgm__bad(
+            "a flow starts at x and has two ends of its own: leave x_given, t_start and t_end 0");
     if (o->method == SGM_METHOD_AUTO) o->method = SGM_METHOD_RK45;
     if (o->steps == 0 && o->method == SGM_METHOD_RK45) o->steps = 1;
     o->plain_end = 1, o->t_end = end; /* for the check below */
@@ -14704,8 +14704,8 @@ static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
         &q->o.solve, options ? &options->solve : NULL, score, n, score ? score->sde.t_min : 0));
     q->score = score, q->key = key, q->prior = sgm_sde_prior(&score->sde), q->n = n;
     if (q->o.solve.method == SGM_METHOD_DDIM || q->o.solve.method >= SGM_METHOD_DPM_2)
-        return sgm__bad("%s is made for points alone: a likelihood needs RK45, RK4, Heun, Euler or "
-                        "Adams",
+        return sgm__bad(
+            "%s is made for points alone: a likelihood needs RK45, RK4, Heun, Euler or Adams",
             sgm__method_name(q->o.solve.method));
     if (!(score->sde.t_min > 0)) return sgm__bad("a likelihood needs t_min > 0: set the SDE's");
     if (q->o.probes < 0 || (unsigned)q->o.law > SGM_PROBE_GAUSSIAN || q->o.levels < 0)
@@ -14714,8 +14714,7 @@ static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
             q->o.probes, (int)q->o.law, q->o.levels);
     if (q->o.prior != 0 && !(fabs(q->o.prior / q->prior - 1) < 0.01))
         return sgm__fail(SGM_MISMATCH,
-            "a prior of std %g: this SDE ends in N(0, %g²), so leave prior "
-            "0 or change the SDE's T",
+            "a prior of std %g: this SDE ends in N(0, %g²), so leave prior 0 or change the SDE's T",
             q->o.prior, q->prior);
     if (q->o.prior > 0) q->prior = q->o.prior;
     if (score->scaler) q->log_det = sgm_scaler_log_det(score->scaler);
