@@ -466,8 +466,8 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
    floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). A score with
    one condition per point is asked about the rows of data. No loss is
    below the floor if exact is the score of what data is drawn from: endless fresh draws of that,
-   or data itself with sgm_mixture_from_data. Of a finite sample a memory of it can be (section
-   2.2). SGM_BAD_ARGUMENT, SGM_NOT_FINITE (data), SGM_NO_MEMORY, or the score's own error; all is
+   or data itself with sgm_mixture_from_data. Of a finite sample a memory of it can be (§2.2).
+   SGM_BAD_ARGUMENT, SGM_NOT_FINITE (data), SGM_NO_MEMORY, or the score's own error; all is
    then NaN. */
 
 SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
@@ -13310,14 +13310,13 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
         if (!(fabs(c) < 1e30 && rate < 1e30))
             return "has a curve that is not finite everywhere in [0,T]: check its numbers";
         if (c < last - 1e-12 * fabs(last))
-            return "has a curve that falls: give the integral of beta from 0 to t, not beta "
-                   "itself; or sigma^2, which grows with t";
+            return "has a curve that falls: give the integral of beta, or sigma^2, which grow with "
+                   "t";
         sum += i ? 0.5 * (rate + old_rate) * sde->T / 64 : 0;
         last = c, old_rate = rate;
     }
     if (sde->family == SGM_FAMILY_USER_BETA && fabs(first) > 1e-12 * end)
-        return "has a curve that is not 0 at t = 0: give the integral of beta from 0 to t, not "
-               "beta itself";
+        return "has a curve that is not 0 at t = 0: give the integral of beta, not beta itself";
     if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
     if (fabs(sum - (end - first)) > 0.25 * (end - first))
         return "has a curve with jumps, of whose slope g^2 cannot be made: give a smooth one";
@@ -13352,12 +13351,10 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
     if (fault) return sgm__bad("the SDE %s", fault);
     double m = sgm_sde_m(sde, sde->T), s = sgm_sde_s(sde, sde->T);
     if (!(s > 1e-18 && s < 1e12)) /* squares of both are floats */
-        return sgm__bad(
-            "the SDE has no noise, or an infinite amount, at T: s(T) = %g, check its numbers", s);
+        return sgm__bad("the SDE has no noise at T, or an infinite amount: s(T) = %g", s);
     if (!(m > 1e-30))
-        return sgm__bad("the SDE leaves nothing of the data at T, m(T) = %g: make beta or T "
-                        "smaller (m(T) = 0.005 is small enough)",
-            m);
+        return sgm__bad(
+            "the SDE leaves nothing of the data at T, m(T) = %g: make beta or T smaller", m);
     if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 1e-18))
         return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
     return SGM_OK;
@@ -13375,8 +13372,8 @@ static sgm_status sgm__score_made(const sgm_score *score) {
 static sgm_status sgm__score_process(const sgm_score *score) {
     SGM__TRY(sgm__score_made(score));
     if (score->sde.family == SGM_FAMILY_NONE)
-        return sgm__bad("this score knows no process, only one density: set its sde, to "
-                        "sgm_sde_vp(0.1, 20) for one, or walk with sgm_langevin_run");
+        return sgm__bad("this score knows no process, only one density: set its sde, or walk with "
+                        "sgm_langevin_run");
     if (score->scaler && (score->scaler->d != score->d || !score->scaler->shift))
         return sgm__fail(SGM_MISMATCH,
             "a scaler of dimension %d for points of dimension %d: fit it with sgm_scaler_init",
@@ -13390,8 +13387,7 @@ static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
         a->user == b->user)
         return SGM_OK;
     return sgm__fail(SGM_MISMATCH,
-        "a score of one process is asked about another: of a score's "
-        "sde only t_min and T may be changed");
+        "a score of one process is asked about another: only t_min and T may be changed");
 }
 
 /* Scores that are to be compared or joined live in the same space, scaled alike. */
@@ -13399,9 +13395,7 @@ static sgm_status sgm__same_space(const sgm_score *a, const sgm_score *b) {
     if (a->d != b->d)
         return sgm__fail(SGM_MISMATCH, "a score in %d dimensions beside one in %d", a->d, b->d);
     if (a->scaler != b->scaler)
-        return sgm__fail(SGM_MISMATCH,
-            "a score of scaled points beside one of others: make both "
-            "of points scaled alike, and give them one scaler");
+        return sgm__fail(SGM_MISMATCH, "two scores of points scaled apart: give both one scaler");
     if (a->sde.family == SGM_FAMILY_NONE || b->sde.family == SGM_FAMILY_NONE) return SGM_OK;
     return sgm__same_process(&a->sde, &b->sde);
 }
@@ -13423,8 +13417,8 @@ static sgm_status sgm__score_said(const float *s, const float *t, long n, int wi
     long bad = sgm__first_bad(s, (size_t)n * (size_t)width);
     if (bad < 0) return SGM_OK;
     return sgm__fail(SGM_NOT_FINITE,
-        "the score of point %ld at t = %g is not finite: that of a data point has no bound near "
-        "t = 0, so ask at t_min or above, and about finite points",
+        "the score of point %ld at t = %g is not finite: ask at t_min or above, about finite "
+        "points",
         bad / width, (double)t[bad / width]);
 }
 
@@ -13483,8 +13477,8 @@ static sgm_status sgm__levels_check(const double *level, int n, const sgm_sde *s
 
 static const char *sgm__loss_fault(const sgm_loss *loss, const sgm_sde *sde) {
     if ((unsigned)loss->objective > SGM_OBJECTIVE_SSM_VR ||
-        (unsigned)loss->weight > SGM_WEIGHT_USER ||
-        (unsigned)loss->times > SGM_TIMES_IMPORTANCE || (unsigned)loss->probe > SGM_PROBE_GAUSSIAN)
+        (unsigned)loss->weight > SGM_WEIGHT_USER || (unsigned)loss->times > SGM_TIMES_IMPORTANCE ||
+        (unsigned)loss->probe > SGM_PROBE_GAUSSIAN)
         return "has an objective, weight, times or probe that is not one of the list";
     if (loss->objective == SGM_OBJECTIVE_ESM && !loss->exact)
         return "needs the exact score for SGM_OBJECTIVE_ESM: set exact, to sgm_mixture_score's";
@@ -13519,9 +13513,8 @@ static sgm_status sgm__exact_fits(const sgm_loss *loss, const sgm_score *score) 
 }
 
 static sgm_status sgm__loss_is_none(void) {
-    return sgm__fail(SGM_NOT_FINITE,
-        "the loss is not finite: its weight is beyond a float at some "
-        "time; raise t_min, or look at sigma_data and scale");
+    return sgm__fail(
+        SGM_NOT_FINITE, "the loss is not finite: raise t_min, or look at sigma_data and scale");
 }
 
 /* Room for the draws of a measurement of score, or of exact where that is all there is. */
