@@ -872,7 +872,7 @@ static void test_failing_memory(void **state) {
 static void test_threads(void **state) {
     (void)state;
 #ifdef _OPENMP
-    double one[8], many[8];
+    double one[5], many[5];
     sgm_data_moons(points, 700, 0.1, key_of(31));
     sgm_data_moons(others, 501, 0.2, key_of(32));
     omp_set_num_threads(1);
