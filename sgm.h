@@ -8785,7 +8785,8 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
         sgm__put_string(f, ":\"", archive->meta[2 * i + 1]);
     }
     sgm__file_text(f, "}");
-    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++) {
+    const sgm_array *a = archive->arrays;
+    for (int left = archive->n_arrays; left > 0; left--, a++) {
         const unsigned long long end = begin + 4 * (unsigned long long)(a->rows * a->cols);
         sgm__put_string(f, ",\"", a->name);
         snprintf(entry, sizeof entry,
@@ -8801,7 +8802,8 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
 /* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
 static uint64_t sgm__put_data(sgm__file *f, const sgm_archive *archive) {
     uint64_t hash = sgm__fnv_start;
-    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++)
+    const sgm_array *a = archive->arrays; /* may be NULL, where there are none */
+    for (int left = archive->n_arrays; left > 0; left--, a++)
         for (long i = 0; i < a->rows * a->cols && !f->error; i++) {
             unsigned char bytes[4];
             uint32_t bits;
