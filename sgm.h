@@ -5291,7 +5291,7 @@ static const sgm__tableau sgm__rk_dopri = {7, {0, 1. / 5, 3. / 10, 4. / 5, 8. / 
 static const double sgm__rk_dopri_error[7] = {
     71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40};
 
-/* (7.4) into `to`, which may be w->y; `known` slopes have been computed already. */
+/* (7.4) into `to`, which may be w->y; of the k, `known` have been computed already. */
 static sgm_status sgm__rk_step(
     sgm__flow *w, const sgm__tableau *rk, double t, double h, int known, double *to) {
     for (int i = known; i < rk->stages; i++) {
@@ -5387,7 +5387,7 @@ static void sgm__lagrange(double *c, const double *node, int n, double from, dou
     }
 }
 
-/* The slopes that are remembered are k[1] to k[3], the newest first; RK4 works in k[0], k[4] … . */
+/* What is remembered is in k[1] to k[3], the newest first; RK4 works in k[0], k[4] … . */
 static sgm_status sgm__adams(sgm__flow *w, double t, double to) {
     double node[4], c[4];
     SGM__TRY(sgm__flow_ask(w, w->k[0], w->y, t, SGM__RATE));
@@ -5481,8 +5481,8 @@ static sgm_status sgm__ddim_step(sgm__flow *w, double t, double to, sgm_key key)
     return SGM_OK;
 }
 
-/* A step of `share` of the way from t to `to` in λ, into w->stage: first order, and with a second
-slope k[1] at a third of the way the correction of u_2. */
+/* A step of `share` of the way from t to `to` in ℓ, into w->stage: of first order, or, given the
+value k[1] at a third of the way, along its line to x_⅔. */
 static sgm_status sgm__dpm_part(sgm__flow *w, double t, double h, double share, double *at) {
     double m = sgm_sde_m(w->sde, t), c[2];
     *at = sgm_sde_t_from_logsnr(w->sde, 2 * (sgm__half_logsnr(w, t) + share * h));
@@ -6202,10 +6202,9 @@ against the exact law of (8.12); `make 09` shows that the three variances of (8.
 
 A generative model is a claim about a distribution, and a loss curve does not prove it. You need
 data whose distribution you know, and numbers that say how far your samples are from it. One such
-number you have met: the mean log p of §7.4. Its mean over fresh data falls short of the best there
-is, minus the entropy, by the KL divergence (1.8) of the model from the data. But it asks about the
-density at the data, and says little of samples: a model that gives every second sample to noise
-loses only log 2 of it. The measures of this chapter look at samples.
+number you have met: the mean log p of fresh data (§7.4), which falls short of the best there is by
+a KL divergence (1.8). But that says little of samples: a model that draws every second of them from
+noise loses only log 2. The measures of this chapter look at samples.
 
 ## §9.1 Toy sets
 
@@ -6268,11 +6267,9 @@ SGM_API void sgm_data_swiss_roll(float *x, long n, double noise, sgm_key key) {
 /*
 The checkerboard is uniform on eight squares, the lower left one among them.
 
-Images too should come from a law that you can draw from without end: then fresh ones are always at
-hand, for a test of memory, say, and nothing is downloaded. `sgm_data_digits` writes digits with a
-shaky hand: every corner of a stroke trembles, and size, width, slant, turn, shift and the radius r
-of the pen are drawn. With δ the distance from the middle of a pixel to the nearest stroke, its ink
-is
+Images too should come from a law that you can draw from without end. `sgm_data_digits` writes with
+a shaky hand: every corner of a stroke trembles, and size, width, slant, turn, shift and the radius
+r of the pen are drawn. With δ the way from a pixel's middle to the nearest stroke, its ink is
 
 $$\mathrm{clamp}_{[0,1]}\left( \tfrac12 + \frac{r - δ}{1.3} \right) \qquad(9.9)$$
 
@@ -6444,9 +6441,8 @@ SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d,
 }
 
 /*
-Against a law that can be written down, in one dimension, look at the largest gap between the
-distribution functions (Kolmogorov and Smirnov), or count points in bins and compare by Pearson's
-χ²: `tutorial/statistics.h` has both, with their p-values.
+Against a law on a line that can be written down, compare distribution functions (Kolmogorov and
+Smirnov) or counts in bins (χ²): `tutorial/statistics.h` has both, with their p-values.
 
 ## §9.4 Fisher divergence: two scores
 
@@ -6569,12 +6565,10 @@ distances says how sure that is.
 
 ## §9.6 Details that have caused bugs
 
-- Pairs of a point with itself bias energy distance and MMD by 1/n, the size of the effect you look
-  for.
+- Pairs of a point with itself bias energy distance and MMD by 1/n, the size of what you look for.
 - Distance to the *training* points rewards copying them: measure against fresh ones.
 - A number without its floor, or compared with one of another n or of another network's features.
 - Columns of an image scaled each for itself: dead pixels at the border become the largest numbers.
-- Bits per dimension without D log L, or without the scaler's sum.
 
 ## §9.7 Something to run
 
