@@ -13306,7 +13306,7 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
         if (!(fabs(c) < 1e30 && rate < 1e30))
             return "has a curve that is not finite everywhere in [0,T]: check its numbers";
         if (c < last - 1e-12 * fabs(last))
-            return "has a curve that falls: give the integral of beta; sigma^2, which grows with t";
+            return "has a falling curve: give the integral of beta, or sigma^2, which grows with t";
         sum += i ? 0.5 * (rate + old_rate) * sde->T / 64 : 0;
         last = c, old_rate = rate;
     }
