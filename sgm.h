@@ -6213,10 +6213,11 @@ of a draw is a fair, shorter draw. One key makes a set; its two children keep th
 noise apart. Where they lie follows with pencil and paper, and the tests hold them to it (a
 half circle has mean height 2/π, a uniform number on an interval of length l variance l²/12):
 
-    set                          mean       variance of x, of y, to which the noise's is added
-    ring, Gaussians (modes ≥ 3)  0, 0       r²/2, r²/2
-    moons                        1/2, 1/4   3/4, 9/16 − 1/π
-    checkerboard                 0, 0       4/3, 4/3
+    set                          mean        variance of x, of y, to which the noise's is added
+    ring, Gaussians (modes ≥ 3)  0, 0        r²/2, r²/2
+    moons                        1/2, 1/4    3/4, 9/16 − 1/π
+    Swiss roll                   .200, .021  .439, .483
+    checkerboard                 0, 0        4/3, 4/3
 */
 static void sgm__toy_point(float *xy, double x, double y, double noise, sgm_key key, uint64_t i) {
     float z[2];
@@ -6271,57 +6272,29 @@ Images too should come from a law that you can draw from without end. `sgm_data_
 a shaky hand: every corner of a stroke trembles, and size, width, slant, turn, shift and the radius
 r of the pen are drawn. With δ the way from a pixel's middle to the nearest stroke, its ink is
 
-$$\mathrm{clamp}_{[0,1]}\left( \tfrac12 + \frac{r - δ}{1.3} \right) \qquad(9.9)$$
+$$\min\left(1, \max\left(0,\; \tfrac12 + \frac{r − δ}{1.3} \right)\right) \qquad(9.9)$$
 
 so edges are soft and no pixel jumps as a stroke moves. Board, font and pen are in §G.8.
 
 ## §9.2 The scaler
 
 The noise of chapter 1 is as large along one coordinate as along another, so the data should be too.
-The scaler brings each to mean 0 and variance 1: $y = (x - a)/b$. What lies in a step dx of x then
-lies in a step dx/b of y, and it is as much, so p(x) dx = p(y) dx/b; with D coordinates
+The scaler takes coordinate k to $y_k = (x_k − \mathrm{shift}_k)/\mathrm{scale}_k$, of mean 0 and
+variance 1. An interval of length dx becomes one of length dx/scale and holds the same probability,
+so p(x) dx = p(y) dx/scale; with D coordinates
 
-$$\log p(x) = \log p(y) - \sum_k \log b_k \qquad(9.1)$$
+$$\log p(x) = \log p(y) − \sum_k \log \mathrm{scale}_k \qquad(9.1)$$
 
-Forget the sum and your log-likelihood is off by a constant that no plot shows.
+(The product of the scales is the determinant of the Jacobian ∂x/∂y.) Forget the sum and your
+log-likelihood is off by a constant that no plot shows.
 
-For a table each column needs its own a and b, for they have units of their own. An image has one
-unit in all of its pixels, and some of them, near the border, are black in nearly all images: by
-their own tiny b the one image that lights them would be thrown far out. So all pixels of a channel
-share a and b if you say how many channels there are. A column then is all the numbers of a channel.
-
-The code sums x − x₁, the way from the first: a constant column has variance zero exactly, not
-10⁻³², and a cloud far from the origin loses no digits.
+The columns of a table have units of their own, and each needs its own shift and scale. An image has
+one unit in all of its pixels, and some of them, near the border, are black in nearly all images:
+divided by that pixel's own tiny deviation, the one image of n that lights it lies √(n − 1)
+deviations out. So let all pixels of a channel share a shift and a scale, those of all the channel's
+numbers: say how many channels there are, to `sgm_scaler_init_channels` or in a scaler of zeros that
+a training is to fit. (9.1) stays as it is.
 */
-SGM_API sgm_status sgm_scaler_init_channels(
-    sgm_scaler *scaler, const float *x, long n, int d, int channels) {
-    if (!scaler) return sgm__bad("sgm_scaler_init: scaler is NULL");
-    memset(scaler, 0, sizeof *scaler);
-    SGM__TRY(sgm__usable("sgm_scaler_init", x, n, d, 1));
-    if (channels < 1 || d % channels)
-        return sgm__bad("sgm_scaler_init_channels: %d channels do not divide %d numbers: pass an "
-                        "image's channels, or 1",
-            channels, d);
-    double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift), *scale = shift + d;
-    if (!shift) return SGM_NO_MEMORY;
-    const long c = channels, rows = n * (d / c); /* a pixel is a row of c numbers */
-    for (long i = 0; i < rows; i++)
-        for (long k = 0; k < c; k++) shift[k] += (double)x[i * c + k] - x[k];
-    for (long k = 0; k < c; k++) shift[k] = x[k] + shift[k] / (double)rows;
-    for (long i = 0; i < rows; i++)
-        for (long k = 0; k < c; k++)
-            scale[k] += (x[i * c + k] - shift[k]) * (x[i * c + k] - shift[k]);
-    for (long k = 0; k < c; k++) scale[k] = scale[k] > 0 ? sqrt(scale[k] / (double)rows) : 1;
-    for (long k = c; k < d; k++) shift[k] = shift[k - c], scale[k] = scale[k - c];
-    scaler->d = d, scaler->shift = shift, scaler->scale = scale;
-    scaler->channels = channels < d ? channels : 0;
-    return SGM_OK;
-}
-
-SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
-    return sgm_scaler_init_channels(scaler, x, n, d, d < 1 ? 1 : d);
-}
-
 SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n) {
     if (!sgm__scales(scaler, out, x, n)) return;
     for (long i = 0, d = scaler->d; i < n * d; i++)
@@ -6351,13 +6324,13 @@ Sums are in double and in a fixed order, so threads change the speed and no bit.
 The *2-Wasserstein distance* is the root of the least mean squared way that mass must travel to turn
 one sample into the other. On a line, mass that crosses other mass could as well have stopped in its
 place, so the best plan keeps the order: quantile goes to quantile, and no search is needed. (The
-*quantile* Q(q) is the number with the share q of the mass below it.) In many dimensions you look
-along random directions θ of length 1, and average:
+*quantile* Q(u) is the number with the share u of the mass below it.) In many dimensions you look
+along random directions e of length 1, and average:
 
-$$\mathrm{SW}_2^2 = E_θ \int_0^1 \left( Q_{θ·a}(q) - Q_{θ·b}(q) \right)^2 dq \qquad(9.2)$$
+$$\mathrm{SW}_2^2 = E_e \int_0^1 \left( Q_{e·a}(u) − Q_{e·b}(u) \right)^2 du \qquad(9.2)$$
 
 Its unit is the data's. It sees *how far* mass is misplaced: a shift by v moves each projection by
-θ·v, of mean square |v|²/D since the D coordinates of θ share a length of 1, and so reads |v|/√D. It
+e·v, of mean square |v|²/D since the D coordinates of e share a length of 1, and so reads |v|/√D. It
 hardly sees a lost mode that is light or near, and in high dimension, where projections of almost
 anything look Gaussian, little beyond means and variances. Its floor is positive and falls like
 1/√n.
@@ -6396,8 +6369,12 @@ Strangers against siblings (Székely & Rizzo 2013): are points of a farther from
 
 $$\mathcal{E} = 2E|a - b| - E|a - a'| - E|b - b'| \qquad(9.3)$$
 
-It is never negative and zero only for equal distributions, for up to a constant it is the integral
-over all frequencies t of $|φ_a(t) - φ_b(t)|²/|t|^{D+1}$, with the Fourier transforms φ of the two.
+On a line let P_a(u) be the share of a below u. The way from a to b crosses u if one of them lies
+below it and the other does not, so $E|a − b| = ∫ P_a(1 − P_b) + P_b(1 − P_a)\, du$. Put that into
+(9.3) three times, and what is left is $2 ∫ (P_a − P_b)²\, du$: never negative, and zero only for
+equal laws. In D dimensions |x| is, up to a factor, the mean of |e·x| over all directions e, so the
+same holds along each of them, and laws whose projections all agree are equal.
+
 It has the unit of the data, needs no setting, and reads 2|v| for two point masses v apart. Large
 scales drown fine texture in it: a thin manifold grown a little thick goes unnoticed. Pairs of a
 point with itself are left out, so the estimate is unbiased: its floor scatters around zero like
@@ -6405,16 +6382,18 @@ point with itself are left out, so the estimate is unbiased: its floor scatters 
 
 ### Maximum mean discrepancy
 
-The same comparison, with a similarity in place of the distance (Gretton et al. 2012). It is called
-a kernel, too, but has nothing to do with that of (1.3):
+The same comparison with a similarity in place of the distance (Gretton et al. 2012, who call it a
+kernel; it is none in the sense of (1.3)), one that falls off over a length h, the `width`:
 
 $$\mathrm{MMD}^2 = E k(a, a') + E k(b, b') - 2 E k(a, b), \quad
-k(x, y) = e^{-|x - y|²/2w²} \qquad(9.4)$$
+k(x, y) = e^{−|x − y|²/2h²} \qquad(9.4)$$
 
-It has no unit and lies between 0 and 2, up to noise. It sees differences at the scale of the width
-w and little else: a large w sees means, a small one texture, until every point is alone and nothing
-is similar. Look with several widths. Its floor scatters around zero like 1/n. Width 0 takes the
-median distance of 500 pairs of points (§G.8).
+With frequencies $f ∼ N(0, I/h²)$, $k(x, y) = E_f \cos f·(x − y)$. So MMD² is the mean squared
+difference of the averages of sines and cosines over a and over b, those that change over a length
+of h or more. It has no unit and lies between 0 and 2, up to noise. It sees differences at the scale
+of h and little else: a large h sees means, a small one texture, until every point is alone and
+nothing is similar. Look with several widths. Its floor scatters around zero like 1/n. Width 0 takes
+the median distance of 500 pairs of points (§G.9).
 
 Both are twice a mean over pairs of strangers less those over pairs of siblings:
 */
@@ -6486,16 +6465,18 @@ them; two results compare only under one network.
 ### Pixels are whole numbers
 
 A density on $[0,1]^D$ can put as much mass on the 256 values of a pixel as it likes, and then
-log p(x) has no bound. Add noise u, uniform on (0,1), that fills the gaps: $y = (k + u)/L$ for level
-k of L. Images k then have a probability, that of a cell of $L^D$, so $P(k) = E_u p(y)\, L^{-D}$;
-and the logarithm of a mean is no less than the mean of the logarithms (Jensen's inequality), so
+log p(x) has no bound. Add noise u, uniform on (0,1), that fills the gaps: $x = (k + u)/L$ for level
+k of L. The probability of image k is the mass in its cell, of volume $L^{−D}$, so
+$P(k) = L^{−D} E_u p(x)$; and the logarithm of a mean is no less than the mean of the logarithms
+(Jensen's inequality), so
 
-$$\log P(k) ≥ E_u \log p(y) - D \log L, \qquad
-\mathrm{bits/dim} = \frac{-\log p(z) + \sum_k \log b_k + D \log L}{D \log 2} \qquad(9.10)$$
+$$\log P(k) ≥ E_u \log p(x) − D \log L, \qquad
+\mathrm{bits/dim} = \frac{−\log p(y) + \sum_k \log \mathrm{scale}_k + D \log L}{D \log 2}
+\qquad(9.10)$$
 
-where $z$ is y after the scaler of (9.1), and log 2 turns nats into bits. Forget D log L and the
+where y is x after the scaler of (9.1), and log 2 turns nats into bits. Forget D log L and the
 result is log₂ L bits too good, 8 for bytes. The noise takes as many values as a float can tell
-apart, so that ⌊yL⌋ gives back the level, whatever it was.
+apart, so that ⌊xL⌋ gives back the level, whatever it was.
 */
 SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key) {
     SGM__TRY(sgm__on_levels(x, n, levels));
@@ -6515,12 +6496,14 @@ SGM_API double sgm_bits_per_dim(double logp, int d, double log_det, int levels) 
 /*
 ### Fréchet distance
 
-Take two sets of features for Gaussians, and ask for the squared 2-Wasserstein distance of these
-(Dowson & Landau 1982; the FID of Heusel et al. 2017). It is the least E|a − b|² over all ways to
-pair a with b, which is |μ_a − μ_b|² + tr C_a + tr C_b − 2 tr Cov(a, b). On a line Cov(a, b) is at
-most σ_a σ_b; with matrices in their place the most is a root of their product:
+Take two sets of features for Gaussians of means μ and covariances C. A linear map takes one to the
+other: the symmetric $T = C_a^{−½} (C_a^{½} C_b C_a^{½})^{½} C_a^{−½}$, for which $T C_a T = C_b$.
+Symmetric and positive, it is the gradient of a convex function, and such a map is to many
+dimensions what one that keeps the order is to a line: no exchange of targets shortens the way. So
+the squared 2-Wasserstein distance is $|μ_a − μ_b|² + E|a − Ta|²$ for the centred a. Its cross term
+is $E\, a·Ta = \mathrm{tr}\, T C_a$, which leaves (Dowson & Landau 1982; FID in Heusel et al. 2017)
 
-$$|μ_a - μ_b|² + \mathrm{tr}\left( C_a + C_b - 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
+$$|μ_a − μ_b|² + \mathrm{tr}\left( C_a + C_b − 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
 
 It sees means and covariances of features and nothing else. Its floor is positive. For D independent
 features of variance 1 and two samples of n, the means differ by 2D/n; the second term is
@@ -13036,7 +13019,8 @@ static sgm_status sgm__load_from(
     sgm_status status = empty && !zeros ? SGM_NO_MEMORY : SGM_OK;
     if (zeros) status = sgm_scaler_init(&fresh, zeros, 1, d);
     sgm__free(zeros);
-    if (empty && status == SGM_OK) *scaler = fresh; /* taken back if the file does not fit */
+    const int channels = scaler ? scaler->channels : 0; /* all taken back if the file does not fit */
+    if (empty && status == SGM_OK) *scaler = fresh;
     if (!status) status = sgm__record_init(&c, model, trainer);
     if (!status) {
         status = sgm__fits(&c, file, path, model);
@@ -13050,7 +13034,7 @@ static sgm_status sgm__load_from(
         sgm__free(c.arrays);
     }
     if (status != SGM_OK) {
-        if (empty && scaler->d) sgm_scaler_free(scaler);
+        if (empty && scaler->d) sgm_scaler_free(scaler), scaler->channels = channels;
         return status;
     }
     if (trainer) {
@@ -14903,6 +14887,38 @@ SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(n > 16))")
     for (long i = 0; i < n; i++)
         sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
+}
+
+/* Sums are of x − x₁, the way from the first number: a constant column has variance zero exactly,
+not 10⁻³², and a cloud far from the origin loses no digits. */
+SGM_API sgm_status sgm_scaler_init_channels(
+    sgm_scaler *scaler, const float *x, long n, int d, int channels) {
+    if (!scaler) return sgm__bad("sgm_scaler_init: scaler is NULL");
+    memset(scaler, 0, sizeof *scaler);
+    SGM__TRY(sgm__usable("sgm_scaler_init", x, n, d, 1));
+    if (channels < 1 || d % channels)
+        return sgm__bad("sgm_scaler_init_channels: %d channels do not divide %d numbers: pass an "
+                        "image's channels, or 1",
+            channels, d);
+    double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift);
+    if (!shift) return SGM_NO_MEMORY;
+    double *scale = shift + d;
+    const long c = channels, rows = n * (d / c); /* a pixel is a row of c numbers */
+    for (long i = 0; i < rows; i++)
+        for (long k = 0; k < c; k++) shift[k] += (double)x[i * c + k] - x[k];
+    for (long k = 0; k < c; k++) shift[k] = x[k] + shift[k] / (double)rows;
+    for (long i = 0; i < rows; i++)
+        for (long k = 0; k < c; k++)
+            scale[k] += (x[i * c + k] - shift[k]) * (x[i * c + k] - shift[k]);
+    for (long k = 0; k < c; k++) scale[k] = scale[k] > 0 ? sqrt(scale[k] / (double)rows) : 1;
+    for (long k = c; k < d; k++) shift[k] = shift[k - c], scale[k] = scale[k - c];
+    scaler->d = d, scaler->shift = shift, scaler->scale = scale;
+    scaler->channels = channels < d ? channels : 0;
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_scaler_init(sgm_scaler *scaler, const float *x, long n, int d) {
+    return sgm_scaler_init_channels(scaler, x, n, d, d < 1 ? 1 : d);
 }
 
 SGM_API void sgm_scaler_free(sgm_scaler *scaler) {

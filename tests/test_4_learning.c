@@ -1703,6 +1703,14 @@ static void scaler_in_the_file(void **state) {
     assert_memory_equal(read.shift, made.shift, 2 * sizeof *made.shift);
     assert_memory_equal(read.scale, made.scale, 2 * sizeof *made.scale);
     sgm_model_free(&b);
+    sgm_scaler image; /* a file that does not fit leaves what is asked of a training */
+    memset(&image, 0, sizeof image), image.channels = 1;
+    o.scaler = &image, o.n_ema = 1;
+    CHECK_OK(sgm_model_init(&b, &o, sgm_key_init(2)));
+    CHECK_FAILS(sgm_model_load(&b, file), SGM_MISMATCH, "averages");
+    assert_int_equal(image.d, 0), assert_int_equal(image.channels, 1);
+    sgm_model_free(&b);
+    o.n_ema = 0;
     o.scaler = NULL; /* without one the file's parameters would pass for those of raw data */
     CHECK_OK(sgm_model_init(&b, &o, sgm_key_init(2)));
     CHECK_FAILS(sgm_model_load(&b, file), SGM_MISMATCH, "set scaler in its options");
