@@ -366,6 +366,48 @@ static void test_half_i2(void **state) {
     sgm_mixture_free(&mix);
 }
 
+/*
+(7.10) where x̂0 is a polynomial in ℓ, whatever x is: after three steps (3M) follows a parabola exactly, and (2M) misses a straight line
+by the difference of I₁ and the ½I₀ that stands for it. Its noisy twin takes 2h for h: (5.8)'s numbers at h = 1.
+*/
+
+static sgm_status polynomial_eval(const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    const double *c = (const double *)self->ctx;
+    for (long i = 0; i < n; i++) {
+        double l = 0.5 * sgm_sde_logsnr(&self->sde, t[i]), v = sgm_sde_s(&self->sde, t[i]);
+        s[i] = (float)((sgm_sde_m(&self->sde, t[i]) * (c[0] + c[1] * l + c[2] * l * l) - x[i]) / (v * v));
+    }
+    return SGM_OK;
+}
+
+static void test_straight_lines(void **state) {
+    const double c[2][3] = {{0.7, 1.3, 0}, {0.7, 1.3, -0.9}}, h = 0.4;
+    (void)state;
+    CHECK_CLOSE(0.5 * moment(2, 0), 0.432, 0.0005), CHECK_CLOSE(moment(2, 1), 0.568, 0.0005);
+    for (int k = 0; k < 2; k++) {
+        sgm_score score;
+        memset(&score, 0, sizeof score);
+        score.sde = sgm_sde_vp(0.1, 20), score.d = 1, score.eval = polynomial_eval, score.ctx = c[k];
+        sgm_sample_options o = options_of(k ? SGM_METHOD_DPMPP_3M : SGM_METHOD_DPMPP_2M, 4);
+        sgm__flow *w = sgm__flow_new(&score, 1, &o, 0, 0);
+        double l = -0.8, t = sgm_sde_t_from_logsnr(&score.sde, 2 * l);
+        w->y[0] = 0.37;
+        for (int i = 0; i < 4; i++, l += h) {
+            double next = sgm_sde_t_from_logsnr(&score.sde, 2 * (l + h)), before = w->y[0];
+            double a0 = c[k][0] + c[k][1] * l + c[k][2] * l * l, a1 = h * (c[k][1] + 2 * c[k][2] * l), a2 = h * h * c[k][2];
+            double m2 = sgm_sde_m(&score.sde, next), s2 = sgm_sde_s(&score.sde, next);
+            double exact = s2 / sgm_sde_s(&score.sde, t) * before +
+                m2 * (moment(h, 0) * a0 + moment(h, 1) * a1 + moment(h, 2) * a2);
+            CHECK_OK(sgm__flow_step(w, t, next, sgm_key_init(0)));
+            if (i > 1 && k) CHECK_CLOSE(w->y[0], exact, 1e-6);
+            if (i > 0 && !k) CHECK_CLOSE(w->y[0] - exact, m2 * (0.5 * moment(h, 0) - moment(h, 1)) * a1, 1e-6);
+            t = next;
+        }
+        sgm__flow_free(w);
+    }
+    CHECK_CLOSE((moment(0.01, 1) - 0.5 * moment(0.01, 0)) / (0.01 * 0.01 / 12), 1, 0.01); /* h²/12 */
+}
+
 /* (7.6): exact for cubics at any four places; and the textbook's numbers for even steps. */
 
 static void test_lagrange(void **state) {
@@ -1566,6 +1608,7 @@ int main(void) {
         {"(7.5) order of the tableau", test_dopri, count_alive, NULL, NULL},
         {"(7.6) Adams", test_lagrange, count_alive, NULL, NULL},
         {"(7.11) half of I2", test_half_i2, count_alive, NULL, NULL},
+        {"(7.11) straight lines and parabolas", test_straight_lines, count_alive, NULL, NULL},
         {"(7.13) standard normal", test_standard_normal, count_alive, NULL, NULL},
         {"(7.14) Hutchinson", test_hutchinson, count_alive, NULL, NULL},
         {"(7.14) the probes' error covers", test_probes_cover, count_alive, NULL, NULL},

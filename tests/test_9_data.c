@@ -149,6 +149,9 @@ static void test_moons(void **state) {
     /* x: means 0 and 1, var ½ in each arc: var ½ + ¼. y: means 2/π, ½ - 2/π; E y² = ½, ¾ - 2/π */
     near(mean_of(points, N, 2, 1), 0.5, Z * sqrt(0.75 / N));
     near(mean_of(points + 1, N, 2, 1), 0.25, Z * sqrt((0.625 - 1 / PI - 0.0625) / N));
+    /* E x² = 3/4 + (1/2)², E y² = 9/16 - 1/π + (1/4)²; E x⁴ is the mean of 3/8 and 1 + 6/2 + 3/8, and y² in (0,1) */
+    near(mean_of(points, N, 2, 2), 0.75 + 0.25, Z * sqrt((2.375 - 1) / N));
+    near(mean_of(points + 1, N, 2, 2), 9. / 16 - 1 / PI + 1. / 16, Z * 0.5 / sqrt(N));
     sgm_data_moons(others, N, 0.2, key_of(2));
     check_noise(0.2);
 }
@@ -200,6 +203,8 @@ static void test_checkerboard(void **state) {
     double across = 0; /* the two places in a square are independent uniforms, var 1/12 each */
     for (long i = 0; i < N; i++) across += (inside[0][i] - 0.5) * (inside[1][i] - 0.5) / N;
     near(across, 0, Z / 12 / sqrt(N));
+    for (int k = 0; k < 2; k++) /* uniform on [-2,2]: E x² = 4/3, E x⁴ = 16/5 */
+        near(mean_of(points + k, N, 2, 2), 4. / 3, Z * sqrt((16. / 5 - 16. / 9) / N));
 }
 
 static void draw(int set, float *x, long n, sgm_key key) {
