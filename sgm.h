@@ -3524,8 +3524,8 @@ x\, δW)$ over the same triples, and what stands before δx and δW says $\bar x
 and $\bar W \mathrel{+}= x \bar y$: one loop serves all passes, in which two partners meet and the
 third receives. With tangents, $\bar{\dot y}$ does the same with $\dot x$.
 
-The loop runs for k = 5 and above. The usual 3 × 3 have a form with less than half as many products
-(§E.3), held against this one by a test.
+The loop runs for k = 5 and above. For the usual 3 × 3 there are faster forms, with stride 1 of less
+than half as many products (§E.3), held against this one by a test.
 */
 enum { SGM__INTO_X, SGM__INTO_W, SGM__INTO_Y };
 
