@@ -8491,7 +8491,7 @@ typedef struct sgm__file {
     size_t bytes;                                 /* written; without a file, only counted    */
     int error, through, old;                      /* errno of the first failure; is there one? */
 #ifdef SGM__POSIX
-    struct stat stat; /* of the old file */
+    struct stat stat;                             /* of the old file */
 #endif
 } sgm__file;
 
@@ -8762,8 +8762,7 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
         sgm__put_string(f, ":\"", archive->meta[2 * i + 1]);
     }
     sgm__file_text(f, "}");
-    const sgm_array *a = archive->arrays;
-    for (int left = archive->n_arrays; left > 0; left--, a++) {
+    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++) {
         const unsigned long long end = begin + 4 * (unsigned long long)(a->rows * a->cols);
         sgm__put_string(f, ",\"", a->name);
         snprintf(entry, sizeof entry,
@@ -8779,8 +8778,7 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
 /* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
 static uint64_t sgm__put_data(sgm__file *f, const sgm_archive *archive) {
     uint64_t hash = sgm__fnv_start;
-    const sgm_array *a = archive->arrays; /* may be NULL, where there are none */
-    for (int left = archive->n_arrays; left > 0; left--, a++)
+    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++)
         for (long i = 0; i < a->rows * a->cols && !f->error; i++) {
             unsigned char bytes[4];
             uint32_t bits;
@@ -8832,21 +8830,21 @@ Honest data shrinks by less than 200.
 */
 typedef struct sgm__source {
     const char *path;
+    const sgm_csv_options *csv;
     FILE *file;
     void *packed;  /* in its place, where gzip was at work */
     uint64_t size; /* of all that it holds, unpacked       */
-    const sgm_csv_options *csv;
 } sgm__source;
 
-/* What is wrong in it, and the cure. */
-static sgm_status sgm__spoilt(const sgm__source *s, const char *format, ...) SGM__PRINTF(2, 3);
-static sgm_status sgm__spoilt(const sgm__source *s, const char *format, ...) {
-    char what[500];
+/* What is wrong with it, and the cure. */
+static sgm_status sgm__broken(const sgm__source *s, const char *format, ...) SGM__PRINTF(2, 3);
+static sgm_status sgm__broken(const sgm__source *s, const char *format, ...) {
+    char wrong[400];
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    vsnprintf(wrong, sizeof wrong, format, args);
     va_end(args);
-    return sgm__fail(SGM_BAD_FILE, "'%.200s' %s", s->path, what);
+    return sgm__fail(SGM_BAD_FILE, "'%.200s' %s", s->path, wrong);
 }
 
 #ifndef SGM_NO_STDIO
@@ -8862,35 +8860,35 @@ static sgm_status sgm__unpack(sgm__source *s) {
         s->size += (unsigned)got;
     gzerror((gzFile)s->packed, &error);
     if (s->size > most)
-        return sgm__spoilt(
-            s, "unpacks to more than 200 times its size: if that is right, run gunzip on it");
-    return got == 0 && error == Z_OK && !gzrewind((gzFile)s->packed)
-        ? SGM_OK
-        : sgm__spoilt(s, "is cut or damaged inside: download it again");
+        return sgm__broken(s, "unpacks to 200 times its size: if that is right, run gunzip on it");
+    if (got || error != Z_OK || gzrewind((gzFile)s->packed))
+        return sgm__broken(s, "is cut or damaged inside: download it again");
+    return SGM_OK;
 }
 #else
 static sgm_status sgm__unpack(sgm__source *s) {
-    return sgm__spoilt(s, "is compressed: run gunzip on it, or define SGM_ZLIB and link -lz");
+    return sgm__broken(s, "is compressed: run gunzip on it, or define SGM_ZLIB and link -lz");
 }
 #endif
 
-/* The next n bytes, all of them or 0. */
-static int sgm__get(sgm__source *s, void *to, size_t n) {
+/* The next n bytes. */
+static sgm_status sgm__get(sgm__source *s, void *to, size_t n) {
 #ifdef SGM_ZLIB
     for (unsigned part; s->packed && n > 0; n -= part, to = (char *)to + part) {
         part = n < 1u << 30 ? (unsigned)n : 1u << 30;
-        if (gzread((gzFile)s->packed, to, part) != (int)part) return 0;
+        if (gzread((gzFile)s->packed, to, part) != (int)part) break;
     }
-    if (s->packed) return 1;
+    if (s->packed) return n ? sgm__file_no("read", s->path, errno) : SGM_OK;
 #endif
-    return n == 0 || fread(to, 1, n, s->file) == n;
+    return n && fread(to, 1, n, s->file) != n ? sgm__file_no("read", s->path, errno) : SGM_OK;
 }
 
-static int sgm__rewind(sgm__source *s) {
+static sgm_status sgm__rewind(sgm__source *s) {
+    int failed = fseek(s->file, 0, SEEK_SET);
 #ifdef SGM_ZLIB
-    if (s->packed) return gzrewind((gzFile)s->packed) == 0;
+    if (s->packed) failed = gzrewind((gzFile)s->packed);
 #endif
-    return fseek(s->file, 0, SEEK_SET) == 0;
+    return failed ? sgm__file_no("read", s->path, errno) : SGM_OK;
 }
 
 static void sgm__source_close(sgm__source *s) {
@@ -8911,8 +8909,7 @@ static sgm_status sgm__source_open(sgm__source *s, const char *path, int may_be_
     struct stat st;
     if (stat(path, &st)) return sgm__file_no("read", path, errno);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return sgm__fail(SGM_NO_FILE,
-            "cannot read '%.200s': a pipe or device has no size; copy it to a file first", path);
+        return sgm__fail(SGM_NO_FILE, "'%.200s' has no size: copy it to a file first", path);
 #endif
     if (!(s->file = fopen(path, "rb"))) return sgm__file_no("read", path, errno);
     const size_t got = fread(magic, 1, 2, s->file);
@@ -8925,7 +8922,7 @@ static sgm_status sgm__source_open(sgm__source *s, const char *path, int may_be_
     const long end = fseek(s->file, 0, SEEK_END) ? -1 : ftell(s->file);
     s->size = (uint64_t)(end < 0 ? 0 : end);
 #endif
-    if (!sgm__rewind(s)) return sgm__file_no("read", path, errno);
+    SGM__TRY(sgm__rewind(s));
     may_be_packed = may_be_packed && got == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
     return may_be_packed ? sgm__unpack(s) : SGM_OK;
 }
@@ -8935,21 +8932,40 @@ static sgm_status sgm__source_open(sgm__source *s, const char *path, int may_be_
     (void)may_be_packed, memset(s, 0, sizeof *s);
     return sgm__file_open(&none, path);
 }
-static int sgm__get(sgm__source *s, void *to, size_t n) { return (void)s, (void)to, n == 0; }
-static int sgm__rewind(sgm__source *s) { return (void)s, 0; }
+static sgm_status sgm__get(sgm__source *s, void *to, size_t n) {
+    return (void)to, n ? sgm__file_no("read", s->path, 0) : SGM_OK;
+}
+static sgm_status sgm__rewind(sgm__source *s) { return sgm__file_no("read", s->path, 0); }
 static void sgm__source_close(sgm__source *s) { (void)s; }
 #endif
 
 static const double sgm__float_end = 3.4028235677973366e38; /* from here on a float is infinite */
 
-/* Kinds: f float, b bfloat16 (a float's upper half), i signed, u unsigned, ? truth, p pixel. Whole
-numbers beyond 24 bits are rounded to the nearest float. */
+/* What safetensors and numpy call the types of numbers; f float, b bfloat16 (a float's upper half),
+i signed, u unsigned, ? truth; how many bytes. */
+typedef struct sgm__type {
+    char name[5], numpy[3], kind;
+    int wide;
+} sgm__type;
+
+static const sgm__type sgm__types[] = {{"F32", "f4", 'f', 4}, {"F16", "f2", 'f', 2},
+    {"BF16", "", 'b', 2}, {"F64", "f8", 'f', 8}, {"BOOL", "b1", '?', 1}, {"I8", "i1", 'i', 1},
+    {"I16", "i2", 'i', 2}, {"I32", "i4", 'i', 4}, {"I64", "i8", 'i', 8}, {"U8", "u1", 'u', 1},
+    {"U16", "u2", 'u', 2}, {"U32", "u4", 'u', 4}, {"U64", "u8", 'u', 8}, {"", "", 0, 0}};
+
+/* The one of that name, or the last, of no bytes. */
+static const sgm__type *sgm__type_of(const char *name, int numpy) {
+    const sgm__type *t = sgm__types;
+    while (t->wide && (!*name || strcmp(numpy ? t->numpy : t->name, name))) t++;
+    return t;
+}
+
+/* Whole numbers beyond 24 bits are rounded to the nearest float. */
 static float sgm__number(uint64_t bits, char kind, int wide) {
     const uint64_t sign = (uint64_t)1 << (8 * wide - 1);
     uint32_t word = (uint32_t)bits;
     float x;
     double wider;
-    if (kind == 'p') return (float)bits / 255.0f;
     if (kind == '?') return bits != 0;
     if (kind == 'u' || (kind == 'i' && bits < sign)) return (float)bits;
     if (kind == 'i') return -(float)(2 * sign - bits); /* 2·2⁶³ wraps to 0, rightly */
@@ -8971,16 +8987,16 @@ static float sgm__number(uint64_t bits, char kind, int wide) {
     return x;
 }
 
-/* Reads and converts n numbers: 1; or 0, if some are missing, or -1, if a finite one is infinite as
-a float. If hash is given, it takes in their bytes by (C.1). */
-static int sgm__get_numbers(
-    sgm__source *s, float *to, size_t n, char kind, int wide, int big, uint64_t *hash) {
-    const int plain = kind == 'f' && wide == 4 && !big;
+/* Reads and converts n numbers; SGM_NOT_FINITE, all read and no message, if a finite one is infinite
+as a float. If hash is given, it takes in their bytes by (C.1). */
+static sgm_status sgm__get_numbers(
+    sgm__source *s, float *to, size_t n, const sgm__type *type, int big, uint64_t *hash) {
+    const int wide = type->wide, plain = type->kind == 'f' && wide == 4 && !big;
     unsigned char bytes[8192];
     int beyond = 0;
     for (size_t part; n > 0; n -= part) {
         part = n < sizeof bytes / 8 ? n : sizeof bytes / 8;
-        if (!sgm__get(s, bytes, part * (size_t)wide)) return 0;
+        SGM__TRY(sgm__get(s, bytes, part * (size_t)wide));
         if (hash) *hash = sgm__fnv(*hash, bytes, part * (size_t)wide);
         for (unsigned char *b = bytes; b < bytes + part * (size_t)wide; b += wide, to++) {
             uint64_t bits = 0;
@@ -8990,11 +9006,11 @@ static int sgm__get_numbers(
                 continue;
             }
             for (int i = 0; i < wide; i++) bits = bits << 8 | b[big ? i : wide - 1 - i];
-            *to = sgm__number(bits, kind, wide);
+            *to = sgm__number(bits, type->kind, wide);
             beyond |= wide == 8 && (bits >> 52 & 2047) < 2047 && sgm__first_bad(to, 1) == 0;
         }
     }
-    return beyond ? -1 : 1;
+    return beyond ? SGM_NOT_FINITE : SGM_OK;
 }
 
 /*
@@ -9008,15 +9024,8 @@ typedef struct sgm__scan {
     int python; /* '…' is a string, (…) a list, and a comma may follow the last */
 } sgm__scan;
 
-static const char *sgm__scan_bad(sgm__scan *j, const char *format, ...) SGM__PRINTF(2, 3);
-static const char *sgm__scan_bad(sgm__scan *j, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    if (!*j->wrong) vsnprintf(j->wrong, sizeof j->wrong, format, args);
-    va_end(args);
-    j->at = j->end;
-    return "";
-}
+#define sgm__scan_bad(j, ...) \
+    ((void)(*(j)->wrong || snprintf((j)->wrong, sizeof(j)->wrong, __VA_ARGS__)), (j)->at = (j)->end)
 
 static int sgm__take(sgm__scan *j, char c) {
     j->at += strspn(j->at, " \n\r\t");
@@ -9137,24 +9146,8 @@ typedef struct sgm__place {
     const char *name;
     uint64_t begin, end, count;
     sgm_array *array;
-    int type;
+    const sgm__type *type;
 } sgm__place;
-
-/* The types of numbers, as safetensors and as numpy name them, and how many bytes each takes. */
-static const struct {
-    char name[5], numpy[3], kind;
-    int wide;
-} sgm__types[] = {{"F32", "f4", 'f', 4}, {"F16", "f2", 'f', 2}, {"BF16", "-", 'b', 2},
-    {"F64", "f8", 'f', 8}, {"BOOL", "b1", '?', 1}, {"I8", "i1", 'i', 1}, {"I16", "i2", 'i', 2},
-    {"I32", "i4", 'i', 4}, {"I64", "i8", 'i', 8}, {"U8", "u1", 'u', 1}, {"U16", "u2", 'u', 2},
-    {"U32", "u4", 'u', 4}, {"U64", "u8", 'u', 8}, {"", "", 0, 0}};
-
-static int sgm__type_of(const char *name, int is_numpy) { /* the last, of no bytes: none */
-    int i = 0;
-    while (sgm__types[i].wide && strcmp(is_numpy ? sgm__types[i].numpy : sgm__types[i].name, name))
-        i++;
-    return i;
-}
 
 static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
     uint64_t shape[2] = {0, 0}, offset[2] = {0, 0};
@@ -9163,10 +9156,8 @@ static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
     if (!sgm__take(j, '{')) sgm__scan_bad(j, "a { is missing");
     for (int n = 0; sgm__more(j, '}', n); n++) {
         const char *key = sgm__scan_key(j);
-        const int is = !strcmp(key, "dtype") ? 1
-            : !strcmp(key, "shape")          ? 2
-            : !strcmp(key, "data_offsets")   ? 4
-                                             : 0;
+        const int is =
+            !strcmp(key, "dtype") + 2 * !strcmp(key, "shape") + 4 * !strcmp(key, "data_offsets");
         if (is & seen) sgm__scan_bad(j, "%s occurs twice", key);
         else if (is == 1) dtype = sgm__scan_string(j);
         else if (is == 2) sgm__scan_sizes(j, shape, 2, &e->count);
@@ -9176,7 +9167,7 @@ static void sgm__scan_array(sgm__scan *j, sgm_array *a, sgm__place *e) {
         seen |= is;
     }
     e->type = sgm__type_of(dtype, 0);
-    const uint64_t wide = (uint64_t)sgm__types[e->type].wide, bytes = offset[1] - offset[0];
+    const uint64_t wide = (uint64_t)e->type->wide, bytes = offset[1] - offset[0];
     if (seen != 7) sgm__scan_bad(j, "dtype, shape or data_offsets is missing");
     if (!wide) sgm__scan_bad(j, "the dtype %.20s is not read: convert it to float32", dtype);
     else if (offset[1] < offset[0] || bytes % wide || bytes / wide != e->count)
@@ -9259,38 +9250,35 @@ static sgm_status sgm__archive_numbers(sgm_archive *archive, sgm__source *s, sgm
     if (!archive->numbers) return SGM_NO_MEMORY;
     float *to = archive->numbers;
     for (sgm__place *e = entries; e < entries + archive->n_arrays; to += e++->count) {
-        const int wide = sgm__types[e->type].wide;
-        const int got = sgm__get_numbers(
-            s, e->array->data = to, (size_t)e->count, sgm__types[e->type].kind, wide, 0, &hash);
-        if (!got) return sgm__file_no("read", s->path, errno);
-        if (got < 0)
-            return sgm__spoilt(s,
-                "cannot be read: %.60s has a number beyond float32: scale it, or save it as "
-                "float32",
-                e->name);
+        const sgm_status status =
+            sgm__get_numbers(s, e->array->data = to, (size_t)e->count, e->type, 0, &hash);
+        if (status == SGM_NOT_FINITE)
+            return sgm__broken(
+                s, "cannot be read: %.60s has a number beyond float32: scale it", e->name);
+        SGM__TRY(status);
     }
     snprintf(checksum, 17, "%016llx", (unsigned long long)hash);
     const char *saved = sgm_archive_meta(archive, "sgm.checksum");
     if (!saved || strcmp(saved, checksum) == 0) return SGM_OK;
-    return sgm__spoilt(s,
-        "is damaged: its numbers lack the checksum that was saved; take another copy, or drop "
-        "sgm.checksum from the metadata if another program changed them");
+    return sgm__broken(s,
+        "is damaged (if another program changed its numbers, have it drop "
+        "sgm.checksum from the metadata): take another copy");
 }
 
 /* Every array has a brace and 49 bytes or more, every pair a colon and 5: so many are the most. */
 static sgm_status sgm__archive_read(sgm_archive *archive, sgm__source *s, sgm__place **entries) {
-    unsigned char bytes[8];
+    unsigned char bytes[8] = {0};
     uint64_t length = 0;
     sgm__scan j;
-    const int has_length = s->size >= 8 && sgm__get(s, bytes, 8);
-    for (int b = 7; has_length && b >= 0; b--) length = length << 8 | bytes[b];
-    if (!has_length || length > s->size - 8 || length > SGM__HEADER_MAX)
-        return sgm__spoilt(s, "is no whole safetensors file: get another");
+    if (s->size >= 8) SGM__TRY(sgm__get(s, bytes, 8));
+    for (int b = 7; b >= 0; b--) length = length << 8 | bytes[b];
+    if (s->size < 8 || length > s->size - 8 || length > SGM__HEADER_MAX)
+        return sgm__broken(s, "is no whole safetensors file: get another");
     const size_t n = (size_t)length;
     size_t arrays = 1, pairs = 1;
     memset(&j, 0, sizeof j);
     if (!(archive->memory = j.at = (char *)sgm__alloc(n + 1, 1))) return SGM_NO_MEMORY;
-    if (!sgm__get(s, j.at, n)) return sgm__file_no("read", s->path, errno);
+    SGM__TRY(sgm__get(s, j.at, n));
     j.end = j.at + n, j.name = "";
     if (sgm__utf8_bytes(j.at) < n) sgm__scan_bad(&j, "a byte is no UTF-8, or zero");
     for (const char *c = j.at; *c; c++)
@@ -9303,7 +9291,7 @@ static sgm_status sgm__archive_read(sgm_archive *archive, sgm__source *s, sgm__p
     if (!*j.wrong) sgm__scan_header(&j, archive, *entries);
     if (!*j.wrong) SGM__TRY(sgm__archive_check_places(archive, &j, *entries, s->size - 8 - length));
     if (!*j.wrong) return sgm__archive_numbers(archive, s, *entries);
-    return sgm__spoilt(
+    return sgm__broken(
         s, "cannot be read: in '%.60s' %s; get another copy, or write it anew", j.name, j.wrong);
 }
 
@@ -9371,42 +9359,39 @@ static sgm_status sgm__images_alloc(
 static sgm_status sgm__parse_idx(sgm_images *out, sgm__source *s) {
     unsigned char b[16] = {0};
     uint64_t word[4] = {0, 0, 1, 1};
-    int good = s->size >= 8 && sgm__get(s, b, 8), labels = b[2] == 8 && b[3] == 1, head = 8;
-    if (!labels) head = 16, good = good && s->size >= 16 && sgm__get(s, b + 8, 8);
+    if (s->size >= 8) SGM__TRY(sgm__get(s, b, 8));
+    const int labels = b[2] == 8 && b[3] == 1, head = labels ? 8 : 16;
+    if (!labels && s->size >= 16) SGM__TRY(sgm__get(s, b + 8, 8));
     for (int i = 0; i < head; i++) word[i / 4] = (word[i / 4] << 8 | b[i]) & 0xffffffffu;
     const uint64_t n = word[1], h = word[2], w = word[3], rest = s->size - (uint64_t)head;
-    if (!good || word[0] != (labels ? 0x801 : 0x803))
-        return sgm__spoilt(s,
-            "begins with %08lx, not with 00000803 (IDX, images) or 00000801 (IDX, labels): is it "
-            "another kind of file?",
+    if (s->size < (uint64_t)head || word[0] != (labels ? 0x801 : 0x803))
+        return sgm__broken(s,
+            "begins with %08lx, not 00000803 or 00000801 (IDX): another kind of file?",
             (unsigned long)word[0]);
     if (h < 1 || w < 1 || h > 32767 || w > 32767 || n < 1 || n * h * w != rest)
-        return sgm__spoilt(s,
-            "says %lu items of %lu x %lu bytes, but %.0f bytes follow: it is cut or damaged, "
-            "download it again",
-            (unsigned long)n, (unsigned long)h, (unsigned long)w, (double)rest);
+        return sgm__broken(s, "says %.0f items of %.0f x %.0f bytes, not %.0f: download it again",
+            (double)n, (double)h, (double)w, (double)rest);
     SGM__TRY(sgm__images_alloc(out, n, labels ? 0 : h, w, labels ? 0 : 1, labels));
-    if (!labels) good = sgm__get_numbers(s, out->x, (size_t)rest, 'p', 1, 0, NULL);
-    for (long i = 0; labels && good && i < out->n; i++)
-        good = sgm__get(s, b, 1), out->label[i] = b[0];
-    return good ? SGM_OK : sgm__file_no("read", s->path, errno);
+    for (long i = 0; labels && i < out->n; out->label[i++] = b[0]) SGM__TRY(sgm__get(s, b, 1));
+    if (labels) return SGM_OK;
+    SGM__TRY(sgm__get_numbers(s, out->x, (size_t)rest, sgm__type_of("U8", 0), 0, NULL));
+    for (uint64_t i = 0; i < rest; i++) out->x[i] /= 255.0f;
+    return SGM_OK;
 }
 
 /* CIFAR-10: records of a label and 32×32 bytes of red, of green and of blue. */
 static sgm_status sgm__parse_cifar(sgm_images *out, sgm__source *s) {
     unsigned char b[3073];
     if (s->size == 0 || s->size % sizeof b)
-        return sgm__spoilt(s,
-            "has %.0f bytes, not 3073 for each image: it is cut, or not the binary version of "
-            "CIFAR-10",
+        return sgm__broken(s,
+            "has %.0f bytes, not 3073 an image: get the binary version of CIFAR-10",
             (double)s->size);
     SGM__TRY(sgm__images_alloc(out, s->size / sizeof b, 32, 32, 3, 1));
     for (long i = 0; i < out->n; i++) {
-        if (!sgm__get(s, b, sizeof b)) return sgm__file_no("read", s->path, errno);
+        SGM__TRY(sgm__get(s, b, sizeof b));
         if (b[0] > 9)
-            return sgm__spoilt(s,
-                "gives image %ld the label %d, not 0 to 9: take CIFAR-10's binary version", i,
-                b[0]);
+            return sgm__broken(
+                s, "gives image %ld the label %d, not 0 to 9: take CIFAR-10", i, b[0]);
         out->label[i] = b[0];
         for (int k = 0; k < 3072; k++)
             out->x[3072 * i + k] = (float)b[1 + k % 3 * 1024 + k / 3] / 255.0f;
@@ -9448,7 +9433,7 @@ names its line and column, since a number that was read wrongly looks like any o
 */
 typedef struct sgm__csv {
     sgm_csv_options o; /* with the separator that was found, and the first decimal mark seen */
-    const sgm__source *s;
+    const sgm__source *source;
     const char *at;
     long line;
 } sgm__csv;
@@ -9460,7 +9445,7 @@ typedef struct sgm__field {
 } sgm__field;
 
 /* A name has a letter and does not begin like a number: 0x1F, 5 % and 1,5 may be spoilt ones. */
-enum { SGM__NONSENSE, SGM__A_NAME, SGM__A_NUMBER, SGM__NOTHING };
+enum { SGM__NONSENSE, SGM__A_NAME, SGM__A_NUMBER, SGM__NOTHING, SGM__UNCLOSED };
 
 static int sgm__ends_line(char c) { return c == '\n' || c == '\r' || !c; }
 
@@ -9507,7 +9492,9 @@ static int sgm__one_of(const char *s, size_t n, const char *words) {
     return strstr(words, word) != NULL;
 }
 
-static int sgm__csv_value(sgm__csv *c, const sgm__field *f, double *x) {
+/* What the next field is, and its number. */
+static int sgm__csv_next(sgm__csv *c, sgm__field *f, double *x) {
+    if (!sgm__csv_field(c, f)) return SGM__UNCLOSED;
     const char *s = f->begin;
     while (s < f->end && (*s == ' ' || *s == '\t')) s++; /* in quotes */
     const size_t n = (size_t)(f->end - s);
@@ -9542,6 +9529,15 @@ static int sgm__csv_line(sgm__csv *c) {
     }
 }
 
+static const char *sgm__csv_cure(int kind, int first) {
+    if (kind == SGM__UNCLOSED) return "close its quotes, and double those inside";
+    if (kind == SGM__NOTHING)
+        return first ? "fill it, set .missing to read a NaN, or .header to SGM_HEADER_LINE"
+                     : "fill it, drop the line, or set .missing to read a NaN";
+    return first ? "fill it, or set .header to SGM_HEADER_LINE for names, or .decimal"
+                 : "fill it or drop the line, set .decimal, or keep to one kind of separator";
+}
+
 /* One line of numbers, appended to x. */
 static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
     float *row = out->x + out->n * out->d;
@@ -9550,32 +9546,22 @@ static sgm_status sgm__csv_row(sgm_images *out, sgm__csv *c) {
     sgm__field f;
     for (f.last = 0; !f.last; column++) {
         double x = 0;
-        const int whole = sgm__csv_field(c, &f);
-        const int kind = whole ? sgm__csv_value(c, &f, &x) : SGM__NONSENSE;
+        const int kind = sgm__csv_next(c, &f, &x);
         const int room = (int)(f.end - f.begin > 40 ? 40 : f.end - f.begin);
         if (kind == SGM__NOTHING && c->o.missing) x = (double)NAN;
         else if (kind != SGM__A_NUMBER)
-            return sgm__spoilt(c->s, "has no number at line %ld, column %ld, but '%.*s': %s",
-                f.line, column + 1, room, f.begin,
-                !whole ? "close its quotes, and double those inside"
-                    : kind == SGM__NOTHING && first
-                    ? "fill it, set .missing to read a NaN, or .header to SGM_HEADER_LINE for names"
-                    : kind == SGM__NOTHING ? "fill it, drop the line, or set .missing to read a NaN"
-                    : first ? "fill it, or set .header to SGM_HEADER_LINE if these are names "
-                              "(numbers have a decimal point, or what you set as .decimal)"
-                            : "fill it, or drop the line (numbers have a decimal point, or what "
-                              "you set as .decimal, and one kind of separator between them)");
+            return sgm__broken(c->source, "has no number at line %ld, column %ld, but '%.*s': %s",
+                f.line, column + 1, room, f.begin, sgm__csv_cure(kind, first));
         else if (x == x && !(fabs(x) < sgm__float_end))
             return sgm__fail(SGM_NOT_FINITE,
                 "'%.200s': '%.*s' at line %ld, column %ld is beyond float: drop or scale it",
-                c->s->path, room, f.begin, f.line, column + 1);
+                c->source->path, room, f.begin, f.line, column + 1);
         row[column] = (float)x;
     }
     if (first) out->d = out->w = column < INT_MAX ? (int)column : 0;
     if (column != out->d)
-        return sgm__spoilt(c->s,
-            "has %ld numbers in line %ld, %d in those before%s: fill or drop it", column, f.line,
-            out->d, out->n == 0 ? ", the header" : "");
+        return sgm__broken(c->source, "has %ld numbers in line %ld, %d in those before%s: fill it",
+            column, f.line, out->d, out->n == 0 ? ", the header" : "");
     out->n++;
     return SGM_OK;
 }
@@ -9611,12 +9597,11 @@ static sgm_status sgm__csv_first(sgm_images *out, sgm__csv *c) {
     const char given = c->o.separator;
     sgm__csv look = *c;
     sgm__field f;
-    int count[4] = {0, 0, 0, 0}, good = 1;
+    int count[5] = {0, 0, 0, 0, 0};
     double x;
     c->o.separator = look.o.separator = given ? given : sgm__csv_separator(look);
-    for (f.last = 0; good && !f.last;)
-        if ((good = sgm__csv_field(&look, &f)) != 0) count[sgm__csv_value(&look, &f, &x)]++;
-    if (c->o.header == SGM_HEADER_NONE || !good ||
+    for (f.last = 0; !count[SGM__UNCLOSED] && !f.last;) count[sgm__csv_next(&look, &f, &x)]++;
+    if (c->o.header == SGM_HEADER_NONE || count[SGM__UNCLOSED] ||
         (c->o.header == SGM_HEADER_AUTO && (count[SGM__A_NUMBER] || !count[SGM__A_NAME])))
         return SGM_OK;
     if (!given && c->o.separator == ' ' && (sgm__csv_pass(&look), sgm__csv_line(&look))) {
@@ -9646,8 +9631,8 @@ static sgm_status sgm__csv_usable(const sgm_csv_options *o) {
     if ((unsigned)o->header > SGM_HEADER_NONE || (o->separator && strchr(never, o->separator)) ||
         (o->decimal && o->decimal != '.' && o->decimal != ',') ||
         (o->separator && o->separator == o->decimal))
-        return sgm__bad("sgm_csv_load: header is an SGM_HEADER_..., separator a character that no "
-                        "number contains, decimal '.' or ',' and another one");
+        return sgm__bad("sgm_csv_load: header is an SGM_HEADER_..., decimal '.' or ',', separator "
+                        "a character of no number, and another one");
     return SGM_OK;
 }
 
@@ -9661,9 +9646,9 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s) {
     SGM__TRY(sgm__csv_usable(o));
     for (uint64_t left = s->size, n; left > 0; left -= n) {
         n = left < sizeof bytes ? left : sizeof bytes;
-        if (!sgm__get(s, bytes, (size_t)n)) return sgm__file_no("read", s->path, errno);
+        SGM__TRY(sgm__get(s, bytes, (size_t)n));
         for (const unsigned char *b = bytes; b < bytes + n; b++) {
-            if (!*b) return sgm__spoilt(s, "is no text: it holds a zero byte; save it as UTF-8");
+            if (!*b) return sgm__broken(s, "is no text: it holds a zero byte; save it as UTF-8");
             fields += (*b < '0' && *b != '.') || *b == ';' || *b == (unsigned char)o->separator;
         }
     }
@@ -9671,25 +9656,24 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s) {
     char *text = s->size < (size_t)-1 ? (char *)sgm__alloc((size_t)s->size + 1, 1) : NULL;
     if (!text) return SGM_NO_MEMORY;
     memset(&c, 0, sizeof c);
-    c.o = *o, c.at = text, c.s = s, c.line = 1;
+    c.o = *o, c.at = text, c.source = s, c.line = 1;
     out->n = 0, out->d = 0;
-    sgm_status status = sgm__rewind(s) && sgm__get(s, text, (size_t)s->size)
-        ? SGM_OK
-        : sgm__file_no("read", s->path, errno);
+    sgm_status status = sgm__rewind(s);
+    if (!status) status = sgm__get(s, text, (size_t)s->size);
     if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* some programs mark UTF-8 so */
     if (strncmp(c.at, "sep=", 4) == 0 && c.at[4] && sgm__ends_line(c.at[5])) /* and Excel its own */
         c.o.separator = c.at[4], c.at += 5, sgm__csv_pass(&c);
     if (!status && sgm__csv_line(&c)) status = sgm__csv_first(out, &c);
     while (!status && sgm__csv_line(&c)) status = sgm__csv_row(out, &c);
     if (!status && out->n == 0)
-        status = sgm__spoilt(s, "holds no numbers: write a row for each point");
+        status = sgm__broken(s, "holds no numbers: write a row for each point");
     sgm__free(text);
     return status;
 }
 
 /* NPY: the text of a Python dictionary, then the numbers. */
 typedef struct sgm__npy {
-    const char *type; /* '<f4' and so on */
+    const char *type; /* '<f4' and so on: perhaps an order of bytes, then the type */
     uint64_t size[4], count;
     int dims, by_columns;
 } sgm__npy;
@@ -9698,12 +9682,15 @@ static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
     unsigned char b[12] = {0};
     size_t length = 0, head = 10;
     sgm__scan j;
-    int seen = 0, good = s->size >= 10 && sgm__get(s, b, 10) && memcmp(b, "\x93NUMPY", 6) == 0;
-    if (b[6] > 1) head = 12, good = good && s->size >= 12 && sgm__get(s, b + 10, 2);
+    int seen = 0;
+    if (s->size >= 10) SGM__TRY(sgm__get(s, b, 10));
+    if (b[6] > 1) head = 12;
+    if (b[6] > 1 && s->size >= 12) SGM__TRY(sgm__get(s, b + 10, 2));
     for (size_t i = head; i-- > 8;) length = length << 8 | b[i];
-    if (!good || b[6] < 1 || b[6] > 3 || length > 10000 || length > s->size - head ||
-        !sgm__get(s, text, length))
-        return sgm__spoilt(s, "does not begin like an NPY file: save it with numpy.save");
+    if (memcmp(b, "\x93NUMPY", 6) || b[6] < 1 || b[6] > 3 || length > 10000 ||
+        s->size < head + length)
+        return sgm__broken(s, "does not begin like an NPY file: save it with numpy.save");
+    SGM__TRY(sgm__get(s, text, length));
     s->size -= head + length;
     memset(&j, 0, sizeof j);
     j.at = text, j.end = text + length, j.python = 1;
@@ -9721,7 +9708,7 @@ static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
     }
     if (seen != 7) sgm__scan_bad(&j, "descr, fortran_order or shape is missing");
     if (!*j.wrong) return SGM_OK;
-    return sgm__spoilt(s, "cannot be read: in its head %s; save it with numpy.save", j.wrong);
+    return sgm__broken(s, "cannot be read: in its head %s; save it with numpy.save", j.wrong);
 }
 
 /* Fortran's order: the first index runs fastest. */
@@ -9743,21 +9730,20 @@ static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s) {
     sgm__npy a;
     memset(text, 0, sizeof text), memset(&a, 0, sizeof a), a.type = text;
     SGM__TRY(sgm__npy_head(&a, s, text));
-    const int type = sgm__type_of(a.type + (*a.type && strchr("<>=|", *a.type) != NULL), 1);
-    const int wide = sgm__types[type].wide;
-    if (!wide)
-        return sgm__spoilt(
-            s, "holds numbers or things of type '%.20s': save x.astype('float32')", a.type);
-    if (a.dims > 4 || a.count == 0 || a.count > s->size || a.count * (unsigned)wide != s->size)
-        return sgm__spoilt(s,
-            "has a shape of %d dimensions and %.0f numbers of %d bytes, but %.0f bytes: reshape it "
-            "to at most 4 dimensions, none of them 0, or copy it again",
-            a.dims, (double)a.count, wide, (double)s->size);
+    const int order = *a.type && strchr("<>=|", *a.type);
+    const sgm__type *type = sgm__type_of(a.type + order, 1);
+    if (!type->wide) return sgm__broken(s, "is of type '%.20s': save x.astype('float32')", a.type);
+    if (a.dims > 4 || a.count == 0 || a.count > s->size ||
+        a.count * (unsigned)type->wide != s->size)
+        return sgm__broken(s,
+            "has %d dimensions and %.0f numbers of %d bytes, in %.0f bytes: reshape it to at most "
+            "4 dimensions, none of them 0, or copy it again",
+            a.dims, (double)a.count, type->wide, (double)s->size);
     const int images = a.dims > 2, big = *a.type == '>' || (*a.type != '<' && !*(const char *)&one);
     SGM__TRY(sgm__images_alloc(
         out, a.size[0], images ? a.size[1] : 1, a.size[images ? 2 : 1], a.size[3], 0));
-    if (!sgm__get_numbers(s, out->x, (size_t)a.count, sgm__types[type].kind, wide, big, NULL))
-        return sgm__file_no("read", s->path, errno);
+    const sgm_status status = sgm__get_numbers(s, out->x, (size_t)a.count, type, big, NULL);
+    if (status && status != SGM_NOT_FINITE) return status; /* who calls names the row */
     return a.by_columns && !sgm__npy_turn(out->x, &a) ? SGM_NO_MEMORY : SGM_OK;
 }
 
