@@ -6393,7 +6393,7 @@ difference of the averages of sines and cosines over a and over b, those that ch
 of h or more. It has no unit and lies between 0 and 2, up to noise. It sees differences at the scale
 of h and little else: a large h sees means, a small one texture, until every point is alone and
 nothing is similar. Look with several widths. Its floor scatters around zero like 1/n. Width 0 takes
-the median distance of 500 pairs of points (§G.9).
+the median distance of 500 pairs of points (§G.8).
 
 Both are twice a mean over pairs of strangers less those over pairs of siblings:
 */
@@ -6545,12 +6545,29 @@ A model that learnt its data by heart has perfect marks in all of that. Look at 
 generated point from its nearest *training* point (`sgm_nearest`): if it tends to be below that of
 fresh points of the same law, the model remembers, and a Kolmogorov–Smirnov test of the two lists of
 distances says how sure that is.
+*/
+/* The share of points a that lie within the radius of some point of b. */
+static double sgm__covered(
+    const float *a, long na, const float *b, const double *radius, long nb, int d) {
+    const int threads = sgm__team(na > 64);
+    long covered = 0;
+    (void)threads; /* unless compiled with threads */
+    SGM__PARALLEL("omp parallel for schedule(dynamic) reduction(+ : covered) num_threads(threads)")
+    for (long i = 0; i < na; i++) {
+        long j = 0;
+        while (j < nb && !(sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j])) j++;
+        covered += j < nb;
+    }
+    return (double)covered / (double)na;
+}
 
+/*
 ## §9.6 Details that have caused bugs
 
 - Pairs of a point with itself bias energy distance and MMD by 1/n, the size of what you look for.
 - Distance to the *training* points rewards copying them: measure against fresh ones.
 - A number without its floor, or compared with one of another n or of another network's features.
+- A scaler fitted to test data or samples for themselves hides a shift of their mean.
 - Columns of an image scaled each for itself: dead pixels at the border become the largest numbers.
 
 ## §9.7 Something to run
@@ -8987,8 +9004,8 @@ static float sgm__number(uint64_t bits, char kind, int wide) {
     return x;
 }
 
-/* Reads and converts n numbers; SGM_NOT_FINITE, all read and no message, if a finite one is infinite
-as a float. If hash is given, it takes in their bytes by (C.1). */
+/* Reads and converts n numbers; SGM_NOT_FINITE, all read and no message, if a finite one is beyond
+float. If hash is given, it takes in their bytes by (C.1). */
 static sgm_status sgm__get_numbers(
     sgm__source *s, float *to, size_t n, const sgm__type *type, int big, uint64_t *hash) {
     const int wide = type->wide, plain = type->kind == 'f' && wide == 4 && !big;
@@ -13005,7 +13022,7 @@ static sgm_status sgm__load_from(
     sgm_status status = empty && !zeros ? SGM_NO_MEMORY : SGM_OK;
     if (zeros) status = sgm_scaler_init(&fresh, zeros, 1, d);
     sgm__free(zeros);
-    const int channels = scaler ? scaler->channels : 0; /* all taken back if the file does not fit */
+    const int channels = scaler ? scaler->channels : 0; /* taken back if the file does not fit */
     if (empty && status == SGM_OK) *scaler = fresh;
     if (!status) status = sgm__record_init(&c, model, trainer);
     if (!status) {
@@ -15098,21 +15115,6 @@ SGM_API sgm_status sgm_nearest(
         if (distance) distance[i] = sqrt(best[k - 1]);
     }
     return SGM_OK;
-}
-
-static double sgm__covered(
-    const float *a, long na, const float *b, const double *radius, long nb, int d) {
-    const int threads = sgm__team(na > 64);
-    long covered = 0;
-    (void)threads; /* unless compiled with threads */
-    SGM__PARALLEL("omp parallel for schedule(dynamic) reduction(+ : covered) num_threads(threads)")
-    for (long i = 0; i < na; i++)
-        for (long j = 0; j < nb; j++)
-            if (sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j]) {
-                covered++;
-                break;
-            }
-    return (double)covered / (double)na;
 }
 
 SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
