@@ -12050,12 +12050,17 @@ the file with the model, and no later training changes them.
 static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n) {
     long d = model->o.d;
     double square = 0;
-    if (model->o.scaler && model->o.scaler->d == 0)
-        SGM__TRY(sgm_scaler_init_channels(model->o.scaler, data, n, model->o.d,
-            model->o.scaler->channels ? model->o.scaler->channels : model->o.d));
+    sgm_scaler *scaler = model->o.scaler;
+    const int channels = scaler ? scaler->channels : 0; /* asked for, also after a failure */
+    if (scaler && scaler->d == 0) {
+        const sgm_status status = sgm_scaler_init_channels(
+            scaler, data, n, model->o.d, channels ? channels : model->o.d);
+        if (status) scaler->channels = channels;
+        SGM__TRY(status);
+    }
     if (!model->measure) return SGM_OK;
     for (long j = 0; j < d; j++) {
-        double scale = model->o.scaler ? model->o.scaler->scale[j] : 1, sum = 0, squares = 0;
+        double scale = scaler ? scaler->scale[j] : 1, sum = 0, squares = 0;
         for (long i = 0; i < n; i++) {
             double off = ((double)data[i * d + j] - data[j]) / scale; /* variance has no shift */
             sum += off, squares += off * off;

@@ -661,6 +661,10 @@ static void a_scaler_of_zeros(void **state) {
     CHECK_OK(sgm_model_init(&m, &o, sgm_key_init(41)));
     sgm_score score = sgm_model_score(&m, SGM_RAW);
     CHECK_FAILS(sgm_sample(s, 1, &score, NULL, sgm_key_init(42)), SGM_MISMATCH, "scaler");
+    scaler.channels = D + 1; /* refused, and not forgotten */
+    for (int i = 0; i < 2; i++)
+        CHECK_FAILS(sgm_train(&m, data, N, &to, sgm_key_init(43)), SGM_BAD_ARGUMENT, "channels do not divide");
+    scaler.channels = 0;
     CHECK_OK(sgm_train(&m, data, N, &to, sgm_key_init(43)));
     CHECK_OK(sgm_train(&m, other, 8, &to, sgm_key_init(44)));
     assert_int_equal(scaler.d, D);
