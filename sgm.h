@@ -4518,77 +4518,41 @@ time. Written with t, which now falls, so that dt < 0:
 $$dx = \left[ f(t)\, x − g(t)² ∇_x \log p_t(x) \right] dt + g(t)\, d\bar W, \qquad t \text{ from } T
 \text{ down to } 0 \qquad(5.1)$$
 
-where $d\bar W$ over a step of length Δ is $\sqrt{Δ}\,z$ with a fresh z, as forwards. Note the whole
-g², not ½g²: one half is the reversed velocity, the other makes up for the noise on the way back,
-which spreads the points again.
+where $d\bar W$ over a step of length Δ is $\sqrt{Δ}\,z$ with a fresh z, as forwards. With a Δ > 0
+it is the loop $x ← x − (f x − g² ∇\log p_t) Δ + g\sqrt{Δ}\,z$. Note the whole g², not ½g²: one
+half is the reversed velocity, the other makes up for the noise on the way back, which spreads the
+points again.
 
 Three errors stand between the samples and the data, and it pays to keep them apart: the prior that
 we start from is not $p_T$ (1.8), the score is learnt, and the steps are finite. With an exact score
 the second is gone; that is what `sgm_mixture` is for.
 
-## §5.2 Time grids
+Here is a film of one point, by hand. The data are −1 and 1, half and half, and the process is
+EDM's, m = 1 and s = t. The mean of the clean point given x is then $\hat x_0 = \tanh(x/t²)$, and a
+step from t to t' (the ancestral one of §5.2) is $x' = x + (1 − t'^2/t²)(\hat x_0 − x) + t'\sqrt{1 −
+t'^2/t²}\, z$:
 
-A run makes K = `steps` updates. The rule that all samplers here obey:
+| t    | x     | $\hat x_0$ | z    |                                        |
+|------|-------|-------|------|----------------------------------------|
+| 3    | 2.400 | .261  | 0.6  | all is noise, the mean hardly leans    |
+| 1.5  | 1.575 | .604  | −1.0 | it leans, and is pushed back           |
+| 0.75 | 0.197 | .337  | 0.3  | it could still become −1               |
+| 0.3  | 0.397 | .9997 | –    | now it is decided; the last step is x̂0 |
+| 0    | .9997 |       |      | a sample                               |
 
-$$T = t_0 > t_1 > … > t_{K−1} = t_{min}, \quad\text{and one closed-form update from } t_{min}
-\text{ to } 0 \qquad(5.2)$$
-
-so each update asks the score at the time where it starts (a method with several evaluations, also
-within the step), and none ever at t = 0, where the score of a point mass is infinite. A *plain* end
-instead makes all K updates by the method, from T to an end that you choose. It can be t = 0 only
-for a method that evaluates nowhere but where its steps start; Heun's and its like are refused
-there. Grids are laid evenly in some function of t:
-
-| grid      | even in       | good for |
-|-----------|---------------|----------------------------------------------|
-| uniform   | t             | the textbook's choice |
-| log-SNR   | λ(t) of (1.5) | few steps: every step removes the same share |
-| EDM       | $(s/m)^{1/7}$ | few steps, with the small ones at the end |
-| quadratic | √t            | between the two |
-
-Left to itself (`SGM_GRID_AUTO`) a method gets the log-SNR grid, which is right in every family, and
-churn EDM's; a plain end at t = 0, where log-SNR ends, the uniform one, or √t where t is a σ. In λ,
-EDM's function is $(s/m)^{1/7} = e^{−λ/14}$.
-*/
-SGM_API sgm_status sgm_time_grid(
-    double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde, double t_start, double t_end) {
-    SGM__TRY(sgm__grid_check(t, steps, kind, sde, t_start, t_end));
-    if (kind == SGM_GRID_AUTO) kind = sgm__grid_kind(sde, SGM_METHOD_AUTO, t_end);
-    double from = 0, to = 0;
-    if (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM) {
-        from = sgm_sde_logsnr(sde, t_start), to = sgm_sde_logsnr(sde, t_end);
-        if (kind == SGM_GRID_EDM) from = sgm__exp(-from / 14), to = sgm__exp(-to / 14);
-    }
-    for (int i = 0; i <= steps; i++) {
-        double share = (double)i / steps, u = from + share * (to - from);
-        switch (kind) {
-        case SGM_GRID_LOGSNR: t[i] = sgm_sde_t_from_logsnr(sde, u); break;
-        case SGM_GRID_EDM: t[i] = sgm_sde_t_from_logsnr(sde, -14 * sgm__log(u)); break;
-        case SGM_GRID_QUADRATIC:
-            u = sqrt(t_start) + share * (sqrt(t_end) - sqrt(t_start));
-            t[i] = u * u;
-            break;
-        default: t[i] = t_start + share * (t_end - t_start);
-        }
-    }
-    t[0] = t_start, t[steps] = t_end;
-    return SGM_OK;
-}
-
-/*
-## §5.3 Three ways to take a step
+## §5.2 Three ways to take a step
 
 From the time t to an earlier time t' every method of this section has the form
 $x ← c_x x + c_s s(x,t) + c_z z$ with a fresh normal z; they differ in the three numbers.
-**Euler–Maruyama** takes (5.1) at its word: the drift and g are those of t for all of
-Δ = t − t', and the noise has the standard deviation g√Δ, so that its variance g²Δ adds up to the
-same over two half steps as over one whole.
+**Euler–Maruyama** (Euler's method, with noise) takes (5.1) at its word: the drift and g are those
+of t for all of Δ = t − t'. The noise has the standard deviation g√Δ, so that its variance g²Δ adds
+up to the same over two half steps as over one whole.
 
 $$c_x = 1 − f Δ, \quad c_s = g² Δ, \quad c_z = g √Δ \qquad(5.3)$$
 
 **Reverse diffusion** (Song et al. 2021, appendix E) takes the exact forward step in place of f and
 g. By (1.6) that from t' to t is x ← a x + b z: over the whole step, fΔ is a − 1 and g²Δ is b². Put
-these into (5.3):
+these into (5.3), $c_x = 1 − (a − 1)$:
 
 $$c_x = 2 − a, \quad c_s = b², \quad c_z = b \qquad(5.4)$$
 
@@ -4613,8 +4577,10 @@ given x; solve for $x_0$ (*Tweedie's formula*):
 
 $$\hat x_0 = E[x_0 | x] = \frac{x + s² ∇\log p_t(x)}{m} \qquad(5.5)$$
 
-Put this for $x_0$. With $m'/m = 1/a$ the coefficient of x is
-$(a² s'^2 + b²)/(a s²) = 1/a$, that of the score $m' b²/m$:
+Put this mean for $x_0$. (How $x_0$ scatters about it is left out: $x_0$ enters with a factor of the
+order of b², so its scatter would add a variance of the order of b⁴, which is of second order in the
+step.) With $m'/m = 1/a$ the coefficient of x is $(a² s'^2 + b²)/(a s²) = 1/a$, that of the score
+$m' b²/m$:
 
 $$c_x = \frac1a, \quad c_s = \frac{b²}{a}, \quad c_z = \frac{b s'}{s} \qquad(5.7)$$
 
@@ -4655,6 +4621,56 @@ static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
 }
 
 /*
+## §5.3 Time grids
+
+A run makes K = `steps` updates. The rule that all samplers here obey:
+
+$$T = t_0 > t_1 > … > t_{K−1} = t_{min}, \quad\text{and one closed-form update from } t_{min}
+\text{ to } 0 \qquad(5.2)$$
+
+so each update asks the score at the time where it starts (a method with several evaluations, also
+within the step), and none ever at t = 0, where the score of a point mass is infinite. A *plain* end
+instead makes all K updates by the method, from T to an end that you choose. It can be t = 0 only
+for a method that evaluates nowhere but where its steps start; others, as Heun's (§7.2), are refused
+there. Grids are laid evenly in some function of t:
+
+| grid      | even in       | good for |
+|-----------|---------------|----------------------------------------------|
+| uniform   | t             | the textbook's choice |
+| log-SNR   | λ(t) of (1.5) | few steps: every step removes the same share |
+| EDM       | $(s/m)^{1/7}$ | few steps, with the small ones at the end |
+| quadratic | √t            | between the two |
+
+Left to itself (`SGM_GRID_AUTO`) a method gets the log-SNR grid, which is right in every family, and
+the churn of §5.4 EDM's; a plain end at t = 0, where log-SNR ends, the uniform one, or √t where t is
+a σ. In λ, EDM's function is $(s/m)^{1/7} = e^{−λ/14}$.
+*/
+SGM_API sgm_status sgm_time_grid(
+    double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde, double t_start, double t_end) {
+    SGM__TRY(sgm__grid_check(t, steps, kind, sde, t_start, t_end));
+    if (kind == SGM_GRID_AUTO) kind = sgm__grid_kind(sde, SGM_METHOD_AUTO, t_end);
+    double from = 0, to = 0;
+    if (kind == SGM_GRID_LOGSNR || kind == SGM_GRID_EDM) {
+        from = sgm_sde_logsnr(sde, t_start), to = sgm_sde_logsnr(sde, t_end);
+        if (kind == SGM_GRID_EDM) from = sgm__exp(-from / 14), to = sgm__exp(-to / 14);
+    }
+    for (int i = 0; i <= steps; i++) {
+        double share = (double)i / steps, u = from + share * (to - from);
+        switch (kind) {
+        case SGM_GRID_LOGSNR: t[i] = sgm_sde_t_from_logsnr(sde, u); break;
+        case SGM_GRID_EDM: t[i] = sgm_sde_t_from_logsnr(sde, -14 * sgm__log(u)); break;
+        case SGM_GRID_QUADRATIC:
+            u = sqrt(t_start) + share * (sqrt(t_end) - sqrt(t_start));
+            t[i] = u * u;
+            break;
+        default: t[i] = t_start + share * (t_end - t_start);
+        }
+    }
+    t[0] = t_start, t[steps] = t_end;
+    return SGM_OK;
+}
+
+/*
 ## §5.4 Two steps that remember or correct
 
 The ancestral step holds $\hat x_0$ still. Let $h = ½(λ' − λ)$, half of what the log-SNR (1.5) gains
@@ -4679,13 +4695,15 @@ of its twin without noise, in §7.3.
 **Churn** (Karras et al. 2022) separates the two jobs of a reverse step, noise and denoising. In
 y = x/m and σ = s/m the flow without noise is $dy/dσ = \hat ε$ (7.2), where $\hat ε = −s\,∇\log p_t$
 is the noise that the score sees. Each step first throws the point up to a higher noise, with as
-much variance as is missing there, and then takes a step of Heun's method down:
+much variance as is missing there, and then takes a step of Heun's method down: Euler's step, done
+again with the mean of the derivatives at its start and where it ended.
 
 $$\hat σ = (1 + γ) σ, \quad \hat y = y + \sqrt{\hat σ² − σ²}\, S_{noise} z, \quad y' = \hat y +
 \tfrac{σ' − \hat σ}2 (\hat ε + ε'), \quad γ = \min(S_{churn}/K, √2 − 1) \qquad(5.10)$$
 
-The fresh noise covers what was done wrong before. A **corrector** does so with the score alone:
-after each step down, a few Langevin steps (6.7) at the level reached.
+Up and down again at one level is a way of walking about there, and (6.9) will show that such walks
+draw any density nearer to $p_t$, so errors made before fade. A **corrector** does so with the score
+alone: after each step down, a few Langevin steps (6.7) at the level reached.
 
 These steps, and all of chapter 7, work on a *flow state*: the points in double precision, some
 arrays of the same size for what a solver remembers, and the floats that a score wants to see. A
@@ -4767,10 +4785,10 @@ static sgm_status sgm__churn_step(sgm__flow *w, double t, double to, sgm_key key
 /*
 ## §5.5 The sampler
 
-The sampler is a loop over such steps, from points drawn from the prior (1.7). If you name no
-method it is DPM-Solver++(2M) of §7.3, on 100 steps even in log-SNR: with exact scores of all
-families it is within the noise of two exact sets, and the race of tutorial 7 shows it among the
-cheapest. (Or it is the method that an option belongs to which you set: path_steps
+The sampler is a loop over such steps, from points drawn from the prior (1.7). If you name no method
+it is DPM-Solver++(2M) of §7.3, which adds no noise at all, on 100 steps even in log-SNR: with exact
+scores of all families it is within the noise of two exact sets, and the race of `make 07` shows it
+among the cheapest. (Or it is the method that an option belongs to which you set: path_steps
 Euler–Maruyama's, corrector reverse diffusion's, churn, eta DDIM's, rtol RK45's.) Noise is keyed by
 the step and the position in the batch, so the same key draws the same samples whether you call
 `sgm_sample` or step by hand, on one core or many.
@@ -4883,7 +4901,8 @@ By (1.4) samples at t have, up to their scatter, the ratio
 
 $$q = \frac{\overline{|x|²}/D}{m_t² \overline{|x_0|²}/D + s_t²} ≈ 1 ± \sqrt{(κ−1)/n} \qquad(5.12)$$
 
-A quarter more or less is for you to judge (`spread`). Beyond a factor of 4 (of 2 in |x|) and five
+since κ is defined so that $|x|²$ has the variance $(κ−1)(E|x|²)²$, and their mean an n-th of it. A
+quarter more or less is for you to judge (`spread`). Beyond a factor of 4 (of 2 in |x|) and five
 such deviations the call fails. Samples given a condition may come from a small part of the data:
 they fail only if their mean square is also beyond that of the furthest point.
 */
@@ -4903,7 +4922,7 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
     for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
     double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.12) */
     double bound = m * model->reach + s * (sqrt((double)D) + 5);
-    *spread = sqrt(q);
+    *spread = sqrt(q); /* of |x|, where q is of its square */
     if (given) return q > 4 && mean > bound * bound;
     return (q > 4 || q < 0.25) && fabs(q - 1) > 5 * sqrt((model->fourth - 1) / n);
 }
@@ -4939,7 +4958,8 @@ score, shaken by noise. As a walk in continuous time it is the SDE
 $$dX = ∇\log p(X)\, dt + \sqrt2\, dW \qquad(6.8)$$
 
 Points spread like some density r move, says (1.9) with u = ∇log p and g² = 2, as if with the
-velocity $v = ∇\log p − ∇\log r$. It is 0 where r = p: spread like p, they stay spread like p. And
+velocity $v = ∇\log p − ∇\log r$. It is 0 where r = p (that is what the √2 is for): spread like p,
+they stay spread like p. And
 from any other r they come nearer all the time. With $∂r/∂t = −∇·(v r)$ and an integration by parts,
 
 $$\frac{d}{dt} \mathrm{KL}(r ‖ p) = ∫ \frac{∂r}{∂t} \log\frac rp\, dx =
@@ -4953,7 +4973,8 @@ A step of length γ of (6.8), by the rule of the opening page:
 
 $$x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z, \qquad z ∼ N(0, I) \qquad(6.1)$$
 
-This is the one step convention of the library. Others write ε/2 and √ε: the same walk with γ = ε/2.
+This is the one step convention of the library; in this chapter γ is always the length of a step.
+Others write ε for twice that, and ε/2 and √ε in (6.1): the same walk.
 For any γ > 0 the walk settles on something that is *nearly* p. On N(0, σ²) it is a linear
 recursion, $x ← (1 − γ/σ²) x + \sqrt{2γ} z$, whose variance settles where $V = (1 − γ/σ²)² V + 2γ$.
 Multiply out, $V (2γ/σ² − γ²/σ⁴) = 2γ$:
@@ -4979,13 +5000,15 @@ $$p(x)\, q(y|x)\, α(x → y) = \min\left( p(x)\, q(y|x),\; p(y)\, q(x|y) \right
 and that does not change if x and y change places. Such *detailed balance* of every pair leaves p as
 it is, for every γ. A bad step shows as a low acceptance instead of a wrong answer. The price is
 log p up to a constant, which the ratio does not see: mixtures and energy networks have one, a
-network that gives only a score has none. In high dimension the best acceptance is 0.574 (Roberts
-and Rosenthal 1998). With `step` 0 the warm-up looks for it,
+network that gives only a score has none. Short steps are accepted and go nowhere, long ones are
+refused; in high dimension the walk gets furthest where 0.574 of them are accepted (Roberts and
+Rosenthal 1998). With `step` 0 the warm-up looks for that,
 
 $$\log γ ← \log γ + \frac{\bar α − 0.574}{\sqrt k} \qquad(6.4)$$
 
-at its k-th step. Then γ is frozen: (6.10) holds for a γ that is fixed beforehand. If it went on
-following the walkers it would depend on where they are, and p would no longer be kept.
+with the mean acceptance ᾱ of the crowd in its k-th step. Then γ is frozen: (6.10) holds for a γ
+that is fixed beforehand. If it went on following the walkers it would depend on where they are, and
+p would no longer be kept.
 */
 /* y = x + γ s + √(2γ) z: (6.1), for the whole crowd. */
 static void sgm__langevin_move(
@@ -5050,8 +5073,7 @@ nearer to √D, and from D to D + 2 it grows by (D+1)/D. On N(0, V), let the wal
 score −x/V then has the mean norm $\sqrt{V'} E\|z\|/V$, so γ = 2r²V²/V', and the balance of (6.2),
 $V' (2/V − γ/V²) = 2$, gives V' = V(1 + r²) whatever V and D are. A walker's step depends on the
 others', and the mean must be one of many numbers: a single walker near a mode, where its score is
-almost 0, would leap. The paper multiplies γ by α = 1 − β of the step for VP; here it is (6.7) for
-all families, as β is small.
+almost 0, would leap.
 */
 static double sgm__snr_step(const float *s, long n, int d, double snr) {
     double norm = 0;
@@ -5142,10 +5164,10 @@ at each distance k on either side:
 $$\mathrm{var}\,\bar x ≈ \frac{ς² τ}{n}, \qquad τ = 1 + 2 \sum_{k≥1} ρ_k, \qquad
 n_{eff} = \frac{n}{τ} \qquad(6.6)$$
 
-The sum is cut at the first window of five τ (Sokal 1997): beyond it there is only noise. A walk
-that swings to and fro has τ < 1; it is counted as 1, no better than independent points. Neither
-number sees a mode that the walk has never visited; for that, start many walkers apart and compare
-the shares of the modes.
+The sum stops at the first k beyond 5τ, with τ what it has come to by then (Sokal 1997): further out
+there is only noise. A walk that swings to and fro has τ < 1; it is counted as 1, no better than
+independent points. Neither number sees a mode that the walk has never visited; for that, start many
+walkers apart and compare the shares of the modes.
 */
 SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     double mean = 0, variance = 0, tau = 1;
@@ -5721,7 +5743,8 @@ gradient by x, with which p(y) goes:
 
 $$∇_x \log p_t(x|y) = ∇_x \log p_t(x) + ∇_x \log p_t(y|x) \qquad(8.1)$$
 
-So there are three ways: learn the left side (§8.1), learn the last term (§8.2), or,
+Here $p_t(y|x)$ is the probability of y for the clean point that became the noisy x. So there are
+three ways: learn the left side (§8.1), learn the last term (§8.2), or,
 where y is a measurement whose law you know, work the last term out (§8.4). Each makes a
 score out of others, and every sampler takes it as it takes any score.
 
@@ -5755,7 +5778,7 @@ SGM_API sgm_score sgm_condition_score(const sgm_condition *c) {
 The last term of (8.1) is a classifier's, but one that answers for *noisy* points: which class did
 the clean point come from? Its network returns a number $o_k$ for each class, a *logit*, of which
 probabilities are made by $p_k = e^{o_k} / \sum_l e^{o_l}$. It is trained like everything here, with
-fresh times and noise, only by another loss, *cross-entropy*:
+fresh times and noise, only by another loss, *cross-entropy* (φ are the network's parameters):
 
 $$L = −E\, w(t) \log p_φ(y|x_t, t), \qquad \frac{∂L}{∂o_k} = w(t)\,(p_k − 1_{k=y}) \qquad(8.3)$$
 
@@ -5780,8 +5803,34 @@ static void sgm__log_probs(double *logp, const sgm_tensor *logits) {
     }
 }
 
-/* U = log Σ_k exp a_k − a·target, row by row; aux keeps its gradient, p − target. Along ȧ that
-changes by p_k (ȧ_k − Σ_l p_l ȧ_l). */
+/*
+With the target e, one-hot, the operation is $U = \log \sum_k \exp a_k − a·e$, row by row. `aux`
+keeps its gradient, $p − e$. The tangent is the product of that with $\dot a$; its own gradient by a
+is what p changes by along $\dot a$:
+
+$$\dot U = (p − e)·\dot a, \qquad \frac{∂\dot U}{∂\dot a_k} = p_k − e_k, \qquad
+\frac{∂\dot U}{∂a_k} = p_k \Big( \dot a_k − \sum_l p_l \dot a_l \Big) \qquad(8.15)$$
+*/
+static void sgm__cross_entropy_back(sgm_tape *tape, const sgm_tensor *y, float *up) {
+    sgm_tensor *a = y->a;
+    const float *e = y->b->v, *gradient = y->aux;
+    int K = a->cols;
+    for (int which = SGM_ADJOINT_D; which <= SGM_ADJOINT_JD; which++) {
+        const float *up_y = which == SGM_ADJOINT_D ? y->d : y->jd;
+        if (!(y->set & which)) continue;
+        for (long k = 0; k < a->rows * K; k++) up[k] = up_y[k / K] * gradient[k];
+        sgm_tape_give(tape, a, which, NULL, up);
+    }
+    if (!(y->set & SGM_ADJOINT_JD) || !a->j) return;
+    for (long i = 0; i < a->rows; i++) {
+        double mean = 0; /* Σ p ȧ */
+        for (long k = i * K; k < (i + 1) * K; k++) mean += ((double)gradient[k] + e[k]) * a->j[k];
+        for (long k = i * K; k < (i + 1) * K; k++)
+            up[k] = (float)(y->jd[i] * ((double)gradient[k] + e[k]) * (a->j[k] - mean));
+    }
+    sgm_tape_give(tape, a, SGM_ADJOINT_D, NULL, up);
+}
+
 static void sgm__op_cross_entropy(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *a = y->a;
     const float *target = y->b->v;
@@ -5798,20 +5847,7 @@ static void sgm__op_cross_entropy(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) 
         }
         (pass == SGM_PASS_FORWARD ? y->v : y->j)[i] = (float)sum;
     }
-    for (int part = 0; part < 3 && pass == SGM_PASS_BACKWARD; part++) {
-        const float *up_y = part ? y->jd : y->d;
-        if (!(y->set & (part ? SGM_ADJOINT_JD : SGM_ADJOINT_D)) || (part == 2 && !a->j)) continue;
-        for (long i = 0; i < y->rows; i++) {
-            double mean = 0;
-            for (long k = i * K; part == 2 && k < (i + 1) * K; k++)
-                mean += ((double)y->aux[k] + target[k]) * a->j[k];
-            for (long k = i * K; k < (i + 1) * K; k++) {
-                double bend = part < 2 ? 1 : a->j[k] - mean, p = part < 2 ? 0 : target[k];
-                up[k] = (float)(up_y[i] * (y->aux[k] + p) * bend);
-            }
-        }
-        sgm_tape_give(tape, a, part == 1 ? SGM_ADJOINT_JD : SGM_ADJOINT_D, NULL, up);
-    }
+    if (pass == SGM_PASS_BACKWARD) sgm__cross_entropy_back(tape, y, up);
 }
 
 static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask) {
@@ -5842,7 +5878,8 @@ SGM_API sgm_status sgm_classifier_probs(
 /*
 ## §8.3 More than Bayes
 
-Samples look more typical of y if the last term of (8.1) is multiplied by a γ > 1: with a classifier
+$p(y|x)^γ$ with a γ > 1 falls off more steeply from where y is likely, so samples look more typical
+of y if the last term of (8.1) is multiplied by γ: with a classifier
 (Dhariwal and Nichol 2021), and without one, the term then being the difference of the two scores of
 §8.1 (Ho and Salimans 2022, who write w for γ − 1),
 
@@ -5856,19 +5893,20 @@ conclude that samples follow q at t = 0. **They do not**, for any γ but 0 and 1
 t do not belong to one forward process, so the reverse SDE is the reverse of nothing. To see it,
 divide (1.9) by p. For ℓ = log p it says
 
-$$\frac{∂ℓ}{∂t} = −∇·u − u·∇ℓ + ½ g² \left( Δℓ + \|∇ℓ\|² \right) \qquad(8.14)$$
+$$\frac{∂ℓ}{∂t} = −∇·u − u·∇ℓ + ½ g² \left( ∇·∇ℓ + \|∇ℓ\|² \right) \qquad(8.14)$$
 
-with $Δℓ = ∇·∇ℓ$. The ℓ of p(x) and of p(x|y) both solve it. Of log q, which is their mean with the
+The ℓ of p(x) and of p(x|y) both solve it. Of log q, which is their mean with the
 weights 1 − γ and γ (and a constant), all terms are the same mean of theirs but the square, and the
 mean of squares is not the square of the mean: q misses (8.14) by
 $½ g² γ(1−γ) \|∇\log p_t(y|x)\|²$, that is 0 only for γ = 0 and 1.
 
 One case can be worked out: data N(0, 1), a y that leaves the variance c, and VE, with the variance
-v of the noise as the clock. Then $∂s/∂x = −A$ with $A = (1−γ)/(1+v) + γ/(c+v)$, and as v falls the
-samples' variance P follows $dP/dv = 2AP − 1$, or without noise, along the deterministic flow,
+v of the noise as the clock, so that g² is 1. Then $∂s/∂x = −A$ with $A = (1−γ)/(1+v) + γ/(c+v)$. A
+step of (5.1) down by Δ multiplies deviations by $1 − AΔ$ and adds the variance Δ, so the samples'
+variance P follows $dP/dv = 2AP − 1$; without noise, along the flow, where half the score pushes,
 $dP/dv = AP$. For γ = 2 the latter has the solution $(c+v)²/(1+v)$, which at large v is v, as it
-must be; its square solves the former without the −1, and so P is that times
-$∫_v^∞ (1+u)²/(c+u)^4\, du$. At v = 0:
+must be; its square solves the former without the −1, and so P is that times $∫_v^∞ (1+u)²/(c+u)^4\,
+du$. At v = 0:
 
 $$P_{SDE} = c² + \tfrac13 c(1−c)², \qquad P_{flow} = c², \qquad
 P_{p(x)p(y|x)²} = \frac{c}{2−c} \qquad(8.6)$$
@@ -5935,12 +5973,13 @@ SGM_API sgm_score sgm_guided_score(const sgm_guided *g) {
 
 Now y is a measurement, $y = A x_0 + τ z$ with a known (m, D) matrix A, and nothing has to be
 trained. *Inpainting*: each row of A picks a number that was seen. *Colourisation*: each row
-averages the colours of a pixel. *Blur*, *upsampling*, a projection: other rows. The *singular value
-decomposition* $A = U^T S V$ (§G.6 computes it) turns every A into the same problem: U is a rotation
-of the m measurements, S a diagonal of positive numbers, and V has m orthonormal rows. With
-$u = S^{-1} U y$ each direction $V_i$ is measured by itself:
+averages the colours of a pixel. *Blur*, *upsampling*, a projection: other rows. Every A is the same
+problem in disguise: m directions at right angles, each measured by itself. The *singular value
+decomposition* finds them (§G.6): $A = U^T S V$, where U turns the m measurements into each other
+($U U^T = I$), S is a diagonal of positive numbers, and the m rows $V_i$ of V are the directions, of
+length 1. Multiply $y = U^T S V x_0 + τ z$ by $S^{-1} U$, and note that Uz is as normal as z:
 
-$$u_i = V_i · x_0 + τ_i z_i, \qquad τ_i = τ / S_i \qquad(8.7)$$
+$$u_i = V_i · x_0 + τ_i z_i, \qquad u = S^{-1} U y, \quad τ_i = τ / S_i \qquad(8.7)$$
 
 **Replacement** (Song et al. 2021): after every step, overwrite what was measured with what it would
 look like at the new time. That is $m_t V_i·x_0$ and noise of $s_t$ in all, of which $m_t u_i$ has
@@ -6026,8 +6065,9 @@ norm for its square. After each step of the sampler, with x from before it on th
 
 $$x ← x − ζ\, ∇_x \| y − A \hat x_0(x) \| \qquad(8.10)$$
 
-where ζ is tuned, not derived: the gradient of a norm is as long near y as far from it, so ζ has the
-data's unit, and samples swing about y by as much.
+where ζ is tuned, not derived. The gradient of a norm is as long near y as far from it. So ζ is the
+length of a step, in the data's unit, and near y the samples step over it and swing about it by as
+much.
 
 **ΠGDM** (Song, Vahdat, Mardani, Kautz 2023) puts $N(\hat x_0, r² I)$ there. Then
 $V_i·x_0 = V_i·\hat x_0 + r z'$, with independent z' for different i since the $V_i$ are
@@ -6137,7 +6177,8 @@ mixture, whose score is $∇ \log p_t(x|y)$ itself: hold any of the methods agai
 
 What is left of C after a sharp measurement is a small difference of large numbers, and may come out
 negative. So C is kept as $\sum_l G_l G_l^T$, and with $f_l = G_l·h$ its update is one of the G
-(Potter 1963): $G_l ← G_l − f_l\, Ch / (q + τ\sqrt q)$, which squares to (8.12) and cannot.
+(Potter 1963): $G_l ← G_l − f_l\, Ch / (q + τ\sqrt q)$. Multiplied out and summed, with
+$\sum_l f_l² = q − τ²$, that is (8.12); and a sum of squares cannot be negative.
 */
 /* One direction; G is (n,D), f n + D numbers of room. What was measured without noise must have
 had more than `least` of variance. */
@@ -13753,13 +13794,13 @@ SGM_API sgm_status sgm_mixture_sample(
 /*
 ## §G.4 Samplers: what was asked for, and what can be granted
 
-The methods as one table: what each is called, the order that its steps must reach, how many arrays
-of the points' size it remembers, the steps it takes if none are named, and whether a step asks for
-the score at its end, too. (Of Adams' steps the first three do, which are RK4's.)
+The methods as one table: what each is called, how many steps it looks back on (its own included),
+how many arrays of the points' size it needs, the steps it takes if none are named, and whether a
+step asks for the score at its end, too. (Of Adams' steps the first three do, which are RK4's.)
 */
 static const struct sgm__method {
     const char *name;
-    int order, arrays, steps, at_end;
+    int back, arrays, steps, at_end;
 } sgm__methods[] = {{"AUTO", 1, 0, 100, 0}, {"Euler-Maruyama", 1, 0, 1000, 0},
     {"reverse diffusion", 1, 0, 1000, 0}, {"ancestral", 1, 0, 1000, 0},
     {"SDE-DPM-Solver++", 2, 3, 100, 0}, {"churn", 1, 2, 100, 0}, {"DDIM", 1, 1, 500, 0},
@@ -13887,11 +13928,11 @@ static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde 
     const struct sgm__method *method = &sgm__methods[o->method];
     int updates = o->steps - !o->plain_end, zero = o->plain_end && o->t_end == 0;
     if (o->steps < 1) return sgm__bad("%d sampling steps: ask for at least 1", o->steps);
-    if (method->order > 1 && updates < method->order)
+    if (method->back > 1 && updates < method->back)
         return sgm__bad(
             "%s looks back over %d steps, and %d are left%s: take more steps, %d at least",
-            method->name, method->order, updates, o->plain_end ? "" : " when one denoises",
-            method->order + !o->plain_end);
+            method->name, method->back, updates, o->plain_end ? "" : " when one denoises",
+            method->back + !o->plain_end);
     if (!(o->t_start > 0 && o->t_start <= sde->T * (1 + 1e-12)))
         return sgm__bad("sampling from t = %g: needs 0 < t_start <= T = %g", o->t_start, sde->T);
     if (o->t_start < sde->T * (1 - 1e-9) && !o->x_given)

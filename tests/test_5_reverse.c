@@ -1340,6 +1340,29 @@ static void test_reset(void **state) {
     assert_int_equal(live_blocks, alive_before);
 }
 
+/* The film of §5.1: data −1 and 1 under EDM's process, as the book prints it. */
+
+static void test_film(void **state) {
+    double at[5] = {3, 1.5, 0.75, 0.3, 0}, z[4] = {0.6, -1, 0.3, 0}, x = 2.4, data[2] = {-1, 1}, c[3];
+    double shown_x[5] = {2.4, 1.575, 0.197, 0.397, 0.9997}, shown_x0[4] = {0.261, 0.604, 0.337, 0.9997};
+    sgm_sde sde = sgm_sde_edm(1e-3, 80);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 1, NULL, data, NULL, SGM_COV_POINTS, &sde));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int i = 0; i < 4; i++) {
+        float s, at_x = (float)x, t = (float)at[i];
+        CHECK_OK(sgm_score_eval(&score, &s, &at_x, &t, 1));
+        double x0 = x + at[i] * at[i] * s;
+        CHECK_CLOSE(x, shown_x[i], 0.0005), CHECK_CLOSE(x0, tanh(x / (at[i] * at[i])), 1e-6);
+        CHECK_CLOSE(x0, shown_x0[i], 0.0005);
+        sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &sde, at[i], at[i + 1]);
+        x = c[0] * x + c[1] * s + c[2] * z[i];
+    }
+    CHECK_CLOSE(x, shown_x[4], 0.0005);
+    sgm_mixture_free(&mix);
+}
+
 /* Nobody drew the points: the first step says so and the cure, and touches nothing. Either cure works, and with points of your own
 a reset asks for no prior. */
 
@@ -1413,6 +1436,7 @@ int main(void) {
         {"5.4 bad start of one step", test_bad_one_step, count_alive, NULL, NULL},
         {"5.4 failures in a run", test_failures_in_a_run, count_alive, NULL, NULL},
         {"5.4 a method that remembers forgets", test_forgets, count_alive, NULL, NULL},
+        {"5.1 the film, by hand", test_film, count_alive, NULL, NULL},
         {"5.5 a sampler starts again", test_reset, count_alive, NULL, NULL},
         {"5.5 a sampler without its prior", test_no_prior, count_alive, NULL, NULL},
     };
