@@ -1560,7 +1560,6 @@ static sgm_status sgm__draws_init(struct sgm__draws *b, const float *data, long 
     sgm_key key);
 static sgm_status sgm__loss_is_none(void); /* the error of a loss that is not finite */
 /* chapter 5; §G.4 has its checks, memory and bookkeeping */
-struct sgm_flow_state;
 static void sgm__normal_parallel(float *z, long n, sgm_key key); /* by all threads */
 static sgm_status sgm__grid_check(const double *t, int steps, sgm_grid_kind kind,
     const sgm_sde *sde, double t_start, double t_end);
@@ -13809,8 +13808,6 @@ static const struct sgm__method {
     {"DPM-Solver-3", 1, 3, 100, 0}, {"DPM-Solver++(2M)", 2, 3, 100, 0},
     {"DPM-Solver++(3M)", 3, 3, 100, 0}};
 
-static const char *sgm__method_name(sgm_method method) { return sgm__methods[method].name; }
-
 /* A call that makes something begins with this: a place that is there, and empty. */
 static sgm_status sgm__blank(void *p, size_t size, const char *who) {
     if (!p) return sgm__bad("%s needs a place for what it makes", who);
@@ -14727,7 +14724,7 @@ static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
     if (q->o.solve.method == SGM_METHOD_DDIM || q->o.solve.method >= SGM_METHOD_DPM_2)
         return sgm__bad(
             "%s is made for points alone: a likelihood needs RK45, RK4, Heun, Euler or Adams",
-            sgm__method_name(q->o.solve.method));
+            sgm__methods[q->o.solve.method].name);
     if (!(score->sde.t_min > 0)) return sgm__bad("a likelihood needs t_min > 0: set the SDE's");
     if (q->o.probes < 0 || (unsigned)q->o.law > SGM_PROBE_GAUSSIAN || q->o.levels < 0)
         return sgm__bad("%d probes of law %d, %d levels: 0 probes for the exact trace, or more; a "
