@@ -4942,10 +4942,10 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
   `sgm_sampler_prior` has filled x, or `x_given` says that you have.
 - The multistep memory of one run carried into the next. `sgm_sampler_reset` forgets it.
 
-**Something to run.** `make 07` races all methods on one exact score, and its first figure shows
-their orders as slopes. Set its GRID to SGM_GRID_UNIFORM. With `QUICK=1` already, Heun and RK4 no
-longer arrive in its race and DDIM does, and two slopes leave their order (the checks say so): nearly
-all steps are spent where there is only noise.
+**Something to run.** `make 07` measures the orders of all methods on one exact score, as slopes,
+and races them on three learned ones. Set its GRID to SGM_GRID_UNIFORM. With `QUICK=1` already, Heun
+and RK4 no longer arrive in the race and DDIM does, and two slopes leave their order (the checks say
+so): nearly all steps are spent where there is only noise.
 */
 
 /*
