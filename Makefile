@@ -24,7 +24,7 @@ help: ## this list
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
 	@echo; echo "  make watch04 builds, runs and draws tutorial 04 again whenever you save it; make step04 walks through it in gdb,"
 	@echo "  from equation to equation."; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
-	@echo "  SGM_ISA=ref|base|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
+	@echo "  SGM_ISA=ref|sse2|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
 setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmocka, GSL, stb, zlib)
 	@missing=""; for p in $(PACKAGES); do \

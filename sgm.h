@@ -66,6 +66,8 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
     SGM_MALLOC(n), SGM_REALLOC(p,n), SGM_FREE(p)    your allocator (all three or none)
     SGM_ASSERT(x)             your assert, for the library's own invariants
     SGM_NO_SIMD               only the plain C kernels
+    SGM_SSE2                  kernels also for x86 without fused multiply-add: 25 times as fast as
+                              plain C there or more, but other last bits
     SGM_NO_THREADS            ignore -fopenmp
     SGM_NO_STDIO              no files, no progress bar
     SGM_LINKED                the implementation is in an object that you link, compiled once:
@@ -74,7 +76,7 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
 
 This file may have any name. Pasted into a .c file it cannot read itself once per instruction set,
 as it does: the results are the same, by the plain kernels. The environment variable
-`SGM_ISA=ref|base|avx2|avx512|neon` forces one set of kernels.
+`SGM_ISA=ref|sse2|avx2|avx512|neon` forces one set of kernels.
 
 # Conventions
 
@@ -1414,6 +1416,19 @@ to clang without a macro that could be refused above, so it is told the contrary
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=off", "no-associative-math", "signed-zeros")
 #endif
+/* Most of what follows calls a kernel that does the work, and kernels get all the care of a compiler
+(appendices A and B). It compiles in half the time if gcc does no more for it than -O1, and if clang
+puts no function into another. Bits do not depend on it. */
+#if defined(__clang__)
+#define SGM__LIGHTLY _Pragma("clang attribute push(__attribute__((noinline)), apply_to = function)")
+#define SGM__FULLY _Pragma("clang attribute pop")
+#elif defined(__GNUC__) && __OPTIMIZE__ + 0
+#define SGM__LIGHTLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define SGM__FULLY _Pragma("GCC pop_options")
+#else
+#define SGM__LIGHTLY
+#define SGM__FULLY
+#endif
 /* An error in this line: compile without -fsingle-precision-constant. */
 typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof(double) ? 1 : -1];
 
@@ -1452,6 +1467,7 @@ typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof
 
 #define SGM__PI 3.14159265358979323846
 #define SGM__LN2 0.69314718055994530942
+SGM__LIGHTLY
 
 /*
 # Part II: the book
@@ -2124,6 +2140,7 @@ static sgm_score sgm__rows(const sgm_score *score, const long *row, long first, 
     return block;
 }
 
+SGM__FULLY
 /*
 ## §2.1 Scores that are known exactly
 
@@ -2295,6 +2312,7 @@ SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix) {
     return score;
 }
 
+SGM__LIGHTLY
 /*
 ## §2.2 Denoising score matching
 
@@ -6811,6 +6829,7 @@ SGM_API int sgm_threads(void) {
     return n > 1 && sgm__alone() ? 1 : n;
 }
 
+SGM__FULLY
 /*
 ## §A.2 Keys: random numbers without a state
 
@@ -7112,24 +7131,27 @@ is ordered.
 
 Rounding is fixed by naming it. A fused multiply-add computes $a b + c$ with one rounding instead of
 two, so it matters whether the compiler fuses. It is told never to do so on its own, and the kernels
-ask for it by name. The one exception is the instruction set called `base`, which is for processors
-that have no fused multiply-add: there $a b + c$ rounds twice and the last bits differ.
+ask for it by name. The one exception is `sse2`, for processors that have no fused multiply-add:
+there $a b + c$ rounds twice and the last bits differ. It would be a third of what the fast kernels
+cost a compiler, for few machines, so it is there only if you define `SGM_SSE2`.
 */
-/* $a b + c$ with one rounding: one instruction, or libm's exact routine where there is none. That
-of Windows rounds twice, and clang may put two operations in its place. Here the product is exact in
-double, and so is what its sum with c leaves over; a sum that is not exact is made odd in its last
-bit, after which the second rounding does no harm. */
+/* $a b + c$ with one rounding: one instruction, or in double, where the product is exact. Then only
+the sum is rounded twice, and the first time does harm only if it leaves the half between two floats
+(or below the least normal one, where floats lie elsewhere). There the second term that the sum lost
+is found, and the sum made odd in its last bit, after which rounding it again does none. */
 static float sgm__fmaf(float a, float b, float c) {
-#if (defined(_WIN32) || defined(__clang__)) && !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
-    double product = (double)a * b, sum = product + c, back = sum - product;
-    double rest = (product - (sum - back)) + ((double)c - back);
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return fmaf(a, b, c);
+#else
+    double product = (double)a * b, sum = product + c;
     uint64_t bits;
     memcpy(&bits, &sum, sizeof bits);
-    if ((rest > 0 || rest < 0) && !(bits & 1)) bits += (rest > 0) == (sum > 0) ? 1 : (uint64_t)-1;
-    memcpy(&sum, &bits, sizeof bits);
+    if ((bits & 0x1fffffff) == 0x10000000 || fabs(sum) < FLT_MIN) {
+        double back = sum - product, rest = (product - (sum - back)) + ((double)c - back);
+        if ((rest > 0 || rest < 0) && !(bits & 1)) bits += (rest > 0) == (sum > 0) ? 1 : (uint64_t)-1;
+        memcpy(&sum, &bits, sizeof bits);
+    }
     return (float)sum;
-#else
-    return fmaf(a, b, c);
 #endif
 }
 
@@ -7544,6 +7566,7 @@ Each instruction set that this machine's family may have is compiled below from 
 #define SGM__STRING_TEXT(a) #a
 #define SGM__STRING(a) SGM__STRING_TEXT(a)
 #define SGM__FN static SGM__TARGET
+#define SGM__APART static __attribute__((noinline)) SGM__TARGET
 #define SGM__INLINE static inline __attribute__((always_inline)) SGM__TARGET
 #define SGM__PANEL (2 * SGM__LANES)
 #define sgm__vf SGM__K(vf)
@@ -7561,18 +7584,20 @@ Each instruction set that this machine's family may have is compiled below from 
 #endif
 
 #if defined(SGM__X86)
-#define SGM__ISA base
+#define SGM__ISA avx2
+#define SGM__ISA_AVX2 1
 #include SGM__TEXT
 #ifdef SGM__ISA /* not read: another file's guard stands around this text */
 #undef SGM__ISA
 #undef SGM__X86
 #else
-#define SGM__ISA avx2
-#define SGM__ISA_AVX2 1
-#include SGM__TEXT
 #define SGM__ISA avx512
 #define SGM__ISA_AVX512 1
 #include SGM__TEXT
+#ifdef SGM_SSE2
+#define SGM__ISA sse2
+#include SGM__TEXT
+#endif
 #endif
 #elif defined(SGM__ARM)
 #define SGM__ISA neon
@@ -7653,18 +7678,24 @@ The last few numbers of an array rarely fill a register. Loading fewer than a re
 zeros, storing fewer leaves the rest of memory alone, and so one loop body serves the whole array:
 an element's bits do not depend on where in the array it stands.
 */
-SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
+SGM__APART sgm__vf SGM__K(vload_part)(const float *x, long count) {
     float part[SGM__LANES];
-    if (count >= SGM__LANES) return sgm__vget(x);
     memset(part, 0, sizeof part);
     for (long l = 0; l < count; l++) part[l] = x[l];
     return sgm__vget(part);
 }
 
+SGM__APART void SGM__K(vstore_part)(float *y, sgm__vf v, long count) {
+    for (long l = 0; l < count; l++) y[l] = v[l];
+}
+
+SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
+    return count >= SGM__LANES ? sgm__vget(x) : SGM__K(vload_part)(x, count);
+}
+
 SGM__INLINE void sgm__vstore(float *y, sgm__vf v, long count) {
     if (count >= SGM__LANES) sgm__vput(y, v);
-    else
-        for (long l = 0; l < count; l++) y[l] = v[l];
+    else SGM__K(vstore_part)(y, v, count);
 }
 
 /* A comparison fills a lane with ones or zeros; pick takes a where it is ones and b elsewhere. */
@@ -7981,29 +8012,38 @@ SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
     return sgm__vpick(x <= zero, zero, x) + p;
 }
 
-SGM__INLINE void SGM__K(act_at)(
-    int kind, long i, long n, const float *x, float *y, float *d1, float *d2) {
-    const sgm__vf v = sgm__vload(x + i, n), zero = sgm__vall(0.0f);
-    sgm__vf f, f1, f2 = zero;
-    if (kind == SGM_ACTIVATION_RELU)
-        f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
-    else if (kind == SGM_ACTIVATION_TANH) f = SGM__K(tanh)(v, &f1, &f2);
-    else if (kind == SGM_ACTIVATION_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
-    else if (kind == SGM_ACTIVATION_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
-    else f = SGM__K(gate)(kind, v, &f1, &f2);
-    if (y) sgm__vstore(y + i, f, n);
-    if (d1) sgm__vstore(d1 + i, f1, n);
-    if (d2) sgm__vstore(d2 + i, f2, n);
-}
-
 /* Compiled once for each kind, so that the loop holds no choice and its constants stay at hand. */
 SGM__INLINE void SGM__K(act_of)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    long i = 0;
-    for (; i + SGM__LANES <= n; i += SGM__LANES) SGM__K(act_at)(kind, i, SGM__LANES, x, y, d1, d2);
-    if (i < n) SGM__K(act_at)(kind, i, n - i, x, y, d1, d2);
+    const sgm__vf zero = sgm__vall(0.0f);
+    for (long i = 0; i + SGM__LANES <= n; i += SGM__LANES) {
+        const sgm__vf v = sgm__vget(x + i);
+        sgm__vf f, f1, f2 = zero;
+        if (kind == SGM_ACTIVATION_RELU)
+            f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
+        else if (kind == SGM_ACTIVATION_TANH) f = SGM__K(tanh)(v, &f1, &f2);
+        else if (kind == SGM_ACTIVATION_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
+        else if (kind == SGM_ACTIVATION_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
+        else f = SGM__K(gate)(kind, v, &f1, &f2);
+        if (y) sgm__vput(y + i, f);
+        if (d1) sgm__vput(d1 + i, f1);
+        if (d2) sgm__vput(d2 + i, f2);
+    }
 }
 
+/* The last numbers, which do not fill a register, go through a copy that does. */
 SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+    enum { L = SGM__LANES };
+    const long left = n % L, whole = n - left;
+    if (left > 0) {
+        const size_t bytes = (size_t)left * sizeof *x;
+        float part[4 * L];
+        memset(part, 0, sizeof part);
+        memcpy(part, x + whole, bytes);
+        SGM__K(act)(kind, L, part, part + L, part + 2 * L, part + 3 * L);
+        if (y) memcpy(y + whole, part + L, bytes);
+        if (d1) memcpy(d1 + whole, part + 2 * L, bytes);
+        if (d2) memcpy(d2 + whole, part + 3 * L, bytes);
+    }
     switch (kind) {
     case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, n, x, y, d1, d2); break;
     case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, n, x, y, d1, d2); break;
@@ -8153,13 +8193,12 @@ SGM__INLINE void SGM__K(colmix_of)(int vecs, long left, long rows, long cols, co
 
 SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p, const float *b,
     const float *x, const float *m, const float *d, int add, float *y) {
-    for (long j = 0, left; (left = cols - j) > 0; j += SGM__PANEL) {
+    for (long j = 0, left; (left = cols - j) > 0;
+         j += left < SGM__PANEL ? SGM__LANES : SGM__PANEL) {
         const float *aj = a ? a + j : NULL, *pj = a ? p + j : NULL, *bj = b ? b + j : NULL;
         const float *xj = b ? x + j : NULL, *mj = b ? m + j : NULL;
         if (left >= SGM__PANEL)
             SGM__K(colmix_of)(2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
-        else if (left > SGM__LANES)
-            SGM__K(colmix_of)(2, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
         else SGM__K(colmix_of)(1, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
     }
 }
@@ -8401,7 +8440,9 @@ static const sgm__kernels *sgm__kernels_for(const char *name) {
         return &sgm__kernels_avx512;
     if (!strcmp(name, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return &sgm__kernels_avx2;
-    if (!strcmp(name, "base")) return &sgm__kernels_base;
+#ifdef SGM_SSE2
+    if (!strcmp(name, "sse2")) return &sgm__kernels_sse2;
+#endif
 #elif defined(SGM__ARM)
     if (!strcmp(name, "neon")) return &sgm__kernels_neon;
 #endif
@@ -8409,7 +8450,7 @@ static const sgm__kernels *sgm__kernels_for(const char *name) {
 }
 
 static const sgm__kernels *sgm__kernels_choose(void) {
-    static const char *const best_first[] = {"avx512", "avx2", "neon", "base", "ref"};
+    static const char *const best_first[] = {"avx512", "avx2", "neon", "sse2", "ref"};
     const char *wish = getenv("SGM_ISA");
     const sgm__kernels *found = wish ? sgm__kernels_for(wish) : NULL;
     for (int i = 0; !found && i < 5; i++) found = sgm__kernels_for(best_first[i]);
@@ -8500,6 +8541,7 @@ static void sgm__colsum(long rows, long cols, const float *x, long x_row, float 
         k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
 }
 
+SGM__LIGHTLY
 /*
 # C. Files
 
@@ -13577,6 +13619,7 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
     return SGM_OK;
 }
 
+SGM__FULLY
 /*
 ## §G.3 Mixtures: their axes, their storage, their threads
 
@@ -13791,6 +13834,7 @@ SGM_API sgm_status sgm_mixture_sample(
     return SGM_OK;
 }
 
+SGM__LIGHTLY
 /*
 ## §G.4 Samplers: what was asked for, and what can be granted
 
@@ -15178,6 +15222,7 @@ SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const
     return status;
 }
 
+SGM__FULLY
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options
 #elif defined(__clang__)

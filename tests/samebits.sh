@@ -7,7 +7,7 @@ dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 short="10 9 5" long="200 100 50"
 [ "${1:-}" = quick ] && long="40 33 10"
 bad=0
-isas() { # those this machine can run; base has no fused multiply-add and is not part of the promise
+isas() { # those this machine can run; sse2 has no fused multiply-add and is not part of the promise
     for isa in ref avx2 avx512 neon; do
         [ "$(SGM_ISA=$isa "$dir/isa")" = $isa ] && echo $isa
     done

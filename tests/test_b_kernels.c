@@ -1,6 +1,6 @@
 /*
 Appendix B: kernels. Every instruction set this machine has is held against the scalar twins: bit
-for bit where there is a fused multiply-add, within a derived bound for `base`, which rounds
+for bit where there is a fused multiply-add, within a derived bound for `sse2`, which rounds
 twice.
 
     cc -O2 -I. tests/test_b_kernels.c -lcmocka -lm -o test_b_kernels && ./test_b_kernels
@@ -18,12 +18,13 @@ twice.
 #include <cmocka.h>
 
 #define SGM_IMPLEMENTATION
+#define SGM_SSE2 /* the kernels for processors without a fused multiply-add, too */
 #include "sgm.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define UNIT 5.9604644775390625e-8 /* u = 2^-24: the relative error of one rounding to float */
 
-static const char *const isa_names[] = { "base", "avx2", "avx512", "neon" };
+static const char *const isa_names[] = { "sse2", "avx2", "avx512", "neon" };
 static const int sizes[] = { 0, 1, 2, 7, 8, 13, 16, 17, 31, 33, 64, 65, 100 };
 
 /* Numbers with all their bits in use, in [-1, 1): a sum of them betrays any change of order. */
@@ -58,7 +59,7 @@ static int same(const float *a, const float *b, long n)
     return 1;
 }
 
-static int fused(const sgm__kernels *k) { return strcmp(k->name, "base") != 0; }
+static int fused(const sgm__kernels *k) { return strcmp(k->name, "sse2") != 0; }
 
 /* Every k in the table of this machine, one after the other. */
 static const sgm__kernels *next_isa(int *i)
@@ -277,7 +278,7 @@ static void sweep(float *x, long n, float low, float high)
 /*
 exp: the polynomial is good to 3e-9 (0.05 ulp), r carries u/2 |r| + the rounding of two fused
 steps (0.35 ulp at most, |r| < 0.35), the sum 1 + rest half an ulp below 2 but up to a full one
-below 1, where the last place is half as large: under 2 ulp. base rounds r twice more: 3 ulp.
+below 1, where the last place is half as large: under 2 ulp. sse2 rounds r twice more: 3 ulp.
 */
 static void test_exp(void **state)
 {
@@ -378,7 +379,7 @@ static void test_activations_at_the_ends(void **state)
 
 /* ---- loops and sums ---- */
 
-/* What the kinds of sgm__map mean; base rounds twice where there is a product and a sum. */
+/* What the kinds of sgm__map mean; sse2 rounds twice where there is a product and a sum. */
 static float mapped(int kind, float s, float a, float b, float y, int one_rounding)
 {
     const float p = kind == SGM__MULADD ? a : s;
@@ -429,7 +430,7 @@ static void test_dot_has_sixteen_lanes(void **state)
         l[0] = (l[0] + l[2]) + (l[1] + l[3]);
         for (int s = -1; (isa = s < 0 ? s++, &sgm__kernels_ref : next_isa(&s)) != NULL;) {
             const double got = isa->dot(n, a, b);
-            /* base: at most 2 ceil(n/16) roundings a lane and 4 in the tree, twice over, S <= n */
+            /* sse2: at most 2 ceil(n/16) roundings a lane and 4 in the tree, twice over, S <= n */
             if (fused(isa)) assert_true(got == l[0]);
             else assert_true(fabs(got - l[0]) <= 2 * (2 * (n / 16 + 1) + 4) * UNIT * n);
         }
@@ -462,7 +463,7 @@ static void test_colsum(void **state)
 
 /*
 Long sums. A float adds at most SGM__RUN terms, whose rounding errors are at most u of the sum of
-their absolute values each (twice that in base); the tree adds four, the result one.
+their absolute values each (twice that in sse2); the tree adds four, the result one.
 */
 static void check_long_sums(const sgm__kernels *isa, long n, double mean, double std)
 {
@@ -714,7 +715,7 @@ static void test_small_gradients_move_right(void **state)
 
 /*
 Special numbers. Every kernel of every instruction set treats NaN (any), infinities, zeros of both
-signs, subnormal and huge numbers as its twin does. `base` rounds a product before it adds, so it is
+signs, subnormal and huge numbers as its twin does. `sse2` rounds a product before it adds, so it is
 held to the same only where no product overflows, and then in what is finite, infinite or NaN.
 */
 static float special(int easy)

@@ -243,7 +243,7 @@ static void rung(FILE *dat, const char *name, void (*run)(void), double traffic,
 }
 
 static void climb(void) {
-    static const char *const isa[] = {"ref", "base", "avx2", "avx512", "neon"};
+    static const char *const isa[] = {"ref", "sse2", "avx2", "avx512", "neon"};
     FILE *dat = fopen(tut_path("ladder.dat"), "w");
     if (!dat) perror("ladder.dat"), exit(2);
     printf("\n%-16s %10s %11s %22s\n", "rung", "GFLOP/s", "of peak", "loads per multiply-add");
@@ -280,7 +280,7 @@ static void layers(void) {
     product_is(1, OUT, IN, X, W, alone);
     sgm__matmul_ref(&product);
     kernels = sgm__k();
-    int fused = strcmp(kernels->name, "base") != 0;
+    int fused = strcmp(kernels->name, "sse2") != 0;
     printf("\n%-16s %10s %11s %22s\n", "points", "GFLOP/s", "of roof", "operations per byte");
     for (int n = 1; n <= MAX_BATCH; n *= 2, rows++) {
         double work = 2.0 * n * IN * OUT, bytes = 4.0 * ((double)IN * OUT + (double)n * (IN + OUT));

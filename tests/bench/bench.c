@@ -128,7 +128,7 @@ __attribute__((target("avx2,fma"))) static void peak_avx2(void *unused) {
     (void)unused;
 }
 
-static void peak_base(void *unused) {
+static void peak_sse2(void *unused) {
     __m128 sum[SUMS], x = _mm_set1_ps(0.999f), y = _mm_set1_ps(0.001f);
     SGM__UNROLL for (int i = 0; i < SUMS; i++) sum[i] = _mm_set1_ps((float)i);
     for (int k = 0; k < ROUNDS; k++)
@@ -161,7 +161,7 @@ static const struct {
     void (*run)(void *);
 } peaks[] = {
 #if defined(SGM__X86)
-    { "avx512", peak_avx512 }, { "avx2", peak_avx2 }, { "base", peak_base },
+    { "avx512", peak_avx512 }, { "avx2", peak_avx2 }, { "sse2", peak_sse2 },
 #elif defined(SGM__ARM)
     { "neon", peak_neon },
 #endif
