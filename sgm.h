@@ -1420,7 +1420,8 @@ to clang without a macro that could be refused above, so it is told the contrary
 (appendices A and B). It compiles in half the time if gcc does no more for it than -O1, and if clang
 puts no function into another. Bits do not depend on it. */
 #if defined(__clang__)
-#define SGM__LIGHTLY _Pragma("clang attribute push(__attribute__((noinline)), apply_to = function)")
+#define SGM__LIGHTLY \
+    _Pragma("clang attribute push(__attribute__((noinline)), apply_to = function)")
 #define SGM__FULLY _Pragma("clang attribute pop")
 #elif defined(__GNUC__) && __OPTIMIZE__ + 0
 #define SGM__LIGHTLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
@@ -7148,7 +7149,8 @@ static float sgm__fmaf(float a, float b, float c) {
     memcpy(&bits, &sum, sizeof bits);
     if ((bits & 0x1fffffff) == 0x10000000 || fabs(sum) < FLT_MIN) {
         double back = sum - product, rest = (product - (sum - back)) + ((double)c - back);
-        if ((rest > 0 || rest < 0) && !(bits & 1)) bits += (rest > 0) == (sum > 0) ? 1 : (uint64_t)-1;
+        if ((rest > 0 || rest < 0) && !(bits & 1))
+            bits += (rest > 0) == (sum > 0) ? 1 : (uint64_t)-1;
         memcpy(&sum, &bits, sizeof bits);
     }
     return (float)sum;
