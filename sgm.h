@@ -4103,8 +4103,8 @@ So $E M_k = (1 − β^k)\, E g$ while the gradient's law stays, and the division
 up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η long instead of η.
 
 **AdamW** (Loshchilov and Hutter 2019) also shrinks the parameters by themselves,
-$θ ← (1 − η w_d) θ$ with a `weight_decay` $w_d$. **AdaBelief** (Zhuang et al. 2020) divides by how far the gradient
-strays from its mean: where it came as expected, the step may be long.
+$θ ← (1 − η w_d) θ$ with a `weight_decay` $w_d$. **AdaBelief** (Zhuang et al. 2020) divides by how
+far the gradient strays from its mean: where it came as expected, the step may be long.
 
 $$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.3)} \qquad(4.13)$$
 
@@ -7507,8 +7507,8 @@ fires) sees its M and V decay by a constant factor per step, until they are *sub
 below 10⁻³⁸, on which many processors are twenty times slower. Both are set to zero well before
 that, below 2⁻¹⁰⁰; V only with M, and only where $\sqrt V$ is no more than 2⁻²³ of eps, so that with
 an eps of 10⁻²⁰ the quotient of two small moments stays what it is. So nothing moves by more than
-the last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to subnormal it takes more for
-every $β_1$ above ⅓. A NaN has not faded, and stays.
+the last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to
+subnormal it takes more for every $β_1$ above ⅓. A NaN has not faded, and stays.
 
 A weight that keeps no gradient gets one here, the sum (3.6) over the few rows of x and d, and uses
 it at once. The sums of one block are made while the roots and quotients of the block before it are
@@ -10122,7 +10122,8 @@ it hides behind; nor for rows of W that do not fill the registers, whose ragged 
 is won. The circle of eight points, 256 units wide, is trained by this in 87 μs a step for 122
 (AVX-512, one thread, medians of eleven pairs of runs); 128 units wide, in 25 for 31.
 */
-enum { SGM__LATER = 4, SGM__YOURS = 8 }; /* beside SGM_ADJOINT_D and _JD, bits of set */
+#define SGM__LATER 4 /* beside SGM_ADJOINT_D and _JD, bits of set */
+#define SGM__YOURS 8
 
 static void sgm__settle(sgm_tensor *w) { /* w->a is x, and w->b is y = x w */
     if (!(w->set & SGM__LATER)) return;

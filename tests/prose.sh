@@ -105,10 +105,10 @@ unwritable) # a tutorial that cannot write says so, names the cure and fails
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
 watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
     export QUICK=1 SGM_OUT=$2 MAKE="make OUT=$2/watched"
-    timeout 60 tutorial/watch.sh 06_gmm1d >"$2/said" 2>&1 & watcher=$!
-    for _ in $(seq 200); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
+    timeout 300 tutorial/watch.sh 06_gmm1d >"$2/said" 2>&1 & watcher=$!
+    for _ in $(seq 700); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
     touch tutorial/06_gmm1d.c
-    for _ in $(seq 200); do sleep .2; [ "$(grep -c '^watch: ' "$2/said")" = 2 ] && break; done
+    for _ in $(seq 700); do sleep .2; [ "$(grep -c '^watch: ' "$2/said")" = 2 ] && break; done
     kill $watcher; wait $watcher 2>/dev/null
     cat "$2/said"
     [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/06_gmm1d.c .*-o' "$2/said")" = 2 ] ;;

@@ -385,7 +385,7 @@ static void copies(const float *x) {
     enum { MOST = 300, NEAR = 5 };
     long n = n_fresh < MOST ? n_fresh : MOST, at[ROW];
     double made[MOST], fresh[MOST];
-    float rows[MOST * 2], a1[MOST], a2[MOST];
+    float rows[MOST * 2], a1[MOST] = {0}, a2[MOST] = {0};
     float *grid = tut_memory((size_t)(ROW * (NEAR + 1) * d) * sizeof *grid);
     tut_must(sgm_nearest(NULL, made, x, n, train, n_train, d, 1));
     tut_must(sgm_nearest(NULL, fresh, a, n, train, n_train, d, 1));
