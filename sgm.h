@@ -2082,7 +2082,7 @@ $$\frac{∂p_t}{∂t} = −∇·\left( u\, p_t − ½ g² ∇p_t \right) =
 with the *divergence* $∇·F = \sum_j ∂F_j/∂x_j$, what flows out of a small box. The second form says
 that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here the score enters the book.
 
-**Details that have caused bugs.**
+## §1.6 Details that have caused bugs
 
 - VE with a geometric σ(t) has σ(0) = σ_min > 0, so the kernel's variance is σ²(t) − σ²(0). Written
   as $x_t = x_0 + σ(t) ε$ it disagrees with its own g at small t.
@@ -2093,7 +2093,9 @@ that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here 
 - A schedule with a small ∫β (1.5, say) leaves half of the signal at T: (1.8) tells.
 - Your own `curve` is the integral of β, or σ², not β or σ.
 
-**Something to run.** `make 01` draws paths of (1.10) for each family, and holds their means and
+## §1.7 Something to run
+
+`make 01` draws paths of (1.10) for each family, and holds their means and
 variances against (1.3).
 */
 
@@ -2799,7 +2801,7 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 }
 
 /*
-**Details that have caused bugs.**
+## §2.7 Details that have caused bugs
 
 - The loss of the *noise* is s² times that of the *score*, not 1/s² times. Both have the same
   minimiser in each t, and neither is "the" loss over all t.
@@ -2812,7 +2814,9 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 - ISM and SSM need a smooth activation. The derivative of a ReLU network (§3.4) jumps where a unit
   switches on. When θ changes, those places move, and no gradient taken at a point tells of it.
 
-**Something to run.** `make 03` gives one wrong score to all five losses and finds the constants of
+## §2.8 Something to run
+
+`make 03` gives one wrong score to all five losses and finds the constants of
 (2.16) between them. `make 04` trains on eight points, whose floor is known, and prints loss, floor
 and excess.
 */
@@ -3840,18 +3844,6 @@ SGM_API sgm_tensor *sgm_dit(sgm_tape *tape, const sgm_net_in *in) {
 }
 
 /*
-Details that have caused bugs in networks for images:
-
-- (n, D) is n·H·W pixels by C channels only if channels come last. Arrays of PyTorch have them
-  first, (n, C, H, W), and fit everywhere without an error.
-- A mean square as $⟨x²⟩ − ⟨x⟩²$: of pixels 100.7 ± .01 a float keeps nothing. Take the differences
-  first, and keep of μ what its float lacks.
-- A gradient summed over a million pixels in one float stops growing: sum in stretches.
-- The softmax of scores above 88 is ∞/∞, unless the largest is taken away first.
-- Where a border or a stride leaves pixels of x out, their adjoint is 0: somebody must write that 0.
-*/
-
-/*
 ## §3.16 What a network does, as a text
 
 Parameters fit every network of the same shapes, and mean something else in each: a file of a ReLU
@@ -3876,6 +3868,13 @@ keeps it, its files carry it, and loading compares (§D.6).
   of one point may, §3.14.)
 - A mask drawn with the tape's key alone is the same in every layer: the key is split by the number
   of the operation.
+- (n, D) is n·H·W pixels by C channels only if channels come last. Arrays of PyTorch have them
+  first, (n, C, H, W), and fit everywhere without an error.
+- A mean square as $⟨x²⟩ − ⟨x⟩²$: of pixels 100.7 ± .01 a float keeps nothing. Take the differences
+  first, and keep of μ what its float lacks.
+- A gradient summed over a million pixels in one float stops growing: sum in stretches.
+- The softmax of scores above 88 is ∞/∞, unless the largest is taken away first.
+- Where a border or a stride leaves pixels of x out, their adjoint is 0: somebody must write that 0.
 
 ## §3.18 Something to run
 
@@ -4946,7 +4945,7 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
 }
 
 /*
-**Details that have caused bugs.**
+## §5.6 Details that have caused bugs
 
 - `linspace(T, 0, N)` has N−1 intervals and its last point is the singular one. Count evaluations,
   not points.
@@ -4961,7 +4960,9 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
   `sgm_sampler_prior` has filled x, or `x_given` says that you have.
 - The multistep memory of one run carried into the next. `sgm_sampler_reset` forgets it.
 
-**Something to run.** `make 07` measures the orders of all methods on one exact score, as slopes,
+## §5.7 Something to run
+
+`make 07` measures the orders of all methods on one exact score, as slopes,
 and races them on three learned ones. Set its GRID to SGM_GRID_UNIFORM. With `QUICK=1` already, Heun
 and RK4 no longer arrive in the race and DDIM does, and two slopes leave their order (the checks say
 so): nearly all steps are spent where there is only noise.
@@ -5227,7 +5228,7 @@ SGM_API void sgm_mode_weights(
 }
 
 /*
-**Details that have caused bugs.**
+## §6.5 Details that have caused bugs
 
 - The factor 2 between the conventions: a step of 2·10⁻⁵ "of the paper" is γ = 10⁻⁵ here.
 - √γ z in place of √(2γ) z: on N(0, 1) with γ = .2 the variance is .556, not the 1.11 of (6.2). The
@@ -5238,7 +5239,9 @@ SGM_API void sgm_mode_weights(
   kept.
 - Judging mixing by looking at one walker.
 
-**Something to run.** `make 02` holds the variance of ULA against (6.2) and the acceptance of MALA
+## §6.6 Something to run
+
+`make 02` holds the variance of ULA against (6.2) and the acceptance of MALA
 against its law, and shows two far modes where a walk stays in the one it began in.
 */
 
@@ -6242,7 +6245,7 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
 }
 
 /*
-**Details that have caused bugs.**
+## §8.6 Details that have caused bugs
 
 - Guidance with a network that was trained without condition dropout: its unconditional branch is
   whatever the initial weights say.
@@ -6252,7 +6255,9 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
 - One condition per point, and a sampler or a likelihood that cuts the set into blocks: the score
   must be asked about the rows of the block, not about the first n. That is what `first` is for.
 
-**Something to run.** `make 13` draws given a measurement by all four methods, and holds each
+## §8.7 Something to run
+
+`make 13` draws given a measurement by all four methods, and holds each
 against the exact law of (8.12); `make 09` shows that the three variances of (8.6) are three. In its
 `closed_forms` set c to 0.9, a y that says little: they nearly meet.
 */

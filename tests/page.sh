@@ -36,6 +36,13 @@ awk '
         exit bad
     }' MOST=14050 BOOK=9300 SHARE=.18 THREE=.12 "$page" || bad=1
 
+# each chapter of the book closes with what has caused bugs, and with something to run
+for c in 1 2 3 4 5 6 7 8 9; do
+    for title in 'Details that have caused bugs' 'Something to run'; do
+        grep -qE "^## §$c\.[0-9]+ $title\$" "$page" || { echo "chapter $c has no section \"$title\""; bad=1; }
+    done
+done
+
 # functions: at most 40 lines in Part II, 60 anywhere
 awk '/^# Part III/{most=60} /^# Part II[^I]/{most=50}
     /^\/\*/{prose=1} !prose && /^[A-Za-z_].*\(/ && !/;[ \t]*$/ && !/^(typedef|struct|enum|#)/ {start=NR; name=$0}
