@@ -1538,29 +1538,31 @@ part: where calculus drops $(dx)²$, keep it. Here that is only needed for means
 What makes the library fast and safe stands in Part III, for those who ask *how*. The book calls it
 by these names, and needs no more of it than is said here.
 */
+/* errors, memory and numbers (A) */
 static sgm_status sgm__fail(sgm_status status, const char *format, ...) SGM__PRINTF(2, 3);
-#define sgm__bad(...) sgm__fail(SGM_BAD_ARGUMENT, __VA_ARGS__)
-static sgm_status sgm__empty(const char *need); /* for what a failed call left empty */
-static void *sgm__alloc(size_t count, size_t size);
-static size_t sgm__times(size_t a, size_t b);
+#define sgm__bad(...) sgm__fail(SGM_BAD_ARGUMENT, __VA_ARGS__) /* returns it; sgm_error() tells */
+static sgm_status sgm__empty(const char *need);       /* for what a failed call left empty */
+static void *sgm__alloc(size_t count, size_t size);   /* zeros; or NULL, and an error */
+static size_t sgm__times(size_t a, size_t b);         /* a b, or a size too large to get */
 static void sgm__free(void *p);
-static long sgm__first_bad(const float *x, size_t n);
-static void sgm__unknown(float *x, long n, int d);
+static long sgm__first_bad(const float *x, size_t n); /* index of a NaN or infinity, or -1 */
+static void sgm__unknown(float *x, long n, int d);    /* all NaN */
 static double sgm__square_sum(const float *x, long n);
 static double sgm__row_dot(const float *a, const float *b, int n);
 static const char *sgm__number_text(char text[40], double x, int digits);
-static double sgm__exp(double x);
+static double sgm__exp(double x); /* the same bits on every machine, as these: */
 static double sgm__expm1(double x);
 static double sgm__log(double x);
 static double sgm__log1p(double x);
-static void sgm__sincos_turns(double turns, double *s, double *c);
-static uint32_t sgm__hash(uint32_t x);
-static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n);
+static void sgm__sincos_turns(double turns, double *s, double *c); /* of 2π turns */
 static double sgm__cos_turns(double turns);
+static uint32_t sgm__hash(uint32_t x);                /* well mixed */
+static uint64_t sgm__fnv(uint64_t h, const unsigned char *bytes, size_t n); /* a checksum */
 static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least);
-static double sgm__uniform53(sgm_key key, uint64_t i);
-static void sgm__keep(float *mask, long n, float rate, sgm_key key);
-static double sgm__normal1(sgm_key key, uint64_t i);
+/* Data: finite, and at least so many points. */
+static double sgm__uniform53(sgm_key key, uint64_t i); /* the i-th of U(0,1), to 53 bits */
+static double sgm__normal1(sgm_key key, uint64_t i);   /* the i-th of N(0,1) */
+static void sgm__keep(float *mask, long n, float rate, sgm_key key); /* 0, or 1/(1-rate) */
 /* chapter 1 */
 static double sgm__curve_rate(const sgm_sde *sde, double t); /* the derivative of sde->curve */
 /* chapter 2 */
