@@ -8154,7 +8154,7 @@ SGM__INLINE sgm__vf SGM__K(coldot_run)(
         SGM__UNROLL for (int l = 0; l < 4; l++) lane[l] +=
             sgm__vload(a + (i + l) * cols, left) - ca;
     SGM__UNROLL for (int l = 0; l < 3; l++, i++) {
-        if (i >= rows) break;
+        if (i >= rows) continue;
         const sgm__vf v = b ? sgm__vload(b + i * cols, left) - cb : one;
         lane[l] = sgm__vfma(sgm__vload(a + i * cols, left) - ca, v, lane[l]);
     }
