@@ -8259,7 +8259,7 @@ SGM__INLINE void SGM__K(tile_map_at)(int map, int rows, int cols, const sgm__til
 }
 
 /* Copies n channels of those of the 4 by 4 places that are in the image. */
-SGM__FN void SGM__K(tile_copy)(
+SGM__APART void SGM__K(tile_copy)(
     unsigned in, long n, const float *x, long x_row, long x_col, float *y, long y_row, long y_col) {
     for (int k = 0; k < 16; k++)
         if (in >> k & 1)
@@ -8268,7 +8268,7 @@ SGM__FN void SGM__K(tile_copy)(
 }
 
 /* The last channels, which do not fill a register, go through a copy that does: x, y and plus. */
-SGM__FN sgm__tile SGM__K(tile_padded)(const sgm__tile *q, long c, float *room) {
+SGM__APART sgm__tile SGM__K(tile_padded)(const sgm__tile *q, long c, float *room) {
     enum { L = SGM__LANES };
     const long left = q->n - c;
     sgm__tile s = *q;
@@ -8358,7 +8358,7 @@ SGM__INLINE void SGM__K(outer_sums)(
 }
 
 /* The last columns, from j on, too few for a block: one register at a time. */
-SGM__FN void SGM__K(outer_last)(
+SGM__APART void SGM__K(outer_last)(
     int kind, const sgm__outer *q, long j, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     for (; j < q->out; j += SGM__LANES)
         for (long i = 0, left = q->out - j; i < q->in; i++) {
