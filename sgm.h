@@ -7133,9 +7133,8 @@ Every kernel here fixes all three. A matrix product adds its terms with ascendin
 keeps sixteen sums, element i going to sum i mod 16, and adds the sixteen in a fixed tree. Outside
 the matrix product no sum of floats has more than `SGM__RUN` terms: each is rounded with an error in
 proportion to the sum so far, so longer sums are made in runs, and the runs are added as doubles.
-Vector
-lanes and threads only decide *which element* of the result is worked on *when*, never how its sum
-is ordered.
+Vector lanes and threads only decide *which element* of the result is worked on *when*, never how
+its sum is ordered.
 
 Rounding is fixed by naming it. A fused multiply-add computes $a b + c$ with one rounding instead of
 two, so it matters whether the compiler fuses. It is told never to do so on its own, and the kernels
