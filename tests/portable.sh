@@ -132,7 +132,7 @@ done
 try "-mfpmath=sse" "gcc -mfpmath=387" gcc -std=c99 $warn -mfpmath=387 -fsyntax-only "$dir/one.c"
 try "single_precision" "gcc -fsingle-precision-constant" gcc -std=c99 -I. -w -fsingle-precision-constant -fsyntax-only "$dir/one.c"
 try silent "gcc -march=sapphirerapids" gcc -march=sapphirerapids $warn -fsyntax-only "$dir/one.c"
-options="SGM_NO_SIMD SGM_NO_THREADS SGM_NO_STDIO SGM_STATIC SGM_ZLIB"
+options="SGM_SSE2 SGM_NO_SIMD SGM_NO_THREADS SGM_NO_STDIO SGM_STATIC SGM_ZLIB"
 echo '#include <zlib.h>' | gcc -x c -fsyntax-only - 2>/dev/null || options=${options% *}
 # gcc tells of what is unused only where it writes code, clang always
 cc="gcc -O0 -S -o /dev/null" && command -v clang >/dev/null && cc="clang -fsyntax-only"
