@@ -12846,6 +12846,21 @@ static void sgm__set_net(sgm__record *c, const sgm_model *model) {
     }
 }
 
+/* One number for data, conditions and labels, in 53 bits. */
+static double sgm__data_hash(const sgm_trainer *trainer) {
+    const sgm_model_options *m = &trainer->model->o;
+    const void *from[3] = {trainer->data, trainer->o.cond, trainer->o.labels};
+    const int words[3] = {m->d, m->cond, m->classes > 0};
+    uint64_t h = sgm__fnv_start;
+    for (int k = 0; k < 3; k++)
+        for (size_t i = 0; from[k] && i < (size_t)trainer->n * (size_t)words[k]; i++) {
+            uint32_t word;
+            memcpy(&word, (const char *)from[k] + 4 * i, 4);
+            h = (h ^ word) * ((1ull << 40) + 435), h ^= h >> 32;
+        }
+    return (double)(h >> 11);
+}
+
 /* What must agree for a model, and for a run; the steps only where the learning rate needs them. */
 static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_trainer *trainer) {
     const sgm_sde sde = model.sde;
@@ -12867,6 +12882,7 @@ static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_tra
     sgm__set(c, "train.weight", (double)loss.weight - 1);
     sgm__set(c, "train.times", (double)sgm__times_of(&loss, &sde) - 1);
     sgm__set(c, "train.points", (double)trainer->n);
+    if (train.checkpoint) sgm__set(c, "train.data", sgm__data_hash(trainer));
     sgm__set(c, "train.steps", train.cosine || train.lr_end > 0 ? (double)train.steps : 0);
     sgm__set(c, "train.key0", trainer->key.k[0]), sgm__set(c, "train.key1", trainer->key.k[1]);
     sgm__set(c, "train.ema0", train.ema[0]), sgm__set(c, "train.ema1", train.ema[1]);
@@ -12951,7 +12967,7 @@ is only said for sgm_model_open, or it belongs to what a file of 0.1.0 did not s
 static int sgm__may_differ(const char *name, const char *there, const sgm_model *model) {
     if (!strncmp(name, "net", 3) || !strcmp(name, "sgm.version")) return 1;
     if (!strcmp(name, "model.n_ema") || !strcmp(name, "train.step")) return 1;
-    if (!strcmp(name, "train.slow_loss")) return 1;
+    if (!strcmp(name, "train.slow_loss") || !strcmp(name, "train.data")) return 1;
     if (!strcmp(name, "model.sigma_data")) return model->measure;
     return !strcmp(name, "model.operations") && !there;
 }
@@ -13083,7 +13099,8 @@ static void sgm__file_moments(const sgm_archive *file, double number[3]) {
 }
 
 /* What a checkpoint must have beside its settings: points held out where the run holds some; and
-for sgm_train to go on from it unasked, the same data, and no more steps than the run has. */
+for sgm_train to go on from it unasked, the same data, conditions and labels, as many averages, and
+no more steps than the run has. */
 static sgm_status sgm__run_fits(
     const sgm_trainer *trainer, const sgm_archive *file, const char *path) {
     const double here[3] = {trainer->model->rms, trainer->model->fourth, trainer->model->reach};
@@ -13093,8 +13110,8 @@ static sgm_status sgm__run_fits(
     if (!(step >= 0)) return SGM_OK; /* no checkpoint, as sgm__fits will say */
     if (!held != !trainer->held)
         return sgm__fail(SGM_MISMATCH,
-            "%s held %s points out, but here %ld are: set held_out to what it was", path,
-            held ? held : "no", trainer->held);
+            "%s held %s points out, but here %ld are: set held_out to %.9g", path,
+            held ? held : "no", trainer->held, held ? atof(held) / (double)trainer->n : -1);
     if (path != trainer->o.checkpoint) return SGM_OK;
     if (step > (double)trainer->o.steps)
         return sgm__fail(SGM_MISMATCH, "%s has done %.0f steps, more than the %ld of this run: "
@@ -13102,6 +13119,15 @@ static sgm_status sgm__run_fits(
     sgm__file_moments(file, there);
     for (int i = 0; i < 3 && there[0] > 0; i++)
         same &= fabs(there[i] - here[i]) <= 1e-9 * here[i];
+    const double hash = sgm__text_number(sgm_archive_meta(file, "train.data"));
+    const double n_ema = sgm__text_number(sgm_archive_meta(file, "model.n_ema"));
+    if (same && n_ema > trainer->model->o.n_ema) /* they would be lost with the next file */
+        return sgm__fail(SGM_MISMATCH, "%s has %.0f averages where this model has %d: set n_ema to "
+                                       "%.0f", path, n_ema, trainer->model->o.n_ema, n_ema);
+    if (same && hash >= 0 && hash != sgm__data_hash(trainer))
+        return sgm__fail(SGM_MISMATCH,
+            "%s is of a run on other data, conditions or labels: bring those, in the same order",
+            path);
     if (same) return SGM_OK;
     return sgm__fail(SGM_MISMATCH,
         "%s is of a run on other data, of root mean square %.7g where these have %.7g: bring those",

@@ -1049,6 +1049,50 @@ static void other_data_is_refused(void **state) {
     remove(path);
 }
 
+/* One call of sgm_train with a checkpoint; bits gets the parameters it ends with. */
+static sgm_status train_on(run r, const float *points, float *bits) {
+    CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(3)));
+    sgm_status status = sgm_train(&r.model, points, POINTS, &r.to, sgm_key_init(4));
+    if (bits) memcpy(bits, r.model.params, r.model.n_params * sizeof *bits);
+    sgm_model_free(&r.model);
+    return status;
+}
+
+/* More steps end in the bits of a longer run. Data of the same moments (here -x), other conditions,
+and fewer averages are another run's, and the file stays as it is. */
+static void a_checkpoint_is_of_one_run(void **state) {
+    static float cond[2 * POINTS], minus[POINTS * D], whole[MOST], parts[MOST];
+    sgm_archive before, after;
+    run r = run_defaults(), other;
+    (void)state;
+    sgm_normal(data, COUNT(data), sgm_key_init(1000), 0);
+    sgm_normal(cond, COUNT(cond), sgm_key_init(1001), 0);
+    for (int i = 0; i < POINTS * D; i++) minus[i] = -data[i];
+    r.mo.cond = 1, r.mo.n_ema = 2, r.to.cond = cond, r.to.held_out = -1;
+    CHECK_OK(train_on(r, data, whole));
+    r.to.checkpoint = path, r.to.steps = 60;
+    remove(path);
+    CHECK_OK(train_on(r, data, parts));
+    assert_memory_not_equal(whole, parts, sizeof whole);
+    CHECK_OK(sgm_archive_load(&before, path));
+    other = r, other.to.steps = 80;
+    CHECK_FAILS(train_on(other, minus, NULL), SGM_MISMATCH, "other data, conditions or labels");
+    other.to.cond = cond + POINTS;
+    CHECK_FAILS(train_on(other, data, NULL), SGM_MISMATCH, "other data, conditions or labels");
+    other = r, other.to.steps = 80, other.mo.n_ema = 1;
+    CHECK_FAILS(train_on(other, data, NULL), SGM_MISMATCH, "set n_ema to 2");
+    other = r, other.to.steps = 1000, other.to.held_out = .2;
+    CHECK_FAILS(train_on(other, data, NULL), SGM_MISMATCH, "set held_out to -1");
+    CHECK_OK(sgm_archive_load(&after, path));
+    assert_string_equal(sgm_archive_meta(&after, "train.step"), "60");
+    assert_int_equal(before.n_arrays, after.n_arrays);
+    sgm_archive_free(&before), sgm_archive_free(&after);
+    r.to.steps = 100;
+    CHECK_OK(train_on(r, data, parts));
+    assert_memory_equal(whole, parts, sizeof whole);
+    remove(path);
+}
+
 /* A saved file, changed: kind 0 NaN in an array, 1 no step, 2 a negative step, 3 a step that is
 no number, 4 an array gone, 5 a setting gone, 6 a step too long, 7 another format. */
 
@@ -2026,6 +2070,7 @@ int main(void) {
         TEST("a resume of another length or grid is refused", another_length_or_grid_is_refused),
         TEST("a resume with another network is refused", other_networks_are_refused),
         TEST("a resume with other data is refused", other_data_is_refused),
+        TEST("a checkpoint is of one run", a_checkpoint_is_of_one_run),
         TEST("forged checkpoints", hostile_files),
         TEST("truncated checkpoints", truncated_files),
         TEST("flipped checkpoints", flipped_files),
