@@ -3,8 +3,10 @@
 CC      ?= cc
 CFLAGS  ?= -O2
 OPENMP   = $(eval OPENMP := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp))$(OPENMP)
+# a processor without fused multiply-add is served by the SSE2 kernels, which are compiled only where they are asked for
+SSE2     = $(eval SSE2 := $(shell test ! -r /proc/cpuinfo || grep -qw fma /proc/cpuinfo || echo -DSGM_SSE2))$(SSE2)
 WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow
-BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) -I.
+BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) $(SSE2) -I.
 OUT     := out
 RUN     := $(OUT)$(if $(filter-out 0,$(QUICK)),/quick)
 VERSION := $(shell sed -n 's/^\#define SGM_VERSION "\(.*\)"/\1/p' sgm.h)

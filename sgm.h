@@ -1416,19 +1416,26 @@ to clang without a macro that could be refused above, so it is told the contrary
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=off", "no-associative-math", "signed-zeros")
 #endif
-/* Most of what follows calls a kernel that does the work, and kernels get all the care of a compiler
-(appendices A and B). It compiles in half the time if gcc does no more for it than -O1, and if clang
-puts no function into another. Bits do not depend on it. */
+/* Most of what follows calls a kernel that does the work, and kernels get all the care of a
+compiler (appendices A and B). Where it is asked to work *lightly*, gcc does no more than -O1 and
+clang puts no function into another; *coldly* is for what runs once: checks, options, storage,
+files. So the page compiles in half the time. Bits do not depend on it. */
 #if defined(__clang__)
 #define SGM__LIGHTLY \
     _Pragma("clang attribute push(__attribute__((noinline)), apply_to = function)")
 #define SGM__FULLY _Pragma("clang attribute pop")
+#define SGM__COLDLY _Pragma("clang optimize off")
+#define SGM__WARMLY _Pragma("clang optimize on")
 #elif defined(__GNUC__) && __OPTIMIZE__ + 0
 #define SGM__LIGHTLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define SGM__FULLY _Pragma("GCC pop_options")
+#define SGM__COLDLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\")")
+#define SGM__WARMLY _Pragma("GCC pop_options")
 #else
 #define SGM__LIGHTLY
 #define SGM__FULLY
+#define SGM__COLDLY
+#define SGM__WARMLY
 #endif
 /* An error in this line: compile without -fsingle-precision-constant. */
 typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof(double) ? 1 : -1];
@@ -8775,6 +8782,7 @@ SGM_API sgm_status sgm_dat_save(
     return sgm__file_close(&f, path);
 }
 
+SGM__COLDLY
 /*
 ## §C.2 The archive
 
@@ -9873,6 +9881,7 @@ SGM_API sgm_status sgm_npy_load(sgm_images *out, const char *path) {
     return sgm__read(out, path, sgm__parse_npy, NULL);
 }
 
+SGM__WARMLY
 /*
 ## §C.5 Pictures
 
@@ -10009,6 +10018,7 @@ SGM_API void sgm_tape_reset(
     tape->status = SGM_OK, tape->message[0] = 0;
 }
 
+SGM__COLDLY
 /*
 ## §D.2 Errors and entries
 
@@ -10112,6 +10122,7 @@ SGM_API sgm_tensor *sgm_param(sgm_tape *tape, int rows, int cols, float std) {
     return sgm__param(tape, "param", tape ? tape->n_layers : 0, "", rows, cols, std, 1);
 }
 
+SGM__WARMLY
 /*
 ## §D.3 Adjoints on their way
 
@@ -10389,6 +10400,7 @@ static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     return 1;
 }
 
+SGM__COLDLY
 /*
 ## §D.5 Operations are entered
 
@@ -10746,6 +10758,7 @@ static char *sgm__tape_text(const sgm_tape *tape) {
     return text;
 }
 
+SGM__WARMLY
 /*
 # E. Layers, fast
 
@@ -11609,6 +11622,7 @@ static int sgm__attends(sgm_tape *tape, const sgm_tensor *q, const sgm_tensor *k
     return 0;
 }
 
+SGM__COLDLY
 /*
 ## §E.6 The options of ready networks, and two more of them
 
@@ -11725,6 +11739,7 @@ SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in) {
     return sgm_unpatchify(tape, x, o.h, o.w, o.patch);
 }
 
+SGM__WARMLY
 /*
 # F. Models and their training
 
@@ -12009,6 +12024,7 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which) {
     return sgm__model_score(status == SGM_OK ? model : NULL, which, model);
 }
 
+SGM__COLDLY
 /*
 ## §F.2 A model is made
 
@@ -12582,6 +12598,7 @@ static sgm_status sgm__gradient_or_nothing(sgm_trainer *trainer) {
     return status;
 }
 
+SGM__WARMLY
 /*
 ## §F.6 Two passes in one
 
@@ -12688,6 +12705,7 @@ static void sgm__trainer_update(sgm_trainer *trainer) {
     for (int t = 0; t < hands; t++) sgm__update_share(trainer, kind, &c, t, hands);
 }
 
+SGM__COLDLY
 /*
 ## §F.7 Progress and reports
 
@@ -13340,6 +13358,7 @@ static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer) {
     return sgm_trainer_save(trainer, o->checkpoint);
 }
 
+SGM__WARMLY
 /*
 # G. Mixtures, samplers, measures
 
@@ -13465,6 +13484,7 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
     return SGM_OK;
 }
 
+SGM__COLDLY
 /*
 ## §G.2 Scores and losses: what is asked, and what is answered
 */
@@ -13654,6 +13674,7 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
     return SGM_OK;
 }
 
+SGM__WARMLY
 SGM__FULLY
 /*
 ## §G.3 Mixtures: their axes, their storage, their threads
@@ -13870,6 +13891,7 @@ SGM_API sgm_status sgm_mixture_sample(
 }
 
 SGM__LIGHTLY
+SGM__COLDLY
 /*
 ## §G.4 Samplers: what was asked for, and what can be granted
 
@@ -14290,6 +14312,7 @@ SGM_API sgm_status sgm_anneal(
     return status;
 }
 
+SGM__WARMLY
 /*
 ## §G.6 Scores made of scores, and measurements
 */
