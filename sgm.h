@@ -4743,7 +4743,7 @@ typedef struct sgm_flow_state {
     sgm_sample_options o;
     long n, size, state; /* points; n D; and with n·sums numbers for a likelihood */
     int d, sums, probes; /* sums: 0, 1 for an exact trace, or as many as probes */
-    double *memory, *y, *stage, *k[7];
+    double *memory, *y, *stage, *k[7], *grid; /* grid: steps + 1 times */
     double past[3], h, error; /* times or λ of k[1], k[2] …; RK45's next step and last error */
     int n_past;
     float *x, *s, *t, *v, *js;
@@ -5606,8 +5606,8 @@ static sgm_status sgm__flow_step(sgm__flow *w, double t, double to, sgm_key key)
 }
 
 /* From one time to the other, up or down. */
-static sgm_status sgm__flow_run(sgm__flow *w, double from, double to, double *grid) {
-    double low = from < to ? from : to, high = from < to ? to : from;
+static sgm_status sgm__flow_run(sgm__flow *w, double from, double to) {
+    double low = from < to ? from : to, high = from < to ? to : from, *grid = w->grid;
     int steps = w->o.steps;
     w->n_past = 0, w->h = 0, w->evals = 0;
     SGM__TRY(sgm_time_grid(grid, steps, w->o.grid, w->sde, high, low));
@@ -6764,6 +6764,14 @@ static long sgm__first_bad(const float *x, size_t n) {
         if ((bits & 0x7f800000u) == 0x7f800000u) return (long)i;
     }
     return -1;
+}
+
+/* n rows of width numbers, all finite: or which is not, and the cure. */
+static sgm_status sgm__finite(
+    const char *what, const float *x, long n, long width, const char *cure) {
+    long bad = sgm__first_bad(x, (size_t)n * (size_t)width);
+    if (bad < 0) return SGM_OK;
+    return sgm__fail(SGM_NOT_FINITE, "%s %ld is not finite: %s", what, bad / width, cure);
 }
 
 /* No square of a float, nor a sum of them, is too large or too small for a double. */
@@ -11956,8 +11964,7 @@ static sgm_status sgm__asked(const sgm_score *self, sgm__ask *ask, long n) {
     const sgm_sde *sde = &ask->model->o.sde;
     SGM__TRY(sgm__same_process(&self->sde, sde));
     if (!(self->sde.T <= sde->T * (1 + 1e-9)))
-        return sgm__bad("a model that was trained up to T = %g is asked about T = %g: lower the "
-                        "score's sde.T",
+        return sgm__bad("a model trained to T = %g is asked about T = %g: lower the score's sde.T",
             sde->T, self->sde.T);
     ask->row = self->row, ask->first = self->first, ask->each = rows > 1;
     if (rows == 1 || rows == of) return SGM_OK;
@@ -12111,15 +12118,13 @@ static sgm_status sgm__model_options_check(const sgm_model_options *o) {
     if (scaler && !(scaler->d == 0 && !scaler->shift) &&
         (scaler->d != o->d || !scaler->shift || !scaler->scale))
         return sgm__fail(SGM_MISMATCH,
-            "a scaler of dimension %d for points of dimension %d: fit "
-            "it to these with sgm_scaler_init, or leave it all zeros",
+            "a scaler of dimension %d for points of %d: sgm_scaler_init, or all zeros, fits",
             scaler->d, o->d);
     if (o->energy && o->output != SGM_OUTPUT_SCORE && o->output != SGM_OUTPUT_AUTO)
         return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_OUTPUT_SCORE");
     if (o->cond < 0 || o->classes < 0 ||
         (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
-        return sgm__bad("cond %d, classes %d: needs 0 or a width; a classifier is no energy, and "
-                        "its output 0",
+        return sgm__bad("cond %d, classes %d: needs >= 0; a classifier has no energy, output 0",
             o->cond, o->classes);
     return SGM_OK;
 }
@@ -12247,16 +12252,13 @@ static sgm_status sgm__train_conditions(
     const sgm_train_options *o, const sgm_model *model, long n) {
     int C = model->o.cond, K = model->o.classes;
     if ((C > 0) != (o->cond != NULL) || (K > 0) != (o->labels != NULL))
-        return sgm__bad("a model with a condition of width %d and %d classes: training needs cond "
-                        "where the first is not 0, labels where the second is not, and else none",
+        return sgm__bad("conditions of width %d, %d classes: training needs cond where the "
+                        "first is not 0, labels where the second is not, and else none",
             C, K);
     if (!(o->cond_dropout >= 0 && o->cond_dropout <= 1) || (o->cond_dropout > 0 && C == 0))
         return sgm__bad(
             "cond_dropout %g: needs 0 to 1, and a model with a condition to drop", o->cond_dropout);
-    long bad = C > 0 ? sgm__first_bad(o->cond, (size_t)n * (size_t)C) : -1;
-    if (bad >= 0)
-        return sgm__fail(SGM_NOT_FINITE,
-            "the condition of point %ld is not finite: remove or repair it", bad / C);
+    if (C > 0) SGM__TRY(sgm__finite("the condition of point", o->cond, n, C, "repair it"));
     if (K > 0 && o->loss.objective != SGM_OBJECTIVE_DSM)
         return sgm__bad("a classifier learns by cross-entropy: leave the loss's objective 0");
     return K > 0 ? sgm__labels_check(o->labels, n, K) : SGM_OK;
@@ -12276,9 +12278,8 @@ static void sgm__loss_auto(sgm_loss *loss, const sgm_model_options *o) {
 static sgm_status sgm__objective_suits(const sgm_loss *loss, const sgm_model *model) {
     if (loss->objective < SGM_OBJECTIVE_ISM || !strstr(model->operations, "relu")) return SGM_OK;
     return sgm__fail(SGM_MISMATCH,
-        "ISM and SSM learn nothing from a network with ReLU, whose "
-        "second derivative is 0: set its activation to SGM_ACTIVATION_SILU, or the "
-        "objective to SGM_OBJECTIVE_DSM");
+        "ISM and SSM learn nothing from ReLU, whose second derivative is 0: set its "
+        "activation to SGM_ACTIVATION_SILU, or the objective to SGM_OBJECTIVE_DSM");
 }
 
 /*
@@ -12370,8 +12371,7 @@ static sgm_status sgm__held_size(sgm_trainer *trainer, long *draws) {
     double n = (double)trainer->n, batch = (double)o->batch * o->accumulate;
     double share = o->held_out, most = fmin(fmax(4 * batch, 64), 2048);
     if (!(share < 1) || o->patience < 0)
-        return sgm__bad("held_out %g, patience %ld: needs a share below 1 (below 0: none) and "
-                        "patience >= 0",
+        return sgm__bad("held_out %g, patience %ld: needs a share below 1, and patience >= 0",
             share, o->patience);
     if (share == 0 && n >= 50 && (double)o->steps * batch >= 50 * n &&
         o->loss.objective == SGM_OBJECTIVE_DSM)
@@ -13081,8 +13081,8 @@ static sgm_status sgm__model_file(sgm_archive *file, const char *path) {
     if (!saved || !strcmp(saved, text)) return SGM_OK;
     sgm_archive_free(file);
     return sgm__fail(SGM_BAD_FILE,
-        "%.150s is damaged: its settings lack the checksum that was saved; take another copy, or "
-        "drop model.checksum from the metadata if you changed them",
+        "%.150s is damaged: its settings lack their checksum; take another copy, or drop "
+        "model.checksum if you changed them",
         path);
 }
 
@@ -13263,8 +13263,7 @@ static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, cons
     while (net && i < SGM__N_READY && strcmp(net, sgm__ready[i].name)) i++;
     if (!net || i == SGM__N_READY)
         return sgm__fail(SGM_MISMATCH,
-            "%s does not say its network, or names none of the ready "
-            "ones: make the model with sgm_model_init, then sgm_model_load",
+            "%s names no ready network: make the model with sgm_model_init, then sgm_model_load",
             path);
     sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
     if (!own) return SGM_NO_MEMORY;
@@ -13277,8 +13276,7 @@ static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, cons
     if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
     else if (o.sde.family >= SGM_FAMILY_USER_BETA)
         status = sgm__fail(SGM_MISMATCH,
-            "%s has a process with a curve of its maker's: make the "
-            "model with sgm_model_init and that curve, then sgm_model_load",
+            "%s has a curve of its maker's: sgm_model_init with that curve, then sgm_model_load",
             path);
     if (status == SGM_OK) status = sgm_model_init(model, &o, sgm_key_init(0));
     if (status != SGM_OK) return sgm__free(own), status;
@@ -13477,8 +13475,7 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde) {
     if (!(s > 1e-18 && s < 1e12)) /* squares of both are floats */
         return sgm__bad("the SDE has no noise at T, or an infinite amount: s(T) = %g", s);
     if (!(m > 1e-30))
-        return sgm__bad(
-            "the SDE leaves nothing of the data at T, m(T) = %g: make beta or T smaller", m);
+        return sgm__bad("the SDE leaves no data at T, m(T) = %g: make beta or T smaller", m);
     if (sde->t_min > 0 && !(sgm_sde_s(sde, sde->t_min) > 1e-18))
         return sgm__bad("the SDE has no noise at t_min = %g yet: make t_min larger", sde->t_min);
     return SGM_OK;
@@ -13497,11 +13494,9 @@ static sgm_status sgm__score_made(const sgm_score *score) {
 static sgm_status sgm__score_process(const sgm_score *score) {
     SGM__TRY(sgm__score_made(score));
     if (score->sde.family == SGM_FAMILY_NONE)
-        return sgm__bad("this score knows no process, only one density: set its sde, or walk with "
-                        "sgm_langevin_run");
+        return sgm__bad("this score knows no process: set its sde, or walk with sgm_langevin_run");
     if (score->scaler && (score->scaler->d != score->d || !score->scaler->shift))
-        return sgm__fail(SGM_MISMATCH,
-            "a scaler of dimension %d for points of dimension %d: fit it with sgm_scaler_init",
+        return sgm__fail(SGM_MISMATCH, "a scaler of dimension %d for points of %d: fit one to them",
             score->scaler->d, score->d);
     return sgm_sde_check(&score->sde);
 }
@@ -13511,8 +13506,7 @@ static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
     if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
         a->user == b->user)
         return SGM_OK;
-    return sgm__fail(SGM_MISMATCH,
-        "a score of one process is asked about another: only t_min and T may be changed");
+    return sgm__fail(SGM_MISMATCH, "a score of one process in another: only t_min, T may differ");
 }
 
 /* Scores that are to be compared or joined live in the same space, scaled alike. */
@@ -13542,10 +13536,11 @@ static sgm_status sgm__score_said(const float *s, const float *t, long n, int wi
     long bad = sgm__first_bad(s, (size_t)n * (size_t)width);
     if (bad < 0) return SGM_OK;
     return sgm__fail(SGM_NOT_FINITE,
-        "the score of point %ld at t = %g is not finite: ask at t_min or above, about finite "
-        "points",
+        "the score of point %ld at t = %g is not finite: ask at t_min or above, of finite points",
         bad / width, (double)t[bad / width]);
 }
+
+#define SGM__TOO_COARSE "its score may not be, or take more steps, a log-SNR grid or a larger t_min"
 
 /* Points that a caller hands over: enough of them, and every number finite. */
 static sgm_status sgm__usable(const char *who, const float *x, long n, int d, long least) {
@@ -13689,10 +13684,18 @@ static void sgm__turn(double *a, double *b, double cosine, double sine) {
     *a = cosine * x - sine * y, *b = sine * x + cosine * y;
 }
 
-static void sgm__jacobi_rotate(double *c, double *q, long d, long i, long j) {
-    double off = c[i * d + j], theta = (c[j * d + j] - c[i * d + i]) / (2 * off);
+/* The turn after which the off-diagonal element between these two is 0. */
+static double sgm__turn_angle(double ii, double jj, double off, double *sine) {
+    double theta = (jj - ii) / (2 * off);
     double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
-    double cosine = 1 / sqrt(tangent * tangent + 1), sine = tangent * cosine;
+    double cosine = 1 / sqrt(tangent * tangent + 1);
+    *sine = tangent * cosine;
+    return cosine;
+}
+
+static void sgm__jacobi_rotate(double *c, double *q, long d, long i, long j) {
+    double sine, cosine;
+    cosine = sgm__turn_angle(c[i * d + i], c[j * d + j], c[i * d + j], &sine);
     for (long k = 0; k < d; k++) sgm__turn(&c[k * d + i], &c[k * d + j], cosine, sine);
     for (long k = 0; k < d; k++) sgm__turn(&c[i * d + k], &c[j * d + k], cosine, sine);
     for (long k = 0; k < d; k++) sgm__turn(&q[i * d + k], &q[j * d + k], cosine, sine);
@@ -13974,10 +13977,11 @@ static sgm__flow *sgm__flow_new(
     w->size = n * w->d;
     w->probes = probes, w->sums = exact ? 1 : probes, w->state = w->size + n * w->sums;
     size_t directions = (size_t)(w->sums ? 2 + (probes ? probes : 1) : 0);
-    w->memory = (double *)sgm__alloc((size_t)(arrays + 2) * (size_t)w->state, sizeof(double));
+    size_t room = (size_t)(arrays + 2) * (size_t)w->state, times = (size_t)o->steps + 1;
+    w->memory = (double *)sgm__alloc(room + times, sizeof(double));
     w->x = (float *)sgm__alloc((2 + directions) * (size_t)w->size + (size_t)n, sizeof(float));
     if (!w->memory || !w->x) return sgm__flow_free(w), (sgm__flow *)NULL;
-    w->y = w->memory, w->stage = w->y + w->state;
+    w->y = w->memory, w->stage = w->y + w->state, w->grid = w->y + room;
     for (int i = 0; i < arrays; i++) w->k[i] = w->stage + (i + 1) * w->state;
     w->s = w->x + w->size, w->t = w->s + w->size, w->js = w->t + n, w->v = w->js + w->size;
     return w;
@@ -14004,8 +14008,7 @@ static void sgm__sampler_auto(sgm_sample_options *o, const sgm_sde *sde) {
 static sgm_status sgm__sampler_contradicts(const sgm_sample_options *o) {
     const char *name = sgm__methods[o->method].name;
     if (!(o->rtol >= 0 && o->atol >= 0 && o->rtol < 1 && o->atol < 1e30))
-        return sgm__bad(
-            "tolerances %g and %g: need rtol, atol >= 0 (0 means 1e-5)", o->rtol, o->atol);
+        return sgm__bad("rtol %g, atol %g: need numbers >= 0 (0 means 1e-5)", o->rtol, o->atol);
     if (o->rtol + o->atol > 0 && o->method != SGM_METHOD_RK45)
         return sgm__bad("%s has no tolerance: set steps, or take SGM_METHOD_RK45", name);
     if (!(o->eta >= 0 && o->eta <= 1) || (o->eta > 0 && o->method != SGM_METHOD_DDIM))
@@ -14016,8 +14019,7 @@ static sgm_status sgm__sampler_contradicts(const sgm_sample_options *o) {
     if (!(o->churn >= 0 && o->churn < 1e30 && o->churn_noise >= 0 && o->churn_noise < 1e6 &&
             o->churn_low >= 0 && o->churn_high >= 0) ||
         (o->churn > 0 && o->method != SGM_METHOD_CHURN))
-        return sgm__bad(
-            "churn %g: needs SGM_METHOD_CHURN, and numbers that are not negative", o->churn);
+        return sgm__bad("churn %g: needs SGM_METHOD_CHURN, and numbers not negative", o->churn);
     return SGM_OK;
 }
 
@@ -14035,35 +14037,31 @@ static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde 
     if (!(o->t_start > 0 && o->t_start <= sde->T * (1 + 1e-12)))
         return sgm__bad("sampling from t = %g: needs 0 < t_start <= T = %g", o->t_start, sde->T);
     if (o->t_start < sde->T * (1 - 1e-9) && !o->x_given)
-        return sgm__bad("sampling from t = %g needs the noisy points of that time in x, and "
-                        "x_given; or lower the T of the score's sde, where the prior is drawn",
-            o->t_start);
+        return sgm__bad(
+            "sampling from t = %g: x needs its noisy points, and x_given; or lower T", o->t_start);
     if (!o->plain_end && !(sde->t_min > 0))
-        return sgm__bad("t_min is 0, where the score of a point is infinite: set the SDE's t_min, "
-                        "or plain_end");
+        return sgm__bad("t_min is 0, where a score is infinite: set the SDE's t_min, or plain_end");
     if (!(o->t_end >= 0) || (o->t_end > 0 && !o->plain_end))
         return sgm__bad("t_end %g: needs a time >= 0, and plain_end", o->t_end);
     if (zero && (o->method == SGM_METHOD_DPM_SDE || o->method >= SGM_METHOD_DPM_2))
         return sgm__bad("%s steps in log-SNR, which is infinite at t = 0: set t_end", method->name);
     if (zero && (method->at_end || (o->method == SGM_METHOD_ADAMS && o->steps <= 3)))
-        return sgm__bad("%s asks for the score at the end of a step, and at t = 0 that of a point "
-                        "is infinite: set t_end, to the SDE's t_min for one",
+        return sgm__bad("%s asks for the score at t = 0, where it is infinite: set t_end, to t_min",
             method->name);
     SGM__TRY(sgm__sampler_contradicts(o));
     if (o->path_steps &&
         (o->method > SGM_METHOD_ANCESTRAL || o->grid != SGM_GRID_UNIFORM || updates < 1 ||
             o->path_steps < updates || o->path_steps % updates))
-        return sgm__bad("a path of %ld increments under %d steps: needs a multiple of the steps, a "
-                        "uniform grid, and one of the first three methods",
+        return sgm__bad("%ld increments, %d steps: needs a multiple of the steps, a uniform grid, "
+                        "and one of the first three methods",
             o->path_steps, updates);
     return SGM_OK;
 }
 
 static sgm_status sgm__snr_check(long n, int d) {
     if ((double)n * d >= 64) return SGM_OK;
-    return sgm__bad("a step by signal to noise from %ld points in %d dimensions: needs n·D >= 64, "
-                    "for it divides by their mean score; walk more at once, or set a step of "
-                    "Langevin's",
+    return sgm__bad("a step by signal to noise from %ld points in %d dimensions: needs n·D >= 64: "
+                    "walk more at once, or set a step of Langevin's",
         n, d);
 }
 
@@ -14086,12 +14084,12 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
         (float *)sgm__alloc((size_t)n * (blocks * (size_t)score->d + 1), sizeof(float));
     if (flows) sampler->flow = sgm__flow_new(score, n, o, 0, 0);
     sgm_status status = SGM_OK;
+    const int updates = o->steps - !o->plain_end;
+    const double end = o->plain_end ? o->t_end : sde->t_min;
     if (!sampler->t || !sampler->buffer || (flows && !sampler->flow)) status = SGM_NO_MEMORY;
-    else if (o->plain_end)
-        status = sgm_time_grid(sampler->t, o->steps, o->grid, sde, o->t_start, o->t_end);
-    else if (o->steps == 1) sampler->t[0] = o->t_start;
-    else status = sgm_time_grid(sampler->t, o->steps - 1, o->grid, sde, o->t_start, sde->t_min);
-    if (status == SGM_OK) status = sgm__grid_reaches(sampler->t, o->steps - !o->plain_end, o, sde);
+    else if (updates == 0) sampler->t[0] = o->t_start;
+    else status = sgm_time_grid(sampler->t, updates, o->grid, sde, o->t_start, end);
+    if (status == SGM_OK) status = sgm__grid_reaches(sampler->t, updates, o, sde);
     if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.2) t[steps] = 0, as memory comes */
     else sgm_sampler_reset(sampler, key);
     return status;
@@ -14122,8 +14120,7 @@ static sgm_status sgm__sampler_ready(const sgm_sampler *sampler, const float *x)
         return sgm__bad("the sampler has done all its %d steps: sgm_sampler_reset starts it again",
             sampler->o.steps);
     if (sampler->placed) return SGM_OK;
-    return sgm__bad("nobody put the points of this sampler at their start: call sgm_sampler_prior "
-                    "before the first step, or set x_given if x holds noisy points of your own");
+    return sgm__bad("nobody placed the points: call sgm_sampler_prior, or set x_given if you did");
 }
 
 /* A step of those methods that have a flow state: the points in double, and what they remember. */
@@ -14146,12 +14143,7 @@ static sgm_status sgm__sampler_flow(sgm_sampler *sampler, float *x) {
 /* After the last step: every number must be one, and scaled points become the data's. */
 static sgm_status sgm__sampler_end(const sgm_sampler *sampler, float *x) {
     const sgm_score *score = &sampler->score;
-    long bad = sgm__first_bad(x, (size_t)sampler->n * (size_t)score->d);
-    if (bad >= 0)
-        return sgm__fail(SGM_NOT_FINITE,
-            "sample %ld is not finite: either its score is not, or the steps are too coarse near "
-            "the data: use more steps, a log-SNR grid or a larger t_min",
-            bad / score->d);
+    SGM__TRY(sgm__finite("sample", x, sampler->n, score->d, SGM__TOO_COARSE));
     if (score->scaler) sgm_scaler_undo(score->scaler, x, x, sampler->n);
     return SGM_OK;
 }
@@ -14176,9 +14168,8 @@ static sgm_status sgm__sampler_run(sgm_sampler *sampler, float *x,
     sgm_progress_done(&bar);
     if (status == SGM_OK && !advance && sgm__gone_far(sampler, x, &spread))
         status = sgm__fail(SGM_NOT_LEARNT,
-            "the samples' rms is %.3g times that of the training data: standardise the data, set "
-            "the output to SGM_OUTPUT_EDM_F, train longer or take a wider network; more sampling "
-            "steps if there are few",
+            "the samples' rms is %.3g times that of the training data: standardise them, set the "
+            "output to SGM_OUTPUT_EDM_F, train longer or wider, take more sampling steps",
             spread);
     if (o->spread) *o->spread = spread;
     return status;
@@ -14240,8 +14231,7 @@ static sgm_status sgm__walk_start(const sgm_langevin *walk, const float *s, cons
         if (!(fabs(logp[i]) < HUGE_VAL)) bad = i * walk->score.d;
     if (bad < 0) return SGM_OK;
     return sgm__fail(SGM_NOT_FINITE,
-        "the score or the log density of point %ld at t = %g is not finite: start where they are, "
-        "and set t above 0 if the SDE's noise ends there",
+        "the score or log density of point %ld at t = %g is not finite: move it, or set t above 0",
         bad / walk->score.d, walk->o.t);
 }
 
@@ -14306,8 +14296,8 @@ SGM_API sgm_status sgm_anneal(
     sgm_status status = sgm__anneal_walk(&walk, x, walk.buffer + 2 * size, options, &bar);
     sgm_progress_done(&bar);
     sgm_langevin_free(&walk);
-    if (status == SGM_OK && sgm__first_bad(x, (size_t)size) >= 0)
-        status = sgm__fail(SGM_NOT_FINITE, "the walk diverged: take a smaller last_step");
+    if (status == SGM_OK)
+        status = sgm__finite("walker", x, n, score->d, "take a smaller last_step");
     if (status == SGM_OK && score->scaler) sgm_scaler_undo(score->scaler, x, x, n);
     return status;
 }
@@ -14333,13 +14323,10 @@ SGM_API sgm_status sgm_condition_init(
     SGM__TRY(sgm__blank(c, sizeof *c, "sgm_condition_init"));
     SGM__TRY(sgm__which_check(model, which));
     if (model->o.cond == 0)
-        return sgm__bad("this network is unconditional: set cond in its options and give the "
-                        "training conditions, for guidance with cond_dropout");
+        return sgm__bad("this network is unconditional: set cond, and train it with conditions");
     if (!cond || rows < 1)
         return sgm__bad("%ld conditions: give one for all points, or one for each", rows);
-    long bad = sgm__first_bad(cond, (size_t)rows * (size_t)model->o.cond);
-    if (bad >= 0)
-        return sgm__fail(SGM_NOT_FINITE, "condition %ld is not finite", bad / model->o.cond);
+    SGM__TRY(sgm__finite("condition", cond, rows, model->o.cond, "repair it"));
     c->model = model, c->which = which, c->cond = cond, c->rows = rows;
     return SGM_OK;
 }
@@ -14347,8 +14334,7 @@ SGM_API sgm_status sgm_condition_init(
 static sgm_status sgm__classifier_check(const sgm_model *model, int which) {
     SGM__TRY(sgm__which_check(model, which));
     if (model->o.classes > 0) return SGM_OK;
-    return sgm__bad("this model is no classifier: set classes in its options, and train it with "
-                    "labels");
+    return sgm__bad("this model is no classifier: set classes, and train it with labels");
 }
 
 SGM_API sgm_status sgm_classifier_init(
@@ -14369,7 +14355,7 @@ SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional
     SGM__TRY(sgm__same_space(unconditional, other));
     if (classifier != 0 && classifier != 1)
         return sgm__bad(
-            "classifier %d: needs 0, or 1 if the second score is one of a classifier", classifier);
+            "classifier %d: needs 0, or 1 if the second score is a classifier's", classifier);
     if (!(fabs(gamma) < 1e30)) return sgm__bad("guidance by %g: needs a finite number", gamma);
     g->a = *unconditional, g->b = *other, g->classifier = classifier, g->gamma = gamma;
     g->t_high = HUGE_VAL;
@@ -14409,9 +14395,7 @@ static sgm_status sgm__rows_lq(double *l, double *q, const float *A, long m, lon
         }
         double left = sqrt(sgm__dot(now, now, d));
         if (!(left > 1e-5))
-            return sgm__bad("row %ld of A is zero or, to five digits, a combination of the others: "
-                            "leave it out",
-                i);
+            return sgm__bad("row %ld of A is zero or a combination of the others: leave it out", i);
         for (long j = 0; j < d; j++) now[j] /= left;
         li[i] = left * scale;
     }
@@ -14429,12 +14413,9 @@ static void sgm__orthogonalise(double *v, double *u, double *square, long m, lon
             for (long j = i + 1; j < m; j++) {
                 double *a = v + i * d, *b = v + j * d, off = sgm__dot(a, b, d);
                 if (fabs(off) <= least * sqrt(square[i]) * sqrt(square[j])) continue;
-                double theta = (square[j] - square[i]) / (2 * off);
-                double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
-                double c = 1 / sqrt(t * t + 1), s = t * c, at = u[i];
-                u[i] = c * at - s * u[j], u[j] = s * at + c * u[j];
-                for (long k = 0; k < d; k++)
-                    at = a[k], a[k] = c * at - s * b[k], b[k] = s * at + c * b[k];
+                double s, c = sgm__turn_angle(square[i], square[j], off, &s);
+                sgm__turn(&u[i], &u[j], c, s);
+                for (long k = 0; k < d; k++) sgm__turn(&a[k], &b[k], c, s);
                 square[i] = sgm__dot(a, a, d), square[j] = sgm__dot(b, b, d), turned = 1;
             }
     }
@@ -14492,11 +14473,9 @@ static sgm_status sgm__inverse_fits(
         return sgm__empty("a measurement needs sgm_inverse_init: look at its status");
     if (problem->d != score->d)
         return sgm__fail(SGM_MISMATCH,
-            "A has %d columns for a score in %d dimensions: make A (m,D) for the score's D",
-            problem->d, score->d);
+            "A has %d columns for a score in %d dimensions: make A (m,D)", problem->d, score->d);
     if (needs_vjp && !score->vjp)
-        return sgm__bad("DPS and PiGDM need a score with a vjp, as models, conditions and mixtures "
-                        "have: use SGM_INVERSE_REPLACEMENT or SGM_INVERSE_REPAINT");
+        return sgm__bad("DPS and PiGDM need a score with a vjp: use SGM_INVERSE_REPLACEMENT");
     return SGM_OK;
 }
 
@@ -14539,16 +14518,14 @@ SGM_API void sgm_posterior_free(sgm_posterior *p) {
 static sgm_status sgm__inverse_options(sgm_inverse_options *o) {
     if ((int)o->method < 0 || o->method > SGM_INVERSE_PIGDM || o->resample < 0 ||
         !(o->zeta >= 0 && o->zeta < 1e30))
-        return sgm__bad("method %d, resample %d, zeta %g: needs a method of the list and numbers "
-                        ">= 0",
+        return sgm__bad("method %d, resample %d, zeta %g: needs a method of the list, numbers >= 0",
             (int)o->method, o->resample, o->zeta);
     if ((o->resample > 0 && o->method != SGM_INVERSE_REPAINT) ||
         (o->zeta > 0 && o->method != SGM_INVERSE_DPS) ||
         (o->sigma_data != 0 && o->method != SGM_INVERSE_PIGDM))
-        return sgm__bad("resample is RePaint's, zeta DPS's, sigma_data PiGDM's: leave the others' "
-                        "0");
+        return sgm__bad("resample: RePaint, zeta: DPS, sigma_data: PiGDM; leave the others' 0");
     if (o->sample.path_steps && o->method == SGM_INVERSE_REPAINT)
-        return sgm__bad("RePaint goes its way many times, not along one path: leave path_steps 0");
+        return sgm__bad("RePaint goes many times, not along one path: leave path_steps 0");
     if (o->zeta == 0) o->zeta = 1;
     if (o->resample == 0) o->resample = o->method == SGM_INVERSE_REPAINT ? 10 : 1;
     sgm_sample_options *how = &o->sample;
@@ -14614,9 +14591,8 @@ SGM_API sgm_status sgm_mixture_posterior(
         double *Ck = square ? C + k * square : NULL;
         weight[k] = sgm__mix_measured(prior, k, problem, mean + k * d, Ck, G, f);
         if (!(fabs(weight[k]) < HUGE_VAL))
-            status = sgm__bad("component %d has no width along a measurement without noise: give "
-                              "the measurement some",
-                (int)k);
+            status = sgm__bad(
+                "component %d has no width, y no noise: give the measurement some", (int)k);
         if (weight[k] > top) top = weight[k];
     }
     for (size_t k = 0; k < K && status == SGM_OK; k++) { /* a mixture wants positive weights */
@@ -14644,22 +14620,12 @@ static sgm_status sgm__flow_options(sgm_sample_options *o, const sgm_sample_opti
         return sgm__bad("the flow has no noise: leave eta, corrector, churn and path_steps 0, and "
                         "take a method without, such as SGM_METHOD_RK45");
     if (o->x_given || o->t_start != 0 || o->t_end != 0)
-        return sgm__bad(
-            "a flow starts at x and has two ends of its own: leave x_given, t_start and t_end 0");
+        return sgm__bad("a flow has two ends of its own: leave x_given, t_start and t_end 0");
     if (o->method == SGM_METHOD_AUTO) o->method = SGM_METHOD_RK45;
     if (o->steps == 0 && o->method == SGM_METHOD_RK45) o->steps = 1;
     o->plain_end = 1, o->t_end = end; /* for the check below */
     sgm__sampler_auto(o, &score->sde);
     return sgm__sampler_check(o, &score->sde);
-}
-
-static sgm_status sgm__flow_finite(const sgm__flow *w) {
-    long bad = sgm__first_bad(w->x, (size_t)w->size);
-    if (bad < 0) return SGM_OK;
-    return sgm__fail(SGM_NOT_FINITE,
-        "point %ld is not finite at the end of the flow: either its score is not, or the steps are "
-        "too coarse: take more, a log-SNR grid or a larger t_min",
-        bad / w->d);
 }
 
 SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, double from, double to,
@@ -14674,25 +14640,23 @@ SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, double fro
     SGM__TRY(sgm__flow_options(&o, options, score, n, from < to ? from : to));
     SGM__TRY(sgm__usable("the flow", x, n, score->d, 1));
     sgm__flow *w = sgm__flow_new(score, n, &o, 0, 0);
-    double *grid = (double *)sgm__alloc((size_t)o.steps + 1, sizeof *grid);
-    sgm_status status = w && grid ? SGM_OK : SGM_NO_MEMORY;
+    sgm_status status = w ? SGM_OK : SGM_NO_MEMORY;
     int scaled = score->scaler != NULL;
     if (status == SGM_OK) {
         memcpy(w->x, x, (size_t)w->size * sizeof *x);
         if (scaled && fabs(from - data) <= 1e-12 * data)
             sgm_scaler_apply(score->scaler, w->x, x, n);
         for (long i = 0; i < w->size; i++) w->y[i] = w->x[i];
-        status = sgm__flow_run(w, from, to, grid);
+        status = sgm__flow_run(w, from, to);
     }
     for (long i = 0; status == SGM_OK && i < w->size; i++) w->x[i] = (float)w->y[i];
-    if (status == SGM_OK) status = sgm__flow_finite(w);
+    if (status == SGM_OK) status = sgm__finite("the flow's point", w->x, n, w->d, SGM__TOO_COARSE);
     if (status == SGM_OK) {
         memcpy(x, w->x, (size_t)w->size * sizeof *x);
         if (scaled && fabs(to - data) <= 1e-12 * data) sgm_scaler_undo(score->scaler, x, x, n);
     }
     if (nfe) *nfe = w ? w->evals : 0;
     sgm__flow_free(w);
-    sgm__free(grid);
     return status;
 }
 
@@ -14759,8 +14723,8 @@ SGM_API void sgm_interpolate(
 
 /* The points of some rows, up from x or, drawing them, down to x; `row` NULL: the n from `first`
 on. latent holds where they are at T. */
-static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, double *grid, float *x, float *latent,
-    double *logp, double *se, long n, const long *row, long first) {
+static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, float *x, float *latent, double *logp,
+    double *se, long n, const long *row, long first) {
     double t_min = w->sde->t_min, T = w->sde->T, prior, error;
     const sgm_scaler *scaler = q->score->scaler;
     long d = w->d, draw = q->draw;
@@ -14773,7 +14737,7 @@ static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, double *grid, floa
     if (draw) memcpy(latent, w->x, (size_t)w->size * sizeof *latent);
     if (!draw && scaler) sgm_scaler_apply(scaler, w->x, w->x, n);
     for (long i = 0; i < w->state; i++) w->y[i] = i < w->size ? w->x[i] : 0;
-    SGM__TRY(sgm__flow_run(w, draw ? T : t_min, draw ? t_min : T, grid));
+    SGM__TRY(sgm__flow_run(w, draw ? T : t_min, draw ? t_min : T));
     for (long i = 0; i < w->size; i++) (draw ? x : latent)[i] = (float)w->y[i];
     if (draw && scaler) sgm_scaler_undo(scaler, x, x, n);
     if (w->evals > q->nfe) q->nfe = w->evals;
@@ -14798,35 +14762,37 @@ static sgm_status sgm__odds_all(
     sgm__odds *q, float *x, float *latent, double *logp, double *se, long n, const long *row) {
     long d = q->score->d, most = n < SGM__ODDS_BLOCK ? n : SGM__ODDS_BLOCK;
     sgm__flow *w = sgm__flow_new(q->score, most, &q->o.solve, q->o.probes == 0, q->o.probes);
-    double *grid = (double *)sgm__alloc((size_t)q->o.solve.steps + 1, sizeof *grid);
     float *place = (float *)sgm__alloc((size_t)most * (size_t)d, sizeof *place);
-    sgm_status status = w && grid && place ? SGM_OK : SGM_NO_MEMORY;
+    sgm_status status = w && place ? SGM_OK : SGM_NO_MEMORY;
     sgm_progress bar;
     sgm_progress_init(&bar, q->o.progress, n);
     for (long i = 0; i < n && status == SGM_OK; i += most) {
         long count = n - i < most ? n - i : most;
         float *to = latent ? latent + i * d : place;
-        status = sgm__odds_block(q, w, grid, x + i * d, to, logp + i, se ? se + i : NULL, count,
-            row ? row + i : NULL, i);
+        status = sgm__odds_block(
+            q, w, x + i * d, to, logp + i, se ? se + i : NULL, count, row ? row + i : NULL, i);
         sgm_progress_step(&bar, i + count, NAN, NAN);
     }
     sgm_progress_done(&bar);
     sgm__flow_free(w);
-    sgm__free(grid);
     sgm__free(place);
     return status;
 }
 
-static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
-    const sgm_likelihood_options *options, sgm_key key) {
+static sgm_status sgm__odds_init(sgm__odds *q, sgm_likelihood_result *r, const sgm_score *score,
+    long n, const sgm_likelihood_options *options, sgm_key key) {
+    if (r) {
+        memset(r, 0, sizeof *r);
+        r->nats = r->nats_se = r->bits_per_dim = r->probe_se = NAN;
+        r->prior = r->divergence = r->change = r->change_most = r->mismatch = NAN;
+    }
     memset(q, 0, sizeof *q);
     if (options) q->o = *options;
     SGM__TRY(sgm__flow_options(
         &q->o.solve, options ? &options->solve : NULL, score, n, score ? score->sde.t_min : 0));
     q->score = score, q->key = key, q->prior = sgm_sde_prior(&score->sde), q->n = n;
     if (q->o.solve.method == SGM_METHOD_DDIM || q->o.solve.method >= SGM_METHOD_DPM_2)
-        return sgm__bad(
-            "%s is made for points alone: a likelihood needs RK45, RK4, Heun, Euler or Adams",
+        return sgm__bad("%s moves points alone: a likelihood needs RK45, RK4, Heun, Euler or Adams",
             sgm__methods[q->o.solve.method].name);
     if (!(score->sde.t_min > 0)) return sgm__bad("a likelihood needs t_min > 0: set the SDE's");
     if (q->o.probes < 0 || (unsigned)q->o.law > SGM_PROBE_GAUSSIAN || q->o.levels < 0)
@@ -14835,7 +14801,7 @@ static sgm_status sgm__odds_init(sgm__odds *q, const sgm_score *score, long n,
             q->o.probes, (int)q->o.law, q->o.levels);
     if (q->o.prior != 0 && !(fabs(q->o.prior / q->prior - 1) < 0.01))
         return sgm__fail(SGM_MISMATCH,
-            "a prior of std %g: this SDE ends in N(0, %g²), so leave prior 0 or change the SDE's T",
+            "a prior of std %g: this SDE ends in N(0, %g²): leave prior 0, or change the SDE's T",
             q->o.prior, q->prior);
     if (q->o.prior > 0) q->prior = q->o.prior;
     if (score->scaler) q->log_det = sgm_scaler_log_det(score->scaler);
@@ -14872,13 +14838,6 @@ static sgm_status sgm__odds_change(
     return status;
 }
 
-static void sgm__odds_unknown(sgm_likelihood_result *r) {
-    if (!r) return;
-    memset(r, 0, sizeof *r);
-    r->nats = r->nats_se = r->bits_per_dim = r->probe_se = NAN;
-    r->prior = r->divergence = r->change = r->change_most = r->mismatch = NAN;
-}
-
 static sgm_status sgm__odds_run(
     sgm__odds *q, float *x, float *latent, double *logp, double *se, sgm_likelihood_result *r) {
     sgm_likelihood_result unused;
@@ -14894,9 +14853,7 @@ static sgm_status sgm__odds_run(
     r->nfe = q->nfe, r->change = r->change_most = NAN, r->mismatch = q->mismatch;
     r->differences = !q->score->jvp && (q->o.probes > 0 || !q->score->trace);
     if (!(fabs(r->nats) < HUGE_VAL))
-        return sgm__fail(SGM_NOT_FINITE,
-            "the log likelihood is not finite: either the score is not, or take more steps, a "
-            "log-SNR grid or a larger t_min");
+        return sgm__fail(SGM_NOT_FINITE, "the log likelihood is not finite: " SGM__TOO_COARSE);
     if (!q->o.unchecked) SGM__TRY(sgm__odds_change(q, x, logp, r));
     r->suspect = !q->o.unchecked && !(r->change <= 0.01 * d && r->change_most <= 0.1 * d);
     return SGM_OK;
@@ -14906,8 +14863,7 @@ SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const
     const sgm_score *score, const sgm_likelihood_options *options, sgm_likelihood_result *result,
     sgm_key key) {
     sgm__odds q;
-    sgm__odds_unknown(result);
-    SGM__TRY(sgm__odds_init(&q, score, n, options, key));
+    SGM__TRY(sgm__odds_init(&q, result, score, n, options, key));
     if (!logp) return sgm__bad("a likelihood needs a place for n values of log p");
     SGM__TRY(sgm__usable("sgm_likelihood", x, n, score->d, 1));
     return sgm__odds_run(&q, (float *)x, latent, logp, se, result); /* x: only read, not drawing */
@@ -14917,8 +14873,7 @@ SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, lon
     const sgm_score *score, const sgm_likelihood_options *options, sgm_likelihood_result *result,
     sgm_key key) {
     sgm__odds q;
-    sgm__odds_unknown(result);
-    SGM__TRY(sgm__odds_init(&q, score, n, options, key));
+    SGM__TRY(sgm__odds_init(&q, result, score, n, options, key));
     if (!x || !logp) return sgm__bad("samples and their log p need places");
     q.draw = 1;
     return sgm__odds_run(&q, x, NULL, logp, se, result);
@@ -15046,9 +15001,8 @@ SGM_API sgm_status sgm_scaler_init_channels(
     memset(scaler, 0, sizeof *scaler);
     SGM__TRY(sgm__usable("sgm_scaler_init", x, n, d, 1));
     if (channels < 1 || d % channels)
-        return sgm__bad("sgm_scaler_init_channels: %d channels do not divide %d numbers: pass an "
-                        "image's channels, or 1",
-            channels, d);
+        return sgm__bad(
+            "sgm_scaler_init_channels: %d channels do not divide %d numbers: pass 1", channels, d);
     double *shift = (double *)sgm__alloc(2 * (size_t)d, sizeof *shift);
     if (!shift) return SGM_NO_MEMORY;
     double *scale = shift + d;
@@ -15091,9 +15045,9 @@ static sgm_status sgm__on_levels(const float *x, long n, int levels) {
     for (long i = 0; i < n; i++) {
         double level = floor((double)x[i] * (levels - 1) + 0.5);
         if (!(level >= 0 && level < levels) || fabs(x[i] * (levels - 1.0) - level) > 0.01)
-            return sgm__bad("sgm_dequantise: number %ld is %g, not one of %d levels in [0,1]: "
-                            "round x to them first (nothing was changed)",
-                i, (double)x[i], levels);
+            return sgm__bad(
+                "sgm_dequantise: number %ld is %g, not one of %d levels: round x to them first", i,
+                (double)x[i], levels);
     }
     return SGM_OK;
 }

@@ -1197,7 +1197,7 @@ static void test_failures_in_a_run(void **state) {
     assert_int_equal(w.calls, 3);
     assert_int_equal(live_blocks, alive_before);
     score = spy_score(&w, &sde), w.nan_at = 3;
-    CHECK_FAILS(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_NOT_FINITE, "use more steps");
+    CHECK_FAILS(sgm_sample(x, 2, &score, &o, sgm_key_init(0)), SGM_NOT_FINITE, "take more steps");
     assert_int_equal(live_blocks, alive_before);
     score = spy_score(&w, &sde),
     w.fail_at = 0; /* a step that fails leaves points and count as they were */
