@@ -2929,6 +2929,7 @@ SGM_API sgm_tensor *sgm_tape_make(sgm_tape *tape, const char *name, sgm_operatio
     y->name = name ? name : "unnamed", y->op = op, y->a = a, y->b = b, y->c = c;
     y->needs = (a ? a->needs : 0) | (b ? b->needs : 0) | (c ? c->needs : 0);
     y->v = sgm__values(tape, y);
+    if (y->v) y->v[0] = NAN; /* until op fills it in: one that does not shall not pass unseen */
     return y->v ? y : NULL;
 }
 
@@ -2958,7 +2959,7 @@ SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape) {
         sgm_tensor *y = tape->list[i];
         int moves = (y->a && y->a->j) || (y->b && y->b->j) || (y->c && y->c->j);
         if (!y->op || !moves) continue;
-        if (!y->j) y->j = sgm_tape_floats(tape, y);
+        if (!y->j && (y->j = sgm_tape_floats(tape, y)) != NULL) y->j[0] = NAN; /* as y->v */
         if (y->j) y->op(tape, y, SGM_PASS_TANGENT);
     }
     return sgm_tape_status(tape);

@@ -506,6 +506,34 @@ static void own_operation_refused(void **state) {
     sgm_tape_free(tape);
 }
 
+/* One that was made and not run, or fills in nothing, leaves NaN and not what lay in the memory: training says
+SGM_NOT_FINITE. */
+
+static void idle_passes(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    (void)tape;
+    for (int i = 0; pass == SGM_PASS_FORWARD && y->i && i < y->rows * y->cols; i++) y->v[i] = y->a->v[i];
+}
+
+static void own_operation_forgets(void **state) {
+    float one[4] = {1, 1, 1, 1};
+    sgm_tape *tape = sgm_tape_new();
+    (void)state;
+    for (int turn = 0; turn < 2; turn++)
+        for (int what = 0; what < 3; what++) {
+            sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+            sgm_tensor *x = sgm_tape_input(tape, one, 2, 2);
+            sgm_tensor *y = sgm_tape_make(tape, "idle", idle_passes, 2, 2, x, NULL, NULL);
+            assert_non_null(y);
+            y->i = what == 2; /* the values are there, the tangent is not */
+            if (what) assert_ptr_equal(sgm_tape_run(tape, y), y);
+            assert_true(what == 2 ? y->v[0] == 1 : isnan(y->v[0]));
+            sgm_tape_tangent_of(tape, x)[0] = 1;
+            CHECK_OK(sgm_tape_tangent(tape));
+            assert_true(isnan(y->j[0]));
+        }
+    sgm_tape_free(tape);
+}
+
 /* The tile of §3.3 is the three loops to the last bit: all three products of a layer (forward, a transposed, b
 transposed), all starts, sizes about one tile and two, rows with gaps. */
 
@@ -2020,6 +2048,7 @@ int main(void) {
         TEST("(3.6) the tile is the three loops, to the last bit", tile_is_three_loops),
         TEST("an operation of your own in a model and its file", own_operation_in_a_model),
         TEST("an operation of your own that cannot be", own_operation_refused),
+        TEST("an operation of your own that forgets", own_operation_forgets),
         TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
         TEST("(3.3) a tensor used twice: adjoints add up", used_twice),
         TEST("(3.3) a tensor used three times", used_three_times),
