@@ -1618,60 +1618,7 @@ static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int
 static double sgm__trace_root(double *a, double *b, double *q, double *w, int d);
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
-typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 and 2 */
-    float lr, beta1, beta2, fresh1, fresh2, eps, bias1, bias2, decay, grad_scale;
-    int sweep; /* 1: set faded moments to zero */
-} sgm__adam_rates;
-
-typedef struct sgm__adam_plan { /* worked out from them, once a step */
-    float step, eps, shrink, faded; /* faded: what v is swept below */
-    int sweep, scales, shrinks;
-} sgm__adam_plan;
-
-#define SGM__OUTER_MOST 16
-
-typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its slope x^T d */
-    int n, in, out;         /* n <= SGM__OUTER_MOST */
-    long x_row;             /* x has n rows, this far apart; d is (n, out) */
-    const float *x, *d;
-    float *p, *m, *v;
-} sgm__outer;
-
-typedef struct sgm__tile sgm__tile; /* of §E.3 */
-
-/* The matrix product (3.6) as data: sizes, and of each array the start and the strides. */
-typedef struct sgm__product {
-    int m, n, k;
-    const float *a;
-    long a_row, a_col;
-    const float *b;
-    long b_row, b_col;
-    const float *init; /* NULL: start from 0; init_row = 0: one bias row for all; init = c: add */
-    long init_row;
-    float *c;
-    long c_row;
-} sgm__product;
-
-typedef struct sgm__kernels {
-    const char *name;
-    int lanes;
-    void (*matmul)(const sgm__product *);
-    void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
-    void (*exp_n)(long n, const float *x, float *y);
-    void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
-    double (*dot)(long n, const float *a, const float *b);
-    void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
-    void (*coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
-        const float *mb, float *y);
-    void (*colmix)(long rows, long cols, const float *a, const float *p, const float *b,
-        const float *x, const float *m, const float *d, int add, float *y);
-    void (*tile_map)(const sgm__tile *);
-    void (*moments)(
-        int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
-    void (*outer_moments)(int kind, const sgm__outer *, const sgm__adam_rates *);
-} sgm__kernels;
-
-static const sgm__kernels *sgm__k(void); /* those of this machine; below, with threads and names */
+typedef struct sgm__product sgm__product; /* of §3.3 */
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
     long b_row, long b_col, const float *init, long init_row, float *c, long c_row);
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2);
@@ -1684,7 +1631,10 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
 #define sgm__scale(n, s, a, y) sgm__map(SGM__SCALE, n, s, a, a, y)   /* y = s a */
 #define sgm__toward(n, s, a, y) sgm__map(SGM__TOWARD, n, s, a, a, y) /* y = y + s (a - y) */
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
-static int sgm__hands(long n);
+static void sgm__map_alone(int kind, long n, float s, const float *a, const float *b, float *y);
+static double sgm__dot_alone(long n, const float *a, const float *b); /* on one thread, as those */
+static void sgm__exp_alone(long n, const float *x, float *y);
+static int sgm__hands(long n); /* threads for work on n numbers */
 static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
 
 /* Chapter 3: the tape (D) */
@@ -3045,6 +2995,19 @@ with I the bias, what C holds already, or nothing. Nearly all the time that a ne
 here. The first rung of the ladder is the equation, with p ascending and every step rounded once:
 this order is part of the meaning, and every faster form has the same bits (§B.1).
 */
+/* The matrix product (3.6) as data: sizes, and of each array the start and the strides. */
+struct sgm__product {
+    int m, n, k;
+    const float *a;
+    long a_row, a_col;
+    const float *b;
+    long b_row, b_col;
+    const float *init; /* NULL: start from 0; init_row = 0: one bias row for all; init = c: add */
+    long init_row;
+    float *c;
+    long c_row;
+};
+
 static void sgm__matmul_ref(const sgm__product *q) {
     for (long i = 0; i < q->m; i++)
         for (long j = 0; j < q->n; j++) {
@@ -3258,8 +3221,8 @@ Shift and scaling are two operations; gain and bias are the case of §3.13 that 
 */
 /* y = s a + t b, for one row. */
 static void sgm__row_mix(float *y, double s, const float *a, double t, const float *b, int n) {
-    sgm__k()->map(SGM__SCALE, n, (float)s, a, a, y);
-    if (b) sgm__k()->map(SGM__AXPY, n, (float)t, b, b, y);
+    sgm__map_alone(SGM__SCALE, n, (float)s, a, a, y);
+    if (b) sgm__map_alone(SGM__AXPY, n, (float)t, b, b, y);
 }
 
 /* (3.8) and (3.9) for one row; any of p, cj, q may be NULL, and is then 0. */
@@ -3269,8 +3232,8 @@ static void sgm__rms_back(float *dc, float *dcj, const float *c, const float *cj
     const double cq = q ? sgm__row_dot(c, q, n) : 0, ccj = q && cj ? sgm__row_dot(c, cj, n) : 0;
     const double qcj = q && cj ? sgm__row_dot(q, cj, n) : 0;
     sgm__row_mix(dc, -k * cp - k * qcj + 3 * k * r * r / n * ccj * cq, c, r, p, n);
-    if (q && cj) sgm__k()->map(SGM__AXPY, n, (float)(-k * ccj), q, q, dc);
-    if (q && cj) sgm__k()->map(SGM__AXPY, n, (float)(-k * cq), cj, cj, dc);
+    if (q && cj) sgm__map_alone(SGM__AXPY, n, (float)(-k * ccj), q, q, dc);
+    if (q && cj) sgm__map_alone(SGM__AXPY, n, (float)(-k * cq), cj, cj, dc);
     if (dcj) sgm__row_mix(dcj, r, q, -k * cq, c, n);
 }
 
@@ -3705,21 +3668,22 @@ static void sgm__softmax(const float *x, float *y, long T) {
     double sum = 0;
     for (long j = 1; j < T; j++) most = x[j] > most ? x[j] : most;
     for (long j = 0; j < T; j++) y[j] = x[j] - most;
-    sgm__k()->exp_n(T, y, y);
+    sgm__exp_alone(T, y, y);
     for (long j = 0; j < T; j++) sum += y[j];
     sgm__scale(T, (float)(1 / sum), y, y);
 }
 
 /* Its Jacobian, forth and back: A ⊙ (s - ⟨A, s⟩). */
 static void sgm__softmax_j(const float *A, const float *s, float *out, long T) {
-    float dot = (float)sgm__k()->dot(T, A, s);
+    float dot = (float)sgm__dot_alone(T, A, s);
     for (long j = 0; j < T; j++) out[j] = A[j] * (s[j] - dot);
 }
 
 /* d: the adjoint of A; B, that of its tangent, or NULL, adds (3.16). Both become those of S. */
 static void sgm__softmax_back(
     const float *A, const float *sj, const float *B, float *d, float *jd, long T) {
-    float a_s = B ? (float)sgm__k()->dot(T, A, sj) : 0, a_b = B ? (float)sgm__k()->dot(T, A, B) : 0;
+    float a_s = B ? (float)sgm__dot_alone(T, A, sj) : 0;
+    float a_b = B ? (float)sgm__dot_alone(T, A, B) : 0;
     for (long j = 0; j < T && B; j++) d[j] += B[j] * (sj[j] - a_s) - sj[j] * a_b;
     if (B) sgm__softmax_j(A, B, jd, T);
     sgm__softmax_j(A, d, d, T);
@@ -4124,6 +4088,16 @@ sixteenth step sets moments that have faded below $2^{−100}$ to zero, before t
 */
 #define SGM__FADED 7.8886091e-31f /* 2^-100 */
 enum { SGM__SWEEP = 16 };         /* steps between two looks for faded moments */
+
+typedef struct sgm__adam_rates { /* fresh = 1 - beta, bias = 1 - beta^t, of 1 and 2 */
+    float lr, beta1, beta2, fresh1, fresh2, eps, bias1, bias2, decay, grad_scale;
+    int sweep; /* 1: set faded moments to zero */
+} sgm__adam_rates;
+
+typedef struct sgm__adam_plan { /* worked out from them, once a step */
+    float step, eps, shrink, faded; /* faded: what v is swept below */
+    int sweep, scales, shrinks;
+} sgm__adam_plan;
 
 static sgm__adam_plan sgm__adam_plan_from(const sgm__adam_rates *c) {
     const float root = sqrtf(c->bias2), eps = c->eps * root, faded = eps * eps * 1.42108547e-14f;
@@ -7179,6 +7153,39 @@ static float sgm__fmaf(float a, float b, float c) {
 #endif
 }
 
+/* What each set of kernels holds. */
+typedef struct sgm__tile sgm__tile; /* of §E.3 */
+
+#define SGM__OUTER_MOST 16
+
+typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its slope x^T d */
+    int n, in, out;         /* n <= SGM__OUTER_MOST */
+    long x_row;             /* x has n rows, this far apart; d is (n, out) */
+    const float *x, *d;
+    float *p, *m, *v;
+} sgm__outer;
+
+typedef struct sgm__kernels {
+    const char *name;
+    int lanes;
+    void (*matmul)(const sgm__product *);
+    void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
+    void (*exp_n)(long n, const float *x, float *y);
+    void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
+    double (*dot)(long n, const float *a, const float *b);
+    void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
+    void (*coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
+        const float *mb, float *y);
+    void (*colmix)(long rows, long cols, const float *a, const float *p, const float *b,
+        const float *x, const float *m, const float *d, int add, float *y);
+    void (*tile_map)(const sgm__tile *);
+    void (*moments)(
+        int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
+    void (*outer_moments)(int kind, const sgm__outer *, const sgm__adam_rates *);
+} sgm__kernels;
+
+static const sgm__kernels *sgm__k(void); /* those of this machine; below, with threads and names */
+
 /*
 ## §B.2 The matrix product
 
@@ -8555,6 +8562,16 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
     else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
     for (long i = 0; i < n; i += SGM__PIECE) k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
 }
+
+static void sgm__map_alone(int kind, long n, float s, const float *a, const float *b, float *y) {
+    sgm__k()->map(kind, n, s, a, b, y);
+}
+
+static double sgm__dot_alone(long n, const float *a, const float *b) {
+    return sgm__k()->dot(n, a, b);
+}
+
+static void sgm__exp_alone(long n, const float *x, float *y) { sgm__k()->exp_n(n, x, y); }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
     const sgm__kernels *k = sgm__k();
