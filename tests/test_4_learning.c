@@ -2038,6 +2038,249 @@ static void samples_far_from_the_data(void **state) {
     run_end(&r);
 }
 
+/*
+## A run that goes on from its checkpoint
+
+Every way of training, interrupted at a step that no checkpoint interval meets, against the run that
+was left alone: the same parameters, averages and report, to the last bit. ROWS points; the network
+is told what there is to tell.
+*/
+enum { ROWS = 60, TOLD = 3 };
+
+typedef struct told {
+    float x[ROWS * D], cond[ROWS * TOLD];
+    int label[ROWS];
+    sgm_mixture mix;
+    sgm_score exact;
+    sgm_scaler scaler;
+} told;
+
+static sgm_tensor *told_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_concat(tape, in->x, in->log_sigma);
+    if (in->cond) h = sgm_concat(tape, h, sgm_concat(tape, in->cond, in->known));
+    h = sgm_dropout(tape, sgm_tanh(tape, sgm_linear(tape, h, 9)), 0.1f);
+    return sgm_linear(tape, h, in->out);
+}
+
+static const char *const kinds[] = {"plain", "cosine, warmup, clip", "SGD, momentum", "AdaBelief",
+    "AdamW, accumulate", "two averages", "conditions", "labels", "scaler, sigma_data", "held out",
+    "patience", "ISM", "SSM", "ESM", "energy, DSM", "energy, SSM", "held out, conditions, averages",
+    "held out, labels"};
+enum { KINDS = COUNT(kinds) };
+
+static run told_run(told *t, const char *kind) {
+    run r = run_defaults();
+    memset(t, 0, sizeof *t);
+    sgm_normal(t->x, COUNT(t->x), sgm_key_init(60), 0);
+    sgm_normal(t->cond, COUNT(t->cond), sgm_key_init(61), 0);
+    for (int i = 0; i < ROWS; i++) t->label[i] = i % 3;
+    r.mo.net = told_net, r.mo.n_ema = 1, r.to.steps = 60, r.to.batch = 8, r.to.held_out = -1;
+    if (strstr(kind, "cosine")) r.to.cosine = 1, r.to.warmup = 7, r.to.clip = 1;
+    if (strstr(kind, "SGD")) r.to.optimiser = SGM_OPTIMISER_SGD, r.to.beta1 = 0.5, r.to.lr = 1e-3;
+    if (strstr(kind, "AdaB")) r.to.optimiser = SGM_OPTIMISER_ADABELIEF;
+    if (strstr(kind, "AdamW")) r.to.optimiser = SGM_OPTIMISER_ADAMW, r.to.weight_decay = 0.1;
+    if (strstr(kind, "accumulate")) r.to.accumulate = 3;
+    if (strstr(kind, "averages")) r.mo.n_ema = 2, r.to.ema[1] = 0.9;
+    if (strstr(kind, "conditions")) r.mo.cond = TOLD, r.to.cond = t->cond, r.to.cond_dropout = 0.3;
+    if (strstr(kind, "labels")) r.mo.classes = 3, r.mo.output = SGM_OUTPUT_AUTO, r.to.labels = t->label;
+    if (strstr(kind, "scaler")) r.mo.scaler = &t->scaler, r.mo.sigma_data = 0;
+    if (strstr(kind, "held")) r.to.held_out = 0.2;
+    if (strstr(kind, "patience")) r.to.held_out = 0.2, r.to.patience = 2, r.to.lr = 0.3, r.to.steps = 9000;
+    if (strstr(kind, "energy")) r.mo.energy = 1, r.mo.output = SGM_OUTPUT_AUTO;
+    if (strstr(kind, "ISM")) r.to.loss.objective = SGM_OBJECTIVE_ISM;
+    if (strstr(kind, "SSM")) r.to.loss.objective = SGM_OBJECTIVE_SSM, r.to.loss.directions = 2;
+    if (strstr(kind, "ESM")) {
+        CHECK_OK(sgm_mixture_from_data(&t->mix, t->x, ROWS, D, &r.mo.sde));
+        t->exact = sgm_mixture_score(&t->mix);
+        r.to.loss.objective = SGM_OBJECTIVE_ESM, r.to.loss.exact = &t->exact;
+    }
+    return r;
+}
+
+static void told_end(told *t) { sgm_mixture_free(&t->mix), sgm_scaler_free(&t->scaler); }
+
+/* The whole run of a fresh model, checkpoint and all; its end goes to r->model. */
+static void told_train(run *r, told *t, sgm_train_report *report) {
+    if (t->scaler.d) sgm_scaler_free(&t->scaler);
+    r->to.report = report;
+    CHECK_OK(sgm_model_init(&r->model, &r->mo, sgm_key_init(70)));
+    CHECK_OK(sgm_train(&r->model, t->x, ROWS, &r->to, sgm_key_init(71)));
+}
+
+static void same_model(const sgm_model *a, const sgm_model *b) {
+    const size_t bytes = a->n_params * sizeof(float);
+    assert_int_equal(a->n_params, b->n_params);
+    assert_memory_equal(a->params, b->params, bytes);
+    for (int i = 0; i < a->o.n_ema; i++) assert_memory_equal(a->ema[i], b->ema[i], bytes);
+    CHECK_CLOSE(a->o.sigma_data, b->o.sigma_data, 0);
+    CHECK_CLOSE(a->rms, b->rms, 1e-14);
+}
+
+static void same_report(const sgm_train_report *a, const sgm_train_report *b) {
+    assert_true(a->steps == b->steps && a->best_step == b->best_step && a->held == b->held);
+    assert_true(a->stopped == b->stopped && a->loss == b->loss);
+    assert_true(a->held == 0 || a->held_loss == b->held_loss);
+    assert_true(a->held == 0 || a->best_loss == b->best_loss);
+}
+
+static void every_run_goes_on(void **state) {
+    (void)state;
+    for (int k = 0; k < KINDS; k++) {
+        told t;
+        sgm_train_report whole_report, report;
+        run r = told_run(&t, kinds[k]), part = r;
+        told_train(&r, &t, &whole_report);
+        if (!strcmp(kinds[k], "patience"))
+            assert_true(whole_report.stopped && whole_report.steps > 30 && whole_report.steps < 9000);
+        /* interrupted after 23 steps, in the user's own loop */
+        if (t.scaler.d) sgm_scaler_free(&t.scaler);
+        CHECK_OK(sgm_model_init(&part.model, &part.mo, sgm_key_init(70)));
+        CHECK_OK(sgm_trainer_init(&part.trainer, &part.model, t.x, ROWS, &part.to, sgm_key_init(71)));
+        run_steps(&part, 23);
+        CHECK_OK(sgm_trainer_save(&part.trainer, path));
+        run_end(&part);
+        part.to.checkpoint = path, part.to.checkpoint_every = k % 2 ? 0 : 17;
+        for (int again = 0; again < 2; again++) { /* and once more, when all is done */
+            told_train(&part, &t, &report);
+            same_model(&part.model, &r.model), same_report(&report, &whole_report);
+            sgm_model_free(&part.model);
+        }
+        sgm_model_free(&r.model), told_end(&t), remove(path);
+    }
+}
+
+/* A shorter run, and then more steps: where neither rate nor looks depend on how many there are. */
+static void a_finished_run_goes_on(void **state) {
+    (void)state;
+    for (int k = 0; k < KINDS; k++) {
+        told t;
+        sgm_train_report whole_report, report;
+        if (strstr(kinds[k], "cosine") || strstr(kinds[k], "held") || strstr(kinds[k], "patience"))
+            continue;
+        run r = told_run(&t, kinds[k]), part = r;
+        told_train(&r, &t, &whole_report);
+        part.to.checkpoint = path, part.to.steps = 31;
+        told_train(&part, &t, &report);
+        sgm_model_free(&part.model);
+        part.to.steps = 60;
+        told_train(&part, &t, &report);
+        same_model(&part.model, &r.model), same_report(&report, &whole_report);
+        sgm_model_free(&part.model), sgm_model_free(&r.model), told_end(&t), remove(path);
+    }
+}
+
+static long file_bytes(char *bytes, long most) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    long n = (long)fread(bytes, 1, (size_t)most, file);
+    fclose(file);
+    assert_true(n > 0 && n < most);
+    return n;
+}
+
+/* What belongs to another run is refused, with what differs and the cure, and stays as it was. */
+static void another_run_is_refused(void **state) {
+    static char before[100000], after[100000];
+    static const struct refusal {
+        const char *kind, *says;
+        double lr;
+        long steps;
+        int key, other_data, fewer;
+    } no[] = {{"plain", "train.lr", 0.02, 60, 71, 0, 0}, {"plain", "train.key", 0.01, 60, 72, 0, 0},
+        {"plain", "other data", 0.01, 60, 71, 1, 0}, {"plain", "other data", 0.01, 60, 71, 0, 1},
+        {"plain", "raise steps", 0.01, 20, 71, 0, 0}, {"AdaBelief", "train.optimiser", 0.01, 60, 71, 0, 0},
+        {"ISM", "loss.objective", 0.01, 60, 71, 0, 0}, {"held out", "set held_out", 0.01, 60, 71, 0, 0},
+        {"two averages", "ema1", 0.01, 60, 71, 0, 0}, {"conditions", "conditions", 0.01, 60, 71, 0, 0},
+        {"scaler", "sigma_data", 0.01, 60, 71, 0, 0}};
+    told t;
+    run r = told_run(&t, "plain");
+    sgm_train_report report;
+    (void)state;
+    r.to.checkpoint = path, r.to.steps = 30;
+    told_train(&r, &t, &report);
+    sgm_model_free(&r.model), told_end(&t);
+    const long n = file_bytes(before, sizeof before);
+    for (int i = 0; i < COUNT(no); i++) {
+        r = told_run(&t, no[i].kind);
+        r.to.checkpoint = path, r.to.lr = no[i].lr, r.to.steps = no[i].steps;
+        if (no[i].other_data) t.x[5] += 0.01f;
+        CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(70)));
+        CHECK_FAILS(sgm_train(&r.model, t.x, ROWS - no[i].fewer, &r.to, sgm_key_init((uint64_t)no[i].key)),
+            SGM_MISMATCH, no[i].says);
+        assert_non_null(strstr(sgm_error(), "set checkpoint to a new file"));
+        sgm_model_free(&r.model), told_end(&t);
+        assert_int_equal(file_bytes(after, sizeof after), n);
+        assert_memory_equal(before, after, (size_t)n);
+    }
+    r = told_run(&t, "plain"); /* a file that is no checkpoint, and a name that cannot be written */
+    r.to.checkpoint = path;
+    CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(70)));
+    CHECK_OK(sgm_model_save(&r.model, path));
+    CHECK_FAILS(sgm_train(&r.model, t.x, ROWS, &r.to, sgm_key_init(71)), SGM_BAD_FILE, "train.");
+    r.to.checkpoint = "/no such directory/a.safetensors";
+    CHECK_FAILS(sgm_train(&r.model, t.x, ROWS, &r.to, sgm_key_init(71)), SGM_NO_FILE, "no such directory");
+    r.to.checkpoint = NULL, r.to.checkpoint_every = 5;
+    CHECK_FAILS(sgm_train(&r.model, t.x, ROWS, &r.to, sgm_key_init(71)), SGM_BAD_ARGUMENT, "checkpoint");
+    r.to.checkpoint = path, r.to.checkpoint_every = -1;
+    CHECK_FAILS(sgm_train(&r.model, t.x, ROWS, &r.to, sgm_key_init(71)), SGM_BAD_ARGUMENT, "checkpoint");
+    sgm_model_free(&r.model), told_end(&t), remove(path);
+}
+
+/* When a checkpoint is written: before the first step, every so often, and at the end. */
+static long seen_at[64], seen_step[64], n_seen;
+
+static void see_checkpoint(const sgm_trainer *trainer, void *user) {
+    sgm_archive file;
+    (void)user;
+    CHECK_OK(sgm_archive_load(&file, path));
+    seen_at[n_seen] = trainer->step, seen_step[n_seen++] = atol(sgm_archive_meta(&file, "train.step"));
+    sgm_archive_free(&file);
+}
+
+static void checkpoints_are_written(void **state) {
+    static const long every[2] = {0, 7}, want[2] = {4, 7}; /* 61 steps: a twentieth, rounded up */
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        told t;
+        sgm_train_report report;
+        run r = told_run(&t, "plain");
+        n_seen = 0;
+        r.to.checkpoint = path, r.to.checkpoint_every = every[k], r.to.steps = 61;
+        r.to.log_every = 1, r.to.on_log = see_checkpoint;
+        told_train(&r, &t, &report);
+        assert_int_equal(n_seen, 61);
+        for (int i = 0; i < 61; i++) /* on_log comes before the step's own checkpoint */
+            assert_int_equal(seen_step[i], (seen_at[i] - 1) / want[k] * want[k]);
+        see_checkpoint(&(sgm_trainer){0}, NULL);
+        assert_int_equal(seen_step[61], 61);
+        sgm_model_free(&r.model), told_end(&t), remove(path);
+    }
+}
+
+/* The user's own loop: the options' steps, patience, a step that fails, and no trainer at all. */
+static void the_users_loop_ends(void **state) {
+    told t;
+    run r = told_run(&t, "plain");
+    (void)state;
+    assert_int_equal(sgm_trainer_done(NULL), 1);
+    assert_int_equal(sgm_trainer_done(&r.trainer), 1);
+    CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(70)));
+    CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, t.x, ROWS, &r.to, sgm_key_init(71)));
+    while (!sgm_trainer_done(&r.trainer)) sgm_trainer_step(&r.trainer);
+    assert_true(r.trainer.step == 60 && r.trainer.status == SGM_OK);
+    run_end(&r), told_end(&t);
+    r = told_run(&t, "patience");
+    CHECK_OK(sgm_model_init(&r.model, &r.mo, sgm_key_init(70)));
+    CHECK_OK(sgm_trainer_init(&r.trainer, &r.model, t.x, ROWS, &r.to, sgm_key_init(71)));
+    while (!sgm_trainer_done(&r.trainer)) sgm_trainer_step(&r.trainer);
+    assert_true(r.trainer.stopped && r.trainer.step < 9000);
+    r.model.params[3] = NAN;
+    r.trainer.stopped = 0;
+    while (!sgm_trainer_done(&r.trainer)) sgm_trainer_step(&r.trainer);
+    assert_true(r.trainer.status == SGM_NOT_FINITE && !r.trainer.stopped);
+    run_end(&r), told_end(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST("(4.3), (4.11), (4.13) the optimisers against their definitions", optimisers),
@@ -2092,6 +2335,11 @@ int main(void) {
         TEST("(2.10) a look at points held out", a_look_is_the_loss),
         TEST("a resumed run has the same looks", held_resume_is_bit_exact),
         TEST("patience, and the report", patience_and_report),
+        TEST("every run goes on from its checkpoint, bit for bit", every_run_goes_on),
+        TEST("a finished run goes on with more steps", a_finished_run_goes_on),
+        TEST("the checkpoint of another run is refused, and stays", another_run_is_refused),
+        TEST("when checkpoints are written", checkpoints_are_written),
+        TEST("the user's own loop ends", the_users_loop_ends),
         TEST("who is held out", who_is_held_out),
         TEST("a small table is not memorised", a_small_table_is_not_memorised),
         TEST("(5.12) samples far from the data", samples_far_from_the_data),
