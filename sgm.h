@@ -8904,7 +8904,8 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
         sgm__put_string(f, ":\"", archive->meta[2 * i + 1]);
     }
     sgm__file_text(f, "}");
-    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++) {
+    for (int i = 0; i < archive->n_arrays; i++) {
+        const sgm_array *a = &archive->arrays[i];
         const unsigned long long end = begin + 4 * (unsigned long long)(a->rows * a->cols);
         sgm__put_string(f, ",\"", a->name);
         snprintf(entry, sizeof entry,
