@@ -14432,9 +14432,10 @@ static void sgm__orthogonalise(double *v, double *u, double *square, long m, lon
             for (long j = i + 1; j < m; j++) {
                 double *a = v + i * d, *b = v + j * d, off = sgm__dot(a, b, d);
                 if (fabs(off) <= least * sqrt(square[i]) * sqrt(square[j])) continue;
-                double s, c = sgm__turn_angle(square[i], square[j], off, &s);
+                double s, at, c = sgm__turn_angle(square[i], square[j], off, &s);
                 sgm__turn(&u[i], &u[j], c, s);
-                for (long k = 0; k < d; k++) sgm__turn(&a[k], &b[k], c, s);
+                for (long k = 0; k < d; k++)
+                    at = a[k], a[k] = c * at - s * b[k], b[k] = s * at + c * b[k];
                 square[i] = sgm__dot(a, a, d), square[j] = sgm__dot(b, b, d), turned = 1;
             }
     }
