@@ -821,7 +821,8 @@ SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
 /* The whole run; it ends with sgm_trainer_best if points were held out. data(n,D) must be finite.
    SGM_NOT_FINITE names the layer and t where it began. A run that was interrupted and finds its
    checkpoint ends in the same bits as one that was not; one that is finished goes on if you ask for
-   more steps. SGM_MISMATCH for the checkpoint of another run (settings, key, data): it stays. */
+   more steps. SGM_MISMATCH for the checkpoint of another run (settings, key, data): it stays. It is
+   not asked from which parameters it began: those of the file replace the model's. */
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
                                     long n, const sgm_train_options *options, sgm_key key);
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer);
@@ -3269,7 +3270,7 @@ sampling nothing happens. The draw is keyed by the tape's key and the operation'
 place on it (§A.2). As a product with a constant it needs no rules of its own.
 */
 SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     if (!(rate >= 0 && rate < 1))
         return sgm_tape_refuse(tape, "a dropout rate of %g: needs 0 <= rate < 1", (double)rate);
     tape->n_ops++;
@@ -3743,7 +3744,7 @@ SGM_API sgm_tensor *sgm_res_block(
 }
 
 SGM_API sgm_tensor *sgm_self_attention(sgm_tape *tape, sgm_tensor *x, int tokens, int heads) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     sgm_tensor *q = sgm_linear(tape, x, x->cols);
     sgm_tensor *k = sgm_linear(tape, x, x->cols);
     sgm_tensor *v = sgm_linear(tape, x, x->cols);
@@ -8921,7 +8922,8 @@ static void sgm__put_header(sgm__file *f, const sgm_archive *archive, const char
 /* Writes the numbers and returns their hash; shifts make them little-endian on every machine. */
 static uint64_t sgm__put_data(sgm__file *f, const sgm_archive *archive) {
     uint64_t hash = sgm__fnv_start;
-    for (const sgm_array *a = archive->arrays; a < archive->arrays + archive->n_arrays; a++)
+    for (int k = 0; k < archive->n_arrays; k++) {
+        const sgm_array *a = &archive->arrays[k];
         for (long i = 0; i < a->rows * a->cols && !f->error; i++) {
             unsigned char bytes[4];
             uint32_t bits;
@@ -8930,6 +8932,7 @@ static uint64_t sgm__put_data(sgm__file *f, const sgm_archive *archive) {
             hash = sgm__fnv(hash, bytes, sizeof bytes);
             sgm__file_put(f, bytes, sizeof bytes);
         }
+    }
     return hash;
 }
 
@@ -10254,7 +10257,7 @@ SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
 }
 
 SGM_API float *sgm_tape_gradient_of(sgm_tape *tape, sgm_tensor *x) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     if (!x->d)
         x->d = sgm_tape_floats(tape, x); /* a parameter has its place in the gradient block */
     if (x->d && !(x->set & SGM_ADJOINT_D)) memset(x->d, 0, (size_t)sgm__size(x) * sizeof *x->d);
@@ -10437,7 +10440,7 @@ and refusals, and those that only move numbers.
 /* y with x's shape, and two settings. */
 static sgm_tensor *sgm__of_one(
     sgm_tape *tape, const char *name, sgm_operation op, sgm_tensor *x, int i, float setting) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     sgm_tensor *y = sgm_tape_make(tape, name, op, x->rows, x->cols, x, NULL, NULL);
     if (y) y->i = i, y->s = setting;
     return sgm_tape_run(tape, y);
@@ -10460,7 +10463,7 @@ static sgm_tensor *sgm__of_two(sgm_tape *tape, const char *what, const char *nam
 
 /* W starts uniform in ±start/√in, b in ±1/√in; both at 0 for start 0. */
 SGM_API sgm_tensor *sgm_linear_start(sgm_tape *tape, sgm_tensor *x, int out, float start) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     if (sgm__repeats(x))
         return sgm__repeat(tape, sgm_linear_start(tape, x->a, out, start), x->row_of, x->rows);
     int number = tape->n_ops++;
@@ -10482,7 +10485,7 @@ SGM_API sgm_tensor *sgm_linear_zero(sgm_tape *tape, sgm_tensor *x, int out) {
 SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation kind) {
     static const char *const names[] = {"relu", "silu", "tanh", "gelu", "softplus", "sigmoid"};
     int i = kind == SGM_ACTIVATION_AUTO ? (int)SGM_ACTIVATION_SILU : (int)kind;
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     if (i < SGM_ACTIVATION_RELU || i > SGM_ACTIVATION_SIGMOID)
         return sgm_tape_refuse(tape, "there is no activation %d: see sgm_activation", i);
     if (sgm__repeats(x))
@@ -10833,7 +10836,7 @@ static void sgm__loops(sgm__shape *s, int part, const long *n, const long *x, co
 static sgm_tensor *sgm__walked(sgm_tape *tape, const char *name, sgm_tensor *x, double rows,
     double cols, int h, int w, const long *n, const long *from, const long *to) {
     sgm__shape s;
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     memset(&s, 0, sizeof s), s.h = h, s.w = w;
     sgm__loops(&s, 0, n, from, to);
     return sgm__shaped(tape, name, sgm__op_walk, rows, cols, x, NULL, NULL, &s);
@@ -10868,7 +10871,7 @@ static sgm_tensor *sgm__reshape(
 
 static sgm_tensor *sgm__patches(sgm_tape *tape, sgm_tensor *x, int h, int w, int p, int back) {
     const char *name = back ? "unpatchify" : "patchify";
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     if (p < 1 || h < 1 || w < 1 || h % p || w % p)
         return sgm_tape_refuse(tape,
             "patches of %d by %d do not tile an image of %d by %d: choose a patch that divides "
@@ -10903,7 +10906,7 @@ SGM_API sgm_tensor *sgm_unpatchify(sgm_tape *tape, sgm_tensor *x, int h, int w, 
 }
 
 SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     if (rows < 1 || x->rows % rows)
         return sgm_tape_refuse(tape,
             "transpose: %d rows are no blocks of %d: give the rows of one point", x->rows, rows);
@@ -11632,7 +11635,7 @@ static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 }
 
 static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x) {
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     return sgm_tape_run(
         tape, sgm_tape_make(tape, "softmax", sgm__op_softmax, x->rows, x->cols, x, NULL, NULL));
 }
@@ -11729,7 +11732,7 @@ SGM_API sgm_status sgm_image_net_init(
 SGM_API sgm_tensor *sgm_tokens(
     sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
     sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
-    if (!x) return NULL;
+    if (!tape || !x) return NULL;
     int n = in->x->rows, tokens = x->rows / n;
     x = sgm_linear(tape, x, width);
     if ((double)tokens * width > 1e9)

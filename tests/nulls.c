@@ -178,6 +178,15 @@ int main(void) {
         NIL(sgm_tape_give(tape, sgm_tape_input(tape, NULL, 2, 2), 5, NULL, NULL));
         NIL(sgm_tape_tangent(tape)); NIL(sgm_tape_backward(tape));
         FAILS(sgm_tape_tangent(NULL)); FAILS(sgm_tape_backward(NULL)); FAILS(sgm_tape_status(NULL));
+        sgm_tensor *a = sgm_tape_input(tape, NULL, 2, 4); /* and no tape, with a tensor of another */
+        NIL(sgm_linear(NULL, a, 3)); NIL(sgm_concat(NULL, a, a)); NIL(sgm_add(NULL, a, a)); NIL(sgm_mul(NULL, a, a));
+        NIL(sgm_repeat(NULL, a, 3)); NIL(sgm_dropout(NULL, a, 0.5f)); NIL(sgm_mul_by(NULL, a, 1)); NIL(sgm_layer_norm(NULL, a));
+        NIL(sgm_silu(NULL, a)); NIL(sgm_time_circle(NULL, a)); NIL(sgm_conv2d(NULL, a, 2, 2, 2, 3, 1));
+        NIL(sgm_attention(NULL, a, a, a, 1, 1)); NIL(sgm_transpose(NULL, a, 2)); NIL(sgm_self_attention(NULL, a, 1, 1));
+        NIL(sgm_group_norm(NULL, a, 2, 2, 1, SGM_NORM_OWN, NULL, NULL)); NIL(sgm_modulate(NULL, a, a, a));
+        NIL(sgm_add_gated(NULL, a, a, a)); NIL(sgm_gate(NULL, a, a)); NIL(sgm_patchify(NULL, a, 2, 2, 1));
+        NIL(sgm_unpatchify(NULL, a, 2, 2, 1)); NIL(sgm_tape_watch(NULL, a)); NIL(sgm_tape_run(NULL, a));
+        NIL(sgm_tape_tangent_of(NULL, a)); NIL(sgm_tape_gradient_of(NULL, a)); NIL(sgm_tape_floats(NULL, a));
         NIL(sgm_tape_refuse(NULL, "no")); NIL(sgm_param(NULL, 2, 2, 1)); NIL(sgm_tape_watch(NULL, NULL));
         sgm_tape_free(tape);
     }
