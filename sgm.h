@@ -280,22 +280,22 @@ SGM_API sgm_status sgm_sde_check(const sgm_sde *sde);
 
 SGM_API double sgm_sde_f(const sgm_sde *sde, double t);      /* drift is f(t)·x            (1.1) */
 SGM_API double sgm_sde_g2(const sgm_sde *sde, double t);     /* g(t)²                      (1.1) */
-SGM_API double sgm_sde_m(const sgm_sde *sde, double t);      /* mean coefficient           (1.3) */
-SGM_API double sgm_sde_s(const sgm_sde *sde, double t);      /* standard deviation         (1.3) */
-SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t); /* log(m²/s²)                 (1.5) */
-SGM_API double sgm_sde_prior(const sgm_sde *sde);            /* std of the prior N(0, ·²I) (1.7) */
+SGM_API double sgm_sde_m(const sgm_sde *sde, double t);      /* mean coefficient           (1.5) */
+SGM_API double sgm_sde_s(const sgm_sde *sde, double t);      /* standard deviation         (1.5) */
+SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t); /* log(m²/s²)                 (1.7) */
+SGM_API double sgm_sde_prior(const sgm_sde *sde);            /* std of the prior N(0, ·²I) (1.9) */
 SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr);
 /* The t in [0,T] with that log-SNR, which falls with t; the nearer end if there is none; NaN of
    NaN. */
 SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double *a, double *b);
-/* x at t1 given x at t0 < t1 is N(a·x, b² I): a = m1/m0, b² = s1² - a² s0²               (1.6) */
+/* x at t1 given x at t0 < t1 is N(a·x, b² I): a = m1/m0, b² = s1² - a² s0²               (1.8) */
 SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
                              int d, const sgm_sde *sde);
-/* x = m_t x0 + s_t ε, point by point (1.4). x may be x0 or eps. Functions that return nothing leave
+/* x = m_t x0 + s_t ε, point by point (1.6). x may be x0 or eps. Functions that return nothing leave
    NaN in their results where an argument is NULL or no size. */
 SGM_API double sgm_sde_prior_kl(const sgm_sde *sde, const float *data, long n, int d);
 /* KL(p_T ‖ prior) in nats, p_T taken as the Gaussian with the noised data's means and variances per
-   coordinate: what starting from the prior instead of p_T costs (1.8). NaN for n < 2, d < 1. */
+   coordinate: what starting from the prior instead of p_T costs (1.10). NaN for n < 2, d < 1. */
 
 /*
 ## 2. Scores and score matching
@@ -367,7 +367,7 @@ SGM_API sgm_status sgm_mixture_init(sgm_mixture *mix, int k, int d, const double
    NULL means equal. cov: NULL (points), (k) variances, (k,D) variances, (k,D,D) symmetric. */
 SGM_API sgm_status sgm_mixture_from_data(sgm_mixture *mix, const float *data, long n, int d,
                                          const sgm_sde *sde);
-/* The noised mixture of a data set: its score is the *minimiser* of every DSM loss on it (2.7). */
+/* The noised mixture of a data set: its score is the *minimiser* of every DSM loss on it (2.8). */
 SGM_API void sgm_mixture_free(sgm_mixture *mix);
 SGM_API sgm_score sgm_mixture_score(const sgm_mixture *mix);
 SGM_API sgm_status sgm_mixture_sample(const sgm_mixture *mix, float *x, int *label, long n,
@@ -386,7 +386,7 @@ typedef enum sgm_output {
 
 SGM_API void sgm_output_affine(double *a, double *b, sgm_output kind, const sgm_sde *sde, double t,
                                double sigma_data);
-/* The two numbers with ε̂ = a·x + b·out (2.9). sigma_data matters to SGM_OUTPUT_EDM_F alone. */
+/* The two numbers with ε̂ = a·x + b·out (2.10). sigma_data matters to SGM_OUTPUT_EDM_F alone. */
 SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_output from,
                                 const float *x, const float *t, long n, int d, const sgm_sde *sde,
                                 double sigma_data);
@@ -415,11 +415,11 @@ typedef enum sgm_times {
 } sgm_times;
 
 typedef enum sgm_objective {
-    SGM_OBJECTIVE_DSM = 0, /* denoising: ‖ε - ε̂‖² (2.10) */
-    SGM_OBJECTIVE_ESM,     /* explicit: against the exact score (2.13) */
-    SGM_OBJECTIVE_ISM,     /* implicit: 2 tr ∂s/∂x + ‖s‖², by D tangents (2.14) */
-    SGM_OBJECTIVE_SSM,     /* sliced: 2 vᵀ(∂s/∂x)v + (v·s)² (2.15) */
-    SGM_OBJECTIVE_SSM_VR   /* sliced, variance-reduced: 2 vᵀ(∂s/∂x)v + ‖s‖² (2.15) */
+    SGM_OBJECTIVE_DSM = 0, /* denoising: ‖ε - ε̂‖² (2.11) */
+    SGM_OBJECTIVE_ESM,     /* explicit: against the exact score (2.15) */
+    SGM_OBJECTIVE_ISM,     /* implicit: 2 tr ∂s/∂x + ‖s‖², by D tangents (2.16) */
+    SGM_OBJECTIVE_SSM,     /* sliced: 2 vᵀ(∂s/∂x)v + (v·s)² (2.17) */
+    SGM_OBJECTIVE_SSM_VR   /* sliced, variance-reduced: 2 vᵀ(∂s/∂x)v + ‖s‖² (2.17) */
 } sgm_objective;
 typedef enum sgm_probe { SGM_PROBE_RADEMACHER = 0, SGM_PROBE_GAUSSIAN } sgm_probe;
 
@@ -444,11 +444,11 @@ typedef struct sgm_loss {
 
 SGM_API sgm_status sgm_loss_check(const sgm_loss *loss, const sgm_sde *sde);
 SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double t);
-/* w(t) with loss = w ‖ε - ε̂‖² (2.10), which is w s² ‖score error‖². */
+/* w(t) with loss = w ‖ε - ε̂‖² (2.11), which is w s² ‖score error‖². */
 SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w,
                                   long n, sgm_key key, uint64_t first);
 /* Draws n times, and the weight of each in the loss: w(t), divided by the draw's density ratio to
-   uniform where the times are drawn by importance (2.12). */
+   uniform where the times are drawn by importance (2.14). */
 
 SGM_API double sgm_bin_edge(const sgm_sde *sde, int i);
 /* Where the i-th of SGM_BINS slices of [t_min, T] begins: even in t, or in log t for EDM. */
@@ -456,7 +456,7 @@ SGM_API double sgm_bin_edge(const sgm_sde *sde, int i);
 typedef struct sgm_dsm_result {
     double loss, loss_se;     /* of the score given, ± standard error                            */
     double floor, floor_se;   /* of the exact score, on the same draws                           */
-    double excess, excess_se; /* E w s²‖score - exact‖², which is loss - floor (2.8)             */
+    double excess, excess_se; /* E w s²‖score - exact‖², which is loss - floor (2.9)             */
     double bin_loss[SGM_BINS], bin_floor[SGM_BINS], bin_excess[SGM_BINS];
     long bin_count[SGM_BINS]; /* by t, see sgm_bin_edge                                          */
 } sgm_dsm_result;
@@ -465,7 +465,7 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *result, const sgm_score *score, const
                            const float *data, long n, const sgm_loss *loss, long draws,
                            sgm_key key);
 /* The DSM loss of any score on `draws` fresh (x0, t, ε), x0 from data(n,D). exact may be NULL: then
-   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.8). A score with
+   floor and excess are NaN. score may be NULL too, if only the floor is wanted (2.9). A score with
    one condition per point is asked about the rows of data. No loss is
    below the floor if exact is the score of what data is drawn from: endless fresh draws of that,
    or data itself with sgm_mixture_from_data. Of a finite sample a memory of it can be (§2.2).
@@ -477,7 +477,7 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
                                        long draws, sgm_key key);
 /* The value of any of the five objectives for any score, on fresh draws, ± standard error; ISM and
    the sliced ones need its jvp. All in one normalisation: where ESM's exact score belongs to data,
-   as in sgm_dsm, they differ by constants only (2.16). Errors as there, and both are then NaN. */
+   as in sgm_dsm, they differ by constants only (2.18). Errors as there, and both are then NaN. */
 
 /*
 ## 3. Networks
@@ -594,13 +594,13 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
    Sizes that do not fit are SGM_BAD_ARGUMENT, with the cure. */
 SGM_API sgm_tensor *sgm_conv2d(sgm_tape *tape, sgm_tensor *x, int h, int w, int out_channels,
                                int kernel, int stride);
-/* Odd kernel (1 and 3 are fast), stride 1 or 2, zeros beyond the border; W (k²·C, out)    (3.10) */
+/* Odd kernel (1 and 3 are fast), stride 1 or 2, zeros beyond the border; W (k²·C, out)    (3.12) */
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w); /* pixels doubled */
 SGM_API sgm_tensor *sgm_concat_channels(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b, int h, int w);
 enum { SGM_NORM_PLAIN = 0, SGM_NORM_OWN = 1, SGM_NORM_SILU = 2 }; /* how; they add up */
 SGM_API sgm_tensor *sgm_group_norm(sgm_tape *tape, sgm_tensor *x, int h, int w, int groups,
                                    int how, sgm_tensor *shift, sgm_tensor *scale);
-/* Mean 0 and mean square 1 in each group of channels of an image (3.11); then OWN: a gain and a
+/* Mean 0 and mean square 1 in each group of channels of an image (3.13); then OWN: a gain and a
    bias per channel; or norm ⊙ (1 + scale) + shift with shift, scale (n, C) or NULL; then SILU: silu
    of that. Of tokens, h = w = groups = 1. */
 SGM_API sgm_tensor *sgm_modulate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *shift,
@@ -615,7 +615,7 @@ SGM_API sgm_tensor *sgm_transpose(sgm_tape *tape, sgm_tensor *x, int rows_per_bl
 /* Each block of rows transposed: tokens become features, features tokens. */
 SGM_API sgm_tensor *sgm_attention(sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v,
                                   int tokens, int heads);
-/* softmax(Q Kᵀ/√d) V within each block of `tokens` rows, for each head's d = cols/heads   (3.15) */
+/* softmax(Q Kᵀ/√d) V within each block of `tokens` rows, for each head's d = cols/heads   (3.16) */
 
 typedef struct sgm_image_net {
     int h, w, channels; /* 0 means a square, 1 channel                                       */
@@ -677,7 +677,7 @@ SGM_API float *sgm_tape_tangent_gradient_of(sgm_tape *tape, sgm_tensor *x);
 SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape);
 /* Carries tangents forward, from those set on inputs to all that is made from them (3.1). */
 SGM_API sgm_status sgm_tape_backward(sgm_tape *tape);
-/* Carries adjoints back, from those set on outputs to parameters and watched inputs (3.2). */
+/* Carries adjoints back, from those set on outputs to parameters and watched inputs (3.3). */
 SGM_API sgm_status sgm_tape_status(const sgm_tape *tape); /* its first error, which sticks */
 SGM_API sgm_tensor *sgm_tape_refuse(sgm_tape *tape, const char *format, ...);
 /* What your network returns for what cannot be: NULL. The tape fails with SGM_BAD_ARGUMENT. */
@@ -835,7 +835,7 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer);
 /* Gives the model the parameters and averages that did best on the points held out. The end of your
    own loop: SGM_BAD_ARGUMENT if there was no look at such points. */
 SGM_API void sgm_trainer_free(sgm_trainer *trainer);
-SGM_API double sgm_trainer_lr(const sgm_trainer *trainer); /* of the next step (4.2) */
+SGM_API double sgm_trainer_lr(const sgm_trainer *trainer); /* of the next step (4.4) */
 SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path);
 SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path);
 /* A checkpoint: raw and averaged parameters, optimiser, key, step, settings. After load the run
@@ -869,21 +869,21 @@ SGM_API double sgm_seconds(void); /* wall clock */
 
 typedef enum sgm_method {
     SGM_METHOD_AUTO = 0,    /* what a race chose, see §5.5                */
-    SGM_METHOD_EULER_MARUYAMA,     /* order 1, one evaluation a step             (5.3)  */
-    SGM_METHOD_REVERSE_DIFFUSION,  /* 1                                          (5.4)  */
-    SGM_METHOD_ANCESTRAL,          /* 1; DDPM's sampler                          (5.7)  */
-    SGM_METHOD_DPM_SDE,            /* SDE-DPM-Solver++(2M), 1 evaluation         (5.8)  */
-    SGM_METHOD_CHURN,              /* EDM's: noise, then Heun in s/m, 2 evaluations (5.10) */
+    SGM_METHOD_EULER_MARUYAMA,     /* order 1, one evaluation a step             (5.4)  */
+    SGM_METHOD_REVERSE_DIFFUSION,  /* 1                                          (5.5)  */
+    SGM_METHOD_ANCESTRAL,          /* 1; DDPM's sampler                          (5.8)  */
+    SGM_METHOD_DPM_SDE,            /* SDE-DPM-Solver++(2M), 1 evaluation         (5.11)  */
+    SGM_METHOD_CHURN,              /* EDM's: noise, then Heun in s/m, 2 evaluations (5.12) */
     SGM_METHOD_DDIM,               /* order 1 in s/m; with eta > 0 it adds noise (7.3)  */
     SGM_METHOD_EULER,              /* from here on no noise: 1 in t              (7.4)  */
     SGM_METHOD_HEUN,               /* 2 in t, 2 evaluations                      (7.4)  */
     SGM_METHOD_RK4,                /* 4 in t, 4 evaluations                      (7.4)  */
     SGM_METHOD_RK45,               /* Dormand and Prince's 5(4): finds its own steps (7.5) */
     SGM_METHOD_ADAMS,              /* Adams-Bashforth, 4 in t (3 steps of RK4 first) (7.6) */
-    SGM_METHOD_DPM_2,              /* DPM-Solver-2, 2 evaluations                (7.8)  */
-    SGM_METHOD_DPM_3,              /* DPM-Solver-3, 3 evaluations                (7.9)  */
-    SGM_METHOD_DPMPP_2M,           /* DPM-Solver++(2M), order 2                  (7.11) */
-    SGM_METHOD_DPMPP_3M            /* order 3 (2 evaluations in the first step)  (7.11) */
+    SGM_METHOD_DPM_2,              /* DPM-Solver-2, 2 evaluations                (7.9)  */
+    SGM_METHOD_DPM_3,              /* DPM-Solver-3, 3 evaluations                (7.10)  */
+    SGM_METHOD_DPMPP_2M,           /* DPM-Solver++(2M), order 2                  (7.12) */
+    SGM_METHOD_DPMPP_3M            /* order 3 (2 evaluations in the first step)  (7.12) */
 } sgm_method;
 #define SGM_DPM_1 SGM_METHOD_DDIM /* DPM-Solver-1 is DDIM with eta = 0 (7.3) */
 
@@ -893,7 +893,7 @@ typedef enum sgm_grid_kind {
 
 SGM_API sgm_status sgm_time_grid(double *t, int steps, sgm_grid_kind kind, const sgm_sde *sde,
                                  double t_start, double t_end);
-/* steps+1 falling times, t[0] = t_start and t[steps] = t_end exactly (5.2). */
+/* steps+1 falling times, t[0] = t_start and t[steps] = t_end exactly (5.10). */
 
 typedef struct sgm_sample_options {
     sgm_method method;
@@ -903,12 +903,12 @@ typedef struct sgm_sample_options {
     double eta;           /* of DDIM: 0 no noise, 1 the ancestral step's                         */
     double rtol, atol;    /* of RK45: 0 means 1e-5                                               */
     int corrector;        /* Langevin steps after each update: predictor-corrector               */
-    double snr;           /* their signal to noise (6.7), 0 means .16; needs n·D >= 64           */
-    double churn, churn_noise;    /* S_churn and S_noise of (5.10); noise 0 means 1              */
+    double snr;           /* their signal to noise (6.8), 0 means .16; needs n·D >= 64           */
+    double churn, churn_noise;    /* S_churn and S_noise of (5.12); noise 0 means 1              */
     double churn_low, churn_high; /* the s/m between which it churns; high 0: no limit           */
-    long path_steps;      /* > 0: all noise from one Brownian path with so many increments (5.11) */
+    long path_steps;      /* > 0: all noise from one Brownian path with so many increments (5.13) */
     double t_start;       /* 0 means the SDE's T; below it only with x_given                     */
-    int x_given;          /* 1: start from the noisy points in x, not from the prior (8.13)      */
+    int x_given;          /* 1: start from the noisy points in x, not from the prior (8.14)      */
     int plain_end;        /* 0: the last update is the closed-form denoising from t_min (5.9)    */
     double t_end;         /* where a plain end stops; 0 where the method can                     */
     double *spread;       /* if not NULL: gets the samples' rms over that of the data that the
@@ -933,7 +933,7 @@ typedef struct sgm_sampler {
 SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score,
                               const sgm_sample_options *options, sgm_key key);
 /* Fills x(n,D): draws from the prior, then all steps. options NULL: the defaults. SGM_NOT_LEARNT: x
-   is filled, but its rms is not within a factor of 2 of that of the data (5.12). */
+   is filled, but its rms is not within a factor of 2 of that of the data (5.14). */
 SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score, long n,
                                     const sgm_sample_options *options, sgm_key key);
 SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x);
@@ -950,11 +950,11 @@ SGM_API void sgm_sampler_free(sgm_sampler *sampler);
 */
 
 typedef struct sgm_langevin_options {
-    double step;       /* γ of x + γ s + √(2γ) z (6.1); 0: MALA finds it in the warm-up        */
+    double step;       /* γ of x + γ s + √(2γ) z (6.3); 0: MALA finds it in the warm-up        */
     long steps;        /* after the warm-up                                                    */
     long warmup;       /* steps that are not counted, and find γ if step is 0                  */
     int metropolis;    /* 0: ULA. 1: MALA, which needs a score with logp                       */
-    double snr;        /* ULA: > 0 sets γ anew in each step by signal to noise (6.7); n·D >= 64 */
+    double snr;        /* ULA: > 0 sets γ anew in each step by signal to noise (6.8); n·D >= 64 */
     double t;          /* the time at which the score is asked                                 */
     const char *progress;
     void (*on_step)(long step, const float *x, long n, void *user); /* after the warm-up       */
@@ -992,16 +992,16 @@ typedef struct sgm_anneal_options {
     const double *levels; /* falling times, n_levels of them; σs with sgm_sde_edm              */
     int n_levels;
     int steps_per_level;
-    double last_step;     /* γ at the last level; the others' by (6.5)                         */
-    int denoise;          /* 1: end with the closed-form denoising (5.5)                       */
+    double last_step;     /* γ at the last level; the others' by (6.9)                         */
+    int denoise;          /* 1: end with the closed-form denoising (5.7)                       */
     const char *progress;
 } sgm_anneal_options;
 
 SGM_API sgm_status sgm_anneal(float *x, long n, const sgm_score *score,
                               const sgm_anneal_options *options, sgm_key key);
-/* Fills x(n,D) by annealed Langevin dynamics, from N(0, s²I) of the first level down (6.5). */
+/* Fills x(n,D) by annealed Langevin dynamics, from N(0, s²I) of the first level down (6.9). */
 SGM_API double sgm_autocorrelation_time(const float *series, long n);
-/* τ >= 1 of a stationary series, in steps (6.6). NaN: n < 2, or a value that is not finite. */
+/* τ >= 1 of a stationary series, in steps (6.10). NaN: n < 2, or a value that is not finite. */
 SGM_API double sgm_effective_size(const float *series, long n);
 /* n/τ: so many independent values have a mean as good as the series'. */
 SGM_API void sgm_mode_weights(double *weight, const float *x, long n, int d, const float *centres,
@@ -1027,7 +1027,7 @@ SGM_API void sgm_interpolate(float *out, const float *a, const float *b, double 
    where a, b or share are not finite. */
 
 typedef struct sgm_likelihood_options {
-    int probes;               /* 0: exact trace, D tangents; K >= 1: Hutchinson's estimate (7.14) */
+    int probes;               /* 0: exact trace, D tangents; K >= 1: Hutchinson's estimate (7.15) */
     sgm_probe law;            /* of the probes                                                    */
     sgm_sample_options solve; /* method (AUTO: RK45), steps, grid, rtol, atol                     */
     double prior;             /* std of the prior; 0 means the SDE's                              */
@@ -1040,7 +1040,7 @@ typedef struct sgm_likelihood_result {
     double nats, nats_se;     /* mean of log p over the points, ± its standard error              */
     double bits_per_dim;      /* -nats/(D log 2) + log2(levels)                                   */
     double probe_se;          /* root mean square over points of the error that the probes leave  */
-    double prior, divergence; /* the two terms of (7.13): nats = prior + divergence (- log scale) */
+    double prior, divergence; /* the two terms of (7.14): nats = prior + divergence (- log scale) */
     double change;            /* mean |change| of log p with half the steps' size, or rtol/10     */
     double change_most;       /* the largest of them; both of up to 256 points, evenly spread     */
     int suspect;              /* 1: change > .01 D or change_most > .1 D: take more steps         */
@@ -1053,7 +1053,7 @@ typedef struct sgm_likelihood_result {
 SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const float *x, long n,
                                   const sgm_score *score, const sgm_likelihood_options *options,
                                   sgm_likelihood_result *result, sgm_key key);
-/* logp(n) of x(n,D) under the ODE, as of t_min; of a score with a scaler, of the raw data (9.1).
+/* logp(n) of x(n,D) under the ODE, as of t_min; of a score with a scaler, of the raw data (9.2).
    se(n): each point's standard error over K probes, of K - 1 degrees of freedom (Student's t);
    latent(n,D): where the points arrive at T. se, latent, options and result may be NULL. */
 SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, long n,
@@ -1101,7 +1101,7 @@ SGM_API sgm_status sgm_classifier_probs(const sgm_model *model, int which, doubl
 
 typedef struct sgm_guided {
     sgm_score a, b;       /* the unconditional score, and the conditional one or a classifier's   */
-    int classifier;       /* what b is: 0: s = (1-γ) a + γ b (8.5); 1: s = a + γ b (8.4)          */
+    int classifier;       /* what b is: 0: s = (1-γ) a + γ b (8.6); 1: s = a + γ b (8.5)          */
     double gamma;         /* 0: unconditional; 1: conditional; above: more than conditional       */
     double t_low, t_high; /* outside of these times γ is 1; init sets them to 0 and infinity      */
 } sgm_guided;
@@ -1116,7 +1116,7 @@ typedef struct sgm_inverse {
     int d, m;
     double noise;
     double *size;           /* (m) the singular values of A                                   */
-    double *target, *sigma; /* (m) what each direction measured, and with what noise (8.7)    */
+    double *target, *sigma; /* (m) what each direction measured, and with what noise (8.9)    */
     double *v;              /* (m,D) the directions                                           */
     int *span;              /* (m,2) where each direction's numbers begin and end             */
 } sgm_inverse;
@@ -1136,16 +1136,16 @@ typedef struct sgm_posterior {
 
 SGM_API sgm_status sgm_posterior_init(sgm_posterior *p, const sgm_score *score,
                                       const sgm_inverse *problem, double sigma_data);
-/* ΠGDM (8.11): from a score with a vjp to the score given y. sigma_data: the data's std per
+/* ΠGDM (8.13): from a score with a vjp to the score given y. sigma_data: the data's std per
    coordinate, 0 meaning 1. Exact if the data is N(μ, sigma_data² I), else an approximation. */
 SGM_API void sgm_posterior_free(sgm_posterior *p);
 SGM_API sgm_score sgm_posterior_score(const sgm_posterior *p);
 
 typedef enum sgm_inverse_method {
-    SGM_INVERSE_REPLACEMENT = 0, /* overwrite what was measured with its noised self (8.8) */
+    SGM_INVERSE_REPLACEMENT = 0, /* overwrite what was measured with its noised self (8.10) */
     SGM_INVERSE_REPAINT,     /* the same, forth and back `resample` times where noise exceeds y */
-    SGM_INVERSE_DPS,             /* push against the misfit after each step (8.10); needs a vjp */
-    SGM_INVERSE_PIGDM            /* sgm_posterior (8.11); needs a vjp */
+    SGM_INVERSE_DPS,             /* push against the misfit after each step (8.12); needs a vjp */
+    SGM_INVERSE_PIGDM            /* sgm_posterior (8.13); needs a vjp */
 } sgm_inverse_method;
 
 typedef struct sgm_inverse_options {
@@ -1162,7 +1162,7 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
    ancestral step here, and steps 0 means 1000 for every method: each step looks at y once. */
 SGM_API sgm_status sgm_mixture_posterior(sgm_mixture *posterior, const sgm_mixture *prior,
                                          const sgm_inverse *problem);
-/* The exact law of x0 given y, seen through the prior's SDE: the referee of all four (8.12). */
+/* The exact law of x0 given y, seen through the prior's SDE: the referee of all four (8.15). */
 
 /*
 ## 9. Data and measures
@@ -1200,13 +1200,13 @@ SGM_API double sgm_scaler_log_det(const sgm_scaler *scaler);
 SGM_API double sgm_sliced_w2(const float *a, long na, const float *b, long nb, int d,
                              int directions, sgm_key key);
 /* Sliced 2-Wasserstein distance, in the data's units: √ of the mean over random directions of the
-   squared 1-D distance, exact for unequal sizes (9.2). All measures return NaN for NaN, infinity or
+   squared 1-D distance, exact for unequal sizes (9.3). All measures return NaN for NaN, infinity or
    n = 0. */
 SGM_API double sgm_energy_distance(const float *a, long na, const float *b, long nb, int d);
-/* 2E|a-b| - E|a-a'| - E|b-b'|, unbiased over pairs (n >= 2): it may be slightly negative (9.3). */
+/* 2E|a-b| - E|a-a'| - E|b-b'|, unbiased over pairs (n >= 2): it may be slightly negative (9.4). */
 SGM_API double sgm_mmd2(const float *a, long na, const float *b, long nb, int d, double width);
 /* Squared maximum mean discrepancy, unbiased, kernel exp(-|a-b|²/(2 width²)); width 0: the median
-   distance of up to 500 pairs (9.4). */
+   distance of up to 500 pairs (9.5). */
 SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a,
                               const sgm_score *b, const float *x, double t, long n);
 /* E‖a(x,t) - b(x,t)‖² over the points given, ± standard error: the Fisher divergence if they are
@@ -1216,13 +1216,13 @@ SGM_API sgm_status sgm_dequantise(float *x, long n, int levels, sgm_key key);
 /* n numbers k/(levels-1) in [0,1] become (k + u)/levels, u ~ U(0,1): in (0,1), for a density. */
 SGM_API double sgm_bits_per_dim(double logp, int d, double log_det, int levels);
 /* (-logp + log_det + d log levels)/(d log 2), of a scaled, dequantised point of dimension d with
-   its scaler's log_det (9.10). levels 1: continuous data. The fewer bits the better; the higher
+   its scaler's log_det (9.7). levels 1: continuous data. The fewer bits the better; the higher
    logp, as in sgm_likelihood_result. */
 SGM_API double sgm_frechet(const float *a, long na, const float *b, long nb, int d);
-/* Squared Fréchet distance of two sets of features, each taken for a Gaussian (9.11); costs d³. */
+/* Squared Fréchet distance of two sets of features, each taken for a Gaussian (9.8); costs d³. */
 SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
                                         long n_real, const float *made, long n_made, int d, int k);
-/* Shares of made points within the k-th neighbour's reach of real ones, and the reverse (9.12). The
+/* Shares of made points within the k-th neighbour's reach of real ones, and the reverse (9.9). The
    paper takes k = 3. */
 SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, long na,
                                const float *b, long nb, int d, int k);
@@ -1748,21 +1748,21 @@ $$dx = f(t)\, x\, dt + g(t)\, dW, \qquad 0 ≤ t ≤ T \qquad(1.1)$$
 with a *drift* that is proportional to x and a noise strength, the *diffusion coefficient*, that
 does not depend on x. As the opening page says, this is short for a rule of small steps Δ,
 
-$$x_{t+Δ} = x_t + f(t)\, x_t\, Δ + g(t) \sqrt{Δ}\, z, \qquad z ∼ N(0, I) \qquad(1.10)$$
+$$x_{t+Δ} = x_t + f(t)\, x_t\, Δ + g(t) \sqrt{Δ}\, z, \qquad z ∼ N(0, I) \qquad(1.2)$$
 
 ## §1.1 From a step to the kernel
 
 What we need about the journey from $x_0$ to $x_t$ follows from one step. Hold $x_0$ fixed and take
-the mean of both sides of (1.10): z has none, so the mean is multiplied by $1 + fΔ$. Take the
+the mean of both sides of (1.2): z has none, so the mean is multiplied by $1 + fΔ$. Take the
 variance of each coordinate, $s²$: z is independent of $x_t$, so variances add, and the new one is
 $(1 + fΔ)² s² + g² Δ = s² + (2 f s² + g²) Δ + f² s² Δ²$. Divide what was gained by Δ and let Δ go to
 zero. The mean is $m_t x_0$, where
 
-$$\dot m = f m, \qquad \frac{d(s²)}{dt} = 2 f s² + g², \qquad m_0 = 1, \; s_0 = 0 \qquad(1.2)$$
+$$\dot m = f m, \qquad \frac{d(s²)}{dt} = 2 f s² + g², \qquad m_0 = 1, \; s_0 = 0 \qquad(1.3)$$
 
 (a dot is a derivative by t). These are linear, and integrals solve them:
 
-$$m_t = \exp ∫_0^t f\, dτ, \qquad s_t² = m_t² ∫_0^t \frac{g²}{m²}\, dτ \qquad(1.11)$$
+$$m_t = \exp ∫_0^t f\, dτ, \qquad s_t² = m_t² ∫_0^t \frac{g²}{m²}\, dτ \qquad(1.4)$$
 
 To check, differentiate: the factor $m²$ gives $2 f s²$, the integral $g²$. Each step adds a
 Gaussian to a multiple of the last point, and sums of independent Gaussians are Gaussian. So the
@@ -1770,8 +1770,8 @@ Gaussian to a multiple of the last point, and sums of independent Gaussians are 
 point is one line of code, however long the journey (the kernels of appendix B, its inner loops,
 share only the name):
 
-$$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.3) \qquad x_t = m_t x_0 + s_t ε, \quad
-ε ∼ N(0, I) \qquad(1.4)$$
+$$x_t \,|\, x_0 ∼ N(m_t x_0,\, s_t² I), \qquad(1.5) \qquad x_t = m_t x_0 + s_t ε, \quad
+ε ∼ N(0, I) \qquad(1.6)$$
 
 | family             | f        | g²               | m         | s²              |
 |--------------------|----------|------------------|-----------|-----------------|
@@ -1787,13 +1787,13 @@ from a number a to a number b, and σ as $a (b/a)^t$ (the fields a and b of `sgm
 or give a curve of your own. The cosine has $m = \cos c(t)/\cos c(0)$ with
 $c(t) = ½π(t + .008)/1.008$. ∫β is the integral from 0 to t.
 
-VP is *variance preserving*: data of variance 1 keeps it, since $m² + s² = 1$. By (1.11)
+VP is *variance preserving*: data of variance 1 keeps it, since $m² + s² = 1$. By (1.4)
 $m = e^{−½∫β}$, and s² is $e^{−∫β} ∫β e^{∫β} dτ = e^{−∫β}(e^{∫β} − 1)$. VE is *variance exploding*.
-One may also choose m and s and read (1.2) backwards, $f = \dot m/m$ and $g² = d(s²)/dt − 2 f s²$:
+One may also choose m and s and read (1.3) backwards, $f = \dot m/m$ and $g² = d(s²)/dt − 2 f s²$:
 so the rectified path, a straight line from the point to its noise, has
 $g² = 2t + 2t²/(1−t) = 2t/(1−t)$.
 
-So f and g say all that m and s say. The tests integrate (1.2) for every family; it is easy to
+So f and g say all that m and s say. The tests integrate (1.3) for every family; it is easy to
 publish a process that fails this.
 */
 /* What rounding has pushed below 0; a NaN stays one. */
@@ -1884,7 +1884,7 @@ SGM_API double sgm_sde_s(const sgm_sde *sde, double t) {
     }
 }
 
-/* (1.4), with m and s looked up once for neighbours that share their t. */
+/* (1.6), with m and s looked up once for neighbours that share their t. */
 SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const float *t, long n,
     int d, const sgm_sde *sde) {
     double m = 1, s = 0;
@@ -1901,12 +1901,12 @@ SGM_API void sgm_sde_perturb(float *x, const float *x0, const float *eps, const 
 How far gone is the data at time t? Not t itself but the ratio of signal to noise tells, the *SNR*
 (of variances, for data of variance 1), and its logarithm λ falls steadily from +∞:
 
-$$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.5)$$
+$$λ(t) = \log\frac{m_t²}{s_t²}, \qquad \dot λ = −\frac{g²}{s²} \qquad(1.7)$$
 
-for by (1.2) $\dot λ = 2\dot m/m − \dot{(s²)}/s² = 2f − (2 f s² + g²)/s²$. Where the journey ends
+for by (1.3) $\dot λ = 2\dot m/m − \dot{(s²)}/s² = 2f − (2 f s² + g²)/s²$. Where the journey ends
 depends on the family and its numbers: −7.8 for VE up to σ = 50, −10 for VP and sub-VP with β from
 0.1 to 20, −13.8 for the rectified path; a VP with ∫β = 1.5 stops at −1.2, with half of the signal
-there. With $σ = s/m = e^{−λ/2}$, (1.4) reads $x/m = x_0 + σε$: two families at the same λ have the
+there. With $σ = s/m = e^{−λ/2}$, (1.6) reads $x/m = x_0 + σε$: two families at the same λ have the
 same noisy data up to a factor, so a network trained under one can be sampled under another.
 
 Between two times $t_0 < t_1$ the process is a Gaussian too. The steps from $t_0$ on multiply by
@@ -1915,7 +1915,7 @@ this and the next line only). Since both journeys together must give $s_1² = a�
 integral is needed:
 
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
-b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.6)$$
+b² = s_1² − a² s_0² = s_1² (1 − e^{λ_1 − λ_0}) \qquad(1.8)$$
 */
 SGM_API double sgm_sde_logsnr(const sgm_sde *sde, double t) {
     return 2 * sgm__log(sgm_sde_m(sde, t) / sgm_sde_s(sde, t));
@@ -1934,7 +1934,7 @@ SGM_API void sgm_sde_transition(const sgm_sde *sde, double t0, double t1, double
 Sampling starts from a Gaussian that knows nothing of the data,
 
 $$\text{prior} = N(0, σ_T² I), \qquad σ_T = s_T \text{ for VE, EDM and your own σ², } \;
-1 \text{ for all others} \qquad(1.7)$$
+1 \text{ for all others} \qquad(1.9)$$
 
 but the process really ends in $p_T$, the density of $x_T$. The price of the difference is measured
 in *nats*. The *entropy* of a law p is $−E \log p(x)$, the mean number of nats that it takes to tell
@@ -1951,7 +1951,7 @@ $½ \log 2πσ_T² + (V_j + M_j²)/2σ_T²$ and $p_T$ itself the entropy $½ \lo
 difference, summed, is
 
 $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{V_j}{σ_T²} \right), \quad
-M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.8)$$
+M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.10)$$
 
 Look at this number before you train: no network can repair it. For eight points on a circle it is
 2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that stops with half of the
@@ -2037,7 +2037,7 @@ there, $∂p/∂t = −∂J/∂x$; and in D dimensions, where each coordinate fl
 *Fokker–Planck equation*. Since $∇p = p\,∇\log p$, it can be read in two ways:
 
 $$\frac{∂p_t}{∂t} = −∇·\left( u\, p_t − ½ g² ∇p_t \right) =
-−∇·\left( (u − ½ g² ∇\log p_t)\, p_t \right), \qquad \text{for } dx = u\, dt + g\, dW \qquad(1.9)$$
+−∇·\left( (u − ½ g² ∇\log p_t)\, p_t \right), \qquad \text{for } dx = u\, dt + g\, dW \qquad(1.11)$$
 
 with the *divergence* $∇·F = \sum_j ∂F_j/∂x_j$, what flows out of a small box. The second form says
 that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here the score enters the book.
@@ -2050,13 +2050,13 @@ that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here 
   diffusion.
 - A step's noise is $g\sqrt{Δ}\,z$. With $gΔz$ the program runs, and has less noise the finer it
   steps.
-- A schedule with a small ∫β (1.5, say) leaves half of the signal at T: (1.8) tells.
+- A schedule with a small ∫β (1.5, say) leaves half of the signal at T: (1.10) tells.
 - Your own `curve` is the integral of β, or σ², not β or σ.
 
 ## §1.7 Something to run
 
-`make 01` draws paths of (1.10) for each family, and holds their means and
-variances against (1.3).
+`make 01` draws paths of (1.2) for each family, and holds their means and
+variances against (1.5).
 */
 
 /*
@@ -2111,7 +2111,7 @@ A Gaussian N(μ, C) has the log density $−½ (x−μ)^T C^{-1} (x−μ) − ½
 of C it is a product of one-dimensional ones of variances $c_j$, and $∫ e^{−y²/2c} dy = \sqrt{2πc}$;
 the determinant is the product of the $c_j$.) Its score is $−C^{-1}(x − μ)$: a spring back to the
 mean. A *mixture* of Gaussians draws a component k with probability $w_k$, then a point from that
-component. On its way through the SDE it stays one. By (1.4) a component's noisy point is $m_t$
+component. On its way through the SDE it stays one. By (1.6) a component's noisy point is $m_t$
 times one Gaussian plus $s_t$ times another, which is a Gaussian again; means and covariances add:
 
 $$p_t(x) = \sum_k w_k\, N_k(x), \qquad N_k = N(m_t μ_k,\, m_t² C_k + s_t² I) \qquad(2.1)$$
@@ -2210,7 +2210,7 @@ The weights $r_k$ need care. At low noise the $\log w_k N_k$ lie at −1000 and 
 is 0 in a double: 0/0. So the largest one is taken out of all, which changes no ratio:
 
 $$\log \sum_k e^{l_k} = l_{max} + \log \sum_k e^{l_k − l_{max}}, \qquad
-l_k = \log w_k N_k(x) \qquad(2.17)$$
+l_k = \log w_k N_k(x) \qquad(2.4)$$
 
 ("log-sum-exp"). Here it is done in one pass. Sums are relative to the largest seen so far, and when
 a larger one comes they are scaled down to it. A component 40 below the largest adds less than 10⁻¹⁷
@@ -2280,10 +2280,10 @@ SGM__LIGHTLY
 ## §2.2 Denoising score matching
 
 How can a network learn the score of a density that we only know by samples? Hide noise in a point
-and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.3), and its
+and ask the network to find it. Given $x_0$, the noisy point has the Gaussian density (1.5), and its
 score is that of a Gaussian:
 
-$$∇_x \log p_t(x | x_0) = −\frac{x − m_t x_0}{s_t²} = −\frac{ε}{s_t} \qquad(2.4)$$
+$$∇_x \log p_t(x | x_0) = −\frac{x − m_t x_0}{s_t²} = −\frac{ε}{s_t} \qquad(2.5)$$
 
 Averaged over the clean points that x may have come from, this is exactly the score we want. The
 noisy density is the mean of the kernels, $p_t(x) = ∫ p_t(x|x_0)\, p(x_0)\, dx_0$. Take the
@@ -2291,22 +2291,22 @@ gradient, and write that of the kernel as $∇p = p ∇\log p$; divide by $p_t(x
 factor that appears, $p_t(x|x_0) p(x_0)/p_t(x)$, is the density of $x_0$ given x:
 
 $$∇\log p_t(x) = ∫ ∇\log p_t(x|x_0)\, \frac{p_t(x|x_0)\, p(x_0)}{p_t(x)}\, dx_0
-= E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] = −\frac{E[ε | x]}{s_t} \qquad(2.5)$$
+= E\left[ ∇_x \log p_t(x|x_0) \,\middle|\, x \right] = −\frac{E[ε | x]}{s_t} \qquad(2.6)$$
 
 Now let $s_θ(x, t)$ be any function with adjustable numbers θ, such as a network (chapter 3), and
 draw t from a law of your choice (§2.4). The mean squared distance of a random vector Y from a fixed
 one u is $E\|u − Y\|² = \|u − EY\|² + E\|Y − EY\|²$, for the cross term $2(u − EY)·E(EY − Y)$ is
-zero. The best u is the mean, and with Y = −ε/s, given x and t, that is (2.5). So the function that
+zero. The best u is the mean, and with Y = −ε/s, given x and t, that is (2.6). So the function that
 minimises
 
-$$L(θ) = E_{t, x_0, ε}\; w(t)\, s_t² \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.6)$$
+$$L(θ) = E_{t, x_0, ε}\; w(t)\, s_t² \left\| s_θ(x_t, t) + \frac{ε}{s_t} \right\|² \qquad(2.7)$$
 
 *is* the score (Vincent 2011). The factor $s_t²$ gives every t its say, where 1/s would be large
 (§2.4). Many papers write λ(t) for the weight $w s²$; here λ is the log-SNR alone. Note what is not
 said: the network does not learn −ε/s, which it cannot know, but the mean of it given x. On a finite
 data set the minimiser is the score of the data set's own noised mixture,
 
-$$s_θ^* (x,t) = ∇ \log \frac1n \sum_i N(x;\, m_t x_i,\, s_t² I) \qquad(2.7)$$
+$$s_θ^* (x,t) = ∇ \log \frac1n \sum_i N(x;\, m_t x_i,\, s_t² I) \qquad(2.8)$$
 
 a model that has memorised the data. Networks come out smoother, since they are too small or trained
 too briefly to follow every bend of it; that alone keeps them from being copies (tutorial 4 measures
@@ -2316,14 +2316,14 @@ it).
 t, says for any score whatever
 
 $$L = L^* + E\; w(t)\, s_t² \left\| s_θ − ∇\log p_t \right\|², \qquad
-L^* = E\; w(t)\, s_t² \left\| ∇\log p_t + \frac{ε}{s_t} \right\|² \qquad(2.8)$$
+L^* = E\; w(t)\, s_t² \left\| ∇\log p_t + \frac{ε}{s_t} \right\|² \qquad(2.9)$$
 
 The *floor* L* is how much the noise scatters around its mean given x. "My loss has stopped at 0.73"
 says nothing until you know it. The second term is the *excess*, the mean squared distance of two
 scores (Fisher divergence, §9.4), which is what a sampler feels. `sgm_dsm` returns all three, and
 computes the excess from that term: the difference of two noisy losses has a far larger error.
 
-One warning. In (2.8) the points $x_0$ and the density $p_t$ must belong to one law. Take the points
+One warning. In (2.9) the points $x_0$ and the density $p_t$ must belong to one law. Take the points
 from a training set, and the floor from the law that the set was drawn from: then a model that has
 memorised the set has a loss *below* this floor, and a large excess. It is right about the set and
 wrong about the law. To see that, measure on points that were not trained on.
@@ -2331,12 +2331,12 @@ wrong about the law. To see that, measure on points that were not trained on.
 ## §2.3 What the network says
 
 A network may be asked for the score, the noise, the clean point or a mixture of them. All are the
-same knowledge, for once x is given each is linear in the other. By (2.5), the best guess of the
-noise is $\hat ε = −s\, ∇\log p_t$, and by (1.4) that of the clean point is
+same knowledge, for once x is given each is linear in the other. By (2.6), the best guess of the
+noise is $\hat ε = −s\, ∇\log p_t$, and by (1.6) that of the clean point is
 $\hat x_0 = (x − s\hat ε)/m$ (Tweedie's formula). So each output is written with two numbers of its
 own,
 
-$$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
+$$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.10)$$
 
 | output            | a               | b               | note |
 |-------------------|-----------------|-----------------|--------------------------------------|
@@ -2350,7 +2350,7 @@ $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.9)$$
 Here a and b are these two numbers, v is the papers' name for an output and no direction, and σ_d is
 the standard deviation of the data (`sigma_data`). Each row is one line of algebra. For v, solve
 $x = m x_0 + sε$ and $v = mε − s x_0$ for ε: $m v + s x = (m² + s²) ε$. For u, put
-$x_0 = (x − sε)/m$ in and use (1.2): $\dot m/m = f$ and $\dot s = f s + g²/2s$. F is what is left of
+$x_0 = (x − sε)/m$ in and use (1.3): $\dot m/m = f$ and $\dot s = f s + g²/2s$. F is what is left of
 the clean point when one has taken out all that σ tells of it: of $x/m = x_0 + σε$ the best linear
 guess of $x_0$ for data of variance σ_d² is $c_{skip}\, x/m$ with $c_{skip} = σ_d²/(σ² + σ_d²)$. Its
 error has the variance $σ²σ_d²/(σ² + σ_d²) = c_{out}²$, and $\hat x_0 = c_{skip}\, x/m + c_{out} F$
@@ -2399,9 +2399,9 @@ SGM_API void sgm_output_convert(float *out, sgm_output to, const float *in, sgm_
 ## §2.4 Which times matter
 
 A network has one set of numbers θ for all t. Two choices decide for which t they serve best: the
-weight and the distribution of t. Written for the noise, with $\hat ε = −s\, s_θ$, the loss (2.6) is
+weight and the distribution of t. Written for the noise, with $\hat ε = −s\, s_θ$, the loss (2.7) is
 
-$$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|² \qquad(2.10)$$
+$$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|² \qquad(2.11)$$
 
 | weight  | w(t)          | what it weighs evenly |
 |---------|---------------|--------------------------------------------------------------|
@@ -2412,22 +2412,22 @@ $$L = E_{t, x_0, ε}\; w(t) \left\| ε − \hat ε \right\|² \qquad(2.10)$$
 | min-SNR | min(1, γ/SNR) | x0, times min(SNR, γ) (Hang et al. 2023) |
 | flow    | (g²/2s)²      | the velocity of flow matching |
 
-By (2.9) an error of the output is one of the noise divided by b. So the squared error of an output
+By (2.10) an error of the output is one of the noise divided by b. So the squared error of an output
 is that of the noise with the weight
 
-$$w(t) = \frac{1}{b²} \qquad(2.11)$$
+$$w(t) = \frac{1}{b²} \qquad(2.12)$$
 
 which gives the rows one, EDM and flow. For $x_0$ it is $σ² = 1/\mathrm{SNR}$, which times
 $\min(\mathrm{SNR}, γ)$ is the row min-SNR.
 
-Why is g² the likelihood's weight? Let two densities p and q be moved by the same SDE. By (1.9) mass
-flows with the velocities $u − ½g²∇\log p$ and $u − ½g²∇\log q$. Differentiate
+Why is g² the likelihood's weight? Let two densities p and q be moved by the same SDE. By (1.11)
+mass flows with the velocities $u − ½g²∇\log p$ and $u − ½g²∇\log q$. Differentiate
 $\mathrm{KL}(p‖q) = ∫ p \log (p/q)$ by t and integrate by parts: $∫ \dot p \log(p/q)$ gives the
 first velocity times $p ∇\log(p/q)$, and $−∫ \dot q\, p/q$ minus the second times $q ∇(p/q)$, which
 is $p ∇\log(p/q)$ too. So
 
 $$\frac{d}{dt} \mathrm{KL}(p_t ‖ q_t) = −½ g² E_p \left\| ∇\log p_t − ∇\log q_t \right\|²
-\qquad(2.18)$$
+\qquad(2.13)$$
 
 Noise makes any two laws more alike, and what separates them at t = 0 is the sum over t of the
 score's error with the weight ½g², and what is left at T. Half the excess with $w s² = g²$,
@@ -2454,11 +2454,11 @@ SGM_API double sgm_loss_weight(const sgm_loss *loss, const sgm_sde *sde, double 
 The distribution of t does the same job with less noise: draw t often where w is large, and weigh
 each draw alike. This is *importance sampling*: a mean over uniform t is the mean over draws from
 another density, each multiplied by the ratio of the two densities. For the likelihood weight the
-density to draw from is g²/s², which by (1.5) is the speed at which the log-SNR falls. So
+density to draw from is g²/s², which by (1.7) is the speed at which the log-SNR falls. So
 *importance sampling for the likelihood is drawing λ uniformly*, for every family:
 
 $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
-\frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.12)$$
+\frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.14)$$
 
 *Stratified* draws take one t in each of n equal slices, so that a batch cannot by chance be all
 noise. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: with a Gaussian logit t falls
@@ -2510,7 +2510,7 @@ static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, 
         if (times == SGM_TIMES_LOGNORMAL || times == SGM_TIMES_LOGIT)
             z = sgm__normal1(normal, first + (uint64_t)i);
         double at = sgm__draw_time(loss, sde, u, z), weight = sgm_loss_weight(loss, sde, at);
-        if (loss->times == SGM_TIMES_IMPORTANCE) { /* (2.12) */
+        if (loss->times == SGM_TIMES_IMPORTANCE) { /* (2.14) */
             double s = sgm_sde_s(sde, at);
             weight *= fall / (sde->T - sde->t_min) * s * s / sgm_sde_g2(sde, at);
         }
@@ -2586,7 +2586,7 @@ static sgm_status sgm__draws_eval(const sgm__draws *b, const sgm_score *score, f
 }
 
 /*
-In terms of the noise the three numbers of (2.8) are squares of $ε + s\,s_θ$, of $ε + s ∇\log p_t$
+In terms of the noise the three numbers of (2.9) are squares of $ε + s\,s_θ$, of $ε + s ∇\log p_t$
 and of their difference. Where no score, or no exact one, is given, its column is NaN.
 */
 static sgm_status sgm__dsm_batch(
@@ -2645,11 +2645,11 @@ SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_
 ## §2.6 Other ways to match a score
 
 Denoising is one of several roads to the same place. They are compared here in one normalisation,
-that of (2.6), with the weight $ω = w s_t²$ and no factor ½.
+that of (2.7), with the weight $ω = w s_t²$ and no factor ½.
 
 **Explicit** score matching needs the true score, and is what one would do in an ideal world:
 
-$$L_{ESM} = E\, ω \left\| s_θ − ∇\log p_t \right\|² \qquad(2.13)$$
+$$L_{ESM} = E\, ω \left\| s_θ − ∇\log p_t \right\|² \qquad(2.15)$$
 
 **Implicit** score matching (Hyvärinen 2005) gets rid of it. Multiply out the square. At one t, the
 cross term is $−2 ∫ s_θ·∇\log p_t\; p_t\, dx = −2 ∫ s_θ·∇p_t\, dx$. Integrate by parts in each
@@ -2658,7 +2658,7 @@ for at infinity p falls faster than any score grows. The sum over j of what rema
 the sum of a matrix's diagonal, here the divergence of the score:
 
 $$L_{ISM} = E\, ω \left( 2\, \mathrm{tr}\, \frac{∂s_θ}{∂x} + \|s_θ\|² \right)
-= L_{ESM} − E\, ω \|∇\log p_t\|² \qquad(2.14)$$
+= L_{ESM} − E\, ω \|∇\log p_t\|² \qquad(2.16)$$
 
 Nothing in it is unknown, but the trace costs D Jacobian–vector products. **Sliced** score matching
 (Song, Garg, Shi, Ermon 2019) estimates it along a few random directions with $E\,vv^T = I$, by
@@ -2666,17 +2666,17 @@ Hutchinson's identity, which is one line:
 $E\,v^T J v = \sum_{ij} J_{ij}\, E\,v_i v_j = \mathrm{tr}\,J$.
 
 $$L_{SSM} = E\, ω \left( 2\, v^T \frac{∂s_θ}{∂x} v + (v·s_θ)² \right), \qquad
-L_{SSM\text{-}VR} = E\, ω \left( 2\, v^T \frac{∂s_θ}{∂x} v + \|s_θ\|² \right) \qquad(2.15)$$
+L_{SSM\text{-}VR} = E\, ω \left( 2\, v^T \frac{∂s_θ}{∂x} v + \|s_θ\|² \right) \qquad(2.17)$$
 
 The second replaces $(v·s_θ)²$ by its mean over v. That is one source of noise less, though with
 Gaussian v it only pays from D = 3 on, because the two terms of SSM partly cancel. On N(0, I), where
 $s_θ = −x$, the variances over v are $8D + 2\|x\|⁴ − 8\|x\|²$ for SSM and $8D$ for SSM-VR, in the
 mean over x as (D + 2)/4 to 1; with the points' own variance added, (D + 3)/5 to 1. *Rademacher*
 directions, each coordinate ±1, have $v_i² = 1$ exactly, so the diagonal of the Jacobian adds no
-noise. And **denoising** needs no derivative at all. By (2.8) and (2.14) all are one loss up to
+noise. And **denoising** needs no derivative at all. By (2.9) and (2.16) all are one loss up to
 constants that no network can change:
 
-$$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, ω \|∇\log p_t\|² \qquad(2.16)$$
+$$L_{DSM} − L^* = L_{ESM} = L_{ISM} + E\, ω \|∇\log p_t\|² \qquad(2.18)$$
 */
 static double sgm__score_weight(const sgm_sde *sde, double t, double w) { /* w s² */
     double s = sgm_sde_s(sde, t);
@@ -2712,8 +2712,8 @@ static sgm_status sgm__objective_batch(
         double sd = sgm_sde_s(b->sde, b->t[i]), square = 0;
         for (long j = i * d; j < (i + 1) * d; j++) {
             double off = b->s[j];
-            if (loss->objective == SGM_OBJECTIVE_ESM) off -= b->exact[j];    /* (2.13) */
-            if (loss->objective == SGM_OBJECTIVE_DSM) off += b->eps[j] / sd; /* (2.6) */
+            if (loss->objective == SGM_OBJECTIVE_ESM) off -= b->exact[j];    /* (2.15) */
+            if (loss->objective == SGM_OBJECTIVE_DSM) off += b->eps[j] / sd; /* (2.7) */
             square += off * off;
         }
         value[i] = loss->objective == SGM_OBJECTIVE_SSM
@@ -2726,7 +2726,7 @@ static sgm_status sgm__objective_batch(
         SGM__TRY(sgm_score_jvp(&here, b->s, js, b->x, v, b->t, b->count));
         for (long i = 0; i < b->count; i++) {
             double vs = sgm__row_dot(v + i * d, b->s + i * d, d);
-            double bend = 2 * sgm__row_dot(v + i * d, js + i * d, d); /* (2.14), (2.15) */
+            double bend = 2 * sgm__row_dot(v + i * d, js + i * d, d); /* (2.16), (2.17) */
             if (loss->objective == SGM_OBJECTIVE_SSM) bend += vs * vs;
             value[i] += share * sgm__score_weight(b->sde, b->t[i], b->w[i]) * bend;
         }
@@ -2765,7 +2765,7 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 
 - The loss of the *noise* is s² times that of the *score*, not 1/s² times. Both have the same
   minimiser in each t, and neither is "the" loss over all t.
-- At t = 0 there is no noise to find and (2.4) divides by zero: t_min is not a numerical nuisance
+- At t = 0 there is no noise to find and (2.5) divides by zero: t_min is not a numerical nuisance
   but part of the model.
 - Comparing two losses that were averaged over different distributions of t compares nothing.
 - A loss below the floor is no feat: the network has seen the points (§2.2).
@@ -2777,7 +2777,7 @@ SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score
 ## §2.8 Something to run
 
 `make 03` gives one wrong score to all five losses and finds the constants of
-(2.16) between them. `make 04` trains on eight points, whose floor is known, and prints loss, floor
+(2.18) between them. `make 04` trains on eight points, whose floor is known, and prints loss, floor
 and excess.
 */
 
@@ -2810,7 +2810,7 @@ first and answers the opposite question. Let $\bar y = ∂L/∂y$ be the derivat
 called the *adjoint* of y, and of a parameter its *gradient*. If x moves by δx, then y moves by
 f'(x) δx, and the loss by $\bar y · f'(x)\, δx$. What stands before δx is the adjoint of x:
 
-$$\bar x = f'(x)^T \bar y \qquad(3.3)$$
+$$\bar x = f'(x)^T \bar y \qquad(3.2)$$
 
 One pass gives the derivative of one number by all inputs and parameters, at about twice the cost of
 the forward pass. What is used twice gets two contributions, which add up.
@@ -2821,7 +2821,7 @@ $δL = \bar y · f' δx + \bar{\dot y} · (f' δ\dot x + (f'' \dot x)\, δx)$, w
 derivative of $f'(x)\, \dot x$ by x. Again we collect what stands before δx and δẋ:
 
 $$\bar x = f'(x)^T \bar y + (f''(x)\, \dot x)^T\, \bar{\dot y}, \qquad
-\bar{\dot x} = f'(x)^T\, \bar{\dot y} \qquad(3.2)$$
+\bar{\dot x} = f'(x)^T\, \bar{\dot y} \qquad(3.3)$$
 
 Every operation here does this, so a tangent pass and then a backward pass give exact second
 derivatives.
@@ -2832,7 +2832,7 @@ second .3024. Forward: a = 2 · ½ = 1, y = .7311. Tangent, with $\dot x$ = 1:
 $\dot a = w \dot x$ = .5, $\dot y$ = .9277 · .5 = .4638. Backward, for the loss L = y, so
 $\bar y$ = 1: first $\bar a$ = .9277, then $\bar x = \bar a w$ = .4638 (the tangent again: the same
 derivative, found from the other end), $\bar w = x \bar a$ = 1.8553 and $\bar b = \bar a$ = .9277.
-For the loss $L = \dot y$ instead, $\bar{\dot y}$ = 1 and $\bar y$ = 0, and (3.2) gives
+For the loss $L = \dot y$ instead, $\bar{\dot y}$ = 1 and $\bar y$ = 0, and (3.3) gives
 $\bar{\dot a}$ = .9277 and $\bar a = .3024 · \dot a$ = .1512; from there $\bar{\dot x}$ = .4638,
 $\bar x$ = .0756, $\bar b$ = .1512, and $\bar w = x \bar a + \dot x \bar{\dot a}$ = .3024 + .9277 =
 1.2300, for w is in a and in $\dot a$. That is ∂²y/∂x∂w. A test asks the tape for these numbers.
@@ -2979,7 +2979,7 @@ $$y = x W + b \qquad(3.4) \qquad \bar x = \bar y W^T, \quad \bar W = x^T \bar y,
 with x of shape (n, in), W (in, out) and b (1, out). To see the second half, let everything move:
 $δL = \sum_{ij} \bar y_{ij}\, δy_{ij}$ with $δy_{ij} = \sum_p (δx_{ip} W_{pj} + x_{ip}\, δW_{pj}) +
 δb_j$, and collect what stands before each δ. In the tangent pass b and W do not move,
-$\dot y = \dot x W$; so in (3.2) x gets nothing from $\bar{\dot y}$ (the layer is linear in x), but
+$\dot y = \dot x W$; so in (3.3) x gets nothing from $\bar{\dot y}$ (the layer is linear in x), but
 W gets a second contribution $\dot x^T \bar{\dot y}$.
 
 Weights and bias start uniform within ±1/√in, whose variance is a third of 1/in. So a sum of `in`
@@ -2990,13 +2990,13 @@ result is as large as what goes in, or more where an activation takes some of it
 All three products are one function, for each array comes with its strides, the distance in memory
 of neighbours in a column (`_row`) and in a row (`_col`); exchange them, and it is transposed:
 
-$$C_{ij} = I_{ij} + \sum_p A_{ip} B_{pj} \qquad(3.6)$$
+$$C_{ij} = I_{ij} + \sum_p A_{ip} B_{pj} \qquad(3.5)$$
 
 with I the bias, what C holds already, or nothing. Nearly all the time that a network takes is spent
 here. The first rung of the ladder is the equation, with p ascending and every step rounded once:
 this order is part of the meaning, and every faster form has the same bits (§B.1).
 */
-/* The matrix product (3.6) as data: sizes, and of each array the start and the strides. */
+/* The matrix product (3.5) as data: sizes, and of each array the start and the strides. */
 struct sgm__product {
     int m, n, k;
     const float *a;
@@ -3115,10 +3115,10 @@ them must bend. It is a function φ of one variable, applied to each element:
 | `tanh`     | tanh x                         | within ±1                                    |
 | `sigmoid`  | σ(x)                           | between 0 and 1                              |
 
-Its Jacobian is diagonal, so (3.1) and (3.2) are products element by element:
+Its Jacobian is diagonal, so (3.1) and (3.3) are products element by element:
 
 $$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\, \bar{\dot y}, \qquad
-\bar{\dot x} = φ'(x)\, \bar{\dot y} \qquad(3.5)$$
+\bar{\dot x} = φ'(x)\, \bar{\dot y} \qquad(3.6)$$
 
 The kernel gives φ, φ' and φ'' at once, since they share one exponential (§B.4). When adjoints will
 be wanted, φ' is kept from the forward pass in `aux`. `sgm__hand_on` is `sgm_tape_give` for an array
@@ -3134,7 +3134,7 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     }
     switch (pass) {
     case SGM_PASS_FORWARD: sgm__act(y->i, n, x->v, y->v, y->aux, NULL); break;
-    case SGM_PASS_TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.5) */
+    case SGM_PASS_TANGENT: sgm__mul(n, y->aux, x->j, y->j); break; /* (3.6) */
     case SGM_PASS_BACKWARD:
         sgm__hand_on(tape, y, x, SGM_ADJOINT_D, y->aux, y->d); /* φ' ȳ */
         if (y->jd && x->j) {
@@ -3153,7 +3153,7 @@ static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 ## §3.5 Putting tensors together
 
 Sum and product, element by element. The product's rules are those of (ab)' = a'b + ab', once for
-the tangent and once more for what (3.2) says about a and b: $\dot y = \dot a b + a \dot b$ gives
+the tangent and once more for what (3.3) says about a and b: $\dot y = \dot a b + a \dot b$ gives
 $\bar{\dot a} = b\, \bar{\dot y}$ and $\bar a = b\, \bar y + \dot b\, \bar{\dot y}$. Multiples, two
 tensors side by side and repeated rows have no rule of their own, and stand in §D.4 and §D.5.
 */
@@ -3291,9 +3291,9 @@ SGM_API sgm_tensor *sgm_dropout(sgm_tape *tape, sgm_tensor *x, float rate) {
 
 One number t beside D coordinates is easily overlooked by a network, and the score changes by orders
 of magnitude along it. So t is spread over several features $φ_j(t)$, waves of many lengths. The
-default looks at log σ with $σ = s_t/m_t$, half of −λ of (1.5), which says the same in every family:
+default looks at log σ with $σ = s_t/m_t$, half of −λ of (1.7), which says the same in every family:
 ¼ log σ, and sin and cos of ω log σ for ω = ¼, ½, 1, 2. The others, of t or of log σ, are those of
-the literature (§D.5). Each feature is a function of one variable; so (3.5) holds, with sums over j,
+the literature (§D.5). Each feature is a function of one variable; so (3.6) holds, with sums over j,
 if you ask for a derivative by the time.
 */
 /* A wave a sin(ωt), given s = sin ωt and c = cos ωt, and its two derivatives, if they are wanted.
@@ -3370,20 +3370,20 @@ SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
 A *model* is a network, the meaning of its output, the SDE it belongs to, and one block of numbers,
 its *parameters* θ. It may keep averaged copies of them too (§4.6): `which` says whose turn it is,
 `SGM_RAW` for θ itself. Seen from outside a model is an `sgm_score`. Points go in, scaled by
-$c_i$, the network says `out`, and (2.9) turns that into the noise $\hat ε$ and so into a score:
+$c_i$, the network says `out`, and (2.10) turns that into the noise $\hat ε$ and so into a score:
 
 $$s_θ(x, t) = −\frac{\hat ε}{s_t} = −\frac{a\, x + b\, \mathrm{out}(c_i x, t)}{s_t}
-\qquad(3.18)$$
+\qquad(3.10)$$
 
 Its change along v follows by the chain rule. With J the Jacobian of `out` by what the network is
 given, the two products that samplers and likelihoods ask for are
 
 $$\frac{∂s_θ}{∂x} v = −\frac{a\, v + b\, J(c_i v)}{s_t}, \qquad
-\left( \frac{∂s_θ}{∂x} \right)^T v = −\frac{a\, v + b\, c_i\, J^T v}{s_t} \qquad(3.19)$$
+\left( \frac{∂s_θ}{∂x} \right)^T v = −\frac{a\, v + b\, c_i\, J^T v}{s_t} \qquad(3.11)$$
 
 The first is one tangent pass that starts with $c_i v$, the second one backward pass that starts
 with v: the tape needs no more than it has. The trace of the Jacobian is the sum of D such tangents,
-one along each axis. (3.18) and (3.19) have the same shape, so one loop serves both; a, b and $s_t$
+one along each axis. (3.10) and (3.11) have the same shape, so one loop serves both; a, b and $s_t$
 change only where t does.
 */
 static void sgm__score_of_out(const sgm_model_options *o, float *s, const float *x,
@@ -3424,7 +3424,7 @@ static void sgm__tangent_along(sgm_tape *tape, const sgm_net_in *in, const sgm_m
     sgm_tape_tangent(tape);
 }
 
-/* Scores of a few points, and with v (3.19) into js. */
+/* Scores of a few points, and with v (3.11) into js. */
 static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
     double *logp, const float *x, const float *v, const float *t, int n) {
     const sgm_model_options *o = &ask->model->o;
@@ -3510,7 +3510,7 @@ everywhere anew what an edge looks like. A *convolution* makes each output pixel
 of the k × k input pixels around it, the same map everywhere, with zeros beyond the border:
 
 $$y_{ab} = \mathrm{bias} + \sum_{i,j<k} x_{ℓa+i-k',\; ℓb+j-k'}\, W_{ij}, \qquad k' = (k-1)/2
-\qquad(3.10)$$
+\qquad(3.12)$$
 
 where the *stride* ℓ is the distance of neighbouring outputs in the input (2 halves the image), and
 $W_{ij}$ a matrix of in by out channels. Each of the many products has three partners, a number of
@@ -3547,7 +3547,7 @@ static void sgm__triples(const sgm__shape *s, long images, int into, const float
 static void sgm__op_conv(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
     if (sgm__conv_fast(tape, y, pass)) return; /* k = 3: §E.3 */
-    if (pass == SGM_PASS_FORWARD) /* (3.10) */
+    if (pass == SGM_PASS_FORWARD) /* (3.12) */
         sgm__conv_sum(tape, y, SGM__INTO_Y, x->v, w->v, NULL, b->v, y->v);
     if (pass == SGM_PASS_TANGENT && x->j)
         sgm__conv_sum(tape, y, SGM__INTO_Y, x->j, w->v, NULL, NULL, y->j);
@@ -3574,7 +3574,7 @@ feature, no longer matters to the layers behind. A layer norm (§3.6) is the cas
 one group. With ⟨·⟩ the mean over the N numbers of a group,
 
 $$u = (x − μ)\, r, \quad μ = ⟨x⟩, \quad r = \left( ⟨(x − μ)²⟩ + 10^{-5} \right)^{−1/2}, \qquad
-z = γ ⊙ u + β, \quad y = φ(z) \qquad(3.11)$$
+z = γ ⊙ u + β, \quad y = φ(z) \qquad(3.13)$$
 
 with γ and β per image and channel: parameters, or numbers that the network computes for each point
 from its time and condition. That is how one small vector steers a whole image (*adaptive* norm).
@@ -3583,14 +3583,14 @@ Without the norm, z is the *modulation* (γ = 1 + scale) or the *gate* (β = 0) 
 If x moves, μ moves by ⟨ẋ⟩, and r by $\dot r = −r³ ⟨(x − μ) \dot x⟩ = −r² ⟨u \dot x⟩$; so
 
 $$\dot u = r\, (\dot x − ⟨\dot x⟩ − ⟨u \dot x⟩\, u), \qquad
-\bar x = r\, (p − ⟨p⟩ − ⟨p u⟩\, u) \quad \text{with} \quad p = γ ⊙ \bar z \qquad(3.12)$$
+\bar x = r\, (p − ⟨p⟩ − ⟨p u⟩\, u) \quad \text{with} \quad p = γ ⊙ \bar z \qquad(3.14)$$
 
 The second half is the first again, since the Jacobian $r (I − 11^T/N − u u^T/N)$ is a symmetric
 matrix. Its two means are the two things that the norm takes away: an adjoint that asks for a
 brighter group (along 1) or for a stronger one (along u) asks in vain. Beside them stand
 
 $$\bar γ = \sum \bar z u, \qquad \bar β = \sum \bar z \quad \text{over the pixels that share them}
-\qquad(3.13)$$
+\qquad(3.15)$$
 
 In code, each group becomes a row, takes the norm of §3.6, goes back, and is scaled, shifted and
 bent: steps that have their three passes. That is what a tape with SGM_TAPE_PLAIN does; any other
@@ -3618,7 +3618,7 @@ static sgm_tensor *sgm__norm_plain(sgm_tape *tape, sgm_tensor *x, int c, int gro
     sgm_tensor *u = x, *z;
     if (groups) u = sgm__groups_as_rows(tape, u, n, pixels, c, groups, 0);
     if (groups) u = sgm__groups_as_rows(tape, sgm__row_norm(tape, u), n, pixels, c, groups, 1);
-    z = gain ? sgm_mul(tape, u, sgm__spread(tape, gain, x)) : u; /* (3.11) */
+    z = gain ? sgm_mul(tape, u, sgm__spread(tape, gain, x)) : u; /* (3.13) */
     if (gain && one_plus) z = sgm_add(tape, u, z);
     if (bias) z = sgm_add(tape, z, sgm__spread(tape, bias, x));
     return silu ? sgm_silu(tape, z) : z;
@@ -3635,7 +3635,7 @@ point,
 
 $$S = \tfrac{1}{\sqrt d} Q K^T, \quad A = \mathrm{softmax}(S), \quad O = A V, \qquad
 A_{ij} = \frac{e^{S_{ij}}}{\sum_k e^{S_{ik}}}, \quad
-\dot A = A ⊙ (\dot S − ⟨A, \dot S⟩) \qquad(3.15)$$
+\dot A = A ⊙ (\dot S − ⟨A, \dot S⟩) \qquad(3.16)$$
 
 where ⟨,⟩ is the inner product of two rows. The *softmax* makes weights of each row, positive and
 with sum 1: row i of O is a mean of the rows of V. Its derivative: $\log A_j = S_j − \log \sum_k
@@ -3644,7 +3644,7 @@ $\mathrm{diag}(A) − A A^T$ is symmetric, so adjoints go back as tangents go fo
 on A, an adjoint B of $\dot A$ adds to that of A the derivative of $B · \dot A = ⟨A ⊙ B, \dot S⟩ −
 ⟨A, B⟩⟨A, \dot S⟩$ by A:
 
-$$\bar A \mathrel{+}= B ⊙ (\dot S − ⟨A, \dot S⟩) − \dot S ⟨A, B⟩ \qquad(3.16)$$
+$$\bar A \mathrel{+}= B ⊙ (\dot S − ⟨A, \dot S⟩) − \dot S ⟨A, B⟩ \qquad(3.17)$$
 
 $Q K^T$ and A V are again sums of products with three partners, a number of a matrix M (T by T) and
 one of each of two stripes X and Y: $M = X Y^T$, $X = M Y$ and $Y = M^T X$. Whichever is the forward
@@ -3680,7 +3680,7 @@ static void sgm__softmax_j(const float *A, const float *s, float *out, long T) {
     for (long j = 0; j < T; j++) out[j] = A[j] * (s[j] - dot);
 }
 
-/* d: the adjoint of A; B, that of its tangent, or NULL, adds (3.16). Both become those of S. */
+/* d: the adjoint of A; B, that of its tangent, or NULL, adds (3.17). Both become those of S. */
 static void sgm__softmax_back(
     const float *A, const float *sj, const float *B, float *d, float *jd, long T) {
     float a_s = B ? (float)sgm__dot_alone(T, A, sj) : 0;
@@ -3862,8 +3862,8 @@ derivatives never see it.
 /*
 # 4. Learning
 
-Training repeats one step: take some points, hide noise in them (1.4), ask the network for it, and
-move the parameters a little against the *gradient* of the loss (2.10), the list of its derivatives
+Training repeats one step: take some points, hide noise in them (1.6), ask the network for it, and
+move the parameters a little against the *gradient* of the loss (2.11), the list of its derivatives
 by all parameters. This chapter is that step, in the order in which it happens: the batch, its loss,
 the gradient, the length of the step, the step itself, and the average of the parameters that one
 samples with. Then it asks when to stop, and what changes for other losses and for energies.
@@ -3880,7 +3880,7 @@ loss is not g, but it is right on average, and its error is known: the mean of B
 with covariance C has
 
 $$E\, \hat g = g, \qquad \mathrm{Cov}\, \hat g = \frac{1}{B^2} \sum_{i=1}^{B} C = \frac{C}{B}
-\qquad(4.9)$$
+\qquad(4.1)$$
 
 A step along $−\hat g$ goes down the loss on average, which is all that thousands of small steps
 need. Four times the batch halves the error and costs four times the time: many cheap steps in
@@ -3930,17 +3930,17 @@ static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t 
     sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
     sgm__loss_times(&trainer->o.loss, &o->sde, b->t, b->w, B,
         sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
-    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &o->sde); /* (1.4) */
+    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &o->sde); /* (1.6) */
 }
 
 /*
 ## §4.2 The loss and where its gradient starts
 
-With (2.9) the loss of one batch, and its derivative by what the network said, are
+With (2.10) the loss of one batch, and its derivative by what the network said, are
 
 $$L = \frac{c}{B} \sum_i w_i \left\| a_i x_i + b_i \mathrm{out}_i − ε_i \right\|², \qquad
 \frac{∂L}{∂\mathrm{out}_i} = \frac{2 c}{B} w_i b_i
-(a_i x_i + b_i \mathrm{out}_i − ε_i) \qquad(4.1)$$
+(a_i x_i + b_i \mathrm{out}_i − ε_i) \qquad(4.2)$$
 
 where c is the loss's `scale`, 1 if you leave it. The derivative is written where the tape's
 backward pass picks it up: it is the *seed* from which all other derivatives grow, by the chain
@@ -3958,7 +3958,7 @@ static double sgm__dsm_seed(
         for (long j = i * d; j < (i + 1) * d; j++) {
             double miss = a_i * b->x[j] + b_i * out[j] - b->eps[j];
             square += miss * miss;
-            grad[j] = (float)(push * miss); /* (4.1) */
+            grad[j] = (float)(push * miss); /* (4.2) */
         }
         value[i] = scale * w * square;
     }
@@ -4020,7 +4020,7 @@ made it, and the t of its row.
 **Clipping.** The linear promise "the loss falls by $η\|g\|²$" holds only near by. With the second
 derivatives H along the step,
 
-$$L(θ − ηg) ≈ L − η \|g\|² + ½ η² g^T H g \qquad(4.10)$$
+$$L(θ − ηg) ≈ L − η \|g\|² + ½ η² g^T H g \qquad(4.3)$$
 
 and the loss rises once $η$ exceeds $2\|g\|²/g^T H g$. A batch now and then has a gradient a hundred
 times the usual one, because a point lies far out or a time near $t_{min}$ has a large weight.
@@ -4030,14 +4030,14 @@ swells V for a thousand steps, in which everything else hardly moves.
 
 ## §4.4 The learning rate
 
-Far from the goal long steps are right. Near it they only carry the noise of (4.9) into the
+Far from the goal long steps are right. Near it they only carry the noise of (4.1) into the
 parameters: these dance around the minimum, the wider the larger η. So the rate grows over the first
 $K_w$ steps (`warmup`, while the running means below fill), and then falls along half a cosine to
 $η_e$ (`lr_end`) at the last of the K steps. In step k, counted from 0, it is
 
 $$η_k = η\, \frac{k+1}{K_w} \;\;(k < K_w), \quad \text{then} \quad
 η_k = η_e + ½ (η − η_e) (1 + \cos π u), \quad
-u = \tfrac{k − K_w}{K − K_w} \qquad(4.2)$$
+u = \tfrac{k − K_w}{K − K_w} \qquad(4.4)$$
 */
 SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
@@ -4046,7 +4046,7 @@ SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     if (!o->cosine && o->lr_end == 0) return o->lr;
     double u = (k - warm) / ((double)o->steps - warm);
     if (u > 1) u = 1;
-    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.2) */
+    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.4) */
 }
 
 /*
@@ -4055,7 +4055,7 @@ SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
 **SGD**, stochastic gradient descent, is $θ ← θ − η \hat g$. With a running sum of gradients, whose
 noise partly cancels while their common direction adds up, it has *momentum* μ (`beta1`):
 
-$$M ← μ M + g, \qquad θ ← θ − η M \qquad(4.11)$$
+$$M ← μ M + g, \qquad θ ← θ − η M \qquad(4.5)$$
 
 One η must then do for all parameters, though the derivative by one may be a thousand times that by
 another. **Adam** (Kingma and Ba 2015) gives each its own scale: it divides a running mean M of the
@@ -4064,14 +4064,14 @@ sign is steady and less where it is mostly noise, so that η is the length of a 
 units of the loss.
 
 $$M ← β_1 M + (1−β_1) g, \quad V ← β_2 V + (1−β_2) g², \quad
-θ ← θ − η \frac{M/b_1}{\sqrt{V/b_2} + δ}, \quad b_i = 1 − β_i^k \qquad(4.3)$$
+θ ← θ − η \frac{M/b_1}{\sqrt{V/b_2} + δ}, \quad b_i = 1 − β_i^k \qquad(4.6)$$
 
 ($β_1 = .9$ and $β_2 = .999$ are Adam's letters, not chapter 1's β(t); δ is `eps`, 10⁻⁸, against a
 division by 0; k counts from 1.) Why the $b_i$? M starts at 0. After k steps it is a weighted sum
 of the gradients so far, and the weights are a geometric series:
 
 $$M_k = (1−β) \sum_{i=1}^{k} β^{k−i} g_i, \qquad (1−β) \sum_{i=1}^{k} β^{k−i} = 1 − β^k
-\qquad(4.12)$$
+\qquad(4.7)$$
 
 So $E M_k = (1 − β^k)\, E g$ while the gradient's law stays, and the division makes the weights add
 up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η long instead of η.
@@ -4080,9 +4080,9 @@ up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η lon
 $θ ← (1 − η w_d) θ$ with a `weight_decay` $w_d$. **AdaBelief** (Zhuang et al. 2020) divides by how
 far the gradient strays from its mean: where it came as expected, the step may be long.
 
-$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.3)} \qquad(4.13)$$
+$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.6)} \qquad(4.8)$$
 
-All four are one loop. $b_1$ and $b_2$ are the same for all parameters, so (4.3) is computed as
+All four are one loop. $b_1$ and $b_2$ are the same for all parameters, so (4.6) is computed as
 $θ − (η\sqrt{b_2}/b_1)\, M / (\sqrt V + δ\sqrt{b_2})$: one root and one quotient each. Every
 sixteenth step sets moments that have faded below $2^{−100}$ to zero, before they slow the processor
 (§B.6).
@@ -4114,16 +4114,16 @@ static void sgm__moments_ref(
         const float grad = g[i] * c->grad_scale;
         m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_OPTIMISER_SGD ? grad : c->fresh1 * grad);
         if (kind == SGM_OPTIMISER_SGD) {
-            p[i] = sgm__fmaf(-c->lr, m[i], p[i]); /* (4.11) */
+            p[i] = sgm__fmaf(-c->lr, m[i], p[i]); /* (4.5) */
             continue;
         }
         if (plan.sweep && fabsf(m[i]) < SGM__FADED) m[i] = 0.0f;
-        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad; /* (4.13) */
+        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad; /* (4.8) */
         v[i] = sgm__fmaf(c->beta2, v[i], c->fresh2 * away * away);
         if (plan.sweep && m[i] == 0.0f && v[i] < plan.faded) v[i] = 0.0f;
         if (kind == SGM_OPTIMISER_ADABELIEF) v[i] += c->eps;
         if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
-        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]); /* (4.3) */
+        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]); /* (4.6) */
     }
 }
 
@@ -4152,17 +4152,17 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
 The last parameters carry the noise of the last batches: $θ_i = θ^* + ξ_i$ dances around the place
 θ* that all steps together point to. An average over many steps keeps θ* and loses most of ξ. The
 *exponential moving average* (EMA) forgets old steps by a factor γ per step (here the decay, .999).
-As in (4.12), start at zero and divide by the sum of the weights; then e is right from the first
+As in (4.7), start at zero and divide by the sum of the weights; then e is right from the first
 step:
 
 $$E_k = γ E_{k−1} + (1 − γ) θ_k, \quad e_k = \frac{E_k}{1 − γ^k}, \qquad
-e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.4)$$
+e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.9)$$
 
 (The third form is the first divided by $1 − γ^k$, as $γ(1 − γ^{k−1}) = (1 − γ^k) − (1 − γ)$.)
 If the $ξ_i$ were independent with variance $v_ξ$, the average's would be the sum of the squared
 weights times $v_ξ$,
 
-$$(1 − γ)² \sum_{i ≥ 0} γ^{2i}\, v_ξ = \frac{1 − γ}{1 + γ}\, v_ξ \qquad(4.14)$$
+$$(1 − γ)² \sum_{i ≥ 0} γ^{2i}\, v_ξ = \frac{1 − γ}{1 + γ}\, v_ξ \qquad(4.10)$$
 
 a two-thousandth for γ = .999. They are not, for neighbours differ by one step; where ξ takes τ
 steps to turn around it is about τ times as much, still far below 1. A small η would calm the dance
@@ -4173,7 +4173,7 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
     sgm_model *model = trainer->model;
     for (int i = 0; i < model->o.n_ema; i++) {
         double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
-        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.4) */
+        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.9) */
         sgm__toward((long)model->n_params, (float)share, model->params, model->ema[i]);
     }
 }
@@ -4183,7 +4183,7 @@ static void sgm__trainer_average(sgm_trainer *trainer) {
 
 With few points and many steps a network stops learning the law and learns the points by heart:
 *overfitting*. The score of the points themselves, noise on each and nothing between them, is what
-(2.7) has as its exact minimum. The loss of training does not show it: it goes on falling while new
+(2.8) has as its exact minimum. The loss of training does not show it: it goes on falling while new
 points become ever less likely under the model. So some points are *held out*, never trained on, and
 every now and then the loss is measured on these. It falls while the law is learnt, and rises when
 the network begins to learn the points. The parameters of the least such loss are kept: this is
@@ -4272,22 +4272,22 @@ SGM_API sgm_status sgm_train(
 ## §4.9 Learning by the other objectives
 
 The losses of §2.6 contain derivatives of the network by x, so their gradients need second
-derivatives; the tape has them. Write the score (3.18) as $s = c_x x + c_o\, \mathrm{out}$, with
+derivatives; the tape has them. Write the score (3.10) as $s = c_x x + c_o\, \mathrm{out}$, with
 $c_x = −a/s_t$ and $c_o = −b/s_t$. Along a direction v its tangent is
-$c_x v + c_o\, \dot{\mathrm{out}}$, and (2.14) has the summand, with its derivatives by `out` and by
+$c_x v + c_o\, \dot{\mathrm{out}}$, and (2.16) has the summand, with its derivatives by `out` and by
 its tangent,
 
 $$ℓ = λ \left( \|s\|² + 2 v^T (c_x v + c_o\, \dot{\mathrm{out}}) \right): \qquad
 \frac{∂ℓ}{∂\dot{\mathrm{out}}} = 2 λ c_o v, \qquad
-\frac{∂ℓ}{∂\mathrm{out}} = 2 λ c_o s \qquad(4.6)$$
+\frac{∂ℓ}{∂\mathrm{out}} = 2 λ c_o s \qquad(4.11)$$
 
-The sliced loss (2.15) has $(v·s)²$ in place of $\|s\|²$; the chain rule gives
+The sliced loss (2.17) has $(v·s)²$ in place of $\|s\|²$; the chain rule gives
 $∂ℓ/∂\mathrm{out} = 2 λ c_o (v·s)\, v$. One direction after the other is carried forward and back
 over one tape, and the gradients add up.
 */
 
 /* The loss λ‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its slope by what the
-network said. An energy says its score: with c_o = 1, the slope is r of (4.7). */
+network said. An energy says its score: with c_o = 1, the slope is r of (4.13). */
 static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
     const float *exact, const float *eps, float *slope, double factor) {
     const sgm_model_options *o = &trainer->model->o;
@@ -4307,7 +4307,7 @@ static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, 
     return total;
 }
 
-/* One direction of (4.6): seeds the slopes by the tangent and, if sliced, by the value. */
+/* One direction of (4.11): seeds the slopes by the tangent and, if sliced, by the value. */
 static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
     const float *v, const float *out_j, float *slope, float *bend, double factor) {
     const double *c = trainer->per_row;
@@ -4375,19 +4375,19 @@ score is −∇U, one backward pass from U to x, and MALA (§6.2) compares energ
 which it cancels. Along v, start with the tangent v: the tangent of U is $\dot U = v·∇U(x)$, a
 function of v and x, and one backward pass from it gives
 
-$$\frac{∂\dot U}{∂v} = ∇U, \qquad \frac{∂\dot U}{∂x} = \frac{∂²U}{∂x²} v \qquad(4.15)$$
+$$\frac{∂\dot U}{∂v} = ∇U, \qquad \frac{∂\dot U}{∂x} = \frac{∂²U}{∂x²} v \qquad(4.12)$$
 
 To train by any of the losses, differentiate $λ \|s − τ\|²$ by θ: by the chain rule this is
 $2λ (s − τ)^T ∂s/∂θ$, in which the first factor, $r = 2λ(s − τ)$, is taken as it stands. With
 $s = −∇U$ that is the gradient of a tangent of U along r,
 
-$$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.7)$$
+$$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.13)$$
 
 The trace in ISM and SSM is a second derivative of U, and its gradient would need a third. It is
 taken as a central difference of two first ones, the only derivative by x in the library that is not
-exact; the error is of the order h² with h = 0.02 s_t. In (2.14) it counts 2λ times:
+exact; the error is of the order h² with h = 0.02 s_t. In (2.16) it counts 2λ times:
 
-$$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.8)$$
+$$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.14)$$
 */
 
 /* Adds the parameters' gradient of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i) to what flags says
@@ -4417,7 +4417,7 @@ static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, co
     return sgm_tape_backward(tape);
 }
 
-/* The trace term along v, by (4.8): two pushes at x ± hv. */
+/* The trace term along v, by (4.14): two pushes at x ± hv. */
 static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, const float *v,
     float *moved, double factor, sgm_key dropout, int *flags, double *loss) {
     const sgm_sde *sde = &trainer->model->o.sde;
@@ -4475,7 +4475,7 @@ static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b
 - Sampling with the raw parameters after training for the averaged ones, or the other way about:
   `sgm_model_score` asks which.
 - An average that starts at the random initial parameters remembers them for thousands of steps;
-  (4.4) forgets them in the first.
+  (4.9) forgets them in the first.
 - Clipping after the update, or a clip that is applied to each tensor: here it is the norm of the
   whole gradient, before the update.
 - $1 − β$ of a β that was rounded to a float: for β = .9999999 it is off by a fifth. It is taken
@@ -4501,24 +4501,24 @@ process is itself a diffusion, whose drift is known but for one thing, the score
 
 ## §5.1 Time reversed
 
-Forwards, (1.9) says, the density moves as if its points had the velocity $f x − ½ g² ∇\log p_t$.
+Forwards, (1.11) says, the density moves as if its points had the velocity $f x − ½ g² ∇\log p_t$.
 Let τ = T − t be the time shown by a clock that runs backwards. In τ the same densities, in the
 opposite order, move with the opposite velocity:
 
-$$\frac{∂p}{∂τ} = −∇·\left( (−f x + ½ g² ∇\log p)\, p \right) \qquad(5.13)$$
+$$\frac{∂p}{∂τ} = −∇·\left( (−f x + ½ g² ∇\log p)\, p \right) \qquad(5.1)$$
 
 Which diffusions in τ do that? Say one has the drift v and noise of strength η g, where η ≥ 0 is for
-you to choose. By (1.9) once more its density has the velocity $v − ½ η² g² ∇\log p$. That is the
-one in (5.13) if and only if the drift makes up for the noise,
+you to choose. By (1.11) once more its density has the velocity $v − ½ η² g² ∇\log p$. That is the
+one in (5.1) if and only if the drift makes up for the noise,
 
-$$v = −f x + ½ (1 + η²)\, g²\, ∇\log p_t \qquad(5.14)$$
+$$v = −f x + ½ (1 + η²)\, g²\, ∇\log p_t \qquad(5.2)$$
 
 All of these end in the data. η = 0 needs no noise at all; it is the flow of chapter 7. η = 1 is
 Anderson's: its paths, too, have the law of the film run backwards, not only the densities at each
 time. Written with t, which now falls, so that dt < 0:
 
 $$dx = \left[ f(t)\, x − g(t)² ∇_x \log p_t(x) \right] dt + g(t)\, d\bar W, \qquad t \text{ from } T
-\text{ down to } 0 \qquad(5.1)$$
+\text{ down to } 0 \qquad(5.3)$$
 
 where $d\bar W$ over a step of length Δ is $\sqrt{Δ}\,z$ with a fresh z, as forwards. With a Δ > 0
 it is the loop $x ← x − (f x − g² ∇\log p_t) Δ + g\sqrt{Δ}\,z$. Note the whole g², not ½g²: one
@@ -4526,8 +4526,8 @@ half is the reversed velocity, the other makes up for the noise on the way back,
 points again.
 
 Three errors stand between the samples and the data, and it pays to keep them apart: the prior that
-we start from is not $p_T$ (1.8), the score is learnt, and the steps are finite. With an exact score
-the second is gone; that is what `sgm_mixture` is for.
+we start from is not $p_T$ (1.10), the score is learnt, and the steps are finite. With an exact
+score the second is gone; that is what `sgm_mixture` is for.
 
 Here is a film of one point, by hand. The data are −1 and 1, half and half, and the process is
 EDM's, m = 1 and s = t. The mean of the clean point given x is then $\hat x_0 = \tanh(x/t²)$, and a
@@ -4546,21 +4546,21 @@ t'^2/t²}\, z$:
 
 From the time t to an earlier time t' every method of this section has the form
 $x ← c_x x + c_s s(x,t) + c_z z$ with a fresh normal z; they differ in the three numbers.
-**Euler–Maruyama** (Euler's method, with noise) takes (5.1) at its word: the drift and g are those
+**Euler–Maruyama** (Euler's method, with noise) takes (5.3) at its word: the drift and g are those
 of t for all of Δ = t − t'. The noise has the standard deviation g√Δ, so that its variance g²Δ adds
 up to the same over two half steps as over one whole.
 
-$$c_x = 1 − f Δ, \quad c_s = g² Δ, \quad c_z = g √Δ \qquad(5.3)$$
+$$c_x = 1 − f Δ, \quad c_s = g² Δ, \quad c_z = g √Δ \qquad(5.4)$$
 
 **Reverse diffusion** (Song et al. 2021, appendix E) takes the exact forward step in place of f and
-g. By (1.6) that from t' to t is x ← a x + b z: over the whole step, fΔ is a − 1 and g²Δ is b². Put
-these into (5.3), $c_x = 1 − (a − 1)$:
+g. By (1.8) that from t' to t is x ← a x + b z: over the whole step, fΔ is a − 1 and g²Δ is b². Put
+these into (5.4), $c_x = 1 − (a − 1)$:
 
-$$c_x = 2 − a, \quad c_s = b², \quad c_z = b \qquad(5.4)$$
+$$c_x = 2 − a, \quad c_s = b², \quad c_z = b \qquad(5.5)$$
 
 which respects the schedule over the whole step, not only where it starts. The **ancestral** step
 asks Bayes instead. Suppose first that we knew the clean point $x_0$. Before we look at $x_t$, the
-point at t' has the law $N(m' x_0, s'^2 I)$ by (1.3), and $x_t = a\, x_{t'} + b z$ tells more about
+point at t' has the law $N(m' x_0, s'^2 I)$ by (1.5), and $x_t = a\, x_{t'} + b z$ tells more about
 it. Bayes' rule multiplies the two densities; as a function of $x_{t'}$ the product is
 $\exp(−½ Q)$ with
 
@@ -4574,17 +4574,17 @@ $$x_{t'} | x_t, x_0 ∼ N\!\left( \frac{a s'^2}{s²} x_t + \frac{m' b²}{s²} x_
 \frac{b² s'^2}{s²} I \right)
 \qquad(5.6)$$
 
-We do not know $x_0$, but the score tells its mean: by (2.5) it is the mean of $−(x − m x_0)/s²$
+We do not know $x_0$, but the score tells its mean: by (2.6) it is the mean of $−(x − m x_0)/s²$
 given x; solve for $x_0$ (*Tweedie's formula*):
 
-$$\hat x_0 = E[x_0 | x] = \frac{x + s² ∇\log p_t(x)}{m} \qquad(5.5)$$
+$$\hat x_0 = E[x_0 | x] = \frac{x + s² ∇\log p_t(x)}{m} \qquad(5.7)$$
 
 Put this mean for $x_0$. (How $x_0$ scatters about it is left out: $x_0$ enters with a factor of the
 order of b², so its scatter would add a variance of the order of b⁴, which is of second order in the
 step.) With $m'/m = 1/a$ the coefficient of x is $(a² s'^2 + b²)/(a s²) = 1/a$, that of the score
 $m' b²/m$:
 
-$$c_x = \frac1a, \quad c_s = \frac{b²}{a}, \quad c_z = \frac{b s'}{s} \qquad(5.7)$$
+$$c_x = \frac1a, \quad c_s = \frac{b²}{a}, \quad c_z = \frac{b s'}{s} \qquad(5.8)$$
 
 For the discrete VP process this is the sampler of DDPM (Ho, Jain, Abbeel 2020), term by term. All
 three agree to first order in the step.
@@ -4594,23 +4594,23 @@ static void sgm__reverse_step(
     double a, b;
     if (method == SGM_METHOD_EULER_MARUYAMA) {
         double g2 = sgm_sde_g2(sde, t), step = t - to;
-        c[0] = 1 - sgm_sde_f(sde, t) * step; /* (5.3) */
+        c[0] = 1 - sgm_sde_f(sde, t) * step; /* (5.4) */
         c[1] = g2 * step;
         c[2] = sqrt(g2 * step);
         return;
     }
     sgm_sde_transition(sde, to, t, &a, &b);
     if (method == SGM_METHOD_REVERSE_DIFFUSION) {
-        c[0] = 2 - a, c[1] = b * b, c[2] = b; /* (5.4) */
+        c[0] = 2 - a, c[1] = b * b, c[2] = b; /* (5.5) */
     } else {
-        c[0] = 1 / a, c[1] = b * b / a; /* (5.7) */
+        c[0] = 1 / a, c[1] = b * b / a; /* (5.8) */
         c[2] = b * sgm_sde_s(sde, to) / sgm_sde_s(sde, t);
     }
 }
 
 /*
 **The last step.** From t_min to 0 there is nothing left to discretise: the best guess at the clean
-point is (5.5) itself,
+point is (5.7) itself,
 
 $$c_x = \frac1m, \quad c_s = \frac{s²}{m}, \quad c_z = 0 \qquad(5.9)$$
 
@@ -4628,7 +4628,7 @@ static void sgm__denoise_step(double c[3], const sgm_sde *sde, double t) {
 A run makes K = `steps` updates. The rule that all samplers here obey:
 
 $$T = t_0 > t_1 > … > t_{K−1} = t_{min}, \quad\text{and one closed-form update from } t_{min}
-\text{ to } 0 \qquad(5.2)$$
+\text{ to } 0 \qquad(5.10)$$
 
 so each update asks the score at the time where it starts (a method with several evaluations, also
 within the step), and none ever at t = 0, where the score of a point mass is infinite. A *plain* end
@@ -4639,7 +4639,7 @@ there. Grids are laid evenly in some function of t:
 | grid      | even in       | good for |
 |-----------|---------------|----------------------------------------------|
 | uniform   | t             | the textbook's choice |
-| log-SNR   | λ(t) of (1.5) | few steps: every step removes the same share |
+| log-SNR   | λ(t) of (1.7) | few steps: every step removes the same share |
 | EDM       | $(s/m)^{1/7}$ | few steps, with the small ones at the end |
 | quadratic | √t            | between the two |
 
@@ -4675,18 +4675,18 @@ SGM_API sgm_status sgm_time_grid(
 /*
 ## §5.4 Two steps that remember or correct
 
-The ancestral step holds $\hat x_0$ still. Let $h = ½(λ' − λ)$, half of what the log-SNR (1.5) gains
+The ancestral step holds $\hat x_0$ still. Let $h = ½(λ' − λ)$, half of what the log-SNR (1.7) gains
 in the step; then $e^{−h} = s' m/(m' s) = a s'/s$, and (5.6) reads
 
 $$x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h})\, \hat x_0 + s' \sqrt{1 − e^{−2h}}\, z$$
 
-an exact solution of (5.1) for a constant $\hat x_0$, which near the data changes far less than the
+an exact solution of (5.3) for a constant $\hat x_0$, which near the data changes far less than the
 score does. **SDE-DPM-Solver++(2M)** (Lu et al. 2022) remembers one step more and lets $\hat x_0$
 move on a straight line through its last two values, $D_0$ now and $D_1$ before, which lie
 $r = h_{last}/h$ steps apart. Half way through the step the line is at
 
 $$D = D_0 + \tfrac1{2r} (D_0 − D_1), \qquad
-x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h})\, D + s' \sqrt{1 − e^{−2h}}\, z \qquad(5.8)$$
+x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h})\, D + s' \sqrt{1 − e^{−2h}}\, z \qquad(5.11)$$
 
 which makes the part without noise one of second order. For the line itself this is not exact:
 $D_0 − D_1$ has $1/r$ times the weight $½(1 − e^{−2h})$ here, 0.432 at h = 1, and
@@ -4701,11 +4701,11 @@ much variance as is missing there, and then takes a step of Heun's method down: 
 again with the mean of the derivatives at its start and where it ended.
 
 $$\hat σ = (1 + γ) σ, \quad \hat y = y + \sqrt{\hat σ² − σ²}\, S_{noise} z, \quad y' = \hat y +
-\tfrac{σ' − \hat σ}2 (\hat ε + ε'), \quad γ = \min(S_{churn}/K, √2 − 1) \qquad(5.10)$$
+\tfrac{σ' − \hat σ}2 (\hat ε + ε'), \quad γ = \min(S_{churn}/K, √2 − 1) \qquad(5.12)$$
 
-Up and down again at one level is a way of walking about there, and (6.9) will show that such walks
+Up and down again at one level is a way of walking about there, and (6.2) will show that such walks
 draw any density nearer to $p_t$, so errors made before fade. A **corrector** does so with the score
-alone: after each step down, a few Langevin steps (6.7) at the level reached.
+alone: after each step down, a few Langevin steps (6.8) at the level reached.
 
 These steps, and all of chapter 7, work on a *flow state*: the points in double precision, some
 arrays of the same size for what a solver remembers, and the floats that a score wants to see. A
@@ -4741,7 +4741,7 @@ static sgm_status sgm__flow_divergence(sgm__flow *w, double *k, double t);
 
 /* One evaluation at y and t, as k = a y + b s(y, t). */
 static sgm_status sgm__flow_ask(sgm__flow *w, double *k, const double *y, double t, int what) {
-    double m = sgm_sde_m(w->sde, t), s = sgm_sde_s(w->sde, t), a = 1 / m, b = s * s / m; /* (5.5) */
+    double m = sgm_sde_m(w->sde, t), s = sgm_sde_s(w->sde, t), a = 1 / m, b = s * s / m; /* (5.7) */
     if (what == SGM__EPS) a = 0, b = -s;
     if (what == SGM__RATE) a = sgm_sde_f(w->sde, t), b = -0.5 * sgm_sde_g2(w->sde, t); /* (7.1) */
     for (long i = 0; i < w->size; i++) w->x[i] = (float)y[i];
@@ -4780,14 +4780,14 @@ static sgm_status sgm__churn_step(sgm__flow *w, double t, double to, sgm_key key
         SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, to, SGM__EPS));
         c[0] = c[1] = 0.5 * (end - top);
     }
-    sgm__blend(w, w->y, m2 / m1, w->y, m2, c, end > 0 ? 2 : 1); /* (5.10) */
+    sgm__blend(w, w->y, m2 / m1, w->y, m2, c, end > 0 ? 2 : 1); /* (5.12) */
     return SGM_OK;
 }
 
 /*
 ## §5.5 The sampler
 
-The sampler is a loop over such steps, from points drawn from the prior (1.7). If you name no method
+The sampler is a loop over such steps, from points drawn from the prior (1.9). If you name no method
 it is DPM-Solver++(2M) of §7.3, which adds no noise at all, on 100 steps even in log-SNR: with exact
 scores of all families it is within the noise of two exact sets, and the race of `make 07` shows it
 among the cheapest. (Or it is the method that an option belongs to which you set: path_steps
@@ -4823,7 +4823,7 @@ To compare step sizes on one and the same path, let all noise come from one Brow
 into `path_steps` increments between t_start and the end of a uniform grid. A step that spans M of
 them uses their sum, which has the variance M, and so, made normal again,
 
-$$z = \frac1{√M} \sum_{j=1}^M z_j \qquad(5.11)$$
+$$z = \frac1{√M} \sum_{j=1}^M z_j \qquad(5.13)$$
 */
 static void sgm__sampler_noise(const sgm_sampler *sampler, float *z, float *add, long i) {
     const sgm_sample_options *o = &sampler->o;
@@ -4834,7 +4834,7 @@ static void sgm__sampler_noise(const sgm_sampler *sampler, float *z, float *add,
         sgm__normal_parallel(j ? add : z, size, key);
         for (long k = 0; j && k < size; k++) z[k] += add[k];
     }
-    for (long k = 0; M > 1 && k < size; k++) z[k] = (float)(z[k] / sqrt((double)M)); /* (5.11) */
+    for (long k = 0; M > 1 && k < size; k++) z[k] = (float)(z[k] / sqrt((double)M)); /* (5.13) */
 }
 
 /* Langevin steps at the time that the predictor has reached, as chapter 6 explains them. */
@@ -4885,7 +4885,7 @@ SGM_API sgm_status sgm_sampler_step(sgm_sampler *sampler, float *x) {
     return sgm_sampler_done(sampler) ? sgm__sampler_end(sampler, x) : SGM_OK;
 }
 
-/* All of them, with the progress bar; §G.4 also looks at what came out, by (5.12). */
+/* All of them, with the progress bar; §G.4 also looks at what came out, by (5.14). */
 SGM_API sgm_status sgm_sample(
     float *x, long n, const sgm_score *score, const sgm_sample_options *options, sgm_key key) {
     sgm_sampler sampler;
@@ -4899,16 +4899,16 @@ SGM_API sgm_status sgm_sample(
 Does what comes out look like what went in? A network that is off by little at every step may be off
 by much at the end, and nothing on the way is infinite. So a model remembers three numbers of the
 data it was trained on: the mean of $|x|²/D$, the κ in $E|x|⁴ = κ (E|x|²)²$, and the largest |x|.
-By (1.4) samples at t have, up to their scatter, the ratio
+By (1.6) samples at t have, up to their scatter, the ratio
 
-$$q = \frac{\overline{|x|²}/D}{m_t² \overline{|x_0|²}/D + s_t²} ≈ 1 ± \sqrt{(κ−1)/n} \qquad(5.12)$$
+$$q = \frac{\overline{|x|²}/D}{m_t² \overline{|x_0|²}/D + s_t²} ≈ 1 ± \sqrt{(κ−1)/n} \qquad(5.14)$$
 
 since κ is defined so that $|x|²$ has the variance $(κ−1)(E|x|²)²$, and their mean an n-th of it. A
 quarter more or less is for you to judge (`spread`). Beyond a factor of 4 (of 2 in |x|) and five
 such deviations the call fails. Samples given a condition may come from a small part of the data:
 they fail only if their mean square is also beyond that of the furthest point.
 */
-/* (5.12), of a sampler that is done: √q into spread, and whether it is too far off. */
+/* (5.14), of a sampler that is done: √q into spread, and whether it is too far off. */
 static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spread) {
     const sgm_score *score = &sampler->score;
     const sgm_sample_options *o = &sampler->o;
@@ -4922,7 +4922,7 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
     double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&score->sde, t);
     double s = t > 0 ? sgm_sde_s(&score->sde, t) : 0, mean = 0, n = (double)sampler->n;
     for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
-    double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.12) */
+    double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.14) */
     double bound = m * model->reach + s * (sqrt((double)D) + 5);
     *spread = sqrt(q); /* of |x|, where q is of its square */
     if (given) return q > 4 && mean > bound * bound;
@@ -4936,7 +4936,7 @@ static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spr
   not points.
 - The drift of the reversed process is evaluated at t, every part of it at the same t. A tutorial
   that sets `t = T − t` and then passes `T − t` to the drift mixes the two ends of the schedule.
-- ½g² in place of g² in (5.1), with the noise left in: no number of steps hides it, for the samples
+- ½g² in place of g² in (5.3), with the noise left in: no number of steps hides it, for the samples
   are those of another process.
 - Reporting the noisy last iterate of a predictor, not (5.9), adds noise of size s(t_min) to every
   sample.
@@ -4960,47 +4960,47 @@ The reverse SDE walks through all noise levels. If you know the score of *one* d
 also stay at that one and let points wander until they are spread like p: pushed uphill by the
 score, shaken by noise. As a walk in continuous time it is the SDE
 
-$$dX = ∇\log p(X)\, dt + \sqrt2\, dW \qquad(6.8)$$
+$$dX = ∇\log p(X)\, dt + \sqrt2\, dW \qquad(6.1)$$
 
-Points spread like some density r move, says (1.9) with u = ∇log p and g² = 2, as if with the
+Points spread like some density r move, says (1.11) with u = ∇log p and g² = 2, as if with the
 velocity $v = ∇\log p − ∇\log r$. It is 0 where r = p (that is what the √2 is for): spread like p,
 they stay spread like p. And
 from any other r they come nearer all the time. With $∂r/∂t = −∇·(v r)$ and an integration by parts,
 
 $$\frac{d}{dt} \mathrm{KL}(r ‖ p) = ∫ \frac{∂r}{∂t} \log\frac rp\, dx =
-∫ r\, v·∇\log\frac rp\, dx = −E_r \left\| ∇\log\frac rp \right\|² \qquad(6.9)$$
+∫ r\, v·∇\log\frac rp\, dx = −E_r \left\| ∇\log\frac rp \right\|² \qquad(6.2)$$
 
 which is negative until r = p. How fast is another question (§6.3).
 
 ## §6.1 The unadjusted walk (ULA)
 
-A step of length γ of (6.8), by the rule of the opening page:
+A step of length γ of (6.1), by the rule of the opening page:
 
-$$x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z, \qquad z ∼ N(0, I) \qquad(6.1)$$
+$$x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z, \qquad z ∼ N(0, I) \qquad(6.3)$$
 
 This is the one step convention of the library; in this chapter γ is always the length of a step.
-Others write ε for twice that, and ε/2 and √ε in (6.1): the same walk.
+Others write ε for twice that, and ε/2 and √ε in (6.3): the same walk.
 For any γ > 0 the walk settles on something that is *nearly* p. On N(0, σ²) it is a linear
 recursion, $x ← (1 − γ/σ²) x + \sqrt{2γ} z$, whose variance settles where $V = (1 − γ/σ²)² V + 2γ$.
 Multiply out, $V (2γ/σ² − γ²/σ⁴) = 2γ$:
 
-$$V = \frac{σ²}{1 − γ/(2σ²)} \qquad(6.2)$$
+$$V = \frac{σ²}{1 − γ/(2σ²)} \qquad(6.4)$$
 
 So ULA is too wide by a share of γ/2σ², to first order, and diverges for γ > 2σ²: the step has to be
 small against the *narrowest* direction of p, and the number of steps large against the widest.
 
 ## §6.2 The adjusted walk (MALA)
 
-Metropolis and Hastings remove the bias. Take (6.1) as a proposal y, whose density given x is
+Metropolis and Hastings remove the bias. Take (6.3) as a proposal y, whose density given x is
 q(y|x), accept it with the probability
 
 $$α = \min\left(1,\, \frac{p(y)\, q(x|y)}{p(x)\, q(y|x)}\right), \qquad
-\log q(y|x) = −\frac{\|y − x − γ ∇\log p(x)\|²}{4γ} + \mathrm{const} \qquad(6.3)$$
+\log q(y|x) = −\frac{\|y − x − γ ∇\log p(x)\|²}{4γ} + \mathrm{const} \qquad(6.5)$$
 
 and else stay at x. Why this keeps p: among points that are spread like p, as many go from x to y as
 from y to x. For the share that is at x, proposes y and is accepted is
 
-$$p(x)\, q(y|x)\, α(x → y) = \min\left( p(x)\, q(y|x),\; p(y)\, q(x|y) \right) \qquad(6.10)$$
+$$p(x)\, q(y|x)\, α(x → y) = \min\left( p(x)\, q(y|x),\; p(y)\, q(x|y) \right) \qquad(6.6)$$
 
 and that does not change if x and y change places. Such *detailed balance* of every pair leaves p as
 it is, for every γ. A bad step shows as a low acceptance instead of a wrong answer. The price is
@@ -5009,13 +5009,13 @@ network that gives only a score has none. Short steps are accepted and go nowher
 refused; in high dimension the walk gets furthest where 0.574 of them are accepted (Roberts and
 Rosenthal 1998). With `step` 0 the warm-up looks for that,
 
-$$\log γ ← \log γ + \frac{\bar α − 0.574}{\sqrt k} \qquad(6.4)$$
+$$\log γ ← \log γ + \frac{\bar α − 0.574}{\sqrt k} \qquad(6.7)$$
 
-with the mean acceptance ᾱ of the crowd in its k-th step. Then γ is frozen: (6.10) holds for a γ
+with the mean acceptance ᾱ of the crowd in its k-th step. Then γ is frozen: (6.6) holds for a γ
 that is fixed beforehand. If it went on following the walkers it would depend on where they are, and
 p would no longer be kept.
 */
-/* y = x + γ s + √(2γ) z: (6.1), for the whole crowd. */
+/* y = x + γ s + √(2γ) z: (6.3), for the whole crowd. */
 static void sgm__langevin_move(
     float *y, const float *x, const float *s, float *z, long size, double gamma, sgm_key key) {
     double shake = sqrt(2 * gamma);
@@ -5023,7 +5023,7 @@ static void sgm__langevin_move(
     for (long i = 0; i < size; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
 }
 
-/* log q(to|from) of (6.3); the constant is the same both ways. */
+/* log q(to|from) of (6.5); the constant is the same both ways. */
 static double sgm__langevin_log_q(
     const float *to, const float *from, const float *s, int d, double gamma) {
     double square = 0;
@@ -5054,7 +5054,7 @@ static sgm_status sgm__mala_step(
     for (long i = 0, at = 0; i < n; i++, at += d) {
         double log_a = ly[i] - lx[i] + sgm__langevin_log_q(x + at, y + at, sy + at, (int)d, gamma) -
             sgm__langevin_log_q(y + at, x + at, sx + at, (int)d, gamma);
-        double chance = log_a < 0 ? sgm__exp(log_a) : log_a == log_a; /* (6.3); NaN: never */
+        double chance = log_a < 0 ? sgm__exp(log_a) : log_a == log_a; /* (6.5); NaN: never */
         *accepted += chance / (double)n;
         if (!(sgm__uniform53(sgm_key_split(key, 1), (uint64_t)i) < chance)) continue;
         memcpy(x + at, y + at, (size_t)d * sizeof *x);
@@ -5071,11 +5071,11 @@ can be set by the ratio r of signal to noise that a move shall have (Song et al.
 The signal γ s against the noise $\sqrt{2γ}\,z$, in the mean of their norms, is r if
 
 $$γ = 2 \left( r\, \frac{E\|z\|}{\overline{\|s\|}} \right)², \qquad
-E\|z\| = \sqrt2\, \frac{Γ((D+1)/2)}{Γ(D/2)} \qquad(6.7)$$
+E\|z\| = \sqrt2\, \frac{Γ((D+1)/2)}{Γ(D/2)} \qquad(6.8)$$
 
 with the mean norm of the score over the crowd, and that of the noise: 0.798 for D = 1, then ever
 nearer to √D, and from D to D + 2 it grows by (D+1)/D. On N(0, V), let the walk settle at V'. The
-score −x/V then has the mean norm $\sqrt{V'} E\|z\|/V$, so γ = 2r²V²/V', and the balance of (6.2),
+score −x/V then has the mean norm $\sqrt{V'} E\|z\|/V$, so γ = 2r²V²/V', and the balance of (6.4),
 $V' (2/V − γ/V²) = 2$, gives V' = V(1 + r²) whatever V and D are. A walker's step depends on the
 others', and the mean must be one of many numbers: a single walker near a mode, where its score is
 almost 0, would leap.
@@ -5113,7 +5113,7 @@ SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
         walk->accepted += accepted, walk->counted++;
         walk->acceptance = walk->accepted / (double)walk->counted;
     } else if (o->metropolis && o->step == 0) {
-        walk->step_size *= sgm__exp((accepted - 0.574) / sqrt(k)); /* (6.4) */
+        walk->step_size *= sgm__exp((accepted - 0.574) / sqrt(k)); /* (6.7) */
     }
     return SGM_OK;
 }
@@ -5129,10 +5129,10 @@ $σ_1 > σ_2 > … > σ_L$, K steps on each, starting where the last level ended
 and s is of the order of 1/σ where the noise is what spreads the points; its noise is $\sqrt{2γ}$.
 For the two to stand in the same ratio on all levels, $\sqrt{γ}/σ$ must be the same:
 
-$$γ_i = γ_L \frac{σ_i²}{σ_L²} \qquad(6.5)$$
+$$γ_i = γ_L \frac{σ_i²}{σ_L²} \qquad(6.9)$$
 
 In the paper's α = ε σ²/σ_L² and x + ½α s + √α z, the last step γ_L is ε/2. Finally the points,
-which still carry noise of size σ_L, can be denoised by (5.5).
+which still carry noise of size σ_L, can be denoised by (5.7).
 
 The levels are times of an SDE; with `sgm_sde_edm` a time *is* a σ, and this is the paper's setting.
 */
@@ -5142,7 +5142,7 @@ static sgm_status sgm__anneal_walk(
     double c[3], last = sgm_sde_s(sde, o->levels[o->n_levels - 1]);
     for (int i = 0; i < o->n_levels; i++) {
         double sigma = sgm_sde_s(sde, o->levels[i]);
-        walk->step_size = o->last_step * sigma * sigma / (last * last); /* (6.5) */
+        walk->step_size = o->last_step * sigma * sigma / (last * last); /* (6.9) */
         for (long k = 0; k < walk->n; k++) t[k] = (float)o->levels[i];
         for (int k = 0; k < o->steps_per_level; k++) {
             sgm_key key = sgm_key_split(walk->key, (uint64_t)++walk->step);
@@ -5167,7 +5167,7 @@ $\frac1{n²} \sum_{ij} ς² ρ_{|i−j|}$, and each of the n values i has, but n
 at each distance k on either side:
 
 $$\mathrm{var}\,\bar x ≈ \frac{ς² τ}{n}, \qquad τ = 1 + 2 \sum_{k≥1} ρ_k, \qquad
-n_{eff} = \frac{n}{τ} \qquad(6.6)$$
+n_{eff} = \frac{n}{τ} \qquad(6.10)$$
 
 The sum stops at the first k beyond 5τ, with τ what it has come to by then (Sokal 1997): further out
 there is only noise. A walk that swings to and fro has τ < 1; it is counted as 1, no better than
@@ -5185,7 +5185,7 @@ SGM_API double sgm_autocorrelation_time(const float *series, long n) {
     for (long k = 1; k < n && (double)k < 5 * tau; k++) {
         double sum = 0;
         for (long i = 0; i + k < n; i++) sum += (series[i] - mean) * (series[i + k] - mean);
-        tau += 2 * sum / variance; /* (6.6) */
+        tau += 2 * sum / variance; /* (6.10) */
     }
     return tau > 1 ? tau : 1;
 }
@@ -5216,17 +5216,17 @@ SGM_API void sgm_mode_weights(
 ## §6.5 Details that have caused bugs
 
 - The factor 2 between the conventions: a step of 2·10⁻⁵ "of the paper" is γ = 10⁻⁵ here.
-- √γ z in place of √(2γ) z: on N(0, 1) with γ = .2 the variance is .556, not the 1.11 of (6.2). The
+- √γ z in place of √(2γ) z: on N(0, 1) with γ = .2 the variance is .556, not the 1.11 of (6.4). The
   walk settles and looks healthy; only a known answer tells.
 - A corrected walk that recomputes log p(x) with another batch's dropout, or other weights, than the
   proposal's: acceptance then means nothing. Scores here have no dropout.
-- The ratio q(x|y)/q(y|x) left out of (6.3): the push uphill makes the two differ, and p is not
+- The ratio q(x|y)/q(y|x) left out of (6.5): the push uphill makes the two differ, and p is not
   kept.
 - Judging mixing by looking at one walker.
 
 ## §6.6 Something to run
 
-`make 02` holds the variance of ULA against (6.2) and the acceptance of MALA
+`make 02` holds the variance of ULA against (6.4) and the acceptance of MALA
 against its law, and shows two far modes where a walk stays in the one it began in.
 */
 
@@ -5234,13 +5234,13 @@ against its law, and shows two far modes where a walk stays in the one it began 
 # 7. The probability-flow ODE
 
 The reverse SDE pushes with the whole g² because its noise spreads the points again. Leave out the
-noise, and half the push suffices. That is the second form of Fokker–Planck's equation (1.9) with
+noise, and half the push suffices. That is the second form of Fokker–Planck's equation (1.11) with
 u = f x: the density of the points that diffuse moves as if each had the velocity
 
 $$\frac{dx}{dt} = F(x, t) = f(t)\, x − ½ g(t)² ∇_x \log p_t(x) \qquad(7.1)$$
 
 and no noise. So points that do follow F, the *probability flow*, have the same density $p_t$ at
-every time as those that diffuse, though no path is the same (it is η = 0 in (5.14)). The flow has
+every time as those that diffuse, though no path is the same (it is η = 0 in (5.2)). The flow has
 three virtues that the SDE lacks. It is a map: two solutions of an ODE never meet, so every point of
 data goes to one point at T, its *latent*, and comes back from there. It is smooth, so methods of
 high order need few evaluations. And it carries its density along, which gives the likelihood of any
@@ -5248,7 +5248,7 @@ point (§7.4).
 
 ## §7.1 The clock matters
 
-Write it for $y = x/m$ against $σ = s/m$. By (1.2) $\dot m = f m$ and $d(s²)/dt = 2 f s² + g²$, so
+Write it for $y = x/m$ against $σ = s/m$. By (1.3) $\dot m = f m$ and $d(s²)/dt = 2 f s² + g²$, so
 
 $$\dot y = \frac{F − f x}{m} = −\frac{g²}{2m} ∇\log p_t = \frac{g²}{2 m s}\, \hat ε, \qquad
 \dot{(σ²)} = \frac{2 f s² + g² − 2 f s²}{m²} = \frac{g²}{m²}, \quad \dot σ = \frac{g²}{2 m s}$$
@@ -5264,7 +5264,7 @@ noise may be fresh, as long as the variances add up to s'²:
 
 $$x' = m' \hat x_0 + \sqrt{s'^2 − v²}\, \hat ε + v z, \qquad v = η\, \frac{b\, s'}{s} \qquad(7.3)$$
 
-where η = 0 is the flow and η = 1 has the noise of the ancestral step (5.7). It is not Euler's
+where η = 0 is the flow and η = 1 has the noise of the ancestral step (5.8). It is not Euler's
 method in t: the two agree to first order only.
 
 ## §7.2 Solvers of any smooth ODE
@@ -5439,7 +5439,7 @@ static sgm_status sgm__adams(sgm__flow *w, double t, double to) {
 /*
 ## §7.3 Solvers made for this ODE
 
-(7.2) is worth more than its first step. In this section ℓ is half the log-SNR (1.5), $ℓ = ½λ =
+(7.2) is worth more than its first step. In this section ℓ is half the log-SNR (1.7), $ℓ = ½λ =
 −\log σ$; $h = ℓ' − ℓ$ is a step's; and u is any ℓ between. Then $dσ = −e^{−u} du$, and (7.2) says
 
 $$x' = \frac{m'}{m} x − m' \int_ℓ^{ℓ'} e^{−u}\, \hat ε_u\, du \qquad(7.7)$$
@@ -5450,21 +5450,21 @@ its values, not the linear part that dominates at low noise; and for a guess tha
 the integral has a closed form. Since $m' e^{−ℓ'} = s'$, that of $1$ and that of $u − ℓ$ are
 
 $$m' \int_ℓ^{ℓ'} e^{−u} du = s' (e^h − 1), \qquad
-m' \int_ℓ^{ℓ'} e^{−u} (u − ℓ)\, du = s' (e^h − 1 − h) \qquad(7.15)$$
+m' \int_ℓ^{ℓ'} e^{−u} (u − ℓ)\, du = s' (e^h − 1 − h) \qquad(7.8)$$
 
 (divided by $s'h$ and $s'h²$ they are called φ₁(h) and φ₂(h) in the books).
 
 **DPM-Solver** (Lu et al. 2022) of order 2 takes for all of the step the value half way. If $\hat ε$
-is a straight line with the inclination q, that is $s' (e^h − 1)\, ½ h q$ where (7.15) has
+is a straight line with the inclination q, that is $s' (e^h − 1)\, ½ h q$ where (7.8) has
 $s' (e^h − 1 − h)\, q$: they differ by h³/12, the local error of a method of order 2. Order 3 takes
 the line through the value now and the one at two thirds, $q = (\hat ε(x_⅔) − \hat ε)/⅔h$; the
 parabola that it misses, $u(u − ⅔)$ on a step of length 1, has the integral 0 there.
 
 $$x_½ = \tfrac{m_½}{m} x − s_½ (e^{h/2} − 1) \hat ε, \qquad
-x' = \tfrac{m'}{m} x − s' (e^h − 1)\, \hat ε(x_½) \qquad(7.8)$$
+x' = \tfrac{m'}{m} x − s' (e^h − 1)\, \hat ε(x_½) \qquad(7.9)$$
 $$x' = \tfrac{m'}{m} x − s' (e^h − 1)\, \hat ε −
 \tfrac{3 s'}{2} \left( \tfrac{e^h − 1}{h} − 1 \right)
-\left( \hat ε(x_⅔) − \hat ε \right) \qquad(7.9)$$
+\left( \hat ε(x_⅔) − \hat ε \right) \qquad(7.10)$$
 
 where $x_⅔$ comes from such a step, too, of length ⅔h, whose line goes through $\hat ε$ now and at
 $x_⅓$, a step of first order: $q = (\hat ε(x_⅓) − \hat ε)/⅓h$.
@@ -5473,7 +5473,7 @@ $x_⅓$, a step of first order: $q = (\hat ε(x_⅓) − \hat ε)/⅓h$.
 noise, and remembers it from earlier steps. Put $\hat ε = (y − \hat x_0)/σ$ into (7.2); then
 $d(y/σ) = −\hat x_0\, dσ/σ²$, and with $y/σ = x/s$ and $−dσ/σ² = e^u du$
 
-$$x' = \frac{s'}{s} x + s' \int_ℓ^{ℓ'} e^u\, \hat x_{0,u}\, du \qquad(7.10)$$
+$$x' = \frac{s'}{s} x + s' \int_ℓ^{ℓ'} e^u\, \hat x_{0,u}\, du \qquad(7.11)$$
 
 Let $D_0, D_1, D_2$ be the last three values of $\hat x_0$. In $τ = (u − ℓ)/h$ they lie at 0,
 $−r_0$ and $−r_0 − r_1$, and the parabola through them is, with *divided differences* $D_{01} = (D_0
@@ -5483,11 +5483,11 @@ next:
 
 $$x' = \tfrac{s'}{s} x + m' \left[ I_0 D_0 + I_1 (D_{01} + r_0 D_{012}) + I_2 D_{012} \right], \quad
 I_j = e^{−h} \int_0^h e^v \left(\tfrac{v}{h}\right)^j dv, \quad
-I_0 = 1 − e^{−h},\; I_j = 1 − \tfrac{j}{h} I_{j−1} \qquad(7.11)$$
+I_0 = 1 − e^{−h},\; I_j = 1 − \tfrac{j}{h} I_{j−1} \qquad(7.12)$$
 
 This is (3M). (2M) stops after $D_{01}$, and its authors take ½I₀ for I₁, which is less by h²/12:
 with $D_{01}$, itself of the size of h, that is a local error of h³ and leaves the order at 2. So
-neither (2M) nor its noisy twin (5.8), whose h is twice as long in these formulas, is exact for an
+neither (2M) nor its noisy twin (5.11), whose h is twice as long in these formulas, is exact for an
 $\hat x_0$ on a straight line. In (3M) take care of the last term: with half of $I_2$, as it is
 found in print, the order is 2. Both methods grow into their order; the first step of (3M), which
 must not be of order 1, asks half way, too.
@@ -5516,7 +5516,7 @@ static sgm_status sgm__dpm_part(sgm__flow *w, double t, double h, double share, 
     double m = sgm_sde_m(w->sde, t), c[2];
     *at = sgm_sde_t_from_logsnr(w->sde, 2 * (sgm__half_logsnr(w, t) + share * h));
     double s1 = sgm_sde_s(w->sde, *at), grow = sgm__expm1(share * h), q = grow / (share * h) - 1;
-    c[0] = -s1 * (grow - (share > 0.6 ? 2 * q : 0)), c[1] = -s1 * 2 * q; /* (7.9): r2/r1 = 2 */
+    c[0] = -s1 * (grow - (share > 0.6 ? 2 * q : 0)), c[1] = -s1 * 2 * q; /* (7.10), of ε̂ */
     sgm__blend(w, w->stage, sgm_sde_m(w->sde, *at) / m, w->y, 1, c, share > 0.6 ? 2 : 1);
     return SGM_OK;
 }
@@ -5529,11 +5529,11 @@ static sgm_status sgm__dpm_step(sgm__flow *w, double t, double to) {
     SGM__TRY(sgm__flow_ask(w, w->k[0], w->y, t, SGM__EPS));
     SGM__TRY(sgm__dpm_part(w, t, h, third ? 1. / 3 : 0.5, &at));
     SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, at, SGM__EPS));
-    c[0] = 0, c[1] = -s2 * grow; /* (7.8) */
+    c[0] = 0, c[1] = -s2 * grow; /* (7.9) */
     if (third) {
         SGM__TRY(sgm__dpm_part(w, t, h, 2. / 3, &at));
         SGM__TRY(sgm__flow_ask(w, w->k[2], w->stage, at, SGM__EPS));
-        c[2] = -1.5 * s2 * (grow / h - 1), c[1] = 0, c[0] = -s2 * grow - c[2]; /* (7.9) */
+        c[2] = -1.5 * s2 * (grow / h - 1), c[1] = 0, c[0] = -s2 * grow - c[2]; /* (7.10) */
     }
     sgm__blend(w, w->y, ratio, w->y, 1, c, third ? 3 : 2);
     return SGM_OK;
@@ -5553,10 +5553,10 @@ static sgm_status sgm__dpmpp_step(sgm__flow *w, double t, double to, sgm_key key
         sgm__blend(w, w->stage, sgm_sde_s(w->sde, mid) / s, w->y, sgm_sde_m(w->sde, mid), &half, 1);
         SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, mid, SGM__CLEAN));
         c[0] = 0, c[1] = i0, terms = 2;
-    } else if (terms == 2) c[0] = i0 * (1 + 0.5 / r0), c[1] = -i0 * 0.5 / r0; /* (5.8) */
+    } else if (terms == 2) c[0] = i0 * (1 + 0.5 / r0), c[1] = -i0 * 0.5 / r0; /* (5.11) */
     if (terms == 3) {
         double i1 = 1 - i0 / h, i2 = 1 - 2 * i1 / h, r1 = (w->past[0] - w->past[1]) / h;
-        double bend = (i1 * r0 + i2) / (r0 + r1); /* of D_01 − D_12 in (7.11) */
+        double bend = (i1 * r0 + i2) / (r0 + r1); /* of D_01 − D_12 in (7.12) */
         c[0] += (i1 + bend) / r0, c[1] = -(i1 + bend) / r0 - bend / r1, c[2] = bend / r1;
     }
     sgm__blend(w, w->y, s2 / s * (noisy ? sgm__exp(-h) : 1), w->y, m2, c, terms);
@@ -5598,11 +5598,11 @@ static sgm_status sgm__flow_run(sgm__flow *w, double from, double to) {
 /*
 ## §7.4 Likelihood
 
-Where the flow draws points apart the density falls. Its law is (1.9) without noise, $∂p/∂t =
+Where the flow draws points apart the density falls. Its law is (1.11) without noise, $∂p/∂t =
 −∇·(p F) = −p\, ∇·F − F·∇p$; and a point that moves with F sees $∂p/∂t + F·∇p$. What remains is the
 *change of variables* of a flow,
 
-$$\frac{d}{dt} \log p_t(x_t) = −∇·F \qquad(7.16)$$
+$$\frac{d}{dt} \log p_t(x_t) = −∇·F \qquad(7.13)$$
 
 In words: a small box around the point grows at the rate of the *divergence* $∇·F = \sum_j ∂F_j/
 ∂x_j$, and the points that it holds stay inside. So log p of a data point is that of its latent, and
@@ -5610,14 +5610,14 @@ what was gained on the way; f x has the divergence f in each of D coordinates, a
 the trace of its Jacobian:
 
 $$\log p_{t_{min}}(x) = \log N(x_T;\, 0, σ_T² I) + \int_{t_{min}}^T ∇·F\, dt, \qquad
-∇·F = D f − ½ g²\, \mathrm{tr} \frac{∂s}{∂x} \qquad(7.13)$$
+∇·F = D f − ½ g²\, \mathrm{tr} \frac{∂s}{∂x} \qquad(7.14)$$
 
 F is the *flow's* drift, with the score in it, not f alone, and the sign is plus. The trace costs D
 Jacobian–vector products, one along each axis. Or estimate it with K random directions v whose
 coordinates are independent, of mean 0 and variance 1 (Hutchinson 1989; Grathwohl et al. 2019):
 
 $$E\, v^T J v = \sum_{ij} J_{ij}\, E\, v_i v_j = \mathrm{tr}\, J, \qquad
-\mathrm{tr}\, J ≈ \frac1K \sum_{k=1}^K v_k^T J v_k \qquad(7.14)$$
+\mathrm{tr}\, J ≈ \frac1K \sum_{k=1}^K v_k^T J v_k \qquad(7.15)$$
 
 They stay the same along a path, so that it remains an ODE. Each direction gives a whole likelihood,
 and their scatter the standard error. The integrals are solved together with the points, as more
@@ -5628,7 +5628,7 @@ relative part.
 log p is counted in *nats*: natural logarithms, of a density per unit of volume. Divided by log 2
 they are bits; bits per dimension are $−\log p/(D \log 2)$. No model can have a higher mean of log p
 than the data itself, whose own is minus its *entropy*, $E \log p$: the difference is the KL
-divergence (1.8). A solver with few steps reports nonsense, and it errs on the flattering side as
+divergence (1.10). A solver with few steps reports nonsense, and it errs on the flattering side as
 readily as on the other: it can beat the entropy of the data. So 256 of the points, spread over all,
 are computed once more with half the step or a tenth of the tolerance, and the result says what
 changed, in the mean and at worst. If $p_T$ is not the prior, this likelihood is that of the
@@ -5664,7 +5664,7 @@ static sgm_status sgm__flow_tangent(sgm__flow *w, const float *v, double t) {
     return score->eval(score, w->s, w->x, w->t, w->n);
 }
 
-/* The rates of the sums: (7.13) with the exact trace, or one for each probe. */
+/* The rates of the sums: (7.14) with the exact trace, or one for each probe. */
 static sgm_status sgm__flow_divergence(sgm__flow *w, double *k, double t) {
     double f = sgm_sde_f(w->sde, t), half_g2 = 0.5 * sgm_sde_g2(w->sde, t), *rate = k + w->size;
     long d = w->d, directions = w->probes ? w->probes : d;
@@ -5696,7 +5696,7 @@ typedef struct sgm__odds { /* a run of likelihoods: what goes in, what comes out
     sgm_key key;
 } sgm__odds;
 
-/* (7.13) and (9.1) for a point: where it is at T, and what each probe's integral is. */
+/* (7.14) and (9.2) for a point: where it is at T, and what each probe's integral is. */
 static double sgm__odds_point(const sgm__odds *q, const float *latent, const double *gained,
     int sums, double *prior, double *error) {
     const double half_log_2pi = 0.91893853320467274178, d = q->score->d;
@@ -5717,7 +5717,7 @@ In many dimensions two latents, independent draws of $N(0, σ_T² I)$, have near
 average would be √½ of that long, where the prior has no mass, and decode to no data. Between them
 one walks on the sphere: with the angle ω between a and b,
 
-$$\frac{\sin((1−q) ω)}{\sin ω}\, a + \frac{\sin(q ω)}{\sin ω}\, b \qquad(7.12)$$
+$$\frac{\sin((1−q) ω)}{\sin ω}\, a + \frac{\sin(q ω)}{\sin ω}\, b \qquad(7.16)$$
 
 The code, with its care for points that are opposite or nearly so, is in §G.7.
 
@@ -5727,8 +5727,8 @@ The code, with its care for points that are opposite or nearly so, is in §G.7.
   "likelihood" is the prior's, moved by a constant.
 - New random directions at every evaluation: the right-hand side is then no function, and an
   adaptive solver grinds to a halt.
-- Bits per dimension without the scaler's Jacobian (9.1), or of data that was never dequantised
-  (9.10).
+- Bits per dimension without the scaler's Jacobian (9.2), or of data that was never dequantised
+  (9.7).
 - A multistep method of order p whose first step is of order 1 has order 2 in the end. Adams starts
   with RK4 here, and (3M) with a step of order 2.
 - A mean over the batch in the error norm: one hard point among a thousand goes unnoticed.
@@ -5757,7 +5757,7 @@ score out of others, and every sampler takes it as it takes any score.
 
 ## §8.1 A network that is told
 
-Train on pairs $(x_0, y)$ and give the network y beside x and t. The argument of (2.5), with
+Train on pairs $(x_0, y)$ and give the network y beside x and t. The argument of (2.6), with
 everything conditioned on y, holds word for word: $∇ \log p_t(x|y)$ is the minimiser of
 
 $$E_{t, (x_0, y), ε}\; w(t) \left\| s_θ(x_t, t, y) + ε / s_t \right\|² \qquad(8.2)$$
@@ -5816,7 +5816,7 @@ keeps its gradient, $p − e$. The tangent is the product of that with $\dot a$;
 is what p changes by along $\dot a$:
 
 $$\dot U = (p − e)·\dot a, \qquad \frac{∂\dot U}{∂\dot a_k} = p_k − e_k, \qquad
-\frac{∂\dot U}{∂a_k} = p_k \Big( \dot a_k − \sum_l p_l \dot a_l \Big) \qquad(8.15)$$
+\frac{∂\dot U}{∂a_k} = p_k \Big( \dot a_k − \sum_l p_l \dot a_l \Big) \qquad(8.4)$$
 */
 static void sgm__cross_entropy_back(sgm_tape *tape, const sgm_tensor *y, float *up) {
     sgm_tensor *a = y->a;
@@ -5890,33 +5890,33 @@ of y if the last term of (8.1) is multiplied by γ: with a classifier
 (Dhariwal and Nichol 2021), and without one, the term then being the difference of the two scores of
 §8.1 (Ho and Salimans 2022, who write w for γ − 1),
 
-$$s = ∇ \log p_t(x) + γ\, ∇ \log p_t(y|x) \qquad(8.4)$$
-$$s = (1 − γ)\, ∇ \log p_t(x) + γ\, ∇ \log p_t(x|y) \qquad(8.5)$$
+$$s = ∇ \log p_t(x) + γ\, ∇ \log p_t(y|x) \qquad(8.5)$$
+$$s = (1 − γ)\, ∇ \log p_t(x) + γ\, ∇ \log p_t(x|y) \qquad(8.6)$$
 
 By (8.1) the two are the same if their parts are exact. γ = 0 forgets y and γ = 1 is Bayes' rule.
 
 At each single t, s is the score of a density $q_t ∝ p_t(x)\, p_t(y|x)^γ$. It is tempting to
 conclude that samples follow q at t = 0. **They do not**, for any γ but 0 and 1: the q at different
 t do not belong to one forward process, so the reverse SDE is the reverse of nothing. To see it,
-divide (1.9) by p. For ℓ = log p it says
+divide (1.11) by p. For ℓ = log p it says
 
-$$\frac{∂ℓ}{∂t} = −∇·u − u·∇ℓ + ½ g² \left( ∇·∇ℓ + \|∇ℓ\|² \right) \qquad(8.14)$$
+$$\frac{∂ℓ}{∂t} = −∇·u − u·∇ℓ + ½ g² \left( ∇·∇ℓ + \|∇ℓ\|² \right) \qquad(8.7)$$
 
 The ℓ of p(x) and of p(x|y) both solve it. Of log q, which is their mean with the
 weights 1 − γ and γ (and a constant), all terms are the same mean of theirs but the square, and the
-mean of squares is not the square of the mean: q misses (8.14) by
+mean of squares is not the square of the mean: q misses (8.7) by
 $½ g² γ(1−γ) \|∇\log p_t(y|x)\|²$, that is 0 only for γ = 0 and 1.
 
 One case can be worked out: data N(0, 1), a y that leaves the variance c, and VE, with the variance
 v of the noise as the clock, so that g² is 1. Then $∂s/∂x = −A$ with $A = (1−γ)/(1+v) + γ/(c+v)$. A
-step of (5.1) down by Δ multiplies deviations by $1 − AΔ$ and adds the variance Δ, so the samples'
+step of (5.3) down by Δ multiplies deviations by $1 − AΔ$ and adds the variance Δ, so the samples'
 variance P follows $dP/dv = 2AP − 1$; without noise, along the flow, where half the score pushes,
 $dP/dv = AP$. For γ = 2 the latter has the solution $(c+v)²/(1+v)$, which at large v is v, as it
 must be; its square solves the former without the −1, and so P is that times $∫_v^∞ (1+u)²/(c+u)^4\,
 du$. At v = 0:
 
 $$P_{SDE} = c² + \tfrac13 c(1−c)², \qquad P_{flow} = c², \qquad
-P_{p(x)p(y|x)²} = \frac{c}{2−c} \qquad(8.6)$$
+P_{p(x)p(y|x)²} = \frac{c}{2−c} \qquad(8.8)$$
 
 For c = ½ these are 7/24, 1/4 and 1/3: three laws where one would expect one. Guidance is a way to
 steer, not to sample a density that you could write down. It can be limited to the times where it is
@@ -5928,7 +5928,7 @@ static void sgm__guided_mix(
     int d = g->a.d;
     for (long i = 0; i < n; i++) {
         double gamma = t[i] >= g->t_low && t[i] <= g->t_high ? g->gamma : 1;
-        double keep = g->classifier ? 1 : 1 - gamma; /* (8.4), (8.5) */
+        double keep = g->classifier ? 1 : 1 - gamma; /* (8.5), (8.6) */
         for (long j = i * d; j < (i + 1) * d; j++) out[j] = (float)(keep * out[j] + gamma * b[j]);
     }
 }
@@ -5986,18 +5986,18 @@ decomposition* finds them (§G.6): $A = U^T S V$, where U turns the m measuremen
 ($U U^T = I$), S is a diagonal of positive numbers, and the m rows $V_i$ of V are the directions, of
 length 1. Multiply $y = U^T S V x_0 + τ z$ by $S^{-1} U$, and note that Uz is as normal as z:
 
-$$u_i = V_i · x_0 + τ_i z_i, \qquad u = S^{-1} U y, \quad τ_i = τ / S_i \qquad(8.7)$$
+$$u_i = V_i · x_0 + τ_i z_i, \qquad u = S^{-1} U y, \quad τ_i = τ / S_i \qquad(8.9)$$
 
 **Replacement** (Song et al. 2021): after every step, overwrite what was measured with what it would
 look like at the new time. That is $m_t V_i·x_0$ and noise of $s_t$ in all, of which $m_t u_i$ has
 $m_t τ_i$ already:
 
-$$V_i·x ← m_t u_i + \sqrt{s_t² − m_t² τ_i²}\; z_i \qquad(8.8)$$
+$$V_i·x ← m_t u_i + \sqrt{s_t² − m_t² τ_i²}\; z_i \qquad(8.10)$$
 
 Where $m_t τ_i > s_t$ the sample knows better, and is left alone. Without noise in y the samples fit
 it exactly. But they are *not* draws from p(x|y): the noise on the measured part is fresh each time,
 so the rest of x only ever hears of y through it, too faintly. **RePaint** (Lugmayr et al. 2022)
-lets the parts settle: forth to t by (1.6) and back, U times in each step, as long as all of y is
+lets the parts settle: forth to t by (1.8) and back, U times in each step, as long as all of y is
 overwritten (what is left alone would be forgotten on the way). That helps, and is no exact method
 either.
 */
@@ -6019,7 +6019,7 @@ static void sgm__inverse_replace(
     for (int i = 0; i < p->m; i++) {
         double rest = s * s - m * m * p->sigma[i] * p->sigma[i];
         if (rest < 0) continue;
-        double want = m * p->target[i] + sqrt(rest) * z[i]; /* (8.8) */
+        double want = m * p->target[i] + sqrt(rest) * z[i]; /* (8.10) */
         sgm__move(p, i, want - sgm__along(p, i, row), row);
     }
     for (int j = 0; j < p->d; j++) x[j] = (float)row[j];
@@ -6064,13 +6064,13 @@ static sgm_status sgm__replace_step(sgm_sampler *sampler, float *x, void *user) 
 /*
 The other two ask for the last term of (8.1),
 
-$$p_t(y|x) = ∫ p(y|x_0)\, p(x_0|x)\, dx_0 \qquad(8.9)$$
+$$p_t(y|x) = ∫ p(y|x_0)\, p(x_0|x)\, dx_0 \qquad(8.11)$$
 
-of whose second factor the score only tells the mean, $\hat x_0(x)$ of (5.5). **DPS** (Chung et al.
+of whose second factor the score only tells the mean, $\hat x_0(x)$ of (5.7). **DPS** (Chung et al.
 2023) puts all of it there, so that $\log p_t(y|x) ≈ −\| y − A \hat x_0 \|²/2τ²$, and takes the
 norm for its square. After each step of the sampler, with x from before it on the right,
 
-$$x ← x − ζ\, ∇_x \| y − A \hat x_0(x) \| \qquad(8.10)$$
+$$x ← x − ζ\, ∇_x \| y − A \hat x_0(x) \| \qquad(8.12)$$
 
 where ζ is tuned, not derived. The gradient of a norm is as long near y as far from it. So ζ is the
 length of a step, in the data's unit, and near y the samples step over it and swing about it by as
@@ -6078,22 +6078,22 @@ much.
 
 **ΠGDM** (Song, Vahdat, Mardani, Kautz 2023) puts $N(\hat x_0, r² I)$ there. Then
 $V_i·x_0 = V_i·\hat x_0 + r z'$, with independent z' for different i since the $V_i$ are
-orthonormal, and by (8.7) $u_i$ is that and $τ_i z$: Gaussian with the mean $V_i·\hat x_0$ and the
+orthonormal, and by (8.9) $u_i$ is that and $τ_i z$: Gaussian with the mean $V_i·\hat x_0$ and the
 variance $r² + τ_i²$. So the integral is a product of Gaussians,
 $\log p_t(y|x) = −½ \sum_i (u_i − V_i·\hat x_0)²/(r² + τ_i²)$ and a constant, and the chain rule
 gives
 
 $$s = ∇ \log p_t(x) + \left( \frac{∂\hat x_0}{∂x} \right)^T \sum_i V_i
 \frac{u_i − V_i·\hat x_0}{r² + τ_i²}, \quad r² = \frac{σ² σ_d²}{σ² + σ_d²}, \quad
-σ = \frac{s_t}{m_t} \qquad(8.11)$$
+σ = \frac{s_t}{m_t} \qquad(8.13)$$
 
 The r² is that of data N(μ, σ_d² I), where x/m measures $x_0$ with noise σ: precisions add,
-$1/r² = 1/σ_d² + 1/σ²$. For such data (8.11) is the exact score given y. For other data it is an
+$1/r² = 1/σ_d² + 1/σ²$. For such data (8.13) is the exact score given y. For other data it is an
 approximation, whose error you cannot see from inside; the referee below can.
 $∂\hat x_0/∂x = (I + s_t² ∂s/∂x)/m_t$, and its transpose times a vector is the score's `vjp`.
 */
-/* Into w, row by row: the sum of (8.11) at the x̂0 of (5.5); or, with sigma_data 0, minus the
-gradient of (8.10)'s norm by x̂0. */
+/* Into w, row by row: the sum of (8.13) at the x̂0 of (5.7); or, with sigma_data 0, minus the
+gradient of (8.12)'s norm by x̂0. */
 static void sgm__posterior_pull(const sgm_inverse *p, double *row, const sgm_sde *sde,
     double sigma_data, float *w, const float *s, const float *x, const float *t, long n) {
     double *x0 = row, *pull = x0 + p->d;
@@ -6133,7 +6133,7 @@ static sgm_status sgm__dps_step(sgm_sampler *sampler, float *x, void *user) {
     sgm__posterior_pull(run->problem, run->row, sde, 0, w, s, from, t, n);
     SGM__TRY(sampler->score.vjp(&sampler->score, s, js, from, w, t, n));
     SGM__TRY(sgm_sampler_step(sampler, x));
-    sgm__posterior_add(x, run->o->zeta, sde, w, js, t, n, (int)d); /* (8.10) */
+    sgm__posterior_add(x, run->o->zeta, sde, w, js, t, n, (int)d); /* (8.12) */
     return SGM_OK;
 }
 
@@ -6150,7 +6150,7 @@ static sgm_status sgm__posterior_eval(
         sgm__posterior_pull(&p->problem, row, &self->sde, p->sigma_data, w, s, x, t, n);
         status = score.vjp(&score, s, js, x, w, t, n);
     }
-    if (status == SGM_OK) sgm__posterior_add(s, 1, &self->sde, w, js, t, n, self->d); /* (8.11) */
+    if (status == SGM_OK) sgm__posterior_add(s, 1, &self->sde, w, js, t, n, self->d); /* (8.13) */
     sgm__free(row);
     return status;
 }
@@ -6163,7 +6163,7 @@ SGM_API sgm_score sgm_posterior_score(const sgm_posterior *p) {
 *Denoising*, A = I, needs none of this: a point with noise of known size σ is, but for a factor, a
 point of the forward process,
 
-$$x_t = m_t (x_0 + σ z) \quad\text{at the t where}\quad s_t / m_t = σ \qquad(8.13)$$
+$$x_t = m_t (x_0 + σ z) \quad\text{at the t where}\quad s_t / m_t = σ \qquad(8.14)$$
 
 (`sgm_sde_t_from_logsnr` of −2 log σ), and the reverse SDE from there, by `t_start` and `x_given`,
 draws from $p(x_0|x_t)$ with no error but that of the steps and the score.
@@ -6177,15 +6177,15 @@ random is this vector, with the covariance $C − Ch(Ch)^T/q$ (Kalman's update).
 weight of each component is multiplied by how well it foretold u, which is Bayes' rule again:
 
 $$μ ← μ + \frac{Ch}{q} (u − h·μ), \quad C ← C − \frac{Ch\,(Ch)^T}{q}, \quad
-w ← w\, N(u;\, h·μ,\, q), \quad q = h·Ch + τ² \qquad(8.12)$$
+w ← w\, N(u;\, h·μ,\, q), \quad q = h·Ch + τ² \qquad(8.15)$$
 
-The directions of (8.7) are independent measurements, taken one after the other. The result is a
+The directions of (8.9) are independent measurements, taken one after the other. The result is a
 mixture, whose score is $∇ \log p_t(x|y)$ itself: hold any of the methods against it.
 
 What is left of C after a sharp measurement is a small difference of large numbers, and may come out
 negative. So C is kept as $\sum_l G_l G_l^T$, and with $f_l = G_l·h$ its update is one of the G
 (Potter 1963): $G_l ← G_l − f_l\, Ch / (q + τ\sqrt q)$. Multiplied out and summed, with
-$\sum_l f_l² = q − τ²$, that is (8.12); and a sum of squares cannot be negative.
+$\sum_l f_l² = q − τ²$, that is (8.15); and a sum of squares cannot be negative.
 */
 /* One direction; G is (n,D), f n + D numbers of room. What was measured without noise must have
 had more than `least` of variance. */
@@ -6203,7 +6203,7 @@ static double sgm__kalman(
     for (long j = 0; j < d; j++) mean[j] += Ch[j] * miss / q;
     for (long l = 0; l < n; l++)
         for (long j = 0; j < d; j++) G[l * d + j] -= f[l] * Ch[j] / (q + tau * sqrt(q));
-    return -0.5 * (sgm__log(q) + miss * miss / q); /* (8.12), up to a constant */
+    return -0.5 * (sgm__log(q) + miss * miss / q); /* (8.15), up to a constant */
 }
 
 /* The posterior of component k: its mean and C(d,d), NULL for points; the return value is the log
@@ -6236,14 +6236,14 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
   whatever the initial weights say.
 - γ and w = γ − 1 mixed up: "scale 1" is Bayes' rule in one paper and twice that in the next.
 - A classifier trained on clean points only: its gradient at noisy ones is noise.
-- Taking samples that fit y for samples from p(x|y): (8.8) fits y exactly and has another law.
+- Taking samples that fit y for samples from p(x|y): (8.10) fits y exactly and has another law.
 - One condition per point, and a sampler or a likelihood that cuts the set into blocks: the score
   must be asked about the rows of the block, not about the first n. That is what `first` is for.
 
 ## §8.7 Something to run
 
 `make 13` draws given a measurement by all four methods, and holds each
-against the exact law of (8.12); `make 09` shows that the three variances of (8.6) are three. In its
+against the exact law of (8.15); `make 09` shows that the three variances of (8.8) are three. In its
 `closed_forms` set c to 0.9, a y that says little: they nearly meet.
 */
 
@@ -6253,8 +6253,8 @@ against the exact law of (8.12); `make 09` shows that the three variances of (8.
 A generative model is a claim about a distribution, and a loss curve does not prove it. You need
 data whose distribution you know, and numbers that say how far your samples are from it. One such
 number you have met: the mean log p of fresh data (§7.4), which falls short of the best there is by
-a KL divergence (1.8). But that says little of samples: a model that draws every second of them from
-noise loses only log 2. The measures of this chapter look at samples.
+a KL divergence (1.10). But that says little of samples: a model that draws every second of them
+from noise loses only log 2. The measures of this chapter look at samples.
 
 ## §9.1 Toy sets
 
@@ -6322,7 +6322,7 @@ Images too should come from a law that you can draw from without end. `sgm_data_
 a shaky hand: every corner of a stroke trembles, and size, width, slant, turn, shift and the radius
 r of the pen are drawn. With δ the way from a pixel's middle to the nearest stroke, its ink is
 
-$$\min\left(1, \max\left(0,\; \tfrac12 + \frac{r − δ}{1.3} \right)\right) \qquad(9.9)$$
+$$\min\left(1, \max\left(0,\; \tfrac12 + \frac{r − δ}{1.3} \right)\right) \qquad(9.1)$$
 
 so edges are soft and no pixel jumps as a stroke moves. Board, font and pen are in §G.8.
 
@@ -6333,7 +6333,7 @@ The scaler takes coordinate k to $y_k = (x_k − \mathrm{shift}_k)/\mathrm{scale
 variance 1. An interval of length dx becomes one of length dx/scale and holds the same probability,
 so p(x) dx = p(y) dx/scale; with D coordinates
 
-$$\log p(x) = \log p(y) − \sum_k \log \mathrm{scale}_k \qquad(9.1)$$
+$$\log p(x) = \log p(y) − \sum_k \log \mathrm{scale}_k \qquad(9.2)$$
 
 (The product of the scales is the determinant of the Jacobian ∂x/∂y.) Forget the sum and your
 log-likelihood is off by a constant that no plot shows.
@@ -6343,7 +6343,7 @@ one unit in all of its pixels, and some of them, near the border, are black in n
 divided by that pixel's own tiny deviation, the one image of n that lights it lies √(n − 1)
 deviations out. So let all pixels of a channel share a shift and a scale, those of all the channel's
 numbers: say how many channels there are, to `sgm_scaler_init_channels` or in a scaler of zeros that
-a training is to fit. (9.1) stays as it is.
+a training is to fit. (9.2) stays as it is.
 */
 SGM_API void sgm_scaler_apply(const sgm_scaler *scaler, float *out, const float *x, long n) {
     if (!sgm__scales(scaler, out, x, n)) return;
@@ -6377,7 +6377,7 @@ place, so the best plan keeps the order: quantile goes to quantile, and no searc
 *quantile* Q(u) is the number with the share u of the mass below it.) In many dimensions you look
 along random directions e of length 1, and average:
 
-$$\mathrm{SW}_2^2 = E_e \int_0^1 \left( Q_{e·a}(u) − Q_{e·b}(u) \right)^2 du \qquad(9.2)$$
+$$\mathrm{SW}_2^2 = E_e \int_0^1 \left( Q_{e·a}(u) − Q_{e·b}(u) \right)^2 du \qquad(9.3)$$
 
 Its unit is the data's. It sees *how far* mass is misplaced: a shift by v moves each projection by
 e·v, of mean square |v|²/D since the D coordinates of e share a length of 1, and so reads |v|/√D. It
@@ -6417,11 +6417,11 @@ static double sgm__w2_along(
 
 Strangers against siblings (Székely & Rizzo 2013): are points of a farther from b than from a?
 
-$$\mathcal{E} = 2E|a - b| - E|a - a'| - E|b - b'| \qquad(9.3)$$
+$$\mathcal{E} = 2E|a - b| - E|a - a'| - E|b - b'| \qquad(9.4)$$
 
 On a line let P_a(u) be the share of a below u. The way from a to b crosses u if one of them lies
 below it and the other does not, so $E|a − b| = ∫ P_a(1 − P_b) + P_b(1 − P_a)\, du$. Put that into
-(9.3) three times, and what is left is $2 ∫ (P_a − P_b)²\, du$: never negative, and zero only for
+(9.4) three times, and what is left is $2 ∫ (P_a − P_b)²\, du$: never negative, and zero only for
 equal laws. In D dimensions |x| is, up to a factor, the mean of |e·x| over all directions e, so the
 same holds along each of them, and laws whose projections all agree are equal.
 
@@ -6433,10 +6433,10 @@ point with itself are left out, so the estimate is unbiased: its floor scatters 
 ### Maximum mean discrepancy
 
 The same comparison with a similarity in place of the distance (Gretton et al. 2012, who call it a
-kernel; it is none in the sense of (1.3)), one that falls off over a length h, the `width`:
+kernel; it is none in the sense of (1.5)), one that falls off over a length h, the `width`:
 
 $$\mathrm{MMD}^2 = E k(a, a') + E k(b, b') - 2 E k(a, b), \quad
-k(x, y) = e^{−|x − y|²/2h²} \qquad(9.4)$$
+k(x, y) = e^{−|x − y|²/2h²} \qquad(9.5)$$
 
 With frequencies $f ∼ N(0, I/h²)$, $k(x, y) = E_f \cos f·(x − y)$. So MMD² is the mean squared
 difference of the averages of sines and cosines over a and over b, those that change over a length
@@ -6479,7 +6479,7 @@ Where you have scores, compare them directly, at points of the law whose score y
 
 $$\mathrm{FD}(t) = E_{x∼p_t} ‖ s_a(x, t) - s_b(x, t) ‖² \qquad(9.6)$$
 
-Its unit is 1/data². It is the excess that score matching minimises (2.8), and its floor is zero:
+Its unit is 1/data². It is the excess that score matching minimises (2.9), and its floor is zero:
 equal scores differ nowhere. But it is local: inside a far mode no score knows that mode's weight,
 so at small t mixtures with weights 1:1 and 9:1 look alike to it. The standard error is a mean's;
 mean and squares are brought up to date point by point (Welford), so that no digits are lost.
@@ -6522,9 +6522,9 @@ $P(k) = L^{−D} E_u p(x)$; and the logarithm of a mean is no less than the mean
 
 $$\log P(k) ≥ E_u \log p(x) − D \log L, \qquad
 \mathrm{bits/dim} = \frac{−\log p(y) + \sum_k \log \mathrm{scale}_k + D \log L}{D \log 2}
-\qquad(9.10)$$
+\qquad(9.7)$$
 
-where y is x after the scaler of (9.1), and log 2 turns nats into bits. Forget D log L and the
+where y is x after the scaler of (9.2), and log 2 turns nats into bits. Forget D log L and the
 result is log₂ L bits too good, 8 for bytes. The noise takes as many values as a float can tell
 apart, so that ⌊xL⌋ gives back the level, whatever it was.
 */
@@ -6553,7 +6553,7 @@ dimensions what one that keeps the order is to a line: no exchange of targets sh
 the squared 2-Wasserstein distance is $|μ_a − μ_b|² + E|a − Ta|²$ for the centred a. Its cross term
 is $E\, a·Ta = \mathrm{tr}\, T C_a$, which leaves (Dowson & Landau 1982; FID in Heusel et al. 2017)
 
-$$|μ_a − μ_b|² + \mathrm{tr}\left( C_a + C_b − 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.11)$$
+$$|μ_a − μ_b|² + \mathrm{tr}\left( C_a + C_b − 2 (C_a^{½} C_b C_a^{½})^{½} \right) \qquad(9.8)$$
 
 It sees means and covariances of features and nothing else. Its floor is positive. For D independent
 features of variance 1 and two samples of n, the means differ by 2D/n; the second term is
@@ -6586,7 +6586,7 @@ picture of the real ones, *recall* the share of real points in that of the gener
 (Kynkäänniemi et al. 2019):
 
 $$\mathrm{precision} = \frac1{n_b} \#\{ b : |b - a| ≤ r_k(a) \text{ for some } a \}, \qquad
-\mathrm{recall} = \text{the same, } a \text{ and } b \text{ exchanged} \qquad(9.12)$$
+\mathrm{recall} = \text{the same, } a \text{ and } b \text{ exchanged} \qquad(9.9)$$
 
 A lost mode lowers recall alone, a blurred one precision. Two samples of one law read below 1, the
 less the higher D: print that floor. One far outlier draws a huge ball.
@@ -7190,7 +7190,7 @@ static const sgm__kernels *sgm__k(void); /* those of this machine; below, with t
 /*
 ## §B.2 The matrix product
 
-It is (3.6), and its twin stands there as three loops, `sgm__matmul_ref`: p ascending, every step
+It is (3.5), and its twin stands there as three loops, `sgm__matmul_ref`: p ascending, every step
 fused. Since each array comes with its strides, the same function is all three products of a linear
 layer $Y = X W + b$: forward with I = b repeated (init_row = 0), the gradient of the input
 $dX = dY\, W^T$ with the strides of W exchanged, and the gradient of the weights $dW = X^T dY$ with
@@ -7212,12 +7212,12 @@ static void sgm__matmul_plain(const sgm__product *q) {
 
 The C library's exp may differ in the last bit from machine to machine; this one may not. Write
 
-$e^x = 2^n e^r,\quad x = n \ln 2 + r,\quad |r| ≤ \frac{1}{2} \ln 2\qquad(B.2)$
+$e^x = 2^n e^r,\quad x = n \ln 2 + r,\quad |r| ≤ \frac{1}{2} \ln 2\qquad(B.1)$
 
 with n whole. The power of two is exact, and a polynomial of degree 6 in r, fitted so that its
 largest error is smallest, is good to $3·10^{-9}$:
 
-$e^r - 1 ≈ r + r^2 (c_2 + c_3 r + c_4 r^2 + c_5 r^3 + c_6 r^4)\qquad(B.3)$
+$e^r - 1 ≈ r + r^2 (c_2 + c_3 r + c_4 r^2 + c_5 r^3 + c_6 r^4)\qquad(B.2)$
 
 Two details. Adding $1.5 · 2^{23}$ to a small float leaves no room for a fraction: the sum is
 rounded to a whole number, which then stands in its low bits. And ln 2 is subtracted in two parts,
@@ -7286,7 +7286,7 @@ The gradient of a network needs $f'$, and the divergence of a score needs $f''$ 
 six functions are built on the sigmoid $σ(x) = 1 / (1 + e^{-x})$. With $e = e^{-|x|} ≤ 1$ and
 $q = 1 / (1 + e)$ nothing can overflow and no digits cancel:
 
-$σ = q \text{ or } e q,\quad σ' = e q^2,\quad σ'' = ∓ σ' (1 - e) q\qquad(B.4)$
+$σ = q \text{ or } e q,\quad σ' = e q^2,\quad σ'' = ∓ σ' (1 - e) q\qquad(B.3)$
 
 with the first choice and the minus sign for $x ≥ 0$.
 */
@@ -7303,7 +7303,7 @@ static float sgm__sigmoid_ref(float x, float *d1, float *d2) {
 /*
 SiLU and GELU are the same idea, an input that is let through a soft gate:
 
-$f = x σ(z),\quad f' = σ + x z' σ',\quad f'' = (2 z' + x z'') σ' + x z'^2 σ''\qquad(B.5)$
+$f = x σ(z),\quad f' = σ + x z' σ',\quad f'' = (2 z' + x z'') σ' + x z'^2 σ''\qquad(B.4)$
 
 with $z = x$ for SiLU and $z = \sqrt{8/π} (x + 0.044715 x^3)$ for GELU, because
 $\frac{1}{2} (1 + \tanh u) = σ(2u)$. Far out the gate is shut or open to the last bit; clamping x
@@ -7330,7 +7330,7 @@ static float sgm__gate_ref(int kind, float x, float *d1, float *d2) {
 
 /*
 $\tanh |x| = -m q,\quad f' = 4 e q^2,\quad f'' = -2 f f'$ with $e = e^{-2|x|}$, $m = e - 1$ and
-$q = 1 / (2 + m)$. Both e and m come straight from (B.3), so that neither a small x nor a large one
+$q = 1 / (2 + m)$. Both e and m come straight from (B.2), so that neither a small x nor a large one
 costs digits.
 */
 static float sgm__tanh_ref(float x, float *d1, float *d2) {
@@ -7350,7 +7350,7 @@ static float sgm__tanh_ref(float x, float *d1, float *d2) {
 Softplus is $\max(x, 0) + \ln(1 + u)$ with $u = e^{-|x|}$, and a logarithm near 1 is best taken as
 
 $\ln(1 + u) = 2 \operatorname{artanh} s = 2 s + c_3 s^3 + c_5 s^5 + c_7 s^7 + c_9 s^9, \quad s =
-\frac{u}{2 + u} ≤ \frac{1}{3}\qquad(B.6)$
+\frac{u}{2 + u} ≤ \frac{1}{3}\qquad(B.5)$
 */
 static const float sgm__atanh_c[] = {0.6666641628f, 0.4002152726f, 0.2800180582f, 0.2801198127f};
 
@@ -7384,7 +7384,7 @@ static void sgm__act_ref(int kind, long n, const float *x, float *y, float *d1, 
 
 Products that feed a sum are fused; everything else is one operation. The dot product is
 
-$\text{lane}_l = ∑_{i \bmod 16 = l} a_i b_i\qquad(B.7)$
+$\text{lane}_l = ∑_{i \bmod 16 = l} a_i b_i\qquad(B.6)$
 
 with ascending i in each lane, and then a tree: lane l takes lane l + 8, then l + 4, l + 2, l + 1.
 After `SGM__RUN` numbers in each lane comes the next run.
@@ -7398,7 +7398,7 @@ static void sgm__map_ref(int kind, long n, float s, const float *a, const float 
         case SGM__MULADD: y[i] = sgm__fmaf(a[i], b[i], y[i]); break;
         case SGM__AXPY: y[i] = sgm__fmaf(s, a[i], y[i]); break;
         case SGM__SCALE: y[i] = s * a[i]; break;
-        default: y[i] = sgm__fmaf(s, a[i] - y[i], y[i]); /* toward a, (B.8) */
+        default: y[i] = sgm__fmaf(s, a[i] - y[i], y[i]); /* toward θ, (B.8) */
         }
 }
 
@@ -7439,7 +7439,7 @@ column, and mixtures with coefficients per column. Numbers down a column are add
 row i in lane i mod 4, so that no addition waits for the one before it. A run is `SGM__RUN` rows.
 
 $\text{coldot}_j = ∑_i (a_{ij} - α_j) (b_{ij} - β_j), \quad
-\text{colmix}_{ij} = a_j p_{ij} + b_j (x_{ij} - μ_j) + d_j\qquad(B.13)$
+\text{colmix}_{ij} = a_j p_{ij} + b_j (x_{ij} - μ_j) + d_j\qquad(B.7)$
 
 Where α and β are NULL they are 0; without b the sum is that of a - α. Without a or b its term is
 left out. Both subtract before they multiply: a mean of 10⁴ leaves nothing of a deviation of .01
@@ -7540,7 +7540,7 @@ an eps of 10⁻²⁰ the quotient of two small moments stays what it is. So noth
 the last bit. To look for them every sixteenth step is enough: from 2⁻¹⁰⁰ to
 subnormal it takes more for every $β_1$ above ⅓. A NaN has not faded, and stays.
 
-A weight that keeps no gradient gets one here, the sum (3.6) over the few rows of x and d, and uses
+A weight that keeps no gradient gets one here, the sum (3.5) over the few rows of x and d, and uses
 it at once. The sums of one block are made while the roots and quotients of the block before it are
 still under way, because multiplication and division are done by different parts of the processor.
 */
@@ -7572,7 +7572,7 @@ of a hundred or more. The cure is to hold a whole *tile* of C in registers. With
 and c registers of columns, one step of p loads c registers of B, broadcasts r numbers of A, and
 does $r c$ multiply-adds with them:
 
-$\frac{\text{loads}}{\text{multiply-adds}} = \frac{r + c}{r c}\qquad(B.12)$
+$\frac{\text{loads}}{\text{multiply-adds}} = \frac{r + c}{r c}\qquad(B.9)$
 
 With 32 registers, 8 × 2 gives 10 loads for 16 multiply-adds; with 16 registers, 6 × 2 gives 8 for
 twelve. Either way the multiply-adds are the limit. The tile does a second thing: its 16 or 12 sums
@@ -7775,7 +7775,7 @@ SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, floa
 }
 
 /*
-The tile of (B.12): `rows` by `vecs` sums that live in registers for all of p. Both sizes are
+The tile of (B.9): `rows` by `vecs` sums that live in registers for all of p. Both sizes are
 constants where this function is inlined, so every loop over them unrolls. Three rows of A share one
 pointer because x86 addresses base, base + stride and base + 2 stride for free.
 */
@@ -7871,7 +7871,7 @@ SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
 }
 
 /*
-The plain way through (3.6): blocks of rows, so that their part of A stays in the second-level
+The plain way through (3.5): blocks of rows, so that their part of A stays in the second-level
 cache; within a block, one panel of B after the other. A panel that only a few tiles will read is
 not worth a copy: it is read in place, if its rows are contiguous and fill the registers.
 */
@@ -7994,7 +7994,7 @@ SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
 
 SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
 
-/* sigma, sigma' and sigma'' as in sgm__sigmoid_ref (B.4). */
+/* sigma, sigma' and sigma'' as in sgm__sigmoid_ref (B.3). */
 SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
     const sgm__vf one = sgm__vall(1.0f);
     const sgm__vf e = SGM__K(exp)(-SGM__K(abs)(x)), q = one / (one + e);
@@ -8005,7 +8005,7 @@ SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
     return sgm__vpick(up, q, e * q);
 }
 
-/* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.5). */
+/* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.4). */
 SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
     const float beyond = kind == SGM_ACTIVATION_SILU ? 105.0f : 20.0f;
     const sgm__vf xc = SGM__K(clamp)(x, -beyond, beyond), two = sgm__vall(2.0f);
@@ -8105,7 +8105,7 @@ SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float 
     }
 }
 
-/* Sixteen sums whatever the width of a register, then the tree of (B.7); n is a run, or less. */
+/* Sixteen sums whatever the width of a register, then the tree of (B.6); n is a run, or less. */
 SGM__INLINE float SGM__K(dot_run)(long n, const float *a, const float *b) {
     sgm__vf acc[16 / SGM__LANES], last;
     float lane[16];
@@ -8162,7 +8162,7 @@ SGM__FN void SGM__K(colsum)(long rows, long cols, const float *x, long x_row, fl
     if (j < cols) SGM__K(colsum_of)(1, cols - j, rows, x + j, x_row, y + j);
 }
 
-/* Lane by lane (B.13): a run of four sums for each column, and then one. */
+/* Lane by lane (B.7): a run of four sums for each column, and then one. */
 SGM__INLINE sgm__vf SGM__K(coldot_run)(
     long rows, long cols, const float *a, sgm__vf ca, const float *b, sgm__vf cb, long left) {
     const sgm__vf one = sgm__vall(1.0f);
@@ -8333,7 +8333,7 @@ SGM__INLINE sgm__vf SGM__K(zero_where)(sgm__vi mask, sgm__vf x) {
     return (sgm__vf)((sgm__vi)x & ~mask);
 }
 
-/* (4.3) and (4.13) for one register of each array, whose gradients are g. */
+/* (4.6) and (4.8) for one register of each array, whose gradients are g. */
 SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf g, float *m,
     float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
@@ -8368,7 +8368,7 @@ SGM__FN void SGM__K(moments)(
     if (i < n) SGM__K(moments_at)(kind, i, n - i, p, sgm__vload(g + i, n - i), m, v, &c, &plan);
 }
 
-/* (3.6) for four registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
+/* (3.5) for four registers of row i of the weight: the terms of rows `from` to `to` of x, d. */
 SGM__INLINE void SGM__K(outer_sums)(
     const sgm__outer *q, long i, long j, int from, int to, sgm__vf *sum) {
     const float *x = q->x + from * q->x_row + i, *d = q->d + (long)from * q->out + j;
@@ -8520,7 +8520,7 @@ static sgm__product sgm__share(const sgm__product *q, long t, long T) {
     return s;
 }
 
-/* (3.6) with all its strides spelt out. */
+/* (3.5) with all its strides spelt out. */
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
     long b_row, long b_col, const float *init, long init_row, float *c, long c_row) {
     const sgm__product q = {m, n, k, a, a_row, a_col, b, b_row, b_col, init, init_row, c, c_row};
@@ -10652,7 +10652,7 @@ static void sgm__feature_waves(const sgm_tensor *y, float *out, float *d1, float
     }
 }
 
-/* Log σ is an operation itself: with log-SNR = −2 log σ, (1.5) and (1.2) give it the derivative
+/* Log σ is an operation itself: with log-SNR = −2 log σ, (1.7) and (1.3) give it the derivative
 $g²/2s²$, and a difference gives the derivative of that. */
 static void sgm__feature_log_sigma(
     const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
@@ -10688,7 +10688,7 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
         if (!d1 && i > 0 && t->v[i] == t->v[i - 1]) memcpy(y->v + i * n, y->v + (i - 1) * n, bytes);
         else sgm__feature_at(y, d1 ? f : y->v + i * n, d1, d1 ? d1 + n : NULL, t->v[i]);
         for (long j = 0; j < n && pass == SGM_PASS_TANGENT; j++) y->j[i * n + j] = d1[j] * t->j[i];
-        for (long j = 0; j < n && back; j++) { /* (3.5) */
+        for (long j = 0; j < n && back; j++) { /* (3.6) */
             if (d) sum += (double)d1[j] * d[j];
             if (jd) sum += (double)d1[n + j] * t->j[i] * jd[j], sum_j += (double)d1[j] * jd[j];
         }
@@ -10996,7 +10996,7 @@ $$Y = A^T M A, \qquad M = U ⊙ V, \qquad U = G\, W G^T, \qquad V = B^T X B \qqu
 where ⊙ multiplies sixteen matrices (tiles, in) by sixteen (in, out): 16 products for what took 36.
 The maps only add and subtract, and U is made once per call. Tiles are done by the dozen, so that V
 and M stay in the second-level cache. With stride 2, where tiles would win nothing, V holds the nine
-pixels themselves, a row for each output pixel, and (3.10) is one product of it with W.
+pixels themselves, a row for each output pixel, and (3.12) is one product of it with W.
 
 Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
 $\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Forward, each thread takes some images.
@@ -11195,7 +11195,7 @@ static int sgm__conv_fast(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     return 1;
 }
 
-/* One of the sums of (3.10), as floats, with a bias if there is one. */
+/* One of the sums of (3.12), as floats, with a bias if there is one. */
 static void sgm__conv_sum(sgm_tape *tape, const sgm_tensor *y, int into, const float *x,
     const float *w, const float *adjoint, const float *bias, float *to) {
     const sgm_tensor *of = into == SGM__INTO_X ? y->a : into == SGM__INTO_W ? y->b : y;
@@ -11239,7 +11239,7 @@ SGM_API sgm_tensor *sgm_conv2d(
 /*
 ## §E.4 Norm, gain, bias and SiLU at once
 
-With tangents, (3.11) moves by its gain and bias, too: with $κ = ⟨u \dot x⟩$,
+With tangents, (3.13) moves by its gain and bias, too: with $κ = ⟨u \dot x⟩$,
 
 $$\dot z = γ ⊙ \dot u + \dot γ ⊙ u + \dot β, \qquad
 \dot u = r (\dot x − ⟨\dot x⟩ − κ u) \qquad(E.2)$$
@@ -11258,7 +11258,7 @@ $−⟨q(\dot x − ⟨\dot x⟩)⟩ u$ and a first $κ⟨qu⟩u$; κ = ⟨uẋ�
 second; u gives $−κ(q − ⟨q⟩)$ and a third; all of them times r².
 
 Long as they are, these lines hold two things only: sums over pixels, channel by channel, and
-mixtures of arrays with one coefficient per channel. Both are kernels (B.13); the rest is arithmetic
+mixtures of arrays with one coefficient per channel. Both are kernels (B.7); the rest is arithmetic
 on a few numbers per channel.
 */
 typedef struct sgm__normed { /* one image, of h pixels by c channels; numbers per channel: */
@@ -11364,7 +11364,7 @@ static void sgm__normed_moments(const sgm__normed *m) {
     }
 }
 
-/* z of (3.11); μ and r are computed at first, and later taken from what was kept. */
+/* z of (3.13); μ and r are computed at first, and later taken from what was kept. */
 static void sgm__normed_z(const sgm__normed *m, float *kept, int fresh, float *z) {
     const sgm__shape *s = m->s;
     int each = s->groups ? s->c / s->groups : s->c;
@@ -11884,7 +11884,7 @@ static void sgm__trace_pass(sgm_tape *tape, const sgm_net_in *in, const sgm_mode
     }
 }
 
-/* (4.15): s = −∇U, and with v its change, from one backward pass. A classifier's energy is the
+/* (4.12): s = −∇U, and with v its change, from one backward pass. A classifier's energy is the
 −log p of a label (8.3); asked for no label, it tells log p of all. */
 static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
     double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
@@ -12207,7 +12207,7 @@ static sgm_status sgm__model_measure(sgm_model *model, const float *data, long n
     return SGM_OK;
 }
 
-/* What samples are compared with (5.12): the data's root mean square, its largest |x|, and how far
+/* What samples are compared with (5.14): the data's root mean square, its largest |x|, and how far
 its |x|² scatter. */
 static void sgm__data_moments(sgm_model *model, const float *data, long n) {
     double second = 0, fourth = 0, most = 0;
@@ -12333,7 +12333,7 @@ static void sgm__batch_told(const sgm_trainer *trainer, sgm__batch *b, uint64_t 
     }
 }
 
-/* (4.1) of a classifier: L = (c/B) Σ w U, with U = −log p of the label (8.3) in `out`. */
+/* (4.2) of a classifier: L = (c/B) Σ w U, with U = −log p of the label (8.3) in `out`. */
 static double sgm__label_seed(
     sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share) {
     const double scale = trainer->o.loss.scale;
@@ -12362,7 +12362,7 @@ static void sgm__tape_again(sgm_tape *tape) {
         if (!tape->list[i]->is_param) tape->list[i]->set = 0;
 }
 
-/* s of (3.18) for the batch, into s; c_x and c_o of each row into per_row. */
+/* s of (3.10) for the batch, into s; c_x and c_o of each row into per_row. */
 static void sgm__batch_score(
     const sgm_trainer *trainer, float *s, const sgm__batch *b, const float *out) {
     const sgm_model_options *o = &trainer->model->o;
@@ -12449,7 +12449,7 @@ static sgm_status sgm__held_init(sgm_trainer *trainer) {
     return SGM_OK;
 }
 
-/* (2.10) of the points held out, or a classifier's loss of them. */
+/* (2.11) of the points held out, or a classifier's loss of them. */
 static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean) {
     const sgm_model *model = trainer->model;
     const struct sgm_held *h = trainer->watch;
@@ -12673,9 +12673,9 @@ static int sgm__norm_is_finite(const sgm_trainer *trainer) {
         const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
         const float *until = w ? w->d : trainer->grads + trainer->model->n_params;
         most += sgm__square(done, (size_t)(until - done));
-        if (!w) return any && most < 1e36;
+        if (!w) return any && most < 1e36; /* and by (F.1) for what is deferred: */
         most += sgm__square(w->a->v, (size_t)sgm__size(w->a)) *
-            sgm__square(w->b->d, (size_t)sgm__size(w->b)); /* (F.1) */
+            sgm__square(w->b->d, (size_t)sgm__size(w->b));
         done = until + sgm__size(w), any = 1;
     }
 }
@@ -14112,7 +14112,7 @@ SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score
     else if (updates == 0) sampler->t[0] = o->t_start;
     else status = sgm_time_grid(sampler->t, updates, o->grid, sde, o->t_start, end);
     if (status == SGM_OK) status = sgm__grid_reaches(sampler->t, updates, o, sde);
-    if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.2) t[steps] = 0, as memory comes */
+    if (status != SGM_OK) sgm_sampler_free(sampler); /* in (5.10) t[steps] = 0, as memory comes */
     else sgm_sampler_reset(sampler, key);
     return status;
 }
@@ -14385,7 +14385,7 @@ SGM_API sgm_status sgm_guided_init(sgm_guided *g, const sgm_score *unconditional
 }
 
 /*
-Hestenes (1958) finds (8.7) by turning pairs of rows of A into each other, as Jacobi does, until all
+Hestenes (1958) finds (8.9) by turning pairs of rows of A into each other, as Jacobi does, until all
 are at right angles: their lengths are the S_i, whatever the units of the rows were, and y turns
 with them. Gram and Schmidt's A = L Q first makes the rows short. Of each V_i the zeros at both ends
 are skipped: a mask costs little.
@@ -14444,7 +14444,7 @@ static void sgm__orthogonalise(double *v, double *u, double *square, long m, lon
     }
 }
 
-/* (8.7), as the rows of L turn: q is (m,D), l (m,m), both of zeros. */
+/* (8.9), as the rows of L turn: q is (m,D), l (m,m), both of zeros. */
 static sgm_status sgm__inverse_svd(
     sgm_inverse *p, double *l, double *q, const float *A, const float *y) {
     long m = p->m, d = p->d;
@@ -14502,7 +14502,7 @@ static sgm_status sgm__inverse_fits(
     return SGM_OK;
 }
 
-/* A measurement as the score sees it. With x = shift + c ⊙ x', y = A x is row by row of (8.7)
+/* A measurement as the score sees it. With x = shift + c ⊙ x', y = A x is row by row of (8.9)
 S_i (u_i − V_i·shift) = S_i (V_i ⊙ c)·x'. */
 static sgm_status sgm__inverse_scaled(
     sgm_posterior *out, const sgm_inverse *p, const sgm_scaler *scaler) {
@@ -14684,10 +14684,10 @@ SGM_API sgm_status sgm_flow(float *x, long n, const sgm_score *score, double fro
 }
 
 /*
-Between latents (7.12) on the sphere: the angle is best measured by $\tan ½ω = ‖â − b̂‖ / ‖â + b̂‖$
+Between latents (7.16) on the sphere: the angle is best measured by $\tan ½ω = ‖â − b̂‖ / ‖â + b̂‖$
 of the two directions, which knows small angles and nearly straight ones. If a and b are opposite,
 every great circle through a is one to b: take that towards the axis on which a is smallest. Where
-sin ω is small, lengths that differ make (7.12) leap; so the length is kept between theirs.
+sin ω is small, lengths that differ make (7.16) leap; so the length is kept between theirs.
 */
 static double sgm__half_angle(double plus, double minus) { /* in turns, by halving */
     double low = 0, high = 0.25, sine, cosine;
@@ -15192,7 +15192,7 @@ static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int
         for (int l = k + 1; l < d; l++) cov[(size_t)k * d + l] = cov[(size_t)l * d + k];
 }
 
-/* tr (A½ B A½)½ of (9.11). In the axes of A, found by Jacobi's rotations, its root is diagonal, and
+/* tr (A½ B A½)½ of (9.8). In the axes of A, found by Jacobi's rotations, its root is diagonal, and
 only a second symmetric matrix must be diagonalised. q and w are (d,d) of room; a, b are used up. */
 static double sgm__trace_root(double *a, double *b, double *q, double *w, int d) {
     double sum = 0;

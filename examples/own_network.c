@@ -17,7 +17,7 @@ static sgm_tensor *gated(sgm_tape *t, const sgm_net_in *in) {
         sgm_tensor *step = sgm_silu(t, sgm_linear(t, sgm_layer_norm(t, h), width));
         h = sgm_add(t, h, sgm_mul(t, step, gate));
     }
-    return sgm_linear_zero(t, h, in->x->cols); /* starts as 0: D = c_skip x at first (2.9) */
+    return sgm_linear_zero(t, h, in->x->cols); /* starts as 0: D = c_skip x at first (2.10) */
 }
 
 static int failed(sgm_status status) {

@@ -8,7 +8,7 @@ differences, and then a network with sines between its layers learns two moons.
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
 
-/* With x̄ for ∂L/∂x: (3.1) ẏ = cos(x) ẋ, and (3.2) x̄ = cos(x) ȳ − sin(x) ẋ ẏ̄, ẋ̄ = cos(x) ẏ̄. */
+/* With x̄ for ∂L/∂x: (3.1) ẏ = cos(x) ẋ, and (3.3) x̄ = cos(x) ȳ − sin(x) ẋ ẏ̄, ẋ̄ = cos(x) ẏ̄. */
 static void sine_passes(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
     float *first = sgm_tape_floats(tape, y), *second = sgm_tape_floats(tape, y);

@@ -1,7 +1,7 @@
 load 'plots/style.gp'
 
 # Where a point that starts at x0 = 4 may be: mean 4m(t), and the band of ± 2 s(t) that holds 95 %.
-# Lines and bands are (1.3); the dots are 40 000 simulated paths that know only f and g.
+# Lines and bands are (1.5); the dots are 40 000 simulated paths that know only f and g.
 
 eval canvas(1200, 720)
 set output dir.'/01_forward_kernels.png'
@@ -34,7 +34,7 @@ do for [j = 1:8] {
              pointsize 0.7
 }
 eval legend_band(0.87, 0.93)
-plot 2 with filledcurves linecolor rgb sky title '4m ± 2s of (1.3)', \
+plot 2 with filledcurves linecolor rgb sky title '4m ± 2s of (1.5)', \
      2 with lines linecolor rgb blue title '4m', \
      2 with points linetype 4 pointtype 7 title 'mean of paths', \
      2 with points linetype 2 pointtype 7 title 'mean ± 2 std of paths'

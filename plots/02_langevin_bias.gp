@@ -15,7 +15,7 @@ set logscale y 10
 set yrange [1e-5:1e4]
 set format y '10^{%T}'
 set key top left Left reverse
-plot 1 / (1 - x / 2) - 1 with lines linecolor rgb black title '1/(1 − γ/2) − 1, (6.2)', \
+plot 1 / (1 - x / 2) - 1 with lines linecolor rgb black title '1/(1 − γ/2) − 1, (6.4)', \
      dir.'/bias.dat' using 1:($2-1) with points linetype 2 title 'ULA', \
      '' using 1:(abs($4-1)) with points linetype 1 title 'MALA, either sign', \
      '' using 1:5 with lines linecolor rgb grey dashtype 2 title 'its standard error'
@@ -37,5 +37,5 @@ set key at 0.93, 14 right bottom Left reverse
 set arrow from 0.574, 0 to 0.574, 165 nohead linecolor rgb grey dashtype 2
 set label '0.574' at 0.59, 157 textcolor rgb '#555555'
 plot dir.'/worth.dat' every ::0::11 using 2:3 with linespoints linetype 1 title 'steps tried', \
-     '' every ::12::12 using 2:3 with points linetype 4 pointsize 2 title 'found by (6.4)'
+     '' every ::12::12 using 2:3 with points linetype 4 pointsize 2 title 'found by (6.7)'
 unset multiplot

@@ -1,6 +1,6 @@
 load 'plots/style.gp'
 
-# Where along t the networks lose: the integrand of the excess (2.8).
+# Where along t the networks lose: the integrand of the excess (2.9).
 
 set output dir.'/04_circle_error.png'
 eval canvas(1000, 540)

@@ -137,7 +137,7 @@ static void sweep_extras(void) {
                 sgm_score score = sgm_mixture_score(&mix);
                 memset(&o, 0, sizeof o);
                 o.method = (sgm_method)m;
-                if (e == 0) o.corrector = 1, o.snr = 0.05; /* a step of .005 of a variance: its bias (6.2) is not seen */
+                if (e == 0) o.corrector = 1, o.snr = 0.05; /* a step of .005 of a variance: its bias (6.4) is not seen */
                 if (e == 1) o.eta = 0.5;
                 if (e == 2) o.churn = 20;
                 if (e == 3) o.steps = 501, o.path_steps = 1000;
@@ -193,7 +193,7 @@ static void sweep_inverse(void) {
                 memset(&o, 0, sizeof o);
                 o.method = (sgm_inverse_method)k, o.sample.method = (sgm_method)m;
                 if (k == 1) o.resample = 2;
-                if (k == 2) o.zeta = 0.05; /* tuned: its samples swing about y by as much (8.10) */
+                if (k == 2) o.zeta = 0.05; /* tuned: its samples swing about y by as much (8.12) */
                 if (k == 3) o.sigma_data = 0.5;
                 if (m == SGM_METHOD_RK45 || m == SGM_METHOD_DPM_3 || m == SGM_METHOD_RK4) o.sample.steps = 200;
                 sgm_status status = sgm_inverse_sample(x, N, &score, &p, &o, sgm_key_init((uint64_t)(900 + m + 16 * k)));
@@ -201,7 +201,7 @@ static void sweep_inverse(void) {
                 if (status == SGM_OK) {
                     for (int i = 0; i < N; i++) one[i] = x[2 * i + 1], off += fabs(x[2 * i] - y[0]) / N;
                     ks = stat_ks(one, N, normal_cdf, law);
-                    seen[0] = mean[0] + 0.25 / (0.25 + tau * tau) * (y[0] - mean[0]); /* (8.12) */
+                    seen[0] = mean[0] + 0.25 / (0.25 + tau * tau) * (y[0] - mean[0]); /* (8.15) */
                     seen[1] = sqrt(0.25 * tau * tau / (0.25 + tau * tau));
                     for (int i = 0; i < N; i++) one[i] = x[2 * i];
                     if (k == 3) ks = fmax(ks, stat_ks(one, N, normal_cdf, seen));

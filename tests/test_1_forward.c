@@ -1,6 +1,6 @@
 /*
 Chapter 1, the forward process: four columns of one table are one fact, so each is derived from
-the others by a way that the library does not use: Runge–Kutta on (1.2), simulated paths, long
+the others by a way that the library does not use: Runge–Kutta on (1.3), simulated paths, long
 double, quadrature.
 
     cc -O2 -o test_1_forward test_1_forward.c -lcmocka -lm
@@ -15,7 +15,7 @@ double, quadrature.
 static check_family family[CHECK_FAMILIES];
 
 /*
-## (1.2) The moments
+## (1.3) The moments
 
 RK4 has the error C h⁴, so the results with 2N steps and N differ by 15 times the error of the
 finer: that is the tolerance, and rounding, at most one unit per step.
@@ -69,7 +69,7 @@ static void test_moments(void **state) {
 }
 
 /*
-## (1.3) The kernel is what simulated paths do
+## (1.5) The kernel is what simulated paths do
 
 Euler–Maruyama moves mean and variance by a recursion without noise; with N and 2N steps it
 differs by half of its error at N, so twice the difference (3 times, for the next order) bounds
@@ -110,7 +110,7 @@ static void test_paths(void **state) {
 }
 
 /*
-## (1.5) One clock
+## (1.7) One clock
 
 Log-SNR is wrong by some ulps, 10⁻¹⁴ at most; the difference formula multiplies that by 3/h with h
 = 10⁻³ of the distance to the nearest singularity, and the slope there is at least 1/distance:
@@ -176,7 +176,7 @@ static void test_clock_inverse_more(void **state) {
 }
 
 /*
-## (1.6) From one time to a later one
+## (1.8) From one time to a later one
 
 Two legs must compose to the whole: a = a₁a₂, b² = a₂²b₁² + b₂². All numbers are good to some
 ulps, λ differences to 10⁻¹⁴ of at least 0.1.
@@ -382,12 +382,12 @@ static void test_presets(void **state) {
         CHECK_CLOSE(sde->T, T, 0);
         CHECK_CLOSE(sde->t_min, t_min, 0);
     }
-    CHECK_CLOSE(sgm_sde_m(&family[2].sde, 0.999), 0.0016, 0.00005); /* as (1.4)'s prose says */
+    CHECK_CLOSE(sgm_sde_m(&family[2].sde, 0.999), 0.0016, 0.00005); /* as (1.6)'s prose says */
     CHECK_CLOSE(sgm_sde_m(&family[7].sde, 0.999), 0.001, 1e-15);
 }
 
 /*
-## (1.9) Fokker–Planck
+## (1.11) Fokker–Planck
 
 Divided by p it reads ∂log p/∂t = −∇·F − F·∇log p with F = u − ½g²∇log p. The left side is a
 difference of exact log densities over ±h; the one over ±h/2 differs by ¾ of its error or more, and
@@ -428,7 +428,7 @@ static void test_fokker_planck(void **state) {
 }
 
 /*
-## (1.7), (1.8) The prior
+## (1.9), (1.10) The prior
 */
 
 static void test_prior(void **state) {
@@ -476,7 +476,7 @@ static void test_prior_kl(void **state) {
 }
 
 /*
-## (1.4) Noising points
+## (1.6) Noising points
 */
 
 enum { MANY = 40000 };
@@ -700,35 +700,35 @@ typedef struct per_family {
 
 int main(void) {
     static const per_family each[] = {
-        {"(1.2) moments by Runge-Kutta:", test_moments},
-        {"(1.3) kernel by simulated paths:", test_paths},
-        {"(1.4) moments of noised points:", test_perturb},
-        {"(1.4) noising, any layout:", test_perturb_layout},
-        {"(1.5) slope of log-SNR:", test_clock},
-        {"(1.5) t from log-SNR:", test_clock_inverse},
-        {"(1.6) transitions compose:", test_transition},
-        {"(1.6) short transitions:", test_short_transition},
-        {"(1.9) density of a mixture by Fokker-Planck:", test_fokker_planck},
+        {"(1.3) moments by Runge-Kutta:", test_moments},
+        {"(1.5) kernel by simulated paths:", test_paths},
+        {"(1.6) moments of noised points:", test_perturb},
+        {"(1.6) noising, any layout:", test_perturb_layout},
+        {"(1.7) slope of log-SNR:", test_clock},
+        {"(1.7) t from log-SNR:", test_clock_inverse},
+        {"(1.8) transitions compose:", test_transition},
+        {"(1.8) short transitions:", test_short_transition},
+        {"(1.11) density of a mixture by Fokker-Planck:", test_fokker_planck},
     };
     enum { EACH = sizeof each / sizeof *each };
     static char names[EACH * CHECK_FAMILIES][80];
     static struct CMUnitTest tests[EACH * CHECK_FAMILIES];
     const struct CMUnitTest once[] = {
-        {"(1.3) cosine by its formula", test_cosine, NULL, NULL, NULL},
-        {"(1.3) sub-VP at t = 1/4", test_subvp_value, NULL, NULL, NULL},
-        {"(1.3) known values", test_values, NULL, NULL, NULL},
-        {"(1.3) s at small t", test_small_t, NULL, NULL, NULL},
-        {"(1.3) users' curves", test_user_curves, NULL, NULL, NULL},
+        {"(1.5) cosine by its formula", test_cosine, NULL, NULL, NULL},
+        {"(1.5) sub-VP at t = 1/4", test_subvp_value, NULL, NULL, NULL},
+        {"(1.5) known values", test_values, NULL, NULL, NULL},
+        {"(1.5) s at small t", test_small_t, NULL, NULL, NULL},
+        {"(1.5) users' curves", test_user_curves, NULL, NULL, NULL},
         {"1.4 presets", test_presets, NULL, NULL, NULL},
-        {"(1.7) prior", test_prior, NULL, NULL, NULL},
-        {"(1.8) cost of the prior", test_prior_kl, NULL, NULL, NULL},
+        {"(1.9) prior", test_prior, NULL, NULL, NULL},
+        {"(1.10) cost of the prior", test_prior_kl, NULL, NULL, NULL},
         {"1.4 what no process can be: numbers", test_check, NULL, NULL, NULL},
         {"1.4 what no process can be: times", test_check_times, NULL, NULL, NULL},
         {"1.4 what no process can be: curves", test_check_curves, NULL, NULL, NULL},
         {"1.4 what no process can be: any family", test_check_each, NULL, NULL, NULL},
         {"1.1 nothing given, nothing known", test_nothing_given, NULL, NULL, NULL},
-        {"(1.5) t from log-SNR, other numbers", test_clock_inverse_more, NULL, NULL, NULL},
-        {"(1.3), (1.5), (1.6) against long double", test_long_double, NULL, NULL, NULL},
+        {"(1.7) t from log-SNR, other numbers", test_clock_inverse_more, NULL, NULL, NULL},
+        {"(1.5), (1.7), (1.8) against long double", test_long_double, NULL, NULL, NULL},
         {"(1.1) a user's curve is asked within [0,T]", test_curve_domain, NULL, NULL, NULL},
     };
     int failed = 0;

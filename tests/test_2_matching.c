@@ -226,7 +226,7 @@ static void sliced_variances(void **state) {
     sgm_mixture_free(&wrong.mix);
 }
 
-/* (2.15) the directions themselves: unit vectors for ISM; else E v = 0, E v vᵀ = I, E v⁴ = 1 or 3,
+/* (2.17) the directions themselves: unit vectors for ISM; else E v = 0, E v vᵀ = I, E v⁴ = 1 or 3,
 and nothing in common between two of them. A mean of n has the error √(variance/n): v 1, v_i v_j 1,
 v² 2, v⁴ 96 (that of a Gaussian: 105 - 9). */
 
@@ -263,7 +263,7 @@ static void directions(void **state) {
 ## Values: a mixture against another
 
 Six points in the plane, so p_t is a mixture of six Gaussians, and as the model the exact score of
-another mixture. The integrals of (2.13), (2.14) and E‖∇log p_t‖² over the plane by the trapezoidal
+another mixture. The integrals of (2.15), (2.16) and E‖∇log p_t‖² over the plane by the trapezoidal
 rule, which for such smooth, fast falling functions errs less than any float: with the step h and
 s = 0.26 at the least, by e^(-2π²s²/h²) < 10⁻⁵⁰ at h = 0.1.
 */
@@ -330,7 +330,7 @@ static void constants(void **state) {
         integrals i = integrate(&p.model, &p.exact, t);
         esm += lambda * i.esm, ism += lambda * i.ism, square += lambda * i.square;
         star += lambda * 2 / (s * s) - lambda * i.square; /* L*: E‖ε/s‖² - E‖s*‖² */
-        /* (2.14); s, s*, J are floats, and the sum of p is 1 */
+        /* (2.16); s, s*, J are floats, and the sum of p is 1 */
         CHECK_CLOSE(i.ism, i.esm - i.square, 16 * EPS * (i.esm + i.square + fabs(i.ism)));
     }
     for (int objective = SGM_OBJECTIVE_DSM; objective <= SGM_OBJECTIVE_SSM_VR; objective++)
@@ -343,7 +343,7 @@ static void constants(void **state) {
             double truth = objective == SGM_OBJECTIVE_ESM ? esm : objective == SGM_OBJECTIVE_DSM ? esm + star : ism;
             CHECK_CLOSE(mean[objective], truth, THREE * se[objective]);
         }
-    /* (2.14) and (2.16), from the estimates alone; the errors of two means at most add up */
+    /* (2.16) and (2.18), from the estimates alone; the errors of two means at most add up */
     CHECK_CLOSE(mean[SGM_OBJECTIVE_ISM], mean[SGM_OBJECTIVE_ESM] - square, THREE * (se[SGM_OBJECTIVE_ISM] + se[SGM_OBJECTIVE_ESM]));
     CHECK_CLOSE(mean[SGM_OBJECTIVE_DSM], mean[SGM_OBJECTIVE_ESM] + star, THREE * (se[SGM_OBJECTIVE_DSM] + se[SGM_OBJECTIVE_ESM]));
     assert_true(THREE * (se[SGM_OBJECTIVE_DSM] + se[SGM_OBJECTIVE_ISM]) < 0.1 * fmin(square, star));
@@ -440,8 +440,8 @@ static void run_end(run *r) {
 /*
 The batch that the trainer has just seen, once more by the formulas of §2.6 and the model as
 a score. `size` is the sum of the absolute values of all terms, which is what roundings are relative
-to. For an energy, the central difference (4.8) is the mean of v·Jv over [-h, h] along v, and
-Simpson's rule gives that mean from tangents, with an error of order h⁴; `bent` is what (4.8) adds
+to. For an energy, the central difference (4.14) is the mean of v·Jv over [-h, h] along v, and
+Simpson's rule gives that mean from tangents, with an error of order h⁴; `bent` is what (4.14) adds
 to the loss by not being a derivative.
 */
 
@@ -452,7 +452,7 @@ typedef struct by_hand {
 static double lambda_of(const run *r, double t) {
     double s = sgm_sde_s(&r->mo.sde, t), scale = r->to.loss.scale > 0 ? r->to.loss.scale : 1;
     double w = sgm_loss_weight(&r->trainer.o.loss, &r->mo.sde, t);
-    return scale * w * s * s / r->to.batch; /* (2.10) */
+    return scale * w * s * s / r->to.batch; /* (2.11) */
 }
 
 static double bend_of(const run *r, const sgm_score *score, const sgm__batch *b, const float *v,
@@ -525,7 +525,7 @@ static void loss_of_a_batch(void **state) {
             if (fabs(r.trainer.loss - truth.loss) > rounding)
                 print_error("%s of %s:\n", objective_name[objective], output_name[output]);
             CHECK_CLOSE(r.trainer.loss, truth.loss, rounding);
-            /* (4.8) is good to h²/6 of the third derivative: at h = 0.02 s less than a thousandth
+            /* (4.14) is good to h²/6 of the third derivative: at h = 0.02 s less than a thousandth
             of the terms */
             assert_true(fabs(truth.bent) < 1e-3 * truth.size);
             if (r.mo.energy && objective >= SGM_OBJECTIVE_ISM) assert_true(truth.bent != 0);
@@ -636,7 +636,7 @@ static void accumulation(void **state) {
 /*
 The price: tangents and backward passes of one step, counted where they happen, by an operation that
 calls the one it stands for. ISM carries D directions, SSM K, DSM none; an energy spends one more
-backward pass for its score, and two passes for each direction (4.8).
+backward pass for its score, and two passes for each direction (4.14).
 */
 
 static int passes[3];
@@ -784,7 +784,7 @@ static void linear_fits(void **state) {
 
 /*
 An energy whose parameters are as linear as that: U = w x²/2 + b x in one dimension, so the score is
--w x - b and (4.8) is exact. The same minimiser w = 1/V and the same variances.
+-w x - b and (4.14) is exact. The same minimiser w = 1/V and the same variances.
 */
 
 static sgm_tensor *square_net(sgm_tape *tape, const sgm_net_in *in) {
@@ -826,7 +826,7 @@ static void energy_fits(void **state) {
         double var = 2 * P * P * (gaussian ? 3 : 1); /* Q; E v⁴ is 3, or 1 for Rademacher */
         if (objective == SGM_OBJECTIVE_DSM) var = (1 / (s * s) - P) * P;
         if (objective == SGM_OBJECTIVE_ESM) var = 0;
-        /* the last summand: (4.8) divides roundings of 2⁻²⁴ |U'| by h = 0.02 s, and they average */
+        /* the last summand: (4.14) divides roundings of 2⁻²⁴ |U'| by h = 0.02 s, and they average */
         CHECK_CLOSE(r.model.ema[0][0], P,
                     CHECK_SIGMAS * sqrt(var / N) + fit_rest(P) +
                         EPS / (0.02 * s) * sqrt(P / FIT_BATCH));
@@ -947,7 +947,7 @@ static void flat_energies(void **state) {
 
 /*
 The log density of an energy needs no Z for MALA. On U = w x²/2 + b x, fitted to data, the walk must
-keep N(-b/w, 1/w), and accept as often as the double integral of (6.3) over x and z says: by the
+keep N(-b/w, 1/w), and accept as often as the double integral of (6.5) over x and z says: by the
 trapezoidal rule, whose error at the kink of min(1, ·) is below (12/300)²/8.
 */
 
@@ -1440,20 +1440,20 @@ static void room_for_few_draws(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(2.13) to (2.16) the five objectives of a linear score", closed_forms),
-        TEST("(2.15) variance over directions: 1/K, VR, Rademacher", sliced_variances),
-        TEST("(2.15) the law of the directions", directions),
-        TEST("(2.14), (2.16) the constants, by quadrature", constants),
-        TEST("(2.6), (2.8) the same draws, the same numbers as sgm_dsm", agrees_with_dsm),
-        TEST("(2.13) to (2.15), (4.7), (4.8) the loss of a batch", loss_of_a_batch),
-        TEST("(4.6) to (4.8) gradients against differences", gradients),
+        TEST("(2.15) to (2.18) the five objectives of a linear score", closed_forms),
+        TEST("(2.17) variance over directions: 1/K, VR, Rademacher", sliced_variances),
+        TEST("(2.17) the law of the directions", directions),
+        TEST("(2.16), (2.18) the constants, by quadrature", constants),
+        TEST("(2.7), (2.9) the same draws, the same numbers as sgm_dsm", agrees_with_dsm),
+        TEST("(2.15) to (2.17), (4.13), (4.14) the loss of a batch", loss_of_a_batch),
+        TEST("(4.11) to (4.14) gradients against differences", gradients),
         TEST("accumulation is the mean over batches", accumulation),
         TEST("the price: D, K or no tangents", prices),
-        TEST("(2.16) one minimiser for all objectives: a linear score", linear_fits),
-        TEST("(2.16) one minimiser for all objectives: an energy", energy_fits),
+        TEST("(2.18) one minimiser for all objectives: a linear score", linear_fits),
+        TEST("(2.18) one minimiser for all objectives: an energy", energy_fits),
         TEST("an energy's score and Jacobian against differences", energy_derivatives),
         TEST("flat energies", flat_energies),
-        TEST("(6.3) MALA on a fitted energy", mala_on_an_energy),
+        TEST("(6.5) MALA on a fitted energy", mala_on_an_energy),
         TEST("checkpoints know the objective", checkpoints),
         TEST("files know an energy", energy_files),
         TEST("bad options", bad_options),
@@ -1462,7 +1462,7 @@ int main(void) {
         TEST("no allocation after the first steps", no_allocation_later),
         TEST("every allocation fails once", every_allocation_fails_once),
         TEST("threads do not change bits", threads_do_not_change_bits),
-        TEST("(2.6), (2.8), (2.13) to (2.15) coverage of the standard errors", coverage_of_losses),
+        TEST("(2.7), (2.9), (2.15) to (2.17) coverage of the standard errors", coverage_of_losses),
         TEST("(9.6) coverage of the standard error", coverage_of_fisher),
         TEST("2.5 the standard error of one draw, and of two", errors_of_few),
         TEST("2.5 room for few draws", room_for_few_draws),

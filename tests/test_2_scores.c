@@ -298,7 +298,7 @@ static void test_rotated(void **state) {
     sgm_mixture_free(&plain), sgm_mixture_free(&full);
 }
 
-/* (2.5), (2.7): the score of noised data points is the mean of −(x − m x_i)/s² over their
+/* (2.6), (2.8): the score of noised data points is the mean of −(x − m x_i)/s² over their
 posterior. */
 
 static void test_points(void **state) {
@@ -394,7 +394,7 @@ static double mixture_cdf(double x, void *user) {
     return 0.3 * p1 + 0.7 * p2;
 }
 
-/* One law by two ways, in 1-D: drawn at t, and drawn at 0 and noised by (1.4). */
+/* One law by two ways, in 1-D: drawn at t, and drawn at 0 and noised by (1.6). */
 
 static void test_sample_law(void **state) {
     const check_family *f = (const check_family *)*state;
@@ -653,7 +653,7 @@ static void test_no_memory(void **state) {
 }
 
 /*
-## (2.9) What the network says
+## (2.10) What the network says
 
 With x0 and ε known, each output is known; converted to noise it must give ε. The conversion adds
 two terms in double to inputs rounded to float, so it errs by half an ulp of each term, and of the
@@ -666,10 +666,10 @@ static double definition(sgm_output kind, const sgm_sde *sde, double t, double x
     double root = sqrt(sigma * sigma + sd * sd);
     switch (kind) {
     case SGM_OUTPUT_NOISE: return eps;
-    case SGM_OUTPUT_SCORE: return -(m * x0 + s * eps - m * x0) / (s * s); /* (2.4) */
+    case SGM_OUTPUT_SCORE: return -(m * x0 + s * eps - m * x0) / (s * s); /* (2.5) */
     case SGM_OUTPUT_X0: return x0;
     case SGM_OUTPUT_V: return m * eps - s * x0;
-    case SGM_OUTPUT_FLOW: { /* ṁ = f m, ṡ = (2fs² + g²)/2s, from (1.2) */
+    case SGM_OUTPUT_FLOW: { /* ṁ = f m, ṡ = (2fs² + g²)/2s, from (1.3) */
         double f = sgm_sde_f(sde, t), g2 = sgm_sde_g2(sde, t);
         return f * m * x0 + (2 * f * s * s + g2) / (2 * s) * eps;
     }
@@ -764,7 +764,7 @@ static void test_velocity(void **state) {
 }
 
 /*
-## (2.11) Weights
+## (2.12) Weights
 
 An estimate ε̂ with an error; each weight's w‖ε−ε̂‖² must be what the table says it weighs,
 computed from the two clean points, the two scores, the two velocities. All in double: 10⁻¹².
@@ -827,7 +827,7 @@ static void test_weight_defaults(void **state) {
 }
 
 /*
-## (2.18) What noise does to the divergence of two laws
+## (2.13) What noise does to the divergence of two laws
 
 In one dimension, by the trapezoidal rule at points that are floats; for densities that fall like
 Gaussians it is as exact as its summands, 10⁻¹⁵ of each. The difference over ±h/2 is wrong by less
@@ -879,7 +879,7 @@ static void test_kl_falls(void **state) {
 }
 
 /*
-## (2.12) Times
+## (2.14) Times
 */
 
 enum { TIMES = 20000 };
@@ -1150,7 +1150,7 @@ static void test_bin_edges(void **state) {
 }
 
 /*
-## (2.8) Loss, floor and excess
+## (2.9) Loss, floor and excess
 
 Data N(0, c I): given x, the noise has the variance m²c/(m²c+s²) in each coordinate, so the floor
 is the integral of w d m²c/(m²c+s²); the score α times the true one has the excess w d (1−α)²
@@ -1227,7 +1227,7 @@ static void test_failed_losses(void **state) {
 }
 
 /* A memory of 20 points has, on these points, a loss below the floor of the law they come from, and
-an excess of its own: (2.8) speaks of the law that is drawn from. */
+an excess of its own: (2.9) speaks of the law that is drawn from. */
 
 static void test_memory_below_floor(void **state) {
     enum { N = 20 };
@@ -1245,7 +1245,7 @@ static void test_memory_below_floor(void **state) {
     sgm_score exact = sgm_mixture_score(&law), copy = sgm_mixture_score(&memory);
     CHECK_OK(sgm_dsm(&r, &copy, &exact, data, N, &loss, 400000, sgm_key_init(4)));
     assert_true(r.loss + 5 * (r.loss_se + r.floor_se) < r.floor);
-    /* the other way round (2.8) holds, and the two differ by the same: the law's own excess */
+    /* the other way round (2.9) holds, and the two differ by the same: the law's own excess */
     double difference = r.floor - r.loss, excess = r.excess, se = r.loss_se + r.floor_se;
     CHECK_OK(sgm_dsm(&r, &exact, &copy, data, N, &loss, 400000, sgm_key_init(4)));
     CHECK_CLOSE(r.excess, excess, 1e-9 + 1e-6 * excess), CHECK_CLOSE(difference, excess, 5 * se);
@@ -1428,7 +1428,7 @@ static void test_draws(void **state) {
 }
 
 /*
-## (2.6) What minimises the loss is the score
+## (2.7) What minimises the loss is the score
 
 Fit s = αx + γ to −ε/s by least squares, on N(μ, c) data noised at one t. The residual has a
 variance that does not depend on x, v = (1 − s²/V)/s² with V = m²c + s², so the errors of α and of
@@ -1571,20 +1571,20 @@ int main(void) {
         {"(2.1) exact draws, law:", test_sample_law},
         {"(2.2) score is the gradient:", test_score},
         {"(2.3) jvp is its derivative:", test_jvp},
-        {"(2.6) what minimises DSM:", test_minimiser},
-        {"(2.6) minimiser, any weight:", test_minimiser_weights},
-        {"(2.7) score of noised points:", test_points},
-        {"(2.8) floor and excess:", test_dsm},
-        {"(2.9) outputs by definition:", test_outputs},
-        {"(2.9) outputs, there and back:", test_output_round_trip},
-        {"(2.9) velocity by differences:", test_velocity},
-        {"(2.11) weights by definition:", test_weights},
-        {"(2.12) uniform times:", test_times_uniform},
-        {"(2.12) stratified times:", test_times_stratified},
-        {"(2.12) log-normal times:", test_times_lognormal},
-        {"(2.12) logit-normal times:", test_times_logit},
-        {"(2.12) importance times:", test_times_importance},
-        {"(2.12) times in chunks:", test_times_chunks},
+        {"(2.7) what minimises DSM:", test_minimiser},
+        {"(2.7) minimiser, any weight:", test_minimiser_weights},
+        {"(2.8) score of noised points:", test_points},
+        {"(2.9) floor and excess:", test_dsm},
+        {"(2.10) outputs by definition:", test_outputs},
+        {"(2.10) outputs, there and back:", test_output_round_trip},
+        {"(2.10) velocity by differences:", test_velocity},
+        {"(2.12) weights by definition:", test_weights},
+        {"(2.14) uniform times:", test_times_uniform},
+        {"(2.14) stratified times:", test_times_stratified},
+        {"(2.14) log-normal times:", test_times_lognormal},
+        {"(2.14) logit-normal times:", test_times_logit},
+        {"(2.14) importance times:", test_times_importance},
+        {"(2.14) times in chunks:", test_times_chunks},
     };
     enum { EACH = sizeof each / sizeof *each };
     static char names[EACH * CHECK_FAMILIES][80];
@@ -1597,18 +1597,18 @@ int main(void) {
         {"2.1 bad mixtures", test_bad_mixtures, count_alive, NULL, NULL},
         {"2 bad scores", test_bad_scores, count_alive, NULL, NULL},
         {"2 no memory", test_no_memory, count_alive, NULL, NULL},
-        {"(2.11) defaults of weights", test_weight_defaults, count_alive, NULL, NULL},
-        {"(2.18) noise makes laws alike", test_kl_falls, NULL, NULL, NULL},
-        {"(2.12) times on a grid", test_times_grid, count_alive, NULL, NULL},
-        {"(2.12) log-normal around 1", test_times_lognormal_centred, count_alive, NULL, NULL},
+        {"(2.12) defaults of weights", test_weight_defaults, count_alive, NULL, NULL},
+        {"(2.13) noise makes laws alike", test_kl_falls, NULL, NULL, NULL},
+        {"(2.14) times on a grid", test_times_grid, count_alive, NULL, NULL},
+        {"(2.14) log-normal around 1", test_times_lognormal_centred, count_alive, NULL, NULL},
         {"2.4 bad losses", test_bad_losses, count_alive, NULL, NULL},
         {"2.5 what a failed loss leaves", test_failed_losses, count_alive, NULL, NULL},
-        {"(2.8) a memory is below the floor", test_memory_below_floor, count_alive, NULL, NULL},
+        {"(2.9) a memory is below the floor", test_memory_below_floor, count_alive, NULL, NULL},
         {"2.4 a mean alone keeps the spread", test_mean_alone, count_alive, NULL, NULL},
         {"2.4 slices of time", test_bin_edges, count_alive, NULL, NULL},
-        {"(2.6) what a run draws", test_draws, count_alive, NULL, NULL},
-        {"(2.8) standard errors", test_dsm_errors, count_alive, NULL, NULL},
-        {"(2.8) floor of eight points on a circle", test_circle, count_alive, NULL, NULL},
+        {"(2.7) what a run draws", test_draws, count_alive, NULL, NULL},
+        {"(2.9) standard errors", test_dsm_errors, count_alive, NULL, NULL},
+        {"(2.9) floor of eight points on a circle", test_circle, count_alive, NULL, NULL},
     };
     int failed = 0;
     check_families(family);

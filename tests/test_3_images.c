@@ -663,7 +663,7 @@ static void same_bits_and_no_allocation(void **state) {
 }
 
 /*
-## The kernels of (B.13) against their twins, at odd sizes
+## The kernels of (B.7) against their twins, at odd sizes
 */
 
 static void column_kernels(void **state) {
@@ -696,7 +696,7 @@ static void column_kernels(void **state) {
 }
 
 /*
-(3.11) of 256 x 256 pixels with a large mean. x - mean is exact but for half of the mean's last bit,
+(3.13) of 256 x 256 pixels with a large mean. x - mean is exact but for half of the mean's last bit,
 of which a float holds 2⁻²⁴; then three roundings of numbers of up to 6 (of 6 standard deviations),
 and the sums are good to 260 · 2⁻²⁴ of the mean square. So the result is off the truth, made in
 doubles from the same floats, by at most 6 · 3 · 2⁻²⁴ + 6 · 130 · 2⁻²⁴ < 5e-5, or, where one pixel
@@ -733,7 +733,7 @@ static void norm_of_large_means(void **state) {
 }
 
 /*
-(3.10) with x = .7 and slopes .1 throughout: the slope of the middle weight is .07 n and that of the
+(3.12) with x = .7 and slopes .1 throughout: the slope of the middle weight is .07 n and that of the
 bias .1 n (of their floats) for n pixels. A stretch has at most 2048 terms and a chunk more, each
 with an error of at most 2⁻²⁴ of the sum so far, and the sums of stretches and parts follow: below
 3000 · 2⁻²⁴. With stride 1 a weight is made of nine such sums, with factors of ½ and ¼ whose sizes

@@ -175,7 +175,7 @@ static void direction(rig *r, float *z, int which, uint64_t seed) {
     else unit(z + 2 * SIZE, r->n_params, sgm_key_init(seed));
 }
 
-/* (3.1), (3.3) and the second derivatives against differences along z. */
+/* (3.1), (3.2) and the second derivatives against differences along z. */
 
 static void check_differences(rig *r, const float *u, const float *v, int which, tolerance tol) {
     static float z[2 * SIZE + ROOM], adjoints[2 * SIZE + ROOM];
@@ -300,7 +300,7 @@ F(f_log_sigma) { /* of a time between .1 and 1 */
 }
 
 
-/* An operation made of nothing but what is public: y = b sin a, with its rows of (3.1) and (3.2). */
+/* An operation made of nothing but what is public: y = b sin a, with its rows of (3.1) and (3.3). */
 
 static void wave_passes(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *a = y->a, *b = y->b;
@@ -1079,8 +1079,8 @@ static void user_networks(void **state) {
 /*
 ## The loss of chapter 2 through the network
 
-The trainer's own gradient (4.1) against differences of the trainer's own loss along the gradient
-and along a random direction, for every output and every weight; and that loss against (2.10) from
+The trainer's own gradient (4.2) against differences of the trainer's own loss along the gradient
+and along a random direction, for every output and every weight; and that loss against (2.11) from
 the model's score.
 */
 
@@ -1107,7 +1107,7 @@ static void check_loss_slope(sgm_trainer *trainer, const float *start, const flo
     loss_at(trainer, start, z, 0);
 }
 
-static void check_loss_value(sgm_trainer *trainer) { /* (2.10) with ε̂ = -s·score */
+static void check_loss_value(sgm_trainer *trainer) { /* (2.11) with ε̂ = -s·score */
     const sgm_model *model = trainer->model;
     const sgm_sde *sde = &model->o.sde;
     int B = trainer->o.batch, d = model->o.d;
@@ -2041,41 +2041,41 @@ static void networks_as_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(3.1), (3.2), (3.3), (3.5) tangents, adjoints and adjoints of tangents of every operation",
+        TEST("(3.1), (3.3), (3.2), (3.6) tangents, adjoints and adjoints of tangents of every operation",
              every_op),
-        TEST("(3.5) activations against libm", activation_values),
-        TEST("(3.2) the worked tape of §3.1, to its digits", worked_tape),
-        TEST("(3.6) the tile is the three loops, to the last bit", tile_is_three_loops),
+        TEST("(3.6) activations against libm", activation_values),
+        TEST("(3.3) the worked tape of §3.1, to its digits", worked_tape),
+        TEST("(3.5) the tile is the three loops, to the last bit", tile_is_three_loops),
         TEST("an operation of your own in a model and its file", own_operation_in_a_model),
         TEST("an operation of your own that cannot be", own_operation_refused),
         TEST("an operation of your own that forgets", own_operation_forgets),
         TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
-        TEST("(3.3) a tensor used twice: adjoints add up", used_twice),
-        TEST("(3.3) a tensor used three times", used_three_times),
-        TEST("(3.3) accumulated gradients, and the gradient of an unused parameter",
+        TEST("(3.2) a tensor used twice: adjoints add up", used_twice),
+        TEST("(3.2) a tensor used three times", used_three_times),
+        TEST("(3.2) accumulated gradients, and the gradient of an unused parameter",
              accumulate_and_unused),
-        TEST("(3.3) only watched inputs and wanted gradients get adjoints", adjoints_only_where_asked),
-        TEST("(3.3) an adjoint that you set is still yours after the pass", adjoints_that_you_set_stay),
-        TEST("(3.3) an adjoint put on a parameter joins its gradient", adjoint_on_a_parameter),
+        TEST("(3.2) only watched inputs and wanted gradients get adjoints", adjoints_only_where_asked),
+        TEST("(3.2) an adjoint that you set is still yours after the pass", adjoints_that_you_set_stay),
+        TEST("(3.2) an adjoint put on a parameter joins its gradient", adjoint_on_a_parameter),
         TEST("(3.1) the tangent of a parameter", tangent_of_a_parameter),
         TEST("(3.1) tangents of constants are zero", tangents_of_constants),
-        TEST("(3.1), (3.3), (3.9) ready networks, all activations and embeddings", ready_networks),
+        TEST("(3.1), (3.2), (3.9) ready networks, all activations and embeddings", ready_networks),
         TEST("(3.4) ready networks by hand", networks_by_hand),
-        TEST("(3.1), (3.3), (3.4) rows that repeat", repeated_rows),
+        TEST("(3.1), (3.2), (3.4) rows that repeat", repeated_rows),
         TEST("(3.4) rows that repeat, and the same in one piece", repeated_rows_in_one_piece),
-        TEST("(3.3) a watched pair gets its adjoint", watched_pair),
+        TEST("(3.2) a watched pair gets its adjoint", watched_pair),
         TEST("times that points share: the same bits", times_that_points_share),
         TEST("(D.1) a linear layer by parts is the plain one", by_parts_is_plain),
-        TEST("(3.1), (3.3), (3.9) a user's networks: norms, shared weights", user_networks),
-        TEST("(4.1), (2.10) loss and gradient of every output and weight", loss_gradients),
+        TEST("(3.1), (3.2), (3.9) a user's networks: norms, shared weights", user_networks),
+        TEST("(4.2), (2.11) loss and gradient of every output and weight", loss_gradients),
         TEST("features of time against libm", time_features),
         TEST("Fourier frequencies are normal", fourier_frequencies),
         TEST("embeddings read t or log sigma", embeddings_read_their_clock),
         TEST("dropout: mean, values, keys", dropout_draws),
         TEST("parameter counts", parameter_counts),
         TEST("initial parameters", initial_parameters),
-        TEST("(2.9) the model's score from each output", model_scores),
-        TEST("(2.9) EDM's input has unit variance", edm_input_has_unit_variance),
+        TEST("(2.10) the model's score from each output", model_scores),
+        TEST("(2.10) EDM's input has unit variance", edm_input_has_unit_variance),
         TEST("(3.1) the model's jvp", model_jvp),
         TEST("chunks and threads: the same bits", chunks_and_threads),
         TEST("no allocation after the first pass", no_allocation_later),
@@ -2084,11 +2084,11 @@ int main(void) {
         TEST("mistakes in a model's options", model_mistakes),
         TEST("the first error sticks", first_error_sticks),
         TEST("NULL in, NULL out", null_tensors),
-        TEST("(3.3), (3.4) sums over a million rows", long_sums),
+        TEST("(3.2), (3.4) sums over a million rows", long_sums),
         TEST("(3.7) a layer norm of rows with a large mean", layer_norm_of_large_means),
         TEST("options and numbers out of range", options_of_mlps),
         TEST("the network as a text", networks_as_text),
-        TEST("(3.1), (3.3), (3.5) a derivative by the time", derivative_by_time),
+        TEST("(3.1), (3.2), (3.6) a derivative by the time", derivative_by_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static void check_same(snapshot *a, snapshot *b, int with_log) {
 */
 
 /*
-One step in double, from the definitions (4.3), (4.11) and (4.13). The library stores β as floats: 1
+One step in double, from the definitions (4.6), (4.5) and (4.8). The library stores β as floats: 1
 - β₂ is then off by 2⁻²⁵/(1-β₂) of itself, and √v by half of that.
 */
 
@@ -230,7 +230,7 @@ static void measured_sigma_data(void **state) {
     run_end(&r);
 }
 
-/* (4.2) from its definition; and the rate that a step of SGD really takes, Δθ/g. */
+/* (4.4) from its definition; and the rate that a step of SGD really takes, Δθ/g. */
 
 static double schedule(const sgm_train_options *o, long k) {
     if (k < o->warmup) return o->lr * (double)(k + 1) / (double)o->warmup;
@@ -331,7 +331,7 @@ static void accumulation(void **state) {
 ## Averages
 */
 
-/* (4.4) against (1-γ)Σγ^(k-i) θ_i/(1-γ^k), the plain average started at 0 and divided by what is
+/* (4.9) against (1-γ)Σγ^(k-i) θ_i/(1-γ^k), the plain average started at 0 and divided by what is
 missing. */
 
 static void averages(void **state) {
@@ -1563,7 +1563,7 @@ static void saving_and_loading_without_memory(void **state) {
 /*
 ## A fit whose answer is known
 
-At one time t, with a network that is linear in x, (2.10) is a least-squares problem. Its
+At one time t, with a network that is linear in x, (2.11) is a least-squares problem. Its
 minimiser on data of mean μ and variance c is ε̂ = w (x - m μ), w = s/(m²c + s²): the exact score.
 SGD's steps are unbiased, so the average over N steps of batches of B scatters around it with
 variance floor/(v·B·N), v = m²c + s² and floor = 1 - s²/v = E(ε - ε̂)². The moving average with γ
@@ -1778,7 +1778,7 @@ static void scaler_in_the_file(void **state) {
 ## Points held out (§4.7)
 
 60 points with 12 held out. Their first coordinate is their number, so that it can be read from what
-the trainer draws; x is (1.4) of the stored noise, and the look is (2.10) by its definition.
+the trainer draws; x is (1.6) of the stored noise, and the look is (2.11) by its definition.
 */
 
 enum { HELD_N = 60, HELD = 12 };
@@ -1975,7 +1975,7 @@ static void a_small_table_is_not_memorised(void **state) {
 }
 
 /*
-(5.12): what comes out is compared with what went in. A network that says noise of a constant size
+(5.14): what comes out is compared with what went in. A network that says noise of a constant size
 draws samples whose width is known: with F = 0 the model is the exact score of N(0, sigma_data²), so
 that a lie about sigma_data is a lie about the samples' rms, by exactly its factor.
 */
@@ -2283,29 +2283,29 @@ static void the_users_loop_ends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(4.3), (4.11), (4.13) the optimisers against their definitions", optimisers),
+        TEST("(4.6), (4.5), (4.8) the optimisers against their definitions", optimisers),
         TEST("default options", defaults),
         TEST("a sigma_data of 0 is measured", measured_sigma_data),
         TEST("a scaler in the file", scaler_in_the_file),
-        TEST("(4.2) learning rates", learning_rates),
+        TEST("(4.4) learning rates", learning_rates),
         TEST("clipping: the norm of the whole gradient", clipping),
-        TEST("(4.1) accumulation is the mean over batches", accumulation),
-        TEST("(4.4) averages against the plain definition", averages),
-        TEST("(4.4) averages of parameters at rest", averages_at_rest),
+        TEST("(4.2) accumulation is the mean over batches", accumulation),
+        TEST("(4.9) averages against the plain definition", averages),
+        TEST("(4.9) averages of parameters at rest", averages_at_rest),
         TEST("each point once per epoch", epochs),
-        TEST("(1.4) noise, times and dropout of successive batches", draws_of_the_batches),
+        TEST("(1.6) noise, times and dropout of successive batches", draws_of_the_batches),
         TEST("what is not known of a training is NaN", mean_without_log),
-        TEST("(2.10) the log: mean loss, bins, counts", log_values),
+        TEST("(2.11) the log: mean loss, bins, counts", log_values),
         TEST("sgm_train is sgm_trainer_step repeated", whole_equals_steps),
         TEST("keys", keys),
         TEST("threads do not change bits", threads_do_not_change_bits),
-        TEST("(4.3) one pass has the bits of two", one_pass_has_the_bits_of_two),
+        TEST("(4.6) one pass has the bits of two", one_pass_has_the_bits_of_two),
         TEST("a weight in two layers is not deferred", a_weight_in_two_layers_is_not_deferred),
         TEST("tangents settle what was deferred", tangents_settle_what_was_deferred),
         TEST("one pass, many threads", one_pass_by_many_threads),
         TEST("(F.1) a step fails exactly as with two passes", a_step_fails_as_with_two_passes),
         TEST("a deferred slope that overflows is named", a_deferred_slope_is_named),
-        TEST("(4.3) moments fade to zero", moments_fade_to_zero),
+        TEST("(4.6) moments fade to zero", moments_fade_to_zero),
         TEST("no allocation after the first steps", no_allocation_later),
         TEST("a resumed run has the bits of one that never stopped", resume_is_bit_exact),
         TEST("a resume with other settings is refused", other_settings_are_refused),
@@ -2329,10 +2329,10 @@ int main(void) {
         TEST("every allocation fails once", every_allocation_fails_once),
         TEST("a step that failed can be repeated", a_step_can_be_repeated),
         TEST("saving and loading without memory", saving_and_loading_without_memory),
-        TEST("(2.6) a linear fit finds the exact score", linear_fit),
-        TEST("(2.8) a short run learns", a_short_run_learns),
+        TEST("(2.7) a linear fit finds the exact score", linear_fit),
+        TEST("(2.9) a short run learns", a_short_run_learns),
         TEST("points held out are never learnt", held_out_points_are_not_learnt),
-        TEST("(2.10) a look at points held out", a_look_is_the_loss),
+        TEST("(2.11) a look at points held out", a_look_is_the_loss),
         TEST("a resumed run has the same looks", held_resume_is_bit_exact),
         TEST("patience, and the report", patience_and_report),
         TEST("every run goes on from its checkpoint, bit for bit", every_run_goes_on),
@@ -2342,7 +2342,7 @@ int main(void) {
         TEST("the user's own loop ends", the_users_loop_ends),
         TEST("who is held out", who_is_held_out),
         TEST("a small table is not memorised", a_small_table_is_not_memorised),
-        TEST("(5.12) samples far from the data", samples_far_from_the_data),
+        TEST("(5.14) samples far from the data", samples_far_from_the_data),
         TEST("the progress bar", progress),
         TEST("the clock", seconds),
     };

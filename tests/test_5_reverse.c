@@ -23,7 +23,7 @@ of one in 1.7 million keys, CHECK_RATE the same for p-values.
 static check_family family[CHECK_FAMILIES];
 
 /*
-## (5.2) Time grids
+## (5.10) Time grids
 */
 
 static double clock_of(sgm_grid_kind kind, const sgm_sde *sde, double t) {
@@ -79,9 +79,9 @@ static void test_bad_grids(void **state) {
 }
 
 /*
-## (5.3) to (5.7) The three numbers of a step
+## (5.4) to (5.8) The three numbers of a step
 
-Each method's formula once more, from its source and not through (1.6): Euler's from (5.1), the
+Each method's formula once more, from its source and not through (1.8): Euler's from (5.3), the
 reverse diffusion's from the discrete forward step, the ancestral one from the product of two
 Gaussians with Tweedie's x̂0.
 */
@@ -103,7 +103,7 @@ static void test_coefficients(void **state) {
         sgm__reverse_step(c, SGM_METHOD_ANCESTRAL, &f->sde, t, to);
         double precision = 1 / (s0 * s0) + a * a / b2; /* p(x'|x0) p(x|x'): precisions add */
         double by_x0 = m0 / (s0 * s0) / precision, by_x = a / b2 / precision;
-        CHECK_REL(c[0], by_x + by_x0 / m, 1e-11); /* x̂0 = (x + s² score)/m, (5.5) */
+        CHECK_REL(c[0], by_x + by_x0 / m, 1e-11); /* x̂0 = (x + s² score)/m, (5.7) */
         CHECK_REL(c[1], by_x0 * s * s / m, 1e-11);
         CHECK_REL(c[2] * c[2], 1 / precision, 1e-11);
     }
@@ -244,7 +244,7 @@ static void test_order(void **state) {
     }
 }
 
-/* By the rule (5.2), to t = 0: all methods converge to the same law, that of E[x0|x] at t_min,
+/* By the rule (5.10), to t = 0: all methods converge to the same law, that of E[x0|x] at t_min,
 whose variance is m²c²/V there. Steps that are even in λ err by Δλ at most, and twice the result
 of 2N less that of N by Δλ². */
 
@@ -326,7 +326,7 @@ static sgm_sample_options options_of(sgm_method method, int steps) {
     return o;
 }
 
-/* Where the score is evaluated: (5.2). */
+/* Where the score is evaluated: (5.10). */
 
 static void test_rule(void **state) {
     const check_family *f = (const check_family *)*state;
@@ -471,7 +471,7 @@ static void test_threads(void **state) {
 }
 
 /*
-## (5.1) Samples of the data
+## (5.3) Samples of the data
 
 Gaussian data: the recursion above says what mean and variance the samples have, discretisation,
 prior and all; n samples scatter by √(v/n) and v√(2/n).
@@ -589,7 +589,7 @@ static void test_mixture_samples(void **state) {
     sgm_mixture_free(&mix);
 }
 
-/* (1.7): the prior, in law. */
+/* (1.9): the prior, in law. */
 
 static double scaled_normal_cdf(double x, void *user) {
     return 0.5 * erfc(-x / *(const double *)user / sqrt(2.0));
@@ -613,7 +613,7 @@ static void test_prior(void **state) {
 }
 
 /*
-## (5.8) (5.10) (7.3) The steps that remember, churn, or shake
+## (5.11) (5.12) (7.3) The steps that remember, churn, or shake
 
 once more from their formulas, in double, with a score whose values are prescribed: S_c at the c-th
 call. What is left is rounding.
@@ -678,7 +678,7 @@ static void test_ddim_eta(void **state) {
             double truth = b.m * clean + sqrt(b.s * b.s - v * v) * eps + v * z[i];
             double size = fabs(b.m * clean) + b.s * (fabs(eps) + fabs(z[i]));
             CHECK_CLOSE(flow->y[i], truth, 1e-12 * size);
-            truth = c[0] * x + c[1] * w.S[0][i] + c[2] * z[i]; /* η = 1: (5.7) */
+            truth = c[0] * x + c[1] * w.S[0][i] + c[2] * z[i]; /* η = 1: (5.8) */
             if (k == 4) CHECK_CLOSE(flow->y[i], truth, 1e-11 * size);
         }
         sgm__flow_free(flow);
@@ -884,7 +884,7 @@ static void test_noisy_samples(void **state) {
 }
 
 /*
-## (5.11) One Brownian path for all step sizes
+## (5.13) One Brownian path for all step sizes
 
 Each step takes the sum of its increments. So runs with different steps follow one path, and come
 together like Δ: the noise here does not depend on x. Runs without a common path stay apart.
@@ -950,10 +950,10 @@ static void test_strong_order(void **state) {
 }
 
 /*
-## (6.7) Predictor and corrector
+## (6.8) Predictor and corrector
 
 The corrector alone, at one level: on N(0, V) in one dimension the score's mean size is E|z| √V'/V
-where V' is the crowd's variance, so (6.7) takes γ = 2r² V²/V'; and (6.2) with this γ settles where
+where V' is the crowd's variance, so (6.8) takes γ = 2r² V²/V'; and (6.4) with this γ settles where
 V' = V(1 + r²). Forty steps forget what was before: (1 − γ/V)² is 0.4 for r = ½.
 */
 
@@ -1098,7 +1098,7 @@ static void test_bad_options(void **state) {
 #define SAMPLE(what) CHECK_FAILS(sgm_sample(x, 2, &score, &o, key), SGM_BAD_ARGUMENT, what)
     sgm_method back[4] = {SGM_METHOD_DPM_SDE, SGM_METHOD_DPMPP_2M, SGM_METHOD_DPMPP_3M, SGM_METHOD_ADAMS};
     int order[4] = {2, 2, 3, 4};
-    for (int k = 0; k < 4; k++) { /* by (5.2) the last of the steps is not the method's */
+    for (int k = 0; k < 4; k++) { /* by (5.10) the last of the steps is not the method's */
         sgm_sample_options o = options_of(back[k], order[k]);
         char cure[60];
         snprintf(cure, sizeof cure, "take more steps, %d at least", order[k] + 1);
@@ -1401,36 +1401,36 @@ static void test_no_prior(void **state) {
 
 int main(void) {
     static const per_family each[] = {
-        {"(5.1) samples of a Gaussian:", test_gaussian_samples},
-        {"(5.1) samples of a mixture:", test_mixture_samples},
-        {"(5.1) half of the drift is seen:", test_half_drift},
-        {"(5.1) weak order 1:", test_order},
-        {"(5.8) SDE-DPM-Solver++:", test_dpm_sde},
-        {"(5.10) churn:", test_churn},
+        {"(5.3) samples of a Gaussian:", test_gaussian_samples},
+        {"(5.3) samples of a mixture:", test_mixture_samples},
+        {"(5.3) half of the drift is seen:", test_half_drift},
+        {"(5.3) weak order 1:", test_order},
+        {"(5.11) SDE-DPM-Solver++:", test_dpm_sde},
+        {"(5.12) churn:", test_churn},
         {"(7.3) DDIM with noise:", test_ddim_eta},
-        {"(5.3) to (5.10) weak order:", test_weak_order},
-        {"(5.8) (5.10) (7.3) noisy samples:", test_noisy_samples},
-        {"(6.2) (6.7) corrector:", test_corrector},
-        {"(5.2) grids:", test_grid},
-        {"(5.2) where the score is evaluated:", test_rule},
-        {"(5.3) (5.4) (5.7) three numbers:", test_coefficients},
-        {"(5.3) (5.4) (5.7) first order:", test_first_order},
-        {"(5.2) (5.9) convergence to the data:", test_to_data},
+        {"(5.4) to (5.12) weak order:", test_weak_order},
+        {"(5.11) (5.12) (7.3) noisy samples:", test_noisy_samples},
+        {"(6.4) (6.8) corrector:", test_corrector},
+        {"(5.10) grids:", test_grid},
+        {"(5.10) where the score is evaluated:", test_rule},
+        {"(5.4) (5.5) (5.8) three numbers:", test_coefficients},
+        {"(5.4) (5.5) (5.8) first order:", test_first_order},
+        {"(5.10) (5.9) convergence to the data:", test_to_data},
         {"(5.9) last step:", test_last_step},
         {"5.4 updates:", test_update},
-        {"(1.7) the sampler's prior:", test_prior},
+        {"(1.9) the sampler's prior:", test_prior},
     };
     enum { EACH = sizeof each / sizeof *each };
     static char names[EACH * CHECK_FAMILIES][80];
     static struct CMUnitTest tests[EACH * CHECK_FAMILIES];
     const struct CMUnitTest once[] = {
-        {"(5.2) bad grids", test_bad_grids, count_alive, NULL, NULL},
-        {"(5.4) (5.7) DDPM term by term", test_ddpm, count_alive, NULL, NULL},
+        {"(5.10) bad grids", test_bad_grids, count_alive, NULL, NULL},
+        {"(5.5) (5.8) DDPM term by term", test_ddpm, count_alive, NULL, NULL},
         {"5.4 whole run and steps", test_whole_is_steps, count_alive, NULL, NULL},
         {"5.4 any number of threads", test_threads, count_alive, NULL, NULL},
-        {"(5.11) sums of increments", test_path_noise, count_alive, NULL, NULL},
-        {"(5.11) strong order 1", test_strong_order, count_alive, NULL, NULL},
-        {"(6.7) corrector, step by step", test_corrector_step, count_alive, NULL, NULL},
+        {"(5.13) sums of increments", test_path_noise, count_alive, NULL, NULL},
+        {"(5.13) strong order 1", test_strong_order, count_alive, NULL, NULL},
+        {"(6.8) corrector, step by step", test_corrector_step, count_alive, NULL, NULL},
         {"5.4 bad options", test_bad_options, count_alive, NULL, NULL},
         {"5.4 bad samplers", test_bad_samplers, count_alive, NULL, NULL},
         {"5.4 bad start of one step", test_bad_one_step, count_alive, NULL, NULL},

@@ -1,7 +1,7 @@
 /*
 Chapter 6, Langevin dynamics. On a Gaussian the unadjusted walk is a linear recursion, so its rest
 is known to the last digit; the adjusted walk is held against a second one that is written down
-here from (6.3), bit for bit; the annealed walk against its own law, carried along on a grid.
+here from (6.5), bit for bit; the annealed walk against its own law, carried along on a grid.
 
 Statistical checks have fixed keys; a tolerance of CHECK_SIGMAS standard errors is a false alarm
 of one in 1.7 million keys, CHECK_RATE the same for p-values.
@@ -92,7 +92,7 @@ static double coin_of(sgm_key key, long k, long i) {
 }
 
 /*
-## (6.1) The step
+## (6.3) The step
 
 x + γs + √(2γ)z in double, rounded once to float: half of FLT_EPSILON of the result is all the
 freedom. The score is asked once per step, at the time given.
@@ -132,7 +132,7 @@ static void test_ula_step(void **state) {
 }
 
 /*
-## (6.2) Where the unadjusted walk rests
+## (6.4) Where the unadjusted walk rests
 
 On N(0, σ²) a step is x ← a x + b z. Read a and b off the library: two walkers under the same key
 differ by a(x − y), and one that starts at 0 moves by b z. So b²/(1 − a²) is its resting variance,
@@ -197,7 +197,7 @@ static void add_squares(long step, const float *x, long n, void *user) {
 /*
 The same in the crowd, in three dimensions. The walkers start at p; the excess V − σ² comes as
 1 − a^(2k), so the warm-up ends when a^(2k) < 10⁻⁴, a tenth of the standard error. Along a walk x²
-has the correlations a^(2k), τ = (1 + a²)/(1 − a²) by (6.6), and the variance 2V²; x has
+has the correlations a^(2k), τ = (1 + a²)/(1 − a²) by (6.10), and the variance 2V²; x has
 (1 + a)/(1 − a) and V. MALA's walkers are judged by their own scatter, each an independent mean.
 */
 
@@ -249,7 +249,7 @@ static void test_rest_of_a_crowd(void **state) {
 }
 
 /* Beyond γ = 2σ² of the *narrowest* direction |a| > 1: 1.1^k passes 10³⁸ after 919 steps. Just
-below it stays, as wide as (6.2) says. MALA at such a step rejects, and stays too. */
+below it stays, as wide as (6.4) says. MALA at such a step rejects, and stays too. */
 
 static void test_divergence(void **state) {
     double var[2] = {1, 0.1};
@@ -280,7 +280,7 @@ static void test_divergence(void **state) {
 }
 
 /*
-## (6.3) The adjusted walk
+## (6.5) The adjusted walk
 
 A second MALA, that remembers nothing from step to step and takes no logarithm apart: it must make
 the same proposals, accept the same ones and end at the same points, bit for bit. (A coin that
@@ -432,7 +432,7 @@ static void test_detailed_balance(void **state) {
 }
 
 /*
-E α on N(0,1). With a = 1 − γ, (6.3) collapses to log α = min(0, −γ(y² − x²)/4): a quadrature over x
+E α on N(0,1). With a = 1 − γ, (6.5) collapses to log α = min(0, −γ(y² − x²)/4): a quadrature over x
 and z. Since the walk is reversible E α = 2 P(y² < x²), a quadrant of two Gaussians x ± y, so
 
     E α = 1 − (2/π) arctan (γ/2)^(3/2).
@@ -547,10 +547,10 @@ static void test_mala_on_a_mixture(void **state) {
 }
 
 /*
-## (6.4) The step that is found
+## (6.7) The step that is found
 
 A twin whose step we set by hand has the same key, so its chances are those of the walk that
-adapts: γ must follow (6.4) to the last rounding, and stand still after the warm-up. Then the
+adapts: γ must follow (6.7) to the last rounding, and stand still after the warm-up. Then the
 acceptance: α̅ of 400 walkers scatters by less than ½/√400 in a step, so log γ rests with a
 variance of .025²/(2c√k) (c = −dα/d log γ, here above .3; k = 900), a standard deviation of .006 and
 .006·.6 in α; 5 of these are .02. Its mean over 200 steps adds 5·.025/√200 = .01 at least.
@@ -601,7 +601,7 @@ static void test_finding_the_step(void **state) {
 }
 
 /*
-## (6.5) The ladder
+## (6.9) The ladder
 
 The spy pushes the first coordinate and leaves the second alone: second coordinates move by √(2γ)z,
 first ones by γ·push more. The start and each step's noise have keys of their own.
@@ -728,7 +728,7 @@ static void test_trapped_and_annealed(void **state) {
     assert_int_equal(live_blocks, alive_before);
 }
 
-/* (5.5): the end with denoising is E[x0|x] of the end without. One more evaluation. */
+/* (5.7): the end with denoising is E[x0|x] of the end without. One more evaluation. */
 
 static void test_denoised_end(void **state) {
     enum { N = 40 };
@@ -762,7 +762,7 @@ static void test_denoised_end(void **state) {
 }
 
 /*
-## (6.6) How good is a walk?
+## (6.10) How good is a walk?
 
 An AR(1) series has ρ_k = ρ^k and τ = (1 + ρ)/(1 − ρ). Sokal (1997): a window of W = 5τ gives τ with
 the relative variance 2(2W + 1)/n, and cuts off ρ^W, e^(−10) of the sum.
@@ -885,7 +885,7 @@ static void test_moved_points(void **state) {
     sgm_mixture_free(&mix);
 }
 
-/* By signal to noise there is nothing to look for in a warm-up: γ is (6.7)'s, step by step. */
+/* By signal to noise there is nothing to look for in a warm-up: γ is (6.8)'s, step by step. */
 
 static void test_snr_warmup(void **state) {
     enum { N = 100 };
@@ -1220,7 +1220,7 @@ static void test_what_mala_asks(void **state) {
     CHECK_CLOSE(report.acceptance, 0, 0);
 }
 
-/* On N(0, σ²I) the norm of the score is ‖x‖/σ², so (6.7) can be worked out by hand; and a step of that size is
+/* On N(0, σ²I) the norm of the score is ‖x‖/σ², so (6.8) can be worked out by hand; and a step of that size is
 what the walk takes: one walker's move, with the same noise, is γ s + √(2γ) z. */
 
 static void test_snr(void **state) {
@@ -1328,27 +1328,27 @@ static void test_reset(void **state) {
 
 int main(void) {
     static const struct CMUnitTest once[] = {
-        {"(6.1) the step of ULA", test_ula_step, count_alive, NULL, NULL},
-        {"(6.2) where ULA rests, exactly", test_rest_exactly, count_alive, NULL, NULL},
-        {"(6.2) where a crowd rests", test_rest_of_a_crowd, count_alive, NULL, NULL},
-        {"(6.7) a step by signal to noise", test_snr, count_alive, NULL, NULL},
-        {"(6.7) in every dimension", test_snr_dimensions, count_alive, NULL, NULL},
-        {"(6.2) divergence", test_divergence, count_alive, NULL, NULL},
-        {"(6.3) MALA, step by step", test_mala_step_by_step, count_alive, NULL, NULL},
-        {"(6.3) detailed balance", test_detailed_balance, count_alive, NULL, NULL},
-        {"(6.3) acceptance on N(0,1)", test_acceptance, count_alive, NULL, NULL},
-        {"(6.3) MALA is exact", test_exactness, count_alive, NULL, NULL},
-        {"(6.3) MALA on a mixture", test_mala_on_a_mixture, count_alive, NULL, NULL},
-        {"(6.3) what MALA asks", test_what_mala_asks, count_alive, NULL, NULL},
-        {"(6.4) the step is found", test_finding_the_step, count_alive, NULL, NULL},
-        {"(6.5) trapped and annealed", test_trapped_and_annealed, count_alive, NULL, NULL},
-        {"(5.5) a denoised end", test_denoised_end, count_alive, NULL, NULL},
-        {"(6.6) autocorrelation time", test_autocorrelation, count_alive, NULL, NULL},
+        {"(6.3) the step of ULA", test_ula_step, count_alive, NULL, NULL},
+        {"(6.4) where ULA rests, exactly", test_rest_exactly, count_alive, NULL, NULL},
+        {"(6.4) where a crowd rests", test_rest_of_a_crowd, count_alive, NULL, NULL},
+        {"(6.8) a step by signal to noise", test_snr, count_alive, NULL, NULL},
+        {"(6.8) in every dimension", test_snr_dimensions, count_alive, NULL, NULL},
+        {"(6.4) divergence", test_divergence, count_alive, NULL, NULL},
+        {"(6.5) MALA, step by step", test_mala_step_by_step, count_alive, NULL, NULL},
+        {"(6.5) detailed balance", test_detailed_balance, count_alive, NULL, NULL},
+        {"(6.5) acceptance on N(0,1)", test_acceptance, count_alive, NULL, NULL},
+        {"(6.5) MALA is exact", test_exactness, count_alive, NULL, NULL},
+        {"(6.5) MALA on a mixture", test_mala_on_a_mixture, count_alive, NULL, NULL},
+        {"(6.5) what MALA asks", test_what_mala_asks, count_alive, NULL, NULL},
+        {"(6.7) the step is found", test_finding_the_step, count_alive, NULL, NULL},
+        {"(6.9) trapped and annealed", test_trapped_and_annealed, count_alive, NULL, NULL},
+        {"(5.7) a denoised end", test_denoised_end, count_alive, NULL, NULL},
+        {"(6.10) autocorrelation time", test_autocorrelation, count_alive, NULL, NULL},
         {"6.4 mode weights", test_mode_weights, count_alive, NULL, NULL},
-        {"(6.6) effective size", test_effective_size, count_alive, NULL, NULL},
+        {"(6.10) effective size", test_effective_size, count_alive, NULL, NULL},
         {"6.2 where there is no score", test_no_score_there, count_alive, NULL, NULL},
-        {"(6.3) points that you move", test_moved_points, count_alive, NULL, NULL},
-        {"(6.7) has no warm-up", test_snr_warmup, count_alive, NULL, NULL},
+        {"(6.5) points that you move", test_moved_points, count_alive, NULL, NULL},
+        {"(6.8) has no warm-up", test_snr_warmup, count_alive, NULL, NULL},
         {"6 nothing given, nothing known", test_nothing_given, count_alive, NULL, NULL},
         {"chapter 6: whole walk and steps", test_whole_is_steps, count_alive, NULL, NULL},
         {"chapter 6: a walk starts again", test_reset, count_alive, NULL, NULL},
@@ -1363,7 +1363,7 @@ int main(void) {
     int failed = 0;
     check_families(family);
     for (int i = 0; i < CHECK_FAMILIES; i++) {
-        snprintf(names[i], sizeof names[i], "(6.5) the ladder's steps: %s", family[i].name);
+        snprintf(names[i], sizeof names[i], "(6.9) the ladder's steps: %s", family[i].name);
         each[i].name = names[i], each[i].test_func = test_ladder;
         each[i].setup_func = count_alive, each[i].initial_state = &family[i];
     }

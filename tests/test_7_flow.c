@@ -107,7 +107,7 @@ static sgm_sample_options options_of(sgm_method method, int steps) {
 }
 
 /*
-## (7.3) (7.4) (7.6) to (7.11) Order of convergence
+## (7.3) (7.4) (7.6) to (7.12) Order of convergence
 
 Steps are doubled until the error comes near the noise of the float score and of the float time, in
 which a geometric σ(t) multiplies 6·10⁻⁸ by 2 log 5000 = 17. The slope is taken along the direction
@@ -286,9 +286,9 @@ static void test_ddim(void **state) {
 }
 
 /*
-## (7.11) Half of I₂
+## (7.12) Half of I₂
 
-DPM-Solver++(3M) once more, with the integral of (7.10) over the polynomial through three values by
+DPM-Solver++(3M) once more, with the integral of (7.11) over the polynomial through three values by
 Simpson's rule, and with `share` of the term in I₂. The whole is the library's method; the half, as
 often published, has order 2: the test of orders would see it.
 */
@@ -367,8 +367,8 @@ static void test_half_i2(void **state) {
 }
 
 /*
-(7.10) where x̂0 is a polynomial in ℓ, whatever x is: after three steps (3M) follows a parabola exactly, and (2M) misses a straight line
-by the difference of I₁ and the ½I₀ that stands for it. Its noisy twin takes 2h for h: (5.8)'s numbers at h = 1.
+(7.11) where x̂0 is a polynomial in ℓ, whatever x is: after three steps (3M) follows a parabola exactly, and (2M) misses a straight line
+by the difference of I₁ and the ½I₀ that stands for it. Its noisy twin takes 2h for h: (5.11)'s numbers at h = 1.
 */
 
 static sgm_status polynomial_eval(const sgm_score *self, float *s, const float *x, const float *t, long n) {
@@ -607,7 +607,7 @@ static void test_tolerance(void **state) {
 }
 
 /*
-## (7.12) Between two latents
+## (7.16) Between two latents
 */
 
 static void test_interpolate(void **state) {
@@ -683,7 +683,7 @@ static void test_interpolate_opposite(void **state) {
                 CHECK_CLOSE(out[j], k ? b[j] : a[j], 2e-7 * (k ? lb : la));
         }
     }
-    /* nearly opposite, of lengths 1 and 1.02: sin ω is 10⁻³, and (7.12) alone has length 20 */
+    /* nearly opposite, of lengths 1 and 1.02: sin ω is 10⁻³, and (7.16) alone has length 20 */
     float a[2] = {1, 0}, b[2] = {-1.02f, 1.02e-3f}, out[2];
     sgm_interpolate(out, a, b, 0.5, 1, 2);
     assert_true(length_of(out, 2) > 0.9999 && length_of(out, 2) < 1.0201);
@@ -752,7 +752,7 @@ static void test_law(void **state) {
 }
 
 /*
-## (7.13) Likelihood with an exact score
+## (7.14) Likelihood with an exact score
 
 The flow of an exact score carries p_T exactly, so what it knows of the path, log p(x) less the
 prior's log density at the latent, is that of p_T: add log p_T(latent). RK45 at 10⁻⁵ makes 10⁻⁵ of
@@ -819,7 +819,7 @@ static void test_standard_normal(void **state) {
     CHECK_OK(sgm_likelihood(logp, NULL, latent, x, N, &score, NULL, &r, sgm_key_init(2)));
     for (int i = 0; i < N; i++) CHECK_CLOSE(logp[i], log_prior(x + i * D, D, 1), 1e-4);
     for (int i = 0; i < N * D; i++) CHECK_CLOSE(latent[i], x[i], 1e-5);
-    /* (7.13): what the prior says of the latents, and the divergence, make the nats */
+    /* (7.14): what the prior says of the latents, and the divergence, make the nats */
     double mean = 0, prior = 0, se;
     for (int i = 0; i < N; i++) prior += log_prior(latent + i * D, D, 1) / N;
     mean = check_mean(logp, N, &se);
@@ -832,7 +832,7 @@ static void test_standard_normal(void **state) {
 }
 
 /*
-## (7.14) Hutchinson's estimate
+## (7.15) Hutchinson's estimate
 
 of N(0, C) in 16 dimensions, C with variances from 0.2 to 2 along random axes, in fixed steps: the
 exact trace with the same steps is the truth. A probe's estimate is a sum of 16 squares, or of 120
@@ -924,7 +924,7 @@ static void test_one_dimension(void **state) {
 }
 
 /*
-## (7.13) A density
+## (7.14) A density
 
 adds up to one, whatever the prior: slow VP ends far from N(0, 1), and the flow's density is still
 one. The trapezoid rule over ± 6 errs by less than 10⁻⁶; 2000 points are two blocks.
@@ -1011,7 +1011,7 @@ static void test_suspect(void **state) {
     sgm_mixture_free(&mix);
 }
 
-/* (9.1) and bits per dimension, by hand: the raw data is 3 + 0.5 y and 1 + 4 y', exactly, since y
+/* (9.2) and bits per dimension, by hand: the raw data is 3 + 0.5 y and 1 + 4 y', exactly, since y
 is rounded to 2⁻¹⁰. What goes in and comes out is raw. */
 
 static void test_scaler(void **state) {
@@ -1508,7 +1508,7 @@ static void test_trace(void **state) {
 }
 
 /*
-(7.14) the stated error of the probes covers the exact trace's value as often as Student's t with K − 1 degrees of freedom says:
+(7.15) the stated error of the probes covers the exact trace's value as often as Student's t with K − 1 degrees of freedom says:
 the errors of K probes are means of K equal terms, each a sum of D(D − 1)/2 products in D = 24, nearly normal. 1000 points, each
 with probes of its own; the shares may differ by 4 binomial standard errors. The steps' errors are the same on both sides.
 */
@@ -1590,13 +1590,13 @@ static void test_hard_points(void **state) {
 
 int main(void) {
     static const per_family each[] = {
-        {"(7.13) likelihood:", test_likelihood},
-        {"(7.13) draws:", test_draws},
+        {"(7.14) likelihood:", test_likelihood},
+        {"(7.14) draws:", test_draws},
         {"(7.1) all families draw the same:", test_law},
         {"(7.1) the map of a Gaussian:", test_gaussian_map},
         {"(7.1) GSL as a judge:", test_gsl},
         {"(7.2) (7.3) DDIM:", test_ddim},
-        {"(7.3) to (7.11) order:", test_orders},
+        {"(7.3) to (7.12) order:", test_orders},
         {"(7.5) steps of RK45:", test_steps},
         {"(7.5) tolerance, there and back:", test_tolerance},
     };
@@ -1607,28 +1607,28 @@ int main(void) {
         {"evaluations", test_evaluations, count_alive, NULL, NULL},
         {"(7.5) order of the tableau", test_dopri, count_alive, NULL, NULL},
         {"(7.6) Adams", test_lagrange, count_alive, NULL, NULL},
-        {"(7.11) half of I2", test_half_i2, count_alive, NULL, NULL},
-        {"(7.11) straight lines and parabolas", test_straight_lines, count_alive, NULL, NULL},
-        {"(7.13) standard normal", test_standard_normal, count_alive, NULL, NULL},
-        {"(7.14) Hutchinson", test_hutchinson, count_alive, NULL, NULL},
-        {"(7.14) the probes' error covers", test_probes_cover, count_alive, NULL, NULL},
+        {"(7.12) half of I2", test_half_i2, count_alive, NULL, NULL},
+        {"(7.12) straight lines and parabolas", test_straight_lines, count_alive, NULL, NULL},
+        {"(7.14) standard normal", test_standard_normal, count_alive, NULL, NULL},
+        {"(7.15) Hutchinson", test_hutchinson, count_alive, NULL, NULL},
+        {"(7.15) the probes' error covers", test_probes_cover, count_alive, NULL, NULL},
         {"(7.5) hard points among easy ones", test_hard_points, count_alive, NULL, NULL},
-        {"(7.14) one dimension", test_one_dimension, count_alive, NULL, NULL},
-        {"(7.13) adds up to one", test_integral, count_alive, NULL, NULL},
-        {"(7.13) (9.1) scaler and bits", test_scaler, count_alive, NULL, NULL},
-        {"(7.13) differences", test_differences, count_alive, NULL, NULL},
-        {"(7.13) what is not known is NaN", test_unknown_likelihood, count_alive, NULL, NULL},
-        {"(7.13) blocks", test_blocks, count_alive, NULL, NULL},
-        {"(7.13) trace of a model in one pass", test_trace, count_alive, NULL, NULL},
-        {"(7.13) a prior given", test_own_prior, count_alive, NULL, NULL},
+        {"(7.15) one dimension", test_one_dimension, count_alive, NULL, NULL},
+        {"(7.14) adds up to one", test_integral, count_alive, NULL, NULL},
+        {"(7.14) (9.2) scaler and bits", test_scaler, count_alive, NULL, NULL},
+        {"(7.14) differences", test_differences, count_alive, NULL, NULL},
+        {"(7.14) what is not known is NaN", test_unknown_likelihood, count_alive, NULL, NULL},
+        {"(7.14) blocks", test_blocks, count_alive, NULL, NULL},
+        {"(7.14) trace of a model in one pass", test_trace, count_alive, NULL, NULL},
+        {"(7.14) a prior given", test_own_prior, count_alive, NULL, NULL},
         {"any number of threads", test_threads, count_alive, NULL, NULL},
         {"bad flows", test_bad_flows, count_alive, NULL, NULL},
         {"bad likelihoods", test_bad_likelihoods, count_alive, NULL, NULL},
         {"no memory", test_memory, count_alive, NULL, NULL},
-        {"(7.13) too few steps", test_suspect, count_alive, NULL, NULL},
-        {"(7.12) interpolation", test_interpolate, count_alive, NULL, NULL},
-        {"(7.12) opposite latents", test_interpolate_opposite, count_alive, NULL, NULL},
-        {"(7.12) no angle, beyond, and nothing", test_interpolate_limits, count_alive, NULL, NULL},
+        {"(7.14) too few steps", test_suspect, count_alive, NULL, NULL},
+        {"(7.16) interpolation", test_interpolate, count_alive, NULL, NULL},
+        {"(7.16) opposite latents", test_interpolate_opposite, count_alive, NULL, NULL},
+        {"(7.16) no angle, beyond, and nothing", test_interpolate_limits, count_alive, NULL, NULL},
     };
     int failed = 0;
     check_families(family);

@@ -123,7 +123,7 @@ static void bayes(void **state) {
         }
 }
 
-/* (8.4), (8.5) as they stand, in double, rounded once; γ = 0 and 1 give the parts bit for bit; the
+/* (8.5), (8.6) as they stand, in double, rounded once; γ = 0 and 1 give the parts bit for bit; the
 interval; and derivatives by the same rule. */
 
 static void guided_formulas(void **state) {
@@ -164,7 +164,7 @@ static void guided_formulas(void **state) {
 }
 
 /*
-(8.6) What guidance produces: P by the sampler's own steps, from the slope of the guided score at 0
+(8.8) What guidance produces: P by the sampler's own steps, from the slope of the guided score at 0
 and 1 (it is linear). The methods are of first order, so halving the step halves the error, and the
 error at 2K steps is about |P_K − P_2K|: twice that is the tolerance. The start at σ = 1000 instead
 of ∞ leaves c⁴/σ² < 10⁻⁷ for the SDE and c²/σ² for the flow.
@@ -709,7 +709,7 @@ static const float A_square[G][G] = {
 static const float y_values[G] = {0.7f, -1.1f, 0.4f, 2};
 static const double gauss_mean[G] = {0.5, -1, 0.25, 2};
 
-/* (8.7) u and V say the same as y and A: S V = U A with a rotation U, so AᵀA = Vᵀ S² V and Aᵀy =
+/* (8.9) u and V say the same as y and A: S V = U A with a rotation U, so AᵀA = Vᵀ S² V and Aᵀy =
 Vᵀ S² u. Sums of some 20 doubles below 20, 10⁻¹⁵ each, and Jacobi stops at 10⁻¹⁵: 10⁻¹². */
 
 static void decomposition(void **state) {
@@ -747,7 +747,7 @@ static void decomposition(void **state) {
 }
 
 /*
-(8.11) is the exact posterior score if the data is N(μ, σ_d² I), in every family: against (8.12).
+(8.13) is the exact posterior score if the data is N(μ, σ_d² I), in every family: against (8.15).
 The float score s is rounded before it goes into x̂0 = (x + s²s)/m, which ∂x̂0/∂x hands on; the pull
 w, at most (|u| + |x̂0|)/(r² + τ²), and its s²Jᵀw are rounded before their sum is divided by m.
 */
@@ -792,7 +792,7 @@ static void pigdm_is_exact(void **state) {
     }
 }
 
-/* (8.12) against the integral p_t(x|y) = ∫N(x; m x0, s²) p(x0) p(y|x0) dx0 / Z on a grid. The
+/* (8.15) against the integral p_t(x|y) = ∫N(x; m x0, s²) p(x0) p(y|x0) dx0 / Z on a grid. The
 integrand is a sum of Gaussians of variance 0.05 and more in every direction, for which the
 trapezoidal rule of step 0.05 errs by exp(−2π²·0.05/0.05²) = 10⁻¹⁷⁰; ±7 cuts off less than 10⁻¹⁵;
 8·10⁴ sums of doubles round 10⁻¹¹. */
@@ -874,7 +874,7 @@ static void posterior_shapes(void **state) {
 }
 
 /*
-(8.12) row by row of A in long double, where the rows may have any units and the covariance any
+(8.15) row by row of A in long double, where the rows may have any units and the covariance any
 scales. The mixture's axes are good to ε of the largest variance, which the gains Ch/q, of up to
 `gain` in all, carry into the others.
 */
@@ -1044,7 +1044,7 @@ static void posterior_without_width(void **state) {
     sgm_inverse_free(&p), sgm_mixture_free(&prior), sgm_mixture_free(&post);
 }
 
-/* (8.8) what one replacement does: along V the noised measurement, across it nothing; and nothing
+/* (8.10) what one replacement does: along V the noised measurement, across it nothing; and nothing
 at all along a direction whose noise m τ exceeds s. */
 
 static void replacement_rule(void **state) {
@@ -1139,7 +1139,7 @@ static void all_is_known(void **state) {
     sgm_inverse_free(&p), sgm_mixture_free(&prior);
 }
 
-/* (8.10) One step of DPS, from the point to (5.9) and minus ζ ∇‖y − A x̂0‖, with x̂0 and its
+/* (8.12) One step of DPS, from the point to (5.9) and minus ζ ∇‖y − A x̂0‖, with x̂0 and its
 Jacobian of a Gaussian in closed form: x̂0 = μ + k(x − mμ), k = mσ²/(m²σ² + s²). */
 
 static void dps_step(void **state) {
@@ -1210,7 +1210,7 @@ static void repaint_counts(void **state) {
 }
 
 /*
-(8.8) A = I with noise τ: at the time where m τ = s, replacement puts x at m u, and p(x0|x) is p(x0|y)
+(8.10) A = I with noise τ: at the time where m τ = s, replacement puts x at m u, and p(x0|x) is p(x0|y)
 from there. RePaint must not walk back further down, where nothing is overwritten and y is forgotten.
 */
 
@@ -1248,7 +1248,7 @@ static void repaint_keeps_y(void **state) {
 
 /*
 A whole run on Gaussian data is a linear recursion of mean and variance: x ← α x + β + noise.
-RePaint goes forth again by (1.6). A coordinate that A does not see, independent of the others,
+RePaint goes forth again by (1.8). A coordinate that A does not see, independent of the others,
 is not touched by replacement, so its law is that of the sampler, with U−1 returns in every step.
 */
 
@@ -1289,7 +1289,7 @@ static void repaint_recursion(void **state) {
     sgm_inverse_free(&p), sgm_mixture_free(&prior);
 }
 
-/* (8.13) From a given noisy point, the reverse SDE draws from p(x0|x_t): for Gaussian data N(μ +
+/* (8.14) From a given noisy point, the reverse SDE draws from p(x0|x_t): for Gaussian data N(μ +
 k(x − mμ), σ²s²/(m²σ² + s²)). The recursion at K and 2K steps says how far the steps are from it,
 and the run is the recursion. */
 
@@ -1713,8 +1713,8 @@ static void reset_with_conditions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST("(8.1) Bayes' rule, exactly", bayes),
-        TEST("(8.4), (8.5) guidance, its interval, its derivatives", guided_formulas),
-        TEST("(8.6) what guidance draws from", guided_law),
+        TEST("(8.5), (8.6) guidance, its interval, its derivatives", guided_formulas),
+        TEST("(8.8) what guidance draws from", guided_law),
         TEST("one-hot labels", one_hot),
         TEST("conditions arrive, row by row", conditions_arrive),
         TEST("the ready networks listen", ready_networks),
@@ -1725,22 +1725,22 @@ int main(void) {
         TEST("(8.3) cross-entropy and its gradient", cross_entropy),
         TEST("a classifier's answers are one law", classifier_answers),
         TEST("a classifier finds the log-odds", classifier_learns),
-        TEST("(8.7) the decomposition of A", decomposition),
-        TEST("(8.11) exact on Gaussian data, in every family", pigdm_is_exact),
-        TEST("(8.12) against integration on a grid", posterior_by_grid),
-        TEST("(8.12) for every shape", posterior_shapes),
-        TEST("(8.12) in long double, any units and scales", posterior_any_units),
-        TEST("(8.7) rows of A in any units", rows_in_any_units),
-        TEST("(8.12) points stay points, and as small", posterior_of_points),
-        TEST("(8.12) no width is left", posterior_without_width),
-        TEST("(8.8) one replacement", replacement_rule),
+        TEST("(8.9) the decomposition of A", decomposition),
+        TEST("(8.13) exact on Gaussian data, in every family", pigdm_is_exact),
+        TEST("(8.15) against integration on a grid", posterior_by_grid),
+        TEST("(8.15) for every shape", posterior_shapes),
+        TEST("(8.15) in long double, any units and scales", posterior_any_units),
+        TEST("(8.9) rows of A in any units", rows_in_any_units),
+        TEST("(8.15) points stay points, and as small", posterior_of_points),
+        TEST("(8.15) no width is left", posterior_without_width),
+        TEST("(8.10) one replacement", replacement_rule),
         TEST("replacement keeps what was measured", measurements_are_kept),
         TEST("A = I leaves nothing open", all_is_known),
-        TEST("(8.10) one step of DPS", dps_step),
+        TEST("(8.12) one step of DPS", dps_step),
         TEST("how often RePaint asks", repaint_counts),
         TEST("RePaint, as a recursion", repaint_recursion),
-        TEST("(8.8) RePaint does not forget y", repaint_keeps_y),
-        TEST("(8.13) denoising", denoising),
+        TEST("(8.10) RePaint does not forget y", repaint_keeps_y),
+        TEST("(8.14) denoising", denoising),
         TEST("bad conditions", bad_conditions),
         TEST("bad classifiers", bad_classifiers),
         TEST("bad guidance", bad_guidance),

@@ -230,7 +230,7 @@ static void test_prefix(void **state) {
     }
 }
 
-/* ---- (9.1) the scaler ---- */
+/* ---- (9.2) the scaler ---- */
 
 #define D 3
 
@@ -268,7 +268,7 @@ static void test_scaler(void **state) {
     sgm_scaler_free(&scaler);
 }
 
-/* (9.1) itself: log N(x; 3, 2²) = log N(y; 0, 1) - log det, the scaler knowing 3 and 2. */
+/* (9.2) itself: log N(x; 3, 2²) = log N(y; 0, 1) - log det, the scaler knowing 3 and 2. */
 
 static void test_scaler_density(void **state) {
     (void)state;
@@ -339,7 +339,7 @@ static void test_scaler_errors(void **state) {
     sgm_scaler_free(&s);
 }
 
-/* ---- (9.2) sliced Wasserstein ---- */
+/* ---- (9.3) sliced Wasserstein ---- */
 
 static void test_w2_points(void **state) {
     (void)state;
@@ -418,7 +418,7 @@ static void test_w2_unequal(void **state) {
     near(sgm_sliced_w2(points, 8, points, 8, 3, 20, key_of(14)), 0, 0);
 }
 
-/* ---- (9.3) energy distance ---- */
+/* ---- (9.4) energy distance ---- */
 
 static void test_energy_exact(void **state) {
     (void)state;
@@ -472,7 +472,7 @@ static void test_energy_gaussians(void **state) {
     }
 }
 
-/* ---- (9.4) MMD ---- */
+/* ---- (9.5) MMD ---- */
 
 static double kernel_mean(double delta2, double var, int d, double width) {
     double w2 = width * width; /* E k for a - b ~ N(Δ, var I) */

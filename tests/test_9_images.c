@@ -223,13 +223,13 @@ static double distance_to(const drawing *d, double x, double y) {
     return best;
 }
 
-static double ink_at(double radius, double distance) { /* (9.9) */
+static double ink_at(double radius, double distance) { /* (9.1) */
     double x = 0.5 + (radius - distance) / 1.3;
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
 /*
-(9.9) at every pixel. The library draws a bend as 5 chords: held against the same 5, what remains is
+(9.1) at every pixel. The library draws a bend as 5 chords: held against the same 5, what remains is
 rounding, 2⁻²⁵ to float and some 10⁻¹⁴ before. n chords lie within |a - 2b + c|/(4n²) of the curve,
 so those 5 are within sag(1/100 + 1/6400) of 40, and the ink within that over 1.3.
 */
@@ -259,7 +259,7 @@ static void a_pixel_is_the_distance_to_the_pen(void **state) {
 }
 
 /*
-One straight stroke, the first hand's 1, of length L and pen r: ∫ of (9.9) over the plane is 2rL
+One straight stroke, the first hand's 1, of length L and pen r: ∫ of (9.1) over the plane is 2rL
 beside it and, for its round ends, π E ρ² with ρ ~ U(r ± 0.65), together π(r² + 1.3²/12). The shift
 is uniform over three whole pixels, so the sum over pixels has exactly that mean, and likewise its
 first moment about the middle of the stroke has mean zero.
@@ -360,7 +360,7 @@ static void dequantise_refuses(void **state) {
     CHECK_OK(sgm_dequantise(x, 0, 2, key));
 }
 
-/* (9.10) by hand, and Jensen's inequality for the density 2y, where P(k) = (2k + 1)/L². */
+/* (9.7) by hand, and Jensen's inequality for the density 2y, where P(k) = (2k + 1)/L². */
 static void bits_per_dimension(void **state) {
     enum { N = 40000, L = 4 };
     static double bits[N];
@@ -394,7 +394,7 @@ static void bits_per_dimension(void **state) {
 /*
 Exactly the covariance you want: columns 1 to d of a Hadamard matrix have mean 0 and are orthogonal,
 so x = μ + A h over its N rows has covariance N/(N-1) AAᵀ. With eighths in A and μ no sum rounds.
-The trace in (9.11) is then the sum of the singular values of AᵀB, times the roots of both factors.
+The trace in (9.8) is then the sum of the singular values of AᵀB, times the roots of both factors.
 */
 static double sample_of(float *x, int N, int d, const double *A, const double *mu) {
     for (int i = 0; i < N; i++)
@@ -643,7 +643,7 @@ static void precision_and_recall(void **state) {
     threads(1);
     CHECK_OK(sgm_precision_recall(&p2, &r2, real, N, made, N, 2, 3));
     assert_true(p == p2 && r == r2 && p < 1 && p > 0 && r < 1 && r > 0);
-    long in = 0; /* (9.12) point by point */
+    long in = 0; /* (9.9) point by point */
     for (long i = 0; i < N; i++) {
         int covered = 0;
         for (long j = 0; j < N && !covered; j++) {

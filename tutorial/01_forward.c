@@ -4,11 +4,11 @@
 **Question.** You pull a point towards the origin and shake it with white noise. Where is it after a
 time t? And does a cloud of such points end where sampling will start?
 
-**Equation.** $dx = f(t) x dt + g(t) dW$ (1.1) has the answer $x_t | x_0 ∼ N(m_t x_0, s_t² I)$ (1.3).
+**Equation.** $dx = f(t) x dt + g(t) dW$ (1.1) has the answer $x_t | x_0 ∼ N(m_t x_0, s_t² I)$ (1.5).
 
 **Plan.** Six steps, each of them a claim that you find in print:
 
-1. Simulate (1.1) with nothing but f and g: the paths must have the m and s of (1.3), in all families.
+1. Simulate (1.1) with nothing but f and g: the paths must have the m and s of (1.5), in all families.
 2. End points of VE and VP, as in *Diffusion Through the Lens of Score Matching* (EngineersOfAI lesson).
 3. That lesson's table of VP and sub-VP variances: where do the two differ most?
 4. The Fokker–Planck equation on a grid, from two humps at ±2, the data of *Score-Based Generative
@@ -75,7 +75,7 @@ static void walk(float *x, long n, const sgm_sde *p, double t0, double t1, int s
 /*
 The steps make an error of their own, C·h to leading order. You know it without any noise: (T1.1) turns
 m into (1 + fh) m, and s² into (1 + fh)² s² + g²h. Half the h changes the result by ½C·h, so three times
-that change bounds C·h with room for h². Neither knows (1.3), so a wrong kernel cannot hide in it.
+that change bounds C·h with room for h². Neither knows (1.5), so a wrong kernel cannot hide in it.
 */
 
 static void weak_error(double *in_m, double *in_s, const sgm_sde *p, double t, int steps) {
@@ -117,7 +117,7 @@ static void check_paths(const char *name, const sgm_sde *p, double t, const floa
     char label[64];
     double weak_m, weak_s;
     weak_error(&weak_m, &weak_s, p, t, steps);
-    snprintf(label, sizeof label, "(1.3) %s paths from 4, t=%.3g", name, t);
+    snprintf(label, sizeof label, "(1.5) %s paths from 4, t=%.3g", name, t);
     check_cloud(label, x, n, 1, 4 * sgm_sde_m(p, t), sgm_sde_s(p, t), 4 * weak_m, weak_s);
 }
 
@@ -307,7 +307,7 @@ static void density(sgm_key key) {
 }
 
 /*
-Step 5. Sampling starts from the prior, the process ends in $p_T$, and (1.8) is the price in nats. Points
+Step 5. Sampling starts from the prior, the process ends in $p_T$, and (1.10) is the price in nats. Points
 on a circle have mean 0 and variance ½ per axis, so $V = ½m² + s²$ and $KL = V/σ_T² − 1 − \log(V/σ_T²)$.
 A float rounds V by 2⁻²³ at most, and dKL/dV = (V/σ_T² − 1)/V: this is the tolerance.
 */
@@ -315,7 +315,7 @@ A float rounds V by 2⁻²³ at most, and dKL/dV = (V/σ_T² − 1)/V: this is t
 static void priors(void) {
     float ring[16];
     sgm_data_ring(ring, 8);
-    printf("5. eight points on a circle\n   %-15s %9s %9s %10s\n", "", "m(T)", "s(T)^2", "KL (1.8)");
+    printf("5. eight points on a circle\n   %-15s %9s %9s %10s\n", "", "m(T)", "s(T)^2", "KL (1.10)");
     for (int j = -1; j < FAMILIES; j++) {
         const sgm_sde p = j < 0 ? sgm_sde_vp(0.001, 3) : sde[j];
         const char *who = j < 0 ? "SGM_GTAP's VP" : family[j];
@@ -324,7 +324,7 @@ static void priors(void) {
         double over = (0.5 * m * m + v) / (sgm_sde_prior(&p) * sgm_sde_prior(&p));
         double kl = sgm_sde_prior_kl(&p, ring, 8, 2);
         printf("   %-15s %9.5f %9.5g %10.3g\n", who, m, v, kl);
-        snprintf(name, sizeof name, "(1.8) KL(p_T|prior), %s", who);
+        snprintf(name, sizeof name, "(1.10) KL(p_T|prior), %s", who);
         tut_check(name, kl, over - 1 - log(over), 1.2e-7 * fabs(over - 1) + 1e-15);
         if (j >= 0) continue;
         tut_check("SGM_GTAP: m(1) = exp(-1.5005/2) = .472", m, exp(-0.75025), 1e-15);
@@ -345,7 +345,7 @@ static void errata(const char *name, const sgm_sde *p, double t, double printed,
     for (long i = 0; i < N; i++) x[i] = 4;
     walk(x, N, p, 0, t, 256, key);
     moments(&mean, &std, x, N, 1);
-    printf("6. %s, t=%g: std of paths %.5f, (1.3) %.5f, printed %.5f\n", name, t, std, s, printed);
+    printf("6. %s, t=%g: std of paths %.5f, (1.5) %.5f, printed %.5f\n", name, t, std, s, printed);
     check_paths(name, p, t, x, N, 256);
     snprintf(row, sizeof row, "%s, t=%.3g: printed std/std of paths", name, t);
     tut_check(row, printed / std, printed / s, 0.03 * printed / s); /* 5 SE 1.8 %, bias < 1 % */

@@ -3,7 +3,7 @@
 
 **Question.** You know the score of a density, $∇\log p$, and nothing else. Can you draw from p?
 
-**Equation.** $x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z$ (6.1): uphill, and a shake. With (6.3) each
+**Equation.** $x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z$ (6.3): uphill, and a shake. With (6.5) each
 step is a proposal that may be turned down.
 
 **Plan.** Six claims, of *Score-Based Generative Models: Masterclass Notes* (lecture by A. Shysheya)
@@ -29,7 +29,7 @@ ladder is only as good as its time, and the slowest is right to what 20 000 walk
 
 **Try this.**
 (1) In `energy_eval` set `s[2 * i]` to `-ring * a` and the next to `-ring * b`: a wrong score, and
-all moments stay right, for (6.3) corrects any push. The step found falls from 0.18 to 0.14.
+all moments stay right, for (6.5) corrects any push. The step found falls from 0.18 to 0.14.
 (2) In `unnormalised` set .metropolis = 0 and .step = 0.1: five of six moments fail, E U = −0.81.
 (3) In `modes` start the ladder at 2 (`2 * pow(0.25, …)`): at 2 the modes are still apart, and the
 weights end at 0.31 and 0.23, as their law says. The slowest ladder still comes to 0.20.
@@ -159,7 +159,7 @@ static void formulas(void) {
 }
 
 /*
-Step 3. On N(0,1), ULA with step γ is x ← (1 − γ)x + √(2γ)z and rests at $V = 1/(1 − γ/2)$ (6.2).
+Step 3. On N(0,1), ULA with step γ is x ← (1 − γ)x + √(2γ)z and rests at $V = 1/(1 − γ/2)$ (6.4).
 MALA rests at 1. There log α collapses to −γ(y² − x²)/4, so $E α = 2 P(y² < x²)$, a wedge between
 two lines in the plane of two Gaussians:
 
@@ -229,7 +229,7 @@ static void bias(sgm_key key) {
     static float table[6 * 8];
     sgm_score score = {.d = 1, .eval = normal_eval, .logp = normal_logp};
     float *x = (float *)tut_memory((size_t)n * sizeof *x);
-    printf("3. %5s %10s %10s %10s %10s %11s %10s\n", "step", "ULA var", "(6.2)", "MALA var",
+    printf("3. %5s %10s %10s %10s %10s %11s %10s\n", "step", "ULA var", "(6.4)", "MALA var",
            "its error", "acceptance", "(T2.1)");
     for (int g = 0; g < 6; g++) {
         float *row = table + 8 * g;
@@ -272,17 +272,17 @@ static void bias(sgm_key key) {
     double power = log((high[1] - 1.0) / (low[1] - 1.0)) / log(4),
            exact = log((high[6] - 1.0) / (low[6] - 1.0)) / log(4),
            error = hypot(high[2] / (high[6] - 1), low[2] / (low[6] - 1)) / log(4);
-    printf("   from .05 to .2 the bias grows as the step to the power %.2f ± %.2f, by (6.2) %.2f\n",
+    printf("   from .05 to .2 the bias grows as the step to the power %.2f ± %.2f, by (6.4) %.2f\n",
            power, error, exact);
     tut_check("3. ULA: power of the step in the bias", power, exact, 5 * error);
-    tut_dat("bias.dat", "step; variance and error of ULA, of MALA; acceptance; (6.2); (T2.1)",
+    tut_dat("bias.dat", "step; variance and error of ULA, of MALA; acceptance; (6.4); (T2.1)",
             table, 6, 8);
     free(x);
 }
 
 /*
 In D dimensions n steps are worth the most independent points where the acceptance is 0.574, find
-Roberts and Rosenthal (1998) for large D. Worth n/τ: (6.6). Twenty walkers start on p, each on its
+Roberts and Rosenthal (1998) for large D. Worth n/τ: (6.10). Twenty walkers start on p, each on its
 own, so the scatter of their acceptances is an honest error.
 */
 
@@ -311,7 +311,7 @@ static double worth(double step, long steps, double *acceptance, double *se, sgm
     return 1000 / tau;
 }
 
-/* The step that (6.4) finds, with eight walkers. */
+/* The step that (6.7) finds, with eight walkers. */
 
 static double found_step(sgm_key key) {
     float x[8 * WIDE];
@@ -330,14 +330,14 @@ static void best_step(sgm_key key) {
     double best = 0, best_at = 0, alpha = 0, n = 0;
     printf("   in %d dimensions: %8s %12s %10s %24s\n", WIDE, "step", "acceptance", "(T2.2)",
            "worth of 1000 steps");
-    for (int g = 0; g <= TRIED; g++) { /* the last is the one that (6.4) finds */
+    for (int g = 0; g <= TRIED; g++) { /* the last is the one that (6.7) finds */
         sgm_key own = sgm_key_split(key, (uint64_t)g);
         double step = g < TRIED ? 0.15 * pow(1.15, g) : found_step(sgm_key_split(own, 0));
         double known = known_acceptance(WIDE, step), se;
         float *row = table + 4 * g;
         char name[64];
         n = worth(step, steps, &alpha, &se, sgm_key_split(own, 1));
-        printf("   %-17s %8.4f %12.4f %10.4f %24.1f\n", g < TRIED ? "" : "found by (6.4):", step,
+        printf("   %-17s %8.4f %12.4f %10.4f %24.1f\n", g < TRIED ? "" : "found by (6.7):", step,
                alpha, known, n);
         snprintf(name, sizeof name, "3. in %d dimensions, step %.3f: acceptance (T2.2)", WIDE,
                  step);
@@ -345,15 +345,15 @@ static void best_step(sgm_key key) {
         row[0] = (float)step, row[1] = (float)alpha, row[2] = (float)n, row[3] = (float)known;
         if (g < TRIED && n > best) best = n, best_at = alpha;
     }
-    tut_dat("worth.dat", "step; acceptance; worth of 1000 steps; (T2.2); the last row is by (6.4)",
+    tut_dat("worth.dat", "step; acceptance; worth of 1000 steps; (T2.2); the last row is by (6.7)",
             table, TRIED + 1, 4);
     /* n ~ α |Φ⁻¹(α/2)|^(2/3) is flat: ±.08 in α costs 2 %. 1000 series of 4000 steps know n to
        √(2(2·5τ + 1)/4·10⁶) = .6 %; five errors of a difference, 4.3 %, are ±.12 in α. QUICK: 1.7 %
        of error, 12 %, ±.2. A step of 15 % in γ, ±.04 in α, is finer.
-       (6.4) rests where α of 8 walkers, std .12, leaves it: .12²/(2·.57·√2000) = .017² in log γ,
+       (6.7) rests where α of 8 walkers, std .12, leaves it: .12²/(2·.57·√2000) = .017² in log γ,
        .57 of that in α; 5 of these are .05. */
     tut_check("3. acceptance at the best step tried", best_at, 0.574, tut_quick() ? 0.2 : 0.12);
-    tut_check("3. acceptance at the step that (6.4) finds", alpha, 0.574, 0.05);
+    tut_check("3. acceptance at the step that (6.7) finds", alpha, 0.574, 0.05);
     tut_check("3. its worth, of the best tried", n / best, 1, tut_quick() ? 0.12 : 0.05);
 }
 
@@ -531,7 +531,7 @@ static void curvature(sgm_key key) {
     }
     double V = 0.01 / (1 - 0.019 / 0.02);
     printf("   at .019 the narrow variance is %.4f, not 0.01\n", square);
-    tut_check("6. step .019: narrow variance (6.2)", square, V, 5 * V * sqrt(2.0 / N));
+    tut_check("6. step .019: narrow variance (6.4)", square, V, 5 * V * sqrt(2.0 / N));
     sgm_mixture_free(&mix);
 }
 

@@ -4,11 +4,11 @@ Tutorial 3: five ways to match a score.
 Question. Nobody tells you the true score. Which losses have it as their minimum all the same, what
 does each of them cost, and do they learn the same thing in the same number of steps?
 
-Equations. Explicit (2.13), implicit (2.14), sliced (2.15) and denoising (2.6) score matching are
-one loss up to constants (2.16): ISM = ESM - E ω‖∇log p‖², DSM = ESM + L*. The library writes them
+Equations. Explicit (2.15), implicit (2.16), sliced (2.17) and denoising (2.7) score matching are
+one loss up to constants (2.18): ISM = ESM - E ω‖∇log p‖², DSM = ESM + L*. The library writes them
 without the ½ of *Diffusion Through the Lens of Score Matching* (EngineersOfAI lesson), whose sliced
 loss, with ‖s‖² in it, is the variance-reduced one here. The energy view is that of *Score-Based
-Generative Models: Masterclass Notes* (lecture by A. Shysheya): e^(-U)/Z has the score -∇U (4.7).
+Generative Models: Masterclass Notes* (lecture by A. Shysheya): e^(-U)/Z has the score -∇U (4.13).
 
 Plan. (1) A wrong score on twelve points: its five losses, and both constants. (2) How the sliced
 losses scatter with the number K of directions. At a point x they are vᵀMv with M = 2J + s sᵀ, or
@@ -107,7 +107,7 @@ static void constants(const sgm_score *model, const sgm_score *own, const float 
     for (int i = 0; i < 5; i++) { /* independent draws: three standard errors of the difference */
         double constant = i == SGM_OBJECTIVE_DSM ? mean[6] : -mean[5], of_it = i == SGM_OBJECTIVE_DSM ? se[6] : se[5];
         if (i != SGM_OBJECTIVE_ESM)
-            tut_check(text("%s - ESM = %s", name[i], i ? "-E ω|∇log p|² (2.14)" : "L* (2.16)"),
+            tut_check(text("%s - ESM = %s", name[i], i ? "-E ω|∇log p|² (2.16)" : "L* (2.18)"),
                       mean[i] - mean[SGM_OBJECTIVE_ESM], constant,
                       3 * sqrt(se[i] * se[i] + se[SGM_OBJECTIVE_ESM] * se[SGM_OBJECTIVE_ESM] + of_it * of_it));
     }

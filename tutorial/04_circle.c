@@ -4,8 +4,8 @@ Tutorial 4: eight points on a circle.
 Question. A data set of eight points is the smallest that is worth generating. Can a network learn its score well enough that
 noise, run backwards, lands on the points? And if a figure of samples looks good, how good *is* it?
 
-Equations. Forward: VP with β(t) = 0.001 + 2.999 t (1.4). Loss: mean ‖ε + s_t score‖² (2.10). Sampling: Euler–Maruyama on the reverse
-SDE (5.3), 998 steps. All settings of the first rung are those of H. Gangloff, *SGM_GTAP: Score-based generative models, a simple JAX
+Equations. Forward: VP with β(t) = 0.001 + 2.999 t (1.6). Loss: mean ‖ε + s_t score‖² (2.11). Sampling: Euler–Maruyama on the reverse
+SDE (5.4), 998 steps. All settings of the first rung are those of H. Gangloff, *SGM_GTAP: Score-based generative models, a simple JAX
 implementation* (2025, after J. Pidstrigach).
 
 Plan. (1) The floor of the loss, by quadrature, from the exact score, and from draws. (2) First rung: the document's training, its table of losses row by row. (3)
@@ -144,8 +144,8 @@ static void first_rung(run *r, int quick) {
     train(r, net, how, 1);
 }
 
-/* The same time, spent better: ask for the clean point instead of the score (2.9), cap the weight of the smallest times (2.11), larger
-batches, a decaying rate, and the average of the parameters (4.4). */
+/* The same time, spent better: ask for the clean point instead of the score (2.10), cap the weight of the smallest times (2.12), larger
+batches, a decaying rate, and the average of the parameters (4.9). */
 
 static void second_rung(run *r, int quick) {
     static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_ACTIVATION_RELU, .embedding = SGM_EMBEDDING_CIRCLE};
@@ -229,7 +229,7 @@ static void write_losses(const run *a, const run *b) {
     tut_dat("memorisation_second.dat", "step mean_distance_to_nearest_point share_within_0.15", b->memory, b->logs, 3);
 }
 
-/* E‖s (score - exact)‖² at 60 times: what (2.8) adds up. */
+/* E‖s (score - exact)‖² at 60 times: what (2.9) adds up. */
 
 static void write_score_error(const sgm_score *first, const sgm_score *second) {
     enum { TIMES = 60, N = 2000 };
@@ -383,9 +383,9 @@ static void prior_and_slip(float *x, quality from_noise) {
     double se, kl = exact_prior_kl(&se), gaussian = sgm_sde_prior_kl(&sde, points, POINTS, 2);
     printf("\nThe prior: m(1) = %.3f, v(1) = %.3f\n  KL(p_T | N(0,I)) = %.4f ± %.4f nats (as a Gaussian: %.4f)\n",
            sgm_sde_m(&sde, 1), pow(sgm_sde_s(&sde, 1), 2), kl, se, gaussian);
-    /* mean 0, variance ½ per coordinate: V = ½m² + v = 1 - ½m² in (1.8) */
+    /* mean 0, variance ½ per coordinate: V = ½m² + v = 1 - ½m² in (1.10) */
     double V = 1 - 0.5 * exp(-1.5005);
-    tut_check("KL(p_T | prior) as a Gaussian, nats (1.8)", gaussian, V - 1 - log(V), 1e-6);
+    tut_check("KL(p_T | prior) as a Gaussian, nats (1.10)", gaussian, V - 1 - log(V), 1e-6);
     tut_check("KL(p_T | prior), 10^5 draws and quadrature", kl, exact_prior_kl_by_quadrature(), 4 * se);
     tut_check("m(1)", sgm_sde_m(&sde, 1), .472, 5e-4);
     tut_check("v(1)", pow(sgm_sde_s(&sde, 1), 2), .777, 5e-4);
@@ -444,8 +444,8 @@ int main(void) {
     long draws = quick ? 50000 : 1000000;
     sgm_dsm_result one = measure("first rung", &raw, draws), two = measure("second rung (EMA)", &ema, draws);
     tut_check("excess of the second rung", two.excess, 0, quick ? .1 : .02);
-    /* (2.8) splits the loss; the difference of two means over the same draws errs by about 2 × their scatter's covariance */
-    tut_check("first rung: loss - floor = excess (2.8)", one.loss - one.floor, one.excess, 3 * one.loss_se);
+    /* (2.9) splits the loss; the difference of two means over the same draws errs by about 2 × their scatter's covariance */
+    tut_check("first rung: loss - floor = excess (2.9)", one.loss - one.floor, one.excess, 3 * one.loss_se);
     printf("  wall time: second rung %.1f s, first rung %.1f s\n", second.seconds, first.seconds);
     write_losses(&first, &second);
     write_score_error(&raw, &ema);

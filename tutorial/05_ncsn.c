@@ -6,7 +6,7 @@ down a ladder of levels instead, with one network for all of them. How good is t
 rung, and which error is it to blame for?
 
 Equations. Kernel x = x0 + σ ε: sgm_sde_edm, where a time *is* a σ. Loss ½ σ² ‖s_θ + ε/σ‖², averaged
-over points and dimensions: (2.6) with w = 1 and scale ½/2. Sampling: annealed Langevin (6.5), γ_i
+over points and dimensions: (2.7) with w = 1 and scale ½/2. Sampling: annealed Langevin (6.9), γ_i
 = γ_L σ_i²/σ_L², 100 steps on each of 12 levels. All settings are those of *Diffusion Through the
 Lens of Score Matching* (EngineersOfAI lesson): its base step of 2·10⁻⁵ in x + ½α s + √α z is γ_L =
 10⁻⁵ here. One difference: its cosine decay moves at every epoch, ours at every step.
@@ -153,7 +153,7 @@ static void train(sgm_model *model, const float *data, run *r, int quick) {
             r->n, 5);
 }
 
-/* Level by level: ¼ σ² E|s - exact|² is what (2.8) adds to the floor; beside it the same error
+/* Level by level: ¼ σ² E|s - exact|² is what (2.9) adds to the floor; beside it the same error
 relative to the score. The last column is the step in units of a mode's own width at that level.
 The lesson says that γ ∝ σ² keeps it the same on all levels: so it would, were the noise all of the
 width. */
@@ -225,7 +225,7 @@ static void anneal(float *x, long n, const sgm_score *score, int rungs, const ch
 }
 
 /* The variance within a mode that the ladder leaves. Below σ = 1 the modes are apart, each of the
-variance v = .16 + σ², and a step (6.1) is V ← (1 - γ/v)² V + 2γ. On the first such level the
+variance v = .16 + σ², and a step (6.3) is V ← (1 - γ/v)² V + 2γ. On the first such level the
 walk comes to rest; further down the steps get too small to follow σ. */
 
 static double ladder_variance(void) {
@@ -377,7 +377,7 @@ int main(void) {
     printf("\nOn fresh points: loss %.5f ± %.5f, floor %.5f ± %.5f, excess %.5f ± %.5f\n", d.loss,
            d.loss_se, d.floor, d.floor_se, d.excess, d.excess_se);
     tut_check("floor from tangents = floor from the loss", mean, d.floor, 4 * d.floor_se);
-    tut_check("loss - floor = excess (2.8)", d.loss - d.floor, d.excess, 4 * d.loss_se);
+    tut_check("loss - floor = excess (2.9)", d.loss - d.floor, d.excess, 4 * d.loss_se);
     /* a stated bound; a network that says nothing has the excess ½ - floor: 99 % of it must go, in
        QUICK 2/3 */
     tut_check("excess of the network", d.excess, 0, (.5 - mean) * (quick ? .33 : .01));

@@ -4,9 +4,9 @@ Tutorial 6: from noise to two peaks, in one dimension.
 Question. One dimension is small enough to see everything at once: the whole density, at every time, on
 the way to noise and back. Does a learnt score bring the two peaks back, and how right is it?
 
-Equations. The forward kernel (1.4), the reverse SDE (5.1) by Euler–Maruyama, the same with Langevin
-correctors whose step is set by signal to noise (6.7), and the likelihood (7.13) with the exact trace
-and with Hutchinson's (7.14). The example is the 1-D mixture with peaks at ±2 of *Score-Based Generative
+Equations. The forward kernel (1.6), the reverse SDE (5.3) by Euler–Maruyama, the same with Langevin
+correctors whose step is set by signal to noise (6.8), and the likelihood (7.14) with the exact trace
+and with Hutchinson's (7.15). The example is the 1-D mixture with peaks at ±2 of *Score-Based Generative
 Modeling through SDEs* (a README after Song et al. 2021).
 
 Plan. (1) Train a small network, and hold its loss against the floor. (2) Draw the histogram of forward and
@@ -17,14 +17,14 @@ the ODE: it integrates to 1, and its NLL stands above the entropy. (5) Hutchinso
 
 What you should see. Two strips that are each other's mirror image, and an animated histogram. From 100
 evaluations on, the predictor alone is at the noise of 20 000 exact samples. The corrector never pays here: it takes
-half of the steps from the predictor, and has a bias of its own, γ/2 of (6.2). "PC significantly improves sample
+half of the steps from the predictor, and has a bias of its own, γ/2 of (6.4). "PC significantly improves sample
 quality", says the text; it can mend what a coarse predictor or a rough score spoils, and here is little of both.
 Figures. 06_gmm1d_strips.png, 06_gmm1d_film.gif.
 
 Build: cc -O2 -fopenmp tutorial/06_gmm1d.c -o 06_gmm1d -lm && ./06_gmm1d    (QUICK=1: seconds)
 
 Try this:
-- 1 for .16 in `samplers`: the corrector's own bias, γ/2 of (6.2), widens the peaks: the distance grows with the
+- 1 for .16 in `samplers`: the corrector's own bias, γ/2 of (6.4), widens the peaks: the distance grows with the
   number of evaluations, and the row of predictor and corrector fails.
 - weight = {.9, .1}: the small peak comes out right, too; one Langevin walk would lose it (tutorial 2).
 - .law = SGM_PROBE_RADEMACHER in part 5: in one dimension v² = 1, the estimate is exact and its error 0.

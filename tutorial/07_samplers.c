@@ -4,11 +4,11 @@ Tutorial 7: samplers raced.
 Question. A score can be asked a thousand times or ten. Which solver makes the most of few
 evaluations, and how do you know that a solver does what its name says?
 
-Equations. The reverse SDE (5.1) and the probability-flow ODE (7.1) end in the same law. A method of
+Equations. The reverse SDE (5.3) and the probability-flow ODE (7.1) end in the same law. A method of
 order p with step h is wrong by C hᵖ: on a log-log plot its error is a line of slope −p.
 
 Plan. (1) Orders: every solver on the exact score of a mixture in one dimension, against a solution
-with RK45 at 1e-8; the noisy ones path by path, all step counts under the same Brownian motion (5.11),
+with RK45 at 1e-8; the noisy ones path by path, all step counts under the same Brownian motion (5.13),
 against their finest path. (2) DDIM is Euler's method in x/m and s/m, to rounding; in t Euler's
 method is another one, and the two part with h². (3) Encode and decode: how far from where it began
 does a point come back, for a given tolerance? (4) VE, VP and sub-VP started from the same mixture
@@ -106,7 +106,7 @@ static void orders_of_paths(void) {
     sgm_mixture_free(&mix);
 }
 
-/* (1b) The noisy ones, path by path: all step counts see the same Brownian motion (5.11), so that the
+/* (1b) The noisy ones, path by path: all step counts see the same Brownian motion (5.13), so that the
 distance to the run with the finest steps is a distance of paths. The noise does not depend on x, and
 then Euler and Maruyama's strong order is 1, not ½. */
 

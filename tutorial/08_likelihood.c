@@ -5,7 +5,7 @@
 density there? And is the answer right?
 
 **Equation.** Along the probability-flow ODE, $\log p(x_0) = \log p_T(x_T) + ∫ ∇·F\, dt$ with
-$F = f x − ½ g² s$ (7.13). The mean of −log p over fresh data cannot, but by chance, go below the
+$F = f x − ½ g² s$ (7.14). The mean of −log p over fresh data cannot, but by chance, go below the
 entropy of the data, and its excess is the Kullback–Leibler divergence of data and model.
 
 **Plan.** The experiment is that of *SBGM: Score-Based Generative Models in JAX* (J. Homer), with
@@ -178,13 +178,13 @@ static double known_truth(void) {
 
 /*
 Step 2. The document asks its network for the score itself, weighs by s² and tells it t as it is.
-The second rung looks elsewhere: weight g², times drawn evenly in log SNR (2.12), no dropout, a rate
+The second rung looks elsewhere: weight g², times drawn evenly in log SNR (2.14), no dropout, a rate
 that falls. Its network is told log v, v the variance of the smear at t, and its output multiplied
 by 1/√v, the size of a score: what is left to say is smooth, and the ODE needs fewer steps for it.
 The third rung is the document's again, without its dropout.
 */
 
-static double smear(double t, double width) { /* (1.4): of a smear of that width in the data */
+static double smear(double t, double width) { /* (1.6): of a smear of that width in the data */
     return exp(-t) * width * width - expm1(-t);
 }
 
@@ -402,7 +402,7 @@ static double nll(double h, int quick) {
 
 /*
 Step 5. Is the machinery right? Give it the exact score and, instead of the prior, the exact density
-at T: then (7.13) must return the density that step 1 knows, at every point.
+at T: then (7.14) must return the density that step 1 knows, at every point.
 */
 
 static double log_prior(const float *x) {
@@ -420,12 +420,12 @@ static void machinery(double *logp, float *latent, long n) {
         worst = fmax(worst, fabs(off)),
         mean += (log_prior(z) - log(density(z[0], z[1], sde.T, NULL))) / (double)n;
     }
-    printf("5. exact score: (7.13) is off by at most %.1e at %ld points; the prior for p_T costs "
+    printf("5. exact score: (7.14) is off by at most %.1e at %ld points; the prior for p_T costs "
            "%.4f\n",
            worst, n, -mean);
     /* a tolerance of 1e-5 in each of some 30 steps, both coordinates and the sum: below 1e-3; the
        latent comes as a float */
-    tut_check("5. (7.13) with the exact score: worst point", worst, 0, 2e-3);
+    tut_check("5. (7.14) with the exact score: worst point", worst, 0, 2e-3);
 }
 
 /* Step 6. The density on a grid. */
@@ -584,7 +584,7 @@ static void as_printed(double h, const double *logp, const float *latent, long n
     double lesson = mean_of(all, n, &se), right = 0;
     for (long i = 0; i < n; i++) right -= logp[i] / (double)n;
     printf("9. NLL by the formulas in print, on %ld points with the exact score (entropy %.3f)\n"
-           "   (7.13), flow's drift and plus: %.3f\n   forward drift and minus: %.3f, and the map "
+           "   (7.14), flow's drift and plus: %.3f\n   forward drift and minus: %.3f, and the map "
            "integrates to %.0f\n   flow's drift and minus: %.3f\n",
            n, h, right, document, exp(8), lesson);
     tut_check("9. forward drift and minus: NLL, closed form", document, closed, 1e-3); /* solver */
@@ -648,7 +648,7 @@ static void figure_1(void) {
         time[i] = share * share;
     }
     memcpy(x, fresh, sizeof x), memcpy(start, x, sizeof x);
-    for (int i = 0; i <= FILM; i++) { /* there, by the SDE's own transitions (1.6) */
+    for (int i = 0; i <= FILM; i++) { /* there, by the SDE's own transitions (1.8) */
         sgm_sde_transition(&half, i ? time[i - 1] : 0, time[i], &a, &b);
         sgm_normal(z, 2 * N, sgm_key_split(stream(50), (uint64_t)i), 0);
         for (int j = 0; j < 2 * N; j++) x[j] = (float)(a * x[j] + b * z[j]);
@@ -656,7 +656,7 @@ static void figure_1(void) {
             film[0][i * COLS] = (float)sqrt(time[i]), film[0][i * COLS + 1 + j] = x[2 * j];
     }
     memcpy(back, x, sizeof x);
-    for (int i = FILM; i >= 0; i--) { /* and back, from the same places: reverse SDE (5.3), ODE */
+    for (int i = FILM; i >= 0; i--) { /* and back, from the same places: reverse SDE (5.4), ODE */
         if (i < FILM) {
             float s[2 * N], t[N];
             double dt = time[i + 1] - time[i];

@@ -5,7 +5,7 @@
 γ times as strong, what do you draw from then?
 
 **Equation.** $∇\log p_t(x|y) = ∇\log p_t(x) + ∇\log p_t(y|x)$ (8.1), and with γ on the last term
-(8.4), (8.5): classifier guidance and classifier-free guidance.
+(8.5), (8.6): classifier guidance and classifier-free guidance.
 
 **Plan.** After *Score-Based Generative Models: Masterclass Notes* (lecture by A. Shysheya), section
 10, on four Gaussians in two classes, whose every score is known:
@@ -216,7 +216,7 @@ static void errors(sgm_key key) {
     free(x);
 }
 
-/* Step 3. (8.4) and (8.5) in double, rounded once; outside of the interval, γ is 1. */
+/* Step 3. (8.5) and (8.6) in double, rounded once; outside of the interval, γ is 1. */
 
 static void formulas(sgm_key key) {
     enum { N = 300 };
@@ -243,13 +243,13 @@ static void formulas(sgm_key key) {
                 wrong += s[i] != (float)(keep * a[i] + gamma * b[i]);
             }
         }
-    printf("3. (8.4), (8.5), exact and learned, whole and limited: %ld numbers differ\n", wrong);
+    printf("3. (8.5), (8.6), exact and learned, whole and limited: %ld numbers differ\n", wrong);
     tut_check("3. guided scores that are not their formula", (double)wrong, 0, 0);
 }
 
 /*
 Step 4. Data N(0,1), a y that leaves N(0,c), the noise's variance v as the clock. With
-w = (c + v)/(1 + v), (8.6) integrates for every γ, and of the flow inside v_1 … v_2 too:
+w = (c + v)/(1 + v), (8.8) integrates for every γ, and of the flow inside v_1 … v_2 too:
 
 $$P_{SDE} = \frac{c\,(1 − c^{2γ−1})}{(1 − c)(2γ − 1)}, \qquad P_{flow} = c^γ, \qquad
 P_{p(x)p(y|x)^γ} = \frac{c}{c + γ(1 − c)} \qquad(T9.2)$$
@@ -262,7 +262,7 @@ static double variance(const float *x, long n) {
     return sum;
 }
 
-/* The ancestral steps (5.7) of a VE process on a linear score −A x: a recursion of the variance. */
+/* The ancestral steps (5.8) of a VE process on a linear score −A x: a recursion of the variance. */
 
 static double recursion(const sgm_sde *ve, double c, double gamma, int steps) {
     double *t = (double *)tut_memory((size_t)(steps + 1) * sizeof *t), P;
@@ -324,14 +324,14 @@ static void closed_forms(sgm_key key) {
     }
     tut_dat("law.dat", "gamma; variance: SDE, flow, interval; the same known; p(x)p(y|x)^gamma",
             table, TRIED, 8);
-    /* a walk that stays at t_min: ULA with step h on slope −A rests at 1/(A(1 − hA/2)) (6.2) */
+    /* a walk that stays at t_min: ULA with step h on slope −A rests at 1/(A(1 − hA/2)) (6.4) */
     sgm_guided g;
     tut_must(sgm_guided_init(&g, &u, &y, 0, 2));
     sgm_score guided = sgm_guided_score(&g);
     sgm_langevin_options walk = {.step = 0.02, .steps = 300, .t = ve.t_min};
     tut_must(sgm_langevin_run(x, n, &guided, &walk, NULL, sgm_key_split(key, 99)));
     double A = 2 / c - 1, P = 1 / (A * (1 - 0.02 * A / 2));
-    printf("   a Langevin walk at t_min, same score, gamma 2: %.4f; (6.2) says %.4f, 1/3 but for its step\n",
+    printf("   a Langevin walk at t_min, same score, gamma 2: %.4f; (6.4) says %.4f, 1/3 but for its step\n",
            variance(x, n), P);
     tut_check("4. Langevin at one t does rest at p p(y|x)^2", variance(x, n), P, 5 * P * sqrt(2.0 / (double)n));
     sgm_mixture_free(&wide), sgm_mixture_free(&narrow), free(x);
@@ -392,7 +392,7 @@ static void draw(float *x, long n, int way, double gamma, sgm_key key) {
     tut_must(sgm_sample(x, n, &guided, way < 6 && way % 2 ? &flow : &noisy, key));
 }
 
-/* The energy distance (9.3) of two exact sets scatters around 0; PAIRS of them tell how far. */
+/* The energy distance (9.4) of two exact sets scatters around 0; PAIRS of them tell how far. */
 
 static double floor_of(double gamma, long n, sgm_key key) {
     float *a = (float *)tut_memory((size_t)n * 4 * sizeof *a), *b = a + 2 * n;

@@ -5,13 +5,13 @@
 times are weighed and drawn, where the process is cut off, whose parameters are kept. At one fixed
 budget, on one problem whose answer is known, which of them matter?
 
-**Equation.** For every score whatever, loss = floor + excess (2.8), and the excess
+**Equation.** For every score whatever, loss = floor + excess (2.9), and the excess
 
 $$E_{t ∼ U(t_{min}, T)}\; s_t² \left\| s_θ − ∇\log p_t \right\|² \qquad(T10.1)$$
 
 is zero for the exact score only. It is the first yardstick, the same for all, however they were
-trained. The second is $−E \log p_θ − h(p_0) = KL(p_0 ‖ p_θ)$, by (7.13) with the exact trace; the
-third the energy distance (9.3) of samples by 30 steps of DPM-Solver++(2M) (7.11).
+trained. The second is $−E \log p_θ − h(p_0) = KL(p_0 ‖ p_θ)$, by (7.14) with the exact trace; the
+third the energy distance (9.4) of samples by 30 steps of DPM-Solver++(2M) (7.12).
 
 **Plan.** One default: noise ε, weight σ², uniform times, t_min = 10⁻³, an average of memory 1000,
 constant learning rate. (It is not the library's, which is the pair that wins: F, EDM, log-normal.)
@@ -181,7 +181,7 @@ static void integrate(double t, double *mass, double *entropy, double *square) {
 }
 
 /*
-What a network cannot learn is the scatter of ε around its mean, and by (2.5) that mean is −s∇log p:
+What a network cannot learn is the scatter of ε around its mean, and by (2.6) that mean is −s∇log p:
 
 $$L^* = D − E_t\, s_t²\, E \left\| ∇\log p_t \right\|² \qquad(T10.2)$$
 
@@ -310,7 +310,7 @@ static void solver(const sgm_score *network, const world *w) {
     tut_must(sgm_score_logp(&exact, closed, w->test, t, n_test));
     tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, &exact, &o, &r, w->key));
     for (int i = 0; i < n_test; i++) gap += fabs(logp[i] - closed[i]) / n_test;
-    /* twice the change, as in judge; and the prior's mismatch (1.8), 2 m² per coordinate at the most */
+    /* twice the change, as in judge; and the prior's mismatch (1.10), 2 m² per coordinate at the most */
     tut_check("2. log p of the exact score: RK4, closed form", gap, 0, 2 * r.change + 1e-4);
     printf("   RK4 with %d steps: log p of the exact score is off by %.4f nats a point,", n_ode, gap);
     tut_must(sgm_likelihood(logp, NULL, NULL, w->test, n_test, network, &o, &r, w->key));
@@ -345,9 +345,9 @@ static void experiment(long steps, sgm_key key) {
         sgm_model_free(&model), world_free(&w);
     }
     sgm_progress_done(&bar);
-    /* the cross term of (2.8), 2 s (s_θ − s)·(ε − E ε), has mean 0 and, given x, a variance of at
+    /* the cross term of (2.9), 2 s (s_θ − s)·(ε − E ε), has mean 0 and, given x, a variance of at
        most 4 excess(x) times that of ε, about 2 in two dimensions */
-    tut_check("2. (2.8): loss - floor - excess of the default", off / n_keys, 0,
+    tut_check("2. (2.9): loss - floor - excess of the default", off / n_keys, 0,
               5 * sqrt(8 * excess / ((double)n_draws * n_keys)));
 }
 

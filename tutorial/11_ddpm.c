@@ -7,7 +7,7 @@ Notes* (lecture by A. Shysheya) compares them in six steps. Which of the six are
 other letters, and which are choices?
 
 Equations. DDPM (Ho et al. 2020): x_k = √(1-β_k) x_{k-1} + √β_k z, so x_k = √ᾱ_k x0 + √(1-ᾱ_k) ε
-with ᾱ_k = ∏ (1-β_i). That is (1.3) with m² = ᾱ. A VP process passes through a DDPM table exactly if
+with ᾱ_k = ∏ (1-β_i). That is (1.5) with m² = ᾱ. A VP process passes through a DDPM table exactly if
 its ∫β at t_k = k/N is
 
     ∫₀^{t_k} β = -Σ_{i≤k} log(1-β_i) = Σ β_i + Σ β_i²/2 + Σ β_i³/3 + …            (T11.1)
@@ -148,7 +148,7 @@ static void exact_process(const table *of, const sgm_sde *through, const char *n
         lift = fmax(lift, rest / beta);
     }
     printf("\nThe VP process through the %s table, worst relative difference of 1000 steps\n"
-           "  ᾱ_k = m²: %.1e   1-β_k, β_k = a², b² of (1.6): %.1e\n"
+           "  ᾱ_k = m²: %.1e   1-β_k, β_k = a², b² of (1.8): %.1e\n"
            "  posterior of (5.6): mean %.1e, variance %.1e\n",
            name, kernel, step, mean, var);
     /* four roundings of numbers up to ∫β, two in each exponent; λ's too, and s²/β magnifies them in
@@ -445,7 +445,7 @@ static void samplers(double ratio) {
     printf("    %-16sdrift per variance of the noise: Langevin %.3f,\n"
            "    %-16sreverse diffusion %.3f, ancestral %.3f\n",
            "", drift[2], "", drift[0], drift[1]);
-    /* (5.7) takes the noise times σ'/σ */
+    /* (5.8) takes the noise times σ'/σ */
     tut_check("row 5, sampler: ancestral / Langevin", drift[1] / drift[2], 2 * ratio * ratio,
               4 * 2 * ratio * ratio * sqrt(variance[1] + variance[2]));
 }
@@ -490,14 +490,14 @@ static void six_rows(int quick) {
     samplers(ratio);
     row(6, "schedule", "σ geometric, 12 × 100 steps", "1000 βs, a step on each",
         "fall of log-SNR, SMLD / DDPM's last", fall / last,
-        -fall / log1p(-linear.beta[N] / (1 - bar(&linear, N))), 1e-9); /* (1.6) */
+        -fall / log1p(-linear.beta[N] / (1 - bar(&linear, N))), 1e-9); /* (1.8) */
     printf("    %-16sDDPM's log-SNR falls by %.2f at k = 2 and by %.3f at k = N;\n"
            "    %-16sSMLD's by %.2f at every level\n",
            "", first, last, "", fall);
 }
 
 /* Between two modes the noise is a matter of chance. Over all draws whose x falls into a small cell
-there, the mean of -ε/s is the mean of the exact score (2.5), while a single -ε/s is off by its own
+there, the mean of -ε/s is the mean of the exact score (2.6), while a single -ε/s is off by its own
 standard deviation. */
 
 static void minimiser(long draws) {
@@ -568,7 +568,7 @@ static double near_a_mode(const float *x, long n) {
     return share;
 }
 
-/* What ancestral steps do to one Gaussian of variance v0: its score is -x/(m² v0 + s²), so (5.7) is
+/* What ancestral steps do to one Gaussian of variance v0: its score is -x/(m² v0 + s²), so (5.8) is
 a linear recursion. The posterior (5.6) takes x0 for known, which it is not, and each step adds too
 little noise: a thousand steps leave 93 % of a mode's variance, a hundred 65 %. */
 

@@ -4,16 +4,16 @@ Tutorial 12: digits.
 Question. Does all of this still work where nobody can write down the density, on images? And how do
 you know, if a picture of samples proves so little: they may be copies, or all the same?
 
-Equations. Training is (2.10), with the output F of D = c_skip x + c_out F (2.9), so that a network
+Equations. Training is (2.11), with the output F of D = c_skip x + c_out F (2.10), so that a network
 that says nothing has the loss 1. A label is given as in (8.2) and hidden now and then; sampling
-mixes both branches, (1-γ) s(x,t) + γ s(x,t,y), with γ > 1 (8.5). An image of H by W pixels is a
-point in H·W dimensions, and its bits per dimension are (9.10).
+mixes both branches, (1-γ) s(x,t) + γ s(x,t,y), with γ > 1 (8.6). An image of H by W pixels is a
+point in H·W dimensions, and its bits per dimension are (9.7).
 
 Plan. (1) Data: drawn digits, or the two IDX files that you name. (2) A small classifier on the tape
 learns clean digits: it is the judge. (3) Train a U-Net, and look at six moments of it. (4) Sample
 with two solvers; with guidance; watch one row come out of the noise. (5) Judge: are the samples
-recognised, how far are their features from those of fresh digits (9.11), do the two cover each
-other (9.12), are they copies? (6) Give the upper half, ask for the lower. (7) Walk from digit to
+recognised, how far are their features from those of fresh digits (9.8), do the two cover each
+other (9.9), are they copies? (6) Give the upper half, ask for the lower. (7) Walk from digit to
 digit through the latents. (8) Bits per dimension, beside those of a law that knows no neighbours.
 
 What you should see. After a hundred steps blots, after a thousand digits with gaps; the loss hardly

@@ -5,8 +5,8 @@
 one network stand for p(x|π) and p(x|π,y), with samples and with likelihoods, at parameters it has
 never seen? And if y = A x + noise with a known A, must anything be trained at all?
 
-**Equation.** The told score $∇\log p_t(x|π,y)$ (8.2), its likelihood by (7.13); and the four ways
-of §8.4 to the score given y: (8.8), (8.10), (8.11), against the exact law (8.12).
+**Equation.** The told score $∇\log p_t(x|π,y)$ (8.2), its likelihood by (7.14); and the four ways
+of §8.4 to the score given y: (8.10), (8.12), (8.13), against the exact law (8.15).
 
 **Plan.** After *SBGM: Score-Based Generative Models in JAX* (J. Homer), which fits p(x|π,y) for
 emulators and inverse problems. Here the truth is known:
@@ -14,7 +14,7 @@ emulators and inverse problems. Here the truth is known:
 1. The emulator: two Gaussians at an angle α and a separation S, π = (α, S), y = x_1 + noise or
    nothing. A box of π is kept out of the training. Its likelihood against the exact one over a
    grid of π, in nats; its samples at π in the box, beside two exact sets.
-2. The referee: that (8.12) is prior times likelihood, divided by the evidence; that ΠGDM is exact
+2. The referee: that (8.15) is prior times likelihood, divided by the evidence; that ΠGDM is exact
    for a Gaussian; that the sampler with the referee's own score draws the referee's law.
 3. Three measurements in 8 dimensions (a mask, a projection, a blur), four methods, with the exact
    prior score and with a learned one: a table of what each gets right.
@@ -179,7 +179,7 @@ static void likelihoods(const sgm_model *model, sgm_key key) {
     }
 }
 
-/* The energy distance (9.3) of two exact sets scatters around 0: its root mean square is the floor. */
+/* The energy distance (9.4) of two exact sets scatters around 0: its root mean square is the floor. */
 
 static double floor_of(const sgm_mixture *law, long n, sgm_key key) {
     size_t size = (size_t)n * (size_t)law->d;
@@ -341,7 +341,7 @@ static void referee(const task *q, const sgm_mixture *prior, sgm_key key) {
 }
 
 /*
-For N(μ, σ_d²I) (8.11) is the exact score. Where x̂_0 = (x + s²∇log p)/m is formed, both terms are
+For N(μ, σ_d²I) (8.13) is the exact score. Where x̂_0 = (x + s²∇log p)/m is formed, both terms are
 rounded, and the sum is up to 1/m smaller, and so once more for its slope: 1/m² of rounding.
 */
 

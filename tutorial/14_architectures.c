@@ -4,7 +4,7 @@ Tutorial 14: five architectures.
 Question. The equations do not care which network learns the score. What does the choice change, when
 the data, the loss, the batches, the noise and the sampler are all the same?
 
-Equations. The loss is (2.10) with the output F of Karras et al. (2.9) and their weight, per pixel: of
+Equations. The loss is (2.11) with the output F of Karras et al. (2.10) and their weight, per pixel: of
 data with mean square 1, a network that says nothing has the loss 1, exactly. The best score that is
 *linear* in x is that of a Gaussian with the data's mean and covariance: what it reaches needs no
 network, and whatever a network gains beyond it, it gains by not being linear.

@@ -4,7 +4,7 @@
 **Question.** A network spends its time in matrix products. Three nested loops compute one, and so
 does the library, with the same multiply-adds. Where does the time go?
 
-**Equation.** (3.6) without its bias, $C_{ij} = ∑_p A_{ip} B_{pj}$, is $2 N^3$ operations on
+**Equation.** (3.5) without its bias, $C_{ij} = ∑_p A_{ip} B_{pj}$, is $2 N^3$ operations on
 $3 N^2$ numbers of four bytes. What a program may hope for depends on its *intensity* I, the
 operations that it does with each byte it fetches, and on two numbers of the machine:
 
@@ -122,7 +122,7 @@ static void measure_roofs(void) {
 }
 
 /*
-**Rung 1** is (3.6) as one writes it down. The inner loop walks down a column of B, a new cache line
+**Rung 1** is (3.5) as one writes it down. The inner loop walks down a column of B, a new cache line
 for every number, and each addition waits for the one before. **Rung 2** exchanges two loops: the
 inner one walks along rows, and its N sums do not wait for each other. The price is that each
 multiply-add loads and stores its sum. **Rung 3** stays with sixteen rows of B, 30 KiB, which fit
@@ -166,7 +166,7 @@ static VECTOR void vectors(void) {
 /*
 **Rung 5.** Two loads and a store for each multiply-add are what rung 4 waits for. So keep a tile of
 C, six rows by two vectors, in twelve registers while p runs from end to end: six numbers of A and
-two vectors of B feed twelve multiply-adds, 2/3 of a load for each (B.12), and C is stored once.
+two vectors of B feed twelve multiply-adds, 2/3 of a load for each (B.9), and C is stored once.
 */
 
 static VECTOR void tiles(void) {

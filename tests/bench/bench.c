@@ -239,7 +239,7 @@ static void job_bandwidth(void) {
 ## The three products of a linear layer
 
 $Y = X W + b$, $dX = dY W^⊤$ and $dW = X^⊤ dY$ for a batch of B rows and 256 inputs and outputs, by
-the library's one function with strides (3.6).
+the library's one function with strides (3.5).
 */
 
 typedef struct layer {
