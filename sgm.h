@@ -130,19 +130,18 @@ chapter explains its equations and then carries them out.
 #endif
 /* Macros of these names would change the text below. `tests/portable.sh names` writes the list. */
 #if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \
-    defined A || defined T || defined a || defined b || defined batch || defined bins || \
-    defined buffer || defined c || defined channels || defined classes || defined cols || \
-    defined columns || defined cond || defined count || defined d || defined data || \
-    defined depth || defined eps || defined family || defined g || defined gamma || \
-    defined grid || defined h || defined i || defined in || defined index || defined j || \
-    defined jd || defined js || defined k || defined key || defined label || defined labels || \
-    defined levels || defined lr || defined m || defined n || defined na || defined name || \
-    defined nb || defined noise || defined o || defined op || defined p || defined q || \
-    defined real || defined rows || defined s || defined scale || defined score || defined se || \
-    defined seed || defined shape || defined sigma || defined size || defined steps || \
-    defined t || defined t0 || defined t1 || defined to || defined tr || defined u || \
-    defined v || defined w || defined width || defined x || defined x0 || defined y || \
-    defined z)
+    defined A || defined T || defined a || defined b || defined batch || defined buffer || \
+    defined c || defined channels || defined classes || defined cols || defined columns || \
+    defined cond || defined d || defined data || defined depth || defined eps || \
+    defined family || defined g || defined gamma || defined grid || defined h || defined i || \
+    defined in || defined index || defined j || defined jd || defined js || defined k || \
+    defined key || defined label || defined labels || defined levels || defined lr || \
+    defined m || defined n || defined na || defined name || defined nb || defined noise || \
+    defined o || defined of || defined op || defined p || defined q || defined real || \
+    defined rows || defined s || defined scale || defined score || defined se || defined seed || \
+    defined shape || defined sigma || defined size || defined steps || defined t || defined t0 || \
+    defined t1 || defined to || defined tr || defined u || defined v || defined w || \
+    defined width || defined x || defined x0 || defined y || defined z)
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
@@ -150,22 +149,23 @@ chapter explains its equations and then carries them out.
     defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
     defined aj || defined ap || defined at || defined av || defined b1 || defined b2 || \
     defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
-    defined cj || defined cp || defined cq || defined cs || defined d1 || defined d2 || \
-    defined db || defined dc || defined dims || defined du || defined dv || defined dw || \
-    defined dx || defined dy || defined e || defined f || defined f1 || defined f2 || \
-    defined fd || defined fx || defined fy || defined g2 || defined gj || defined hi || \
-    defined i0 || defined i1 || defined i2 || defined is || defined jb || defined k0 || \
-    defined k1 || defined kl || defined l || defined l2 || defined la || defined lambda || \
-    defined lb || defined level || defined li || defined lo || defined lx || defined ly || \
-    defined m1 || defined m2 || defined ma || defined mb || defined mj || defined mv || \
-    defined of || defined ok || defined p0 || defined p1 || defined p2 || defined pa || \
-    defined pb || defined pj || defined pu || defined qu || defined r || defined r0 || \
-    defined r1 || defined r2 || defined s0 || defined s1 || defined s2 || defined s3 || \
-    defined sa || defined sb || defined sd || defined sj || defined sn || defined st || \
-    defined state || defined sv || defined sx || defined sy || defined theta || defined up || \
-    defined vf || defined vi || defined vs || defined vu || defined x1 || defined x2 || \
-    defined x3 || defined xc || defined xj || defined xv || defined xy || defined z1 || \
-    defined z2 || defined zj)
+    defined cj || defined count || defined cp || defined cq || defined cs || defined d1 || \
+    defined d2 || defined db || defined dc || defined dims || defined du || defined dv || \
+    defined dw || defined dx || defined dy || defined e || defined f || defined f1 || \
+    defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
+    defined hi || defined i0 || defined i1 || defined i2 || defined ii || defined is || \
+    defined jb || defined jj || defined k0 || defined k1 || defined kl || defined l || \
+    defined la || defined lambda || defined lb || defined level || defined li || defined lo || \
+    defined lx || defined ly || defined m1 || defined m2 || defined ma || defined mb || \
+    defined mj || defined mp || defined mq || defined mu || defined mv || defined ok || \
+    defined p0 || defined p1 || defined p2 || defined pa || defined pb || defined pj || \
+    defined pu || defined qu || defined qx || defined r || defined r0 || defined r1 || \
+    defined r2 || defined rk || defined s0 || defined s1 || defined s2 || defined s3 || \
+    defined sb || defined sd || defined sj || defined sn || defined st || defined state || \
+    defined sv || defined sx || defined sy || defined theta || defined up || defined vf || \
+    defined vi || defined vs || defined vu || defined x1 || defined x2 || defined x3 || \
+    defined xc || defined xj || defined xv || defined xy || defined z1 || defined z2 || \
+    defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
