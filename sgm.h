@@ -1418,7 +1418,7 @@ to clang without a macro that could be refused above, so it is told the contrary
 #pragma GCC optimize("fp-contract=off", "no-associative-math", "signed-zeros")
 #endif
 /* Most of what follows calls a kernel that does the work, and kernels get all the care of a
-compiler (appendices A and B). Where it is asked to work *lightly*, gcc does no more than -O1 and
+compiler (appendices A and B). Where it is asked to work *lightly*, gcc does no more than -Og and
 clang puts no function into another; *coldly* is for what runs once: checks, options, storage,
 files. So the page compiles in half the time. Bits do not depend on it. */
 #if defined(__clang__)
@@ -1428,7 +1428,7 @@ files. So the page compiles in half the time. Bits do not depend on it. */
 #define SGM__COLDLY _Pragma("clang optimize off")
 #define SGM__WARMLY _Pragma("clang optimize on")
 #elif defined(__GNUC__) && __OPTIMIZE__ + 0
-#define SGM__LIGHTLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define SGM__LIGHTLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\")")
 #define SGM__FULLY _Pragma("GCC pop_options")
 #define SGM__COLDLY _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\")")
 #define SGM__WARMLY _Pragma("GCC pop_options")
@@ -6728,6 +6728,7 @@ static void sgm__free(void *p) {
     memcpy(&block, (char *)p - sizeof block, sizeof block);
     SGM_FREE(block);
 }
+SGM__FULLY
 
 /*
 NaN and infinity are the floats whose exponent bits are all ones. Looking at the bits costs nothing
@@ -6828,7 +6829,6 @@ SGM_API int sgm_threads(void) {
     return n > 1 && sgm__alone() ? 1 : n;
 }
 
-SGM__FULLY
 /*
 ## §A.2 Keys: random numbers without a state
 
