@@ -3624,6 +3624,7 @@ static sgm_tensor *sgm__norm_plain(sgm_tape *tape, sgm_tensor *x, int c, int gro
     return silu ? sgm_silu(tape, z) : z;
 }
 
+SGM__FULLY
 /*
 ## §3.14 Attention
 
@@ -3699,6 +3700,7 @@ SGM_API sgm_tensor *sgm_attention(
     return sgm__headed(tape, "attention", 1, q, v, tokens, heads);
 }
 
+SGM__LIGHTLY
 /*
 ## §3.15 Ready networks for images
 
