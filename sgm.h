@@ -4288,10 +4288,10 @@ $∂ℓ/∂\mathrm{out} = 2 λ c_o (v·s)\, v$. One direction after the other is
 over one tape, and the gradients add up.
 */
 
-/* The loss λ‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its slope by what the
-network said. An energy says its score: with c_o = 1, the slope is r of (4.13). */
+/* The loss λ‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its derivative by what the
+network said. An energy says its score: with c_o = 1, the derivative is r of (4.13). */
 static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
-    const float *exact, const float *eps, float *slope, double factor) {
+    const float *exact, const float *eps, float *adjoint, double factor) {
     const sgm_model_options *o = &trainer->model->o;
     const double *c = trainer->per_row;
     double total = 0;
@@ -4303,15 +4303,15 @@ static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, 
             if (exact) off -= exact[j];
             if (eps) off += eps[j] / sd;
             total += lambda * off * off;
-            slope[j] = (float)(push * off);
+            adjoint[j] = (float)(push * off);
         }
     }
     return total;
 }
 
-/* One direction of (4.11): seeds the slopes by the tangent and, if sliced, by the value. */
+/* One direction of (4.11): seeds the adjoints by the tangent and, if sliced, by the value. */
 static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
-    const float *v, const float *out_j, float *slope, float *bend, double factor) {
+    const float *v, const float *out_j, float *adjoint, float *bend, double factor) {
     const double *c = trainer->per_row;
     double total = 0;
     int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_OBJECTIVE_SSM;
@@ -4322,7 +4322,7 @@ static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *
         for (long j = i * d; j < (i + 1) * d; j++) {
             total += 2 * lambda * v[j] * (c[0] * v[j] + c[1] * out_j[j]);
             bend[j] = (float)(2 * lambda * c[1] * v[j]);
-            if (sliced) slope[j] = (float)(2 * lambda * c[1] * vs * v[j]);
+            if (sliced) adjoint[j] = (float)(2 * lambda * c[1] * vs * v[j]);
         }
     }
     return total;
@@ -4345,9 +4345,9 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
     }
     *loss = 0;
     for (int k = 0; k < K || k == 0; k++) {
-        float *slope = sgm_tape_gradient_of(tape, out);
-        if (k == 0 && how->objective != SGM_OBJECTIVE_SSM && slope)
-            *loss += sgm__square_seed(trainer, b, miss, NULL, NULL, slope, factor);
+        float *adjoint = sgm_tape_gradient_of(tape, out);
+        if (k == 0 && how->objective != SGM_OBJECTIVE_SSM && adjoint)
+            *loss += sgm__square_seed(trainer, b, miss, NULL, NULL, adjoint, factor);
         if (K > 0) {
             float *move = sgm_tape_tangent_of(tape, in->x);
             sgm__directions(v, n, d, how, k, key);
@@ -4357,8 +4357,8 @@ static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch
             }
             SGM__TRY(sgm_tape_tangent(tape));
             float *bend = sgm_tape_tangent_gradient_of(tape, out);
-            if (!bend || !slope) return sgm_tape_status(tape);
-            *loss += sgm__direction_seed(trainer, b, s, v, out->j, slope, bend,
+            if (!bend || !adjoint) return sgm_tape_status(tape);
+            *loss += sgm__direction_seed(trainer, b, s, v, out->j, adjoint, bend,
                 how->objective == SGM_OBJECTIVE_ISM ? factor : factor / K);
         }
         if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watchdog will look at it */
@@ -4408,11 +4408,11 @@ static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, co
     if (!move || !out) return sgm_tape_status(tape);
     memcpy(move, r, (size_t)n * (size_t)model->o.d * sizeof *move);
     SGM__TRY(sgm_tape_tangent(tape));
-    float *slope = sgm_tape_tangent_gradient_of(tape, out);
-    if (!slope) return sgm_tape_status(tape);
+    float *adjoint = sgm_tape_tangent_gradient_of(tape, out);
+    if (!adjoint) return sgm_tape_status(tape);
     for (long i = 0; i < n; i++) {
-        slope[i] = c ? (float)c[i] : -1;
-        sum += slope[i] * out->j[i];
+        adjoint[i] = c ? (float)c[i] : -1;
+        sum += adjoint[i] * out->j[i];
     }
     if (c) *loss += sum;
     *flags |= SGM_TAPE_ACCUMULATE;
@@ -7161,7 +7161,7 @@ typedef struct sgm__tile sgm__tile; /* of §E.3 */
 
 #define SGM__OUTER_MOST 16
 
-typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its slope x^T d */
+typedef struct sgm__outer { /* a weight p of shape (in, out), its moments, and its gradient x^T d */
     int n, in, out;         /* n <= SGM__OUTER_MOST */
     long x_row;             /* x has n rows, this far apart; d is (n, out) */
     const float *x, *d;
