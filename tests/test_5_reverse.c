@@ -1383,6 +1383,8 @@ static void test_no_prior(void **state) {
     CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "call sgm_sampler_prior");
     sgm_sampler_prior(&sampler, x);
     CHECK_OK(sgm_sampler_step(&sampler, x));
+    sgm_sampler_reset(&sampler, sgm_key_init(2)); /* a new run wants a prior of its own */
+    CHECK_FAILS(sgm_sampler_step(&sampler, x), SGM_BAD_ARGUMENT, "call sgm_sampler_prior");
     sgm_sampler_free(&sampler);
     o.x_given = 1;
     CHECK_OK(sgm_sampler_init(&sampler, &score, 2, &o, sgm_key_init(1)));
