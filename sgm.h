@@ -1910,8 +1910,8 @@ there. With $σ = s/m = e^{−λ/2}$, (1.6) reads $x/m = x_0 + σε$: two famili
 same noisy data up to a factor, so a network trained under one can be sampled under another.
 
 Between two times $t_0 < t_1$ the process is a Gaussian too. The steps from $t_0$ on multiply by
-$a = m_1/m_0$ what they find, and add noise that is independent of it, of a variance b² (a and b for
-this and the next line only). Since both journeys together must give $s_1² = a² s_0² + b²$, no new
+$a = m_1/m_0$ what they find, and add noise that is independent of it, of a variance b² (a and b
+here and in chapter 5's steps). Since both journeys together must give $s_1² = a² s_0² + b²$, no new
 integral is needed:
 
 $$x_{t_1} | x_{t_0} ∼ N(a\, x_{t_0}, b² I), \quad a = \frac{m_1}{m_0}, \quad
@@ -4691,8 +4691,9 @@ $$D = D_0 + \tfrac1{2r} (D_0 − D_1), \qquad
 x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h})\, D + s' \sqrt{1 − e^{−2h}}\, z \qquad(5.11)$$
 
 which makes the part without noise one of second order. For the line itself this is not exact:
-$D_0 − D_1$ has $1/r$ times the weight $½(1 − e^{−2h})$ here, 0.432 at h = 1, and
-$1 − (1 − e^{−2h})/2h$, 0.568, if one integrates. The two differ by h²/3 for small h, and
+$D_0 − D_1$ has $1/r$ times the weight $½(1 − e^{−2h})$ here, 0.432 at h = 1. If one integrates the
+line u/h against the weight $2 e^{−2(h−u)}$ that a moment u of the step has (§7.3), it is
+$1 − (1 − e^{−2h})/2h$, 0.568. The two differ by h²/3 for small h, and
 $D_0 − D_1$ is itself of the order of h, so a step is wrong by h³ and a run by h². The code is that
 of its twin without noise, in §7.3.
 
@@ -5123,13 +5124,13 @@ SGM_API sgm_status sgm_langevin_step(sgm_langevin *walk, float *x) {
 /*
 ## §6.3 Annealed Langevin dynamics
 
-Two far modes and a small step: a walker has to climb out of one to reach the other, and the time
-that takes grows exponentially with the height of log p that it must climb. The shares of the modes
-stay what they were at the start, and nothing in a single walk tells you. Song and Ermon (2019) walk
-first where the modes have melted into one, and cool down: a ladder of noise levels
-$σ_1 > σ_2 > … > σ_L$, K steps on each, starting where the last level ended. A move's signal is γ s,
-and s is of the order of 1/σ where the noise is what spreads the points; its noise is $\sqrt{2γ}$.
-For the two to stand in the same ratio on all levels, $\sqrt{γ}/σ$ must be the same:
+Two far modes and a small step: a walker has to cross the valley between them, against the score,
+and the time that takes grows exponentially with the depth of log p that it must descend. The shares
+of the modes stay what they were at the start, and nothing in a single walk tells you. Song and
+Ermon (2019) walk first where the modes have melted into one, and cool down: a ladder of noise
+levels $σ_1 > σ_2 > … > σ_L$, K steps on each, starting where the last level ended. A move's signal
+is γ s, and s is of the order of 1/σ where the noise is what spreads the points; its noise is
+$\sqrt{2γ}$. For the two to stand in the same ratio on all levels, $\sqrt{γ}/σ$ must be the same:
 
 $$γ_i = γ_L \frac{σ_i²}{σ_L²} \qquad(6.9)$$
 
@@ -5762,7 +5763,7 @@ score out of others, and every sampler takes it as it takes any score.
 Train on pairs $(x_0, y)$ and give the network y beside x and t. The argument of (2.6), with
 everything conditioned on y, holds word for word: $∇ \log p_t(x|y)$ is the minimiser of
 
-$$E_{t, (x_0, y), ε}\; w(t) \left\| s_θ(x_t, t, y) + ε / s_t \right\|² \qquad(8.2)$$
+$$E_{t, (x_0, y), ε}\; w(t)\, s_t² \left\| s_θ(x_t, t, y) + ε / s_t \right\|² \qquad(8.2)$$
 
 A label is given *one-hot*, as K numbers of which one is 1, since classes have no order; a vector or
 an image is given as it is. With `cond_dropout` the condition of some points is hidden: the network
@@ -6261,9 +6262,10 @@ from noise loses only log 2. The measures of this chapter look at samples.
 ## §9.1 Toy sets
 
 Each set below is a recipe in the plane. Point i depends on the key and on i alone, so every prefix
-of a draw is a fair, shorter draw. One key makes a set; its two children keep the shape and the
-noise apart. Where they lie follows with pencil and paper, and the tests hold them to it (a
-half circle has mean height 2/π, a uniform number on an interval of length l variance l²/12):
+of a draw is a fair, shorter draw (but the ring is not drawn: its n points are even on the circle).
+One key makes a set; its two children keep the shape and the noise apart. Where they lie follows
+with pencil and paper, and the tests hold them to it (a half circle has mean height 2/π, a uniform
+number on an interval of length l variance l²/12):
 
     set                          mean        variance of x, of y, to which the noise's is added
     ring, Gaussians (modes ≥ 3)  0, 0        r²/2, r²/2
@@ -6447,7 +6449,8 @@ of h and little else: a large h sees means, a small one texture, until every poi
 nothing is similar. Look with several widths. Its floor scatters around zero like 1/n. Width 0 takes
 the median distance of 500 pairs of points (§G.8).
 
-Both are twice a mean over pairs of strangers less those over pairs of siblings:
+Of two sets, the energy distance is twice the mean over pairs (a, b) less the means over pairs
+within a and within b; MMD² is the same with the other sign, for k falls where distance grows:
 */
 static double sgm__of_pair(double dist2, double width) {
     return width > 0 ? sgm__exp(-0.5 * (dist2 / width / width)) : sqrt(dist2);
