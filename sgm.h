@@ -2468,8 +2468,8 @@ Where nothing is said (`SGM_TIMES_AUTO`), t is drawn uniformly if the family's t
 own, and from a log-normal law of σ where t is a σ (EDM) or a time of your own invention: a uniform
 σ from .002 to 80 would hardly ever fall where the data is. The law is that of Karras et al., who
 have it for data of size ½, made relative: log σ ∼ N(log σ_d − ½, 1.2²). A network that says F is
-trained by it in every family, with the weight that makes F's errors count alike: F needs both, the
-times and the weight.
+trained by it in every family (the trainer asks for it when it fills in the loss, §F.3), with the
+weight that makes F's errors count alike: F needs both, the times and the weight.
 */
 static sgm_times sgm__times_of(const sgm_loss *loss, const sgm_sde *sde) {
     int own = sde->family == SGM_FAMILY_EDM || sde->family == SGM_FAMILY_USER_SIGMA2;
@@ -4033,9 +4033,10 @@ swells V for a thousand steps, in which everything else hardly moves.
 ## §4.4 The learning rate
 
 Far from the goal long steps are right. Near it they only carry the noise of (4.1) into the
-parameters: these dance around the minimum, the wider the larger η. So the rate grows over the first
-$K_w$ steps (`warmup`, while the running means below fill), and then falls along half a cosine to
-$η_e$ (`lr_end`) at the last of the K steps. In step k, counted from 0, it is
+parameters: these dance around the minimum, the wider the larger η. So the rate falls along half a
+cosine to $η_e$ (`lr_end`) at the last of the K steps. If you ask for a `warmup`, it grows first,
+over $K_w$ steps: the first gradients are far from those that follow, and Adam's means of them (4.6)
+rest on few. In step k, counted from 0, it is
 
 $$η_k = η\, \frac{k+1}{K_w} \;\;(k < K_w), \quad \text{then} \quad
 η_k = η_e + ½ (η − η_e) (1 + \cos π u), \quad
@@ -4231,7 +4232,8 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer) {
 /*
 ## §4.8 The step, and the run
 
-This is all of it. A step that fails changes nothing, says why, and ends the run.
+This is all of it. A step whose gradient fails changes nothing; a look at the points held out that
+fails comes after the step, which stands. Either says why, and ends the run.
 */
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     SGM__TRY(sgm__trainer_made(trainer));
@@ -4279,16 +4281,16 @@ $c_x = −a/s_t$ and $c_o = −b/s_t$. Along a direction v its tangent is
 $c_x v + c_o\, \dot{\mathrm{out}}$, and (2.16) has the summand, with its derivatives by `out` and by
 its tangent,
 
-$$ℓ = λ \left( \|s\|² + 2 v^T (c_x v + c_o\, \dot{\mathrm{out}}) \right): \qquad
-\frac{∂ℓ}{∂\dot{\mathrm{out}}} = 2 λ c_o v, \qquad
-\frac{∂ℓ}{∂\mathrm{out}} = 2 λ c_o s \qquad(4.11)$$
+$$ℓ = ω \left( \|s\|² + 2 v^T (c_x v + c_o\, \dot{\mathrm{out}}) \right): \qquad
+\frac{∂ℓ}{∂\dot{\mathrm{out}}} = 2 ω c_o v, \qquad
+\frac{∂ℓ}{∂\mathrm{out}} = 2 ω c_o s \qquad(4.11)$$
 
 The sliced loss (2.17) has $(v·s)²$ in place of $\|s\|²$; the chain rule gives
-$∂ℓ/∂\mathrm{out} = 2 λ c_o (v·s)\, v$. One direction after the other is carried forward and back
+$∂ℓ/∂\mathrm{out} = 2 ω c_o (v·s)\, v$. One direction after the other is carried forward and back
 over one tape, and the gradients add up.
 */
 
-/* The loss λ‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its derivative by what the
+/* The loss ω‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its derivative by what the
 network said. An energy says its score: with c_o = 1, the derivative is r of (4.13). */
 static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
     const float *exact, const float *eps, float *adjoint, double factor) {
@@ -4379,15 +4381,15 @@ function of v and x, and one backward pass from it gives
 
 $$\frac{∂\dot U}{∂v} = ∇U, \qquad \frac{∂\dot U}{∂x} = \frac{∂²U}{∂x²} v \qquad(4.12)$$
 
-To train by any of the losses, differentiate $λ \|s − τ\|²$ by θ: by the chain rule this is
-$2λ (s − τ)^T ∂s/∂θ$, in which the first factor, $r = 2λ(s − τ)$, is taken as it stands. With
+To train by any of the losses, differentiate $ω \|s − τ\|²$ by θ: by the chain rule this is
+$2ω (s − τ)^T ∂s/∂θ$, in which the first factor, $r = 2ω(s − τ)$, is taken as it stands. With
 $s = −∇U$ that is the gradient of a tangent of U along r,
 
-$$\frac{∂}{∂θ} λ \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.13)$$
+$$\frac{∂}{∂θ} ω \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.13)$$
 
 The trace in ISM and SSM is a second derivative of U, and its gradient would need a third. It is
 taken as a central difference of two first ones, the only derivative by x in the library that is not
-exact; the error is of the order h² with h = 0.02 s_t. In (2.16) it counts 2λ times:
+exact; the error is of the order h² with h = 0.02 s_t. In (2.16) it counts 2ω times:
 
 $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.14)$$
 */
@@ -4430,7 +4432,7 @@ static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, co
             double h = 0.02 * sgm_sde_s(sde, b->t[i]);
             for (long j = i * d; j < (i + 1) * d; j++)
                 moved[j] = (float)(b->x[j] + sign * h * v[j]);
-            c[i] = -sign * factor * sgm__score_weight(sde, b->t[i], b->w[i]) / h; /* 2λ/(2h) */
+            c[i] = -sign * factor * sgm__score_weight(sde, b->t[i], b->w[i]) / h; /* 2ω/(2h) */
         }
         SGM__TRY(sgm__energy_push(trainer, b, moved, v, c, dropout, flags, loss));
     }
