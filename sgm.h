@@ -933,7 +933,9 @@ typedef struct sgm_sampler {
 SGM_API sgm_status sgm_sample(float *x, long n, const sgm_score *score,
                               const sgm_sample_options *options, sgm_key key);
 /* Fills x(n,D): draws from the prior, then all steps. options NULL: the defaults. SGM_NOT_LEARNT: x
-   is filled, but its rms is not within a factor of 2 of that of the data (5.14). */
+   is filled, but its rms is not within a factor of 2 of that of the data (5.14). Rows first … first
+   + n of a set, as the score's `first` and `of` say, get the bits they have when all are drawn at
+   once, unless the points choose their step together (RK45, corrector). */
 SGM_API sgm_status sgm_sampler_init(sgm_sampler *sampler, const sgm_score *score, long n,
                                     const sgm_sample_options *options, sgm_key key);
 SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x);
@@ -1587,7 +1589,7 @@ static sgm_status sgm__draws_init(struct sgm__draws *b, const float *data, long 
     sgm_key key);
 static sgm_status sgm__loss_is_none(void); /* the error of a loss that is not finite */
 /* chapter 5; §G.4 has its checks, memory and bookkeeping */
-static void sgm__normal_parallel(float *z, long n, sgm_key key); /* by all threads */
+static void sgm__normal_rows(float *z, long n, long cols, const sgm_score *rows, sgm_key key);
 static sgm_status sgm__grid_check(const double *t, int steps, sgm_grid_kind kind,
     const sgm_sde *sde, double t_start, double t_end);
 static sgm_grid_kind sgm__grid_kind(const sgm_sde *sde, sgm_method method, double t_end); /* AUTO */
@@ -2095,6 +2097,10 @@ static sgm_score sgm__same_rows(const sgm_score *part, const sgm_score *whole) {
     sgm_score score = *part;
     score.row = whole->row, score.first = whole->first, score.of = whole->of;
     return score;
+}
+
+static uint64_t sgm__row(const sgm_score *score, long i) { /* of your set, of this call's i-th */
+    return (uint64_t)(score->row ? score->row[i] : score->first + i);
 }
 
 static sgm_score sgm__rows(const sgm_score *score, const long *row, long first, long of) {
@@ -4760,7 +4766,7 @@ static sgm_status sgm__flow_ask(sgm__flow *w, double *k, const double *y, double
 
 static void sgm__flow_shake(sgm__flow *w, double scale, sgm_key key) { /* y += scale·z */
     if (scale == 0) return;
-    sgm__normal_parallel(w->x, w->size, key);
+    sgm__normal_rows(w->x, w->n, w->d, &w->score, key);
     for (long i = 0; i < w->size; i++) w->y[i] += scale * w->x[i];
 }
 
@@ -4797,8 +4803,9 @@ it is DPM-Solver++(2M) of §7.3, which adds no noise at all, on 100 steps even i
 scores of all families it is within the noise of two exact sets, and the race of `make 07` shows it
 among the cheapest. (Or it is the method that an option belongs to which you set: path_steps
 Euler–Maruyama's, corrector reverse diffusion's, churn, eta DDIM's, rtol RK45's.) Noise is keyed by
-the step and the position in the batch, so the same key draws the same samples whether you call
-`sgm_sample` or step by hand, on one core or many.
+the step and the row of the point in your set, so the same key draws the same samples whether you
+call `sgm_sample` or step by hand, on one core or many; or in blocks, on as many machines, if each
+score's `first` says where its block begins (only RK45 and a corrector look at the crowd).
 
 A program that draws again and again, a game for one, sets its sampler up once. `sgm_sampler_reset`
 gives it a new key and puts it back at the start, without a call of malloc; what it draws then is
@@ -4806,9 +4813,9 @@ what a new sampler with that key would draw.
 */
 SGM_API void sgm_sampler_prior(sgm_sampler *sampler, float *x) {
     if (!sampler || !sampler->t || !x) return;
-    long size = sampler->n * sampler->score.d;
+    long d = sampler->score.d, size = sampler->n * d;
     float std = (float)sgm_sde_prior(&sampler->score.sde);
-    sgm__normal_parallel(x, size, sgm_key_split(sampler->key, 0));
+    sgm__normal_rows(x, sampler->n, d, &sampler->score, sgm_key_split(sampler->key, 0));
     for (long i = 0; i < size; i++) x[i] *= std;
     sampler->step = 0, sampler->n_evals = 0, sampler->placed = 1;
 }
@@ -4832,11 +4839,11 @@ $$z = \frac1{√M} \sum_{j=1}^M z_j \qquad(5.13)$$
 */
 static void sgm__sampler_noise(const sgm_sampler *sampler, float *z, float *add, long i) {
     const sgm_sample_options *o = &sampler->o;
-    long size = sampler->n * sampler->score.d, updates = o->steps - !o->plain_end;
+    long d = sampler->score.d, size = sampler->n * d, updates = o->steps - !o->plain_end;
     long M = o->path_steps ? o->path_steps / updates : 1;
     for (long j = 0; j < M; j++) {
         sgm_key key = sgm_key_split(sampler->key, (uint64_t)(i * M + j) + 1);
-        sgm__normal_parallel(j ? add : z, size, key);
+        sgm__normal_rows(j ? add : z, sampler->n, d, &sampler->score, key);
         for (long k = 0; j && k < size; k++) z[k] += add[k];
     }
     for (long k = 0; M > 1 && k < size; k++) z[k] = (float)(z[k] / sqrt((double)M)); /* (5.13) */
@@ -4844,8 +4851,8 @@ static void sgm__sampler_noise(const sgm_sampler *sampler, float *z, float *add,
 
 /* Langevin steps at the time that the predictor has reached, as chapter 6 explains them. */
 static double sgm__snr_step(const float *s, long n, int d, double snr);
-static void sgm__langevin_move(
-    float *y, const float *x, const float *s, float *z, long size, double gamma, sgm_key key);
+static void sgm__langevin_move(float *y, const float *x, const float *s, float *z, long n,
+    const sgm_score *rows, double gamma, sgm_key key);
 
 static sgm_status sgm__sampler_correct(sgm_sampler *sampler, float *x, double t) {
     const sgm_score *score = &sampler->score;
@@ -4856,7 +4863,7 @@ static sgm_status sgm__sampler_correct(sgm_sampler *sampler, float *x, double t)
     for (int c = 0; c < sampler->o.corrector && t > 0; c++) {
         SGM__TRY(score->eval(score, s, x, times, n));
         double gamma = sgm__snr_step(s, n, score->d, sampler->o.snr > 0 ? sampler->o.snr : 0.16);
-        sgm__langevin_move(x, x, s, z, size, gamma, sgm_key_split(key, (uint64_t)c));
+        sgm__langevin_move(x, x, s, z, n, score, gamma, sgm_key_split(key, (uint64_t)c));
         sampler->n_evals++;
     }
     return SGM_OK;
@@ -5021,11 +5028,11 @@ that is fixed beforehand. If it went on following the walkers it would depend on
 p would no longer be kept.
 */
 /* y = x + γ s + √(2γ) z: (6.3), for the whole crowd. */
-static void sgm__langevin_move(
-    float *y, const float *x, const float *s, float *z, long size, double gamma, sgm_key key) {
+static void sgm__langevin_move(float *y, const float *x, const float *s, float *z, long n,
+    const sgm_score *rows, double gamma, sgm_key key) {
     double shake = sqrt(2 * gamma);
-    sgm__normal_parallel(z, size, key);
-    for (long i = 0; i < size; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
+    sgm__normal_rows(z, n, rows->d, rows, key);
+    for (long i = 0; i < n * rows->d; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
 }
 
 /* log q(to|from) of (6.5); the constant is the same both ways. */
@@ -5052,7 +5059,7 @@ static sgm_status sgm__mala_step(
         SGM__TRY(score->logp(score, lx, x, t, n));
         SGM__TRY(sgm__walk_start(walk, sx, lx));
     }
-    sgm__langevin_move(y, x, sx, z, size, gamma, sgm_key_split(key, 0));
+    sgm__langevin_move(y, x, sx, z, n, score, gamma, sgm_key_split(key, 0));
     SGM__TRY(score->eval(score, sy, y, t, n));
     SGM__TRY(score->logp(score, ly, y, t, n));
     *accepted = 0;
@@ -5061,7 +5068,7 @@ static sgm_status sgm__mala_step(
             sgm__langevin_log_q(y + at, x + at, sx + at, (int)d, gamma);
         double chance = log_a < 0 ? sgm__exp(log_a) : log_a == log_a; /* (6.5); NaN: never */
         *accepted += chance / (double)n;
-        if (!(sgm__uniform53(sgm_key_split(key, 1), (uint64_t)i) < chance)) continue;
+        if (!(sgm__uniform53(sgm_key_split(key, 1), sgm__row(score, i)) < chance)) continue;
         memcpy(x + at, y + at, (size_t)d * sizeof *x);
         memcpy(sx + at, sy + at, (size_t)d * sizeof *sx);
         lx[i] = ly[i];
@@ -5099,7 +5106,7 @@ static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sg
     SGM__TRY(walk->score.eval(&walk->score, s, x, t, n));
     if (walk->step == 0) SGM__TRY(sgm__walk_start(walk, s, NULL));
     if (walk->o.snr > 0) walk->step_size = sgm__snr_step(s, n, walk->score.d, walk->o.snr);
-    sgm__langevin_move(x, x, s, z, size, walk->step_size, key);
+    sgm__langevin_move(x, x, s, z, n, &walk->score, walk->step_size, key);
     return SGM_OK;
 }
 
@@ -6039,8 +6046,8 @@ typedef struct sgm__inverse_run {
     float *work;    /* 4 blocks of (n,D), and (n) */
 } sgm__inverse_run;
 
-static void sgm__inverse_noise(sgm__inverse_run *run, long n) {
-    sgm__normal_parallel(run->work, n, sgm_key_split(run->key, run->draws++));
+static void sgm__inverse_noise(sgm__inverse_run *run, long n, long cols, const sgm_score *rows) {
+    sgm__normal_rows(run->work, n, cols, rows, sgm_key_split(run->key, run->draws++));
 }
 
 static sgm_status sgm__replace_step(sgm_sampler *sampler, float *x, void *user) {
@@ -6053,14 +6060,14 @@ static sgm_status sgm__replace_step(sgm_sampler *sampler, float *x, void *user) 
         if (run->o->resample > 1) sampler->key = sgm_key_split(run->key, run->draws++);
         SGM__TRY(sgm_sampler_step(sampler, x));
         double to = sampler->t[sampler->step], m = sgm_sde_m(sde, to), s = sgm_sde_s(sde, to);
-        sgm__inverse_noise(run, n * p->m);
+        sgm__inverse_noise(run, n, p->m, &sampler->score);
         for (long i = 0; i < n; i++)
             sgm__inverse_replace(p, run->row, x + i * p->d, run->work + i * p->m, m, s);
         int left = 0; /* measured, but not overwritten */
         for (int i = 0; i < p->m; i++) left += s < m * p->sigma[i];
         if (left || u >= run->o->resample || sgm_sampler_done(sampler)) return SGM_OK;
         sgm_sde_transition(sde, to, t, &a, &b);
-        sgm__inverse_noise(run, size);
+        sgm__inverse_noise(run, n, p->d, &sampler->score);
         for (long j = 0; j < size; j++) x[j] = (float)(a * x[j] + b * run->work[j]);
         sampler->step--;
     }
@@ -14132,14 +14139,23 @@ SGM_API void sgm_sampler_free(sgm_sampler *sampler) {
     sampler->t = NULL, sampler->buffer = NULL, sampler->flow = NULL;
 }
 
-/* Normals for a whole batch, filled by all threads: draw i is a function of i. */
-static void sgm__normal_parallel(float *z, long n, sgm_key key) {
+/* Normals from draw `from` on, filled by all threads: draw i is a function of i. */
+static void sgm__normal_parallel(float *z, long n, sgm_key key, uint64_t from) {
     long chunk = 4096, chunks = (n + chunk - 1) / chunk;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(chunks > 1))")
     for (long c = 0; c < chunks; c++) {
         long first = c * chunk, count = n - first < chunk ? n - first : chunk;
-        sgm_normal(z + first, (size_t)count, key, (uint64_t)first);
+        sgm_normal(z + first, (size_t)count, key, from + (uint64_t)first);
     }
+}
+
+/* z(n,cols) of the rows that a score is asked about: the same for a row in whatever block. */
+static void sgm__normal_rows(float *z, long n, long cols, const sgm_score *rows, sgm_key key) {
+    const size_t d = (size_t)cols;
+    if (!rows->row) sgm__normal_parallel(z, n * cols, key, (uint64_t)rows->first * d);
+    else
+        for (long i = 0; i < n; i++)
+            sgm_normal(z + i * cols, d, key, (uint64_t)rows->row[i] * d);
 }
 
 static sgm_status sgm__sampler_ready(const sgm_sampler *sampler, const float *x) {
@@ -14319,7 +14335,7 @@ SGM_API sgm_status sgm_anneal(
     SGM__TRY(sgm_langevin_init(&walk, score, n, &first, key));
     long size = n * score->d;
     sgm_progress_init(&bar, options->progress, (long)options->n_levels * options->steps_per_level);
-    sgm__normal_parallel(x, size, sgm_key_split(key, 0));
+    sgm__normal_rows(x, n, score->d, score, sgm_key_split(key, 0));
     double start = sgm_sde_s(&score->sde, options->levels[0]);
     for (long i = 0; i < size; i++) x[i] = (float)(start * x[i]);
     sgm_status status = sgm__anneal_walk(&walk, x, walk.buffer + 2 * size, options, &bar);
@@ -14580,6 +14596,7 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
     if (joined) SGM__TRY(sgm_posterior_init(&p, score, problem, o.sigma_data));
     else SGM__TRY(sgm__inverse_scaled(&p, problem, score->scaler));
     sgm_score given = joined ? sgm_posterior_score(&p) : *score;
+    given = sgm__same_rows(&given, score);
     if (!joined) given.scaler = NULL; /* undone at the end, when all is measured */
     run.problem = &p.problem, run.o = &o, run.draws = 0, run.key = sgm_key_split(key, 1);
     sgm_status status = sgm_sampler_init(&sampler, &given, n, &o.sample, sgm_key_split(key, 0));

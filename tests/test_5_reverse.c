@@ -442,6 +442,48 @@ static void test_whole_is_steps(void **state) {
     assert_int_equal(live_blocks, alive_before);
 }
 
+/* Blocks of a set, and rows picked from it, are those of the whole, bit for bit: whoever draws them.
+With a corrector, whose step is the crowd's, two blocks still have noise of their own. */
+
+static void test_blocks(void **state) {
+    enum { N = 40 };
+    const long cut[4] = {0, 7, 24, N}, pick[5] = {39, 0, 13, 14, 6};
+    float whole[2 * N], x[2 * N], picked[2 * 5];
+    double mean[4] = {1, 0, -1, 2}, var[2] = {0.3, 0.2};
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    sgm_mixture mix;
+    (void)state;
+    CHECK_OK(sgm_mixture_init(&mix, 2, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde));
+    for (int method = SGM_METHOD_AUTO; method <= SGM_METHOD_DPMPP_3M; method++) {
+        sgm_score score = sgm_mixture_score(&mix);
+        sgm_sample_options o = options_of((sgm_method)method, 13);
+        if (method == SGM_METHOD_RK45) continue;
+        o.eta = method == SGM_METHOD_DDIM ? 0.5 : 0, o.churn = method == SGM_METHOD_CHURN ? 3 : 0;
+        o.path_steps = method == SGM_METHOD_EULER_MARUYAMA ? 36 : 0;
+        CHECK_OK(sgm_sample(whole, N, &score, &o, sgm_key_init(4)));
+        score.of = N;
+        for (int b = 0; b < 3; b++) {
+            score.first = cut[b];
+            CHECK_OK(sgm_sample(x + 2 * cut[b], cut[b + 1] - cut[b], &score, &o, sgm_key_init(4)));
+        }
+        assert_memory_equal(x, whole, sizeof x);
+        score.row = pick, score.first = 0;
+        CHECK_OK(sgm_sample(picked, 5, &score, &o, sgm_key_init(4)));
+        for (int i = 0; i < 5; i++)
+            assert_memory_equal(picked + 2 * i, whole + 2 * pick[i], 2 * sizeof(float));
+    }
+    sgm_score score = sgm_mixture_score(&mix);
+    sgm_sample_options o = options_of(SGM_METHOD_DDIM, 5);
+    o.corrector = 1, o.x_given = 1, score.of = 2 * N;
+    for (int i = 0; i < 2 * N; i++) x[i] = whole[i] = (float)i / N;
+    CHECK_OK(sgm_sample(x, N, &score, &o, sgm_key_init(4)));
+    score.first = N;
+    CHECK_OK(sgm_sample(whole, N, &score, &o, sgm_key_init(4)));
+    for (int i = 0; i < 2 * N; i++) assert_true(x[i] != whole[i]);
+    sgm_mixture_free(&mix);
+    assert_int_equal(live_blocks, alive_before);
+}
+
 static void test_threads(void **state) {
     enum { N = 5000 };
     static float x[2 * N], y[2 * N];
@@ -464,7 +506,7 @@ static void test_threads(void **state) {
         assert_memory_equal(x, y, sizeof x);
     }
     /* one thread or many: normals are those of one call */
-    sgm__normal_parallel(x, 2 * N, sgm_key_init(6));
+    sgm__normal_parallel(x, 2 * N, sgm_key_init(6), 0);
     sgm_normal(y, 2 * N, sgm_key_init(6), 0);
     assert_memory_equal(x, y, sizeof x);
     sgm_mixture_free(&mix);
@@ -1429,6 +1471,7 @@ int main(void) {
         {"(5.10) bad grids", test_bad_grids, count_alive, NULL, NULL},
         {"(5.5) (5.8) DDPM term by term", test_ddpm, count_alive, NULL, NULL},
         {"5.4 whole run and steps", test_whole_is_steps, count_alive, NULL, NULL},
+        {"5.5 a set is drawn in blocks", test_blocks, count_alive, NULL, NULL},
         {"5.4 any number of threads", test_threads, count_alive, NULL, NULL},
         {"(5.13) sums of increments", test_path_noise, count_alive, NULL, NULL},
         {"(5.13) strong order 1", test_strong_order, count_alive, NULL, NULL},

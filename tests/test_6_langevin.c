@@ -957,6 +957,32 @@ static void test_whole_is_steps(void **state) {
     assert_int_equal(live_blocks, alive_before);
 }
 
+static void test_blocks(void **state) {
+    enum { N = 30, CUT = 11 };
+    float whole[2 * N], x[2 * N];
+    double levels[2] = {0.5, 0.1};
+    sgm_mixture mix;
+    sgm_score score = lopsided(&mix);
+    sgm_anneal_options a;
+    (void)state;
+    memset(&a, 0, sizeof a);
+    a.levels = levels, a.n_levels = 2, a.steps_per_level = 3, a.last_step = 0.01;
+    for (int kind = 0; kind < 3; kind++) { /* ULA, MALA, a ladder */
+        sgm_langevin_options o = walk_of(0.2, 9, kind == 1);
+        o.t = 0.1;
+        for (int block = -1; block < 2; block++) {
+            float *to = block < 0 ? whole : x + 2 * CUT * block;
+            long n = block < 0 ? N : block ? N - CUT : CUT;
+            score.first = block > 0 ? CUT : 0, score.of = N;
+            sgm_normal(to, (size_t)(2 * n), sgm_key_init(1), (uint64_t)(2 * score.first));
+            CHECK_OK(kind < 2 ? sgm_langevin_run(to, n, &score, &o, NULL, sgm_key_init(4))
+                              : sgm_anneal(to, n, &score, &a, sgm_key_init(4)));
+        }
+        assert_memory_equal(x, whole, sizeof x);
+    }
+    sgm_mixture_free(&mix);
+}
+
 static void test_threads(void **state) {
     enum { N = 5000 };
     static float x[3][2 * N], y[2 * N];
@@ -1352,6 +1378,7 @@ int main(void) {
         {"6 nothing given, nothing known", test_nothing_given, count_alive, NULL, NULL},
         {"chapter 6: whole walk and steps", test_whole_is_steps, count_alive, NULL, NULL},
         {"chapter 6: a walk starts again", test_reset, count_alive, NULL, NULL},
+        {"chapter 6: a crowd walks in blocks", test_blocks, count_alive, NULL, NULL},
         {"chapter 6: any number of threads", test_threads, count_alive, NULL, NULL},
         {"chapter 6: bad walks", test_bad_walks, count_alive, NULL, NULL},
         {"chapter 6: bad ladders", test_bad_ladders, count_alive, NULL, NULL},

@@ -1671,6 +1671,39 @@ static void same_bits(void **state) {
 /* One condition for each point, alone and guided, with a scaler: a sampler that is reset draws what a
 new one with that key draws. */
 
+/* Points with a condition each, and measured points, are drawn in blocks as they are at once. */
+
+static void drawn_in_blocks(void **state) {
+    enum { N = 48, CUT = 17 };
+    static float whole[N * D], x[N * D];
+    const float A[2 * D] = {1, 0.5f, 0, 1}, y[2] = {0.3f, 0.1f};
+    sgm_inverse p;
+    sgm_condition c;
+    run r;
+    (void)state;
+    run_defaults(&r);
+    r.mo.cond = C;
+    run_model(&r);
+    CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, N));
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A, y, 0.1));
+    for (int method = -1; method <= SGM_INVERSE_PIGDM; method++) {
+        sgm_score score = sgm_condition_score(&c);
+        sgm_inverse_options o;
+        memset(&o, 0, sizeof o);
+        o.method = (sgm_inverse_method)(method < 0 ? 0 : method), o.sample.steps = 6;
+        o.sample.method = SGM_METHOD_ANCESTRAL, o.resample = method == SGM_INVERSE_REPAINT ? 2 : 0;
+        for (int block = -1; block < 2; block++) {
+            float *to = block < 0 ? whole : x + D * CUT * block;
+            long n = block < 0 ? N : block ? N - CUT : CUT;
+            score.first = block > 0 ? CUT : 0, score.of = N;
+            CHECK_OK(method < 0 ? sgm_sample(to, n, &score, &o.sample, sgm_key_init(4))
+                                : sgm_inverse_sample(to, n, &score, &p, &o, sgm_key_init(4)));
+        }
+        assert_memory_equal(x, whole, sizeof x);
+    }
+    sgm_inverse_free(&p), run_end(&r);
+}
+
 static void reset_with_conditions(void **state) {
     enum { N = 48 };
     static float x[N * D], truth[N * D];
@@ -1748,6 +1781,7 @@ int main(void) {
         TEST("out of memory", out_of_memory),
         TEST("steps do not allocate", steps_do_not_allocate),
         TEST("same bits on two threads", same_bits),
+        TEST("a set with conditions is drawn in blocks", drawn_in_blocks),
         TEST("a sampler with conditions starts again", reset_with_conditions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
