@@ -7193,6 +7193,8 @@ typedef struct sgm__kernels {
         const float *mb, float *y);
     void (*colmix)(long rows, long cols, const float *a, const float *p, const float *b,
         const float *x, const float *m, const float *d, int add, float *y);
+    void (*colsilu)(long rows, long cols, const float *b, const float *x, const float *m,
+        const float *d, const float *p, float *y, float *sums);
     void (*tile_map)(const sgm__tile *);
     void (*moments)(
         int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
@@ -7487,6 +7489,23 @@ static void sgm__colmix_ref(long rows, long cols, const float *a, const float *p
 }
 
 /*
+SiLU of a mixture $z_{ij} = b_j (x_{ij} - μ_j) + d_j$ need not be written and read again: y = φ(z),
+or, where p is the adjoint of that, y = φ'(z) p and its sums $∑_i y_{ij}$ and then
+$∑_i y_{ij} (x_{ij} - μ_j)$, those of coldot.
+*/
+static void sgm__colsilu_ref(long rows, long cols, const float *b, const float *x, const float *m,
+    const float *d, const float *p, float *y, float *sums) {
+    for (long i = 0; i < rows * cols; i++) {
+        const long j = i % cols;
+        float slope, bend, z = sgm__fmaf(b[j], x[i] - m[j], d[j]);
+        z = sgm__gate_ref(SGM_ACTIVATION_SILU, z, &slope, &bend);
+        y[i] = p ? slope * p[i] : z;
+    }
+    if (p) sgm__coldot_ref(rows, cols, y, NULL, NULL, NULL, sums);
+    if (p) sgm__coldot_ref(rows, cols, y, NULL, x, m, sums + cols);
+}
+
+/*
 The maps of a tiled convolution (E.1): Y = L X Lᵀ, first down the columns and then along the rows,
 for n channels at once. A tile of an image may hang over its border: bit 4i + j of `x_in` says that
 x has a number at (i, j), or there is a zero, and that of `y_in` that y wants it.
@@ -7575,7 +7594,7 @@ static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__ada
 
 static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_plain, sgm__act_ref,
     sgm__exp_n_ref, sgm__map_ref, sgm__dot_ref, sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref,
-    sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
+    sgm__colsilu_ref, sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
 
 /*
 ## §B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -8008,32 +8027,67 @@ SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
 
 SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
 
-/* sigma, sigma' and sigma'' as in sgm__sigmoid_ref (B.3). */
-SGM__INLINE sgm__vf SGM__K(sigmoid)(sgm__vf x, sgm__vf *s1, sgm__vf *s2) {
-    const sgm__vf one = sgm__vall(1.0f);
-    const sgm__vf e = SGM__K(exp)(-SGM__K(abs)(x)), q = one / (one + e);
-    const sgm__vi up = x >= sgm__vall(0.0f);
-    const sgm__vf slope = e * q * q, tilt = (one - e) * q;
-    *s1 = slope;
-    *s2 = slope * sgm__vpick(up, -tilt, tilt);
-    return sgm__vpick(up, q, e * q);
+/*
+The sigmoid is a long chain in which every step waits for the one before it. So n registers, up to
+four, go through it side by side.
+
+exp(-|x|) needs no second factor with n: $2^{n + 64}$ is in range for all n from -150 to 0, and then
+comes the constant $2^{-64}$. With 64 and the bias 127 of an exponent added to the magic number, the
+low bits of the sum are where an exponent wants them, but for a shift.
+*/
+#define SGM__EACH(n) SGM__UNROLL for (int v = 0; v < (n); v++)
+
+SGM__INLINE void SGM__K(exp_down)(int n, const sgm__vf *x, sgm__vf *e) {
+    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC + 191.0f), one = sgm__vall(1.0f);
+    sgm__vf t[4], r[4], p[4];
+    SGM__EACH(n) e[v] = sgm__vmax(sgm__vall(-104.0f), (sgm__vf)((sgm__vu)x[v] | 0x80000000u));
+    SGM__EACH(n) t[v] = sgm__vfma(e[v], sgm__vall(SGM__LOG2_E), magic);
+    SGM__EACH(n) p[v] = t[v] - magic;
+    SGM__EACH(n) r[v] = sgm__vfma(p[v], sgm__vall(-SGM__LN2_HI), e[v]);
+    SGM__EACH(n) r[v] = sgm__vfma(p[v], sgm__vall(-SGM__LN2_LO), r[v]);
+    SGM__EACH(n) p[v] = sgm__vall(sgm__exp_c[4]);
+    SGM__UNROLL for (int i = 3; i >= 0; i--)
+        SGM__EACH(n) p[v] = sgm__vfma(r[v], p[v], sgm__vall(sgm__exp_c[i]));
+    SGM__EACH(n) e[v] = sgm__vfma(r[v] * r[v], p[v], r[v]) + one;
+    SGM__EACH(n) e[v] *= (sgm__vf)((sgm__vu)t[v] << 23);
+    SGM__EACH(n) e[v] *= sgm__vall(5.42101086e-20f);
+}
+
+/* sigma, sigma' and, if it is wanted, sigma'' as in sgm__sigmoid_ref (B.3). For -0 both of s are one
+half. */
+SGM__INLINE void SGM__K(sigmoid)(
+    int n, const sgm__vf *x, sgm__vf *s, sgm__vf *s1, sgm__vf *s2, int second) {
+    const sgm__vf one = sgm__vall(1.0f), zero = sgm__vall(0.0f);
+    sgm__vf e[4], q[4];
+    SGM__K(exp_down)(n, x, e);
+    SGM__EACH(n) q[v] = one / (one + e[v]);
+    if (second) SGM__EACH(n) s2[v] = (one - e[v]) * q[v];
+    SGM__EACH(n) e[v] *= q[v];
+    SGM__EACH(n) s1[v] = e[v] * q[v];
+    if (second) SGM__EACH(n) s2[v] = s1[v] * sgm__vpick(x[v] >= zero, -s2[v], s2[v]);
+    SGM__EACH(n) s[v] = sgm__vpick((sgm__vi)x[v] >> 31, e[v], q[v]);
 }
 
 /* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.4). */
-SGM__INLINE sgm__vf SGM__K(gate)(int kind, sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
+SGM__INLINE void SGM__K(gate)(
+    int kind, int n, const sgm__vf *x, sgm__vf *f, sgm__vf *d1, sgm__vf *d2, int second) {
     const float beyond = kind == SGM_ACTIVATION_SILU ? 105.0f : 20.0f;
-    const sgm__vf xc = SGM__K(clamp)(x, -beyond, beyond), two = sgm__vall(2.0f);
-    sgm__vf z = xc, z1 = sgm__vall(1.0f), z2 = sgm__vall(0.0f), s, s1, s2;
-    if (kind == SGM_ACTIVATION_GELU) {
-        const sgm__vf q = xc * xc;
-        z = xc * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
-        z1 = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
-        z2 = xc * sgm__vall(6.0f * SGM__GELU_3);
+    const sgm__vf two = sgm__vall(2.0f), low = sgm__vall(-beyond), high = sgm__vall(beyond);
+    sgm__vf xc[4], z[4], z1[4], z2[4], s[4];
+    SGM__EACH(n) f[v] = sgm__vmax(low, x[v]), xc[v] = sgm__vmin(high, f[v]);
+    SGM__EACH(n) z[v] = x[v], z1[v] = sgm__vall(1.0f), z2[v] = sgm__vall(0.0f);
+    SGM__EACH(n) if (kind == SGM_ACTIVATION_GELU) {
+        const sgm__vf q = xc[v] * xc[v];
+        z[v] = xc[v] * sgm__vfma(q, sgm__vall(SGM__GELU_3), sgm__vall(SGM__GELU_1));
+        z1[v] = sgm__vfma(q, sgm__vall(3.0f * SGM__GELU_3), sgm__vall(SGM__GELU_1));
+        z2[v] = xc[v] * sgm__vall(6.0f * SGM__GELU_3);
     }
-    s = SGM__K(sigmoid)(z, &s1, &s2);
-    *d1 = sgm__vfma(xc * z1, s1, s);
-    *d2 = sgm__vfma(xc * z1 * z1, s2, s1 * sgm__vfma(xc, z2, two * z1));
-    return sgm__vpick(x < xc, xc, x) * s;
+    SGM__K(sigmoid)(n, z, s, d1, d2, second);
+    if (second)
+        SGM__EACH(n) d2[v] = sgm__vfma(
+            xc[v] * z1[v] * z1[v], d2[v], d1[v] * sgm__vfma(xc[v], z2[v], two * z1[v]));
+    SGM__EACH(n) d1[v] = sgm__vfma(xc[v] * z1[v], d1[v], s[v]);
+    SGM__EACH(n) f[v] *= s[v];
 }
 
 SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
@@ -8051,34 +8105,42 @@ SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
 
 SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
     const sgm__vf zero = sgm__vall(0.0f), two = sgm__vall(2.0f);
-    const sgm__vf u = SGM__K(exp)(-SGM__K(abs)(x)), s = u / (two + u), w = s * s;
-    const sgm__vf p = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
-    sgm__vf bend;
-    *d1 = SGM__K(sigmoid)(x, d2, &bend);
+    sgm__vf u, s, w, p, bend;
+    SGM__K(exp_down)(1, &x, &u);
+    s = u / (two + u), w = s * s;
+    p = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
+    SGM__K(sigmoid)(1, &x, d1, d2, &bend, 0);
     return sgm__vpick(x <= zero, zero, x) + p;
 }
 
 /* Compiled once for each kind, so that the loop holds no choice and its constants stay at hand. */
-SGM__INLINE void SGM__K(act_of)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
+SGM__INLINE void SGM__K(act_of)(
+    int kind, int n, long size, const float *x, float *y, float *d1, float *d2) {
     const sgm__vf zero = sgm__vall(0.0f);
-    for (long i = 0; i + SGM__LANES <= n; i += SGM__LANES) {
-        const sgm__vf v = sgm__vget(x + i);
-        sgm__vf f, f1, f2 = zero;
-        if (kind == SGM_ACTIVATION_RELU)
-            f = sgm__vpick(v <= zero, zero, v), f1 = sgm__vpick(v > zero, sgm__vall(1.0f), zero);
-        else if (kind == SGM_ACTIVATION_TANH) f = SGM__K(tanh)(v, &f1, &f2);
-        else if (kind == SGM_ACTIVATION_SOFTPLUS) f = SGM__K(softplus)(v, &f1, &f2);
-        else if (kind == SGM_ACTIVATION_SIGMOID) f = SGM__K(sigmoid)(v, &f1, &f2);
-        else f = SGM__K(gate)(kind, v, &f1, &f2);
-        if (y) sgm__vput(y + i, f);
-        if (d1) sgm__vput(d1 + i, f1);
-        if (d2) sgm__vput(d2 + i, f2);
+    enum { L = SGM__LANES };
+    for (; size >= n * L; size -= n * L) {
+        sgm__vf a[4], f[4], f1[4], f2[4];
+        SGM__EACH(n) a[v] = sgm__vget(x + v * L), f2[v] = zero;
+        if (kind == SGM_ACTIVATION_SILU || kind == SGM_ACTIVATION_GELU)
+            SGM__K(gate)(kind, n, a, f, f1, f2, d2 != NULL);
+        else if (kind == SGM_ACTIVATION_SIGMOID) SGM__K(sigmoid)(n, a, f, f1, f2, d2 != NULL);
+        else if (kind == SGM_ACTIVATION_TANH) f[0] = SGM__K(tanh)(a[0], f1, f2);
+        else if (kind == SGM_ACTIVATION_SOFTPLUS) f[0] = SGM__K(softplus)(a[0], f1, f2);
+        else SGM__EACH(n) f[v] = sgm__vpick(a[v] <= zero, zero, a[v]),
+            f1[v] = sgm__vpick(a[v] > zero, sgm__vall(1.0f), zero);
+        SGM__EACH(n) if (y) sgm__vput(y + v * L, f[v]);
+        SGM__EACH(n) if (d1) sgm__vput(d1 + v * L, f1[v]);
+        SGM__EACH(n) if (d2) sgm__vput(d2 + v * L, f2[v]);
+        x += n * L;
+        if (y) y += n * L;
+        if (d1) d1 += n * L;
+        if (d2) d2 += n * L;
     }
 }
 
-/* The last numbers, which do not fill a register, go through a copy that does. */
+/* The last numbers, which do not fill four registers, go through a copy that does. */
 SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    enum { L = SGM__LANES };
+    enum { L = 4 * SGM__LANES };
     const long left = n % L, whole = n - left;
     if (left > 0) {
         const size_t bytes = (size_t)left * sizeof *x;
@@ -8090,13 +8152,16 @@ SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, 
         if (d1) memcpy(d1 + whole, part + 2 * L, bytes);
         if (d2) memcpy(d2 + whole, part + 3 * L, bytes);
     }
+    n = whole;
     switch (kind) {
-    case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_GELU: SGM__K(act_of)(SGM_ACTIVATION_GELU, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_SOFTPLUS: SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, n, x, y, d1, d2); break;
-    default: SGM__K(act_of)(SGM_ACTIVATION_SIGMOID, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, 1, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, 4, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, 1, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_GELU: SGM__K(act_of)(SGM_ACTIVATION_GELU, 4, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_SOFTPLUS:
+        SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, 1, n, x, y, d1, d2);
+        break;
+    default: SGM__K(act_of)(SGM_ACTIVATION_SIGMOID, 4, n, x, y, d1, d2); break;
     }
 }
 
@@ -8247,6 +8312,57 @@ SGM__FN void SGM__K(colmix)(long rows, long cols, const float *a, const float *p
             SGM__K(colmix_of)(2, SGM__PANEL, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
         else SGM__K(colmix_of)(1, left, rows, cols, aj, pj, bj, xj, mj, d + j, add, y + j);
     }
+}
+
+/* n rows, up to four, of one register of columns; what is added up waits in lanes as in coldot. */
+SGM__INLINE void SGM__K(colsilu_rows)(int n, long cols, long left, sgm__vf b, const float *x,
+    sgm__vf m, sgm__vf d, const float *p, float *y, sgm__vf *sum, sgm__vf *dot) {
+    sgm__vf c[4], z[4], f[4], d1[4], d2[4];
+    SGM__EACH(4) c[v] = v < n ? sgm__vload(x + v * cols, left) - m : m;
+    SGM__EACH(4) z[v] = sgm__vfma(b, c[v], d);
+    SGM__K(gate)(SGM_ACTIVATION_SILU, 4, z, f, d1, d2, 0);
+    SGM__EACH(4) if (v < n) {
+        if (p) {
+            f[v] = d1[v] * sgm__vload(p + v * cols, left);
+            sum[v] += f[v], dot[v] = sgm__vfma(f[v], c[v], dot[v]);
+        }
+        sgm__vstore(y + v * cols, f[v], left);
+    }
+}
+
+/* One register of columns, down all rows; p may be NULL. */
+SGM__INLINE void SGM__K(colsilu_of)(long left, long rows, long cols, const float *b,
+    const float *x, const float *m, const float *d, const float *p, float *y, float *sums) {
+    const sgm__vf bv = sgm__vload(b, left), mv = sgm__vload(m, left), dv = sgm__vload(d, left);
+    double total[2][SGM__LANES] = {{0}};
+    for (long i = 0; i < rows;) {
+        const long end = rows - i < SGM__RUN ? rows : i + SGM__RUN, step = 4 * cols;
+        sgm__vf sum[4], dot[4];
+        SGM__EACH(4) sum[v] = dot[v] = sgm__vall(0.0f);
+        for (; i + 4 <= end; i += 4, x += step, y += step) {
+            SGM__K(colsilu_rows)(4, cols, left, bv, x, mv, dv, p, y, sum, dot);
+            if (p) p += step;
+        }
+        if (i < end)
+            SGM__K(colsilu_rows)((int)(end - i), cols, left, bv, x, mv, dv, p, y, sum, dot);
+        i = end;
+        sum[0] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+        dot[0] = (dot[0] + dot[2]) + (dot[1] + dot[3]);
+        for (int l = 0; l < SGM__LANES && p; l++)
+            total[0][l] += sum[0][l], total[1][l] += dot[0][l];
+    }
+    for (int l = 0; l < SGM__LANES && l < left && p; l++)
+        sums[l] = (float)total[0][l], sums[cols + l] = (float)total[1][l];
+}
+
+SGM__FN void SGM__K(colsilu)(long rows, long cols, const float *b, const float *x, const float *m,
+    const float *d, const float *p, float *y, float *sums) {
+    for (long j = 0; j < cols; j += SGM__LANES)
+        if (p)
+            SGM__K(colsilu_of)
+            (cols - j, rows, cols, b + j, x + j, m + j, d + j, p + j, y + j, sums + j);
+        else
+            SGM__K(colsilu_of)(cols - j, rows, cols, b + j, x + j, m + j, d + j, NULL, y + j, NULL);
 }
 
 /* One of sgm__maps for four numbers a to d, without its zeros and ones. */
@@ -8451,7 +8567,7 @@ SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__ada
 
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
     SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(coldot),
-    SGM__K(colmix), SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
+    SGM__K(colmix), SGM__K(colsilu), SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
 
 #undef SGM__ISA
 #undef SGM__ISA_AVX2
@@ -11410,27 +11526,38 @@ static void sgm__normed_zj(const sgm__normed *m, float *zj) {
     sgm__normed_mix(m, m->xj, 1, 0, zj);
 }
 
-/* P and Q of (E.3) from the adjoints of y and its tangent; either may be NULL, then only Q. */
+/* φ(z) or, of a p, φ'(z) p, with the coefficients of z as they stand. */
+static void sgm__normed_silu(const sgm__normed *m, const float *p, float *y) {
+    sgm__k()->colsilu(m->s->h, m->s->c, m->b, m->x, m->mu, m->c, p, y, m->p); /* and pu, next to p */
+}
+
+/* P and Q of (E.3) from the adjoints of y and its tangent; either may be NULL, then only Q. And the
+sums of P. */
 static void sgm__normed_adjoints(
     const sgm__normed *m, float *kept, const float **P, const float **Q) {
     long n = (long)m->s->h * m->s->c;
     float *z = m->z, *zj = z + n, *d1 = z + 2 * n, *bend = z + 3 * n;
     const float *p = *P, *q = *Q;
-    sgm__normed_z(m, kept, 0, m->s->silu ? z : NULL);
+    sgm__normed_z(m, kept, 0, m->s->silu && q ? z : NULL);
+    if (m->s->silu && !q) {
+        sgm__normed_silu(m, p, d1), *P = d1;
+        for (int c = 0; c < m->s->c; c++) m->pu[c] -= m->lo[c] * m->p[c];
+        return;
+    }
     if (q) sgm__normed_zj(m, zj);
-    if (!p || (m->s->silu && q)) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
-    if (!m->s->silu) return;
-    sgm__act(SGM_ACTIVATION_SILU, n, z, NULL, d1, q ? bend : NULL);
-    if (q) sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
-    if (q && p) sgm__muladd(n, d1, p, bend);
-    if (!q) sgm__mul(n, d1, p, d1), *P = d1;
+    if (!p || m->s->silu) memset(bend, 0, (size_t)n * sizeof *bend), *P = bend;
+    if (m->s->silu) {
+        sgm__act(SGM_ACTIVATION_SILU, n, z, NULL, d1, bend);
+        sgm__mul(n, bend, zj, bend), sgm__mul(n, bend, q, bend), sgm__mul(n, d1, q, z), *Q = z;
+        if (p) sgm__muladd(n, d1, p, bend);
+    }
+    sgm__normed_sum(m, m->p, *P, NULL, NULL), sgm__normed_sum_x(m, m->pu, *P, m->p);
 }
 
 /* (E.3) and (E.4) for one image; out: the adjoints of γ, β and their tangents, `step` apart. */
 static void sgm__normed_back(const sgm__normed *m, const float *P, const float *Q, float *out,
     long step, float *dx, int first, float *dxj, int first_j) {
     const sgm__shape *s = m->s;
-    sgm__normed_sum(m, m->p, P, NULL, NULL), sgm__normed_sum_x(m, m->pu, P, m->p);
     sgm__normed_sum(m, m->q, Q, NULL, NULL), sgm__normed_sum_x(m, m->qu, Q, m->q);
     if (m->xj) sgm__normed_sum(m, m->qx, Q, m->xj, m->mean_j);
     for (int c = 0; c < s->c; c++, out++) {
@@ -11488,12 +11615,12 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
         const float *P = y->set & SGM_ADJOINT_D ? y->d + i * cols : NULL;
         const float *Q = parts == 4 ? y->jd + i * cols : NULL;
         if (pass == SGM_PASS_FORWARD) {
-            sgm__normed_z(&m, kept, 1, v);
-            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, v, v, NULL, NULL);
+            sgm__normed_z(&m, kept, 1, s->silu ? NULL : v);
+            if (s->silu) sgm__normed_silu(&m, NULL, v);
         } else if (pass == SGM_PASS_TANGENT) {
-            sgm__normed_z(&m, kept, 0, m.z), sgm__normed_zj(&m, y->j + i * cols);
-            if (s->silu) sgm__act(SGM_ACTIVATION_SILU, cols, m.z, NULL, m.z, NULL);
-            if (s->silu) sgm__mul(cols, m.z, y->j + i * cols, y->j + i * cols);
+            float *zj = y->j + i * cols;
+            sgm__normed_z(&m, kept, 0, NULL), sgm__normed_zj(&m, zj);
+            if (s->silu) sgm__normed_z(&m, kept, 0, NULL), sgm__normed_silu(&m, zj, zj);
         } else {
             sgm__normed_adjoints(&m, kept, &P, &Q);
             sgm__normed_back(&m, P, Q, sums + i * s->c, step, dx ? dx + i * cols : NULL, first,

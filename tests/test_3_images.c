@@ -669,7 +669,7 @@ static void same_bits_and_no_allocation(void **state) {
 static void column_kernels(void **state) {
     enum { MOST = 40 * 520 };
     static const int more[] = {255, 256, 257, 259, 513, 520}; /* around the ends of runs */
-    static float a[MOST], b[MOST], ma[40], mb[40], d[40], y[2][MOST];
+    static float a[MOST], b[MOST], ma[40], mb[40], d[40], y[2][MOST], sums[2][80];
     const char *names[] = {"avx2", "avx512", "neon"};
     (void)state;
     sgm_normal(a, MOST, sgm_key_init(1), 0), sgm_normal(b, MOST, sgm_key_init(2), 0);
@@ -691,6 +691,10 @@ static void column_kernels(void **state) {
                     sgm__colmix_ref(rows, cols, pa, a, pb ? mb : NULL, pb, ma, d, form & 2, y[0]);
                     k->colmix(rows, cols, pa, a, pb ? mb : NULL, pb, ma, d, form & 2, y[1]);
                     assert_memory_equal(y[0], y[1], all);
+                    sgm__colsilu_ref(rows, cols, mb, a, ma, d, pb, y[0], sums[0]);
+                    k->colsilu(rows, cols, mb, a, ma, d, pb, y[1], sums[1]);
+                    assert_memory_equal(y[0], y[1], all);
+                    if (pb) assert_memory_equal(sums[0], sums[1], 2 * bytes);
                 }
     }
 }

@@ -754,7 +754,7 @@ static void special_sums(const sgm__kernels *isa, long n, int easy)
     float *y[2];
     for (int k = 0; k < 2; k++) y[k] = k ? copy(y[0], SPECIAL) : specials(SPECIAL, easy);
     const sgm__kernels *two[2] = { isa, &sgm__kernels_ref };
-    float dot[2];
+    float dot[2], sums[2][2 * WIDE];
     for (int k = 0; k < 2; k++) dot[k] = (float)two[k]->dot(n, x, z);
     assert_alike(isa, "dot", &dot[0], &dot[1], 1);
     for (int k = 0; k < 2; k++) two[k]->colsum(rows, n, x, WIDE, y[k]);
@@ -766,6 +766,10 @@ static void special_sums(const sgm__kernels *isa, long n, int easy)
         for (int k = 0; k < 2; k++)
             two[k]->colmix(rows, n, form & 1 ? c : NULL, x, form & 2 ? c : NULL, z, c, c, 0, y[k]);
         assert_alike(isa, "colmix", y[0], y[1], rows * n);
+        for (int k = 0; k < 2; k++)
+            two[k]->colsilu(rows, n, c, x, form & 1 ? c : z, z, form & 2 ? x : NULL, y[k], sums[k]);
+        assert_alike(isa, "colsilu", y[0], y[1], rows * n);
+        if (form & 2) assert_alike(isa, "colsilu's sums", sums[0], sums[1], 2 * n);
     }
     for (int k = 0; k < 2; k++) free(y[k]);
     free(x), free(z), free(c);
