@@ -1636,7 +1636,6 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
 static void sgm__map_alone(int kind, long n, float s, const float *a, const float *b, float *y);
 static double sgm__dot_alone(long n, const float *a, const float *b); /* on one thread, as those */
-static void sgm__exp_alone(long n, const float *x, float *y);
 static int sgm__hands(long n); /* threads for work on n numbers */
 static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
 
@@ -1674,7 +1673,10 @@ static int sgm__attends(sgm_tape *tape, const sgm_tensor *q, const sgm_tensor *k
 static sgm_tensor *sgm__headed(sgm_tape *tape, const char *name, int mixes, sgm_tensor *a,
     sgm_tensor *b, int tokens, int heads); /* Q Kᵀ of all heads, or, if it mixes, A V */
 static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x);
+static sgm_tensor *sgm__attention_at_once(
+    sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v, int tokens, int heads);
 static float sgm__fmaf(float a, float b, float c); /* a b + c, rounded once */
+static float sgm__exp_ref(float x);
 
 /* Chapter 3: a model (F) */
 typedef struct sgm__ask sgm__ask;
@@ -3675,9 +3677,7 @@ static void sgm__softmax(const float *x, float *y, long T) {
     float most = x[0]; /* which no exponential exceeds then */
     double sum = 0;
     for (long j = 1; j < T; j++) most = x[j] > most ? x[j] : most;
-    for (long j = 0; j < T; j++) y[j] = x[j] - most;
-    sgm__exp_alone(T, y, y);
-    for (long j = 0; j < T; j++) sum += y[j];
+    for (long j = 0; j < T; j++) sum += y[j] = sgm__exp_ref(x[j] - most);
     sgm__scale(T, (float)(1 / sum), y, y);
 }
 
@@ -3697,9 +3697,13 @@ static void sgm__softmax_back(
     sgm__softmax_j(A, d, d, T);
 }
 
+/* In these four steps on a tape with SGM_TAPE_PLAIN, which say what is done; at once on any other,
+head by head (§E.5). */
 SGM_API sgm_tensor *sgm_attention(
     sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v, int tokens, int heads) {
     if (!sgm__attends(tape, q, k, v, tokens, heads)) return NULL;
+    if (!tape->dry && !(tape->flags & SGM_TAPE_PLAIN))
+        return sgm__attention_at_once(tape, q, k, v, tokens, heads);
     q = sgm_mul_by(tape, q, (float)(1 / sqrt((double)q->cols / heads)));
     if (q) q->name = "attention_scale";
     q = sgm__softmax_rows(tape, sgm__headed(tape, "scores", 0, q, k, tokens, heads));
@@ -7185,7 +7189,10 @@ typedef struct sgm__kernels {
     int lanes;
     void (*matmul)(const sgm__product *);
     void (*act)(int kind, long n, const float *x, float *y, float *d1, float *d2);
-    void (*exp_n)(long n, const float *x, float *y);
+    void (*softmax)(long T, long n, float scale, float *s);
+    void (*softmax_slope)(long T, long n, float scale, const float *a, const float *aj, float *g,
+        float *b);
+    void (*turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row);
     void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
     double (*dot)(long n, const float *a, const float *b);
     void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
@@ -7289,10 +7296,6 @@ static float sgm__exp_ref(float x) {
     const float y = sgm__exp_rest_ref(sgm__clamp(x, -104.0f, 89.0f), &n) + 1.0f;
     const int half = n >> 1;
     return y * sgm__power_of_two(half) * sgm__power_of_two(n - half);
-}
-
-static void sgm__exp_n_ref(long n, const float *x, float *y) {
-    for (long i = 0; i < n; i++) y[i] = sgm__exp_ref(x[i]);
 }
 
 /*
@@ -7557,6 +7560,71 @@ static void sgm__tile_map_ref(const sgm__tile *q) {
 }
 
 /*
+The softmax of attention (3.16), and its Jacobian, run down the columns of a matrix of T rows and n
+columns: the scores of n queries side by side, which need not wait for one another. It works in
+powers of two, so that the scale of the scores is in the constant of the exponent, and knows that no
+exponent is above 0: below −126.5 the weight is 0. The error of $2^f$, |f| ≤ ½, is
+2·10⁻⁸.
+
+$2^f ≈ 1 + c_1 f + … + c_6 f^6, \quad g ← σ (A ⊙ (g − ⟨A, g⟩ − ⟨\dot A, b⟩) + \dot A ⊙ (b −
+⟨A, b⟩)), \quad b ← σ A ⊙ (b − ⟨A, b⟩)$
+
+Here σ is the scale; \dot A and b may be NULL for 0. Sums go down the column, in runs.
+*/
+static const float sgm__exp2_c[] = {1.0f, 0.6931471825f, 0.2402264774f, 0.05550332367f,
+    0.009618436918f, 0.001339887385f, 0.0001535336196f};
+
+static float sgm__exp2_ref(float u, float c) { /* 2^(c u), c u from -127 to 0 */
+    const float t = sgm__fmaf(u, c, SGM__EXP_MAGIC), f = sgm__fmaf(u, c, SGM__EXP_MAGIC - t);
+    return sgm__poly_ref(f, sgm__exp2_c, 7) * sgm__float((sgm__bits(t) << 23) + (127u << 23));
+}
+
+static void sgm__softmax_ref(long T, long n, float scale, float *s) {
+    const float c = scale * SGM__LOG2_E, low = -127.0f / c;
+    for (long i = 0; i < n; i++) {
+        float most = s[i];
+        double total = 0.0;
+        for (long j = i; j < T * n; j += n) most = s[j] > most ? s[j] : most;
+        for (long j = i; j < T * n;) {
+            float sum = 0.0f;
+            for (long left = SGM__RUN; left > 0 && j < T * n; left--, j += n) {
+                const float u = s[j] - most;
+                sum += s[j] = sgm__exp2_ref(u < low ? low : u, c);
+            }
+            total += sum;
+        }
+        for (long j = i; j < T * n; j += n) s[j] *= 1.0f / (float)total;
+    }
+}
+
+static void sgm__softmax_slope_ref(
+    long T, long n, float scale, const float *a, const float *aj, float *g, float *b) {
+    for (long i = 0; i < n; i++) {
+        double total = 0.0, total_b = 0.0;
+        for (long j = i; j < T * n;) {
+            float sum = 0.0f, sum_b = 0.0f;
+            for (long left = SGM__RUN; left > 0 && j < T * n; left--, j += n) {
+                sum = sgm__fmaf(a[j], g[j], sum);
+                if (b) sum = sgm__fmaf(aj[j], b[j], sum), sum_b = sgm__fmaf(a[j], b[j], sum_b);
+            }
+            total += sum, total_b += sum_b;
+        }
+        for (long j = i; j < T * n; j += n) {
+            const float more = b ? aj[j] * (b[j] - (float)total_b) : 0.0f;
+            g[j] = scale * (b ? sgm__fmaf(a[j], g[j] - (float)total, more)
+                              : a[j] * (g[j] - (float)total));
+            if (b) b[j] = scale * (a[j] * (b[j] - (float)total_b));
+        }
+    }
+}
+
+/* y = xᵀ */
+static void sgm__turn_ref(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    for (long i = 0; i < rows; i++)
+        for (long j = 0; j < cols; j++) y[j * y_row + i] = x[i * x_row + j];
+}
+
+/*
 ## §B.6 The step of an optimiser
 
 The plain text is `sgm__moments_ref` of §4.5; the vector text of §B.8 does the same with many
@@ -7593,8 +7661,9 @@ static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__ada
 }
 
 static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_plain, sgm__act_ref,
-    sgm__exp_n_ref, sgm__map_ref, sgm__dot_ref, sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref,
-    sgm__colsilu_ref, sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
+    sgm__softmax_ref, sgm__softmax_slope_ref, sgm__turn_ref, sgm__map_ref, sgm__dot_ref,
+    sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref, sgm__colsilu_ref, sgm__tile_map_ref,
+    sgm__moments_ref, sgm__outer_moments_ref};
 
 /*
 ## §B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -8020,9 +8089,92 @@ SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
     return SGM__K(times_power)(rest + sgm__vall(1.0f), n);
 }
 
-SGM__FN void SGM__K(exp_n)(long n, const float *x, float *y) {
-    for (long i = 0; i < n; i += SGM__LANES)
-        sgm__vstore(y + i, SGM__K(exp)(sgm__vload(x + i, n - i)), n - i);
+/* At most 4 registers of columns, whose sums are banked after each run, if there are several. */
+SGM__INLINE void SGM__K(bank)(int vecs, int last, sgm__vf *sum, double *total) {
+    SGM__UNROLL for (int v = 0; v < vecs; v++) {
+        double *at = total + v * SGM__LANES;
+        for (int l = 0; l < SGM__LANES; l++) at[l] += sum[v][l];
+        sum[v] = sgm__vall(0.0f);
+        for (int l = 0; l < SGM__LANES && last; l++) sum[v][l] = (float)at[l];
+    }
+}
+
+SGM__INLINE void SGM__K(softmax_of)(int vecs, long T, long n, float c, float *s) {
+    enum { L = SGM__LANES };
+    const sgm__vf low = sgm__vall(-127.0f / c), cv = sgm__vall(c);
+    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
+    double total[4 * SGM__LANES] = {0};
+    sgm__vf most[4], sum[4];
+    SGM__UNROLL for (int v = 0; v < vecs; v++) most[v] = sgm__vget(s + v * L), sum[v] = cv - cv;
+    for (long j = 1; j < T; j++)
+        SGM__UNROLL for (int v = 0; v < vecs; v++) most[v] =
+            sgm__vmax(sgm__vget(s + j * n + v * L), most[v]);
+    for (long j = 0; j < T;) {
+        const long end = T - j < SGM__RUN ? T : j + SGM__RUN;
+        for (; j < end; j++) SGM__UNROLL for (int v = 0; v < vecs; v++) {
+                float *at = s + j * n + v * L;
+                const sgm__vf u = sgm__vmax(low, sgm__vget(at) - most[v]);
+                const sgm__vf t = sgm__vfma(u, cv, magic), f = sgm__vfma(u, cv, magic - t);
+                const sgm__vf power = (sgm__vf)(((sgm__vu)t << 23) + (127u << 23));
+                const sgm__vf e = SGM__K(poly)(f, sgm__exp2_c, 7) * power;
+                sgm__vput(at, e), sum[v] += e;
+            }
+        if (T > SGM__RUN) SGM__K(bank)(vecs, j == T, sum, total);
+    }
+    SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] = sgm__vall(1.0f) / sum[v];
+    for (long j = 0; j < T; j++) SGM__UNROLL for (int v = 0; v < vecs; v++) {
+            float *at = s + j * n + v * L;
+            sgm__vput(at, sgm__vget(at) * sum[v]);
+        }
+}
+
+/* n is a multiple of 16. */
+SGM__FN void SGM__K(softmax)(long T, long n, float scale, float *s) {
+    const float c = scale * SGM__LOG2_E;
+    long i = 0;
+    for (; i + 4 * SGM__LANES <= n; i += 4 * SGM__LANES) SGM__K(softmax_of)(4, T, n, c, s + i);
+    for (; i + 2 * SGM__LANES <= n; i += 2 * SGM__LANES) SGM__K(softmax_of)(2, T, n, c, s + i);
+    for (; i < n; i += SGM__LANES) SGM__K(softmax_of)(1, T, n, c, s + i);
+}
+
+SGM__INLINE void SGM__K(softmax_slope_of)(int vecs, int bent, long T, long n, float scale,
+    const float *a, const float *aj, float *g, float *b) {
+    enum { L = SGM__LANES };
+    double total[4 * SGM__LANES] = {0}, total_b[4 * SGM__LANES] = {0};
+    const sgm__vf sv = sgm__vall(scale);
+    sgm__vf sum[4], sum_b[4];
+    SGM__UNROLL for (int v = 0; v < vecs; v++) sum[v] = sum_b[v] = sgm__vall(0.0f);
+    for (long j = 0; j < T;) {
+        const long end = T - j < SGM__RUN ? T : j + SGM__RUN;
+        for (; j < end; j++) SGM__UNROLL for (int v = 0; v < vecs; v++) {
+                const long at = j * n + v * L;
+                const sgm__vf av = sgm__vget(a + at);
+                sum[v] = sgm__vfma(av, sgm__vget(g + at), sum[v]);
+                if (bent) sum[v] = sgm__vfma(sgm__vget(aj + at), sgm__vget(b + at), sum[v]);
+                if (bent) sum_b[v] = sgm__vfma(av, sgm__vget(b + at), sum_b[v]);
+            }
+        if (T > SGM__RUN) SGM__K(bank)(vecs, j == T, sum, total);
+        if (T > SGM__RUN && bent) SGM__K(bank)(vecs, j == T, sum_b, total_b);
+    }
+    for (long j = 0; j < T; j++) SGM__UNROLL for (int v = 0; v < vecs; v++) {
+            const long at = j * n + v * L;
+            const sgm__vf av = sgm__vget(a + at), gv = sgm__vget(g + at) - sum[v];
+            const sgm__vf bv = bent ? sgm__vget(b + at) - sum_b[v] : sv;
+            if (bent) sgm__vput(b + at, sv * (av * bv));
+            sgm__vput(
+                g + at, sv * (bent ? sgm__vfma(av, gv, sgm__vget(aj + at) * bv) : av * gv));
+        }
+}
+
+SGM__FN void SGM__K(softmax_slope)(
+    long T, long n, float scale, const float *a, const float *aj, float *g, float *b) {
+    enum { L = SGM__LANES };
+    long i = 0;
+    for (; i + 4 * L <= n && !b; i += 4 * L)
+        SGM__K(softmax_slope_of)(4, 0, T, n, scale, a + i, NULL, g + i, NULL);
+    for (; i < n && !b; i += L)
+        SGM__K(softmax_slope_of)(1, 0, T, n, scale, a + i, NULL, g + i, NULL);
+    for (; i < n; i += L) SGM__K(softmax_slope_of)(1, 1, T, n, scale, a + i, aj + i, g + i, b + i);
 }
 
 SGM__INLINE sgm__vf SGM__K(abs)(sgm__vf x) { return (sgm__vf)((sgm__vi)x & 0x7fffffff); }
@@ -8566,8 +8718,9 @@ SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__ada
 }
 
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
-    SGM__K(act), SGM__K(exp_n), SGM__K(map), SGM__K(dot), SGM__K(colsum), SGM__K(coldot),
-    SGM__K(colmix), SGM__K(colsilu), SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
+    SGM__K(act), SGM__K(softmax), SGM__K(softmax_slope), SGM__K(turn), SGM__K(map), SGM__K(dot),
+    SGM__K(colsum), SGM__K(coldot), SGM__K(colmix), SGM__K(colsilu), SGM__K(tile_map),
+    SGM__K(moments), SGM__K(outer_moments)};
 
 #undef SGM__ISA
 #undef SGM__ISA_AVX2
@@ -8701,8 +8854,6 @@ static void sgm__map_alone(int kind, long n, float s, const float *a, const floa
 static double sgm__dot_alone(long n, const float *a, const float *b) {
     return sgm__k()->dot(n, a, b);
 }
-
-static void sgm__exp_alone(long n, const float *x, float *y) { sgm__k()->exp_n(n, x, y); }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
     const sgm__kernels *k = sgm__k();
@@ -11779,6 +11930,168 @@ static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x) {
     if (!tape || !x) return NULL;
     return sgm_tape_run(
         tape, sgm_tape_make(tape, "softmax", sgm__op_softmax, x->rows, x->cols, x, NULL, NULL));
+}
+
+/*
+At once, a head of a point after the other, and so many of its queries at a time that their scores
+stay near. Scores stand with a query in each column, $S^T = K Q^T$, where the softmax and its sums
+run down columns (§B.5). With G and B the adjoints of A and $\dot A$ and σ = 1/√d,
+
+$$\bar S = σ \left[A ⊙ (G − ⟨A, G⟩ − ⟨\dot A, B⟩) + \dot A ⊙ (B − ⟨A, B⟩)\right], \qquad
+\bar{\dot S} = σ A ⊙ (B − ⟨A, B⟩) \qquad(E.5)$$
+
+which is (3.17), put into the first line of (3.16) and ordered: the derivative of a product. If
+adjoints will be wanted, A is kept; nothing else of this size leaves the cache.
+*/
+enum { SGM__QUERIES = 64 };
+
+typedef struct sgm__head { /* one head of one point, and n of its queries */
+    long W, wide;          /* numbers of a row; n rounded up: columns of what follows */
+    int T, d, n, heads;
+    float scale;
+    const float *v[3], *j[3], *d_y, *jd_y; /* of q (these queries), k and v; j may be NULL */
+    float *to[3][2];                       /* their adjoints, or NULL */
+    int add[3][2];                         /* 1: something is there already */
+    float *turned, *a, *aj, *g, *b;
+} sgm__head;
+
+/* M (T, n) (+)= X (T, d) times the transposed rows of queries. */
+static void sgm__head_meet(
+    const sgm__head *h, const float *x, const float *queries, float *m, int add) {
+    if (h->n < h->wide) memset(h->turned, 0, (size_t)(h->d * h->wide) * sizeof *h->turned);
+    sgm__k()->turn(h->n, h->d, queries, h->W, h->turned, h->wide);
+    sgm__matmul(h->T, (int)h->wide, h->d, x, h->W, 1, h->turned, h->wide, 1, add ? m : NULL,
+        h->wide, m, h->wide);
+}
+
+/* Rows of queries (+)= Mᵀ X. */
+static void sgm__head_mix(
+    const sgm__head *h, const float *m, const float *x, float *queries, int add) {
+    sgm__matmul(h->n, h->d, h->T, m, 1, h->wide, x, h->W, 1, add ? queries : NULL, h->W, queries,
+        h->W);
+}
+
+/* The adjoint of q, k or v (+)= Mᵀ X or M X. */
+static void sgm__head_give(sgm__head *h, int role, int which, const float *m, const float *x) {
+    float *to = h->to[role][which];
+    if (!to || !m || !x) return;
+    if (role == 0) sgm__head_mix(h, m, x, to, h->add[role][which]);
+    else
+        sgm__matmul(h->T, h->d, h->n, m, h->wide, 1, x, h->W, 1,
+            h->add[role][which] ? to : NULL, h->W, to, h->W);
+    h->add[role][which] = 1;
+}
+
+static void sgm__head_weights(const sgm__head *h) {
+    sgm__head_meet(h, h->v[1], h->v[0], h->a, 0);
+    sgm__k()->softmax(h->T, h->wide, h->scale, h->a);
+}
+
+/* Their tangents; 0: they have none. */
+static int sgm__head_tangents(const sgm__head *h) {
+    if (h->j[0]) sgm__head_meet(h, h->v[1], h->j[0], h->aj, 0);
+    if (h->j[1]) sgm__head_meet(h, h->j[1], h->v[0], h->aj, h->j[0] != NULL);
+    if (!h->j[0] && !h->j[1]) return 0;
+    sgm__k()->softmax_slope(h->T, h->wide, h->scale, h->a, NULL, h->aj, NULL);
+    return 1;
+}
+
+static void sgm__head_back(sgm__head *h) {
+    const int bent = h->jd_y && sgm__head_tangents(h);
+    const float *aj = bent ? h->aj : NULL;
+    float *b = bent ? h->b : NULL;
+    int add = 0;
+    sgm__head_give(h, 2, 0, h->a, h->d_y), sgm__head_give(h, 2, 0, aj, h->jd_y);
+    sgm__head_give(h, 2, 1, h->a, h->jd_y);
+    if (!h->to[0][0] && !h->to[1][0]) return;
+    if (h->d_y) sgm__head_meet(h, h->v[2], h->d_y, h->g, add++);
+    if (h->jd_y && h->j[2]) sgm__head_meet(h, h->j[2], h->jd_y, h->g, add++);
+    if (!add) memset(h->g, 0, (size_t)(h->T * h->wide) * sizeof *h->g);
+    if (b) sgm__head_meet(h, h->v[2], h->jd_y, b, 0);
+    sgm__k()->softmax_slope(h->T, h->wide, h->scale, h->a, aj, h->g, b); /* (E.5) */
+    for (int role = 1; role >= 0; role--) {
+        const float *x = h->v[1 - role], *xj = h->j[1 - role];
+        sgm__head_give(h, role, 0, h->g, x), sgm__head_give(h, role, 0, b, xj);
+        sgm__head_give(h, role, 1, b, x);
+    }
+}
+
+/* The queries of a head, `from` on. */
+static sgm__head sgm__head_at(const sgm__head *all, const sgm_tensor *y, long i, int from) {
+    const sgm_tensor *in[3];
+    sgm__head h = *all;
+    const long head = i / h.heads * h.T * h.W + i % h.heads * h.d, first = head + from * h.W;
+    in[0] = y->a, in[1] = y->b, in[2] = y->c;
+    h.n = h.T - from < SGM__QUERIES ? h.T - from : SGM__QUERIES, h.wide = (h.n + 15) / 16 * 16;
+    for (int k = 0; k < 3; k++) {
+        const long at = k ? head : first;
+        h.v[k] = in[k]->v + at, h.j[k] = in[k]->j ? in[k]->j + at : NULL;
+        for (int which = 0; which < 2; which++) {
+            if (h.to[k][which]) h.to[k][which] += at;
+            h.add[k][which] |= k && from;
+        }
+    }
+    if (h.d_y) h.d_y += first;
+    if (h.jd_y) h.jd_y += first;
+    if (sgm__shape_of(y)->kept)
+        h.a = sgm__shape_of(y)->kept + (i * ((h.T + 15) / 16 * 16) + from) * h.T;
+    return h;
+}
+
+/* Which adjoints are wanted, and what there is to make them of. */
+static void sgm__heads_adjoints(sgm_tape *tape, sgm_tensor *y, sgm__head *all) {
+    sgm_tensor *in[3];
+    in[0] = y->a, in[1] = y->b, in[2] = y->c;
+    all->d_y = y->set & SGM_ADJOINT_D ? y->d : NULL;
+    all->jd_y = y->set & SGM_ADJOINT_JD ? y->jd : NULL;
+    for (int k = 2; k >= 0; k--)
+        for (int which = 0, first = 0; which < (all->jd_y ? 2 : 1); which++) {
+            if (k == 2 && !which && !all->d_y && !in[0]->j && !in[1]->j) continue; /* no share */
+            all->to[k][which] =
+                sgm__adjoint(tape, in[k], which ? SGM_ADJOINT_JD : SGM_ADJOINT_D, &first);
+            all->add[k][which] = !first;
+        }
+}
+
+static void sgm__op_attention(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    const sgm__shape *s = sgm__shape_of(y);
+    const int d = y->cols / s->heads, most = s->tokens < SGM__QUERIES ? s->tokens : SGM__QUERIES;
+    const size_t wide = (size_t)(most + 15) / 16 * 16, size = (size_t)s->tokens * wide;
+    sgm__head all;
+    memset(&all, 0, sizeof all);
+    all.W = y->cols, all.T = s->tokens, all.d = d, all.heads = s->heads;
+    all.scale = (float)(1 / sqrt((double)d));
+    if (pass == SGM_PASS_BACKWARD) sgm__heads_adjoints(tape, y, &all);
+    const sgm__arena_mark mark = sgm__arena_here(tape);
+    all.turned = (float *)sgm__arena(tape, ((size_t)d * wide + 4 * size) * sizeof(float));
+    if (tape->status != SGM_OK) return;
+    all.a = all.turned + (size_t)d * wide, all.aj = all.a + size, all.g = all.aj + size;
+    all.b = all.g + size;
+    for (long i = 0; i < (long)s->h * s->heads; i++)
+        for (int from = 0; from < s->tokens; from += SGM__QUERIES) {
+            sgm__head h = sgm__head_at(&all, y, i, from);
+            const long at = h.v[0] - y->a->v;
+            if (pass == SGM_PASS_FORWARD || !s->kept) sgm__head_weights(&h);
+            if (pass == SGM_PASS_FORWARD) sgm__head_mix(&h, h.a, h.v[2], y->v + at, 0);
+            if (pass == SGM_PASS_BACKWARD) sgm__head_back(&h);
+            if (pass != SGM_PASS_TANGENT) continue;
+            const int moves = sgm__head_tangents(&h);
+            if (moves) sgm__head_mix(&h, h.aj, h.v[2], y->j + at, 0);
+            if (h.j[2]) sgm__head_mix(&h, h.a, h.j[2], y->j + at, moves);
+        }
+    sgm__arena_back(tape, mark);
+}
+
+static sgm_tensor *sgm__attention_at_once(
+    sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v, int tokens, int heads) {
+    sgm__shape s;
+    memset(&s, 0, sizeof s), s.h = q->rows / tokens, s.tokens = tokens, s.heads = heads;
+    if (q->needs | k->needs | v->needs) {
+        const size_t rows = (size_t)q->rows * (size_t)heads, wide = (size_t)(tokens + 15) / 16 * 16;
+        s.kept = (float *)sgm__arena(tape, rows * wide * sizeof(float));
+        if (!s.kept) return NULL;
+    }
+    return sgm__shaped(tape, "attention", sgm__op_attention, q->rows, q->cols, q, k, v, &s);
 }
 
 static int sgm__attends(sgm_tape *tape, const sgm_tensor *q, const sgm_tensor *k,

@@ -303,7 +303,7 @@ static void every_network(void **state) {
 }
 
 /*
-## The fast forms of §E.3 and §E.4 against the plain text of §3.12 and §3.13
+## The fast forms of §E.3 to §E.5 against the plain text of §3.12 to §3.14
 
 All that the three passes make, at sizes that fill no tile, stretch or register. Each is as far from
 the truth as above, so that they are at most twice that apart.
@@ -320,6 +320,20 @@ F(p_told) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_SILU, in[1], in[2]
 F(p_told_flat) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, in[1], in[2]); }
 F(p_scale) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, NULL, in[1]); }
 F(p_shift) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_SILU, in[1], NULL); }
+F(p_attention) { return sgm_attention(t, in[0], in[1], in[2], 70, 2); }
+F(p_attention_long) { return sgm_attention(t, in[0], in[1], in[0], 300, 1); }
+F(p_attention_one) { return sgm_attention(t, in[0], in[0], in[0], 1, 2); }
+F(p_attention_self) { return sgm_attention(t, in[0], in[0], in[0], 65, 3); }
+F(p_attention_keys) {
+    sgm_tensor *still = sgm_tape_input(t, NULL, 32, 34);
+    memcpy(still->v, in[1]->v, 32 * 34 * sizeof *still->v);
+    return sgm_attention(t, still, in[0], still, 16, 2);
+}
+F(p_attention_values) {
+    sgm_tensor *still = sgm_tape_input(t, NULL, 49, 20);
+    memcpy(still->v, in[1]->v, 49 * 20 * sizeof *still->v);
+    return sgm_attention(t, still, still, in[0], 49, 1);
+}
 
 static void fast_and_plain(void **state) {
     static const op_case cases[] = {
@@ -336,6 +350,12 @@ static void fast_and_plain(void **state) {
         {"scale", p_scale, {{3, 1, 0}, {189, 9, 0}}, 4},
         {"modulation", f_modulate, {{15, 3, 3}, {4, 4, 4}}, 2},
         {"gate", f_gate, {{6, 2, 0}, {12, 4, 0}}, 2},
+        {"attention", p_attention, {{140, 140, 140}, {6, 6, 6}}, 5},
+        {"attention, long", p_attention_long, {{600, 600, 0}, {2, 2, 0}}, 5},
+        {"attention to oneself", p_attention_one, {{3, 0, 0}, {8, 0, 0}}, 5},
+        {"self-attention", p_attention_self, {{65, 0, 0}, {51, 0, 0}}, 5},
+        {"attention, keys move", p_attention_keys, {{32, 32, 0}, {34, 34, 0}}, 5},
+        {"attention, values move", p_attention_values, {{49, 49, 0}, {20, 20, 0}}, 5},
         {"residual net", f_resnet, {{3, 3, 0}, {64, 3, 0}}, 0},
         {"U-Net", f_unet, {{3, 3, 0}, {64, 3, 0}}, 0},
         {"DiT", f_dit, {{3, 3, 0}, {64, 3, 0}}, 0}};
@@ -499,6 +519,31 @@ static void attention_twin(void **state) {
                 for (int e = 0; e < DIM; e++)
                     CHECK_CLOSE(y->v[(p * T + i) * W + h * DIM + e], out[e], tol);
             }
+    sgm_tape_free(tape);
+}
+
+/* Weights that no backward pass will ask for are not kept, but made again for the tangents. */
+
+static void attention_unwatched(void **state) {
+    enum { T = 130, W = 6, SIZE = 2 * T * W };
+    float x[SIZE], v[SIZE], y[2][SIZE], j[2][SIZE];
+    sgm_tape *tape = sgm_tape_new();
+    size_t used[2];
+    (void)state;
+    sgm_normal(x, SIZE, sgm_key_init(1), 0), sgm_normal(v, SIZE, sgm_key_init(2), 0);
+    for (int watch = 0; watch < 2; watch++) {
+        sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+        sgm_tensor *in = sgm_tape_input(tape, x, 2 * T, W);
+        if (watch) sgm_tape_watch(tape, in);
+        sgm_tensor *out = sgm_attention(tape, in, in, in, T, 2);
+        memcpy(sgm_tape_tangent_of(tape, in), v, sizeof v);
+        CHECK_OK(sgm_tape_tangent(tape));
+        memcpy(y[watch], out->v, sizeof x), memcpy(j[watch], out->j, sizeof x);
+        used[watch] = 0;
+        for (sgm__arena_block *b = tape->blocks; b; b = b->next) used[watch] += b->used;
+    }
+    assert_memory_equal(y[0], y[1], sizeof x), assert_memory_equal(j[0], j[1], sizeof x);
+    assert_true(used[0] + 2 * 2 * T * T * sizeof(float) <= used[1]);
     sgm_tape_free(tape);
 }
 
@@ -965,7 +1010,7 @@ int main(void) {
         TEST(every_network),
         TEST(fast_and_plain),
         TEST(convolution),
-        TEST(attention_twin),
+        TEST(attention_twin), TEST(attention_unwatched),
         TEST(walks),
         TEST(single_ops),
         TEST(whole_unet),

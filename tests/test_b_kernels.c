@@ -278,25 +278,151 @@ static void sweep(float *x, long n, float low, float high)
 /*
 exp: the polynomial is good to 3e-9 (0.05 ulp), r carries u/2 |r| + the rounding of two fused
 steps (0.35 ulp at most, |r| < 0.35), the sum 1 + rest half an ulp below 2 but up to a full one
-below 1, where the last place is half as large: under 2 ulp. sse2 rounds r twice more: 3 ulp.
+below 1, where the last place is half as large: under 2 ulp.
 */
 static void test_exp(void **state)
 {
     enum { N = 20003 };
-    float *x = vector(N), *ref = vector(N), *got = vector(N);
-    const sgm__kernels *isa;
+    float *x = vector(N);
     (void)state;
     sweep(x, N, -110.0f, 95.0f);
-    sgm__exp_n_ref(N, x, ref);
-    for (int i = 0; i < N; i++) assert_true(ulps(ref[i], exp(x[i])) <= 2.0);
-    for (int s = 0; (isa = next_isa(&s)) != NULL;) {
-        isa->exp_n(N, x, got);
-        if (fused(isa)) assert_true(same(got, ref, N));
-        for (int i = 0; i < N; i++) assert_true(ulps(got[i], exp(x[i])) <= 3.0);
-    }
+    for (int i = 0; i < N; i++) assert_true(ulps(sgm__exp_ref(x[i]), exp(x[i])) <= 2.0);
     free(x);
-    free(ref);
-    free(got);
+}
+
+/*
+Softmax, down columns. An exponent u = scale (s - most) is rounded three times on its way (the
+difference, the scale by log2 e, log2 e), and so is off by 3 u 2^-24; 2^f, the power, the sum, its
+inverse and the product add 8, and the sum of T numbers T. Below 2^-126 a weight may be 0.
+*/
+static const int tokens[] = { 1, 2, 3, 7, 16, 49, 256, 257, 600 };
+static const int queries[] = { 16, 32, 48, 64, 80, 112 };
+
+static float *scores(long n, float spread)
+{
+    float *s = vector(n);
+    for (long i = 0; i < n; i++) s[i] *= spread;
+    return s;
+}
+
+static void check_softmax(long T, long n, float scale, const float *s, const float *a)
+{
+    for (long i = 0; i < n; i++) {
+        double most = -INFINITY, sum = 0, weights = 0;
+        for (long j = i; j < T * n; j += n) most = fmax(most, s[j]);
+        for (long j = i; j < T * n; j += n) sum += exp(scale * (s[j] - most));
+        for (long j = i; j < T * n; j += n) {
+            const double u = scale * (s[j] - most), truth = exp(u) / sum;
+            assert_true(fabs(a[j] - truth) <= 1.01 * (3 * fabs(u) + (double)T + 8) * UNIT * truth + 1.2e-38);
+            weights += a[j];
+        }
+        assert_true(fabs(weights - 1) <= ((double)T + 8) * UNIT);
+    }
+}
+
+static void test_softmax(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int t = 0; t < COUNT(tokens); t++)
+        for (int i = 0; i < COUNT(queries); i++) {
+            const long T = tokens[t], n = queries[i];
+            const float scale = i % 2 ? 1.0f : 0.176776695f;
+            float *s = scores(T * n, i < 2 ? 400.0f : 9.0f), *ref = copy(s, T * n);
+            sgm__softmax_ref(T, n, scale, ref);
+            check_softmax(T, n, scale, s, ref);
+            for (int k = 0; (isa = next_isa(&k)) != NULL;) {
+                float *got = copy(s, T * n);
+                isa->softmax(T, n, scale, got);
+                if (fused(isa)) assert_true(same(got, ref, T * n));
+                check_softmax(T, n, scale, s, got);
+                free(got);
+            }
+            free(s), free(ref);
+        }
+}
+
+/* A query that has a NaN or +inf among its scores gets nothing but NaN, and no other does; -inf is
+a weight of 0 exactly, if there is another score. */
+static void test_softmax_of_specials(void **state)
+{
+    enum { T = 5, N = 16 };
+    const float odd[] = { NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-45f, -0.0f };
+    const sgm__kernels *isa;
+    (void)state;
+    for (int k = -1; (isa = k < 0 ? k++, &sgm__kernels_ref : next_isa(&k)) != NULL;)
+        for (int i = 0; i < COUNT(odd); i++)
+            for (int j = 0; j < T; j++) {
+                float *s = vector(T * N), *ref;
+                s[j * N + i] = odd[i], ref = copy(s, T * N);
+                sgm__softmax_ref(T, N, 0.5f, ref), isa->softmax(T, N, 0.5f, s);
+                for (int at = 0; at < T * N; at++) assert_true(isnan(s[at]) == (at % N == i && i < 2));
+                if (fused(isa)) assert_true(same(s, ref, T * N));
+                if (i == 2 || i == 4) assert_true(s[j * N + i] == 0);
+                if (i == 3) assert_true(s[j * N + i] == 1);
+                free(s), free(ref);
+            }
+}
+
+/* Sums of T or 2 T products, each rounded once: at most 2 T + 2 times u of their sizes. */
+static void check_slope(long T, long n, float scale, const float *a, const float *aj, const float *g,
+                        const float *b, const float *got_g, const float *got_b)
+{
+    for (long i = 0; i < n; i++) {
+        double ag = 0, ab = 0, size = 0, size_b = 0;
+        for (long j = i; j < T * n; j += n) {
+            ag += (double)a[j] * g[j] + (b ? (double)aj[j] * b[j] : 0);
+            ab += b ? (double)a[j] * b[j] : 0;
+            size += fabs((double)a[j] * g[j]) + (b ? fabs((double)aj[j] * b[j]) : 0);
+            size_b += b ? fabs((double)a[j] * b[j]) : 0;
+        }
+        for (long j = i; j < T * n; j += n) {
+            const double bv = b ? b[j] : 0, ajv = b ? aj[j] : 0, more = (2 * (double)T + 6) * UNIT * scale;
+            const double tol = more * fabs(a[j]) * (fabs(g[j]) + size);
+            const double tol_b = more * (fabs(bv) + size_b);
+            const double truth = scale * (a[j] * (g[j] - ag) + ajv * (bv - ab));
+            assert_true(fabs(got_g[j] - truth) <= tol + tol_b * fabs(ajv));
+            if (b) assert_true(fabs(got_b[j] - scale * a[j] * (bv - ab)) <= tol_b * fabs(a[j]));
+        }
+    }
+}
+
+static void test_softmax_slope(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int t = 0; t < COUNT(tokens); t++)
+        for (int i = 0; i < 2 * COUNT(queries); i++) {
+            const long T = tokens[t], n = queries[i / 2], size = T * n;
+            float *a = vector(size), *aj = vector(size), *g = vector(size), *b = vector(size);
+            float *ref = copy(g, size), *ref_b = copy(b, size);
+            sgm__softmax_slope_ref(T, n, 0.3f, a, i % 2 ? aj : NULL, ref, i % 2 ? ref_b : NULL);
+            for (int k = -1; (isa = k < 0 ? k++, &sgm__kernels_ref : next_isa(&k)) != NULL;) {
+                float *got = copy(g, size), *got_b = copy(b, size);
+                isa->softmax_slope(T, n, 0.3f, a, i % 2 ? aj : NULL, got, i % 2 ? got_b : NULL);
+                if (fused(isa)) assert_true(same(got, ref, size) && same(got_b, ref_b, size));
+                check_slope(T, n, 0.3f, a, aj, g, i % 2 ? b : NULL, got, got_b);
+                free(got), free(got_b);
+            }
+            free(a), free(aj), free(g), free(b), free(ref), free(ref_b);
+        }
+}
+
+static void test_turn(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int k = -1; (isa = k < 0 ? k++, &sgm__kernels_ref : next_isa(&k)) != NULL;)
+        for (int i = 1; i < COUNT(sizes); i++)
+            for (int j = 1; j < COUNT(sizes); j++) {
+                const long rows = sizes[i], cols = sizes[j], wide = (rows + 15) / 16 * 16;
+                float *x = vector(rows * (cols + 3)), *y = vector(cols * wide), *was = copy(y, cols * wide);
+                isa->turn(rows, cols, x, cols + 3, y, wide);
+                for (long r = 0; r < wide; r++)
+                    for (long c = 0; c < cols; c++)
+                        assert_true(y[c * wide + r] == (r < rows ? x[r * (cols + 3) + c] : was[c * wide + r]));
+                free(x), free(y), free(was);
+            }
 }
 
 static void truth(int kind, double x, double *y, double *d1, double *d2)
@@ -786,11 +912,9 @@ static void special_elements(const sgm__kernels *isa, long n, int easy)
         assert_alike(isa, "act''", v[0], v[1], n);
         for (int k = 0; k < 2; k++) free(y[k]), free(m[k]), free(v[k]);
     }
-    for (int kind = SGM__ADD; kind <= SGM__TOWARD + 1; kind++) {
+    for (int kind = SGM__ADD; kind <= SGM__TOWARD; kind++) {
         for (int k = 0; k < 2; k++) y[k] = k ? copy(y[0], n) : specials(n, easy);
-        for (int k = 0; k < 2; k++)
-            if (kind > SGM__TOWARD) two[k]->exp_n(n, x, y[k]);
-            else two[k]->map(kind, n, 0.7f, x, z, y[k]);
+        for (int k = 0; k < 2; k++) two[k]->map(kind, n, 0.7f, x, z, y[k]);
         assert_alike(isa, "map", y[0], y[1], n);
         for (int k = 0; k < 2; k++) free(y[k]);
     }
@@ -963,6 +1087,10 @@ int main(void)
         cmocka_unit_test(test_matmul_odd_strides),
         cmocka_unit_test(test_matmul_threads_do_not_matter),
         cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_softmax_of_specials),
+        cmocka_unit_test(test_softmax_slope),
+        cmocka_unit_test(test_turn),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_activations_at_the_ends),
         cmocka_unit_test(test_map),
