@@ -44,7 +44,7 @@ setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmoc
 	  && { rm -f $(OUT)-setup.log; echo "setup: done"; } \
 	  || { echo "setup: apt-get failed; its last words:"; tail -5 $(OUT)-setup.log; }
 
-setup-peers: ## install what `make bench` compares with (OpenBLAS, PyTorch, JAX: several GB)
+setup-peers: ## install what `make bench` compares with (OpenBLAS, PyTorch, JAX, sbgm: several GB)
 	@tests/bench/setup_peers.sh
 
 # sgm.h is compiled once; a tutorial is compiled in a moment and linked with it. (It is a whole program too: cc
@@ -134,7 +134,7 @@ peer-files: ## safetensors, both ways, against its Python package (skipped if th
 	@command -v python3 >/dev/null || { echo "peer-files: skipped, no python3"; exit 0; }; \
 	python3 tests/safetensors_peer.py $(OUT)/bin/safetensors_peer
 
-bench: ## speed, side by side with the peers that are installed: table and out/bench.tsv
+bench: ## speed beside the peers that are installed, on a machine at rest: table and out/bench.tsv
 	@tests/bench/run.sh
 
 defaults: ## the recipe of hello with nothing else set, on laws that are known, d = 1 to 256 (an hour)

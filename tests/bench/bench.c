@@ -1,39 +1,42 @@
 /*
 # How fast is it?
 
-    cc -O2 tests/bench/bench.c -lm -o bench    (add -fopenmp for the job circle_sample_2threads)
-    ./bench [JOB] [--seconds S] [--repeats N] [--steps N] [--cpu]
+    cc -O2 -fopenmp tests/bench/bench.c -lm -o bench
+    ./bench [JOB] [--threads N] [--seconds S] [--repeats N] [--steps N] [--cpu]
 
-JOB is one of memory, peak, bandwidth, matmul, circle_train, circle_sample, circle_sample_2threads,
-mixture, normals, moons_train, moons_likelihood, ncsn_train, ncsn_train_2threads, layers, or all.
-Each line of the output is name, value, unit, separated by tabs. A value is the median of N repeats after one that only warms up, or of a roof the best. All
-jobs run on one thread, except the one that says otherwise. S is the time for each job; --steps is
-how many of the sampler's 998 steps are timed (and then scaled to all). QUICK=1 in the environment
-makes S and the numbers of steps small. --cpu counts the seconds that the processor spent on this
-program rather than the clock's: on a busy computer, and for one thread only, that is nearer to the
-truth.
+JOB is one of memory, peak, bandwidth, matmul, circle_train, circle_sample, mixture, normals,
+moons_train, moons_likelihood, ncsn_train, unet_train, unet_forward, layers, busy, or all but busy.
+Each line of the output is name, value, unit, separated by tabs. A value is the median of N repeats
+after one that only warms up, or of a roof the best. All jobs run on one thread if nothing else is
+said; `--threads 0` is what the library takes by itself. A job that trains or samples prints two
+lines: its work per second of the clock, and, as NAME_cpu, per second that processors spent on it.
+With more threads the second should stay what it is with one.
 
-The first two jobs measure the machine rather than the library. A speed alone says little: 100
-GFLOP/s are excellent on a processor that can do 117 and poor on one that can do 1000. Two numbers
-bound every program on one core, how many multiply-adds it can do in a second and how many bytes it
-can read, and all other rows are to be held against them.
+S is the time for each job; --steps is how many of the sampler's 998 steps are timed (and then
+scaled to all). QUICK=1 in the environment makes S and the numbers of steps small. --cpu counts the
+processor's seconds everywhere: on a busy computer, and for one thread, that is nearer to the truth.
+--isa prints the set of instructions that the kernels use, and that is all.
+
+The jobs peak and bandwidth measure the machine rather than the library. A speed alone says little:
+100 GFLOP/s are excellent on a processor that can do 117 and poor on one that can do 1000. Two
+numbers bound every program on one core, how many multiply-adds it can do in a second and how many
+bytes it can read, and all other rows are to be held against them.
 */
-#define _POSIX_C_SOURCE 200809L
-#if !defined(_OPENMP)
-#define SGM_NO_THREADS
-#endif
+#define _DEFAULT_SOURCE /* wait4 */
 #define SGM_IMPLEMENTATION
 #include "../../sgm.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MAX_REPEATS = 99, DIM = 256, MAX_BATCH = 5000, SAMPLES = 5000, STEPS = 998, TIMES = 999 };
 enum { WEIGHTS = 6 * DIM + 3 * DIM * DIM + 2 * DIM }; /* of the circle's network, no biases */
 
 static double seconds, (*now)(void) = sgm_seconds;
-static int repeats = 5, steps, warm_up;
+static int repeats = 5, threads = 1, steps, warm_up;
 static volatile float sink; /* what is written here has to be computed */
 
 static double cpu_seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
@@ -52,6 +55,14 @@ static float *memory(size_t floats) {
     return p;
 }
 
+static float *noise(size_t n) {
+    static uint64_t next;
+    float *x = memory(n);
+    sgm_normal(x, n, sgm_key_init(7), next);
+    next += n;
+    return x;
+}
+
 static void row(const char *name, double value, const char *unit) {
     printf("%s\t%.6g\t%s\n", name, value, unit);
     fflush(stdout);
@@ -68,25 +79,68 @@ static double median(double *x, int n) {
 }
 
 /*
-Calls per second. The clock is read once per chunk of calls, and the chunk grows, so that reading it
-costs nothing beside a call of a few microseconds.
+Calls per second. The clock is read once per chunk of calls, and the chunk grows at first, so that
+reading it costs nothing beside a call of a few microseconds.
 */
 
-static double rates[MAX_REPEATS];
+static double rates[MAX_REPEATS], cpu_rates[MAX_REPEATS];
+
+/* For `slice` seconds; *cpu, if not NULL: calls per second of all processors. */
+static double slice_rate(void (*run)(void *what), void *what, double slice, double *cpu) {
+    double start = now(), start_cpu = cpu_seconds(), elapsed;
+    long calls = 0, chunk = 1;
+    do {
+        for (long i = 0; i < chunk; i++) run(what);
+        calls += chunk, elapsed = now() - start;
+        if (elapsed < slice / 64) chunk *= 2;
+    } while (elapsed < slice);
+    if (cpu) *cpu = (double)calls / (cpu_seconds() - start_cpu);
+    return (double)calls / elapsed;
+}
 
 static double rate(void (*run)(void *what), void *what, double share) {
     double slice = seconds * share / (repeats + 1);
-    for (int k = -1; k < repeats; k++) {
-        double start = now(), elapsed;
-        long calls = 0, chunk = 1;
-        do {
-            for (long i = 0; i < chunk; i++) run(what);
-            calls += chunk;
-            if (chunk < 64) chunk *= 2;
-        } while ((elapsed = now() - start) < slice);
-        if (k >= 0) rates[k] = (double)calls / elapsed;
-    }
+    slice_rate(run, what, slice, NULL);
+    for (int k = 0; k < repeats; k++) rates[k] = slice_rate(run, what, slice, &cpu_rates[k]);
     return median(rates, repeats);
+}
+
+/* One line for the clock and one for the processors, of a job whose call does so many units. */
+static void work(const char *name, double units, const char *unit, void (*run)(void *),
+                 void *what) {
+    char cpu_name[64], cpu_unit[64];
+    double wall = rate(run, what, 1);
+    snprintf(cpu_name, sizeof cpu_name, "%s_cpu", name);
+    snprintf(cpu_unit, sizeof cpu_unit, "%s of cpu", unit);
+    row(name, units * wall, unit);
+    row(cpu_name, units * median(cpu_rates, repeats), cpu_unit);
+}
+
+/* The same of a job that is timed as a whole. */
+typedef struct lap {
+    double wall, cpu;
+} lap;
+
+static lap lap_start(void) {
+    lap l;
+    l.wall = now(), l.cpu = cpu_seconds();
+    return l;
+}
+
+static lap lap_stop(lap start, double scale) {
+    lap l = lap_start();
+    l.wall = scale * (l.wall - start.wall), l.cpu = scale * (l.cpu - start.cpu);
+    return l;
+}
+
+static double work_laps(const char *name, const lap *laps) {
+    char cpu_name[64];
+    for (int k = 0; k < repeats; k++) rates[k] = laps[k].wall, cpu_rates[k] = laps[k].cpu;
+    double wall = median(rates, repeats);
+    snprintf(cpu_name, sizeof cpu_name, "%s_cpu", name);
+    row(name, wall, "s");
+    row(cpu_name, median(cpu_rates, repeats), "s of cpu");
+    return wall;
 }
 
 /* A roof is what the machine does if nobody disturbs: seconds of the processor, and the best. */
@@ -262,14 +316,6 @@ static void weight_gradient(void *what) {
     sgm__matmul(DIM, DIM, l->batch, l->x, 1, DIM, l->dy, DIM, 1, NULL, 0, l->dw, DIM);
 }
 
-static float *noise(size_t n) {
-    static uint64_t next;
-    float *x = memory(n);
-    sgm_normal(x, n, sgm_key_init(7), next);
-    next += n;
-    return x;
-}
-
 static void job_matmul(void) {
     static const int batches[] = { 8, 64, 512, MAX_BATCH };
     static void (*const products[])(void *) = { forward, input_gradient, weight_gradient };
@@ -288,133 +334,258 @@ static void job_matmul(void) {
 }
 
 /*
-## Eight points on a circle
+## Four trainings
 
-The experiment of Gangloff's tutorial, with its settings: eight points, VP with β from 0.001 to 3,
-times i/999, a network 6→256→256→256→256→2 with ReLU, Adam at 1e-3, batches of eight; and 5000
-samples by 998 steps of Euler–Maruyama, down to t = 0.
+Each in its document's own setting.
+
+**Eight points on a circle**, Gangloff's tutorial: VP with β from 0.001 to 3, times i/999, a network
+6→256→256→256→256→2 with ReLU, Adam at 1e-3, batches of eight.
+
+**Eight Gaussians**, the lesson's network of noise levels (tutorial 5): twelve levels, batch 512.
+
+**Moons**, Homer's sbgm (tutorial 8): 3→128, five residual layers of tanh with dropout, →2, batch
+128, AdaBelief, one moving average. Its notebook did 132 steps/s.
+
+**Images**: the ready U-Net (§3.15), 28 × 28, batch 64, 735 329 parameters.
 */
 
-typedef struct circle {
-    float data[16];
-    double grid[TIMES];
+enum { MOONS = 10000, GAUSSIANS = 60000, LEVELS = 12, IMAGES = 64, PIXELS = 28 * 28 };
+
+typedef struct training {
     sgm_mlp_options net;
     sgm_model model;
     sgm_trainer trainer;
-} circle;
+    float *x;
+    double grid[TIMES];
+} training;
 
-static void circle_start(circle *c) {
-    sgm_model_options o;
-    sgm_train_options train;
-    memset(c, 0, sizeof *c);
-    sgm_data_ring(c->data, 8);
-    c->net.width = DIM, c->net.depth = 4;
-    c->net.activation = SGM_ACTIVATION_RELU, c->net.embedding = SGM_EMBEDDING_CIRCLE;
-    memset(&o, 0, sizeof o);
-    o.net = sgm_mlp, o.user = &c->net, o.d = 2;
-    o.sde = sgm_sde_vp(0.001, 3), o.output = SGM_OUTPUT_SCORE;
-    must(sgm_model_init(&c->model, &o, sgm_key_init(1)));
-    for (int i = 0; i < TIMES; i++) c->grid[i] = (i + 1) / (double)TIMES;
-    memset(&train, 0, sizeof train);
-    train.steps = 60000, train.batch = 8, train.lr = 1e-3;
-    train.loss.times = SGM_TIMES_GRID, train.loss.grid = c->grid, train.loss.n_grid = TIMES;
-    must(sgm_trainer_init(&c->trainer, &c->model, c->data, 8, &train, sgm_key_init(2)));
+static void training_init(training *a, const sgm_model_options *what, const sgm_train_options *how,
+                          long n) {
+    must(sgm_model_init(&a->model, what, sgm_key_init(1)));
+    must(sgm_trainer_init(&a->trainer, &a->model, a->x, n, how, sgm_key_init(2)));
 }
 
-static void circle_stop(circle *c) {
-    sgm_trainer_free(&c->trainer);
-    sgm_model_free(&c->model);
+static void training_free(training *a) {
+    sgm_trainer_free(&a->trainer);
+    sgm_model_free(&a->model);
+    free(a->x), free(a);
 }
 
-static void train_step(void *what) { must(sgm_trainer_step(&((circle *)what)->trainer)); }
+static void train_step(void *what) { must(sgm_trainer_step(&((training *)what)->trainer)); }
 
-/* Not from the first step: in a network that has learnt for a while, many units have died, the
-moments of their gradients decay, and numbers below 1e-38 are slow on many processors. */
-
-static void job_circle_train(void) {
-    circle c;
-    circle_start(&c);
-    for (int i = 0; i < warm_up; i++) train_step(&c);
-    row("circle_train", rate(train_step, &c, 1), "steps/s");
-    circle_stop(&c);
+static void circle_init(training *a) {
+    sgm_model_options what = { .net = sgm_mlp, .user = &a->net, .d = 2, .sde = sgm_sde_vp(0.001, 3),
+                               .output = SGM_OUTPUT_SCORE };
+    sgm_train_options how = { .steps = 60000, .batch = 8, .lr = 1e-3,
+                              .loss = { .times = SGM_TIMES_GRID, .grid = a->grid, .n_grid = TIMES } };
+    a->x = memory(16);
+    sgm_data_ring(a->x, 8);
+    a->net.width = DIM, a->net.depth = 4;
+    a->net.activation = SGM_ACTIVATION_RELU, a->net.embedding = SGM_EMBEDDING_CIRCLE;
+    for (int i = 0; i < TIMES; i++) a->grid[i] = (i + 1) / (double)TIMES;
+    training_init(a, &what, &how, 8);
 }
+
+static sgm_tensor *ncsn_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_concat(tape, sgm_time_learned(tape, in->log_sigma, 32), in->x);
+    for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 256));
+    return sgm_linear(tape, h, 2);
+}
+
+static void ncsn_init(training *a) {
+    sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10),
+                               .output = SGM_OUTPUT_SCORE };
+    sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr = 1e-3, .lr_end = 1e-5,
+                              .held_out = -1,
+                              .loss = { .times = SGM_TIMES_GRID, .grid = a->grid, .n_grid = LEVELS,
+                                        .scale = .25 } };
+    a->x = memory(2 * GAUSSIANS);
+    sgm_data_gaussians(a->x, GAUSSIANS, 8, 5, .4, sgm_key_init(1));
+    for (int i = 0; i < LEVELS; i++) a->grid[i] = 10 * pow(1e-3, i / (LEVELS - 1.));
+    training_init(a, &what, &how, GAUSSIANS);
+}
+
+static float *moons_points(void) {
+    float *x = memory(2 * MOONS);
+    sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
+    for (int i = 0; i < 2 * MOONS; i++) x[i] = (x[i] - 0.375f) / 0.718f;
+    return x;
+}
+
+static sgm_model_options moons_model(sgm_mlp_options *net) {
+    sgm_model_options what = { .net = sgm_residual_mlp, .user = net, .d = 2, .sde = sgm_sde_vp(1, 1),
+                               .output = SGM_OUTPUT_SCORE };
+    net->width = 128, net->depth = 5;
+    net->activation = SGM_ACTIVATION_TANH, net->embedding = SGM_EMBEDDING_RAW;
+    what.sde.T = 4, what.sde.t_min = 1e-5;
+    return what;
+}
+
+static void moons_init(training *a) {
+    sgm_model_options what = moons_model(&a->net);
+    sgm_train_options how = { .steps = 100000000, .batch = 128, .lr = 1e-4,
+                              .optimiser = SGM_OPTIMISER_ADABELIEF, .held_out = -1 };
+    a->net.dropout = 0.1f, what.n_ema = 1;
+    a->x = moons_points();
+    training_init(a, &what, &how, MOONS);
+}
+
+static void unet_init(training *a) {
+    sgm_model_options what = { .net = sgm_unet, .d = PIXELS, .sde = sgm_sde_vp(0.1, 20),
+                               .output = SGM_OUTPUT_NOISE };
+    sgm_train_options how = { .steps = 1000000, .batch = IMAGES, .lr = 1e-3, .held_out = -1 };
+    a->x = noise(IMAGES * PIXELS);
+    training_init(a, &what, &how, IMAGES);
+}
+
+static const struct {
+    const char *name, *unit;
+    double units; /* in a step */
+    void (*init)(training *);
+} trainings[] = {
+    { "circle_train", "steps/s", 1, circle_init }, { "ncsn_train", "steps/s", 1, ncsn_init },
+    { "moons_train", "steps/s", 1, moons_init }, { "unet_train", "images/s", IMAGES, unet_init }
+};
+
+enum { CIRCLE, NCSN, MOON, UNET, N_TRAININGS };
+
+static training *training_new(int which) {
+    training *a = (training *)calloc(1, sizeof *a);
+    if (!a) fprintf(stderr, "bench: no memory\n"), exit(2);
+    trainings[which].init(a);
+    return a;
+}
+
+/* The circle's not from the first step: in a network that has learnt for a while, many units have
+died, the moments of their gradients decay, and numbers below 1e-38 are slow on many processors. */
+
+static void job_train(int which) {
+    training *a = training_new(which);
+    for (int i = 0; which == CIRCLE && i < warm_up; i++) train_step(a);
+    work(trainings[which].name, trainings[which].units, trainings[which].unit, train_step, a);
+    training_free(a);
+}
+
+static void job_circle_train(void) { job_train(CIRCLE); }
+static void job_ncsn_train(void) { job_train(NCSN); }
+static void job_moons_train(void) { job_train(MOON); }
+static void job_unet_train(void) { job_train(UNET); }
+
+/*
+## A busy machine
+
+A laptop with a browser, a server with other people's programs: one endless loop per processor runs
+beside the training, and the library takes as many threads as it does by itself. Shared fairly, half
+of what an idle machine does is left. Idle and busy slices take turns; printed is their quotient.
+*/
+
+enum { MOST_LOOPS = 1024 };
+static pid_t loops[MOST_LOOPS];
+static int n_loops;
+
+static void loops_stop(void) {
+    while (n_loops) kill(loops[--n_loops], SIGKILL), waitpid(loops[n_loops], NULL, 0);
+}
+
+/* But no loop outlives who asked for it. */
+static void endless(pid_t parent) {
+    for (volatile long i = 0;; i++)
+        if (i % 10000000 == 0 && getppid() != parent) _exit(0);
+}
+
+static void loops_start(void) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    for (; n_loops < n && n_loops < MOST_LOOPS; n_loops++) {
+        pid_t parent = getpid(), child = fork();
+        if (child < 0) loops_stop(), fprintf(stderr, "bench: no child\n"), exit(2);
+        if (child == 0) endless(parent);
+        loops[n_loops] = child;
+    }
+    for (double start = sgm_seconds(); sgm_seconds() - start < .1;) usleep(1000);
+}
+
+static void job_busy(void) {
+    double share[MAX_REPEATS], idle[MAX_REPEATS], busy[MAX_REPEATS];
+    atexit(loops_stop);
+    must(sgm_set_threads(threads == 1 ? 0 : threads));
+    for (int which = 0; which < N_TRAININGS; which++) {
+        training *a = training_new(which);
+        double slice = seconds / (2 * repeats * N_TRAININGS), units = trainings[which].units;
+        char name[64];
+        slice_rate(train_step, a, slice / 2, NULL);
+        for (int k = 0; k < repeats; k++) {
+            idle[k] = units * slice_rate(train_step, a, slice, NULL);
+            loops_start();
+            busy[k] = units * slice_rate(train_step, a, slice, NULL);
+            loops_stop();
+            share[k] = busy[k] / idle[k];
+        }
+        snprintf(name, sizeof name, "%s_busy_share", trainings[which].name);
+        row(name, median(share, repeats), "1");
+        snprintf(name, sizeof name, "%s_idle", trainings[which].name);
+        row(name, median(idle, repeats), trainings[which].unit);
+        snprintf(name, sizeof name, "%s_busy", trainings[which].name);
+        row(name, median(busy, repeats), trainings[which].unit);
+        training_free(a);
+    }
+    must(sgm_set_threads(threads));
+}
+
+/*
+## Samples and scores
+
+The circle's 5000 samples by 998 steps of Euler–Maruyama, down to t = 0; and the scores of 64 images.
+*/
 
 /* The seconds that the first `count` of the 998 steps take, from the prior on. */
-
-static double sample_seconds(circle *c, int count, float *x) {
-    sgm_score score = sgm_model_score(&c->model, SGM_RAW);
-    sgm_sample_options o;
+static lap sample_lap(training *a, int count, float *x) {
+    sgm_score score = sgm_model_score(&a->model, SGM_RAW);
+    sgm_sample_options o = { .method = SGM_METHOD_EULER_MARUYAMA, .steps = STEPS, .plain_end = 1 };
     sgm_sampler sampler;
-    memset(&o, 0, sizeof o);
-    o.method = SGM_METHOD_EULER_MARUYAMA, o.steps = STEPS, o.plain_end = 1, o.t_end = 0;
-    double start = now();
+    lap start = lap_start();
     must(sgm_sampler_init(&sampler, &score, SAMPLES, &o, sgm_key_init(9)));
     sgm_sampler_prior(&sampler, x);
     for (int i = 0; i < count; i++) must(sgm_sampler_step(&sampler, x));
     sgm_sampler_free(&sampler);
-    return now() - start;
-}
-
-static double sample_median(circle *c) {
-    double times[MAX_REPEATS];
-    float *x = memory(2 * SAMPLES);
-    sample_seconds(c, 5, x);
-    for (int k = 0; k < repeats; k++) times[k] = sample_seconds(c, steps, x) * STEPS / steps;
-    free(x);
-    return median(times, repeats);
+    return lap_stop(start, (double)STEPS / count);
 }
 
 static void job_circle_sample(void) {
-    circle c;
-    circle_start(&c);
-    double time = sample_median(&c), gflops = 2e-9 * WEIGHTS * SAMPLES * STEPS / time;
-    circle_stop(&c);
-    row("circle_sample", time, "s");
-    row("circle_sample_speed", gflops, "GFLOP/s");
-    row("circle_sample_share_of_peak", gflops / peak_gflops(0.3), "1");
+    training *a = training_new(CIRCLE);
+    float *x = memory(2 * SAMPLES);
+    lap laps[MAX_REPEATS];
+    sample_lap(a, 5, x);
+    for (int k = 0; k < repeats; k++) laps[k] = sample_lap(a, steps, x);
+    double time = work_laps("circle_sample", laps);
+    row("circle_sample_speed", 2e-9 * WEIGHTS * SAMPLES * STEPS / time, "GFLOP/s");
+    free(x), training_free(a);
 }
 
-static void job_circle_sample_2threads(void) {
-#if defined(SGM__THREADS)
-    circle c;
-    omp_set_num_threads(2);
-    circle_start(&c);
-    row("circle_sample_2threads", sample_median(&c), "s");
-    circle_stop(&c);
-    omp_set_num_threads(1);
-#else
-    fprintf(stderr, "bench: circle_sample_2threads needs a build with -fopenmp\n");
-#endif
+typedef struct scores {
+    sgm_score score;
+    float *s, *x, *t;
+    long n;
+} scores;
+
+static void score_points(void *what) {
+    scores *b = (scores *)what;
+    must(sgm_score_eval(&b->score, b->s, b->x, b->t, b->n));
 }
 
-/*
-Memory is asked of the system, and a process cannot un-touch what it has touched: a child of its own
-trains 200 steps, samples 5 and ends, after which nothing new is allocated in such a run.
-*/
+static scores scores_new(const sgm_score *score, long n, int d) {
+    scores b = { *score, memory((size_t)n * d), noise((size_t)n * d), memory((size_t)n), n };
+    sgm_uniform(b.t, (size_t)n, sgm_key_init(3), 0);
+    return b;
+}
 
-static void job_memory(void) {
-    struct rusage use;
-    int status = 0;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        circle c;
-        float *x = memory(2 * SAMPLES);
-        circle_start(&c);
-        for (int i = 0; i < 200; i++) train_step(&c);
-        sample_seconds(&c, 5, x);
-        _exit(0);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-        fprintf(stderr, "bench: the child that measures memory failed\n");
-        exit(2);
-    }
-    getrusage(RUSAGE_CHILDREN, &use);
-#if defined(__APPLE__)
-    row("circle_memory", (double)use.ru_maxrss / 1048576, "MiB");
-#else
-    row("circle_memory", (double)use.ru_maxrss / 1024, "MiB");
-#endif
+static void scores_free(scores *b) { free(b->s), free(b->x), free(b->t); }
+
+static void job_unet_forward(void) {
+    training *a = training_new(UNET);
+    sgm_score score = sgm_model_score(&a->model, SGM_RAW);
+    scores b = scores_new(&score, IMAGES, PIXELS);
+    work("unet_forward", IMAGES, "images/s", score_points, &b);
+    scores_free(&b), training_free(a);
 }
 
 /*
@@ -424,28 +595,16 @@ The score of the eight points' noised mixture, which is in doubles and is what e
 held against; and standard normals, by blocks of 64 Ki.
 */
 
-typedef struct scores {
-    sgm_score score;
-    float *s, *x, *t;
-} scores;
-
-static void score_points(void *what) {
-    scores *b = (scores *)what;
-    must(sgm_score_eval(&b->score, b->s, b->x, b->t, SAMPLES));
-}
-
 static void job_mixture(void) {
     float data[16];
     sgm_mixture mix;
     sgm_sde sde = sgm_sde_vp(0.001, 3);
-    scores b;
     sgm_data_ring(data, 8);
     must(sgm_mixture_from_data(&mix, data, 8, 2, &sde));
-    b.score = sgm_mixture_score(&mix);
-    b.s = memory(2 * SAMPLES), b.x = noise(2 * SAMPLES), b.t = memory(SAMPLES);
-    sgm_uniform(b.t, SAMPLES, sgm_key_init(3), 0);
+    sgm_score score = sgm_mixture_score(&mix);
+    scores b = scores_new(&score, SAMPLES, 2);
     row("mixture_scores", SAMPLES * rate(score_points, &b, 1), "1/s");
-    free(b.s), free(b.x), free(b.t);
+    scores_free(&b);
     sgm_mixture_free(&mix);
 }
 
@@ -460,83 +619,37 @@ static void job_normals(void) {
 /*
 ## The likelihood of moons
 
-The network of tutorial 8 in the document's setting, 3→128, five residual layers, →2, after a short
-training, as its score; and the log-likelihood of 10 000 points by the exact trace, RK45 at 1e-5.
-The parameters and the points go to out/bench/moons.safetensors: a peer solves the same equation.
+The network of the training of moons, after a short training, as its score; and the log-likelihood
+of 10 000 points by the exact trace, RK45 at 1e-5. The parameters and the points go to
+out/bench/moons.safetensors: a peer solves the same equation.
 */
-
-enum { MOONS = 10000 };
-
-/* The step of tutorial 5: eight Gaussians, twelve noise levels, batch 512. */
-static sgm_tensor *ncsn_net(sgm_tape *tape, const sgm_net_in *in) {
-    sgm_tensor *h = sgm_concat(tape, sgm_time_learned(tape, in->log_sigma, 32), in->x);
-    for (int i = 0; i < 3; i++) h = sgm_silu(tape, sgm_linear(tape, h, 256));
-    return sgm_linear(tape, h, 2);
-}
-
-static void ncsn_step(void *trainer) { must(sgm_trainer_step((sgm_trainer *)trainer)); }
-
-static void job_ncsn(const char *name) {
-    enum { POINTS = 60000, LEVELS = 12 };
-    static float x[2 * POINTS];
-    static double level[LEVELS];
-    sgm_model_options what = { .net = ncsn_net, .d = 2, .sde = sgm_sde_edm(.01, 10), .output = SGM_OUTPUT_SCORE };
-    sgm_train_options how = { .steps = 100000, .batch = 512, .clip = 1, .lr = 1e-3, .lr_end = 1e-5,
-                              .held_out = -1,
-                              .loss = { .times = SGM_TIMES_GRID, .grid = level, .n_grid = LEVELS, .scale = .25 } };
-    sgm_model model;
-    sgm_trainer trainer;
-    sgm_data_gaussians(x, POINTS, 8, 5, .4, sgm_key_init(1));
-    for (int i = 0; i < LEVELS; i++) level[i] = 10 * pow(1e-3, i / 11.);
-    must(sgm_model_init(&model, &what, sgm_key_init(2)));
-    must(sgm_trainer_init(&trainer, &model, x, POINTS, &how, sgm_key_init(3)));
-    row(name, rate(ncsn_step, &trainer, 20), "steps/s");
-    sgm_trainer_free(&trainer), sgm_model_free(&model);
-}
-
-static void job_ncsn_train(void) { job_ncsn("ncsn_train"); }
-
-static void job_ncsn_train_2threads(void) {
-#if defined(SGM__THREADS)
-    omp_set_num_threads(2);
-    job_ncsn("ncsn_train_2threads");
-    omp_set_num_threads(1);
-#endif
-}
 
 static void job_moons_likelihood(void) {
     int n = steps < STEPS ? 1000 : MOONS; /* as for the sampler: a part, scaled to all */
-    float *x = memory(2 * MOONS);
-    double times[MAX_REPEATS], *logp = (double *)malloc(MOONS * sizeof *logp);
-    sgm_mlp_options net;
-    sgm_model_options o;
-    sgm_train_options train;
-    sgm_likelihood_options how;
+    float *x = moons_points();
+    double *logp = (double *)malloc(MOONS * sizeof *logp);
+    lap laps[MAX_REPEATS];
+    sgm_mlp_options net = { 0 };
+    sgm_model_options what = moons_model(&net);
+    sgm_train_options how = { .steps = 2000, .lr = 1e-3, .cosine = 1 };
+    sgm_likelihood_options exact = { .unchecked = 1 };
     sgm_likelihood_result r;
     sgm_model model;
     if (!logp) fprintf(stderr, "bench: no memory\n"), exit(2);
-    memset(&net, 0, sizeof net), memset(&o, 0, sizeof o), memset(&train, 0, sizeof train);
-    memset(&how, 0, sizeof how);
-    net.width = 128, net.depth = 5, net.activation = SGM_ACTIVATION_TANH, net.embedding = SGM_EMBEDDING_RAW;
-    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_OUTPUT_SCORE;
-    o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
-    train.steps = 2000, train.lr = 1e-3, train.cosine = 1, how.unchecked = 1;
-    sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
-    for (int i = 0; i < 2 * MOONS; i++) x[i] = (x[i] - 0.375f) / 0.718f;
-    must(sgm_model_init(&model, &o, sgm_key_init(1)));
-    must(sgm_train(&model, x, MOONS, &train, sgm_key_init(2)));
+    must(sgm_model_init(&model, &what, sgm_key_init(1)));
+    must(sgm_train(&model, x, MOONS, &how, sgm_key_init(2)));
     sgm_array arrays[2] = { { "params", model.params, 1, (long)model.n_params },
                             { "points", x, MOONS, 2 } };
     if (sgm_archive_save("out/bench/moons.safetensors", arrays, 2, NULL, 0))
         fprintf(stderr, "bench: %s; a peer then has a network of its own\n", sgm_error());
     sgm_score score = sgm_model_score(&model, SGM_RAW);
     for (int k = -1; k < repeats; k++) {
-        double start = now();
-        must(sgm_likelihood(logp, NULL, NULL, x, k < 0 ? 100 : n, &score, &how, &r,
+        lap start = lap_start();
+        must(sgm_likelihood(logp, NULL, NULL, x, k < 0 ? 100 : n, &score, &exact, &r,
                             sgm_key_init(3)));
-        if (k >= 0) times[k] = (now() - start) * MOONS / n;
+        if (k >= 0) laps[k] = lap_stop(start, (double)MOONS / n);
     }
-    row("moons_likelihood", median(times, repeats), "s");
+    work_laps("moons_likelihood", laps);
     row("moons_likelihood_evaluations", (double)r.nfe, "1");
     row("moons_likelihood_nats", r.nats, "nats");
     sgm_model_free(&model);
@@ -544,45 +657,100 @@ static void job_moons_likelihood(void) {
 }
 
 /*
-## The training of moons
+## Memory
 
-Tutorial 8's rung of the document: 3→128, five residual layers of tanh with dropout, →2, batch 128,
-AdaBelief, one moving average. Its notebook did 132 steps/s.
+Memory is asked of the system, and a process cannot un-touch what it has touched: each job runs for
+a moment in a child of its own, after which nothing new is allocated in such a run. The circle's
+trains 200 steps and samples 5.
 */
 
-static void job_moons_train(void) {
-    float *x = memory(2 * MOONS);
-    sgm_mlp_options net;
-    sgm_model_options o;
-    sgm_train_options train;
+static void few_steps(int which, int count) {
+    training *a = training_new(which);
+    for (int i = 0; i < count; i++) train_step(a);
+}
+
+static void touch_circle(void) {
+    training *a = training_new(CIRCLE);
+    float *x = memory(2 * SAMPLES);
+    for (int i = 0; i < 200; i++) train_step(a);
+    sample_lap(a, 5, x);
+}
+
+static void touch_circle_train(void) { few_steps(CIRCLE, 20); }
+static void touch_ncsn_train(void) { few_steps(NCSN, 20); }
+static void touch_moons_train(void) { few_steps(MOON, 20); }
+static void touch_unet_train(void) { few_steps(UNET, 3); }
+
+static void touch_circle_sample(void) { sample_lap(training_new(CIRCLE), 20, memory(2 * SAMPLES)); }
+
+static void touch_unet_forward(void) {
+    scores b;
     sgm_model model;
-    sgm_trainer trainer;
-    memset(&net, 0, sizeof net), memset(&o, 0, sizeof o), memset(&train, 0, sizeof train);
-    net.width = 128, net.depth = 5, net.activation = SGM_ACTIVATION_TANH, net.embedding = SGM_EMBEDDING_RAW;
-    net.dropout = 0.1f;
-    o.net = sgm_residual_mlp, o.user = &net, o.d = 2, o.output = SGM_OUTPUT_SCORE, o.n_ema = 1;
-    o.sde = sgm_sde_vp(1, 1), o.sde.T = 4, o.sde.t_min = 1e-5;
-    train.held_out = -1;
-    train.steps = 100000000, train.batch = 128, train.optimiser = SGM_OPTIMISER_ADABELIEF, train.lr = 1e-4;
-    sgm_data_moons(x, MOONS, 0.05, sgm_key_init(5));
-    must(sgm_model_init(&model, &o, sgm_key_init(1)));
-    must(sgm_trainer_init(&trainer, &model, x, MOONS, &train, sgm_key_init(2)));
-    row("moons_train", rate(ncsn_step, &trainer, 1), "steps/s");
-    sgm_trainer_free(&trainer), sgm_model_free(&model);
-    free(x);
+    sgm_model_options what = { .net = sgm_unet, .d = PIXELS, .sde = sgm_sde_vp(0.1, 20),
+                               .output = SGM_OUTPUT_NOISE };
+    must(sgm_model_init(&model, &what, sgm_key_init(1)));
+    sgm_score score = sgm_model_score(&model, SGM_RAW);
+    b = scores_new(&score, IMAGES, PIXELS);
+    for (int i = 0; i < 3; i++) score_points(&b);
+}
+
+static void touch_moons_likelihood(void) {
+    static double logp[MOONS];
+    sgm_mlp_options net = { 0 };
+    sgm_model_options what = moons_model(&net);
+    sgm_likelihood_options exact = { .unchecked = 1, .solve = { .rtol = 1e-2, .atol = 1e-2 } };
+    sgm_likelihood_result r;
+    sgm_model model;
+    must(sgm_model_init(&model, &what, sgm_key_init(1)));
+    sgm_score score = sgm_model_score(&model, SGM_RAW);
+    must(sgm_likelihood(logp, NULL, NULL, moons_points(), MOONS, &score, &exact, &r,
+                        sgm_key_init(3)));
+}
+
+static void job_memory(void) {
+    static const struct {
+        const char *name;
+        void (*touch)(void);
+    } all[] = {
+        { "circle_memory", touch_circle }, { "circle_train_memory", touch_circle_train },
+        { "circle_sample_memory", touch_circle_sample }, { "ncsn_train_memory", touch_ncsn_train },
+        { "moons_train_memory", touch_moons_train },
+        { "moons_likelihood_memory", touch_moons_likelihood },
+        { "unet_train_memory", touch_unet_train }, { "unet_forward_memory", touch_unet_forward }
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct rusage use;
+        int status = 0;
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            /* a child's default is one thread if its parent could use more */
+            must(sgm_set_threads(threads));
+            all[i].touch();
+            _exit(0);
+        }
+        if (child < 0 || wait4(child, &status, 0, &use) != child || status != 0) {
+            fprintf(stderr, "bench: the child that measures %s failed\n", all[i].name);
+            exit(2);
+        }
+#if defined(__APPLE__)
+        row(all[i].name, (double)use.ru_maxrss / 1048576, "MiB");
+#else
+        row(all[i].name, (double)use.ru_maxrss / 1024, "MiB");
+#endif
+    }
 }
 
 /*
 ## Layer by layer
 
-Every kind of layer alone on a tape, at the shapes that the U-Net, the mixer and the DiT of §3.15 give it (64 images): its forward pass, and forward with backward. The multiply-adds are those
-of the definition, seven loops for a convolution: Winograd's form of a 3 × 3 convolution does with
-fewer, so its share of the peak may be above 1. A norm or an up-sampling multiplies little: what
-bounds it is bytes, and what is given is the floats that it must read and write. The time in which
-the input gets onto the tape is taken off.
+Every kind of layer alone on a tape, at the shapes that the U-Net, the mixer and the DiT of §3.15
+give it (64 images): its forward pass, and forward with backward. The multiply-adds are those of the
+definition, seven loops for a convolution: Winograd's form of a 3 × 3 convolution does with fewer,
+so its share of the peak may be above 1. A norm or an up-sampling multiplies little: what bounds it
+is bytes, and what is given is the floats that it must read and write. The time in which the input
+gets onto the tape is taken off.
 */
-
-enum { IMAGES = 64 };
 
 typedef struct kind_of_layer {
     const char *name;
@@ -605,14 +773,17 @@ static void layer_pass(void *unused) {
     int square = l->kind != LINEAR && l->kind != ATTENTION, n = IMAGES * (square ? 1 : l->side);
     (void)unused;
     sgm_tape_reset(at.tape, at.params, at.back ? at.grads : NULL, at.n_params, sgm_key_init(1), 0);
-    sgm_tensor *x = sgm_tape_input(at.tape, at.x, n, square ? l->side * l->side * l->in : l->in), *y = NULL;
+    sgm_tensor *y = NULL;
+    sgm_tensor *x = sgm_tape_input(at.tape, at.x, n, square ? l->side * l->side * l->in : l->in);
     if (at.back) sgm_tape_watch(at.tape, x);
     switch (at.nothing ? -1 : l->kind) {
     case CONV3: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 3, 1); break;
     case CONV1: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 1, 1); break;
     case STRIDE2: y = sgm_conv2d(at.tape, x, l->side, l->side, l->out, 3, 2); break;
     case UPSAMPLE: y = sgm_upsample(at.tape, x, l->side, l->side); break;
-    case NORM: y = sgm_group_norm(at.tape, x, l->side, l->side, 8, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL); break;
+    case NORM:
+        y = sgm_group_norm(at.tape, x, l->side, l->side, 8, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
+        break;
     case LINEAR: y = sgm_linear(at.tape, x, l->out); break;
     case ATTENTION: y = sgm_attention(at.tape, x, x, x, l->side, 4); break;
     }
@@ -661,12 +832,10 @@ static const struct {
 } jobs[] = {
     { "memory", job_memory }, { "peak", job_peak }, { "bandwidth", job_bandwidth },
     { "matmul", job_matmul }, { "circle_train", job_circle_train },
-    { "circle_sample", job_circle_sample },
-    { "circle_sample_2threads", job_circle_sample_2threads }, { "mixture", job_mixture },
-    { "normals", job_normals }, { "moons_likelihood", job_moons_likelihood },
-    { "moons_train", job_moons_train },
-    { "ncsn_train", job_ncsn_train }, { "ncsn_train_2threads", job_ncsn_train_2threads },
-    { "layers", job_layers }
+    { "circle_sample", job_circle_sample }, { "mixture", job_mixture }, { "normals", job_normals },
+    { "moons_likelihood", job_moons_likelihood }, { "moons_train", job_moons_train },
+    { "ncsn_train", job_ncsn_train }, { "unet_train", job_unet_train },
+    { "unet_forward", job_unet_forward }, { "layers", job_layers }, { "busy", job_busy }
 };
 
 enum { N_JOBS = sizeof jobs / sizeof *jobs };
@@ -678,6 +847,8 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-') job = argv[i];
         else if (!strcmp(argv[i], "--cpu")) now = cpu_seconds;
+        else if (!strcmp(argv[i], "--isa")) return puts(sgm_isa()), 0;
+        else if (i + 1 < argc && !strcmp(argv[i], "--threads")) threads = atoi(argv[++i]);
         else if (i + 1 < argc && !strcmp(argv[i], "--seconds")) seconds = atof(argv[++i]);
         else if (i + 1 < argc && !strcmp(argv[i], "--repeats")) repeats = atoi(argv[++i]);
         else if (i + 1 < argc && !strcmp(argv[i], "--steps")) steps = atoi(argv[++i]);
@@ -685,13 +856,11 @@ int main(int argc, char **argv) {
     }
     if (!(seconds > 0) || repeats < 1 || repeats > MAX_REPEATS || steps < 1 || steps > STEPS)
         found = -1;
-#if defined(SGM__THREADS)
-    omp_set_num_threads(1);
-#endif
+    must(sgm_set_threads(threads));
     for (int i = 0; found >= 0 && i < N_JOBS; i++)
-        if (!strcmp(job, "all") || !strcmp(job, jobs[i].name)) jobs[i].run(), found = 1;
+        if (!strcmp(job, jobs[i].name) || (!strcmp(job, "all") && jobs[i].run != job_busy)) jobs[i].run(), found = 1;
     if (found > 0) return 0;
-    fprintf(stderr, "usage: bench [JOB] [--seconds S] [--repeats 1..%d] [--steps 1..%d] [--cpu]\n"
+    fprintf(stderr, "usage: bench [JOB] [--threads N] [--seconds S] [--repeats 1..%d] [--steps 1..%d] [--cpu]\n"
             "JOB is all", MAX_REPEATS, STEPS);
     for (int i = 0; i < N_JOBS; i++) fprintf(stderr, ", %s", jobs[i].name);
     fprintf(stderr, "\n");

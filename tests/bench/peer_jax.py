@@ -4,8 +4,9 @@
 
 JOB is circle_train (one jitted update per step, as the tutorial writes it), circle_train_jit (the
 draws moved inside the jit), circle_train_scan (many steps in one lax.scan), circle_sample, matmul
-or all. Every measurement is one line: name, value, unit, setting, separated by tabs. A value is
-the median of five slices.
+or all. Every measurement is one line: name, value, unit, setting, separated by tabs; a second one,
+NAME_cpu, counts the processors' seconds instead of the clock's. A value is the median of five
+slices.
 """
 import argparse
 import os
@@ -34,24 +35,29 @@ def load(threads):
     jax, jnp, eqx, optax = jax_, jnp_, equinox, optax_
 
 
-def report(name, value, unit, setting, threads):
-    print(f"{name}\t{value:.5g}\t{unit}\t{setting}; jax {jax.__version__}, {threads} thread(s)",
-          flush=True)
+def report(name, rate, unit, setting, threads, scale=1.0):
+    """rate: of the clock and of the processors. A unit of seconds: scale per rate, not times."""
+    for what, value, per in zip((name, name + "_cpu"), rate, (unit, unit + " of cpu")):
+        value = scale / value if unit == "s" else scale * value
+        print(f"{what}\t{value:.5g}\t{per}\t{setting}; jax {jax.__version__}, {threads} thread(s)",
+              flush=True)
 
 
 def rate(run, seconds):
-    """Calls per second of run(), which returns what it computed: the median over slices."""
-    slice_s, rates = seconds / N_SLICES, []
+    """Calls of run(), which returns what it computed, per second of the clock and of the
+    processors: the medians over slices."""
+    slice_s, wall, cpu = seconds / N_SLICES, [], []
     for _ in range(N_SLICES + 1):
-        calls, chunk, start = 0, 1, time.perf_counter()
+        calls, chunk, start, start_cpu = 0, 1, time.perf_counter(), time.process_time()
         while (elapsed := time.perf_counter() - start) < slice_s:
             for _ in range(chunk):
                 result = run()
             jax.block_until_ready(result)
             calls += chunk
-            chunk = min(2 * chunk, 64)
-        rates.append(calls / elapsed)
-    return statistics.median(rates[1:])
+            chunk = 2 * chunk if elapsed < slice_s / 64 else chunk
+        wall.append(calls / elapsed)
+        cpu.append(calls / (time.process_time() - start_cpu))
+    return statistics.median(wall[1:]), statistics.median(cpu[1:])
 
 
 def alpha_t(t):
@@ -160,11 +166,11 @@ def circle_train_scan(seconds, threads):
         losses.append(loss)
         return loss
 
-    value = SCAN_STEPS * rate(run, seconds)
+    value = rate(run, seconds)
     loss = float(jnp.mean(losses[-1]))
     report("circle_train_scan", value, "steps/s",
            f"{SCAN_STEPS} steps per scan; loss {loss:.3f} after {SCAN_STEPS * len(losses)} steps",
-           threads)
+           threads, SCAN_STEPS)
 
 
 def circle_sample(seconds, threads):
@@ -191,10 +197,11 @@ def circle_sample(seconds, threads):
         start = jax.random.normal(key_x, (N_SAMPLES, 2))
         return jax.lax.scan(f, (start, key), jnp.arange(1, n_timed + 1) * dt)[1][-1]
 
-    value = (N_TIMES - 1) / n_timed / rate(lambda: steps(params, key), seconds)
+    value = rate(lambda: steps(params, key), seconds)
     assert bool(jnp.isfinite(steps(params, key)).all())
     report("circle_sample", value, "s",
-           f"jitted scan; {n_timed} of {N_TIMES - 1} steps timed and scaled", threads)
+           f"jitted scan; {n_timed} of {N_TIMES - 1} steps timed and scaled", threads,
+           (N_TIMES - 1) / n_timed)
 
 
 def matmul(seconds, threads):
@@ -208,8 +215,8 @@ def matmul(seconds, threads):
         x, dy = (jax.random.normal(k, (batch, 256)) for k in keys[2:])
         for name, product in products.items():
             gflop = 2e-9 * batch * 256 * 256
-            value = gflop * rate(lambda: product(x, w, b, dy), seconds / 12)
-            report(f"matmul_{name}_{batch}", value, "GFLOP/s", "jitted, warm cache", threads)
+            value = rate(lambda: product(x, w, b, dy), seconds / 12)
+            report(f"matmul_{name}_{batch}", value, "GFLOP/s", "jitted, warm cache", threads, gflop)
 
 
 def main():

@@ -2,9 +2,10 @@
 
     python peer_torch.py JOB [--threads N] [--seconds S]
 
-JOB is circle_train, circle_train_compiled, ncsn_train, circle_sample, moons_likelihood, matmul or
-all. Every measurement is
-one line: name, value, unit, setting, separated by tabs. A value is the median of five slices.
+JOB is circle_train, circle_train_compiled, ncsn_train, unet_train, unet_forward, circle_sample,
+moons_likelihood, normals, matmul or all. Every measurement is one line: name, value, unit, setting,
+separated by tabs; a second one, NAME_cpu, counts the processors' seconds instead of the clock's. A
+value is the median of five slices.
 """
 import argparse
 import json
@@ -21,23 +22,28 @@ BETA_MIN, BETA_MAX = 0.001, 3.0
 N_TIMES, N_SAMPLES, BLOCK, N_SLICES = 999, 5000, 1000, 5
 
 
-def report(name, value, unit, setting):
+def report(name, rate, unit, setting, scale=1.0):
+    """rate: of the clock and of the processors. A unit of seconds: scale per rate, not times."""
     where = f"torch {torch.__version__}, {torch.get_num_threads()} thread(s)"
-    print(f"{name}\t{value:.5g}\t{unit}\t{setting}; {where}", flush=True)
+    for what, value, per in zip((name, name + "_cpu"), rate, (unit, unit + " of cpu")):
+        value = scale / value if unit == "s" else scale * value
+        print(f"{what}\t{value:.5g}\t{per}\t{setting}; {where}", flush=True)
 
 
 def rate(run, seconds):
-    """Calls per second of run(): the median over slices, after a warm-up of one slice."""
-    slice_s, rates = seconds / N_SLICES, []
+    """Calls of run() per second of the clock and of the processors: the medians over slices, after
+    a warm-up of one slice."""
+    slice_s, wall, cpu = seconds / N_SLICES, [], []
     for _ in range(N_SLICES + 1):
-        calls, chunk, start = 0, 1, time.perf_counter()
+        calls, chunk, start, start_cpu = 0, 1, time.perf_counter(), time.process_time()
         while (elapsed := time.perf_counter() - start) < slice_s:
             for _ in range(chunk):
                 run()
             calls += chunk
-            chunk = min(2 * chunk, 64)
-        rates.append(calls / elapsed)
-    return statistics.median(rates[1:])
+            chunk = 2 * chunk if elapsed < slice_s / 64 else chunk
+        wall.append(calls / elapsed)
+        cpu.append(calls / (time.process_time() - start_cpu))
+    return statistics.median(wall[1:]), statistics.median(cpu[1:])
 
 
 def weights():
@@ -100,7 +106,7 @@ def train(name, compiled, adams, seconds):
     """Tries each form of Adam for a moment, then measures the fastest."""
     def trial(adam):
         try:
-            return rate(trainer(compiled, adam), seconds / 4)
+            return rate(trainer(compiled, adam), seconds / 4)[0]
         except RuntimeError:  # old releases have no fused Adam on the CPU
             return 0.0
 
@@ -207,15 +213,11 @@ class UNet(torch.nn.Module):
 
 
 def unet_rates(name, train, seconds):
-    """Both memory layouts are tried for a moment, then the faster is measured. Rates are by the
-    processor's time with one thread and by the wall clock with more."""
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-
+    """Both memory layouts are tried for a moment, then the faster is measured."""
     def step_for(layout):
         net = UNet().to(memory_format=layout)
         adam = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
         x0 = torch.randn(64, 1, 28, 28).contiguous(memory_format=layout)
-        net.count = sum(p.numel() for p in net.parameters())
 
         def step():
             t = torch.rand(64, 1)
@@ -230,25 +232,12 @@ def unet_rates(name, train, seconds):
             loss.backward()
             adam.step()
 
-        step.count = net.count
+        step.about = f"{str(layout).split('.')[-1]}, {sum(p.numel() for p in net.parameters())}"
         return step
 
-    def speed(step, slice_s):
-        calls, start = 0, clock()
-        while clock() - start < slice_s:
-            step()
-            calls += 1
-        return 64 * calls / (clock() - start)
-
-    best, best_name, best_speed = None, "", 0.0
-    for layout in (torch.contiguous_format, torch.channels_last):
-        step = step_for(layout)
-        step(), step()
-        here = speed(step, seconds / 4)
-        if here > best_speed:
-            best, best_name, best_speed = step, str(layout).split(".")[-1], here
-    value = statistics.median(speed(best, seconds / N_SLICES) for _ in range(N_SLICES))
-    report(name, value, "images/s", f"eager, {best_name}, {best.count} parameters, batch 64")
+    steps = [step_for(layout) for layout in (torch.contiguous_format, torch.channels_last)]
+    best = max(steps, key=lambda step: rate(step, seconds / 2)[0])
+    report(name, rate(best, seconds), "images/s", f"eager, {best.about} parameters, batch 64", 64)
 
 
 def unet_train(seconds):
@@ -286,10 +275,10 @@ def circle_sample(seconds):
             x.add_(z.normal_(), alpha=math.sqrt(dt * beta))
 
     scale = (N_TIMES - 1) / n_timed * N_SAMPLES / BLOCK
-    value = scale / rate(block, seconds)
+    value = rate(block, seconds)
     assert bool(torch.isfinite(x).all())
     report("circle_sample", value, "s", f"eager, blocks of {BLOCK} samples, buffers reused; "
-           f"{n_timed} of {N_TIMES - 1} steps timed and scaled")
+           f"{n_timed} of {N_TIMES - 1} steps timed and scaled", scale)
 
 
 def moons():
@@ -347,9 +336,9 @@ def moons_likelihood(seconds):
 
     def score(x, t):
         time_column = torch.full((len(x), 1), t)
-        h = torch.addmm(b_in, torch.cat([x, time_column], 1), w_in)
+        h = torch.addmm(b_in, torch.cat([time_column, x], 1), w_in)
         for w, b in layers:
-            h = h + torch.addmm(b, torch.cat([h, time_column], 1), w).tanh()
+            h = h + torch.addmm(b, torch.cat([time_column, h], 1), w).tanh()
         return torch.addmm(b_out, h, w_out)
 
     def slope(t, y):
@@ -370,16 +359,24 @@ def moons_likelihood(seconds):
             y = odeint(slope, y, torch.tensor([1e-5, 4.0]), rtol=1e-5, atol=1e-5, method="dopri5")[-1]
         return y[:, 2] - 0.5 * y[:, :2].square().sum(1) - math.log(2 * math.pi)
 
-    times, nats, start = [], [], time.perf_counter()
+    wall, cpu, nats, start = [], [], [], time.perf_counter()
     for x in points.split(BLOCK):
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         nats.append(block(x).mean().item())
-        times.append(time.perf_counter() - began)
-        if time.perf_counter() - start > max(seconds, 2 * times[-1]):
+        wall.append(1 / (time.perf_counter() - began))
+        cpu.append(1 / (time.process_time() - began_cpu))
+        if time.perf_counter() - start > max(seconds, 2 / wall[-1]):
             break
-    report("moons_likelihood", statistics.median(times) * len(points) / BLOCK, "s",
-           f"{solver}, {whose}; {calls / len(times):.0f} evaluations; {len(times)} blocks of {BLOCK}; "
-           f"mean log p {statistics.mean(nats):.4f}")
+    report("moons_likelihood", (statistics.median(wall), statistics.median(cpu)), "s",
+           f"{solver}, {whose}; {calls / len(wall):.0f} evaluations; {len(wall)} blocks of {BLOCK}; "
+           f"mean log p {statistics.mean(nats):.4f}", len(points) / BLOCK)
+
+
+@torch.inference_mode()
+def normals(seconds):
+    """The same 65 536 numbers' place each time."""
+    z = torch.empty(65536)
+    report("normals", rate(lambda: z.normal_(), seconds), "1/s", "normal_ in place", 65536)
 
 
 @torch.inference_mode()
@@ -396,13 +393,13 @@ def matmul(seconds):
                     "dw": lambda: torch.mm(xt, dy, out=dw)}
         for name, product in products.items():
             gflop = 2e-9 * batch * 256 * 256
-            report(f"matmul_{name}_{batch}", gflop * rate(product, seconds / 12), "GFLOP/s",
-                   "addmm/mm, out= given, warm cache")
+            report(f"matmul_{name}_{batch}", rate(product, seconds / 12), "GFLOP/s",
+                   "addmm/mm, out= given, warm cache", gflop)
 
 
 def main():
     jobs = {f.__name__: f for f in (circle_train, circle_train_compiled, ncsn_train, circle_sample,
-                                    moons_likelihood, unet_train, unet_forward, matmul)}
+                                    moons_likelihood, unet_train, unet_forward, normals, matmul)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("job", choices=[*jobs, "all"])
     parser.add_argument("--threads", type=int, default=1)

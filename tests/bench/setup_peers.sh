@@ -2,7 +2,8 @@
 # Installs what the peers of the benchmark need, and says what it does:
 #
 #     OpenBLAS's headers and library, from Debian, when you are root
-#     torch, torchdiffeq, jax, equinox and optax, from PyPI, in a virtual environment in out/venv
+#     torch, torchdiffeq, jax, equinox, optax and diffrax, from PyPI, in a virtual environment in
+#     out/venv, and sbgm with all that it imports
 #
 # A second run changes nothing that is already there. A peer that can't be had is named and left
 # out: the benchmark then runs without it. PYTHON=python3.11 picks another interpreter. Mind the
@@ -50,23 +51,42 @@ make_venv() {
 
 has_module() { "$venv/bin/python" -c "import $1" >/dev/null 2>&1; }
 
+# install_module MODULE [ARGUMENTS of pip install; the module's name if there are none]
 # Each package is installed alone, so that one that fails does not take the others with it.
 install_module() {
-    if has_module "$1"; then
-        say "$1 is already here"
+    local module=$1
+    shift
+    [ $# -gt 0 ] || set -- "$module"
+    if has_module "$module"; then
+        say "$module is already here"
         return
     fi
-    say "installing $1 with pip"
-    if ! "$venv/bin/python" -m pip install --quiet "$1"; then
-        skip "$1" "pip failed"
-    elif ! has_module "$1"; then
-        skip "$1" "it installed, but does not import"
+    say "installing $module with pip"
+    if ! "$venv/bin/python" -m pip install --quiet "$@"; then
+        skip "$module" "pip failed"
+    elif ! has_module "$module"; then
+        skip "$module" "it installed, but does not import"
     fi
+}
+
+# sbgm asks for Python 3.12 and for releases of two years ago, jax 0.4.33 among them. It runs on
+# Python 3.11 and beside today's, so they are what it gets, and what it is measured with.
+install_sbgm() {
+    local torch
+    torch=$("$venv/bin/python" -c 'import torch; print(torch.__version__.split("+")[0])' 2>/dev/null)
+    install_module torchvision torchvision ${torch:+"torch==$torch"} # else it may change torch
+    for module in diffrax jaxtyping beartype powerbox einx einops ml_collections matplotlib \
+        cloudpickle tqdm; do
+        install_module $module
+    done
+    install_module sklearn scikit-learn
+    install_module sbgm --ignore-requires-python --no-deps sbgm==0.0.38
 }
 
 install_blas
 if make_venv; then
     for module in numpy torch torchdiffeq jax equinox optax; do install_module "$module"; done
+    install_sbgm
 else
     skip "the Python peers" "no virtual environment (on Debian: apt-get install python3-venv)"
 fi
