@@ -8205,8 +8205,7 @@ SGM__INLINE void SGM__K(exp_down)(int n, const sgm__vf *x, sgm__vf *e) {
     SGM__EACH(n) e[v] *= sgm__vall(5.42101086e-20f);
 }
 
-/* sigma, sigma' and, if it is wanted, sigma'' as in sgm__sigmoid_ref (B.3). For -0 both of s are one
-half. */
+/* sigma, sigma' and, if `second`, sigma'' as in sgm__sigmoid_ref (B.3); for -0 both s are ½. */
 SGM__INLINE void SGM__K(sigmoid)(
     int n, const sgm__vf *x, sgm__vf *s, sgm__vf *s1, sgm__vf *s2, int second) {
     const sgm__vf one = sgm__vall(1.0f), zero = sgm__vall(0.0f);
@@ -11679,7 +11678,7 @@ static void sgm__normed_zj(const sgm__normed *m, float *zj) {
 
 /* φ(z) or, of a p, φ'(z) p, with the coefficients of z as they stand. */
 static void sgm__normed_silu(const sgm__normed *m, const float *p, float *y) {
-    sgm__k()->colsilu(m->s->h, m->s->c, m->b, m->x, m->mu, m->c, p, y, m->p); /* and pu, next to p */
+    sgm__k()->colsilu(m->s->h, m->s->c, m->b, m->x, m->mu, m->c, p, y, m->p); /* and m->pu */
 }
 
 /* P and Q of (E.3) from the adjoints of y and its tangent; either may be NULL, then only Q. And the
