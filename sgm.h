@@ -1635,7 +1635,9 @@ static void sgm__map(int kind, long n, float s, const float *a, const float *b, 
 #define sgm__toward(n, s, a, y) sgm__map(SGM__TOWARD, n, s, a, a, y) /* y = y + s (a - y) */
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y);
 static void sgm__map_alone(int kind, long n, float s, const float *a, const float *b, float *y);
-static double sgm__dot_alone(long n, const float *a, const float *b); /* on one thread, as those */
+static double sgm__dot_alone(long n, const float *a, const float *b); /* on one thread, as those: */
+static void sgm__turn_alone( /* y = xᵀ */
+    long rows, long cols, const float *x, long x_row, float *y, long y_row);
 static int sgm__hands(long n); /* threads for work on n numbers */
 static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
 
@@ -3485,17 +3487,21 @@ first the settings that the text of §3.16 tells */
 /* y ← x along the loops, or with `back` x ← y, or x ← x + y. */
 static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int back, int add) {
     const long *n = s->n[part], *sx = s->x[part], *sy = s->y[part];
-    size_t run = sx[4] == 1 && sy[4] == 1 && !add ? (size_t)n[4] * sizeof *x : 0;
+    const int runs = sx[4] == 1 && sy[4] == 1; /* or else, a matrix is transposed: */
+    const int turns = !runs && !add && n[2] * n[3] == 1 && sx[1] == 1 && sy[4] == 1;
     int threads = sgm__hands(n[0] * n[1] * n[2] * n[3] * n[4]);
     (void)threads; /* unless compiled with threads */
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < n[0]; i++)
-        for (long at = 0; at < n[1] * n[2] * n[3]; at++) {
+        for (long at = 0; at < (turns ? 1 : n[1] * n[2] * n[3]); at++) {
             long j = at / n[3] / n[2], k = at / n[3] % n[2], l = at % n[3];
             float *p = x + i * sx[0] + j * sx[1] + k * sx[2] + l * sx[3];
             float *q = y + i * sy[0] + j * sy[1] + k * sy[2] + l * sy[3] + s->start[part];
-            if (run) memcpy(back ? p : q, back ? q : p, run);
-            for (long m = 0; m < n[4] && !run; m++, p += sx[4], q += sy[4])
+            if (runs && !add) memcpy(back ? p : q, back ? q : p, (size_t)n[4] * sizeof *p);
+            else if (runs) sgm__map_alone(SGM__ADD, n[4], 0, p, q, p);
+            else if (turns && back) sgm__turn_alone(n[1], n[4], q, sy[1], p, sx[4]);
+            else if (turns) sgm__turn_alone(n[4], n[1], p, sx[4], q, sy[1]);
+            for (long m = 0; m < n[4] && !runs && !turns; m++, p += sx[4], q += sy[4])
                 if (back) *p = add ? *p + *q : *q;
                 else *q = *p;
         }
@@ -7195,6 +7201,7 @@ typedef struct sgm__kernels {
     void (*turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row);
     void (*map)(int kind, long n, float s, const float *a, const float *b, float *y);
     double (*dot)(long n, const float *a, const float *b);
+    void (*center)(long n, const float *x, int add, float *y);
     void (*colsum)(long rows, long cols, const float *x, long x_row, float *y);
     void (*coldot)(long rows, long cols, const float *a, const float *ma, const float *b,
         const float *mb, float *y);
@@ -7439,6 +7446,16 @@ static double sgm__dot_ref(long n, const float *a, const float *b) {
     return total;
 }
 
+/* x less its mean, set or added to y: four sums of doubles, since an addition waits for the one
+before it, and two floats for the mean, since one has too few digits. */
+static void sgm__center_ref(long n, const float *x, int add, float *y) {
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    for (long j = 0; j < n; j++) sum[j % 4] += x[j];
+    const double mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / n;
+    const float most = (float)mean, rest = (float)(mean - most);
+    for (long j = 0; j < n; j++) y[j] = add ? y[j] + (x[j] - most - rest) : x[j] - most - rest;
+}
+
 /* Adds every row of x to y: the gradient of a bias. The first run starts with y. */
 static void sgm__colsum_ref(long rows, long cols, const float *x, long x_row, float *y) {
     for (long j = 0; j < cols; j++) {
@@ -7662,8 +7679,8 @@ static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__ada
 
 static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_plain, sgm__act_ref,
     sgm__softmax_ref, sgm__softmax_slope_ref, sgm__turn_ref, sgm__map_ref, sgm__dot_ref,
-    sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref, sgm__colsilu_ref, sgm__tile_map_ref,
-    sgm__moments_ref, sgm__outer_moments_ref};
+    sgm__center_ref, sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref, sgm__colsilu_ref,
+    sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
 
 /*
 ## §B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -7803,6 +7820,8 @@ typedef float sgm__vf __attribute__((vector_size(4 * SGM__LANES)));
 typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
 typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
 typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
+typedef float SGM__K(floats) __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double SGM__K(doubles) __attribute__((vector_size(32)));
 
 SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
 SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
@@ -7812,6 +7831,19 @@ The last few numbers of an array rarely fill a register. Loading fewer than a re
 zeros, storing fewer leaves the rest of memory alone, and so one loop body serves the whole array:
 an element's bits do not depend on where in the array it stands.
 */
+#if defined(SGM__ISA_AVX512)
+SGM__INLINE __mmask16 SGM__K(first)(long count) {
+    return (__mmask16)(count > 0 ? (1u << count) - 1 : 0);
+}
+
+SGM__INLINE sgm__vf SGM__K(vload_part)(const float *x, long count) {
+    return (sgm__vf)_mm512_maskz_loadu_ps(SGM__K(first)(count), x);
+}
+
+SGM__INLINE void SGM__K(vstore_part)(float *y, sgm__vf v, long count) {
+    _mm512_mask_storeu_ps(y, SGM__K(first)(count), (__m512)v);
+}
+#else
 SGM__APART sgm__vf SGM__K(vload_part)(const float *x, long count) {
     float part[SGM__LANES];
     memset(part, 0, sizeof part);
@@ -7822,6 +7854,7 @@ SGM__APART sgm__vf SGM__K(vload_part)(const float *x, long count) {
 SGM__APART void SGM__K(vstore_part)(float *y, sgm__vf v, long count) {
     for (long l = 0; l < count; l++) y[l] = v[l];
 }
+#endif
 
 SGM__INLINE sgm__vf sgm__vload(const float *x, long count) {
     return count >= SGM__LANES ? sgm__vget(x) : SGM__K(vload_part)(x, count);
@@ -8316,22 +8349,54 @@ SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, 
     }
 }
 
-SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float *b, float *y) {
+SGM__INLINE void SGM__K(map_at)(
+    int kind, long n, sgm__vf s, const float *a, const float *b, float *y) {
+    const sgm__vf av = sgm__vload(a, n);
+    sgm__vf v;
+    switch (kind) {
+    case SGM__ADD: v = av + sgm__vload(b, n); break;
+    case SGM__MUL: v = av * sgm__vload(b, n); break;
+    case SGM__MULADD: v = sgm__vfma(av, sgm__vload(b, n), sgm__vload(y, n)); break;
+    case SGM__AXPY: v = sgm__vfma(s, av, sgm__vload(y, n)); break;
+    case SGM__SCALE: v = s * av; break;
+    default: v = sgm__vload(y, n), v = sgm__vfma(s, av - v, v); break;
+    }
+    sgm__vstore(y, v, n);
+}
+
+SGM__INLINE void SGM__K(map_of)(
+    int kind, long n, float s, const float *a, const float *b, float *y) {
     const sgm__vf sv = sgm__vall(s);
-    for (long i = 0; i < n; i += SGM__LANES) {
-        const sgm__vf av = sgm__vload(a + i, n - i);
-        sgm__vf v;
-        switch (kind) {
-        case SGM__ADD: v = av + sgm__vload(b + i, n - i); break;
-        case SGM__MUL: v = av * sgm__vload(b + i, n - i); break;
-        case SGM__MULADD:
-            v = sgm__vfma(av, sgm__vload(b + i, n - i), sgm__vload(y + i, n - i));
-            break;
-        case SGM__AXPY: v = sgm__vfma(sv, av, sgm__vload(y + i, n - i)); break;
-        case SGM__SCALE: v = sv * av; break;
-        default: v = sgm__vload(y + i, n - i), v = sgm__vfma(sv, av - v, v); break;
-        }
-        sgm__vstore(y + i, v, n - i);
+    long i = 0;
+    for (; i + SGM__LANES <= n; i += SGM__LANES)
+        SGM__K(map_at)(kind, SGM__LANES, sv, a + i, b + i, y + i);
+    if (i < n) SGM__K(map_at)(kind, n - i, sv, a + i, b + i, y + i);
+}
+
+SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float *b, float *y) {
+    switch (kind) {
+    case SGM__ADD: SGM__K(map_of)(SGM__ADD, n, s, a, b, y); break;
+    case SGM__MUL: SGM__K(map_of)(SGM__MUL, n, s, a, b, y); break;
+    case SGM__MULADD: SGM__K(map_of)(SGM__MULADD, n, s, a, b, y); break;
+    case SGM__AXPY: SGM__K(map_of)(SGM__AXPY, n, s, a, b, y); break;
+    case SGM__SCALE: SGM__K(map_of)(SGM__SCALE, n, s, a, b, y); break;
+    default: SGM__K(map_of)(SGM__TOWARD, n, s, a, b, y); break;
+    }
+}
+
+/* Four doubles, as the twin has them. */
+SGM__FN void SGM__K(center)(long n, const float *x, int add, float *y) {
+    SGM__K(doubles) sum = {0.0, 0.0, 0.0, 0.0};
+    long j = 0;
+    for (; j + 4 <= n; j += 4)
+        sum += __builtin_convertvector(*(const SGM__K(floats) *)(x + j), SGM__K(doubles));
+    for (int l = 0; j + l < n; l++) sum[l] += x[j + l];
+    const double mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (double)n;
+    const float most = (float)mean, rest = (float)(mean - most);
+    const sgm__vf mv = sgm__vall(most), rv = sgm__vall(rest);
+    for (j = 0; j < n; j += SGM__LANES) {
+        const sgm__vf c = sgm__vload(x + j, n - j) - mv - rv;
+        sgm__vstore(y + j, add ? sgm__vload(y + j, n - j) + c : c, n - j);
     }
 }
 
@@ -8718,8 +8783,8 @@ SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__ada
 
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
     SGM__K(act), SGM__K(softmax), SGM__K(softmax_slope), SGM__K(turn), SGM__K(map), SGM__K(dot),
-    SGM__K(colsum), SGM__K(coldot), SGM__K(colmix), SGM__K(colsilu), SGM__K(tile_map),
-    SGM__K(moments), SGM__K(outer_moments)};
+    SGM__K(center), SGM__K(colsum), SGM__K(coldot), SGM__K(colmix), SGM__K(colsilu),
+    SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
 
 #undef SGM__ISA
 #undef SGM__ISA_AVX2
@@ -8852,6 +8917,11 @@ static void sgm__map_alone(int kind, long n, float s, const float *a, const floa
 
 static double sgm__dot_alone(long n, const float *a, const float *b) {
     return sgm__k()->dot(n, a, b);
+}
+
+static void sgm__turn_alone(
+    long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    sgm__k()->turn(rows, cols, x, x_row, y, y_row);
 }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
@@ -10853,26 +10923,11 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
         tape, sgm_tape_make(tape, "concat", sgm__op_concat, a->rows, cols, a, b, NULL));
 }
 
-/* Four sums, since each addition has to wait for the one before it. */
-static double sgm__row_mean(const float *x, int n) {
-    double sum[4] = {0, 0, 0, 0};
-    int j = 0;
-    for (; j + 4 <= n; j += 4)
-        sum[0] += x[j], sum[1] += x[j + 1], sum[2] += x[j + 2], sum[3] += x[j + 3];
-    for (; j < n; j++) sum[j & 3] += x[j];
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) / n;
-}
-
 static void sgm__center(const sgm_tensor *y, float *to, const float *x, int add) {
     int n = y->cols, threads = sgm__hands(sgm__size(y));
     (void)threads;
     SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
-    for (long i = 0; i < sgm__size(y); i += n) {
-        double mean = sgm__row_mean(x + i, n);
-        float most = (float)mean, rest = (float)(mean - most); /* a float has too few digits */
-        for (long j = i; j < i + n && !add; j++) to[j] = x[j] - most - rest;
-        for (long j = i; j < i + n && add; j++) to[j] += x[j] - most - rest;
-    }
+    for (long i = 0; i < sgm__size(y); i += n) sgm__k()->center(n, x + i, add, to + i);
 }
 
 static void sgm__op_center(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {

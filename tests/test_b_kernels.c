@@ -565,6 +565,30 @@ static void test_dot_has_sixteen_lanes(void **state)
     }
 }
 
+/* A row less its mean, and a matrix transposed, beside others that must stay as they are. */
+static void test_rows_and_turns(void **state)
+{
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = 0; (isa = next_isa(&s)) != NULL;)
+        for (int i = 0; i < COUNT(sizes); i++)
+            for (int j = 0; j < COUNT(sizes); j++) {
+                const int rows = sizes[i], cols = sizes[j];
+                float *x = vector(rows * (cols + 3)), *want = vector(cols * (rows + 2));
+                float *got = copy(want, cols * (rows + 2));
+                isa->turn(rows, cols, x, cols + 3, got, rows + 2);
+                sgm__turn_ref(rows, cols, x, cols + 3, want, rows + 2);
+                assert_true(same(got, want, cols * (rows + 2)));
+                if (rows * cols > 0) assert_true(got[(cols - 1) * (rows + 2)] == x[cols - 1]);
+                for (int add = 0; add < 2 && cols > 0; add++) {
+                    for (int r = 0; r < 2; r++)
+                        (r ? isa->center : sgm__center_ref)(cols, x, add, r ? got : want);
+                    assert_true(same(got, want, cols * (rows + 2)));
+                }
+                free(x), free(want), free(got);
+            }
+}
+
 static void test_colsum(void **state)
 {
     const sgm__kernels *isa;
@@ -885,6 +909,8 @@ static void special_sums(const sgm__kernels *isa, long n, int easy)
     assert_alike(isa, "dot", &dot[0], &dot[1], 1);
     for (int k = 0; k < 2; k++) two[k]->colsum(rows, n, x, WIDE, y[k]);
     assert_alike(isa, "colsum", y[0], y[1], n);
+    for (int k = 0; k < 2; k++) two[k]->center(n, x, n % 2, y[k]);
+    assert_alike(isa, "center", y[0], y[1], n);
     for (int form = 0; form < 4; form++) {
         for (int k = 0; k < 2; k++)
             two[k]->coldot(rows, n, x, form & 1 ? c : NULL, form & 2 ? z : NULL, z, y[k]);
@@ -1095,6 +1121,7 @@ int main(void)
         cmocka_unit_test(test_activations_at_the_ends),
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_dot_has_sixteen_lanes),
+        cmocka_unit_test(test_rows_and_turns),
         cmocka_unit_test(test_colsum),
         cmocka_unit_test(test_optimisers_every_isa),
         cmocka_unit_test(test_pieces),
