@@ -7843,6 +7843,19 @@ SGM__INLINE sgm__vf SGM__K(vload_part)(const float *x, long count) {
 SGM__INLINE void SGM__K(vstore_part)(float *y, sgm__vf v, long count) {
     _mm512_mask_storeu_ps(y, SGM__K(first)(count), (__m512)v);
 }
+#elif defined(SGM__ISA_AVX2)
+SGM__INLINE __m256i SGM__K(first)(long count) {
+    return _mm256_cmpgt_epi32(
+        _mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+SGM__INLINE sgm__vf SGM__K(vload_part)(const float *x, long count) {
+    return (sgm__vf)_mm256_maskload_ps(x, SGM__K(first)(count));
+}
+
+SGM__INLINE void SGM__K(vstore_part)(float *y, sgm__vf v, long count) {
+    _mm256_maskstore_ps(y, SGM__K(first)(count), (__m256)v);
+}
 #else
 SGM__APART sgm__vf SGM__K(vload_part)(const float *x, long count) {
     float part[SGM__LANES];
@@ -7885,28 +7898,45 @@ Transposition is a card trick. Lay the rows of an L by L square in a deck, cut t
 riffle each card of the first half with its partner in the second: one element of this, one of that.
 After $\log_2 L$ riffles every element has arrived at its transposed place.
 */
-SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
-    long i = 0, j = 0;
-    for (; i + SGM__LANES <= rows; i += SGM__LANES) {
-        for (j = 0; j + SGM__LANES <= cols; j += SGM__LANES) {
-            sgm__vf card[SGM__LANES], next[SGM__LANES];
-            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] =
-                sgm__vget(x + (i + r) * x_row + j);
-            SGM__UNROLL for (int riffle = 1; riffle < SGM__LANES; riffle *= 2) {
-                SGM__UNROLL for (int r = 0; r < SGM__LANES / 2; r++) {
-                    next[2 * r] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 0);
-                    next[2 * r + 1] = SGM__K(zip)(card[r], card[r + SGM__LANES / 2], 1);
-                }
-                SGM__UNROLL for (int r = 0; r < SGM__LANES; r++) card[r] = next[r];
-            }
-            SGM__UNROLL for (int r = 0; r < SGM__LANES; r++)
-                sgm__vput(y + (j + r) * y_row + i, card[r]);
-        }
-        for (; j < cols; j++)
-            for (int r = 0; r < SGM__LANES; r++) y[j * y_row + i + r] = x[(i + r) * x_row + j];
+SGM__INLINE void SGM__K(turn_square)(
+    int whole, long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    enum { L = SGM__LANES };
+    sgm__vf card[L], next[L];
+    SGM__UNROLL for (int r = 0; r < L; r++) {
+        if (whole) card[r] = sgm__vget(x + r * x_row);
+        else card[r] = r < rows ? sgm__vload(x + r * x_row, cols) : sgm__vall(0.0f);
     }
-    for (; i < rows; i++)
-        for (j = 0; j < cols; j++) y[j * y_row + i] = x[i * x_row + j];
+    SGM__UNROLL for (int riffle = 1; riffle < L; riffle *= 2) {
+        SGM__UNROLL for (int r = 0; r < L / 2; r++) {
+            next[2 * r] = SGM__K(zip)(card[r], card[r + L / 2], 0);
+            next[2 * r + 1] = SGM__K(zip)(card[r], card[r + L / 2], 1);
+        }
+        SGM__UNROLL for (int r = 0; r < L; r++) card[r] = next[r];
+    }
+    SGM__UNROLL for (int r = 0; r < L; r++) {
+        if (whole) sgm__vput(y + r * y_row, card[r]);
+        else if (r < cols) sgm__vstore(y + r * y_row, card[r], rows);
+    }
+}
+
+SGM__APART void SGM__K(turn_part)(
+    long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    SGM__K(turn_square)(0, rows, cols, x, x_row, y, y_row);
+}
+
+SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    enum { L = SGM__LANES };
+    long i = 0;
+    for (; i + L / 4 < rows; i += L)
+        for (long j = 0; j < cols; j += L) {
+            const float *xj = x + i * x_row + j;
+            float *yj = y + j * y_row + i;
+            if (i + L <= rows && j + L <= cols)
+                SGM__K(turn_square)(1, L, L, xj, x_row, yj, y_row);
+            else SGM__K(turn_part)(rows - i, cols - j, xj, x_row, yj, y_row);
+        }
+    for (; i < rows; i++) /* so few do not pay for it */
+        for (long j = 0; j < cols; j++) y[j * y_row + i] = x[i * x_row + j];
 }
 
 /*
@@ -7969,6 +7999,13 @@ SGM__INLINE long SGM__K(width)(const sgm__product *q) {
 }
 
 /* Tiles write whole registers, so a C that ends in the middle of one is worked on in a copy. */
+SGM__INLINE void SGM__K(rows_copy)(
+    long rows, long cols, const float *x, long x_row, float *y, long y_row) {
+    for (long i = 0; i < rows; i++)
+        for (long j = 0; j < cols; j += SGM__LANES)
+            sgm__vstore(y + i * y_row + j, sgm__vload(x + i * x_row + j, cols - j), cols - j);
+}
+
 SGM__FN void SGM__K(strip_ragged)(const sgm__product *q) {
     float sheet[SGM__SHEET * SGM__PANEL] __attribute__((aligned(64)));
     const long width = SGM__K(width)(q);
@@ -7978,31 +8015,29 @@ SGM__FN void SGM__K(strip_ragged)(const sgm__product *q) {
         s.m = (int)(q->m - i < SGM__SHEET ? q->m - i : SGM__SHEET);
         s.a = q->a + i * q->a_row;
         if (q->init) {
-            for (long r = 0; r < s.m; r++)
-                for (int j = 0; j < q->n; j++)
-                    sheet[r * width + j] = q->init[(i + r) * q->init_row + j];
+            SGM__K(rows_copy)(s.m, q->n, q->init + i * q->init_row, q->init_row, sheet, width);
             s.init = sheet, s.init_row = width;
         }
         s.c = sheet, s.c_row = width;
         SGM__K(strip)(&s);
-        for (long r = 0; r < s.m; r++)
-            for (int j = 0; j < q->n; j++) q->c[(i + r) * q->c_row + j] = sheet[r * width + j];
+        SGM__K(rows_copy)(s.m, q->n, sheet, width, q->c + i * q->c_row, q->c_row);
     }
 }
 
 /* Copy k rows of B, n wide, into a panel of whole registers with zeros at the right. */
 SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
-    const long width = SGM__K(width)(q), whole = q->b_col == 1 ? q->n / SGM__LANES * SGM__LANES : 0;
-    if (q->n < width) memset(panel, 0, (size_t)(q->k * width) * sizeof *panel);
-    if (q->b_row == 1 && q->b_col != 1) {
-        SGM__K(turn)(q->n, q->k, q->b, q->b_col, panel, width);
-        return;
-    }
-    for (long p = 0; p < q->k; p++)
+    const long width = SGM__K(width)(q), whole = q->n / SGM__LANES * SGM__LANES;
+    for (long p = 0; p < q->k && q->b_col == 1; p++)
         for (long j = 0; j < whole; j += SGM__LANES)
             sgm__vput(panel + p * width + j, sgm__vget(q->b + p * q->b_row + j));
-    for (long j = whole; j < q->n; j++)
-        for (long p = 0; p < q->k; p++) panel[p * width + j] = q->b[p * q->b_row + j * q->b_col];
+    for (long p = 0; p < q->k && q->b_col == 1 && whole < width; p++)
+        sgm__vput(panel + p * width + whole,
+            SGM__K(vload_part)(q->b + p * q->b_row + whole, q->n - whole));
+    if (q->b_col == 1) return;
+    if (q->n < width) memset(panel, 0, (size_t)(q->k * width) * sizeof *panel);
+    if (q->b_row == 1) SGM__K(turn)(q->n, q->k, q->b, q->b_col, panel, width);
+    for (long p = 0; p < q->k && q->b_row != 1; p++)
+        for (long j = 0; j < q->n; j++) panel[p * width + j] = q->b[p * q->b_row + j * q->b_col];
 }
 
 /*
