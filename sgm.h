@@ -725,6 +725,7 @@ typedef struct sgm_model {
     char *operations;        /* what net does, as a text: §3.16                 */
     sgm_tape **tapes;        /* lent to the threads that evaluate                      */
     int n_tapes;
+    long width;              /* numbers that one point puts on a tape                  */
     int measure;             /* 1: sigma_data is not known yet, and counts as 1        */
     struct sgm__opened *own; /* what sgm_model_open read: the network's options, a scaler */
 } sgm_model;
@@ -1378,15 +1379,15 @@ and gives one name to what compilers spell differently.
 #else
 #include <time.h>
 #endif
+#define SGM__PARALLEL(clause)
 #if defined(_OPENMP) && !defined(SGM_NO_THREADS)
 #include <omp.h>
 #define SGM__THREADS
-#define SGM__PARALLEL(clause) _Pragma(clause)
-#ifdef SGM__UNIX
+#if defined(SGM__UNIX) && defined(__GNUC__)
 #include <pthread.h>
+#include <signal.h>
+#define SGM__POOL /* our own threads (§A.1); else OpenMP's */
 #endif
-#else
-#define SGM__PARALLEL(clause)
 #endif
 /* The fast kernels stand in a text that is read once per instruction set (§B.8), under the
 name that this file has. Pasted into a .c file it cannot be read again; the plain kernels serve. */
@@ -1458,11 +1459,13 @@ typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof
 #define SGM__PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define SGM__LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define SGM__STORE(p, x) __atomic_store_n(p, x, __ATOMIC_RELAXED)
+#define SGM__TAKE(p) __atomic_fetch_add(p, 1, __ATOMIC_ACQ_REL) /* *p++, by one thread at a time */
 #else
 #define SGM__RESTRICT
 #define SGM__PRINTF(f, a)
 #define SGM__LOAD(p) (*(p))
 #define SGM__STORE(p, x) (*(p) = (x))
+#define SGM__TAKE(p) ((*(p))++)
 #endif
 #if defined(__cplusplus)
 #define SGM__THREAD_LOCAL thread_local
@@ -1638,8 +1641,9 @@ static void sgm__map_alone(int kind, long n, float s, const float *a, const floa
 static double sgm__dot_alone(long n, const float *a, const float *b); /* on one thread, as those: */
 static void sgm__turn_alone( /* y = xᵀ */
     long rows, long cols, const float *x, long x_row, float *y, long y_row);
-static int sgm__hands(long n); /* threads for work on n numbers */
-static int sgm__team(int worth); /* threads for work that is worth it: else 1 */
+typedef void (*sgm__job)(void *what, long part, int hand); /* hand: which thread, from 0 */
+static void sgm__share(long parts, sgm__job job, void *what); /* all parts, by all threads */
+static int sgm__hands(long n) { return (int)(n * 0 + 1); }
 
 /* Chapter 3: the tape (D) */
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols);
@@ -3254,9 +3258,6 @@ static void sgm__op_rms(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     float *dc = back ? sgm_tape_floats(tape, y) : NULL, *p = y->d;
     float *dcj = bent ? sgm_tape_floats(tape, y) : NULL, *q = bent ? y->jd : NULL;
     if ((back && !dc) || (bent && !dcj)) return;
-    int threads = sgm__hands(sgm__size(y));
-    (void)threads;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += n) {
         const float *c = x->v + i, *cj = x->j ? x->j + i : NULL;
         double r = 1 / sqrt(sgm__row_dot(c, c, n) / n + 1e-5);
@@ -3489,9 +3490,6 @@ static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int bac
     const long *n = s->n[part], *sx = s->x[part], *sy = s->y[part];
     const int runs = sx[4] == 1 && sy[4] == 1; /* or else, a matrix is transposed: */
     const int turns = !runs && !add && n[2] * n[3] == 1 && sx[1] == 1 && sy[4] == 1;
-    int threads = sgm__hands(n[0] * n[1] * n[2] * n[3] * n[4]);
-    (void)threads; /* unless compiled with threads */
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < n[0]; i++)
         for (long at = 0; at < (turns ? 1 : n[1] * n[2] * n[3]); at++) {
             long j = at / n[3] / n[2], k = at / n[3] % n[2], l = at % n[3];
@@ -4750,7 +4748,6 @@ typedef struct sgm_flow_state {
 /* to = a·x + scale·Σ c_j k_j over the whole state; to may be x. */
 static void sgm__blend(
     sgm__flow *w, double *to, double a, const double *x, double scale, const double *c, int terms) {
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(w->state > 65536))")
     for (long i = 0; i < w->state; i++) {
         double sum = a * x[i];
         for (int j = 0; j < terms; j++) sum += scale * c[j] * w->k[j][i];
@@ -6620,19 +6617,11 @@ generated point from its nearest *training* point (`sgm_nearest`): if it tends t
 fresh points of the same law, the model remembers, and a Kolmogorov–Smirnov test of the two lists of
 distances says how sure that is.
 */
-/* The share of points a that lie within the radius of some point of b. */
-static double sgm__covered(
-    const float *a, long na, const float *b, const double *radius, long nb, int d) {
-    const int threads = sgm__team(na > 64);
-    long covered = 0;
-    (void)threads; /* unless compiled with threads */
-    SGM__PARALLEL("omp parallel for schedule(dynamic) reduction(+ : covered) num_threads(threads)")
-    for (long i = 0; i < na; i++) {
-        long j = 0;
-        while (j < nb && !(sqrt(sgm__dist2(a + i * d, b + j * d, d)) <= radius[j])) j++;
-        covered += j < nb;
-    }
-    return (double)covered / (double)na;
+/* Whether point a lies within the radius of some point of b. */
+static int sgm__is_covered(const float *a, const float *b, const double *radius, long nb, int d) {
+    long j = 0;
+    while (j < nb && !(sqrt(sgm__dist2(a, b + j * d, d)) <= radius[j])) j++;
+    return j < nb;
 }
 
 /*
@@ -6816,10 +6805,24 @@ SGM_API double sgm_seconds(void) {
 }
 
 /*
-The threads of a process do not survive `fork()`: OpenMP in the child would wait for them for ever.
-So from the first time that several may be used, a child is marked and works alone.
+**Threads.** Work is divided into *parts* that do not touch one another, by the work's size alone.
+Threads take part after part until none is left, so what a part computes does not depend on who
+computes it, nor on how many they are. Three rules make this cheap, also on a machine that others
+use:
+
+- Who calls takes parts too, and waits only for parts that others have *begun*. A helper that the
+  system does not let run is not missed.
+- Who waits, for work or for the last part, looks again and again for some 30 μs (to be put to sleep
+  and woken takes as long), and then sleeps. A thread that went on looking would use up the time
+  that the system grants it, and have none when there is work.
+- A part that asks for threads gets none, and so does a call that finds them taken by another.
+
+Helpers are made when they are first wanted. They do not survive a `fork()`: a child makes its own.
+`-fopenmp` asks for threads, and OMP_NUM_THREADS and omp_set_num_threads say how many; where there
+are no POSIX threads, OpenMP makes them as well.
 */
 static int sgm__most_threads;
+static long sgm__joins; /* how often a thread has waited for others: tests count */
 
 SGM_API sgm_status sgm_set_threads(int n) {
     if (n < 0 || n > 1024)
@@ -6828,30 +6831,126 @@ SGM_API sgm_status sgm_set_threads(int n) {
     return SGM_OK;
 }
 
-#if defined(SGM__THREADS) && defined(SGM__UNIX)
-static int sgm__in_child;
-
-static void sgm__mark_child(void) { SGM__STORE(&sgm__in_child, 1); }
-
-static int sgm__alone(void) {
-    static int watched;
-    if (!SGM__LOAD(&watched) && pthread_atfork(NULL, NULL, sgm__mark_child) == 0)
-        SGM__STORE(&watched, 1);
-    return SGM__LOAD(&sgm__in_child);
-}
-#else
-static int sgm__alone(void) { return 0; }
-#endif
+static SGM__THREAD_LOCAL int sgm__in_part;
 
 SGM_API int sgm_threads(void) {
     int n = 1;
 #ifdef SGM__THREADS
-    n = SGM__LOAD(&sgm__most_threads);
+    n = sgm__in_part ? 1 : SGM__LOAD(&sgm__most_threads);
     if (n == 0) n = omp_get_max_threads();
     if (n > 1 && omp_in_parallel()) n = 1;
 #endif
-    return n > 1 && sgm__alone() ? 1 : n;
+    return n;
 }
+
+#ifdef SGM__POOL
+enum { SGM__LOOKS = 1500 };
+#if defined(__x86_64__) || defined(__i386__)
+#define SGM__PAUSE() __builtin_ia32_pause()
+#else
+#define SGM__PAUSE() __asm__ volatile("" ::: "memory")
+#endif
+
+typedef struct sgm__pool_state {
+    pthread_mutex_t owner, lock; /* held by who has the pool; for all that follows */
+    pthread_cond_t work, done;
+    long ticket;                           /* of the job */
+    int helpers, asleep, let_in, inside;   /* exist, sleep, may still enter, have begun */
+    sgm__job job;
+    void *what;
+    long parts, next;
+} sgm__pool_state;
+
+#define SGM__NEW_POOL \
+    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, \
+        PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, NULL, NULL, 0, 0}
+static sgm__pool_state sgm__pool = SGM__NEW_POOL;
+
+static void sgm__in_child(void) {
+    static const sgm__pool_state fresh = SGM__NEW_POOL;
+    sgm__pool = fresh;
+}
+
+static void sgm__take_parts(int hand) {
+    const sgm__job job = sgm__pool.job;
+    void *what = sgm__pool.what;
+    for (long i; (i = SGM__TAKE(&sgm__pool.next)) < sgm__pool.parts;) job(what, i, hand);
+}
+
+static void *sgm__helper(void *unused) {
+    sgm__pool_state *p = &sgm__pool;
+    long seen = 0;
+    sgm__in_part = 1;
+    for (;;) {
+        for (int i = 0; i < SGM__LOOKS && SGM__LOAD(&p->ticket) == seen; i++) SGM__PAUSE();
+        pthread_mutex_lock(&p->lock);
+        p->asleep++;
+        while (p->ticket == seen) pthread_cond_wait(&p->work, &p->lock);
+        p->asleep--, seen = p->ticket;
+        const int hand = p->let_in;
+        if (hand) p->let_in--, SGM__STORE(&p->inside, p->inside + 1);
+        pthread_mutex_unlock(&p->lock);
+        if (!hand) continue;
+        sgm__take_parts(hand);
+        pthread_mutex_lock(&p->lock);
+        SGM__STORE(&p->inside, p->inside - 1);
+        if (p->inside == 0) pthread_cond_signal(&p->done);
+        pthread_mutex_unlock(&p->lock);
+    }
+    return unused;
+}
+
+/* More helpers, up to so many, if the system has them; the caller's signals are not for them. */
+static void sgm__helpers(int wanted) {
+    static int watched;
+    sigset_t all, before;
+    pthread_attr_t how;
+    pthread_t thread;
+    if (sgm__pool.helpers >= wanted || pthread_attr_init(&how)) return;
+    if (!watched) watched = pthread_atfork(NULL, NULL, sgm__in_child) == 0;
+    sigfillset(&all), pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&how, (size_t)4 << 20);
+    while (sgm__pool.helpers < wanted && !pthread_create(&thread, &how, sgm__helper, NULL))
+        sgm__pool.helpers++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL), pthread_attr_destroy(&how);
+}
+
+static void sgm__share(long parts, sgm__job job, void *what) {
+    sgm__pool_state *p = &sgm__pool;
+    const int most = sgm_threads(), team = most < parts ? most : (int)parts;
+    if (team < 2 || pthread_mutex_trylock(&p->owner)) {
+        for (long i = 0; i < parts; i++) job(what, i, 0);
+        return;
+    }
+    sgm__helpers(team - 1);
+    pthread_mutex_lock(&p->lock);
+    p->job = job, p->what = what, p->parts = parts, p->next = 0, p->let_in = team - 1;
+    SGM__STORE(&p->ticket, p->ticket + 1);
+    if (p->asleep) pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    sgm__in_part = 1, sgm__take_parts(0), sgm__in_part = 0;
+    pthread_mutex_lock(&p->lock);
+    p->let_in = 0;
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < SGM__LOOKS && SGM__LOAD(&p->inside); i++) SGM__PAUSE();
+    pthread_mutex_lock(&p->lock);
+    while (p->inside) pthread_cond_wait(&p->done, &p->lock);
+    sgm__joins++;
+    pthread_mutex_unlock(&p->lock), pthread_mutex_unlock(&p->owner);
+}
+#else
+static void sgm__share(long parts, sgm__job job, void *what) {
+#ifdef SGM__THREADS
+    const int most = sgm_threads(), team = most < parts ? most : (int)parts;
+    sgm__joins += team > 1;
+#pragma omp parallel for schedule(dynamic) num_threads(team) if (team > 1)
+    for (long i = 0; i < parts; i++) job(what, i, omp_get_thread_num());
+#else
+    for (long i = 0; i < parts; i++) job(what, i, 0);
+#endif
+}
+#endif
 
 /*
 ## §A.2 Keys: random numbers without a state
@@ -7710,7 +7809,7 @@ Each instruction set that this machine's family may have is compiled below from 
 #define SGM__BLOCK 512 /* rows of A that share the panels */
 #define SGM__SHEET 48  /* rows of C that are worked on in a copy */
 #define SGM__FEW 32    /* so few rows do not pay for copying a panel */
-#define SGM__LARGE 1e6 /* multiply-adds that pay for waking other threads */
+#define SGM__LARGE 4e6 /* multiply-adds of a product that is worth two parts */
 #define SGM__JOIN_TEXT(a, b) a##_##b
 #define SGM__JOIN(a, b) SGM__JOIN_TEXT(a, b)
 #define SGM__K(name) SGM__JOIN(sgm__##name, SGM__ISA)
@@ -8890,8 +8989,8 @@ A product is divided among threads by rows or by columns of C, never by p: each 
 has one owner who adds all of its terms. A product too small to pay for waking the others stays with
 you, and so does one that is asked for inside a parallel region.
 */
-/* The part of C that thread t of T owns: whole tiles of rows or columns, whichever are more. */
-static sgm__product sgm__share(const sgm__product *q, long t, long T) {
+/* Part t of T of C: whole tiles of rows or columns, whichever are more. */
+static sgm__product sgm__part_of(const sgm__product *q, long t, long T) {
     const int by_rows = q->m >= q->n;
     const long n = by_rows ? q->m : q->n, from = n * t / T / 16 * 16;
     const long to = t + 1 == T ? n : n * (t + 1) / T / 16 * 16;
@@ -8902,48 +9001,38 @@ static sgm__product sgm__share(const sgm__product *q, long t, long T) {
     return s;
 }
 
+typedef struct sgm__shared_product {
+    sgm__product whole;
+    long parts;
+} sgm__shared_product;
+
+static void sgm__share_job(void *what, long part, int hand) {
+    const sgm__shared_product *p = (const sgm__shared_product *)what;
+    const sgm__product s = sgm__part_of(&p->whole, part, p->parts);
+    (void)hand, sgm__k()->matmul(&s);
+}
+
 /* (3.5) with all its strides spelt out. */
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
     long b_row, long b_col, const float *init, long init_row, float *c, long c_row) {
     const sgm__product q = {m, n, k, a, a_row, a_col, b, b_row, b_col, init, init_row, c, c_row};
-    const sgm__kernels *kernels = sgm__k();
-    const int hands = (double)m * (n | 15) * k >= SGM__LARGE ? sgm_threads() : 1;
+    const double work = (double)m * (n | 15) * k / SGM__LARGE;
     if (m <= 0 || n <= 0) return;
-    if (hands == 1) kernels->matmul(&q);
-    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands)")
-    for (int t = 0; t < hands; t++) {
-        const sgm__product s = sgm__share(&q, t, hands);
-        kernels->matmul(&s);
+    if (work < 2) {
+        sgm__k()->matmul(&q);
+        return;
     }
+    sgm__shared_product p;
+    p.whole = q, p.parts = work < 64 ? (long)work : 64;
+    sgm__share(p.parts, sgm__share_job, &p);
 }
 
-/*
-Kernels that visit each element once and touch no other are cut into pieces that any thread may
-take, where the array is large enough to be worth it; a sum of columns is cut between columns. A dot
-product stays in one piece.
-*/
-#define SGM__PIECE 16384L
-#define SGM__MANY 65536L
-
-static long sgm__piece(long n, long i) { return n - i < SGM__PIECE ? n - i : SGM__PIECE; }
-
-static int sgm__team(int worth) { return worth ? sgm_threads() : 1; }
-static int sgm__hands(long n) { return sgm__team(n >= SGM__MANY); }
-
 static void sgm__act(int kind, long n, const float *x, float *y, float *d1, float *d2) {
-    const sgm__kernels *k = sgm__k();
-    if (sgm__hands(n) == 1) k->act(kind, n, x, y, d1, d2);
-    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
-    for (long i = 0; i < n; i += SGM__PIECE)
-        k->act(kind, sgm__piece(n, i), x + i, y ? y + i : NULL, d1 ? d1 + i : NULL,
-            d2 ? d2 + i : NULL);
+    sgm__k()->act(kind, n, x, y, d1, d2);
 }
 
 static void sgm__map(int kind, long n, float s, const float *a, const float *b, float *y) {
-    const sgm__kernels *k = sgm__k();
-    if (sgm__hands(n) == 1) k->map(kind, n, s, a, b, y);
-    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
-    for (long i = 0; i < n; i += SGM__PIECE) k->map(kind, sgm__piece(n, i), s, a + i, b + i, y + i);
+    sgm__k()->map(kind, n, s, a, b, y);
 }
 
 static void sgm__map_alone(int kind, long n, float s, const float *a, const float *b, float *y) {
@@ -8960,12 +9049,7 @@ static void sgm__turn_alone(
 }
 
 static void sgm__colsum(long rows, long cols, const float *x, long x_row, float *y) {
-    const sgm__kernels *k = sgm__k();
-    const long hands = sgm__hands(rows * cols), width = (cols / hands + 15) / 16 * 16;
-    if (hands == 1) k->colsum(rows, cols, x, x_row, y);
-    else SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm_threads())")
-    for (long j = 0; j < cols; j += width)
-        k->colsum(rows, cols - j < width ? cols - j : width, x + j, x_row, y + j);
+    sgm__k()->colsum(rows, cols, x, x_row, y);
 }
 
 SGM__LIGHTLY
@@ -10667,30 +10751,25 @@ short one and repeats the result, since f(repeat a) = repeat f(a), to the last b
 repetition, the adjoints of all copies add up.
 */
 static void sgm__copy_rows(const int *row_of, long rows, long cols, const float *few, float *out) {
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__hands(rows * cols))")
     for (long i = 0; i < rows; i++)
         memcpy(out + i * cols, few + row_of[i] * cols, (size_t)cols * sizeof *out);
 }
 
-/* Of the copies that x makes, as rows of so many columns. Divided by columns, so that each sum has
-one owner and one order. */
+/* Of the copies that x makes, as rows of so many columns. */
 static void sgm__sum_copies(
     sgm_tape *tape, const sgm_tensor *x, long cols, const float *adjoint, float *few) {
     const int *row_of = x->row_of;
     const long rows = x->rows, size = x->a->rows * cols;
-    const long width = (cols / sgm__hands(rows * cols) + 15) / 16 * 16;
     const size_t bytes = rows > SGM__STRETCH ? (size_t)size * sizeof *few : 0;
     float *more = bytes ? (float *)sgm__arena(tape, bytes) : few;
     for (long from = 0, to; more && from < rows; from = to) {
         float *sums = from ? more : few;
         to = rows - from < SGM__STRETCH ? rows : from + SGM__STRETCH;
         if (from) memset(more, 0, bytes);
-        SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(width < cols))")
-        for (long j = 0; j < cols; j += width)
-            for (long i = from; i < to; i++) {
-                float *at = sums + row_of[i] * cols + j;
-                sgm__add(cols - j < width ? cols - j : width, at, adjoint + i * cols + j, at);
-            }
+        for (long i = from; i < to; i++) {
+            float *at = sums + row_of[i] * cols;
+            sgm__add(cols, at, adjoint + i * cols, at);
+        }
         if (from) sgm__add(size, few, more, few);
     }
 }
@@ -10959,9 +11038,7 @@ SGM_API sgm_tensor *sgm_concat(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
 }
 
 static void sgm__center(const sgm_tensor *y, float *to, const float *x, int add) {
-    int n = y->cols, threads = sgm__hands(sgm__size(y));
-    (void)threads;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
+    int n = y->cols;
     for (long i = 0; i < sgm__size(y); i += n) sgm__k()->center(n, x + i, add, to + i);
 }
 
@@ -11339,13 +11416,7 @@ static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
     tape->current = mark.block, mark.block->used = mark.used;
 }
 
-static int sgm__thread(void) {
-#ifdef SGM__THREADS
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
+static int sgm__thread(void) { return 0; }
 
 /*
 ## §E.3 Convolution: fewer products
@@ -12322,12 +12393,22 @@ progress and reports, and the files.
 
 ## §F.1 A model is asked
 
-Points go through the network in pieces of 240, so that all activations of a piece stay in the
-cache (of images, whose points are long, in proportion fewer). A thread takes a piece, and a tape
-that is free, or for want of one a new one: any number of threads may ask one model at once. (Where
-the compiler has no atomic exchange, each asker gets a new one.)
+Points go through the network in *pieces* of so many that what the tape holds of a piece stays in
+the cache of one core. The network alone decides how many: the dry run (§F.2) has counted the
+numbers that one point puts on the tape, its `width`. Forward these are all; where adjoints or
+tangents come back over them there are about twice as many. A thread takes a piece, and a tape that
+is free, or for want of one a new one: any number of threads may ask one model at once. (Where the
+compiler has no atomic exchange, each asker gets a new one.)
 */
-static int sgm__chunk(int d) { return d <= 64 ? 240 : d <= 64 * 60 ? 240 * 64 / d : 4; }
+#ifndef SGM__PIECE_BYTES
+#define SGM__PIECE_BYTES (2048 * 1024)
+#endif
+
+static long sgm__piece_rows(const sgm_model *model, int back) {
+    const long each = (long)sizeof(float) * (back ? 2 : 1) * model->width;
+    const long rows = SGM__PIECE_BYTES / (each > 0 ? each : 1);
+    return rows < 1 ? 1 : rows < 8 ? rows : rows < 1024 ? rows / 8 * 8 : 1024;
+}
 
 static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
     sgm__ask ask;
@@ -12460,13 +12541,15 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
     return SGM_OK;
 }
 
-static sgm_tape *sgm__tape_take(const sgm_model *model) {
+/* The same hand gets the same tape, if it can: its memory is in that core's cache. */
+static sgm_tape *sgm__tape_take(const sgm_model *model, int hand) {
 #if defined(__GNUC__)
-    for (int i = 0; i < model->n_tapes; i++)
-        if (!__atomic_exchange_n(&model->tapes[i]->busy, 1, __ATOMIC_ACQUIRE))
-            return model->tapes[i];
+    for (int i = hand; i < hand + model->n_tapes; i++) {
+        sgm_tape *tape = model->tapes[i % model->n_tapes];
+        if (!__atomic_exchange_n(&tape->busy, 1, __ATOMIC_ACQUIRE)) return tape;
+    }
 #else
-    (void)model;
+    (void)model, (void)hand;
 #endif
     return sgm_tape_new();
 }
@@ -12480,36 +12563,46 @@ static void sgm__tape_give(sgm_tape *tape) {
 #endif
 }
 
+typedef struct sgm__question {
+    const sgm__ask *ask;
+    float *s, *js;
+    double *logp;
+    const float *x, *v, *t;
+    long n, each;
+    int failures;
+    sgm_status status;
+    char message[sizeof((sgm_tape *)0)->message];
+} sgm__question;
+
+static void sgm__question_part(void *what, long part, int hand) {
+    sgm__question *q = (sgm__question *)what;
+    const sgm_model *model = q->ask->model;
+    const long d = model->o.d, from = part * q->each, to = from + q->each;
+    const long at = q->ask->trace ? from : from * d;
+    const long logs = model->o.classes && !q->ask->label ? model->o.classes : 1;
+    sgm__ask ask = *q->ask;
+    if (ask.row) ask.row += from;
+    else ask.first += from;
+    sgm_tape *tape = sgm__tape_take(model, hand);
+    if (!tape ||
+        sgm__model_chunk(&ask, tape, q->s ? q->s + from * d : NULL, q->js ? q->js + at : NULL,
+            q->logp ? q->logp + from * logs : NULL, q->x + from * d, q->v ? q->v + from * d : NULL,
+            q->t + from, (int)((to < q->n ? to : q->n) - from)) != SGM_OK) {
+        if (SGM__TAKE(&q->failures) == 0) {
+            q->status = tape ? tape->status : SGM_NO_MEMORY;
+            if (tape) memcpy(q->message, tape->message, sizeof q->message);
+        }
+    }
+    sgm__tape_give(tape);
+}
+
 static sgm_status sgm__model_all(const sgm__ask *ask, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n) {
-    const sgm_model *model = ask->model;
-    long d = model->o.d, chunks = (n + sgm__chunk(model->o.d) - 1) / sgm__chunk(model->o.d);
-    long logs = model->o.classes && !ask->label ? model->o.classes : 1;
-    int threads = sgm_threads();
-    if (threads > 1 && chunks < 8 * threads)
-        chunks = chunks < threads ? threads : (chunks + threads - 1) / threads * threads;
-    if (chunks > n) chunks = n;
-    sgm_status status = SGM_OK;
-    char message[sizeof((sgm_tape *)0)->message] = "no memory for a network's tape";
-    SGM__PARALLEL("omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)")
-    for (long c = 0; c < chunks; c++) {
-        long from = n * c / chunks, to = n * (c + 1) / chunks, at = ask->trace ? from : from * d;
-        sgm__ask part = *ask;
-        if (ask->row) part.row += from;
-        else part.first += from;
-        sgm_tape *tape = sgm__tape_take(model);
-        if (!tape ||
-            sgm__model_chunk(&part, tape, s ? s + from * d : NULL, js ? js + at : NULL,
-                logp ? logp + from * logs : NULL, x + from * d, v ? v + from * d : NULL, t + from,
-                (int)(to - from)) != SGM_OK) {
-            SGM__PARALLEL("omp critical(sgm__model_failed)") {
-                status = tape ? tape->status : SGM_NO_MEMORY;
-                if (tape) memcpy(message, tape->message, sizeof message);
-            }
-        }
-        sgm__tape_give(tape);
-    }
-    return status == SGM_OK ? SGM_OK : sgm__fail(status, "%s", message);
+    const long each = sgm__piece_rows(ask->model, v || ask->trace || ask->model->o.energy);
+    sgm__question q = {
+        ask, s, js, logp, x, v, t, n, each, 0, SGM_OK, "no memory for a network's tape"};
+    sgm__share((n + each - 1) / each, sgm__question_part, &q);
+    return q.failures ? sgm__fail(q.status, "%s", q.message) : SGM_OK;
 }
 
 static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b);
@@ -12646,6 +12739,13 @@ static sgm_status sgm__model_memory(sgm_model *model) {
     return ok && model->tapes && model->params ? SGM_OK : SGM_NO_MEMORY;
 }
 
+static long sgm__tape_width(const sgm_tape *tape) { /* numbers that operations made */
+    double sum = 0;
+    for (int i = 0; i < tape->n; i++)
+        if (!tape->list[i]->is_param) sum += (double)sgm__size(tape->list[i]);
+    return sum < 1e9 ? (long)sum : 1000000000L;
+}
+
 static sgm_status sgm__model_dry_run(sgm_model *model) {
     float t[2];
     sgm_net_in in;
@@ -12660,7 +12760,7 @@ static sgm_status sgm__model_dry_run(sgm_model *model) {
     if (status == SGM_OK && tape->cursor == 0)
         status = sgm__bad("the network has no parameters to train: give it a sgm_linear");
     if (status == SGM_OK && !(model->operations = sgm__tape_text(tape))) status = SGM_NO_MEMORY;
-    model->n_params = tape->cursor;
+    model->n_params = tape->cursor, model->width = sgm__tape_width(tape) / 2;
     model->layers = tape->layers, model->n_layers = tape->n_layers;
     tape->layers = NULL;
     sgm_tape_free(tape);
@@ -14405,29 +14505,39 @@ static double *sgm__mix_thread(sgm__mix_at *at, const sgm_mixture *mix, double *
     return scratch;
 }
 
+typedef struct sgm__mix_question {
+    const sgm_mixture *mix;
+    float *s, *js;
+    double *logp;
+    const float *x, *v, *t;
+    long n, each;
+    int failed;
+} sgm__mix_question;
+
+static void sgm__mix_points(void *what, long part, int hand) {
+    sgm__mix_question *q = (sgm__mix_question *)what;
+    const long d = q->mix->d, from = part * q->each, to = from + q->each;
+    sgm__mix_at at;
+    double nearby[SGM__SMALL], *scratch = sgm__mix_thread(&at, q->mix, nearby);
+    (void)hand;
+    if (!scratch) SGM__STORE(&q->failed, 1);
+    for (long i = from; scratch && i < (to < q->n ? to : q->n); i++) {
+        sgm__mix_at_time(&at, q->t[i]);
+        double l = sgm__mix_row(&at, q->s ? q->s + i * d : NULL, q->js ? q->js + i * d : NULL,
+            q->x + i * d, q->v ? q->v + i * d : NULL);
+        if (q->logp) q->logp[i] = l;
+    }
+    if (scratch != nearby) sgm__free(scratch);
+}
+
 static sgm_status sgm__mix_all(const sgm_score *self, float *s, float *js, double *logp,
     const float *x, const float *v, const float *t, long n) {
     const sgm_mixture *mix = (const sgm_mixture *)self->ctx;
     SGM__TRY(sgm__same_process(&self->sde, &mix->sde));
-    long d = mix->d, parts = n * mix->k < 4096 ? 1 : sgm_threads(), failed = 0;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads((int)parts) if (parts > 1)")
-    for (long p = 0; p < parts; p++) {
-        sgm__mix_at at;
-        double nearby[SGM__SMALL], *scratch = sgm__mix_thread(&at, mix, nearby);
-        if (!scratch) {
-            SGM__PARALLEL("omp atomic write")
-            failed = 1;
-            continue;
-        }
-        for (long i = n * p / parts; i < n * (p + 1) / parts; i++) {
-            sgm__mix_at_time(&at, t[i]);
-            double l = sgm__mix_row(
-                &at, s ? s + i * d : NULL, js ? js + i * d : NULL, x + i * d, v ? v + i * d : NULL);
-            if (logp) logp[i] = l;
-        }
-        if (scratch != nearby) sgm__free(scratch);
-    }
-    return failed ? sgm__fail(SGM_NO_MEMORY, "no memory for the score of a mixture") : SGM_OK;
+    long each = 16384 / ((long)mix->k * mix->d) + 1; /* points that are worth a part */
+    sgm__mix_question q = {mix, s, js, logp, x, v, t, n, each, 0};
+    sgm__share((n + each - 1) / each, sgm__mix_points, &q);
+    return q.failed ? sgm__fail(SGM_NO_MEMORY, "no memory for the score of a mixture") : SGM_OK;
 }
 
 /* An exact draw: choose a component, then a Gaussian along its axes. */
@@ -14668,14 +14778,25 @@ SGM_API void sgm_sampler_free(sgm_sampler *sampler) {
     sampler->t = NULL, sampler->buffer = NULL, sampler->flow = NULL;
 }
 
-/* Normals from draw `from` on, filled by all threads: draw i is a function of i. */
+/* Normals from draw `from` on, by all threads: draw i is a function of i. */
+typedef struct sgm__normals {
+    float *z;
+    long n;
+    sgm_key key;
+    uint64_t from;
+} sgm__normals;
+
+static void sgm__normal_part(void *what, long part, int hand) {
+    const sgm__normals *q = (const sgm__normals *)what;
+    const long each = 1L << 16, first = part * each, left = q->n - first;
+    (void)hand;
+    sgm_normal(
+        q->z + first, (size_t)(left < each ? left : each), q->key, q->from + (uint64_t)first);
+}
+
 static void sgm__normal_parallel(float *z, long n, sgm_key key, uint64_t from) {
-    long chunk = 4096, chunks = (n + chunk - 1) / chunk;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(chunks > 1))")
-    for (long c = 0; c < chunks; c++) {
-        long first = c * chunk, count = n - first < chunk ? n - first : chunk;
-        sgm_normal(z + first, (size_t)count, key, from + (uint64_t)first);
-    }
+    sgm__normals q = {z, n, key, from};
+    sgm__share((n + 65535) / 65536, sgm__normal_part, &q);
 }
 
 /* z(n,cols) of the rows that a score is asked about: the same for a row in whatever block. */
@@ -15562,11 +15683,22 @@ static void sgm__digit(float *x, int *label, sgm_key key) {
     if (label) *label = p.label;
 }
 
+typedef struct sgm__digits {
+    float *x;
+    int *label;
+    sgm_key key;
+} sgm__digits;
+
+static void sgm__digit_part(void *what, long i, int hand) {
+    const sgm__digits *q = (const sgm__digits *)what;
+    (void)hand;
+    sgm__digit(
+        q->x + 784 * i, q->label ? q->label + i : NULL, sgm_key_split(q->key, (uint64_t)i));
+}
+
 SGM_API void sgm_data_digits(float *x, int *label, long n, sgm_key key) {
-    if (!x) return;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__team(n > 16))")
-    for (long i = 0; i < n; i++)
-        sgm__digit(x + 784 * i, label ? label + i : NULL, sgm_key_split(key, (uint64_t)i));
+    sgm__digits q = {x, label, key};
+    if (x) sgm__share(n, sgm__digit_part, &q);
 }
 
 /* Sums are of x − x₁, the way from the first number: a constant column has variance zero exactly,
@@ -15670,6 +15802,24 @@ static void sgm__project(double *out, const float *x, long n, int d, const doubl
     qsort(out, (size_t)n, sizeof *out, sgm__ascending);
 }
 
+/* Two clouds of points, and what is asked about each point of a, or each direction, by threads. */
+typedef struct sgm__clouds {
+    const float *a, *b;
+    long na, nb;
+    int d, k;
+    double w, *mean, *out; /* out: a number for each; or a matrix, or a direction's sums */
+    const double *radius;
+    long *index;
+    sgm_key key;
+} sgm__clouds;
+
+static void sgm__slice_part(void *what, long l, int hand) {
+    const sgm__clouds *c = (const sgm__clouds *)what;
+    double *room = c->out + c->k + hand * (c->na + c->nb + c->d);
+    c->out[l] = sgm__w2_along(
+        room, c->a, c->na, c->b, c->nb, c->d, sgm_key_split(c->key, (uint64_t)l));
+}
+
 SGM_API double sgm_sliced_w2(
     const float *a, long na, const float *b, long nb, int d, int directions, sgm_key key) {
     const char *who = "sgm_sliced_w2";
@@ -15681,27 +15831,29 @@ SGM_API double sgm_sliced_w2(
     size_t all = (size_t)count + sgm__times((size_t)workers, (size_t)each);
     double sum = 0, *slice = (double *)sgm__alloc(all, sizeof sum);
     if (!slice) return NAN;
-    SGM__PARALLEL("omp parallel for num_threads((int)workers)")
-    for (long w = 0; w < workers; w++)
-        for (long l = w; l < count; l += workers)
-            slice[l] = sgm__w2_along(
-                slice + count + w * each, a, na, b, nb, d, sgm_key_split(key, (uint64_t)l));
+    sgm__clouds c = {a, b, na, nb, d, (int)count, 0, NULL, slice, NULL, NULL, key};
+    sgm__share(count, sgm__slice_part, &c);
     for (long l = 0; l < count; l++) sum += slice[l];
     sgm__free(slice);
     return sqrt(sum / (double)count);
 }
 
+static void sgm__pair_part(void *what, long i, int hand) {
+    const sgm__clouds *c = (const sgm__clouds *)what;
+    const long d = c->d;
+    double sum = 0;
+    (void)hand;
+    for (long j = c->b ? 0 : i + 1; j < (c->b ? c->nb : c->na); j++)
+        sum += sgm__of_pair(
+            sgm__dist2(c->a + i * d, (c->b ? c->b : c->a) + j * d, c->d), c->w);
+    c->out[i] = sum;
+}
+
 static double sgm__pair_mean(const float *a, long na, const float *b, long nb, int d, double w) {
     double *row = (double *)sgm__alloc((size_t)na, sizeof *row);
     if (!row) return NAN;
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
-    for (long i = 0; i < na; i++) {
-        const float *other = b ? b : a;
-        double sum = 0;
-        for (long j = b ? 0 : i + 1; j < (b ? nb : na); j++)
-            sum += sgm__of_pair(sgm__dist2(a + i * d, other + j * d, d), w);
-        row[i] = sum;
-    }
+    sgm__clouds c = {a, b, na, nb, d, 0, w, NULL, row, NULL, NULL, sgm_key_init(0)};
+    sgm__share(na, sgm__pair_part, &c);
     double sum = 0, pairs = b ? (double)na * (double)nb : (double)na * (double)(na - 1) / 2;
     for (long i = 0; i < na; i++) sum += row[i];
     sgm__free(row);
@@ -15727,20 +15879,22 @@ static double sgm__median_distance(const float *a, long na, const float *b, long
     return median > 0 ? median : most > 0 ? most : 1;
 }
 
+static void sgm__cov_part(void *what, long k, int hand) {
+    const sgm__clouds *c = (const sgm__clouds *)what;
+    const float *x = c->a;
+    double *row = c->out + k * c->d;
+    (void)hand;
+    for (long i = 0; i < c->na; i++, x += c->d)
+        for (int l = 0; l <= k; l++) row[l] += (x[k] - c->mean[k]) * (x[l] - c->mean[l]);
+    for (int l = 0; l <= k; l++) row[l] /= (double)(c->na - 1);
+}
+
 static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d) {
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
-    for (int k = 0; k < d; k++) {
-        for (long i = 0; i < n; i++) mean[k] += x[i * d + k];
-        mean[k] /= (double)n;
-    }
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 1) num_threads(sgm__team(n * d > 4096))")
-    for (int k = 0; k < d; k++) {
-        double *row = cov + (size_t)k * (size_t)d;
-        for (long i = 0; i < n; i++)
-            for (int l = 0; l <= k; l++)
-                row[l] += (x[i * d + k] - mean[k]) * (x[i * d + l] - mean[l]);
-        for (int l = 0; l <= k; l++) row[l] /= (double)(n - 1);
-    }
+    for (long i = 0; i < n; i++)
+        for (int k = 0; k < d; k++) mean[k] += x[i * d + k];
+    for (int k = 0; k < d; k++) mean[k] /= (double)n;
+    sgm__clouds c = {x, NULL, n, 0, d, 0, 0, mean, cov, NULL, NULL, sgm_key_init(0)};
+    sgm__share(d, sgm__cov_part, &c);
     for (int k = 0; k < d; k++)
         for (int l = k + 1; l < d; l++) cov[(size_t)k * d + l] = cov[(size_t)l * d + k];
 }
@@ -15767,30 +15921,50 @@ static double sgm__trace_root(double *a, double *b, double *q, double *w, int d)
 
 enum { SGM__MOST_NEIGHBOURS = 64 };
 
+static void sgm__nearest_part(void *what, long i, int hand) {
+    const sgm__clouds *c = (const sgm__clouds *)what;
+    const float *b = c->b ? c->b : c->a;
+    double best[SGM__MOST_NEIGHBOURS + 1];
+    long at[SGM__MOST_NEIGHBOURS + 1], d = c->d;
+    int found = 0, k = c->k;
+    (void)hand;
+    for (long j = 0; j < (c->b ? c->nb : c->na); j++) {
+        if (!c->b && j == i) continue;
+        double dist2 = sgm__dist2(c->a + i * d, b + j * d, c->d);
+        if (found == k && !(dist2 < best[k - 1])) continue;
+        int to = found < k ? found++ : k - 1; /* insert: the k best, nearest first */
+        for (; to > 0 && dist2 < best[to - 1]; to--) best[to] = best[to - 1], at[to] = at[to - 1];
+        best[to] = dist2, at[to] = j;
+    }
+    if (c->index) c->index[i] = at[k - 1];
+    if (c->out) c->out[i] = sqrt(best[k - 1]);
+}
+
 SGM_API sgm_status sgm_nearest(
     long *index, double *distance, const float *a, long na, const float *b, long nb, int d, int k) {
     if (k < 1 || k > SGM__MOST_NEIGHBOURS || (!index && !distance))
         return sgm__bad("sgm_nearest needs 1 <= k <= 64 and index or distance, got k = %d", k);
     SGM__TRY(sgm__usable("sgm_nearest", a, na, d, b ? 1 : k + 1));
     if (b) SGM__TRY(sgm__usable("sgm_nearest", b, nb, d, k));
-    SGM__PARALLEL("omp parallel for schedule(dynamic, 8) num_threads(sgm__team(na > 64))")
-    for (long i = 0; i < na; i++) {
-        double best[SGM__MOST_NEIGHBOURS + 1];
-        long at[SGM__MOST_NEIGHBOURS + 1];
-        int found = 0;
-        for (long j = 0; j < (b ? nb : na); j++) {
-            if (!b && j == i) continue;
-            double dist2 = sgm__dist2(a + i * d, (b ? b : a) + j * d, d);
-            if (found == k && !(dist2 < best[k - 1])) continue;
-            int to = found < k ? found++ : k - 1; /* insert: the k best, nearest first */
-            for (; to > 0 && dist2 < best[to - 1]; to--)
-                best[to] = best[to - 1], at[to] = at[to - 1];
-            best[to] = dist2, at[to] = j;
-        }
-        if (index) index[i] = at[k - 1];
-        if (distance) distance[i] = sqrt(best[k - 1]);
-    }
+    sgm__clouds c = {a, b, na, nb, d, k, 0, NULL, distance, NULL, index, sgm_key_init(0)};
+    sgm__share(na, sgm__nearest_part, &c);
     return SGM_OK;
+}
+
+static void sgm__covered_part(void *what, long i, int hand) {
+    const sgm__clouds *c = (const sgm__clouds *)what;
+    (void)hand;
+    c->out[i] = sgm__is_covered(c->a + i * c->d, c->b, c->radius, c->nb, c->d);
+}
+
+/* The share of points a that some point of b covers; hit(na) is room. */
+static double sgm__covered(const float *a, long na, const float *b, const double *radius, long nb,
+    int d, double *hit) {
+    sgm__clouds c = {a, b, na, nb, d, 0, 0, NULL, hit, radius, NULL, sgm_key_init(0)};
+    double sum = 0;
+    sgm__share(na, sgm__covered_part, &c);
+    for (long i = 0; i < na; i++) sum += hit[i];
+    return sum / (double)na;
 }
 
 SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const float *real,
@@ -15800,12 +15974,14 @@ SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const
     *precision = *recall = NAN;
     SGM__TRY(sgm__usable(who, real, n_real, d, 2));
     SGM__TRY(sgm__usable(who, made, n_made, d, 2));
-    double *r = (double *)sgm__alloc((size_t)(n_real > n_made ? n_real : n_made), sizeof *r);
+    const long most = n_real > n_made ? n_real : n_made;
+    double *r = (double *)sgm__alloc(sgm__times(2, (size_t)most), sizeof *r);
     if (!r) return SGM_NO_MEMORY;
     sgm_status status = sgm_nearest(NULL, r, real, n_real, NULL, 0, d, k);
-    double within = status ? NAN : sgm__covered(made, n_made, real, r, n_real, d);
+    double within = status ? NAN : sgm__covered(made, n_made, real, r, n_real, d, r + most);
     if (!status) status = sgm_nearest(NULL, r, made, n_made, NULL, 0, d, k);
-    if (!status) *recall = sgm__covered(real, n_real, made, r, n_made, d), *precision = within;
+    if (!status) *recall = sgm__covered(real, n_real, made, r, n_made, d, r + most);
+    if (!status) *precision = within;
     sgm__free(r);
     return status;
 }
