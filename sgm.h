@@ -784,6 +784,11 @@ typedef struct sgm_train_options {
     void (*on_log)(const sgm_trainer *trainer, void *user);
     void *user;
     const char *progress;   /* a label: draw a progress bar on stderr if it is a terminal     */
+    int rank, ranks;        /* this process is rank of so many (examples/mpi); 0, 0: alone    */
+    sgm_status (*share)(void *share_user, float *sums, size_t floats, int n, int first, int count);
+    void *share_user;       /* share, once a step: `sums` has n parts of `floats` numbers (bytes to
+                               copy, not all are floats). Of these the process has filled `count`
+                               from `first` on, and share brings the others (§4.3)            */
     const char *checkpoint; /* a file: sgm_train goes on from it if it is there, and writes it
                                first of all, now and then, and at the end. NULL: none         */
     long checkpoint_every;  /* steps between two; 0: a twentieth of the run's, rounded up     */
@@ -810,11 +815,13 @@ struct sgm_trainer {
     struct sgm_held *watch;
     double loss_sum, bin_sum[SGM_BINS]; /* sums for the next one                               */
     long loss_n, bin_n[SGM_BINS];
-    float *grads, *moment1, *moment2, *workspace; /* grads: incomplete where grad_norm is NaN  */
-    float *score_work; /* for the objectives of §2.6                                           */
-    double *per_row;   /* (B,2) of each row its loss, or what those objectives need            */
-    long *rows;        /* (B) where in the data the batch comes from                           */
-    sgm_tape *tape;
+    float *grads, *moment1, *moment2; /* grads: incomplete where grad_norm is NaN; behind it
+                                         n_sums - 1 more accumulators, `stride` floats apart   */
+    size_t stride;
+    int n_sums, first_sum, own_sums; /* §4.3; those that this process fills                    */
+    struct sgm__piece *hands;        /* a tape and a piece of the batch for each thread        */
+    int n_hands;
+    double *squares;                 /* of the gradient, in blocks                             */
 };
 
 SGM_API sgm_status sgm_train(sgm_model *model, const float *data, long n,
@@ -1239,8 +1246,9 @@ SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, lo
 SGM_API const char *sgm_isa(void); /* the instruction set in use: "avx2" */
 SGM_API int sgm_threads(void);     /* how many threads a call may use: 1 without -fopenmp */
 SGM_API sgm_status sgm_set_threads(int n);
-/* From now on no call uses more than n threads, 1 to 1024; 0: what OpenMP says, as at the start. A
-   child of fork() has one thread if its parent could use more. Results do not depend on it. */
+/* From now on no call uses more than n threads, 1 to 1024; 0: what OpenMP says, as at the start.
+   They wait asleep, so others may work beside them. A child of fork() makes its own. Results do not
+   depend on any of this. */
 
 /*
 ## C. Files
@@ -1642,7 +1650,8 @@ static double sgm__dot_alone(long n, const float *a, const float *b); /* on one 
 static void sgm__turn_alone( /* y = xᵀ */
     long rows, long cols, const float *x, long x_row, float *y, long y_row);
 typedef void (*sgm__job)(void *what, long part, int hand); /* hand: which thread, from 0 */
-static void sgm__share(long parts, sgm__job job, void *what); /* all parts, by all threads */
+static void sgm__share(long parts, sgm__job job, void *what); /* all parts, by all threads, */
+static void sgm__share_among(int most, long parts, sgm__job job, void *what); /* or by so many */
 static int sgm__hands(long n) { return (int)(n * 0 + 1); }
 
 /* Chapter 3: the tape (D) */
@@ -1708,31 +1717,35 @@ static sgm_status sgm__labels_check(const int *label, long n, int classes);
 enum { SGM__GIVEN = -2, SGM__LABEL = -3 }; /* a score's `which`: its ctx is no model */
 
 /* Chapter 4: a training (F) */
-typedef struct sgm__batch sgm__batch;
-static sgm__batch sgm__batch_of(const sgm_trainer *trainer); /* its place in the workspace */
-static void sgm__batch_told(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch);
-/* Conditions and labels of the batch. */
-static double sgm__loss_mean(sgm_trainer *trainer, const sgm__batch *b); /* of per_row, by row */
-static double sgm__label_seed(
-    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share);
+typedef struct sgm__piece sgm__piece;
+static sgm__piece *sgm__piece_of(sgm_trainer *trainer, long sum, int hand); /* its arrays */
+static void sgm__piece_failed(sgm__piece *p, long sum, sgm_status status);
+static void sgm__piece_told(const sgm_trainer *trainer, sgm__piece *p);
+/* Conditions and labels of the piece. */
+static void sgm__label_seed(
+    const sgm_trainer *trainer, sgm__piece *p, const float *out, float *grad, double share);
 static sgm_tensor *sgm__label_loss(sgm_tape *tape, sgm_tensor *logits, const sgm__ask *ask);
-static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
-    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss);
-static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
-    sgm_key dropout, sgm_key probes, int flags, double *loss);
-static int sgm__one_pass(const sgm_trainer *trainer); /* 1: SGM__DEFER will do */
-static sgm_status sgm__watch(const sgm_trainer *trainer, const sgm__batch *b); /* names a NaN */
-static sgm_status sgm__trainer_norm(sgm_trainer *trainer, const sgm__batch *b, int once);
+static sgm_status sgm__objective_gradient(const sgm_trainer *trainer, sgm__piece *p,
+    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key);
+static sgm_status sgm__energy_gradient(const sgm_trainer *trainer, sgm__piece *p, double factor,
+    sgm_key dropout, sgm_key probes);
+static sgm_status sgm__pieces_done(sgm_trainer *trainer); /* errors, other machines, the loss */
+static int sgm__one_pass(const sgm_trainer *trainer);      /* 1: SGM__DEFER will do (§F.6) */
+static sgm_status sgm__watch(sgm_trainer *trainer);       /* names the first NaN */
+static int sgm__piece_is_finite(const sgm__piece *p);     /* its loss */
+static long sgm__piece_rows(const sgm_model *model, int back); /* the most in a piece */
+static sgm_status sgm__trainer_norm(sgm_trainer *trainer); /* adds up the accumulators */
 static sgm_status sgm__gradient_or_nothing(sgm_trainer *trainer); /* sgm__trainer_gradient */
-static void sgm__trainer_update(sgm_trainer *trainer); /* sgm__moments_ref of all parameters */
+static void sgm__trainer_update(sgm_trainer *trainer);
+/* sgm__moments_ref and sgm__trainer_average of all parameters. */
 static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean);
 static void sgm__held_copy(const sgm_model *model, float *best, int back);
 static sgm_status sgm__trainer_made(const sgm_trainer *trainer);
 static void sgm__trainer_tell(sgm_trainer *trainer); /* means of the loss, on_log */
 static void sgm__tape_again(sgm_tape *tape); /* forgets all adjoints but the parameters' */
-static void sgm__batch_score(
-    const sgm_trainer *trainer, float *s, const sgm__batch *b, const float *out);
-static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__batch *b);
+static void sgm__piece_score(
+    const sgm_trainer *trainer, float *s, const sgm__piece *p, const float *out);
+static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__piece *p);
 static sgm_status sgm__train_resume(sgm_trainer *trainer);
 static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer);
 static void sgm__train_show(sgm_progress *bar, const sgm_trainer *trainer);
@@ -2513,22 +2526,23 @@ static double sgm__draw_time(const sgm_loss *loss, const sgm_sde *sde, double u,
 }
 
 /* For a loss that has been checked. */
+/* `at` of `of`: which slice the first draw has, if they are stratified. */
 static void sgm__loss_times(const sgm_loss *loss, const sgm_sde *sde, float *t, float *w, long n,
-    sgm_key key, uint64_t first) {
+    sgm_key key, uint64_t first, long at, long of) {
     sgm_key normal = sgm_key_split(key, 0);
     sgm_times times = sgm__times_of(loss, sde);
     double fall = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
     for (long i = 0; i < n; i++) {
         double u = sgm__uniform53(key, first + (uint64_t)i), z = 0;
-        if (loss->times == SGM_TIMES_STRATIFIED) u = ((double)i + u) / (double)n;
+        if (loss->times == SGM_TIMES_STRATIFIED) u = ((double)(at + i) + u) / (double)of;
         if (times == SGM_TIMES_LOGNORMAL || times == SGM_TIMES_LOGIT)
             z = sgm__normal1(normal, first + (uint64_t)i);
-        double at = sgm__draw_time(loss, sde, u, z), weight = sgm_loss_weight(loss, sde, at);
+        double drawn = sgm__draw_time(loss, sde, u, z), weight = sgm_loss_weight(loss, sde, drawn);
         if (loss->times == SGM_TIMES_IMPORTANCE) { /* (2.14) */
-            double s = sgm_sde_s(sde, at);
-            weight *= fall / (sde->T - sde->t_min) * s * s / sgm_sde_g2(sde, at);
+            double s = sgm_sde_s(sde, drawn);
+            weight *= fall / (sde->T - sde->t_min) * s * s / sgm_sde_g2(sde, drawn);
         }
-        t[i] = (float)at, w[i] = (float)weight;
+        t[i] = (float)drawn, w[i] = (float)weight;
     }
 }
 
@@ -2589,7 +2603,8 @@ static int sgm__draws_next(sgm__draws *b) {
     }
     if (b->scaler) sgm_scaler_apply(b->scaler, b->x0, b->x0, b->count);
     sgm_normal(b->eps, (size_t)(b->count * d), sgm_key_split(b->key, 1), first * (uint64_t)d);
-    sgm__loss_times(b->loss, b->sde, b->t, b->w, b->count, sgm_key_split(b->key, 2), first);
+    sgm__loss_times(b->loss, b->sde, b->t, b->w, b->count, sgm_key_split(b->key, 2), first, 0,
+        b->count);
     sgm_sde_perturb(b->x, b->x0, b->eps, b->t, b->count, b->d, b->sde);
     return b->count > 0;
 }
@@ -3915,16 +3930,27 @@ static sgm_key sgm__train_key(const sgm_trainer *trainer, int purpose, uint64_t 
     return sgm_key_split(sgm_key_split(trainer->key, (uint64_t)purpose), batch);
 }
 
-/* x0, ε and x of shape (B,D), t and w of shape (B); then what chapter 8 tells the network:
-conditions (B,C), whether they are known (B), and labels (B). */
-struct sgm__batch {
+/* A piece: the rows first … first + n of a batch. x0, ε and x have shape (n,D), t, w and the rows'
+shares of the loss (n); then what chapter 8 tells the network: conditions (n,C), whether they are
+known (n), and labels (n). Its gradient is added to `grads`, or with flags 0 replaces it. */
+struct sgm__piece {
+    uint64_t batch;
+    long first, *row; /* (n) where in the data the points lie */
+    int n, flags, *label;
     float *x0, *eps, *x, *t, *w, *cond, *known;
-    int *label;
+    double *loss;
+    float *grads;
+    sgm_tape *tape;
     sgm__ask ask;
+    float *work; /* (4,n,D), and (n,2), for the objectives of §4.9 */
+    double *c;
+    long failed; /* the accumulator whose gradient failed, or -1, and why */
+    sgm_status status;
+    char message[400];
 };
 
 /* Where the points of the stream from its `at`-th on lie in the data. */
-static void sgm__batch_rows(const sgm_trainer *trainer, uint64_t at, int count, long *row) {
+static void sgm__piece_rows_of(const sgm_trainer *trainer, uint64_t at, int count, long *row) {
     uint64_t n = (uint64_t)(trainer->n - trainer->held), epoch = at / n;
     sgm_key shuffle = sgm__train_key(trainer, SGM__KEY_SHUFFLE, epoch);
     for (int i = 0; i < count; i++, at++) {
@@ -3935,18 +3961,20 @@ static void sgm__batch_rows(const sgm_trainer *trainer, uint64_t at, int count, 
     }
 }
 
-static void sgm__batch_draw(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
+static void sgm__piece_draw(const sgm_trainer *trainer, sgm__piece *p) {
     const sgm_model_options *o = &trainer->model->o;
-    int d = o->d, B = trainer->o.batch;
-    sgm__batch_rows(trainer, batch * (uint64_t)B, B, trainer->rows);
-    for (long i = 0; i < B; i++)
-        memcpy(b->x0 + i * d, trainer->data + trainer->rows[i] * d, (size_t)d * sizeof(float));
-    sgm__batch_told(trainer, b, batch);
-    if (o->scaler) sgm_scaler_apply(o->scaler, b->x0, b->x0, B);
-    sgm_normal(b->eps, (size_t)B * (size_t)d, sgm__train_key(trainer, SGM__KEY_NOISE, batch), 0);
-    sgm__loss_times(&trainer->o.loss, &o->sde, b->t, b->w, B,
-        sgm__train_key(trainer, SGM__KEY_TIMES, batch), 0);
-    sgm_sde_perturb(b->x, b->x0, b->eps, b->t, B, d, &o->sde); /* (1.6) */
+    const int d = o->d, B = trainer->o.batch;
+    const uint64_t first = (uint64_t)p->first;
+    sgm__piece_rows_of(trainer, p->batch * (uint64_t)B + first, p->n, p->row);
+    for (long i = 0; i < p->n; i++)
+        memcpy(p->x0 + i * d, trainer->data + p->row[i] * d, (size_t)d * sizeof(float));
+    sgm__piece_told(trainer, p);
+    if (o->scaler) sgm_scaler_apply(o->scaler, p->x0, p->x0, p->n);
+    sgm_normal(p->eps, (size_t)p->n * (size_t)d,
+        sgm__train_key(trainer, SGM__KEY_NOISE, p->batch), first * (uint64_t)d);
+    sgm__loss_times(&trainer->o.loss, &o->sde, p->t, p->w, p->n,
+        sgm__train_key(trainer, SGM__KEY_TIMES, p->batch), first, p->first, B);
+    sgm_sde_perturb(p->x, p->x0, p->eps, p->t, p->n, d, &o->sde); /* (1.6) */
 }
 
 /*
@@ -3962,70 +3990,104 @@ where c is the loss's `scale`, 1 if you leave it. The derivative is written wher
 backward pass picks it up: it is the *seed* from which all other derivatives grow, by the chain
 rule. If a step adds up k batches, each counts one k-th (`share`).
 */
-static double sgm__dsm_seed(
-    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share) {
+static void sgm__dsm_seed(
+    const sgm_trainer *trainer, sgm__piece *p, const float *out, float *grad, double share) {
     const sgm_model_options *o = &trainer->model->o;
-    double *value = trainer->per_row, scale = trainer->o.loss.scale;
-    int B = trainer->o.batch, d = o->d;
-    for (long i = 0; i < B; i++) {
-        double a_i, b_i, square = 0, w = b->w[i];
-        sgm_output_affine(&a_i, &b_i, o->output, &o->sde, b->t[i], o->sigma_data);
-        double push = 2 * scale * share / B * w * b_i; /* (2c/B) w_i b_i */
+    const double factor = trainer->o.loss.scale * share / trainer->o.batch; /* c/B */
+    const int d = o->d;
+    for (long i = 0; i < p->n; i++) {
+        double a_i, b_i, square = 0, w = p->w[i];
+        sgm_output_affine(&a_i, &b_i, o->output, &o->sde, p->t[i], o->sigma_data);
+        const double push = 2 * factor * w * b_i; /* (2c/B) w_i b_i */
         for (long j = i * d; j < (i + 1) * d; j++) {
-            double miss = a_i * b->x[j] + b_i * out[j] - b->eps[j];
+            double miss = a_i * p->x[j] + b_i * out[j] - p->eps[j];
             square += miss * miss;
             grad[j] = (float)(push * miss); /* (4.2) */
         }
-        value[i] = scale * w * square;
+        p->loss[i] = factor * w * square;
     }
-    return sgm__loss_mean(trainer, b); /* of the values, also by slices of time */
 }
 
 /*
 ## §4.3 The gradient of a step
 
 Draw, run the network forward, seed, run back: then the tape has added to `grads` the derivative of
-the loss by each parameter. With `accumulate` = k, k batches add their gradients before the
-parameters move, which is one batch of k·B points for the memory of one.
+the loss by each parameter.
+
+**A batch is a sum of pieces.** (4.2) is a sum over rows, so the gradient is one too: a batch may be
+worked on piece by piece, each by itself from the draw to its gradient. What the tape holds of a
+piece is small, and stays in the cache of the core that works on it. One fixed row of pieces makes a
+step; fixed stretches of it are each added up in their order into an *accumulator*, and in the end
+the accumulators in theirs,
+
+$$\bar W = \sum_{a=1}^{A} \bar W_a, \qquad
+\bar W_a = \sum_{\text{pieces of } a} \frac{∂}{∂W} \sum_{\text{rows } i} ℓ_i \qquad(4.15)$$
+
+Floating-point sums depend on their order, and this order depends on the network and the batch
+alone (§F.6), not on who computes what. So one thread or eight may take accumulators, also on
+several machines, and the step has the same bits. A step that has one accumulator only is too short
+to be worth a second thread.
+
+With `accumulate` = k, k batches in a row make one step: a batch of k·B points. Not for the memory,
+which is that of a few pieces in either case, but to change the batch in a run that goes on.
 */
-static sgm_status sgm__batch_gradient(sgm_trainer *trainer, const sgm__batch *b, uint64_t batch,
-    int flags, double *loss) {
+static sgm_status sgm__piece_gradient(const sgm_trainer *trainer, sgm__piece *p) {
     const sgm_model_options *o = &trainer->model->o;
-    const double k = trainer->o.accumulate;
-    sgm_key dropout = sgm__train_key(trainer, SGM__KEY_DROPOUT, batch);
-    sgm_key probes = sgm__train_key(trainer, SGM__KEY_PROBES, batch);
-    sgm_tape *tape = trainer->tape;
+    const double share = 1.0 / trainer->o.accumulate;
+    sgm_key dropout = sgm__train_key(trainer, SGM__KEY_DROPOUT, p->batch);
+    sgm_key probes = sgm__train_key(trainer, SGM__KEY_PROBES, p->batch);
     sgm_net_in in;
-    if (o->energy) /* §4.10 */
-        return sgm__energy_gradient(trainer, b, 1 / k, dropout, probes, flags, loss);
-    sgm_tape_reset(
-        tape, trainer->model->params, trainer->grads, trainer->model->n_params, dropout, flags);
-    sgm__net_in(tape, &in, &b->ask, b->x, b->t, trainer->o.batch);
-    sgm_tensor *out = sgm__net_run(tape, &in, o);
-    if (o->classes) out = sgm__label_loss(tape, out, &b->ask); /* §8.2 */
+    if (p->first) dropout = sgm_key_split(dropout, (uint64_t)p->first);
+    if (p->first) probes = sgm_key_split(probes, (uint64_t)p->first);
+    for (int i = 0; i < p->n; i++) p->loss[i] = 0;
+    if (o->energy) return sgm__energy_gradient(trainer, p, share, dropout, probes); /* §4.10 */
+    sgm_tape_reset(p->tape, trainer->model->params, p->grads, trainer->model->n_params, dropout,
+        p->flags);
+    sgm__net_in(p->tape, &in, &p->ask, p->x, p->t, p->n);
+    sgm_tensor *out = sgm__net_run(p->tape, &in, o);
+    if (o->classes) out = sgm__label_loss(p->tape, out, &p->ask); /* §8.2 */
     if (out && trainer->o.loss.objective != SGM_OBJECTIVE_DSM) /* §4.9 */
-        return sgm__objective_gradient(trainer, b, &in, out, 1 / k, probes, loss);
-    float *grad = sgm_tape_gradient_of(tape, out);
-    if (!grad) return sgm_tape_status(tape);
-    *loss = (o->classes ? sgm__label_seed : sgm__dsm_seed)(trainer, b, out->v, grad, 1 / k) / k;
-    if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watch says where that came from */
-    return sgm_tape_backward(tape);
+        return sgm__objective_gradient(trainer, p, &in, out, share, probes);
+    float *grad = sgm_tape_gradient_of(p->tape, out);
+    if (!grad) return sgm_tape_status(p->tape);
+    (o->classes ? sgm__label_seed : sgm__dsm_seed)(trainer, p, out->v, grad, share);
+    if (!sgm__piece_is_finite(p)) return SGM_OK; /* the watch says where that came from */
+    return sgm_tape_backward(p->tape);
+}
+
+/* The rows from … to of a step, which are those of k batches, piece by piece. */
+static sgm_status sgm__sum_pieces(
+    const sgm_trainer *trainer, sgm__piece *p, long from, long to,
+    sgm_status (*work)(const sgm_trainer *, sgm__piece *)) {
+    const long B = trainer->o.batch, k = trainer->o.accumulate;
+    const long most = sgm__piece_rows(trainer->model, 1);
+    for (long row = from, n; row < to; row += n, p->loss += n, p->t += n) {
+        const long end = (row / B + 1) * B, left = (end < to ? end : to) - row;
+        const long pieces = (left + most - 1) / most;
+        n = (left + pieces - 1) / pieces;
+        p->batch = (uint64_t)(trainer->step * k + row / B), p->first = row % B, p->n = (int)n;
+        sgm__piece_draw(trainer, p);
+        SGM__TRY(work(trainer, p));
+        p->flags |= SGM_TAPE_ACCUMULATE;
+    }
+    return SGM_OK;
+}
+
+static void sgm__accumulate(void *what, long part, int hand) {
+    sgm_trainer *trainer = (sgm_trainer *)what;
+    const long a = trainer->first_sum + part, A = trainer->n_sums;
+    const long rows = (long)trainer->o.batch * trainer->o.accumulate;
+    sgm__piece *p = sgm__piece_of(trainer, a, hand);
+    const sgm_status status =
+        sgm__sum_pieces(trainer, p, rows * a / A, rows * (a + 1) / A, sgm__piece_gradient);
+    if (status != SGM_OK) sgm__piece_failed(p, a, status);
 }
 
 static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
-    const int k = trainer->o.accumulate, once = sgm__one_pass(trainer);
-    sgm__batch b = sgm__batch_of(trainer);
-    double loss = 0;
-    for (int i = 0; i < k; i++) {
-        const uint64_t batch = (uint64_t)trainer->step * (uint64_t)k + (uint64_t)i;
-        double value = 0;
-        sgm__batch_draw(trainer, &b, batch);
-        SGM__TRY(sgm__batch_gradient(trainer, &b, batch,
-            SGM_TAPE_TRAINING | (i ? SGM_TAPE_ACCUMULATE : 0) | (once ? SGM__DEFER : 0), &value));
-        trainer->loss = loss += value;
-        if (!(fabs(loss) < HUGE_VAL)) return sgm__watch(trainer, &b);
-    }
-    return sgm__trainer_norm(trainer, &b, once);
+    sgm__share_among(trainer->n_hands, trainer->own_sums, sgm__accumulate, trainer);
+    SGM__TRY(sgm__pieces_done(trainer));
+    if (!(fabs(trainer->loss) < HUGE_VAL)) return sgm__watch(trainer);
+    return sgm__trainer_norm(trainer); /* (4.15) */
 }
 
 /*
@@ -4186,12 +4248,13 @@ steps to turn around it is about τ times as much, still far below 1. A small η
 too, but then nothing is learnt: the average has long steps *and* a quiet end. A model can keep
 several with different memories 1/(1−γ); the first is the one that is judged and shown.
 */
-static void sgm__trainer_average(sgm_trainer *trainer) {
-    sgm_model *model = trainer->model;
+/* Of n parameters, from the `at`-th on. */
+static void sgm__trainer_average(const sgm_trainer *trainer, size_t at, long n) {
+    const sgm_model *model = trainer->model;
     for (int i = 0; i < model->o.n_ema; i++) {
         double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
         double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.9) */
-        sgm__toward((long)model->n_params, (float)share, model->params, model->ema[i]);
+        sgm__toward(n, (float)share, model->params + at, model->ema[i] + at);
     }
 }
 
@@ -4253,8 +4316,7 @@ SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     SGM__TRY(sgm__trainer_made(trainer));
     trainer->status = sgm__gradient_or_nothing(trainer); /* §4.1 to §4.3 */
     if (trainer->status != SGM_OK) return trainer->status;
-    sgm__trainer_update(trainer);  /* §4.5, of all parameters by the kernels */
-    sgm__trainer_average(trainer); /* §4.6 */
+    sgm__trainer_update(trainer); /* §4.5 and §4.6, of all parameters by the kernels */
     trainer->step++;
     trainer->status = sgm__trainer_look(trainer); /* §4.7 */
     if (trainer->status == SGM_OK) sgm__trainer_tell(trainer);
@@ -4304,80 +4366,70 @@ $∂ℓ/∂\mathrm{out} = 2 ω c_o (v·s)\, v$. One direction after the other is
 over one tape, and the gradients add up.
 */
 
-/* The loss ω‖s − τ‖² of a batch, τ = exact, −ε/s_t or (both NULL) 0, and its derivative by what the
+/* The loss ω‖s − τ‖² of a piece, τ = exact, −ε/s_t or (both NULL) 0, and its derivative by what the
 network said. An energy says its score: with c_o = 1, the derivative is r of (4.13). */
-static double sgm__square_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
+static void sgm__square_seed(const sgm_trainer *trainer, sgm__piece *p, const float *s,
     const float *exact, const float *eps, float *adjoint, double factor) {
     const sgm_model_options *o = &trainer->model->o;
-    const double *c = trainer->per_row;
-    double total = 0;
-    for (long i = 0; i < trainer->o.batch; i++) {
-        double lambda = factor * sgm__score_weight(&o->sde, b->t[i], b->w[i]);
-        double sd = sgm_sde_s(&o->sde, b->t[i]), push = 2 * lambda * (o->energy ? 1 : c[2 * i + 1]);
+    for (long i = 0; i < p->n; i++) {
+        double lambda = factor * sgm__score_weight(&o->sde, p->t[i], p->w[i]);
+        double sd = sgm_sde_s(&o->sde, p->t[i]);
+        double push = 2 * lambda * (o->energy ? 1 : p->c[2 * i + 1]);
         for (long j = i * o->d; j < (i + 1) * o->d; j++) {
             double off = s[j];
             if (exact) off -= exact[j];
             if (eps) off += eps[j] / sd;
-            total += lambda * off * off;
+            p->loss[i] += lambda * off * off;
             adjoint[j] = (float)(push * off);
         }
     }
-    return total;
 }
 
 /* One direction of (4.11): seeds the adjoints by the tangent and, if sliced, by the value. */
-static double sgm__direction_seed(const sgm_trainer *trainer, const sgm__batch *b, const float *s,
+static void sgm__direction_seed(const sgm_trainer *trainer, sgm__piece *p, const float *s,
     const float *v, const float *out_j, float *adjoint, float *bend, double factor) {
-    const double *c = trainer->per_row;
-    double total = 0;
+    const double *c = p->c;
     int d = trainer->model->o.d, sliced = trainer->o.loss.objective == SGM_OBJECTIVE_SSM;
-    for (long i = 0; i < trainer->o.batch; i++, c += 2) {
-        double lambda = factor * sgm__score_weight(&trainer->model->o.sde, b->t[i], b->w[i]);
+    for (long i = 0; i < p->n; i++, c += 2) {
+        double lambda = factor * sgm__score_weight(&trainer->model->o.sde, p->t[i], p->w[i]);
         double vs = sgm__row_dot(v + i * d, s + i * d, d);
-        if (sliced) total += lambda * vs * vs;
+        if (sliced) p->loss[i] += lambda * vs * vs;
         for (long j = i * d; j < (i + 1) * d; j++) {
-            total += 2 * lambda * v[j] * (c[0] * v[j] + c[1] * out_j[j]);
+            p->loss[i] += 2 * lambda * v[j] * (c[0] * v[j] + c[1] * out_j[j]);
             bend[j] = (float)(2 * lambda * c[1] * v[j]);
             if (sliced) adjoint[j] = (float)(2 * lambda * c[1] * vs * v[j]);
         }
     }
-    return total;
 }
 
-/* The workspace of these losses: s, target, v of shape (B,D), and the coefficients. */
-static sgm_status sgm__objective_gradient(sgm_trainer *trainer, const sgm__batch *b,
-    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key, double *loss) {
+/* The work space of these losses: s, target, v of shape (n,D), and the coefficients. */
+static sgm_status sgm__objective_gradient(const sgm_trainer *trainer, sgm__piece *p,
+    const sgm_net_in *in, sgm_tensor *out, double factor, sgm_key key) {
     const sgm_model_options *o = &trainer->model->o;
     const sgm_loss *how = &trainer->o.loss;
-    sgm_tape *tape = trainer->tape;
-    int n = trainer->o.batch, d = o->d, K = sgm__n_directions(how, d);
+    sgm_tape *tape = p->tape;
+    int n = p->n, d = o->d, K = sgm__n_directions(how, d);
     long size = (long)n * d;
-    float *s = trainer->score_work, *miss = s, *v = s + 2 * size;
-    factor *= how->scale / n;
-    sgm__batch_score(trainer, s, b, out->v);
+    float *s = p->work, *miss = s, *v = s + 2 * size;
+    factor *= how->scale / trainer->o.batch;
+    sgm__piece_score(trainer, s, p, out->v);
     if (how->objective == SGM_OBJECTIVE_ESM) {
-        SGM__TRY(sgm__exact_eval(trainer, miss = s + size, b));
+        SGM__TRY(sgm__exact_eval(trainer, miss = s + size, p));
         for (long j = 0; j < size; j++) miss[j] = s[j] - miss[j];
     }
-    *loss = 0;
     for (int k = 0; k < K || k == 0; k++) {
         float *adjoint = sgm_tape_gradient_of(tape, out);
         if (k == 0 && how->objective != SGM_OBJECTIVE_SSM && adjoint)
-            *loss += sgm__square_seed(trainer, b, miss, NULL, NULL, adjoint, factor);
+            sgm__square_seed(trainer, p, miss, NULL, NULL, adjoint, factor);
         if (K > 0) {
-            float *move = sgm_tape_tangent_of(tape, in->x);
             sgm__directions(v, n, d, how, k, key);
-            for (long i = 0; move && i < n; i++) {
-                double scale = sgm__input_scale(o->output, &o->sde, b->t[i], o->sigma_data);
-                for (long j = i * d; j < (i + 1) * d; j++) move[j] = (float)(scale * v[j]);
-            }
-            SGM__TRY(sgm_tape_tangent(tape));
+            sgm__tangent_along(tape, in, o, v, p->t, n);
             float *bend = sgm_tape_tangent_gradient_of(tape, out);
-            if (!bend || !adjoint) return sgm_tape_status(tape);
-            *loss += sgm__direction_seed(trainer, b, s, v, out->j, adjoint, bend,
+            if (!bend || !adjoint || tape->status != SGM_OK) return sgm_tape_status(tape);
+            sgm__direction_seed(trainer, p, s, v, out->j, adjoint, bend,
                 how->objective == SGM_OBJECTIVE_ISM ? factor : factor / K);
         }
-        if (!(fabs(*loss) < HUGE_VAL)) return SGM_OK; /* the watchdog will look at it */
+        if (!sgm__piece_is_finite(p)) return SGM_OK; /* the watch will look at it */
         SGM__TRY(sgm_tape_backward(tape));
         if (k + 1 < K) sgm__tape_again(tape);
     }
@@ -4408,81 +4460,76 @@ exact; the error is of the order h² with h = 0.02 s_t. In (2.16) it counts 2ω 
 $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.14)$$
 */
 
-/* Adds the parameters' gradient of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i) to what flags says
-is there, and with a c that sum to *loss. */
-static sgm_status sgm__energy_push(sgm_trainer *trainer, const sgm__batch *b, const float *x,
-    const float *r, const double *c, sgm_key dropout, int *flags, double *loss) {
+/* Adds the gradient by the parameters of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i), and with a c
+these terms to the loss of their rows. */
+static sgm_status sgm__energy_push(const sgm_trainer *trainer, sgm__piece *p, const float *x,
+    const float *r, const double *c, sgm_key dropout, int *flags) {
     const sgm_model *model = trainer->model;
-    sgm_tape *tape = trainer->tape;
+    sgm_tape *tape = p->tape;
     sgm_net_in in;
-    int n = trainer->o.batch;
-    double sum = 0;
-    sgm_tape_reset(tape, model->params, trainer->grads, model->n_params, dropout, *flags);
-    sgm__net_in(tape, &in, &b->ask, x, b->t, n);
+    sgm_tape_reset(tape, model->params, p->grads, model->n_params, dropout, *flags);
+    sgm__net_in(tape, &in, &p->ask, x, p->t, p->n);
     float *move = sgm_tape_tangent_of(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, &model->o);
     if (!move || !out) return sgm_tape_status(tape);
-    memcpy(move, r, (size_t)n * (size_t)model->o.d * sizeof *move);
+    memcpy(move, r, (size_t)p->n * (size_t)model->o.d * sizeof *move);
     SGM__TRY(sgm_tape_tangent(tape));
     float *adjoint = sgm_tape_tangent_gradient_of(tape, out);
     if (!adjoint) return sgm_tape_status(tape);
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; i < p->n; i++) {
         adjoint[i] = c ? (float)c[i] : -1;
-        sum += adjoint[i] * out->j[i];
+        if (c) p->loss[i] += adjoint[i] * out->j[i];
     }
-    if (c) *loss += sum;
     *flags |= SGM_TAPE_ACCUMULATE;
     return sgm_tape_backward(tape);
 }
 
 /* The trace term along v, by (4.14): two pushes at x ± hv. */
-static sgm_status sgm__energy_bend(sgm_trainer *trainer, const sgm__batch *b, const float *v,
-    float *moved, double factor, sgm_key dropout, int *flags, double *loss) {
+static sgm_status sgm__energy_bend(const sgm_trainer *trainer, sgm__piece *p, const float *v,
+    float *moved, double factor, sgm_key dropout, int *flags) {
     const sgm_sde *sde = &trainer->model->o.sde;
     long d = trainer->model->o.d;
-    double *c = trainer->per_row;
     for (int sign = 1; sign >= -1; sign -= 2) {
-        for (long i = 0; i < trainer->o.batch; i++) {
-            double h = 0.02 * sgm_sde_s(sde, b->t[i]);
+        for (long i = 0; i < p->n; i++) {
+            double h = 0.02 * sgm_sde_s(sde, p->t[i]);
             for (long j = i * d; j < (i + 1) * d; j++)
-                moved[j] = (float)(b->x[j] + sign * h * v[j]);
-            c[i] = -sign * factor * sgm__score_weight(sde, b->t[i], b->w[i]) / h; /* 2ω/(2h) */
+                moved[j] = (float)(p->x[j] + sign * h * v[j]);
+            p->c[i] = -sign * factor * sgm__score_weight(sde, p->t[i], p->w[i]) / h; /* 2ω/(2h) */
         }
-        SGM__TRY(sgm__energy_push(trainer, b, moved, v, c, dropout, flags, loss));
+        SGM__TRY(sgm__energy_push(trainer, p, moved, v, p->c, dropout, flags));
     }
     return SGM_OK;
 }
 
-static sgm_status sgm__energy_gradient(sgm_trainer *trainer, const sgm__batch *b, double factor,
-    sgm_key dropout, sgm_key probes, int flags, double *loss) {
+static sgm_status sgm__energy_gradient(const sgm_trainer *trainer, sgm__piece *p, double factor,
+    sgm_key dropout, sgm_key probes) {
     const sgm_model *model = trainer->model;
     const sgm_loss *how = &trainer->o.loss;
     const sgm_sde *sde = &model->o.sde;
-    int n = trainer->o.batch, d = model->o.d, K = sgm__n_directions(how, d);
+    int n = p->n, d = model->o.d, K = sgm__n_directions(how, d), flags = p->flags;
     long size = (long)n * d;
-    float *s = trainer->score_work, *r = s + size, *v = r + size, *moved = v + size;
-    factor *= how->scale / n;
+    float *s = p->work, *r = s + size, *v = r + size, *moved = v + size;
+    factor *= how->scale / trainer->o.batch;
     SGM__TRY(sgm__energy_chunk(
-        &b->ask, trainer->tape, s, NULL, NULL, b->x, NULL, b->t, n, dropout, SGM_TAPE_TRAINING));
-    if (how->objective == SGM_OBJECTIVE_ESM) SGM__TRY(sgm__exact_eval(trainer, r, b));
-    *loss = 0;
+        &p->ask, p->tape, s, NULL, NULL, p->x, NULL, p->t, n, dropout, SGM_TAPE_TRAINING));
+    if (how->objective == SGM_OBJECTIVE_ESM) SGM__TRY(sgm__exact_eval(trainer, r, p));
     if (how->objective != SGM_OBJECTIVE_SSM) {
-        *loss = sgm__square_seed(trainer, b, s, how->objective == SGM_OBJECTIVE_ESM ? r : NULL,
-            how->objective == SGM_OBJECTIVE_DSM ? b->eps : NULL, r, factor);
-        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, &flags, loss));
+        sgm__square_seed(trainer, p, s, how->objective == SGM_OBJECTIVE_ESM ? r : NULL,
+            how->objective == SGM_OBJECTIVE_DSM ? p->eps : NULL, r, factor);
+        SGM__TRY(sgm__energy_push(trainer, p, p->x, r, NULL, dropout, &flags));
     }
     for (int k = 0; k < K; k++) {
         double share = how->objective == SGM_OBJECTIVE_ISM ? factor : factor / K;
         sgm__directions(v, n, d, how, k, probes);
-        SGM__TRY(sgm__energy_bend(trainer, b, v, moved, share, dropout, &flags, loss));
+        SGM__TRY(sgm__energy_bend(trainer, p, v, moved, share, dropout, &flags));
         if (how->objective != SGM_OBJECTIVE_SSM) continue;
         for (long i = 0; i < n; i++) {
-            double lambda = share * sgm__score_weight(sde, b->t[i], b->w[i]);
+            double lambda = share * sgm__score_weight(sde, p->t[i], p->w[i]);
             double vs = sgm__row_dot(v + i * d, s + i * d, d);
-            *loss += lambda * vs * vs;
+            p->loss[i] += lambda * vs * vs;
             for (long j = i * d; j < (i + 1) * d; j++) r[j] = (float)(2 * lambda * vs * v[j]);
         }
-        SGM__TRY(sgm__energy_push(trainer, b, b->x, r, NULL, dropout, &flags, loss));
+        SGM__TRY(sgm__energy_push(trainer, p, p->x, r, NULL, dropout, &flags));
     }
     return SGM_OK;
 }
@@ -6843,6 +6890,13 @@ SGM_API int sgm_threads(void) {
     return n;
 }
 
+#ifdef SGM__THREADS
+static int sgm__team(int most, long parts) { /* how many threads so many parts are for */
+    const int n = parts < 2 ? 1 : sgm_threads();
+    return (int)(n < most ? n < parts ? n : parts : most < parts ? most : parts);
+}
+#endif
+
 #ifdef SGM__POOL
 enum { SGM__LOOKS = 1500 };
 #if defined(__x86_64__) || defined(__i386__)
@@ -6916,9 +6970,9 @@ static void sgm__helpers(int wanted) {
     pthread_sigmask(SIG_SETMASK, &before, NULL), pthread_attr_destroy(&how);
 }
 
-static void sgm__share(long parts, sgm__job job, void *what) {
+static void sgm__share_among(int most, long parts, sgm__job job, void *what) {
     sgm__pool_state *p = &sgm__pool;
-    const int most = sgm_threads(), team = most < parts ? most : (int)parts;
+    const int team = sgm__team(most, parts);
     if (team < 2 || pthread_mutex_trylock(&p->owner)) {
         for (long i = 0; i < parts; i++) job(what, i, 0);
         return;
@@ -6940,17 +6994,22 @@ static void sgm__share(long parts, sgm__job job, void *what) {
     pthread_mutex_unlock(&p->lock), pthread_mutex_unlock(&p->owner);
 }
 #else
-static void sgm__share(long parts, sgm__job job, void *what) {
+static void sgm__share_among(int most, long parts, sgm__job job, void *what) {
 #ifdef SGM__THREADS
-    const int most = sgm_threads(), team = most < parts ? most : (int)parts;
+    const int team = sgm__team(most, parts);
     sgm__joins += team > 1;
 #pragma omp parallel for schedule(dynamic) num_threads(team) if (team > 1)
     for (long i = 0; i < parts; i++) job(what, i, omp_get_thread_num());
 #else
     for (long i = 0; i < parts; i++) job(what, i, 0);
+    (void)most;
 #endif
 }
 #endif
+
+static void sgm__share(long parts, sgm__job job, void *what) {
+    sgm__share_among(INT_MAX, parts, job, what);
+}
 
 /*
 ## §A.2 Keys: random numbers without a state
@@ -10564,6 +10623,26 @@ static void *sgm__room_in(sgm_tape *tape, void *list, int n, int *capacity, size
     return longer;
 }
 
+static size_t sgm__tape_bytes(const sgm_tape *tape) { /* that it has asked for */
+    size_t bytes = 0;
+    for (const sgm__arena_block *b = tape->blocks; b; b = b->next) bytes += b->size;
+    return bytes;
+}
+
+/* As much memory as another tape has, so that it can hold the same. */
+static sgm_status sgm__tape_like(sgm_tape *tape, const sgm_tape *other) {
+    const size_t bytes = sgm__tape_bytes(other), has = sgm__tape_bytes(tape);
+    if (bytes <= has && other->capacity <= tape->capacity) return SGM_OK;
+    sgm_tape_reset(tape, NULL, NULL, 0, sgm_key_init(0), 0);
+    if (bytes > has) sgm__arena(tape, bytes - has < 64 ? 64 : bytes - has - 64);
+    while (tape->status == SGM_OK && tape->capacity < other->capacity) {
+        void *list = sgm__room_in(
+            tape, tape->list, tape->capacity, &tape->capacity, sizeof *tape->list);
+        if (list) tape->list = (sgm_tensor **)list;
+    }
+    return sgm_tape_status(tape);
+}
+
 /* A new entry of the tape, without values yet. The shape comes as the product that it is, not as
 what is left of it in an int. */
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols) {
@@ -12890,6 +12969,9 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     else if (!(o->eps >= 1e-20 && o->eps < 1e10))
         bad = "needs eps > 0, from 1e-20 (whose square a float still sees) to 1e10";
     else if (o->accumulate < 1) bad = "needs accumulate >= 1";
+    else if (o->rank < 0 || o->ranks < 0 || o->rank >= o->ranks + (o->ranks == 0))
+        bad = "needs 0 <= rank < ranks, or neither";
+    else if (o->ranks > 1 && !o->share) bad = "with several ranks needs share, to bring them together";
     else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
         bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
     else if ((int)o->optimiser < 0 || o->optimiser > SGM_OPTIMISER_SGD)
@@ -12950,53 +13032,101 @@ static sgm_status sgm__objective_suits(const sgm_loss *loss, const sgm_model *mo
 /*
 ## §F.4 What a trainer owns
 */
-static sgm__batch sgm__batch_of(const sgm_trainer *trainer) {
-    long size = (long)trainer->o.batch * trainer->model->o.d;
-    sgm__batch b;
-    b.x0 = trainer->workspace, b.eps = b.x0 + size, b.x = b.eps + size;
-    b.t = b.x + size, b.w = b.t + trainer->o.batch, b.known = b.w + trainer->o.batch;
-    b.label = (int *)(b.known + trainer->o.batch), b.cond = (float *)(b.label + trainer->o.batch);
-    b.ask = sgm__ask_of(trainer->model, SGM_RAW);
-    b.ask.cond = b.cond, b.ask.known = b.known, b.ask.label = b.label, b.ask.each = 1;
-    return b;
+static long sgm__sum_rows(const sgm_trainer *trainer) { /* the most that an accumulator has */
+    const long rows = (long)trainer->o.batch * trainer->o.accumulate;
+    return (rows + trainer->n_sums - 1) / trainer->n_sums;
 }
 
-/* What chapter 8 tells the network about the points of the batch, or hides. */
-static void sgm__batch_told(const sgm_trainer *trainer, sgm__batch *b, uint64_t batch) {
+static double *sgm__sum_losses(const sgm_trainer *trainer, long sum) {
+    const size_t room = (trainer->model->n_params + 15) / 16 * 16;
+    return (double *)(void *)(trainer->grads + (size_t)sum * trainer->stride + room);
+}
+
+/* Hand `hand` turns to accumulator `sum`: behind its gradient lie the losses and times of its rows. */
+static sgm__piece *sgm__piece_of(sgm_trainer *trainer, long sum, int hand) {
+    sgm__piece *p = &trainer->hands[hand];
+    p->grads = trainer->grads + (size_t)sum * trainer->stride;
+    p->loss = sgm__sum_losses(trainer, sum);
+    p->t = (float *)(p->loss + sgm__sum_rows(trainer));
+    p->flags = SGM_TAPE_TRAINING | (sgm__one_pass(trainer) ? SGM__DEFER : 0);
+    return p;
+}
+
+static int sgm__piece_is_finite(const sgm__piece *p) {
+    double sum = 0;
+    for (int i = 0; i < p->n; i++) sum += p->loss[i];
+    return fabs(sum) < HUGE_VAL;
+}
+
+/* The first accumulator that failed is what a single thread would have met. */
+static void sgm__piece_failed(sgm__piece *p, long sum, sgm_status status) {
+    if (p->failed >= 0 && p->failed < sum) return;
+    p->failed = sum, p->status = status;
+    snprintf(p->message, sizeof p->message, "%s", sgm_error());
+}
+
+/* What chapter 8 tells the network about the points of the piece, or hides. */
+static void sgm__piece_told(const sgm_trainer *trainer, sgm__piece *p) {
     const sgm_train_options *o = &trainer->o;
     const long C = trainer->model->o.cond;
     const size_t bytes = (size_t)C * sizeof(float);
-    sgm_key hide = sgm__train_key(trainer, SGM__KEY_CONDITION, batch);
-    for (long i = 0; i < o->batch && (o->labels || C); i++) {
-        if (o->labels) b->label[i] = o->labels[trainer->rows[i]];
+    sgm_key hide = sgm__train_key(trainer, SGM__KEY_CONDITION, p->batch);
+    for (long i = 0; i < p->n && (o->labels || C); i++) {
+        if (o->labels) p->label[i] = o->labels[p->row[i]];
         if (!C) continue;
-        b->known[i] = !(sgm__uniform53(hide, (uint64_t)i) < o->cond_dropout);
-        if (b->known[i] == 0) memset(b->cond + i * C, 0, bytes);
-        else memcpy(b->cond + i * C, o->cond + trainer->rows[i] * C, bytes);
+        p->known[i] = !(sgm__uniform53(hide, (uint64_t)(p->first + i)) < o->cond_dropout);
+        if (p->known[i] == 0) memset(p->cond + i * C, 0, bytes);
+        else memcpy(p->cond + i * C, o->cond + p->row[i] * C, bytes);
     }
 }
 
 /* (4.2) of a classifier: L = (c/B) Σ w U, with U = −log p of the label (8.3) in `out`. */
-static double sgm__label_seed(
-    sgm_trainer *trainer, const sgm__batch *b, const float *out, float *grad, double share) {
-    const double scale = trainer->o.loss.scale;
-    for (int i = 0; i < trainer->o.batch; i++) {
-        grad[i] = (float)(scale * share / trainer->o.batch * b->w[i]);
-        trainer->per_row[i] = scale * b->w[i] * out[i];
+static void sgm__label_seed(
+    const sgm_trainer *trainer, sgm__piece *p, const float *out, float *grad, double share) {
+    const double factor = trainer->o.loss.scale * share / trainer->o.batch;
+    for (int i = 0; i < p->n; i++) {
+        grad[i] = (float)(factor * p->w[i]);
+        p->loss[i] = factor * p->w[i] * out[i];
     }
-    return sgm__loss_mean(trainer, b);
 }
 
-static double sgm__loss_mean(sgm_trainer *trainer, const sgm__batch *b) {
-    double total = 0, edge[SGM_BINS + 1];
+/* The step's loss, row by row, and its slices by time. */
+static void sgm__trainer_loss(sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    const long rows = (long)o->batch * o->accumulate, A = trainer->n_sums;
+    const int sliced = o->loss.objective == SGM_OBJECTIVE_DSM && !trainer->model->o.energy;
+    double edge[SGM_BINS + 1];
     for (int bin = 0; bin <= SGM_BINS; bin++) edge[bin] = sgm_bin_edge(&trainer->model->o.sde, bin);
-    for (int i = 0; i < trainer->o.batch; i++) {
-        int bin = 0;
-        while (bin + 1 < SGM_BINS && b->t[i] >= edge[bin + 1]) bin++;
-        trainer->bin_sum[bin] += trainer->per_row[i], trainer->bin_n[bin]++;
-        total += trainer->per_row[i];
+    trainer->loss = 0;
+    for (long a = 0; a < A; a++) {
+        const double *loss = sgm__sum_losses(trainer, a);
+        const float *t = (const float *)(loss + sgm__sum_rows(trainer));
+        for (long i = 0, n = rows * (a + 1) / A - rows * a / A; i < n; i++) {
+            int bin = 0;
+            trainer->loss += loss[i];
+            if (!sliced) continue;
+            while (bin + 1 < SGM_BINS && t[i] >= edge[bin + 1]) bin++;
+            trainer->bin_sum[bin] += loss[i] * (double)rows, trainer->bin_n[bin]++;
+        }
     }
-    return total / trainer->o.batch;
+}
+
+static sgm_status sgm__pieces_done(sgm_trainer *trainer) {
+    const sgm_train_options *o = &trainer->o;
+    const sgm__piece *first = NULL, *used = &trainer->hands[0];
+    for (int h = 0; h < trainer->n_hands; h++) {
+        const sgm__piece *p = &trainer->hands[h];
+        if (p->failed >= 0 && (!first || p->failed < first->failed)) first = p;
+        if (sgm__tape_bytes(p->tape) > sgm__tape_bytes(used->tape)) used = p;
+    }
+    if (first) return sgm__fail(first->status, "%s", first->message);
+    for (int h = 0; h < trainer->n_hands; h++) /* the next step may need what this one did */
+        SGM__TRY(sgm__tape_like(trainer->hands[h].tape, used->tape));
+    if (o->share)
+        SGM__TRY(o->share(o->share_user, trainer->grads, trainer->stride, trainer->n_sums,
+            trainer->first_sum, trainer->own_sums));
+    sgm__trainer_loss(trainer);
+    return SGM_OK;
 }
 
 /* Forgets all slopes but the parameters', for another pass back over the same values. */
@@ -13005,24 +13135,24 @@ static void sgm__tape_again(sgm_tape *tape) {
         if (!tape->list[i]->is_param) tape->list[i]->set = 0;
 }
 
-/* s of (3.10) for the batch, into s; c_x and c_o of each row into per_row. */
-static void sgm__batch_score(
-    const sgm_trainer *trainer, float *s, const sgm__batch *b, const float *out) {
+/* s of (3.10) for the piece, into s; c_x and c_o of each row into c. */
+static void sgm__piece_score(
+    const sgm_trainer *trainer, float *s, const sgm__piece *p, const float *out) {
     const sgm_model_options *o = &trainer->model->o;
-    double *c = trainer->per_row;
-    for (long i = 0; i < trainer->o.batch; i++, c += 2) {
-        double sd = sgm_sde_s(&o->sde, b->t[i]);
-        sgm_output_affine(&c[0], &c[1], o->output, &o->sde, b->t[i], o->sigma_data);
+    double *c = p->c;
+    for (long i = 0; i < p->n; i++, c += 2) {
+        double sd = sgm_sde_s(&o->sde, p->t[i]);
+        sgm_output_affine(&c[0], &c[1], o->output, &o->sde, p->t[i], o->sigma_data);
         c[0] /= -sd, c[1] /= -sd;
         for (long j = i * o->d; j < (i + 1) * o->d; j++)
-            s[j] = (float)(c[0] * b->x[j] + c[1] * out[j]);
+            s[j] = (float)(c[0] * p->x[j] + c[1] * out[j]);
     }
 }
 
-/* What ESM compares with, at the batch's points. */
-static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__batch *b) {
-    sgm_score exact = sgm__rows(trainer->o.loss.exact, trainer->rows, 0, trainer->n);
-    return sgm_score_eval(&exact, s, b->x, b->t, trainer->o.batch);
+/* What ESM compares with, at the piece's points. */
+static sgm_status sgm__exact_eval(const sgm_trainer *trainer, float *s, const sgm__piece *p) {
+    sgm_score exact = sgm__rows(trainer->o.loss.exact, p->row, 0, trainer->n);
+    return sgm_score_eval(&exact, s, p->x, p->t, p->n);
 }
 
 static void sgm__held_free(struct sgm_held *h) {
@@ -13087,7 +13217,7 @@ static sgm_status sgm__held_init(sgm_trainer *trainer) {
     if (loss.times == SGM_TIMES_UNIFORM) loss.times = SGM_TIMES_STRATIFIED; /* the same law */
     sgm_normal(h->eps, many * d, sgm__train_key(trainer, SGM__KEY_HELD, 1), 0);
     sgm__loss_times(
-        &loss, &model->o.sde, h->t, h->w, n, sgm__train_key(trainer, SGM__KEY_HELD, 2), 0);
+        &loss, &model->o.sde, h->t, h->w, n, sgm__train_key(trainer, SGM__KEY_HELD, 2), 0, 0, n);
     sgm_sde_perturb(h->x, h->s, h->eps, h->t, n, (int)d, &model->o.sde);
     return SGM_OK;
 }
@@ -13127,12 +13257,13 @@ SGM_API void sgm_trainer_free(sgm_trainer *trainer) {
     sgm__free(trainer->grads);
     sgm__free(trainer->moment1);
     sgm__free(trainer->moment2);
-    sgm__free(trainer->workspace);
-    sgm__free(trainer->score_work);
-    sgm__free(trainer->per_row);
-    sgm__free(trainer->rows);
+    for (int h = 0; h < trainer->n_hands; h++) {
+        sgm__free(trainer->hands[h].x0), sgm__free(trainer->hands[h].c);
+        sgm__free(trainer->hands[h].row), sgm__free(trainer->hands[h].label);
+        sgm_tape_free(trainer->hands[h].tape);
+    }
+    sgm__free(trainer->hands), sgm__free(trainer->squares);
     sgm__held_free(trainer->watch), sgm__free(trainer->order);
-    sgm_tape_free(trainer->tape);
     memset(trainer, 0, sizeof *trainer);
 }
 
@@ -13155,22 +13286,67 @@ static sgm_status sgm__train_check(sgm_trainer *trainer, const float *data, long
     return sgm__objective_suits(&trainer->o.loss, model);
 }
 
+#define SGM__BLOCK_OF_SUM 16384L /* numbers, in (4.15) and in the gradient's norm */
+
+/* Into how many accumulators a step is divided: a power of two, so that it may be shared evenly, of
+no more than 16. Each costs a visit to all parameters, and a thread that is woken for it: it must be
+worth both. So its rows put more numbers on the tape than there are parameters, and take more than
+some 10⁷ multiply-adds. */
+static int sgm__how_many_sums(const sgm_trainer *trainer) {
+    const double P = (double)trainer->model->n_params, width = (double)trainer->model->width;
+    const double least = fmax(P / width, 7e6 / (P + 64 * width));
+    const double rows = (double)trainer->o.batch * trainer->o.accumulate;
+    int n = 1;
+    while (n < 16 && 2 * n * least <= rows) n *= 2;
+    return n;
+}
+
+static sgm_status sgm__hand_init(sgm__piece *p, const sgm_trainer *trainer) {
+    const size_t d = (size_t)trainer->model->o.d, C = (size_t)trainer->model->o.cond;
+    const long most = sgm__piece_rows(trainer->model, 1), batch = trainer->o.batch;
+    const size_t n = (size_t)(most < batch ? most : batch);
+    p->failed = -1;
+    p->ask = sgm__ask_of(trainer->model, SGM_RAW), p->ask.each = 1;
+    p->x0 = (float *)sgm__alloc(n * (7 * d + 2 + C), sizeof(float));
+    p->c = (double *)sgm__alloc(2 * n, sizeof(double));
+    p->row = (long *)sgm__alloc(n, sizeof(long));
+    p->label = (int *)sgm__alloc(n, sizeof(int));
+    p->tape = sgm_tape_new();
+    if (!p->x0 || !p->c || !p->row || !p->label || !p->tape) return SGM_NO_MEMORY;
+    p->eps = p->x0 + n * d, p->x = p->eps + n * d, p->work = p->x + n * d;
+    p->w = p->work + 4 * n * d, p->known = p->w + n, p->cond = p->known + n;
+    p->ask.cond = p->cond, p->ask.known = p->known, p->ask.label = p->label;
+    return SGM_OK;
+}
+
 static sgm_status sgm__trainer_memory(sgm_trainer *trainer) {
-    const size_t B = (size_t)trainer->o.batch, d = (size_t)trainer->model->o.d;
-    const size_t P = trainer->model->n_params, C = (size_t)trainer->model->o.cond;
-    trainer->grads = (float *)sgm__alloc(P, sizeof(float));
+    const sgm_train_options *o = &trainer->o;
+    const size_t P = trainer->model->n_params;
+    const int ranks = o->ranks > 0 ? o->ranks : 1, threads = sgm_threads();
+    const int n = trainer->n_sums = sgm__how_many_sums(trainer);
+    if (ranks > n)
+        return sgm__bad(
+            "a step of %.0f rows of this network has %d parts for %d ranks: raise batch or "
+            "accumulate, or start fewer",
+            (double)o->batch * o->accumulate, n, ranks);
+    trainer->first_sum = n * o->rank / ranks;
+    trainer->own_sums = n * (o->rank + 1) / ranks - trainer->first_sum;
+    trainer->n_hands = threads < n ? threads : n;
+    trainer->stride = (P + 15) / 16 * 16 + ((size_t)sgm__sum_rows(trainer) * 3 + 15) / 16 * 16;
+    trainer->grads =
+        (float *)sgm__alloc(sgm__times((size_t)n, trainer->stride), sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
-    trainer->moment2 =
-        (float *)sgm__alloc(trainer->o.optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
-    trainer->workspace = (float *)sgm__alloc(B * (3 * d + 4 + C), sizeof(float));
-    trainer->score_work = (float *)sgm__alloc(B * 4 * d, sizeof(float));
-    trainer->per_row = (double *)sgm__alloc(2 * B, sizeof(double));
-    trainer->rows = (long *)sgm__alloc(B, sizeof(long));
-    trainer->tape = sgm_tape_new();
-    return trainer->grads && trainer->moment1 && trainer->moment2 && trainer->workspace &&
-            trainer->score_work && trainer->per_row && trainer->rows && trainer->tape
-        ? SGM_OK
-        : SGM_NO_MEMORY;
+    trainer->moment2 = (float *)sgm__alloc(o->optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
+    trainer->squares = (double *)sgm__alloc(P / SGM__BLOCK_OF_SUM + 1, sizeof(double));
+    trainer->hands = (sgm__piece *)sgm__alloc((size_t)trainer->n_hands, sizeof *trainer->hands);
+    if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->squares ||
+        !trainer->hands) {
+        if (!trainer->hands) trainer->n_hands = 0;
+        return SGM_NO_MEMORY;
+    }
+    for (int h = 0; h < trainer->n_hands; h++)
+        SGM__TRY(sgm__hand_init(&trainer->hands[h], trainer));
+    return SGM_OK;
 }
 
 SGM_API sgm_status sgm_trainer_init(sgm_trainer *trainer, sgm_model *model, const float *data,
@@ -13218,38 +13394,48 @@ static long sgm__point_of(const sgm_tape *tape, int i, long row, int B) {
     return row / (y->rows > B ? y->rows / B : 1) % B;
 }
 
-static sgm_status sgm__watch(const sgm_trainer *trainer, const sgm__batch *b) {
-    const sgm_tape *tape = trainer->tape;
+#define SGM__CURE "lower lr, set clip, or raise t_min"
+
+/* The forward pass of a piece again, and the first of its numbers that is not finite. */
+static sgm_status sgm__watch_piece(const sgm_trainer *trainer, sgm__piece *p) {
     const sgm_model *model = trainer->model;
-    const char *cure = "lower lr, set clip, or raise t_min";
+    float *grads = p->grads;
+    p->grads = NULL, sgm__piece_gradient(trainer, p), p->grads = grads;
+    for (int i = 0; i < p->tape->n; i++) {
+        const sgm_tensor *y = p->tape->list[i];
+        long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
+        if (bad < 0) continue;
+        double t = p->t[sgm__point_of(p->tape, i, bad / y->cols, p->n)];
+        return sgm__fail(SGM_NOT_FINITE,
+            "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
+            "%.4g, sigma = %.4g: " SGM__CURE,
+            trainer->step, i, y->name, t, sgm_sde_s(&model->o.sde, t));
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__watch(sgm_trainer *trainer) {
+    const sgm_model *model = trainer->model;
+    const char *broken = NULL;
     for (int i = 0; i < model->n_layers; i++) {
         const struct sgm_layer *layer = &model->layers[i];
-        if (sgm__first_bad(
-                model->params + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
+        size_t n = (size_t)layer->rows * (size_t)layer->cols;
+        if (sgm__first_bad(model->params + layer->offset, n) >= 0)
             return sgm__fail(SGM_NOT_FINITE,
                 "step %ld: the parameter %s is not finite before the step", trainer->step,
                 layer->name);
+        if (sgm__first_bad(trainer->grads + layer->offset, n) >= 0) broken = layer->name;
     }
-    for (int i = 0; i < tape->n; i++) {
-        const sgm_tensor *y = tape->list[i];
-        long bad = y->is_param ? -1 : sgm__first_bad(y->v, (size_t)sgm__size(y));
-        if (bad < 0) continue;
-        double t = b->t[sgm__point_of(tape, i, bad / y->cols, trainer->o.batch)];
-        return sgm__fail(SGM_NOT_FINITE,
-            "step %ld: the first number that is not finite came out of operation %d (%s) at t = "
-            "%.4g, sigma = %.4g: %s",
-            trainer->step, i, y->name, t, sgm_sde_s(&model->o.sde, t), cure);
-    }
-    for (int i = model->n_layers - 1; i >= 0; i--) {
-        const struct sgm_layer *layer = &model->layers[i];
-        if (sgm__first_bad(
-                trainer->grads + layer->offset, (size_t)layer->rows * (size_t)layer->cols) >= 0)
-            return sgm__fail(SGM_NOT_FINITE, "step %ld: the gradient of %s is not finite: %s",
-                trainer->step, layer->name, cure);
-    }
+    const long A = trainer->n_sums, rows = (long)trainer->o.batch * trainer->o.accumulate;
+    for (long a = 0; a < A; a++)
+        SGM__TRY(sgm__sum_pieces(trainer, sgm__piece_of(trainer, a, 0), rows * a / A,
+            rows * (a + 1) / A, sgm__watch_piece));
+    if (broken)
+        return sgm__fail(SGM_NOT_FINITE, "step %ld: the gradient of %s is not finite: " SGM__CURE,
+            trainer->step, broken);
     return sgm__fail(SGM_NOT_FINITE,
-        "step %ld: the loss %g or the gradient's norm %g is not finite: %s", trainer->step,
-        trainer->loss, trainer->grad_norm, cure);
+        "step %ld: the loss %g or the gradient's norm %g is not finite: " SGM__CURE, trainer->step,
+        trainer->loss, trainer->grad_norm);
 }
 
 /* A step that fails leaves the slices' sums as they were. */
@@ -13257,6 +13443,7 @@ static sgm_status sgm__gradient_or_nothing(sgm_trainer *trainer) {
     double sum[SGM_BINS];
     long n[SGM_BINS];
     memcpy(sum, trainer->bin_sum, sizeof sum), memcpy(n, trainer->bin_n, sizeof n);
+    for (int h = 0; h < trainer->n_hands; h++) trainer->hands[h].failed = -1;
     sgm_status status = sgm__trainer_gradient(trainer);
     if (status != SGM_OK)
         memcpy(trainer->bin_sum, sum, sizeof sum), memcpy(trainer->bin_n, n, sizeof n);
@@ -13293,7 +13480,8 @@ norm is taken as ever. A step succeeds or fails exactly as with two passes.
 /* Which trainings use each gradient once, and at once. */
 static int sgm__one_pass(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
-    return o->accumulate == 1 && o->clip == 0 && o->optimiser != SGM_OPTIMISER_SGD &&
+    return trainer->n_sums == 1 && o->accumulate == 1 && o->clip == 0 &&
+        o->batch <= sgm__piece_rows(trainer->model, 1) && o->optimiser != SGM_OPTIMISER_SGD &&
         o->loss.objective == SGM_OBJECTIVE_DSM && !trainer->model->o.energy;
 }
 
@@ -13313,7 +13501,7 @@ static int sgm__norm_is_finite(const sgm_trainer *trainer) {
     double most = 0;
     int any = 0;
     for (int i = 0;;) {
-        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
+        const sgm_tensor *w = sgm__next_deferred(trainer->hands[0].tape, &i);
         const float *until = w ? w->d : trainer->grads + trainer->model->n_params;
         most += sgm__square(done, (size_t)(until - done));
         if (!w) return any && most < 1e36; /* and by (F.1) for what is deferred: */
@@ -13323,51 +13511,85 @@ static int sgm__norm_is_finite(const sgm_trainer *trainer) {
     }
 }
 
-/* The norm of the whole gradient, which is NaN where (F.1) makes it unnecessary. */
-static sgm_status sgm__trainer_norm(sgm_trainer *trainer, const sgm__batch *b, int once) {
-    trainer->grad_norm = NAN;
-    if (once && sgm__norm_is_finite(trainer)) return SGM_OK;
-    for (int i = 0; i < trainer->tape->n; i++) sgm__settle(trainer->tape->list[i]);
-    trainer->grad_norm = sqrt(sgm__square(trainer->grads, trainer->model->n_params));
-    return trainer->grad_norm < HUGE_VAL ? SGM_OK : sgm__watch(trainer, b);
+/* A block of (4.15), and its squares. */
+static void sgm__add_sums(void *what, long part, int hand) {
+    const sgm_trainer *trainer = (const sgm_trainer *)what;
+    const long from = part * SGM__BLOCK_OF_SUM, rest = (long)trainer->model->n_params - from;
+    const long n = rest < SGM__BLOCK_OF_SUM ? rest : SGM__BLOCK_OF_SUM;
+    float *sum = trainer->grads + from;
+    (void)hand;
+    for (int a = 1; a < trainer->n_sums; a++)
+        sgm__add(n, sum, sum + (size_t)a * trainer->stride, sum);
+    trainer->squares[part] = sgm__square(sum, (size_t)n);
 }
 
-static void sgm__update_outer(const sgm_trainer *trainer, const sgm_tensor *w, int kind,
-    const sgm__adam_rates *c, long t, long T) {
-    long from = w->rows * t / T, to = w->rows * (t + 1) / T;
+/* A step of one accumulator is small, and so is what follows it, unless the network is large. */
+static int sgm__update_hands(const sgm_trainer *trainer) {
+    return trainer->n_sums > 1 || trainer->model->n_params > 1000000 ? INT_MAX : 1;
+}
+
+/* The norm of the whole gradient, which is NaN where (F.1) makes it unnecessary. */
+static sgm_status sgm__trainer_norm(sgm_trainer *trainer) {
+    const long parts = ((long)trainer->model->n_params - 1) / SGM__BLOCK_OF_SUM + 1;
+    double square = 0;
+    trainer->grad_norm = NAN;
+    if (sgm__one_pass(trainer)) {
+        sgm_tape *tape = trainer->hands[0].tape;
+        if (sgm__norm_is_finite(trainer)) return SGM_OK;
+        for (int i = 0; i < tape->n; i++) sgm__settle(tape->list[i]);
+    }
+    sgm__share_among(sgm__update_hands(trainer), parts, sgm__add_sums, trainer);
+    for (long i = 0; i < parts; i++) square += trainer->squares[i];
+    trainer->grad_norm = sqrt(square);
+    return trainer->grad_norm < HUGE_VAL ? SGM_OK : sgm__watch(trainer);
+}
+
+typedef struct sgm__update {
+    const sgm_trainer *trainer;
+    sgm__adam_rates rates;
+    long parts;
+} sgm__update;
+
+/* Rows `from` … `to` of a deferred weight. */
+static void sgm__update_outer(const sgm__update *u, const sgm_tensor *w, long from, long to) {
+    const sgm_trainer *trainer = u->trainer;
     size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
     sgm__outer q;
     q.n = w->a->rows, q.in = (int)(to - from), q.out = w->cols, q.x_row = w->a->cols;
     q.x = w->a->v + from, q.d = w->b->d, q.p = trainer->model->params + at;
     q.m = trainer->moment1 + at, q.v = trainer->moment2 + at;
-    sgm__k()->outer_moments(kind, &q, c);
+    sgm__k()->outer_moments((int)trainer->o.optimiser, &q, &u->rates);
+    sgm__trainer_average(trainer, at, (to - from) * w->cols);
 }
 
-/* Share t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
-static void sgm__update_share(
-    const sgm_trainer *trainer, int kind, const sgm__adam_rates *c, long t, long T) {
+/* Part t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
+static void sgm__update_part(void *what, long t, int hand) {
+    const sgm__update *u = (const sgm__update *)what;
+    const sgm_trainer *trainer = u->trainer;
+    const int kind = (int)trainer->o.optimiser;
+    const long T = u->parts;
     float *params = trainer->model->params;
     size_t done = 0;
+    (void)hand;
     for (int i = 0;;) {
-        const sgm_tensor *w = sgm__next_deferred(trainer->tape, &i);
+        const sgm_tensor *w = sgm__next_deferred(trainer->hands[0].tape, &i);
         size_t until = w ? (size_t)(w->v - params) : trainer->model->n_params;
         long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
         size_t at = done + (size_t)(n * t / T);
         sgm__k()->moments(kind, length, params + at, trainer->grads + at, trainer->moment1 + at,
-            trainer->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), c);
+            trainer->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), &u->rates);
+        sgm__trainer_average(trainer, at, length);
         if (!w) return;
-        sgm__update_outer(trainer, w, kind, c, t, T);
+        sgm__update_outer(u, w, w->rows * t / T, w->rows * (t + 1) / T);
         done = until + (size_t)sgm__size(w);
     }
 }
 
 static void sgm__trainer_update(sgm_trainer *trainer) {
-    sgm_model *model = trainer->model;
-    long n = (long)model->n_params;
-    int kind = (int)trainer->o.optimiser, hands = sgm__hands(n);
-    sgm__adam_rates c = sgm__trainer_rates(trainer);
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(hands) if (hands > 1)")
-    for (int t = 0; t < hands; t++) sgm__update_share(trainer, kind, &c, t, hands);
+    sgm__update u;
+    u.trainer = trainer, u.rates = sgm__trainer_rates(trainer);
+    u.parts = sgm__update_hands(trainer) > 1 ? (long)trainer->model->n_params / 32768 + 1 : 1;
+    sgm__share(u.parts, sgm__update_part, &u);
 }
 
 SGM__COLDLY
@@ -14330,7 +14552,7 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
     long n, sgm_key key, uint64_t first) {
     SGM__TRY(sgm_loss_check(loss, sde));
     if (n < 0 || (n > 0 && !(t && w))) return sgm__bad("times need places for n >= 0 of them");
-    sgm__loss_times(loss, sde, t, w, n, key, first);
+    sgm__loss_times(loss, sde, t, w, n, key, first, 0, n);
     return SGM_OK;
 }
 
@@ -15832,7 +16054,7 @@ SGM_API double sgm_sliced_w2(
     double sum = 0, *slice = (double *)sgm__alloc(all, sizeof sum);
     if (!slice) return NAN;
     sgm__clouds c = {a, b, na, nb, d, (int)count, 0, NULL, slice, NULL, NULL, key};
-    sgm__share(count, sgm__slice_part, &c);
+    sgm__share_among((int)workers, count, sgm__slice_part, &c);
     for (long l = 0; l < count; l++) sum += slice[l];
     sgm__free(slice);
     return sqrt(sum / (double)count);

@@ -16,6 +16,8 @@ that all objectives share.
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
+#include "batch.h"
+
 #define EPS64 1.1102230246251565e-16
 
 /* Three standard errors are what the book asks of its constants: the key is fixed, and one correct
@@ -455,7 +457,7 @@ static double lambda_of(const run *r, double t) {
     return scale * w * s * s / r->to.batch; /* (2.11) */
 }
 
-static double bend_of(const run *r, const sgm_score *score, const sgm__batch *b, const float *v,
+static double bend_of(const run *r, const sgm_score *score, const sgm__piece *b, const float *v,
                       double step, long i) {
     float x[D], s[D], js[D];
     double s_t = sgm_sde_s(&r->mo.sde, b->t[i]);
@@ -465,7 +467,7 @@ static double bend_of(const run *r, const sgm_score *score, const sgm__batch *b,
     return dot(v + i * D, js, D);
 }
 
-static void add_direction(by_hand *sum, const run *r, const sgm_score *score, const sgm__batch *b,
+static void add_direction(by_hand *sum, const run *r, const sgm_score *score, const sgm__piece *b,
                           const float *s, const float *v, double share) {
     int sliced = r->to.loss.objective == SGM_OBJECTIVE_SSM;
     for (long i = 0; i < r->to.batch; i++) {
@@ -486,7 +488,7 @@ static by_hand batch_by_hand(const run *r) {
     by_hand sum = {0, 0, 0};
     const sgm_loss *loss = &r->trainer.o.loss;
     int n = r->to.batch, K = loss->objective == SGM_OBJECTIVE_ISM ? D : loss->directions;
-    sgm__batch b = sgm__batch_of(&r->trainer);
+    sgm__piece b = batch_of(&r->trainer, r->trainer.step);
     sgm_score score = sgm_model_score(&r->model, SGM_RAW);
     CHECK_OK(sgm_score_eval(&score, s, b.x, b.t, n));
     CHECK_OK(sgm_score_eval(&r->exact, target, b.x, b.t, n));
@@ -1187,10 +1189,10 @@ static void no_allocation_later(void **state) {
             r.to.accumulate = 2, r.to.batch = 200, r.k.dropout = 0.1f, r.mo.n_ema = 1;
             run_start(&r);
             for (int i = 0; i < 2; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
-            int before = alloc_calls, tape_before = r.trainer.tape->n_allocs;
+            int before = alloc_calls, tape_before = r.trainer.hands[0].tape->n_allocs;
             for (int i = 0; i < 5; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
             assert_int_equal(alloc_calls, before);
-            assert_int_equal(r.trainer.tape->n_allocs, tape_before);
+            assert_int_equal(r.trainer.hands[0].tape->n_allocs, tape_before);
             run_end(&r);
         }
 }

@@ -13,6 +13,8 @@ pairs of passes, to 10⁻⁶. And closed forms say that the function is the righ
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
+#include "batch.h"
+
 static double norm(const float *a, long n) { return sqrt(dot(a, a, n)); }
 
 static void unit(float *z, long n, sgm_key key) {
@@ -1111,7 +1113,7 @@ static void check_loss_value(sgm_trainer *trainer) { /* (2.11) with ε̂ = -s·s
     const sgm_model *model = trainer->model;
     const sgm_sde *sde = &model->o.sde;
     int B = trainer->o.batch, d = model->o.d;
-    sgm__batch b = sgm__batch_of(trainer);
+    sgm__piece b = batch_of(trainer, trainer->step);
     float *s = (float *)malloc((size_t)(B * d) * sizeof *s);
     sgm_score score = sgm_model_score(model, SGM_RAW);
     double loss = 0, size = 0;

@@ -18,6 +18,8 @@ that is known in closed form.
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
+#include "batch.h"
+
 static char directory[256], path[300], other_path[300];
 
 static int set_up(void **state) {
@@ -394,7 +396,7 @@ static void epochs(void **state) {
         run_start(&r, 3);
         while (at < EPOCHS * POINTS) {
             run_steps(&r, 1);
-            sgm__batch batch = sgm__batch_of(&r.trainer);
+            sgm__piece batch = last_batch(&r.trainer);
             for (int i = 0; i < B && at < EPOCHS * POINTS; i++, at++) {
                 long point = point_of(batch.x0 + i * D);
                 assert_true(point >= 0);
@@ -439,7 +441,7 @@ static void draws_of_the_batches(void **state) {
     n_dropped = 0; /* after the dry run */
     for (int k = 0; k < STEPS; k++) {
         run_steps(&r, 1);
-        sgm__batch b = sgm__batch_of(&r.trainer);
+        sgm__piece b = last_batch(&r.trainer);
         memcpy(eps + k * B * D, b.eps, B * D * sizeof(float));
         for (int i = 0; i < B; i++)
             u[k * B + i] = (float)((b.t[i] - r.mo.sde.t_min) / (r.mo.sde.T - r.mo.sde.t_min));
@@ -529,7 +531,7 @@ static void log_values(void **state) {
         float s[B * D];
         double total = 0;
         run_steps(&r, 1);
-        sgm__batch b = sgm__batch_of(&r.trainer);
+        sgm__piece b = last_batch(&r.trainer);
         sgm_score score = sgm_model_score(&r.model, SGM_RAW);
         CHECK_OK(sgm_score_eval(&score, s, b.x, b.t, B));
         for (int i = 0; i < B; i++) {
@@ -730,7 +732,7 @@ static void a_weight_in_two_layers_is_not_deferred(void **state) {
     run_steps(&r, 1);
     assert_true(shared->is_param && shared->set == SGM_ADJOINT_D);
     int i = 0, n = 0;
-    while (sgm__next_deferred(r.trainer.tape, &i)) n++;
+    while (sgm__next_deferred(r.trainer.hands[0].tape, &i)) n++;
     assert_int_equal(n, 1); /* the first weight; the last has too few columns */
     run_end(&r);
 }
@@ -867,9 +869,9 @@ static void no_allocation_later(void **state) {
     r.mo.user = &rate, r.to.accumulate = 2, r.mo.n_ema = 2;
     run_start(&r, 3);
     run_steps(&r, 2);
-    int before = alloc_calls, tape_before = r.trainer.tape->n_allocs;
+    int before = alloc_calls, tape_before = r.trainer.hands[0].tape->n_allocs;
     run_steps(&r, 20);
-    assert_int_equal(alloc_calls, before), assert_int_equal(r.trainer.tape->n_allocs, tape_before);
+    assert_int_equal(alloc_calls, before), assert_int_equal(r.trainer.hands[0].tape->n_allocs, tape_before);
     run_end(&r);
 }
 
@@ -1422,7 +1424,7 @@ static void explosions_are_named(void **state) {
         const char *at = strstr(sgm_error(), "t = ");
         assert_non_null(at);
         assert_int_equal(sscanf(at, "t = %lf, sigma = %lf", &t, &sigma), 2);
-        sgm__batch b = sgm__batch_of(&r.trainer);
+        sgm__piece b = batch_of(&r.trainer, 0);
         int first = 0;
         while (first < 64 && b.t[first] < (which == 2 ? 0.89 : 0.92)) first++;
         CHECK_CLOSE(t, b.t[first], 5e-5 * t); /* four digits */
@@ -1809,7 +1811,7 @@ static void held_out_points_are_not_learnt(void **state) {
     assert_int_equal(h->n % HELD, 0);
     for (int i = 0; i < 6; i++) {
         run_steps(&r, 1);
-        sgm__batch b = sgm__batch_of(&r.trainer);
+        sgm__piece b = last_batch(&r.trainer);
         for (int j = 0; j < 8; j++) {
             seen[(int)b.cond[j]]++;
             CHECK_CLOSE(b.x0[D * j], 0.01f * b.cond[j], 0); /* conditions move with their rows */

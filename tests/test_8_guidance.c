@@ -15,6 +15,8 @@ Nothing here judges how good an approximation looks; only what can be proved is 
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
+#include "batch.h"
+
 #include "families.h"
 
 static double norm(const float *a, int d) { return sqrt(dot(a, a, d)); }
@@ -486,7 +488,7 @@ static void condition_dropout(void **state) {
         memset(before, 0, sizeof before);
         for (int step = 0; step < 200; step++) {
             CHECK_OK(sgm_trainer_step(&r.trainer));
-            sgm__batch b = sgm__batch_of(&r.trainer);
+            sgm__piece b = last_batch(&r.trainer);
             same += !memcmp(before, b.known, sizeof before);
             memcpy(before, b.known, sizeof before);
             for (int i = 0; i < 16; i++, total++) {
@@ -579,11 +581,10 @@ static void cross_entropy(void **state) {
         if (weighted) r.to.loss.weight = SGM_WEIGHT_MIN_SNR, r.to.accumulate = 2;
         run_trainer(&r);
         CHECK_OK(sgm__trainer_gradient(&r.trainer));
-        sgm__batch b = sgm__batch_of(&r.trainer);
         memcpy(sum, r.trainer.bin_sum, sizeof sum);
         for (int i = 0; i < SGM_BINS; i++) bins += sum[i];
         for (int k = 0; k < (weighted ? 2 : 1); k++) {
-            sgm__batch_draw(&r.trainer, &b, (uint64_t)k);
+            sgm__piece b = batch_of(&r.trainer, k);
             CHECK_OK(sgm_classifier_probs(&r.model, SGM_RAW, probs, b.x, b.t, 16));
             for (int i = 0; i < 16; i++) {
                 double w = sgm_loss_weight(&r.to.loss, &r.mo.sde, b.t[i]);
