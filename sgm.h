@@ -6869,7 +6869,6 @@ Helpers are made when they are first wanted. They do not survive a `fork()`: a c
 are no POSIX threads, OpenMP makes them as well.
 */
 static int sgm__most_threads;
-static long sgm__joins; /* how often a thread has waited for others: tests count */
 
 SGM_API sgm_status sgm_set_threads(int n) {
     if (n < 0 || n > 1024)
@@ -6878,7 +6877,10 @@ SGM_API sgm_status sgm_set_threads(int n) {
     return SGM_OK;
 }
 
+#ifdef SGM__THREADS
 static SGM__THREAD_LOCAL int sgm__in_part;
+static long sgm__joins; /* how often a thread has waited for others: tests count */
+#endif
 
 SGM_API int sgm_threads(void) {
     int n = 1;

@@ -197,6 +197,70 @@ static void test_set_threads(void **state) {
     assert_int_equal(sgm_threads(), before);
 }
 
+/*
+Every part is done once, by a hand below the number of threads; a part that shares does so alone,
+and its parts are done too. Whoever calls while the threads are taken does all parts alone.
+*/
+typedef struct shared {
+    int done[1000], nested[8], hands, wrong;
+} shared;
+
+static void nested_part(void *what, long part, int hand) {
+    shared *s = (shared *)what;
+    if (hand != 0 || sgm_threads() != 1) SGM__STORE(&s->wrong, 1);
+    SGM__TAKE(&s->nested[part]);
+}
+
+static void shared_part(void *what, long part, int hand) {
+    shared *s = (shared *)what;
+    volatile double x = 1;
+    for (int i = 0; i < 3000; i++) x = x * 0.999 + 1; /* some microseconds */
+    if (hand < 0 || hand >= s->hands) SGM__STORE(&s->wrong, 1);
+    SGM__TAKE(&s->done[part]);
+    if (part % 125 == 0) sgm__share(8, nested_part, what);
+}
+
+#ifdef SGM__POOL
+static void *shares_too(void *what) {
+    for (int i = 0; i < 20; i++) sgm__share(1000, shared_part, what);
+    return NULL;
+}
+#endif
+
+static void test_share(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 6; threads++) {
+        shared s;
+        CHECK_OK(sgm_set_threads(threads));
+        memset(&s, 0, sizeof s), s.hands = sgm_threads();
+#ifdef SGM__THREADS
+        long joins = sgm__joins;
+#endif
+        for (int i = 0; i < 20; i++) sgm__share(1000, shared_part, &s);
+        for (int i = 0; i < 1000; i++) assert_int_equal(s.done[i], 20);
+        for (int i = 0; i < 8; i++) assert_int_equal(s.nested[i], 8 * 20);
+        assert_int_equal(s.wrong, 0);
+#ifdef SGM__THREADS
+        assert_int_equal(sgm__joins - joins, threads > 1 ? 20 : 0);
+#endif
+        memset(&s, 0, sizeof s), s.hands = sgm_threads() < 2 ? 1 : 2;
+        sgm__share_among(2, 1000, shared_part, &s); /* no more than two, however many there are */
+        assert_int_equal(s.wrong, 0);
+        sgm__share(0, shared_part, &s), sgm__share(1, shared_part, &s);
+        assert_int_equal(s.done[0], 2), assert_int_equal(s.done[1], 1);
+    }
+#ifdef SGM__POOL
+    static shared a, b;
+    pthread_t other;
+    CHECK_OK(sgm_set_threads(3));
+    a.hands = b.hands = 3;
+    assert_int_equal(pthread_create(&other, NULL, shares_too, &a), 0);
+    shares_too(&b), pthread_join(other, NULL);
+    for (int i = 0; i < 1000; i++) assert_true(a.done[i] == 20 && b.done[i] == 20);
+#endif
+    CHECK_OK(sgm_set_threads(0));
+}
+
 /* The threads of a parent that has used several do not exist in its child, which makes its own. */
 static void test_fork(void **state) {
     (void)state;
@@ -592,6 +656,7 @@ int main(void) {
         {"A.1 first bad number", test_first_bad, NULL, NULL, NULL},
         {"A.1 threads", test_threads, NULL, NULL, NULL},
         {"A.1 threads are set", test_set_threads, NULL, NULL, NULL},
+        {"A.1 threads share parts", test_share, NULL, NULL, NULL},
         {"A.1 a child of fork() works", test_fork, NULL, NULL, NULL},
         {"A.2 Philox, known answers", test_philox, NULL, NULL, NULL},
         {"A.2 (A.1) which block, which word", test_blocks, NULL, NULL, NULL},

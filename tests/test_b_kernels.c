@@ -716,36 +716,25 @@ static void test_optimisers_every_isa(void **state)
             }
 }
 
-/* Arrays large enough to be shared among threads, and not a whole number of pieces. */
-static void test_pieces(void **state)
+/* Products large enough to be shared among threads, by rows or by columns, in no whole tiles. */
+static void test_shared_products(void **state)
 {
-    const long n = 5 * SGM__MANY + 12345, rows = 631, cols = n / rows;
-    float *x = vector(n), *a = vector(n), *b = vector(n), *one[3], *many[3];
+    static const int shapes[][3] = { { 1037, 97, 83 }, { 97, 1037, 83 }, { 301, 299, 310 }, { 5, 4099, 401 } };
     (void)state;
-    for (int j = 0; j < 3; j++) one[j] = vector(n), many[j] = copy(one[j], n);
-#if defined(_OPENMP)
-    omp_set_num_threads(3);
-#endif
-    for (int kind = SGM__ADD; kind <= SGM__TOWARD; kind++) {
-        sgm__map(kind, n, 0.01f, a, b, many[0]);
-        sgm__k()->map(kind, n, 0.01f, a, b, one[0]);
-        assert_true(same(one[0], many[0], n));
-    }
-    for (int out = 1; out < 8; out++) {
-        float *to[2][3];
-        for (int j = 0; j < 3; j++)
-            to[0][j] = out >> j & 1 ? one[j] : NULL, to[1][j] = out >> j & 1 ? many[j] : NULL;
-        sgm__k()->act(SGM_ACTIVATION_SILU, n, x, to[0][0], to[0][1], to[0][2]);
-        sgm__act(SGM_ACTIVATION_SILU, n, x, to[1][0], to[1][1], to[1][2]);
-        for (int j = 0; j < 3; j++) assert_true(same(one[j], many[j], n));
-    }
-    for (long c = cols - 37; c <= cols; c++) { /* no multiple of a register, or of a share */
-        sgm__k()->colsum(rows, c, x, cols, one[0]);
-        sgm__colsum(rows, c, x, cols, many[0]);
-        assert_true(same(one[0], many[0], n));
-    }
-    for (int j = 0; j < 3; j++) free(one[j]), free(many[j]);
-    free(x), free(a), free(b);
+    sgm_set_threads(3);
+    for (int i = 0; i < COUNT(shapes); i++)
+        for (int init = 0; init < 3; init++) {
+            const int m = shapes[i][0], n = shapes[i][1], k = shapes[i][2];
+            float *x = vector((long)m * k), *y = vector((long)k * n), *bias = vector(n);
+            float *one = vector((long)m * n), *many = copy(one, (long)m * n);
+            const float *from[3] = { NULL, bias, one };
+            const sgm__product q = { m, n, k, x, k, 1, y, n, 1, from[init], init == 2 ? n : 0, one, n };
+            sgm__k()->matmul(&q);
+            sgm__matmul(m, n, k, x, k, 1, y, n, 1, init == 2 ? many : from[init], init == 2 ? n : 0, many, n);
+            assert_true(same(one, many, (long)m * n));
+            free(x), free(y), free(bias), free(one), free(many);
+        }
+    sgm_set_threads(0);
 }
 
 /*
@@ -1124,7 +1113,7 @@ int main(void)
         cmocka_unit_test(test_rows_and_turns),
         cmocka_unit_test(test_colsum),
         cmocka_unit_test(test_optimisers_every_isa),
-        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_shared_products),
         cmocka_unit_test(test_optimisers_against_double),
         cmocka_unit_test(test_sgd_and_ema),
         cmocka_unit_test(test_faded_moments),
