@@ -1387,7 +1387,6 @@ and gives one name to what compilers spell differently.
 #else
 #include <time.h>
 #endif
-#define SGM__PARALLEL(clause)
 #if defined(_OPENMP) && !defined(SGM_NO_THREADS)
 #include <omp.h>
 #define SGM__THREADS
@@ -1652,7 +1651,6 @@ static void sgm__turn_alone( /* y = xᵀ */
 typedef void (*sgm__job)(void *what, long part, int hand); /* hand: which thread, from 0 */
 static void sgm__share(long parts, sgm__job job, void *what); /* all parts, by all threads, */
 static void sgm__share_among(int most, long parts, sgm__job job, void *what); /* or by so many */
-static int sgm__hands(long n) { return (int)(n * 0 + 1); }
 
 /* Chapter 3: the tape (D) */
 static sgm_tensor *sgm__entry(sgm_tape *tape, const char *name, double rows, double cols);
@@ -3682,7 +3680,6 @@ pass, the other two carry adjoints back. M is why attention belongs where an ima
 static void sgm__heads(const sgm__shape *s, int role, float *const *p, int add) {
     long T = s->tokens, W = s->w, n = (long)s->h * s->heads;
     int t = s->tokens, d = s->w / s->heads;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(sgm__hands(4 * n * T * T))")
     for (long i = 0; i < n; i++) {
         long at = i / s->heads * T * W + i % s->heads * d;
         float *M = p[0] + i * T * T, *X = p[1] + at, *Y = p[2] + at;
@@ -11497,8 +11494,6 @@ static void sgm__arena_back(sgm_tape *tape, sgm__arena_mark mark) {
     tape->current = mark.block, mark.block->used = mark.used;
 }
 
-static int sgm__thread(void) { return 0; }
-
 /*
 ## §E.3 Convolution: fewer products
 
@@ -11521,14 +11516,12 @@ and M stay in the second-level cache. With stride 2, where tiles would win nothi
 pixels themselves, a row for each output pixel, and (3.12) is one product of it with W.
 
 Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
-$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Forward, each thread takes some images.
-Backward, the batch has eight fixed parts, whose adjoints of W are added in order at the end: the
-sums are the same for any number of threads.
+$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Backward, many images have eight parts, whose adjoints of W
+are added in order at the end: shorter sums, and so smaller errors.
 */
 typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
     int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
     int maps, deep; /* so many products of (tiles, deep) and (deep, out): 16 of in, or 1 of 9 in */
-    int threads;
     long chunk, room, size; /* tiles at a time; numbers of their V and M, some 400 KB; of U */
 } sgm__conv;
 
@@ -11545,7 +11538,6 @@ static sgm__conv sgm__conv_of(const sgm__shape *s, int n) {
     if (g.chunk < 32) g.chunk = 32;
     g.room = g.chunk * (tiled ? 16L * (g.in + g.out) : g.deep);
     g.size = (long)g.maps * g.deep * g.out;
-    g.threads = sgm__hands((long)n * g.high * g.wide * g.in * g.out / 2);
     return g;
 }
 
@@ -11609,27 +11601,21 @@ static void sgm__conv_see(
 
 static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, const float *w,
     const float *bias, float *y) {
-    const long In = g->deep, O = g->out, per = (long)g->high * g->wide;
-    const int threads = g->threads < g->n ? g->threads : g->n, tiled = g->maps > 1;
+    const long In = g->deep, O = g->out, end = (long)g->n * g->high * g->wide;
+    const int tiled = g->maps > 1;
     sgm__arena_mark mark = sgm__arena_here(tape);
     float *u = (float *)sgm__arena(tape, (size_t)g->size * sizeof *u);
-    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * g->room) * sizeof *scratch);
-    if (!u || !scratch) return;
+    float *V = (float *)sgm__arena(tape, (size_t)g->room * sizeof *V);
+    if (!u || !V) return;
     if (tiled) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
-    for (int t = 0; t < threads; t++) {
-        float *V = scratch + t * g->room;
-        long first = (long)g->n * t / threads * per, end = (long)g->n * (t + 1) / threads * per;
-        for (long count; first < end; first += count) {
-            count = end - first < g->chunk ? end - first : g->chunk;
-            float *M = tiled ? V + 16 * g->chunk * In : y + first * O;
-            sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
-            for (long k = 0; k < g->maps; k++)
-                sgm__matmul((int)count, g->out, g->deep, V + k * count * In, In, 1,
-                    (tiled ? u : w) + k * In * O, O, 1, tiled ? NULL : bias, 0, M + k * count * O,
-                    O);
-            if (tiled) sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
-        }
+    for (long first = 0, count; first < end; first += count) {
+        count = end - first < g->chunk ? end - first : g->chunk;
+        float *M = tiled ? V + 16 * g->chunk * In : y + first * O;
+        sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
+        for (long k = 0; k < g->maps; k++)
+            sgm__matmul((int)count, g->out, g->deep, V + k * count * In, In, 1,
+                (tiled ? u : w) + k * In * O, O, 1, tiled ? NULL : bias, 0, M + k * count * O, O);
+        if (tiled) sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
     }
     sgm__arena_back(tape, mark);
 }
@@ -11673,16 +11659,14 @@ static void sgm__convolve_back(sgm_tape *tape, const sgm__conv *g, const float *
     const float *dy, float *dx, float *dw, float *db) {
     const long size = g->size, each = size + g->out, room = g->room + size;
     const int parts = g->n < SGM__CONV_PARTS ? g->n : SGM__CONV_PARTS;
-    const int threads = g->threads < parts ? g->threads : parts;
     sgm__arena_mark mark = sgm__arena_here(tape);
     float *u = (float *)sgm__arena(tape, (size_t)(size + parts * each) * sizeof *u), *du = u + size;
-    float *scratch = (float *)sgm__arena(tape, (size_t)(threads * room) * sizeof *scratch);
-    if (!u || !scratch) return;
+    float *V = (float *)sgm__arena(tape, (size_t)room * sizeof *V);
+    if (!u || !V) return;
     if (g->stride == 1) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (int p = 0; p < parts; p++)
         sgm__convolve_part(g, p, parts, x, dy, g->stride == 1 ? u : w, dx, du + p * each,
-            du + p * each + size, scratch + sgm__thread() * room);
+            du + p * each + size, V);
     for (int p = 1; p < parts; p++) sgm__add(each, du, du + p * each, du);
     if (db) sgm__add(g->out, db, du + size, db);
     if (dw && g->stride == 1) sgm__conv_weights(g, 1, dw, du);
@@ -11988,7 +11972,7 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
     long cols = (long)s->h * s->c, n = sgm__size(y) / cols, step = n * s->c,
          parts = (y->set & SGM_ADJOINT_JD) && y->j ? 4 : 2;
-    int threads = sgm__hands(n * cols), first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
+    int first = 0, first_j = 0, back = pass == SGM_PASS_BACKWARD;
     float *dx = back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_D, &first) : NULL;
     float *dxj = parts == 4 && back ? sgm__adjoint(tape, y->a, SGM_ADJOINT_JD, &first_j) : NULL;
     float *to[4] = {NULL, NULL, NULL, NULL}; /* the adjoints of γ, β, and of their tangents */
@@ -11997,12 +11981,10 @@ static void sgm__op_norm(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm__arena_mark mark = sgm__arena_here(tape);
     size_t room = (size_t)s->c * (SGM__NORM_ROWS + 4 * (size_t)s->h);
     float *sums = (float *)sgm__arena(tape, (size_t)(back * parts * step) * sizeof *sums);
-    if ((double)threads * (double)room > (double)(SIZE_MAX / 16)) threads = 1;
-    float *scratch = (float *)sgm__arena(tape, (size_t)threads * room * sizeof *scratch);
+    float *scratch = (float *)sgm__arena(tape, room * sizeof *scratch);
     if (!scratch || !sums) return;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < n; i++) {
-        sgm__normed m = sgm__normed_of(y, i, scratch + sgm__thread() * (long)room);
+        sgm__normed m = sgm__normed_of(y, i, scratch);
         float *kept = s->kept + i * 3 * (s->groups + 1), *v = y->v + i * cols;
         const float *P = y->set & SGM_ADJOINT_D ? y->d + i * cols : NULL;
         const float *Q = parts == 4 ? y->jd + i * cols : NULL;
@@ -12151,9 +12133,6 @@ static void sgm__op_softmax(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const int back = pass == SGM_PASS_BACKWARD, bent = back && y->set & SGM_ADJOINT_JD && x->j;
     float *d = back ? sgm_tape_floats(tape, y) : NULL, *jd = bent ? sgm_tape_floats(tape, y) : NULL;
     if ((back && !d) || (bent && !jd)) return;
-    int threads = sgm__hands(sgm__size(y));
-    (void)threads;
-    SGM__PARALLEL("omp parallel for schedule(static) num_threads(threads) if (threads > 1)")
     for (long i = 0; i < sgm__size(y); i += T) {
         const float *A = y->v + i;
         if (pass == SGM_PASS_FORWARD) sgm__softmax(x->v + i, y->v + i, T);
