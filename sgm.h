@@ -233,7 +233,7 @@ SGM_API void sgm_philox(uint32_t out[4], const uint32_t counter[4], sgm_key key)
 SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first);
 SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first);
 /* n draws from U(0,1), or N(0,1). Draw i depends on (key, first+i) alone: any chunking of a long
-   sequence gives the same numbers. Never exactly 0 or 1; |z| < 6.8 (A.1). */
+   sequence gives the same numbers. Never exactly 0 or 1; |z| < 7.6 (A.1). */
 SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n); /* i-th draw of {0..n-1}; 0 of 0 */
 SGM_API uint64_t sgm_permute(uint64_t i, uint64_t n, sgm_key key);
 /* Where a keyed shuffle of {0..n-1} sends i < n: a bijection, without a table (see §A.4). An i >= n
@@ -7067,59 +7067,92 @@ inside (0,1). The normals come in pairs from Box and Muller (1958):
 
 $$z_1 = \sqrt{-2 \log u} \cos 2πv, \qquad z_2 = \sqrt{-2 \log u} \sin 2πv \qquad(A.1)$$
 
-Rejection methods are faster but use an unknown number of words per draw, and then draw i would no
-longer be a function of i. With 32 bits in u the largest value is √(2·33·log 2) = 6.76; in a million
-normals one expects 0.57 beyond ±5.
-*/
-static double sgm__open32(uint32_t w) { return ((double)w + 0.5) * (1.0 / 4294967296.0); }
+Rejection methods use an unknown number of words per draw, and then draw i would no longer be a
+function of i; nor would they fill vector lanes. A pair has two words. An angle of more than 24 bits
+would not be seen in a float, so the last 8 of the second word are the last of u, which has 40: the
+largest value is √(2·41·log 2) = 7.54, beyond which one expects .05 of 10¹² normals. u lies in the
+middle of its 2⁻⁴⁰, and v of its 2⁻²⁴.
 
-static void sgm__normal4(float z[4], sgm_key key, uint64_t block) {
-    uint32_t w[4];
-    sgm__block(w, key, block, SGM__DRAWS);
-    for (int i = 0; i < 4; i += 2) {
-        double s, c, r = sqrt(-2 * sgm__log(sgm__open32(w[i])));
-        sgm__sincos_turns(sgm__open32(w[i + 1]), &s, &c);
-        z[i] = (float)(r * c);
-        z[i + 1] = (float)(r * s);
+The radius keeps its digits at both ends: where u ≥ ½, the word less 2³² becomes a float, which is
+−g = u − 1 times 2³², and k = 0; elsewhere u is split into $2^{-k}(1 − g)$. Either way 0 < g ≤ ½ in
+
+$$−2 \log u = 2 k \log 2 + g Q(g), \qquad Q(g) = −2 \log(1 − g)/g \qquad(A.2)$$
+
+whose two terms are positive; Q, and sine and cosine of an eighth of a turn, are polynomials of
+which the largest relative error is smallest: 2.4·10⁻⁸, 3.6·10⁻⁹ and 3.8·10⁻⁸. A normal's relative
+error is below 3.5·10⁻⁷ and on average .5·10⁻⁷. There is no fused multiply-add here, so that
+these bits are the same on processors without one.
+*/
+static const float sgm__q_c[] = {2.0f, 0.9999904633f, 0.6672642231f, 0.4873651564f, 0.5273824334f,
+    -0.3619070053f, 2.417433739f, -3.279186487f, 2.829098940f};
+static const float sgm__sin_c[] = {6.283185307f, -41.34167480f, 81.59394073f, -75.45339966f};
+static const float sgm__cos_c[] = {1.0f, -19.73916245f, 64.92242432f, -83.62918854f};
+
+static float sgm__horner(float x, const float *c, int n) {
+    float p = c[n - 1];
+    for (int i = n - 2; i >= 0; i--) p = p * x + c[i];
+    return p;
+}
+
+/* (A.1) from two words: w the first 32 bits of u, v those of the angle and the rest of u. */
+static void sgm__pair_ref(float z[2], uint32_t w, uint32_t v) {
+    const float rest = (float)(v & 0xff) * (1 / 256.0f) + 1 / 512.0f;
+    float t = (w >> 31 ? -(float)(0u - w) : (float)w) + rest, g = -t * (1 / 4294967296.0f), k = 0;
+    if (w >> 31 == 0) {
+        uint32_t bits;
+        memcpy(&bits, &t, sizeof bits);
+        k = (float)(158 - (int)(bits >> 23));
+        bits = (bits & 0x7fffff) | 0x3f000000;
+        memcpy(&t, &bits, sizeof t);
+        g = 1 - t;
+    }
+    const float r = sqrtf(k * (float)(2 * SGM__LN2) + g * sgm__horner(g, sgm__q_c, 9));
+    const uint32_t q = v + 0x20000000, quarter = q >> 30; /* the nearest; a: turns from there */
+    const float a = ((float)((int)((q & 0x3fffffff) >> 8) - 0x200000) + 0.5f) * (1 / 16777216.0f), a2 = a * a;
+    const float s = a * sgm__horner(a2, sgm__sin_c, 4), c = sgm__horner(a2, sgm__cos_c, 4);
+    const float along = quarter & 1 ? s : c, up = quarter & 1 ? c : s;
+    z[0] = r * ((quarter + 1) & 2 ? -along : along);
+    z[1] = r * (quarter & 2 ? -up : up);
+}
+
+/* The three laws: 4 draws from a block of words, but 8 numbers of a mask of 0, and 1/(1 - rate)
+with probability 1 - rate: 16 bits must do for each, so the rate is kept to within 2⁻¹⁷. */
+enum { SGM__LAW_UNIFORM, SGM__LAW_NORMAL, SGM__LAW_KEEP };
+
+static uint32_t sgm__keep_least(float rate) { return (uint32_t)(rate * 65536.0 + 0.5); }
+
+static void sgm__draw_ref(int law, size_t n, uint64_t first, sgm_key key, float rate, float *y) {
+    const unsigned each = law == SGM__LAW_KEEP ? 8 : 4;
+    while (n > 0) {
+        const unsigned skip = (unsigned)(first % each);
+        const size_t some = n < each - skip ? n : each - skip;
+        uint32_t w[4];
+        float x[8];
+        sgm__block(w, key, first / each, SGM__DRAWS);
+        for (int i = 0; i < 4 && law == SGM__LAW_UNIFORM; i++)
+            x[i] = ((float)(w[i] >> 9) + 0.5f) * (1.0f / 8388608.0f);
+        for (int i = 0; i < 4 && law == SGM__LAW_NORMAL; i += 2)
+            sgm__pair_ref(x + i, w[i], w[i + 1]);
+        for (int i = 0; i < 8 && law == SGM__LAW_KEEP; i++)
+            x[i] = (w[i / 2] >> 16 * (i % 2) & 0xffff) < sgm__keep_least(rate) ? 0 : 1 / (1 - rate);
+        memcpy(y, x + skip, some * sizeof *y);
+        y += some, n -= some, first += some;
     }
 }
 
+static void sgm__draw(int law, size_t n, uint64_t first, sgm_key key, float rate, float *y);
+/* The same, fast (§B.9). */
+
 SGM_API void sgm_normal(float *z, size_t n, sgm_key key, uint64_t first) {
-    float four[4];
-    size_t i = 0;
-    while (z && i < n) {
-        uint64_t at = first + i, skip = at % 4;
-        sgm__normal4(four, key, at / 4);
-        for (; skip < 4 && i < n; skip++) z[i++] = four[skip];
-    }
+    if (z) sgm__draw(SGM__LAW_NORMAL, n, first, key, 0, z);
 }
 
 SGM_API void sgm_uniform(float *u, size_t n, sgm_key key, uint64_t first) {
-    uint32_t w[4];
-    size_t i = 0;
-    while (u && i < n) {
-        uint64_t at = first + i, skip = at % 4;
-        sgm__block(w, key, at / 4, SGM__DRAWS);
-        for (; skip < 4 && i < n; skip++)
-            u[i++] = ((float)(w[skip] >> 9) + 0.5f) * (1.0f / 8388608.0f);
-    }
+    if (u) sgm__draw(SGM__LAW_UNIFORM, n, first, key, 0, u);
 }
 
-/* A mask of 0, and 1/(1 - rate) with probability 1 - rate. Random words are most of what a mask
-costs, so 16 bits must do for each number: the rate is kept to within 2⁻¹⁷. */
 static void sgm__keep(float *mask, long n, float rate, sgm_key key) {
-    const uint32_t least = (uint32_t)(rate * 65536.0 + 0.5);
-    const float scale = 1 / (1 - rate);
-    for (long i = 0; i < n; i += 8) {
-        uint32_t w[4];
-        float eight[8];
-        sgm__block(w, key, (uint64_t)i / 8, SGM__DRAWS);
-        for (int k = 0; k < 4; k++) {
-            eight[2 * k] = (w[k] & 0xffff) < least ? 0 : scale;
-            eight[2 * k + 1] = w[k] >> 16 < least ? 0 : scale;
-        }
-        memcpy(mask + i, eight, (size_t)(n - i < 8 ? n - i : 8) * sizeof *mask);
-    }
+    if (n > 0) sgm__draw(SGM__LAW_KEEP, (size_t)n, 0, key, rate, mask);
 }
 
 /* One draw at a time, in double precision: 52 bits from two words, and a half. */
@@ -7131,9 +7164,9 @@ static double sgm__uniform53(sgm_key key, uint64_t i) {
 }
 
 static double sgm__normal1(sgm_key key, uint64_t i) {
-    float four[4];
-    sgm__normal4(four, key, i / 4);
-    return four[i % 4];
+    float z;
+    sgm_normal(&z, 1, key, i);
+    return z;
 }
 
 SGM_API uint64_t sgm_below(sgm_key key, uint64_t i, uint64_t n) {
@@ -7182,7 +7215,7 @@ their relative error is below 4·10⁻¹⁶ (log: near 1 the absolute one is). T
 same: reduce the argument to a short interval where a Taylor polynomial is exact to rounding, then
 undo the reduction.
 
-$$e^x = 2^k e^r, \quad r = x − k \log 2 ∈ [−0.35, 0.35] \qquad(A.2)$$
+$$e^x = 2^k e^r, \quad r = x − k \log 2 ∈ [−0.35, 0.35] \qquad(A.3)$$
 
 log 2 is split in two so that k times its first part is exact and r loses nothing.
 */
@@ -7228,7 +7261,7 @@ static double sgm__expm1(double x) {
 
 /*
 $$\log x = k \log 2 + 2 \,\mathrm{artanh}\, z, \quad z = \frac{y − 1}{y + 1},\; x = 2^k y,\;
-y ∈ [√½, √2) \qquad(A.3)$$
+y ∈ [√½, √2) \qquad(A.4)$$
 */
 static double sgm__artanh_tail(double z) { /* artanh z = z (1 + tail), |z| < 0.18 */
     static const double over[10] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
@@ -7370,6 +7403,7 @@ typedef struct sgm__kernels {
     void (*moments)(
         int kind, long n, float *p, const float *g, float *m, float *v, const sgm__adam_rates *);
     void (*outer_moments)(int kind, const sgm__outer *, const sgm__adam_rates *);
+    void (*draw)(int law, size_t n, uint64_t first, sgm_key, float rate, float *y);
 } sgm__kernels;
 
 static const sgm__kernels *sgm__k(void); /* those of this machine; below, with threads and names */
@@ -7837,7 +7871,7 @@ static void sgm__outer_moments_ref(int kind, const sgm__outer *q, const sgm__ada
 static const sgm__kernels sgm__kernels_ref = {"ref", 1, sgm__matmul_plain, sgm__act_ref,
     sgm__softmax_ref, sgm__softmax_slope_ref, sgm__turn_ref, sgm__map_ref, sgm__dot_ref,
     sgm__center_ref, sgm__colsum_ref, sgm__coldot_ref, sgm__colmix_ref, sgm__colsilu_ref,
-    sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref};
+    sgm__tile_map_ref, sgm__moments_ref, sgm__outer_moments_ref, sgm__draw_ref};
 
 /*
 ## §B.7 Tiles: how a matrix product reaches the peak of the processor
@@ -7880,6 +7914,7 @@ Each instruction set that this machine's family may have is compiled below from 
 #define sgm__vf SGM__K(vf)
 #define sgm__vi SGM__K(vi)
 #define sgm__vu SGM__K(vu)
+#define sgm__vw SGM__K(vw)
 #define sgm__vget SGM__K(vget)
 #define sgm__vput SGM__K(vput)
 #define sgm__vload SGM__K(vload)
@@ -7924,8 +7959,9 @@ Each instruction set that this machine's family may have is compiled below from 
 ## §B.8 The text that is compiled once per instruction set
 
 Everything below is plain C over one machine register of `SGM__LANES` floats. The compiler's vector
-types give you arithmetic and comparison on all lanes at once; only fused multiply-add, square root
-and broadcast are named per instruction set, and the order in which two registers interleave.
+types give you arithmetic and comparison on all lanes at once; only fused multiply-add, square root,
+broadcast and the two conversions of random words are named per instruction set, and the order in
+which two registers interleave.
 `SGM__K(tile)` is `sgm__tile_avx2` when the text is compiled for AVX2, and so on; there is no macro
 longer than a line, and a debugger steps through a kernel as through any other function.
 */
@@ -7940,6 +7976,9 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define sgm__vfma(a, b, c) ((sgm__vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define sgm__vmin(a, b) ((sgm__vf)_mm512_maskz_min_ps(0xffff, (__m512)(a), (__m512)(b)))
 #define sgm__vmax(a, b) ((sgm__vf)_mm512_maskz_max_ps(0xffff, (__m512)(a), (__m512)(b)))
+#define sgm__vfloat(x) ((sgm__vf)_mm512_maskz_cvtepi32_ps(0xffff, (__m512i)(x)))
+#define sgm__vwide(x, c) \
+    ((sgm__vw)_mm512_maskz_mul_epu32(0xff, (__m512i)(x), _mm512_set1_epi32((int)(c))))
 #elif defined(SGM__ISA_AVX2)
 #define SGM__TARGET __attribute__((target("avx2,fma")))
 #define SGM__LANES 8
@@ -7951,6 +7990,8 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define sgm__vfma(a, b, c) ((sgm__vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define sgm__vmin(a, b) ((sgm__vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define sgm__vmax(a, b) ((sgm__vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define sgm__vfloat(x) ((sgm__vf)_mm256_cvtepi32_ps((__m256i)(x)))
+#define sgm__vwide(x, c) ((sgm__vw)_mm256_mul_epu32((__m256i)(x), _mm256_set1_epi32((int)(c))))
 #else
 #define SGM__TARGET
 #define SGM__LANES 4
@@ -7963,6 +8004,8 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define sgm__vfma(a, b, c) (sgm__vf) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
 #define sgm__vmin(a, b) ((sgm__vf)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
 #define sgm__vmax(a, b) ((sgm__vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define sgm__vfloat(x) ((sgm__vf)vcvtq_f32_s32((int32x4_t)(x)))
+#define sgm__vwide(x, c) ((sgm__vw)vmull_u32(vmovn_u64((uint64x2_t)(x)), vdup_n_u32(c)))
 #else
 #define SGM__TALL 6
 #define sgm__vall(x) ((sgm__vf)_mm_set1_ps(x))
@@ -7970,12 +8013,15 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define sgm__vfma(a, b, c) ((a) * (b) + (c))
 #define sgm__vmin(a, b) ((sgm__vf)_mm_min_ps((__m128)(a), (__m128)(b)))
 #define sgm__vmax(a, b) ((sgm__vf)_mm_max_ps((__m128)(a), (__m128)(b)))
+#define sgm__vfloat(x) ((sgm__vf)_mm_cvtepi32_ps((__m128i)(x)))
+#define sgm__vwide(x, c) ((sgm__vw)_mm_mul_epu32((__m128i)(x), _mm_set1_epi32((int)(c))))
 #endif
 #endif
 
 typedef float sgm__vf __attribute__((vector_size(4 * SGM__LANES)));
 typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
 typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
+typedef uint64_t sgm__vw __attribute__((vector_size(4 * SGM__LANES)));
 typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
 typedef float SGM__K(floats) __attribute__((vector_size(16), aligned(4), may_alias));
 typedef double SGM__K(doubles) __attribute__((vector_size(32)));
@@ -8973,10 +9019,114 @@ SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__ada
     else SGM__K(outer_walk)(SGM_OPTIMISER_ADAM, 8, *q, &c, &plan);
 }
 
+/*
+Philox (§A.2) of `SGM__LANES`/2 blocks at once. A multiplication reads the lower half of 64 bits and
+fills both, so a block owns 64, and what stands in an upper half is never looked at. The words leave
+as pairs that (A.1) wants: w holds words 0 and 2 of each block, v words 1 and 3.
+*/
+SGM__INLINE void SGM__K(words)(uint64_t block, const uint64_t *keys, sgm__vu *w, sgm__vu *v) {
+    static const uint64_t ascending[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    sgm__vw x0 = (sgm__vw)sgm__vget((const float *)(const void *)ascending) + block, x1 = x0 >> 32;
+    sgm__vw x2 = x0 ^ x0, x3 = x2;
+    SGM__UNROLL for (int round = 0; round < 20; round += 2) {
+        const sgm__vw p0 = sgm__vwide(x0, 0xD2511F53u), p1 = sgm__vwide(x2, 0xCD9E8D57u);
+        x0 = (p1 >> 32) ^ x1 ^ keys[round];
+        x2 = (p0 >> 32) ^ x3 ^ keys[round + 1];
+        x1 = p1, x3 = p0;
+    }
+    *w = (sgm__vu)((x0 & 0xffffffff) | (x2 << 32));
+    *v = (sgm__vu)((x1 & 0xffffffff) | (x3 << 32));
+}
+
+SGM__INLINE sgm__vf SGM__K(horner)(sgm__vf x, const float *c, int n) {
+    sgm__vf p = sgm__vall(c[n - 1]);
+    SGM__UNROLL for (int i = n - 2; i >= 0; i--) p = p * x + sgm__vall(c[i]);
+    return p;
+}
+
+/* As in the twin; the angle's lower 22 bits are taken with their sign by a shift to the left and
+back. */
+SGM__INLINE void SGM__K(pair)(sgm__vu w, sgm__vu v, sgm__vf *z) {
+    const sgm__vi near = (sgm__vi)w >> 31;
+    const sgm__vf one = sgm__vall(1.0f);
+    const sgm__vf rest = sgm__vfloat(v & 0xff) * sgm__vall(1 / 256.0f) + sgm__vall(1 / 512.0f);
+    const sgm__vf t = sgm__vfloat(w) + rest;
+    const sgm__vf k = sgm__vfloat((158 - ((sgm__vi)t >> 23)) & ~near);
+    const sgm__vf g = sgm__vpick(near, t * sgm__vall(-1 / 4294967296.0f),
+        one - (sgm__vf)(((sgm__vi)t & 0x7fffff) | 0x3f000000));
+    const sgm__vf r = sgm__vroot(
+        k * sgm__vall((float)(2 * SGM__LN2)) + g * SGM__K(horner)(g, sgm__q_c, 9));
+    const sgm__vu q = v + 0x20000000;
+    const sgm__vi odd = (sgm__vi)(q << 1) >> 31;
+    const sgm__vf half = sgm__vfloat((sgm__vi)(v << 2) >> 10) + sgm__vall(0.5f);
+    const sgm__vf a = half * sgm__vall(1 / 16777216.0f), a2 = a * a;
+    const sgm__vf s = a * SGM__K(horner)(a2, sgm__sin_c, 4), c = SGM__K(horner)(a2, sgm__cos_c, 4);
+    const sgm__vu along = (sgm__vu)sgm__vpick(odd, s, c), up = (sgm__vu)sgm__vpick(odd, c, s);
+    const sgm__vf x = r * (sgm__vf)(along ^ ((q + 0x40000000) & 0x80000000));
+    const sgm__vf y = r * (sgm__vf)(up ^ (q & 0x80000000));
+    z[0] = SGM__K(zip)(x, y, 0), z[1] = SGM__K(zip)(x, y, 1);
+}
+
+/* The draws of `SGM__LANES`/2 blocks, in their order: two registers, of a mask four. */
+SGM__INLINE void SGM__K(draw_some)(
+    int law, uint64_t block, const uint64_t *keys, float rate, sgm__vf *y) {
+    sgm__vu w, v;
+    SGM__K(words)(block, keys, &w, &v);
+    if (law == SGM__LAW_NORMAL) {
+        SGM__K(pair)(w, v, y);
+        return;
+    }
+    SGM__UNROLL for (int i = 0; i < 2; i++) {
+        const int at = law == SGM__LAW_KEEP ? 2 * i : i;
+        const sgm__vu x = (sgm__vu)SGM__K(zip)((sgm__vf)w, (sgm__vf)v, i);
+        if (law == SGM__LAW_UNIFORM) {
+            y[i] = (sgm__vfloat(x >> 9) + sgm__vall(0.5f)) * sgm__vall(1.0f / 8388608.0f);
+            continue;
+        }
+        const sgm__vi least = (sgm__vi)x * 0 + (int)sgm__keep_least(rate);
+        const sgm__vf kept = sgm__vall(1 / (1 - rate));
+        const sgm__vf low = (sgm__vf)(~((sgm__vi)(x & 0xffff) < least) & (sgm__vi)kept);
+        const sgm__vf high = (sgm__vf)(~((sgm__vi)(x >> 16) < least) & (sgm__vi)kept);
+        y[at] = SGM__K(zip)(low, high, 0), y[at + 1] = SGM__K(zip)(low, high, 1);
+    }
+}
+
+SGM__INLINE void SGM__K(draw_of)(
+    int law, size_t n, uint64_t first, sgm_key key, float rate, float *y) {
+    const int vecs = law == SGM__LAW_KEEP ? 4 : 2;
+    const unsigned each = 2 * (unsigned)vecs;
+    uint64_t keys[20];
+    for (uint32_t i = 0; i < 10; i++) {
+        keys[2 * i] = (uint32_t)(key.k[0] + i * 0x9E3779B9u);
+        keys[2 * i + 1] = (uint32_t)(key.k[1] + i * 0xBB67AE85u);
+    }
+    while (n > 0) {
+        const size_t skip = (size_t)(first % each), left = (size_t)(vecs * SGM__LANES) - skip;
+        const size_t some = n < left ? n : left;
+        float part[4 * SGM__LANES];
+        sgm__vf z[4];
+        SGM__K(draw_some)(law, first / each, keys, rate, z);
+        if (some == (size_t)(vecs * SGM__LANES)) {
+            SGM__UNROLL for (int i = 0; i < vecs; i++) sgm__vput(y + i * SGM__LANES, z[i]);
+        } else {
+            SGM__UNROLL for (int i = 0; i < vecs; i++) sgm__vput(part + i * SGM__LANES, z[i]);
+            memcpy(y, part + skip, some * sizeof *y);
+        }
+        y += some, n -= some, first += some;
+    }
+}
+
+SGM__FN void SGM__K(draw)(
+    int law, size_t n, uint64_t first, sgm_key key, float rate, float *y) {
+    if (law == SGM__LAW_NORMAL) SGM__K(draw_of)(SGM__LAW_NORMAL, n, first, key, rate, y);
+    else if (law == SGM__LAW_UNIFORM) SGM__K(draw_of)(SGM__LAW_UNIFORM, n, first, key, rate, y);
+    else SGM__K(draw_of)(SGM__LAW_KEEP, n, first, key, rate, y);
+}
+
 static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, SGM__K(matmul),
     SGM__K(act), SGM__K(softmax), SGM__K(softmax_slope), SGM__K(turn), SGM__K(map), SGM__K(dot),
     SGM__K(center), SGM__K(colsum), SGM__K(coldot), SGM__K(colmix), SGM__K(colsilu),
-    SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments)};
+    SGM__K(tile_map), SGM__K(moments), SGM__K(outer_moments), SGM__K(draw)};
 
 #undef SGM__ISA
 #undef SGM__ISA_AVX2
@@ -8992,6 +9142,8 @@ static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, 
 #undef sgm__vfma
 #undef sgm__vmin
 #undef sgm__vmax
+#undef sgm__vfloat
+#undef sgm__vwide
 
 #elif defined(SGM__IMPLEMENTING) /* the rest of Part III; not when §B.8 is read by itself */
 #undef SGM__IMPLEMENTING
@@ -9039,6 +9191,10 @@ static const sgm__kernels *sgm__k(void) {
 }
 
 SGM_API const char *sgm_isa(void) { return sgm__k()->name; }
+
+static void sgm__draw(int law, size_t n, uint64_t first, sgm_key key, float rate, float *y) {
+    sgm__k()->draw(law, n, first, key, rate, y);
+}
 
 /*
 ## §B.10 Threads

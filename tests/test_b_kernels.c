@@ -681,6 +681,35 @@ static void test_runs(void **state)
         }
 }
 
+/* ---- random numbers ---- */
+
+/* Every law, however a sequence begins and ends in the middle of a block, across the end of the
+counter's low word, on every instruction set, without fused multiply-add too: the twin's bits, and
+nothing written beside them. */
+static void test_draws(void **state)
+{
+    enum { LAWS = 3, MOST = 300 };
+    static float one[MOST + 2], two[MOST + 2];
+    const sgm__kernels *isa;
+    (void)state;
+    for (int s = 0; (isa = next_isa(&s)) != NULL;)
+        for (int i = 0; i < 20000; i++) {
+            const sgm_key key = sgm_key_split(sgm_key_init(8), (uint64_t)i);
+            const uint64_t starts[] = { 0, ((uint64_t)1 << 34) - 99, UINT64_MAX - 2 * MOST };
+            const uint64_t first = starts[i % 3] + key.k[0] % 150;
+            const size_t n = i % 10 ? key.k[1] % 40 : key.k[1] % (MOST + 1);
+            const float rate = (float)(i % 17) / 17.0f;
+            for (int law = 0; law < LAWS; law++) {
+                for (int k = 0; k < MOST + 2; k++) one[k] = two[k] = -9;
+                isa->draw(law, n, first, key, rate, one + 1);
+                sgm__draw_ref(law, n, first, key, rate, two + 1);
+                if (memcmp(one, two, sizeof one))
+                    fail_msg("%s: law %d, %d draws from %llu on", isa->name, law, (int)n,
+                             (unsigned long long)first);
+            }
+        }
+}
+
 /* ---- optimisers ---- */
 
 static sgm__adam_rates rates_at(int t)
@@ -1119,6 +1148,7 @@ int main(void)
         cmocka_unit_test(test_faded_moments),
         cmocka_unit_test(test_long_sums),
         cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_draws),
         cmocka_unit_test(test_moments_keep_nan),
         cmocka_unit_test(test_small_gradients_move_right),
         cmocka_unit_test(test_special_numbers),
