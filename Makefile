@@ -126,8 +126,8 @@ threads: ## 2 to 8 threads on everything that is const, under ThreadSanitizer
 	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -g -O1 -fsanitize=thread -pthread -I. tests/threads.c -o $(OUT)/bin/threads -lm \
 	  && $(OUT)/bin/threads
 
-samebits: ## one hash over compilers, optimisation levels, instruction sets and threads
-	@tests/samebits.sh
+samebits: ## one hash over compilers, levels, instruction sets, threads and ranks (STORE=1: stored)
+	@STORE=$(STORE) tests/samebits.sh $(if $(filter-out 0,$(QUICK)),quick)
 
 peer-files: ## safetensors, both ways, against its Python package (skipped if that is not here)
 	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -O1 -I. tests/safetensors_peer.c -o $(OUT)/bin/safetensors_peer -lm

@@ -1,20 +1,38 @@
 /*
-Prints one hash of everything that floats through the library: a model trained with dropout, layer norm and clipping, its
-averages, samples by all three methods, tangents, and the exact score; a ladder whose points share their times, and a U-Net, each with
-enough points for threads to share the work. tests/samebits.sh compares it over compilers, optimisation levels,
-instruction sets and numbers of threads.
+Prints one hash of everything that floats through the library: random numbers, trainings of every
+objective and optimiser in batches of one piece and of many, samples by every method, tangents,
+likelihoods, and image networks, each with enough rows for five threads to share.
+tests/samebits.sh compares it over compilers, optimisation levels, instruction sets and numbers of
+threads, and with what is stored in tests/data/samebits.txt.
 
-    samebits [steps] [samples] [sampling steps]
+    samebits [threads [parts]]
+
+`parts` prints a line for each part too, so that one sees which of them differs.
 */
 
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 
-static uint64_t hash = 14695981039346656037ULL;
+static const uint64_t basis = 14695981039346656037ULL;
+static uint64_t hash = 14695981039346656037ULL, total = 14695981039346656037ULL;
+static int show_parts;
 
-static void feed(const void *data, size_t bytes) { /* FNV-1a */
+static uint64_t fnv(uint64_t h, const void *data, size_t bytes) { /* FNV-1a */
     const unsigned char *p = (const unsigned char *)data;
-    for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 1099511628211ULL;
+    for (size_t i = 0; i < bytes; i++) h = (h ^ p[i]) * 1099511628211ULL;
+    return h;
+}
+
+static void feed(const void *data, size_t bytes) { hash = fnv(hash, data, bytes); }
+static void feed_floats(const float *x, size_t n) { feed(x, n * sizeof *x); }
+
+static void part_done(const char *name) {
+    if (show_parts) printf("%016llx %s\n", (unsigned long long)hash, name);
+    for (int i = 0; i < 8; i++) { /* the same on machines of either byte order */
+        unsigned char byte = (unsigned char)(hash >> 8 * i);
+        total = fnv(total, &byte, 1);
+    }
+    hash = basis;
 }
 
 static void must(sgm_status status) {
@@ -23,7 +41,32 @@ static void must(sgm_status status) {
     exit(1);
 }
 
-static sgm_tensor *network(sgm_tape *t, const sgm_net_in *in) {
+static float *floats(size_t n) {
+    float *x = (float *)malloc(n * sizeof *x);
+    if (!x) printf("error: no memory\n"), exit(1);
+    return x;
+}
+
+static float *normals(size_t n, uint64_t key) {
+    float *x = floats(n);
+    sgm_normal(x, n, sgm_key_init(key), 0);
+    return x;
+}
+
+static void random_numbers(void) {
+    enum { N = 20011 };
+    float *x = normals(N, 1);
+    feed_floats(x, N);
+    sgm_normal(x, 997, sgm_key_init(2), 12345678901ULL); /* from an odd place on */
+    feed_floats(x, 997);
+    sgm_uniform(x, N, sgm_key_init(3), 5);
+    feed_floats(x, N);
+    free(x);
+    part_done("random numbers");
+}
+
+/* Every operation of a plain network that has a fast form. */
+static sgm_tensor *wide(sgm_tape *t, const sgm_net_in *in) {
     sgm_tensor *learned = sgm_time_learned(t, in->log_sigma, 9);
     sgm_tensor *x = sgm_concat(t, sgm_time_circle(t, in->t), in->x);
     sgm_tensor *h = sgm_relu(t, sgm_linear(t, sgm_concat(t, learned, x), 256));
@@ -34,77 +77,174 @@ static sgm_tensor *network(sgm_tape *t, const sgm_net_in *in) {
     return sgm_linear(t, h, in->x->cols);
 }
 
-/* A few steps of another kind. */
-static void train_few(sgm_net net, void *user, int d, int batch, const double *grid, int n_grid) {
-    float *data = (float *)malloc((size_t)batch * (size_t)d * sizeof *data);
-    sgm_model_options o;
-    sgm_train_options how;
-    sgm_model model;
-    memset(&o, 0, sizeof o), memset(&how, 0, sizeof how);
-    sgm_normal(data, (size_t)batch * (size_t)d, sgm_key_init(6), 0);
-    o.net = net, o.user = user, o.d = d, o.sde = sgm_sde_edm(0.01, 10), o.output = SGM_OUTPUT_EDM_F;
-    o.sigma_data = 0.5;
-    how.steps = 2, how.batch = batch, how.clip = 1, how.loss.weight = SGM_WEIGHT_EDM;
-    how.loss.times = grid ? SGM_TIMES_GRID : SGM_TIMES_LOGNORMAL;
-    how.loss.grid = grid, how.loss.n_grid = n_grid, how.loss.mean = -1.2, how.loss.std = 1.2;
-    how.lr = 1e-3;
-    must(sgm_model_init(&model, &o, sgm_key_init(7)));
-    must(sgm_train(&model, data, batch, &how, sgm_key_init(8)));
-    feed(model.params, model.n_params * sizeof(float));
-    sgm_model_free(&model);
+/* Smooth, as the objectives with tangents ask. */
+static sgm_tensor *narrow(sgm_tape *t, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_concat(t, sgm_time_learned(t, in->log_sigma, 8), in->x);
+    h = sgm_tanh(t, sgm_linear(t, h, 40));
+    h = sgm_silu(t, sgm_linear(t, h, 33));
+    return sgm_linear(t, h, in->x->cols);
+}
+
+static void model_feed(const sgm_model *model) {
+    feed_floats(model->params, model->n_params);
+    for (int i = 0; i < model->o.n_ema; i++) feed_floats(model->ema[i], model->n_params);
+}
+
+/* `steps` steps on normal points, as many as a batch takes. */
+static void train(sgm_model *model, const sgm_model_options *net, sgm_train_options *how) {
+    float *data = normals((size_t)how->batch * (size_t)net->d, 6);
+    how->held_out = -1;
+    if (how->lr == 0) how->lr = 1e-3;
+    must(sgm_model_init(model, net, sgm_key_init(7)));
+    must(sgm_train(model, data, how->batch, how, sgm_key_init(8)));
+    model_feed(model);
     free(data);
 }
 
-int main(int argc, char **argv) {
-    long steps = argc > 1 ? atol(argv[1]) : 200, n = argc > 2 ? atol(argv[2]) : 100;
-    int walk = argc > 3 ? atoi(argv[3]) : 50;
-    float points[16];
-    sgm_data_ring(points, 8);
-    sgm_model_options net;
-    sgm_train_options how;
-    sgm_model model;
-    memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
-    net.net = network, net.d = 2, net.sde = sgm_sde_vp(0.001, 3), net.output = SGM_OUTPUT_V, net.n_ema = 2;
-    how.steps = steps, how.batch = 8, how.cosine = 1, how.warmup = 3, how.clip = 1, how.ema[0] = 0.9;
-    how.lr = 1e-3;
-    how.loss.times = SGM_TIMES_IMPORTANCE, how.loss.weight = SGM_WEIGHT_G2;
-    must(sgm_model_init(&model, &net, sgm_key_init(1)));
-    must(sgm_train(&model, points, 8, &how, sgm_key_init(2)));
-    feed(model.params, model.n_params * sizeof(float));
-    for (int i = 0; i < 2; i++) feed(model.ema[i], model.n_params * sizeof(float));
+/* Batches of one piece, of several that are no multiple of anything, and several to a step. */
+static void trainings(void) {
+    static const char *const names[3] = { "training, batches of 8, clipped",
+                                          "training, a batch of 803 on a ladder",
+                                          "training, accumulated" };
+    static const double ladder[4] = { 5, 1, 0.2, 0.04 };
+    for (int i = 0; i < 3; i++) {
+        sgm_model_options net;
+        sgm_train_options how;
+        sgm_model model;
+        memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
+        net.net = wide, net.d = 2, net.sde = sgm_sde_vp(0.001, 3), net.output = SGM_OUTPUT_V;
+        net.n_ema = 2, how.ema[0] = 0.9;
+        how.steps = i == 0 ? 12 : 1, how.batch = i == 0 ? 8 : i == 1 ? 803 : 101, how.clip = i != 2;
+        how.cosine = 1, how.warmup = i == 0 ? 3 : 0, how.accumulate = i == 2 ? 2 : 1;
+        how.loss.times = SGM_TIMES_IMPORTANCE, how.loss.weight = SGM_WEIGHT_G2;
+        if (i == 1) {
+            net.sde = sgm_sde_edm(0.01, 10), net.output = SGM_OUTPUT_EDM_F, net.sigma_data = .5;
+            how.loss.weight = SGM_WEIGHT_EDM, how.loss.times = SGM_TIMES_GRID;
+            how.loss.grid = ladder, how.loss.n_grid = 4;
+        }
+        train(&model, &net, &how);
+        sgm_model_free(&model);
+        part_done(names[i]);
+    }
+}
 
-    float *x = (float *)malloc((size_t)n * 8), *v = (float *)malloc((size_t)n * 8);
-    float *s = (float *)malloc((size_t)n * 8), *js = (float *)malloc((size_t)n * 8);
-    float *t = (float *)malloc((size_t)n * 4);
-    sgm_mixture mix;
-    must(sgm_mixture_from_data(&mix, points, 8, 2, &net.sde));
-    sgm_score learned = sgm_model_score(&model, 0), exact = sgm_mixture_score(&mix);
-    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_ANCESTRAL; method++) {
+static void objectives(void) {
+    static const char *const names[] = { "DSM", "ESM", "ISM", "SSM", "SSM_VR" };
+    float centre[6] = { 0, 1, -2, 0.5f, 1, 1 };
+    for (int kind = SGM_OBJECTIVE_DSM; kind <= SGM_OBJECTIVE_SSM_VR; kind++) {
+        sgm_model_options net;
+        sgm_train_options how;
+        sgm_model model;
+        sgm_mixture mix;
+        sgm_score exact;
+        memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
+        net.net = narrow, net.d = 2, net.sde = sgm_sde_vp(0.1, 20), net.output = SGM_OUTPUT_SCORE;
+        must(sgm_mixture_from_data(&mix, centre, 3, 2, &net.sde));
+        exact = sgm_mixture_score(&mix);
+        how.steps = 2, how.batch = 6007, how.clip = kind == SGM_OBJECTIVE_ISM;
+        how.optimiser = (sgm_optimiser)(kind % (SGM_OPTIMISER_SGD + 1));
+        how.loss.objective = (sgm_objective)kind;
+        if (kind == SGM_OBJECTIVE_ESM) how.loss.exact = &exact;
+        train(&model, &net, &how);
+        sgm_model_free(&model), sgm_mixture_free(&mix);
+        part_done(names[kind]);
+    }
+}
+
+/* Samples by every method, `most` of them by Heun's, of a score that is learned and of one that is
+exact; and what is asked of a score: itself, its tangents, log-likelihoods. */
+static void scores(const sgm_score *score, long n, long most, int steps, const char *samples,
+                   const char *tangents) {
+    float *x = floats((size_t)most * 2), *v = normals((size_t)n * 2, 4), *t = floats((size_t)n);
+    float *s = floats((size_t)n * 2), *js = floats((size_t)n * 2);
+    double *logp = (double *)malloc((size_t)n * sizeof *logp);
+    for (int method = SGM_METHOD_EULER_MARUYAMA; method <= SGM_METHOD_DPMPP_3M; method++) {
         sgm_sample_options o;
         memset(&o, 0, sizeof o);
-        o.steps = walk, o.method = (sgm_method)method, o.grid = SGM_GRID_UNIFORM;
-        const sgm_score *score = method == SGM_METHOD_EULER_MARUYAMA ? &learned : &exact;
-        must(sgm_sample(x, n, score, &o, sgm_key_init(3)));
-        feed(x, (size_t)n * 8);
+        o.steps = steps, o.method = (sgm_method)method, o.grid = SGM_GRID_UNIFORM;
+        if (method == SGM_METHOD_RK45) o.rtol = o.atol = 1e-2, o.steps = 0, o.grid = SGM_GRID_AUTO;
+        const long count = method == SGM_METHOD_HEUN ? most : n;
+        must(sgm_sample(x, count, score, &o, sgm_key_init(3)));
+        feed_floats(x, (size_t)count * 2);
     }
-    sgm_normal(v, (size_t)n * 2, sgm_key_init(4), 0);
-    for (long i = 0; i < n; i++) t[i] = (float)(i + 1) / (float)n;
-    must(sgm_score_jvp(&learned, s, js, x, v, t, n));
-    feed(s, (size_t)n * 8), feed(js, (size_t)n * 8);
-    must(sgm_score_jvp(&exact, s, js, x, v, t, n));
-    feed(s, (size_t)n * 8), feed(js, (size_t)n * 8);
+    part_done(samples);
+    sgm_uniform(t, (size_t)n, sgm_key_init(13), 0); /* no arithmetic here: flags may change it */
+    must(sgm_score_jvp(score, s, js, x, v, t, n));
+    feed_floats(s, (size_t)n * 2), feed_floats(js, (size_t)n * 2);
+    for (int probes = 0; probes < 3; probes += 2) {
+        sgm_likelihood_options o;
+        memset(&o, 0, sizeof o);
+        o.probes = probes, o.unchecked = 1, o.solve.rtol = o.solve.atol = 1e-2;
+        must(sgm_likelihood(logp, NULL, x, v, n, score, &o, NULL, sgm_key_init(9)));
+        feed(logp, (size_t)n * sizeof *logp), feed_floats(x, (size_t)n * 2);
+    }
     double measured[2];
     measured[0] = sgm_sliced_w2(x, n, v, n, 2, 20, sgm_key_init(5));
     measured[1] = sgm_energy_distance(x, n, v, n, 2);
     feed(measured, sizeof measured);
-    static const double ladder[4] = {5, 1, 0.2, 0.04};
-    sgm_image_net unet;
-    memset(&unet, 0, sizeof unet), unet.h = unet.w = 12, unet.width = 16, unet.depth = 2;
-    train_few(network, NULL, 2, 320, ladder, 4);
-    train_few(sgm_unet, &unet, 144, 48, NULL, 0);
-    printf("%016llx\n", (unsigned long long)hash);
-    sgm_mixture_free(&mix);
-    sgm_model_free(&model);
-    free(x), free(v), free(s), free(js), free(t);
+    part_done(tangents);
+    free(x), free(v), free(t), free(s), free(js), free(logp);
+}
+
+static void learned_and_exact(void) {
+    float points[16];
+    sgm_mixture mix;
+    sgm_model_options net;
+    sgm_train_options how;
+    sgm_model model;
+    memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
+    net.net = narrow, net.d = 2, net.sde = sgm_sde_vp(0.1, 8), net.output = SGM_OUTPUT_EDM_F;
+    how.steps = 50, how.batch = 64;
+    train(&model, &net, &how);
+    sgm_score score = sgm_model_score(&model, SGM_RAW);
+    scores(&score, 517, 9001, 5, "samples, learned", "tangents and likelihoods, learned");
+    sgm_data_ring(points, 8);
+    must(sgm_mixture_from_data(&mix, points, 8, 2, &net.sde));
+    score = sgm_mixture_score(&mix);
+    scores(&score, 101, 333, 7, "samples, exact", "tangents and likelihoods, exact");
+    sgm_mixture_free(&mix), sgm_model_free(&model);
+}
+
+/* Two steps each, and scores of another number of images. */
+static void images(void) {
+    static const struct {
+        const char *name;
+        sgm_net net;
+        int side, width, depth, patch, batch;
+    } all[] = { { "U-Net", sgm_unet, 12, 16, 2, 0, 21 }, { "DiT", sgm_dit, 8, 32, 2, 2, 61 },
+                { "mixer", sgm_mixer, 8, 32, 2, 2, 61 } };
+    for (int i = 0; i < 3; i++) {
+        int d = all[i].side * all[i].side, n = all[i].batch / 2;
+        sgm_image_net about;
+        sgm_model_options net;
+        sgm_train_options how;
+        sgm_model model;
+        memset(&about, 0, sizeof about), memset(&net, 0, sizeof net), memset(&how, 0, sizeof how);
+        about.h = about.w = all[i].side, about.width = all[i].width, about.depth = all[i].depth;
+        about.patch = all[i].patch;
+        net.net = all[i].net, net.user = &about, net.d = d, net.sde = sgm_sde_vp(0.1, 20);
+        net.output = SGM_OUTPUT_NOISE, how.steps = 2, how.batch = all[i].batch, how.clip = 1;
+        train(&model, &net, &how);
+        float *x = normals((size_t)n * (size_t)d, 10), *s = floats((size_t)n * (size_t)d);
+        float *t = floats((size_t)n);
+        sgm_score score = sgm_model_score(&model, SGM_RAW);
+        sgm_uniform(t, (size_t)n, sgm_key_init(11), 0);
+        must(sgm_score_eval(&score, s, x, t, n));
+        feed_floats(s, (size_t)n * (size_t)d);
+        sgm_model_free(&model);
+        free(x), free(s), free(t);
+        part_done(all[i].name);
+    }
+}
+
+int main(int argc, char **argv) {
+    must(sgm_set_threads(argc > 1 ? atoi(argv[1]) : 0));
+    show_parts = argc > 2;
+    random_numbers();
+    trainings();
+    objectives();
+    learned_and_exact();
+    images();
+    printf("%016llx%s\n", (unsigned long long)total, show_parts ? " all" : "");
     return 0;
 }
