@@ -1,0 +1,353 @@
+/*
+# Tests of §4.3: a batch is a sum of pieces
+
+One step of training is divided into pieces, which threads and processes share. What must come out:
+the gradient of the whole batch, the same bits for any number of threads or ranks, few joins, and
+no memory asked for in a step, whoever made it.
+*/
+#define CHECK_ALLOCATOR
+#include "check.h"
+
+#define SGM_IMPLEMENTATION
+#include "../sgm.h"
+
+#include "batch.h"
+
+enum { D = 2, POINTS = 700, STEPS = 4 };
+
+static float data[POINTS * D], cond[POINTS];
+static int labels[POINTS];
+
+typedef struct run {
+    sgm_model_options mo;
+    sgm_train_options to;
+    sgm_mlp_options net;
+    sgm_model model;
+    sgm_trainer trainer;
+} run;
+
+/* 1500 rows a step in 16 accumulators, whose pieces do not end where the batches do. */
+static void run_defaults(run *r) {
+    memset(r, 0, sizeof *r);
+    r->net.width = 96, r->net.depth = 3;
+    r->mo.net = sgm_mlp, r->mo.d = D, r->mo.sde = sgm_sde_vp(0.1, 8);
+    r->mo.output = SGM_OUTPUT_NOISE, r->mo.n_ema = 1;
+    r->to.steps = 100, r->to.batch = 500, r->to.accumulate = 3, r->to.lr = 0.01;
+    r->to.held_out = -1;
+}
+
+static void run_start(run *r) {
+    r->mo.user = &r->net;
+    sgm_data_moons(data, POINTS, 0.1, sgm_key_init(1000));
+    for (int i = 0; i < POINTS; i++) cond[i] = (float)(i % 5), labels[i] = i % 3;
+    CHECK_OK(sgm_model_init(&r->model, &r->mo, sgm_key_init(3)));
+    CHECK_OK(sgm_trainer_init(&r->trainer, &r->model, data, POINTS, &r->to, sgm_key_init(4)));
+}
+
+static void run_end(run *r) { sgm_trainer_free(&r->trainer), sgm_model_free(&r->model); }
+
+static uint64_t bits_of(const run *r) {
+    const size_t bytes = r->model.n_params * sizeof(float);
+    uint64_t h = 14695981039346656037ULL;
+    h = sgm__fnv(h, (const unsigned char *)r->model.params, bytes);
+    h = sgm__fnv(h, (const unsigned char *)r->model.ema[0], r->mo.n_ema ? bytes : 0);
+    h = sgm__fnv(h, (const unsigned char *)r->trainer.grads, bytes);
+    h = sgm__fnv(h, (const unsigned char *)&r->trainer.loss, sizeof r->trainer.loss);
+    h = sgm__fnv(h, (const unsigned char *)&r->trainer.grad_norm, sizeof r->trainer.grad_norm);
+    return sgm__fnv(h, (const unsigned char *)r->trainer.bin_sum, sizeof r->trainer.bin_sum);
+}
+
+/*
+(4.15): the gradient is the sum of its rows' gradients, each taken alone on a tape and added up in
+double. A float sum of n terms errs by at most n u Σ|term|, and each term by some 40 roundings of
+its own in a row of four layers and sums over 96.
+*/
+static void sum_of_rows(void **state) {
+    run r;
+    (void)state;
+    run_defaults(&r), run_start(&r);
+    const size_t P = r.model.n_params;
+    double *sum = (double *)calloc(2 * P, sizeof *sum), *size = sum + P;
+    float *one = (float *)calloc(P, sizeof *one);
+    sgm_tape *tape = sgm_tape_new();
+    assert_int_equal(r.trainer.n_sums, 16);
+    CHECK_OK(sgm__trainer_gradient(&r.trainer));
+    for (int k = 0; k < 3; k++) {
+        sgm__piece b = batch_of(&r.trainer, k);
+        for (long i = 0; i < 500; i++) {
+            sgm_net_in in;
+            double a_i, b_i;
+            sgm_tape_reset(tape, r.model.params, one, P, sgm_key_init(0), SGM_TAPE_TRAINING);
+            sgm__net_in(tape, &in, &b.ask, b.x + i * D, b.t + i, 1);
+            sgm_tensor *out = sgm_mlp(tape, &in);
+            float *grad = sgm_tape_gradient_of(tape, out);
+            sgm_output_affine(&a_i, &b_i, SGM_OUTPUT_NOISE, &r.mo.sde, b.t[i], 1);
+            for (int j = 0; j < D; j++) /* (4.2) with B = 1500 */
+                grad[j] = (float)(2 / 1500.0 * b.w[i] * b_i *
+                                  (a_i * b.x[i * D + j] + b_i * out->v[j] - b.eps[i * D + j]));
+            CHECK_OK(sgm_tape_backward(tape));
+            for (size_t p = 0; p < P; p++) sum[p] += one[p], size[p] += fabs(one[p]);
+        }
+    }
+    for (size_t p = 0; p < P; p++)
+        CHECK_CLOSE(r.trainer.grads[p], sum[p], (190 + 40) * 0x1p-24 * size[p]);
+    sgm_tape_free(tape), free(sum), free(one), run_end(&r);
+}
+
+/*
+The same bits for any number of threads, in every kind of training that a piece can meet. The
+threads change while the run goes on.
+*/
+enum { KINDS = 13 };
+static const char *const kinds[KINDS] = {"plain", "dropout", "clip", "SGD", "AdaBelief", "conditions",
+    "classes", "ISM", "SSM", "energy", "energy SSM", "stratified", "one small batch"};
+
+static void run_kind(run *r, int kind) {
+    run_defaults(r);
+    switch (kind) {
+    case 1: r->net.dropout = 0.2f; break;
+    case 2: r->to.clip = 0.01; break;
+    case 3: r->to.optimiser = SGM_OPTIMISER_SGD; break;
+    case 4: r->to.optimiser = SGM_OPTIMISER_ADABELIEF; break;
+    case 5: r->mo.cond = 1, r->to.cond = cond, r->to.cond_dropout = 0.3; break;
+    case 6: r->mo.classes = 3, r->to.labels = labels, r->mo.output = SGM_OUTPUT_AUTO; break;
+    case 7: r->to.loss.objective = SGM_OBJECTIVE_ISM; break;
+    case 8: r->to.loss.objective = SGM_OBJECTIVE_SSM_VR, r->to.loss.directions = 2; break;
+    case 9: r->mo.energy = 1, r->mo.output = SGM_OUTPUT_SCORE; break;
+    case 10:
+        r->mo.energy = 1, r->mo.output = SGM_OUTPUT_SCORE;
+        r->to.loss.objective = SGM_OBJECTIVE_SSM;
+        break;
+    case 11: r->to.loss.times = SGM_TIMES_STRATIFIED; break;
+    case 12: r->to.batch = 24, r->to.accumulate = 1; break;
+    default: break;
+    }
+}
+
+static void same_bits_by_any_threads(void **state) {
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        uint64_t truth = 0;
+        for (int threads = 1; threads <= 5; threads += threads < 3 ? 1 : 2) {
+            run r;
+            CHECK_OK(sgm_set_threads(threads));
+            run_kind(&r, kind), run_start(&r);
+            for (int i = 0; i < STEPS; i++) {
+                if (i == 2) CHECK_OK(sgm_set_threads(7 - threads)); /* more, or fewer, than before */
+                CHECK_OK(sgm_trainer_step(&r.trainer));
+            }
+            if (threads == 1) truth = bits_of(&r);
+            if (bits_of(&r) != truth) print_error("%s, %d threads:\n", kinds[kind], threads);
+            assert_true(bits_of(&r) == truth);
+            run_end(&r);
+        }
+    }
+    CHECK_OK(sgm_set_threads(0));
+}
+
+/* A busy machine charges for every join. A step has three, and one that is small has none. */
+static void joins_of_a_step(void **state) {
+    (void)state;
+#ifdef SGM__THREADS
+    CHECK_OK(sgm_set_threads(2));
+    for (int small = 0; small < 2; small++) {
+        run r;
+        run_kind(&r, small ? 12 : 0), run_start(&r);
+        assert_int_equal(r.trainer.n_sums, small ? 1 : 16);
+        CHECK_OK(sgm_trainer_step(&r.trainer));
+        long before = sgm__joins;
+        for (int i = 0; i < 10; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
+        assert_true(sgm__joins - before <= (small ? 0 : 30));
+        assert_true(sgm__joins - before >= (small ? 0 : 10));
+        run_end(&r);
+    }
+    CHECK_OK(sgm_set_threads(0));
+#else
+    skip();
+#endif
+}
+
+/* Nothing is allocated in a step, not even by a thread that did nothing in the first. */
+static void no_allocation_by_any_thread(void **state) {
+    (void)state;
+    CHECK_OK(sgm_set_threads(4));
+    for (int kind = 0; kind < KINDS; kind++) {
+        run r;
+        run_kind(&r, kind), run_start(&r);
+        for (int i = 0; i < 2; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
+        int before = alloc_calls;
+        for (int i = 0; i < 10; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
+        if (alloc_calls != before) print_error("%s:\n", kinds[kind]);
+        assert_int_equal(alloc_calls, before);
+        run_end(&r);
+    }
+    CHECK_OK(sgm_set_threads(0));
+}
+
+/*
+Ranks. Process r of R fills its accumulators and gets the others'; here from a run that was alone
+and kept all. It must find its own among those, bit for bit, and end where that run ended.
+*/
+typedef struct exchange {
+    float *all[STEPS]; /* of the run that was alone */
+    int step, calls, fail_at;
+} exchange;
+
+static sgm_status keep_all(void *user, float *sums, size_t floats, int n, int first, int count) {
+    exchange *e = (exchange *)user;
+    assert_true(first == 0 && count == n);
+    const size_t bytes = (size_t)n * floats * sizeof(float);
+    e->all[e->step] = (float *)malloc(bytes);
+    memcpy(e->all[e->step++], sums, bytes);
+    return SGM_OK;
+}
+
+static sgm_status give_others(void *user, float *sums, size_t floats, int n, int first, int count) {
+    exchange *e = (exchange *)user;
+    const float *all = e->all[e->step];
+    if (++e->calls == e->fail_at) return sgm__fail(SGM_NO_FILE, "the network is down");
+    assert_memory_equal(sums + (size_t)first * floats, all + (size_t)first * floats,
+        (size_t)count * floats * sizeof(float));
+    for (int a = 0; a < n; a++) /* what is not this rank's is as if it had never been */
+        if (a < first || a >= first + count)
+            memcpy(sums + (size_t)a * floats, all + (size_t)a * floats, floats * sizeof(float));
+    e->step++;
+    return SGM_OK;
+}
+
+static void ranks_make_one_step(void **state) {
+    (void)state;
+    for (int kind = 0; kind < KINDS - 1; kind++) {
+        exchange e;
+        run alone;
+        memset(&e, 0, sizeof e);
+        run_kind(&alone, kind);
+        alone.to.share = keep_all, alone.to.share_user = &e;
+        run_start(&alone);
+        for (int i = 0; i < STEPS; i++) CHECK_OK(sgm_trainer_step(&alone.trainer));
+        for (int ranks = 2; ranks <= 8; ranks += ranks < 4 ? 1 : 4)
+            for (int rank = 0; rank < ranks; rank++) {
+                run r;
+                run_kind(&r, kind);
+                r.to.rank = rank, r.to.ranks = ranks, r.to.share = give_others;
+                r.to.share_user = &e, e.step = 0;
+                run_start(&r);
+                for (int i = 0; i < STEPS; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
+                assert_true(bits_of(&r) == bits_of(&alone));
+                run_end(&r);
+            }
+        for (int i = 0; i < STEPS; i++) free(e.all[i]);
+        run_end(&alone);
+    }
+}
+
+static void a_share_that_fails(void **state) {
+    exchange e;
+    run r;
+    (void)state;
+    memset(&e, 0, sizeof e), e.fail_at = 1;
+    run_defaults(&r), r.to.ranks = 2, r.to.share = give_others, r.to.share_user = &e;
+    run_start(&r);
+    const size_t bytes = r.model.n_params * sizeof(float);
+    float *before = (float *)malloc(bytes);
+    memcpy(before, r.model.params, bytes);
+    CHECK_FAILS(sgm_trainer_step(&r.trainer), SGM_NO_FILE, "the network is down");
+    assert_memory_equal(before, r.model.params, bytes);
+    assert_int_equal(r.trainer.step, 0);
+    for (int i = 0; i < SGM_BINS; i++) assert_int_equal(r.trainer.bin_n[i], 0);
+    free(before), run_end(&r);
+}
+
+static void ranks_that_cannot_be(void **state) {
+    (void)state;
+    static const struct {
+        int rank, ranks, share;
+        const char *text;
+    } bad[] = {{-1, 2, 1, "0 <= rank < ranks"}, {2, 2, 1, "0 <= rank < ranks"},
+        {1, 0, 1, "0 <= rank < ranks"}, {0, -1, 1, "0 <= rank < ranks"}, {0, 2, 0, "needs share"},
+        {0, 17, 1, "raise batch"}};
+    for (int i = 0; i < COUNT(bad); i++) {
+        exchange e;
+        run r;
+        run_defaults(&r), run_start(&r), sgm_trainer_free(&r.trainer);
+        r.to.rank = bad[i].rank, r.to.ranks = bad[i].ranks, r.to.share_user = &e;
+        if (bad[i].share) r.to.share = give_others;
+        CHECK_FAILS(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(4)),
+            SGM_BAD_ARGUMENT, bad[i].text);
+        run_end(&r);
+    }
+}
+
+/* A NaN that comes up in some row of a later piece: the same message by any number of threads. */
+static float bad_above;
+
+static sgm_tensor *exploding_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *h = sgm_silu(tape, sgm_linear(tape, sgm_concat(tape, in->x, in->t), 96));
+    h = sgm_silu(tape, sgm_linear(tape, sgm_silu(tape, sgm_linear(tape, h, 96)), 96));
+    h = sgm_linear(tape, h, D);
+    for (long i = 0; h && !tape->dry && i < h->rows; i++)
+        if (in->t->v[i] > bad_above) h->v[i * D] = NAN;
+    return h;
+}
+
+static void a_late_piece_is_named(void **state) {
+    char first[300] = "";
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        run r;
+        CHECK_OK(sgm_set_threads(threads));
+        run_defaults(&r), r.mo.net = exploding_net, bad_above = 0.999f;
+        run_start(&r);
+        sgm_status status = SGM_OK;
+        for (int i = 0; i < 20 && status == SGM_OK; i++) status = sgm_trainer_step(&r.trainer);
+        assert_int_equal(status, SGM_NOT_FINITE);
+        assert_non_null(strstr(sgm_error(), "(linear) at t = 0.999"));
+        if (threads == 1) snprintf(first, sizeof first, "%s", sgm_error());
+        assert_string_equal(sgm_error(), first);
+        run_end(&r);
+    }
+    CHECK_OK(sgm_set_threads(0));
+}
+
+/* Evaluations, in pieces too: the rows of any number of points, alone or together. */
+static void evaluations_by_any_threads(void **state) {
+    enum { N = 1111 };
+    static float x[N * D], t[N], v[N * D], s[2][N * D], js[2][N * D];
+    run r;
+    (void)state;
+    run_defaults(&r), run_start(&r);
+    sgm_score score = sgm_model_score(&r.model, SGM_RAW);
+    sgm_normal(x, N * D, sgm_key_init(7), 0), sgm_normal(v, N * D, sgm_key_init(8), 0);
+    sgm_uniform(t, N, sgm_key_init(9), 0);
+    for (int i = 0; i < N; i++) t[i] = 0.1f + 0.9f * t[i];
+    for (int threads = 1; threads <= 5; threads += 2)
+        for (int n = 1; n <= N; n += n < 10 ? 4 : 551) {
+            CHECK_OK(sgm_set_threads(threads));
+            CHECK_OK(sgm_score_jvp(&score, s[1], js[1], x, v, t, n));
+            for (int i = 0; i < n; i++) {
+                if (threads > 1 && i % 50) continue;
+                CHECK_OK(sgm_score_jvp(&score, s[0] + i * D, js[0] + i * D, x + i * D, v + i * D, t + i, 1));
+                assert_memory_equal(s[0] + i * D, s[1] + i * D, D * sizeof(float));
+                assert_memory_equal(js[0] + i * D, js[1] + i * D, D * sizeof(float));
+            }
+        }
+    CHECK_OK(sgm_set_threads(0));
+    run_end(&r);
+}
+
+#define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST("(4.15) the gradient is the sum of its rows'", sum_of_rows),
+        TEST("(4.15) the same bits by any number of threads", same_bits_by_any_threads),
+        TEST("(4.15) a step joins its threads three times, a small one never", joins_of_a_step),
+        TEST("(4.15) no thread allocates in a step", no_allocation_by_any_thread),
+        TEST("(4.15) ranks make the step of one process", ranks_make_one_step),
+        TEST("(4.15) a share that fails changes nothing", a_share_that_fails),
+        TEST("(4.15) ranks that cannot be are refused", ranks_that_cannot_be),
+        TEST("(4.15) a NaN in a late piece is named the same by all threads", a_late_piece_is_named),
+        TEST("(3.10) evaluations have the same bits in any pieces", evaluations_by_any_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
