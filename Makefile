@@ -16,9 +16,9 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 # which look inside, and are compiled with all of sgm.h
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
-PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev
+PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
 
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -28,7 +28,7 @@ help: ## this list
 	@echo "  from equation to equation."; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
 	@echo "  SGM_ISA=ref|sse2|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
-setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmocka, GSL, stb, zlib)
+setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmocka, GSL, stb, zlib, Open MPI)
 	@missing=""; for p in $(PACKAGES); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then echo "setup: nothing is missing"; exit 0; fi; \
@@ -93,6 +93,13 @@ tour: ## run every tutorial at full scale, draw every figure, write out/report.h
 	echo "tour: $$(( $$(date +%s) - start )) s; open $(RUN)/report.html"; exit $$failed
 
 examples: $(EXAMPLES:%=$(OUT)/bin/%) ## build the examples into out/bin
+
+# Open MPI's compiler is a wrapper around ours
+$(OUT)/bin/mpi/%: examples/mpi/%.c examples/mpi/common.h examples/mpi/share.h $(OUT)/sgm.o
+	@mkdir -p $(@D)
+	OMPI_CC='$(CC)' mpicc $(WARN) $(CFLAGS) $(OPENMP) -I. -DSGM_LINKED $< $(OUT)/sgm.o -o $@ -lm
+
+mpi: $(OUT)/bin/mpi/train $(OUT)/bin/mpi/sample ## training and sampling on several machines, into out/bin/mpi (Open MPI)
 
 plots: ## draw the figures of all tutorials that have been run
 	@for t in $(TUTORIALS); do [ ! -d $(RUN)/$$t ] || plots/draw.sh $$t; done

@@ -107,6 +107,14 @@ if [ -z "${SANITIZE:-}" ]; then
     then together threads "-O1 -g -fsanitize=thread -pthread"
     else together threads "-O1 -pthread"
     fi
+    tests/mpi.sh >"$build/mpi.log" 2>&1 # ends with "N passed, N failed", or "skipped ..."
+    if [[ $(tail -1 "$build/mpi.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        printf '%-8sseveral ranks: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
+        [ "${BASH_REMATCH[2]}" = 0 ] || grep -v '^ok' "$build/mpi.log" | head -40
+    elif grep -q '^skipped' "$build/mpi.log"; then cat "$build/mpi.log"
+    else bad "several ranks"; tail -20 "$build/mpi.log"
+    fi
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "every cited equation exists" tests/prose.sh equations
     check "no placeholders" tests/prose.sh placeholders
