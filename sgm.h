@@ -47,7 +47,7 @@ only knows by eight points, and prints fresh samples:
 
 # What it does not do
 
-- No GPU, no float16, no distributed training.
+- No GPU, no float16. Several machines share a training through one hook (`examples/mpi`).
 - No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined to the
 bit. Such flags are refused, where a macro tells of them; link without them too.
 - No lock for you. Any number of threads may evaluate, sample and ask likelihoods from one model,
@@ -789,8 +789,8 @@ typedef struct sgm_train_options {
     void *share_user;       /* share, once a step: `sums` has n parts of `floats` numbers (bytes to
                                copy, not all are floats). Of these the process has filled `count`
                                from `first` on, and share brings the others (§4.3)            */
-    const char *checkpoint; /* a file: sgm_train goes on from it if it is there, and writes it
-                               first of all, now and then, and at the end. NULL: none         */
+    const char *checkpoint; /* a file: sgm_train goes on from it if it is there, and (rank 0) writes
+                               it first of all, now and then, and at the end. NULL: none      */
     long checkpoint_every;  /* steps between two; 0: a twentieth of the run's, rounded up     */
 } sgm_train_options;
 
@@ -14342,7 +14342,7 @@ was read. If it is not, it is written at once, so that a name that cannot be wri
 not after an hour. From then on it is written anew every twentieth of the run (or as often as
 `checkpoint_every` says: counted in steps and not in minutes, so that two runs write the same files)
 and at the end. Each file appears whole or not at all (§C.1), so a crash costs what was done since
-the last one.
+the last one. Of several processes (§4.3) rank 0 writes, and all read.
 
 A finished run goes on if `steps` is raised. It ends in the same bits as one that was longer from
 the start, with two exceptions, which are said where they meet: a rate that falls to the last step
@@ -14366,7 +14366,7 @@ static sgm_status sgm__train_resume(sgm_trainer *trainer) {
     const char *path = trainer->o.checkpoint;
     char why[512];
     if (!path) return SGM_OK;
-    if (sgm__is_absent(path)) return sgm_trainer_save(trainer, path);
+    if (sgm__is_absent(path)) return trainer->o.rank ? SGM_OK : sgm_trainer_save(trainer, path);
     sgm_status status = sgm_trainer_load(trainer, path);
     if (status == SGM_OK) return SGM_OK;
     snprintf(why, sizeof why, "%s", sgm_error());
@@ -14376,7 +14376,8 @@ static sgm_status sgm__train_resume(sgm_trainer *trainer) {
 static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     long every = o->checkpoint_every > 0 ? o->checkpoint_every : (o->steps + 19) / 20;
-    if (!o->checkpoint || (trainer->step % every && !sgm_trainer_done(trainer))) return SGM_OK;
+    if (!o->checkpoint || o->rank) return SGM_OK;
+    if (trainer->step % every && !sgm_trainer_done(trainer)) return SGM_OK;
     return sgm_trainer_save(trainer, o->checkpoint);
 }
 

@@ -111,6 +111,14 @@ check "with the bits of the uninterrupted run" same "$dir/whole" "$dir/dead0"
 nothing_left() { [ "$(cd "$dir" && ls -A | grep -c '\.run\.')" = 0 ]; }
 check "no half of a file is left" nothing_left
 
+one_writes() { # rank 1 is given a name that it could not write
+    timeout 120 mpirun $root --oversubscribe -n 1 "$train" $small "checkpoint=$dir/one.run" "model=$dir/one" : \
+        -n 1 "$train" $small "checkpoint=$dir/nowhere/one.run" "model=$dir/one" && same "$dir/1" "$dir/one" && [ -s "$dir/one.run" ]
+}
+check "rank 0 alone writes the checkpoint" one_writes
+check "ranks that begin at different checkpoints" refused "other ranks are elsewhere" '*' timeout 120 mpirun $root --oversubscribe \
+    -n 1 "$train" $long log=1 "checkpoint=$dir/dead.run" : -n 1 "$train" $long log=1 "checkpoint=$dir/none.run"
+
 # What is refused.
 check "another run's checkpoint" refused "set checkpoint to a new file" '*' run 2 "$train" $long seed=4 "checkpoint=$dir/whole.run"
 check "which stays as it was" same "$dir/whole.run" "$dir/stopped.run"
