@@ -7900,7 +7900,7 @@ Each instruction set that this machine's family may have is compiled below from 
 #define SGM__DEEP 384  /* rows of B in a panel */
 #define SGM__BLOCK 512 /* rows of A that share the panels */
 #define SGM__SHEET 48  /* rows of C that are worked on in a copy */
-#define SGM__FEW 32    /* so few rows do not pay for copying a panel */
+#define SGM__FEW 128   /* so few rows do not pay for copying a panel */
 #define SGM__LARGE 4e6 /* multiply-adds of a product that is worth two parts */
 #define SGM__JOIN_TEXT(a, b) a##_##b
 #define SGM__JOIN(a, b) SGM__JOIN_TEXT(a, b)
@@ -8246,7 +8246,8 @@ SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
 /*
 The plain way through (3.5): blocks of rows, so that their part of A stays in the second-level
 cache; within a block, one panel of B after the other. A panel that only a few tiles will read is
-not worth a copy: it is read in place, if its rows are contiguous and fill the registers.
+not worth a copy: it is read in place, if its rows are contiguous and fill the registers. Rows that
+are whole pages apart would all lie in the same few lines of the cache; they are copied sooner.
 */
 SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
     float panel[SGM__DEEP * SGM__PANEL] __attribute__((aligned(64)));
@@ -8261,9 +8262,9 @@ SGM__FN void SGM__K(matmul_rows)(const sgm__product *q) {
             s.b += j * q->b_col;
             s.c += i * q->c_row + j;
             if (s.init) s.init += i * q->init_row + j;
-            ragged = s.n != SGM__K(width)(&s);
-            const long wide = SGM__K(width)(&s);
-            if (s.b_col != 1 || (rows > SGM__FEW && s.b_row != wide) || ragged) {
+            const long wide = SGM__K(width)(&s), few = q->b_row % 1024 ? SGM__FEW : SGM__FEW / 4;
+            ragged = s.n != wide;
+            if (s.b_col != 1 || (rows > few && s.b_row != wide) || ragged) {
                 SGM__K(pack)(&s, panel);
                 s.b = panel, s.b_row = wide;
             }
@@ -12317,26 +12318,26 @@ $$\bar S = σ \left[A ⊙ (G − ⟨A, G⟩ − ⟨\dot A, B⟩) + \dot A ⊙ (B
 \bar{\dot S} = σ A ⊙ (B − ⟨A, B⟩) \qquad(E.5)$$
 
 which is (3.17), put into the first line of (3.16) and ordered: the derivative of a product. If
-adjoints will be wanted, A is kept; nothing else of this size leaves the cache.
+adjoints will be wanted, A is kept, or, of more than `SGM__KEPT` numbers for a head, made again, which
+costs 3 % of the time and makes memory grow with T only. Nothing else of this size leaves the cache.
 */
-enum { SGM__QUERIES = 64 };
+enum { SGM__QUERIES = 64, SGM__KEPT = 1 << 18 };
 
 typedef struct sgm__head { /* one head of one point, and n of its queries */
-    long W, wide;          /* numbers of a row; n rounded up: columns of what follows */
+    long W, wide, most;    /* numbers of a row; n rounded up, of this block and at most */
     int T, d, n, heads;
     float scale;
     const float *v[3], *j[3], *d_y, *jd_y; /* of q (these queries), k and v; j may be NULL */
     float *to[3][2];                       /* their adjoints, or NULL */
     int add[3][2];                         /* 1: something is there already */
-    float *turned, *a, *aj, *g, *b;
+    float *turned, *a, *aj, *g, *b; /* wide columns; beyond n are numbers of no meaning */
 } sgm__head;
 
 /* M (T, n) (+)= X (T, d) times the transposed rows of queries. */
 static void sgm__head_meet(
     const sgm__head *h, const float *x, const float *queries, float *m, int add) {
-    if (h->n < h->wide) memset(h->turned, 0, (size_t)(h->d * h->wide) * sizeof *h->turned);
-    sgm__k()->turn(h->n, h->d, queries, h->W, h->turned, h->wide);
-    sgm__matmul(h->T, (int)h->wide, h->d, x, h->W, 1, h->turned, h->wide, 1, add ? m : NULL,
+    sgm__k()->turn(h->n, h->d, queries, h->W, h->turned, h->most);
+    sgm__matmul(h->T, (int)h->wide, h->d, x, h->W, 1, h->turned, h->most, 1, add ? m : NULL,
         h->wide, m, h->wide);
 }
 
@@ -12431,17 +12432,18 @@ static void sgm__heads_adjoints(sgm_tape *tape, sgm_tensor *y, sgm__head *all) {
 
 static void sgm__op_attention(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
-    const int d = y->cols / s->heads, most = s->tokens < SGM__QUERIES ? s->tokens : SGM__QUERIES;
-    const size_t wide = (size_t)(most + 15) / 16 * 16, size = (size_t)s->tokens * wide;
+    const int d = y->cols / s->heads, some = s->tokens < SGM__QUERIES ? s->tokens : SGM__QUERIES;
+    const size_t most = (size_t)(some + 15) / 16 * 16, size = (size_t)s->tokens * most;
     sgm__head all;
     memset(&all, 0, sizeof all);
-    all.W = y->cols, all.T = s->tokens, all.d = d, all.heads = s->heads;
+    all.W = y->cols, all.T = s->tokens, all.d = d, all.heads = s->heads, all.most = (long)most;
     all.scale = (float)(1 / sqrt((double)d));
     if (pass == SGM_PASS_BACKWARD) sgm__heads_adjoints(tape, y, &all);
     const sgm__arena_mark mark = sgm__arena_here(tape);
-    all.turned = (float *)sgm__arena(tape, ((size_t)d * wide + 4 * size) * sizeof(float));
-    if (tape->status != SGM_OK) return;
-    all.a = all.turned + (size_t)d * wide, all.aj = all.a + size, all.g = all.aj + size;
+    all.turned = (float *)sgm__arena(tape, ((size_t)d * most + 4 * size) * sizeof(float));
+    if (!all.turned) return;
+    memset(all.turned, 0, (size_t)d * most * sizeof(float));
+    all.a = all.turned + (size_t)d * most, all.aj = all.a + size, all.g = all.aj + size;
     all.b = all.g + size;
     for (long i = 0; i < (long)s->h * s->heads; i++)
         for (int from = 0; from < s->tokens; from += SGM__QUERIES) {
@@ -12462,9 +12464,10 @@ static sgm_tensor *sgm__attention_at_once(
     sgm_tape *tape, sgm_tensor *q, sgm_tensor *k, sgm_tensor *v, int tokens, int heads) {
     sgm__shape s;
     memset(&s, 0, sizeof s), s.h = q->rows / tokens, s.tokens = tokens, s.heads = heads;
-    if (q->needs | k->needs | v->needs) {
-        const size_t rows = (size_t)q->rows * (size_t)heads, wide = (size_t)(tokens + 15) / 16 * 16;
-        s.kept = (float *)sgm__arena(tape, rows * wide * sizeof(float));
+    const long wide = ((long)tokens + 15) / 16 * 16;
+    if ((q->needs | k->needs | v->needs) && (double)wide * tokens <= SGM__KEPT) {
+        const size_t rows = (size_t)q->rows * (size_t)heads;
+        s.kept = (float *)sgm__arena(tape, rows * (size_t)wide * sizeof(float));
         if (!s.kept) return NULL;
     }
     return sgm__shaped(tape, "attention", sgm__op_attention, q->rows, q->cols, q, k, v, &s);

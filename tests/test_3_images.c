@@ -321,7 +321,7 @@ F(p_told_flat) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, in[1],
 F(p_scale) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_PLAIN, NULL, in[1]); }
 F(p_shift) { return sgm_group_norm(t, in[0], 3, 7, 3, SGM_NORM_SILU, in[1], NULL); }
 F(p_attention) { return sgm_attention(t, in[0], in[1], in[2], 70, 2); }
-F(p_attention_long) { return sgm_attention(t, in[0], in[1], in[0], 300, 1); }
+F(p_attention_long) { return sgm_attention(t, in[0], in[1], in[0], 520, 1); }
 F(p_attention_one) { return sgm_attention(t, in[0], in[0], in[0], 1, 2); }
 F(p_attention_self) { return sgm_attention(t, in[0], in[0], in[0], 65, 3); }
 F(p_attention_keys) {
@@ -351,7 +351,7 @@ static void fast_and_plain(void **state) {
         {"modulation", f_modulate, {{15, 3, 3}, {4, 4, 4}}, 2},
         {"gate", f_gate, {{6, 2, 0}, {12, 4, 0}}, 2},
         {"attention", p_attention, {{140, 140, 140}, {6, 6, 6}}, 5},
-        {"attention, long", p_attention_long, {{600, 600, 0}, {2, 2, 0}}, 5},
+        {"attention, long", p_attention_long, {{1040, 1040, 0}, {2, 2, 0}}, 5},
         {"attention to oneself", p_attention_one, {{3, 0, 0}, {8, 0, 0}}, 5},
         {"self-attention", p_attention_self, {{65, 0, 0}, {51, 0, 0}}, 5},
         {"attention, keys move", p_attention_keys, {{32, 32, 0}, {34, 34, 0}}, 5},
