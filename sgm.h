@@ -3498,24 +3498,30 @@ first the settings that the text of §3.16 tells */
     float *kept;
 } sgm__shape;
 
+/* q ← p, n numbers; or with `back` p ← q, or p ← p + q. */
+static void sgm__walk_line(float *p, long p_step, float *q, long q_step, long n, int back, int add) {
+    const int dense = p_step == 1 && q_step == 1;
+    if (dense && !add) memcpy(back ? p : q, back ? q : p, (size_t)n * sizeof *p);
+    else if (dense) sgm__map_alone(SGM__ADD, n, 0, p, q, p);
+    for (long m = 0; m < n && !dense; m++, p += p_step, q += q_step)
+        if (back) *p = add ? *p + *q : *q;
+        else *q = *p;
+}
+
 /* y ← x along the loops, or with `back` x ← y, or x ← x + y. */
 static void sgm__walk(const sgm__shape *s, int part, float *x, float *y, int back, int add) {
     const long *n = s->n[part], *sx = s->x[part], *sy = s->y[part];
-    const int runs = sx[4] == 1 && sy[4] == 1; /* or else, a matrix is transposed: */
-    const int turns = !runs && !add && n[2] * n[3] == 1 && sx[1] == 1 && sy[4] == 1;
-    for (long i = 0; i < n[0]; i++)
-        for (long at = 0; at < (turns ? 1 : n[1] * n[2] * n[3]); at++) {
-            long j = at / n[3] / n[2], k = at / n[3] % n[2], l = at % n[3];
-            float *p = x + i * sx[0] + j * sx[1] + k * sx[2] + l * sx[3];
-            float *q = y + i * sy[0] + j * sy[1] + k * sy[2] + l * sy[3] + s->start[part];
-            if (runs && !add) memcpy(back ? p : q, back ? q : p, (size_t)n[4] * sizeof *p);
-            else if (runs) sgm__map_alone(SGM__ADD, n[4], 0, p, q, p);
-            else if (turns && back) sgm__turn_alone(n[1], n[4], q, sy[1], p, sx[4]);
-            else if (turns) sgm__turn_alone(n[4], n[1], p, sx[4], q, sy[1]);
-            for (long m = 0; m < n[4] && !runs && !turns; m++, p += sx[4], q += sy[4])
-                if (back) *p = add ? *p + *q : *q;
-                else *q = *p;
-        }
+    const int turns = !add && n[2] * n[3] == 1 && sx[1] == 1 && sy[4] == 1; /* y = xᵀ */
+    for (long i = 0; i < n[0]; i++) {
+        float *p = x + i * sx[0], *q = y + i * sy[0] + s->start[part];
+        if (turns && back) sgm__turn_alone(n[1], n[4], q, sy[1], p, sx[4]);
+        else if (turns) sgm__turn_alone(n[4], n[1], p, sx[4], q, sy[1]);
+        for (long j = 0; j < n[1] && !turns; j++)
+            for (long k = 0; k < n[2]; k++)
+                for (long l = 0; l < n[3]; l++)
+                    sgm__walk_line(p + j * sx[1] + k * sx[2] + l * sx[3], sx[4],
+                        q + j * sy[1] + k * sy[2] + l * sy[3], sy[4], n[4], back, add);
+    }
 }
 
 SGM_API sgm_tensor *sgm_upsample(sgm_tape *tape, sgm_tensor *x, int h, int w) {
