@@ -7979,6 +7979,7 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define SGM__ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define sgm__vall(x) ((sgm__vf)_mm512_set1_ps(x))
 #define sgm__vroot(x) ((sgm__vf)_mm512_maskz_sqrt_ps(0xffff, (__m512)(x)))
+#define sgm__vfour(x) ((SGM__K(doubles))_mm256_cvtps_pd(_mm_loadu_ps(x)))
 #define sgm__vfma(a, b, c) ((sgm__vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define sgm__vmin(a, b) ((sgm__vf)_mm512_maskz_min_ps(0xffff, (__m512)(a), (__m512)(b)))
 #define sgm__vmax(a, b) ((sgm__vf)_mm512_maskz_max_ps(0xffff, (__m512)(a), (__m512)(b)))
@@ -7993,6 +7994,7 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define SGM__ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
 #define sgm__vall(x) ((sgm__vf)_mm256_set1_ps(x))
 #define sgm__vroot(x) ((sgm__vf)_mm256_sqrt_ps((__m256)(x)))
+#define sgm__vfour(x) ((SGM__K(doubles))_mm256_cvtps_pd(_mm_loadu_ps(x)))
 #define sgm__vfma(a, b, c) ((sgm__vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define sgm__vmin(a, b) ((sgm__vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define sgm__vmax(a, b) ((sgm__vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
@@ -8003,6 +8005,7 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define SGM__LANES 4
 #define SGM__ZIP_LO 0, 4, 1, 5
 #define SGM__ZIP_HI 2, 6, 3, 7
+#define sgm__vfour(x) __builtin_convertvector(*(const SGM__K(vf_any) *)(x), SGM__K(doubles))
 #if defined(SGM__ISA_NEON)
 #define SGM__TALL 8
 #define sgm__vall(x) ((sgm__vf)vdupq_n_f32(x))
@@ -8029,7 +8032,6 @@ typedef int sgm__vi __attribute__((vector_size(4 * SGM__LANES)));
 typedef unsigned sgm__vu __attribute__((vector_size(4 * SGM__LANES)));
 typedef uint64_t sgm__vw __attribute__((vector_size(4 * SGM__LANES)));
 typedef float SGM__K(vf_any) __attribute__((vector_size(4 * SGM__LANES), aligned(4), may_alias));
-typedef float SGM__K(floats) __attribute__((vector_size(16), aligned(4), may_alias));
 typedef double SGM__K(doubles) __attribute__((vector_size(32)));
 
 SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
@@ -8633,8 +8635,7 @@ SGM__FN void SGM__K(map)(int kind, long n, float s, const float *a, const float 
 SGM__FN void SGM__K(center)(long n, const float *x, int add, float *y) {
     SGM__K(doubles) sum = {0.0, 0.0, 0.0, 0.0};
     long j = 0;
-    for (; j + 4 <= n; j += 4)
-        sum += __builtin_convertvector(*(const SGM__K(floats) *)(x + j), SGM__K(doubles));
+    for (; j + 4 <= n; j += 4) sum += sgm__vfour(x + j);
     for (int l = 0; j + l < n; l++) sum[l] += x[j + l];
     const double mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (double)n;
     const float most = (float)mean, rest = (float)(mean - most);
@@ -9146,6 +9147,7 @@ static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, 
 #undef SGM__ZIP_HI
 #undef sgm__vall
 #undef sgm__vroot
+#undef sgm__vfour
 #undef sgm__vfma
 #undef sgm__vmin
 #undef sgm__vmax
