@@ -7114,7 +7114,8 @@ static void sgm__pair_ref(float z[2], uint32_t w, uint32_t v) {
     }
     const float r = sqrtf(k * (float)(2 * SGM__LN2) + g * sgm__horner(g, sgm__q_c, 9));
     const uint32_t q = v + 0x20000000, quarter = q >> 30; /* the nearest; a: turns from there */
-    const float a = ((float)((int)((q & 0x3fffffff) >> 8) - 0x200000) + 0.5f) * (1 / 16777216.0f), a2 = a * a;
+    const float from = (float)((int)((q & 0x3fffffff) >> 8) - 0x200000);
+    const float a = (from + 0.5f) * (1 / 16777216.0f), a2 = a * a;
     const float s = a * sgm__horner(a2, sgm__sin_c, 4), c = sgm__horner(a2, sgm__cos_c, 4);
     const float along = quarter & 1 ? s : c, up = quarter & 1 ? c : s;
     z[0] = r * ((quarter + 1) & 2 ? -along : along);
@@ -7129,6 +7130,8 @@ static uint32_t sgm__keep_least(float rate) { return (uint32_t)(rate * 65536.0 +
 
 static void sgm__draw_ref(int law, size_t n, uint64_t first, sgm_key key, float rate, float *y) {
     const unsigned each = law == SGM__LAW_KEEP ? 8 : 4;
+    const uint32_t least = sgm__keep_least(rate);
+    const float kept = 1 / (1 - rate);
     while (n > 0) {
         const unsigned skip = (unsigned)(first % each);
         const size_t some = n < each - skip ? n : each - skip;
@@ -7139,8 +7142,10 @@ static void sgm__draw_ref(int law, size_t n, uint64_t first, sgm_key key, float 
             x[i] = ((float)(w[i] >> 9) + 0.5f) * (1.0f / 8388608.0f);
         for (int i = 0; i < 4 && law == SGM__LAW_NORMAL; i += 2)
             sgm__pair_ref(x + i, w[i], w[i + 1]);
-        for (int i = 0; i < 8 && law == SGM__LAW_KEEP; i++)
-            x[i] = (w[i / 2] >> 16 * (i % 2) & 0xffff) < sgm__keep_least(rate) ? 0 : 1 / (1 - rate);
+        for (int i = 0; i < 4 && law == SGM__LAW_KEEP; i++) {
+            x[2 * i] = (w[i] & 0xffff) < least ? 0 : kept;
+            x[2 * i + 1] = w[i] >> 16 < least ? 0 : kept;
+        }
         memcpy(y, x + skip, some * sizeof *y);
         y += some, n -= some, first += some;
     }
@@ -9028,22 +9033,27 @@ SGM__FN void SGM__K(outer_moments)(int kind, const sgm__outer *q, const sgm__ada
 }
 
 /*
-Philox (§A.2) of `SGM__LANES`/2 blocks at once. A multiplication reads the lower half of 64 bits and
-fills both, so a block owns 64, and what stands in an upper half is never looked at. The words leave
-as pairs that (A.1) wants: w holds words 0 and 2 of each block, v words 1 and 3.
+Philox (§A.2) of `SGM__LANES` blocks at once. A multiplication reads the lower half of 64 bits and
+fills both, so a block owns 64, and what stands in an upper half is never looked at. Each round must
+wait for the one before, so two registers of blocks go side by side. The words leave as pairs that
+(A.1) wants: w holds words 0 and 2 of each block, u words 1 and 3.
 */
-SGM__INLINE void SGM__K(words)(uint64_t block, const uint64_t *keys, sgm__vu *w, sgm__vu *v) {
+SGM__INLINE void SGM__K(words)(uint64_t block, const uint64_t *keys, sgm__vu *w, sgm__vu *u) {
     static const uint64_t ascending[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    sgm__vw x0 = (sgm__vw)sgm__vget((const float *)(const void *)ascending) + block, x1 = x0 >> 32;
-    sgm__vw x2 = x0 ^ x0, x3 = x2;
-    SGM__UNROLL for (int round = 0; round < 20; round += 2) {
-        const sgm__vw p0 = sgm__vwide(x0, 0xD2511F53u), p1 = sgm__vwide(x2, 0xCD9E8D57u);
-        x0 = (p1 >> 32) ^ x1 ^ keys[round];
-        x2 = (p0 >> 32) ^ x3 ^ keys[round + 1];
-        x1 = p1, x3 = p0;
+    sgm__vw x0[2], x1[2], x2[2], x3[2];
+    SGM__EACH(2) {
+        x0[v] = (sgm__vw)sgm__vget((const float *)(const void *)ascending) + block;
+        x1[v] = x0[v] >> 32, x2[v] = x3[v] = x0[v] ^ x0[v];
+        block += SGM__LANES / 2;
     }
-    *w = (sgm__vu)((x0 & 0xffffffff) | (x2 << 32));
-    *v = (sgm__vu)((x1 & 0xffffffff) | (x3 << 32));
+    SGM__UNROLL for (int round = 0; round < 20; round += 2) SGM__EACH(2) {
+        const sgm__vw p0 = sgm__vwide(x0[v], 0xD2511F53u), p1 = sgm__vwide(x2[v], 0xCD9E8D57u);
+        x0[v] = (p1 >> 32) ^ x1[v] ^ keys[round];
+        x2[v] = (p0 >> 32) ^ x3[v] ^ keys[round + 1];
+        x1[v] = p1, x3[v] = p0;
+    }
+    SGM__EACH(2) w[v] = (sgm__vu)((x0[v] & 0xffffffff) | (x2[v] << 32));
+    SGM__EACH(2) u[v] = (sgm__vu)((x1[v] & 0xffffffff) | (x3[v] << 32));
 }
 
 SGM__INLINE sgm__vf SGM__K(horner)(sgm__vf x, const float *c, int n) {
@@ -9075,18 +9085,19 @@ SGM__INLINE void SGM__K(pair)(sgm__vu w, sgm__vu v, sgm__vf *z) {
     z[0] = SGM__K(zip)(x, y, 0), z[1] = SGM__K(zip)(x, y, 1);
 }
 
-/* The draws of `SGM__LANES`/2 blocks, in their order: two registers, of a mask four. */
+/* The draws of `SGM__LANES` blocks, in their order: four registers, of a mask eight. */
 SGM__INLINE void SGM__K(draw_some)(
     int law, uint64_t block, const uint64_t *keys, float rate, sgm__vf *y) {
-    sgm__vu w, v;
-    SGM__K(words)(block, keys, &w, &v);
+    sgm__vu w[2], v[2];
+    SGM__K(words)(block, keys, w, v);
     if (law == SGM__LAW_NORMAL) {
-        SGM__K(pair)(w, v, y);
+        SGM__K(pair)(w[0], v[0], y);
+        SGM__K(pair)(w[1], v[1], y + 2);
         return;
     }
-    SGM__UNROLL for (int i = 0; i < 2; i++) {
+    SGM__UNROLL for (int i = 0; i < 4; i++) {
         const int at = law == SGM__LAW_KEEP ? 2 * i : i;
-        const sgm__vu x = (sgm__vu)SGM__K(zip)((sgm__vf)w, (sgm__vf)v, i);
+        const sgm__vu x = (sgm__vu)SGM__K(zip)((sgm__vf)w[i / 2], (sgm__vf)v[i / 2], i % 2);
         if (law == SGM__LAW_UNIFORM) {
             y[i] = (sgm__vfloat(x >> 9) + sgm__vall(0.5f)) * sgm__vall(1.0f / 8388608.0f);
             continue;
@@ -9101,8 +9112,8 @@ SGM__INLINE void SGM__K(draw_some)(
 
 SGM__INLINE void SGM__K(draw_of)(
     int law, size_t n, uint64_t first, sgm_key key, float rate, float *y) {
-    const int vecs = law == SGM__LAW_KEEP ? 4 : 2;
-    const unsigned each = 2 * (unsigned)vecs;
+    const int vecs = law == SGM__LAW_KEEP ? 8 : 4;
+    const unsigned each = (unsigned)vecs;
     uint64_t keys[20];
     for (uint32_t i = 0; i < 10; i++) {
         keys[2 * i] = (uint32_t)(key.k[0] + i * 0x9E3779B9u);
@@ -9111,8 +9122,8 @@ SGM__INLINE void SGM__K(draw_of)(
     while (n > 0) {
         const size_t skip = (size_t)(first % each), left = (size_t)(vecs * SGM__LANES) - skip;
         const size_t some = n < left ? n : left;
-        float part[4 * SGM__LANES];
-        sgm__vf z[4];
+        float part[8 * SGM__LANES];
+        sgm__vf z[8];
         SGM__K(draw_some)(law, first / each, keys, rate, z);
         if (some == (size_t)(vecs * SGM__LANES)) {
             SGM__UNROLL for (int i = 0; i < vecs; i++) sgm__vput(y + i * SGM__LANES, z[i]);
