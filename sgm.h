@@ -12631,21 +12631,21 @@ progress and reports, and the files.
 
 ## §F.1 A model is asked
 
-Points go through the network in *pieces* of so many that what the tape holds of a piece stays in
-the cache of one core. The network alone decides how many: the dry run (§F.2) has counted the
-numbers that one point puts on the tape, its `width`. Forward these are all; where adjoints or
-tangents come back over them there are about twice as many. A thread takes a piece, and a tape that
-is free, or for want of one a new one: any number of threads may ask one model at once. (Where the
-compiler has no atomic exchange, each asker gets a new one.)
+Points go through the network in *pieces*. A large piece does not stay in the cache of one core, and
+leaves nothing for other threads. A small one pays for what every layer does once a piece: packing W
+(§B.7), or turning it into U (§E.3). The network alone decides: the dry run (§F.2) has counted the
+numbers that one point puts on the tape, its `width`; there are about twice as many where tangents or
+adjoints follow. A piece has as many points as fill 2 MB with them, which was best on a core with
+1 MB of cache, since only neighbouring layers meet; but not fewer than four. A thread takes a piece,
+and a tape that is free, or for want of one a new one: any number of threads may ask one model at
+once. (Where the compiler has no atomic exchange, each asker gets a new one.)
 */
-#ifndef SGM__PIECE_BYTES
-#define SGM__PIECE_BYTES (2048 * 1024)
-#endif
+enum { SGM__PIECE_BYTES = 2 << 20 };
 
 static long sgm__piece_rows(const sgm_model *model, int back) {
     const long each = (long)sizeof(float) * (back ? 2 : 1) * model->width;
     const long rows = SGM__PIECE_BYTES / (each > 0 ? each : 1);
-    return rows < 1 ? 1 : rows < 8 ? rows : rows < 1024 ? rows / 8 * 8 : 1024;
+    return rows < 4 ? 4 : rows < 8 ? rows : rows < 1024 ? rows / 8 * 8 : 1024;
 }
 
 static sgm__ask sgm__ask_of(const sgm_model *model, int which) {
