@@ -843,7 +843,7 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer);
 /* Gives the model the parameters and averages that did best on the points held out. The end of your
    own loop: SGM_BAD_ARGUMENT if there was no look at such points. */
 SGM_API void sgm_trainer_free(sgm_trainer *trainer);
-SGM_API double sgm_trainer_lr(const sgm_trainer *trainer); /* of the next step (4.4) */
+SGM_API double sgm_trainer_lr(const sgm_trainer *trainer); /* of the next step (4.5) */
 SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path);
 SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path);
 /* A checkpoint: raw and averaged parameters, optimiser, key, step, settings. After load the run
@@ -4090,7 +4090,7 @@ static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
     sgm__share_among(trainer->n_hands, trainer->own_sums, sgm__accumulate, trainer);
     SGM__TRY(sgm__pieces_done(trainer));
     if (!(fabs(trainer->loss) < HUGE_VAL)) return sgm__watch(trainer);
-    return sgm__trainer_norm(trainer); /* (4.15) */
+    return sgm__trainer_norm(trainer); /* (4.3) */
 }
 
 /*
@@ -4114,7 +4114,7 @@ swells V for a thousand steps, in which everything else hardly moves.
 Far from the goal long steps are right. Near it they only carry the noise of (4.1) into the
 parameters: these dance around the minimum, the wider the larger η. So the rate falls along half a
 cosine to $η_e$ (`lr_end`) at the last of the K steps. If you ask for a `warmup`, it grows first,
-over $K_w$ steps: the first gradients are far from those that follow, and Adam's means of them (4.6)
+over $K_w$ steps: the first gradients are far from those that follow, and Adam's means of them (4.7)
 rest on few. In step k, counted from 0, it is
 
 $$η_k = η\, \frac{k+1}{K_w} \;\;(k < K_w), \quad \text{then} \quad
@@ -4128,7 +4128,7 @@ SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     if (!o->cosine && o->lr_end == 0) return o->lr;
     double u = (k - warm) / ((double)o->steps - warm);
     if (u > 1) u = 1;
-    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.4) */
+    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.5) */
 }
 
 /*
@@ -4162,9 +4162,9 @@ up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η lon
 $θ ← (1 − η w_d) θ$ with a `weight_decay` $w_d$. **AdaBelief** (Zhuang et al. 2020) divides by how
 far the gradient strays from its mean: where it came as expected, the step may be long.
 
-$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.6)} \qquad(4.8)$$
+$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.7)} \qquad(4.8)$$
 
-All four are one loop. $b_1$ and $b_2$ are the same for all parameters, so (4.6) is computed as
+All four are one loop. $b_1$ and $b_2$ are the same for all parameters, so (4.7) is computed as
 $θ − (η\sqrt{b_2}/b_1)\, M / (\sqrt V + δ\sqrt{b_2})$: one root and one quotient each. Every
 sixteenth step sets moments that have faded below $2^{−100}$ to zero, before they slow the processor
 (§B.6).
@@ -4196,16 +4196,16 @@ static void sgm__moments_ref(
         const float grad = g[i] * c->grad_scale;
         m[i] = sgm__fmaf(c->beta1, m[i], kind == SGM_OPTIMISER_SGD ? grad : c->fresh1 * grad);
         if (kind == SGM_OPTIMISER_SGD) {
-            p[i] = sgm__fmaf(-c->lr, m[i], p[i]); /* (4.5) */
+            p[i] = sgm__fmaf(-c->lr, m[i], p[i]); /* (4.6) */
             continue;
         }
         if (plan.sweep && fabsf(m[i]) < SGM__FADED) m[i] = 0.0f;
-        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad; /* (4.8) */
+        const float away = kind == SGM_OPTIMISER_ADABELIEF ? grad - m[i] : grad; /* (4.9) */
         v[i] = sgm__fmaf(c->beta2, v[i], c->fresh2 * away * away);
         if (plan.sweep && m[i] == 0.0f && v[i] < plan.faded) v[i] = 0.0f;
         if (kind == SGM_OPTIMISER_ADABELIEF) v[i] += c->eps;
         if (plan.shrinks) p[i] = sgm__fmaf(plan.shrink, p[i], p[i]);
-        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]); /* (4.6) */
+        p[i] = sgm__fmaf(plan.step, m[i] / (sqrtf(v[i]) + plan.eps), p[i]); /* (4.7) */
     }
 }
 
@@ -4234,7 +4234,7 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
 The last parameters carry the noise of the last batches: $θ_i = θ^* + ξ_i$ dances around the place
 θ* that all steps together point to. An average over many steps keeps θ* and loses most of ξ. The
 *exponential moving average* (EMA) forgets old steps by a factor γ per step (here the decay, .999).
-As in (4.7), start at zero and divide by the sum of the weights; then e is right from the first
+As in (4.8), start at zero and divide by the sum of the weights; then e is right from the first
 step:
 
 $$E_k = γ E_{k−1} + (1 − γ) θ_k, \quad e_k = \frac{E_k}{1 − γ^k}, \qquad
@@ -4256,7 +4256,7 @@ static void sgm__trainer_average(const sgm_trainer *trainer, size_t at, long n) 
     const sgm_model *model = trainer->model;
     for (int i = 0; i < model->o.n_ema; i++) {
         double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
-        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.9) */
+        double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.10) */
         sgm__toward(n, (float)share, model->params + at, model->ema[i] + at);
     }
 }
@@ -4370,7 +4370,7 @@ over one tape, and the gradients add up.
 */
 
 /* The loss ω‖s − τ‖² of a piece, τ = exact, −ε/s_t or (both NULL) 0, and its derivative by what the
-network said. An energy says its score: with c_o = 1, the derivative is r of (4.13). */
+network said. An energy says its score: with c_o = 1, the derivative is r of (4.14). */
 static void sgm__square_seed(const sgm_trainer *trainer, sgm__piece *p, const float *s,
     const float *exact, const float *eps, float *adjoint, double factor) {
     const sgm_model_options *o = &trainer->model->o;
@@ -4388,7 +4388,7 @@ static void sgm__square_seed(const sgm_trainer *trainer, sgm__piece *p, const fl
     }
 }
 
-/* One direction of (4.11): seeds the adjoints by the tangent and, if sliced, by the value. */
+/* One direction of (4.12): seeds the adjoints by the tangent and, if sliced, by the value. */
 static void sgm__direction_seed(const sgm_trainer *trainer, sgm__piece *p, const float *s,
     const float *v, const float *out_j, float *adjoint, float *bend, double factor) {
     const double *c = p->c;
@@ -4487,7 +4487,7 @@ static sgm_status sgm__energy_push(const sgm_trainer *trainer, sgm__piece *p, co
     return sgm_tape_backward(tape);
 }
 
-/* The trace term along v, by (4.14): two pushes at x ± hv. */
+/* The trace term along v, by (4.15): two pushes at x ± hv. */
 static sgm_status sgm__energy_bend(const sgm_trainer *trainer, sgm__piece *p, const float *v,
     float *moved, double factor, sgm_key dropout, int *flags) {
     const sgm_sde *sde = &trainer->model->o.sde;
@@ -4543,7 +4543,7 @@ static sgm_status sgm__energy_gradient(const sgm_trainer *trainer, sgm__piece *p
 - Sampling with the raw parameters after training for the averaged ones, or the other way about:
   `sgm_model_score` asks which.
 - An average that starts at the random initial parameters remembers them for thousands of steps;
-  (4.9) forgets them in the first.
+  (4.10) forgets them in the first.
 - Clipping after the update, or a clip that is applied to each tensor: here it is the norm of the
   whole gradient, before the update.
 - $1 − β$ of a β that was rounded to a float: for β = .9999999 it is off by a fifth. It is taken
@@ -8930,7 +8930,7 @@ SGM__INLINE sgm__vf SGM__K(zero_where)(sgm__vi mask, sgm__vf x) {
     return (sgm__vf)((sgm__vi)x & ~mask);
 }
 
-/* (4.6) and (4.8) for one register of each array, whose gradients are g. */
+/* (4.7) and (4.9) for one register of each array, whose gradients are g. */
 SGM__INLINE void SGM__K(moments_at)(int kind, long i, long n, float *p, sgm__vf g, float *m,
     float *v, const sgm__adam_rates *c, const sgm__adam_plan *plan) {
     sgm__vf mean = sgm__vload(m + i, n), square, x = sgm__vload(p + i, n);
@@ -12746,7 +12746,7 @@ static void sgm__trace_pass(sgm_tape *tape, const sgm_net_in *in, const sgm_mode
     }
 }
 
-/* (4.12): s = −∇U, and with v its change, from one backward pass. A classifier's energy is the
+/* (4.13): s = −∇U, and with v its change, from one backward pass. A classifier's energy is the
 −log p of a label (8.3); asked for no label, it tells log p of all. */
 static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *s, float *js,
     double *logp, const float *x, const float *v, const float *t, int n, sgm_key dropout,
@@ -13445,7 +13445,7 @@ static sgm_status sgm__train_check(sgm_trainer *trainer, const float *data, long
     return sgm__objective_suits(&trainer->o.loss, model);
 }
 
-#define SGM__BLOCK_OF_SUM 16384L /* numbers, in (4.15) and in the gradient's norm */
+#define SGM__BLOCK_OF_SUM 16384L /* numbers, in (4.3) and in the gradient's norm */
 
 /* Into how many accumulators a step is divided: a power of two, so that it may be shared evenly, of
 no more than 16. Each costs a visit to all parameters, and a thread that is woken for it: it must be
@@ -13670,7 +13670,7 @@ static int sgm__norm_is_finite(const sgm_trainer *trainer) {
     }
 }
 
-/* A block of (4.15), and its squares. */
+/* A block of (4.3), and its squares. */
 static void sgm__add_sums(void *what, long part, int hand) {
     const sgm_trainer *trainer = (const sgm_trainer *)what;
     const long from = part * SGM__BLOCK_OF_SUM, rest = (long)trainer->model->n_params - from;

@@ -442,8 +442,8 @@ static void run_end(run *r) {
 /*
 The batch that the trainer has just seen, once more by the formulas of §2.6 and the model as
 a score. `size` is the sum of the absolute values of all terms, which is what roundings are relative
-to. For an energy, the central difference (4.14) is the mean of v·Jv over [-h, h] along v, and
-Simpson's rule gives that mean from tangents, with an error of order h⁴; `bent` is what (4.14) adds
+to. For an energy, the central difference (4.15) is the mean of v·Jv over [-h, h] along v, and
+Simpson's rule gives that mean from tangents, with an error of order h⁴; `bent` is what (4.15) adds
 to the loss by not being a derivative.
 */
 
@@ -527,7 +527,7 @@ static void loss_of_a_batch(void **state) {
             if (fabs(r.trainer.loss - truth.loss) > rounding)
                 print_error("%s of %s:\n", objective_name[objective], output_name[output]);
             CHECK_CLOSE(r.trainer.loss, truth.loss, rounding);
-            /* (4.14) is good to h²/6 of the third derivative: at h = 0.02 s less than a thousandth
+            /* (4.15) is good to h²/6 of the third derivative: at h = 0.02 s less than a thousandth
             of the terms */
             assert_true(fabs(truth.bent) < 1e-3 * truth.size);
             if (r.mo.energy && objective >= SGM_OBJECTIVE_ISM) assert_true(truth.bent != 0);
@@ -638,7 +638,7 @@ static void accumulation(void **state) {
 /*
 The price: tangents and backward passes of one step, counted where they happen, by an operation that
 calls the one it stands for. ISM carries D directions, SSM K, DSM none; an energy spends one more
-backward pass for its score, and two passes for each direction (4.14).
+backward pass for its score, and two passes for each direction (4.15).
 */
 
 static int passes[3];
@@ -786,7 +786,7 @@ static void linear_fits(void **state) {
 
 /*
 An energy whose parameters are as linear as that: U = w x²/2 + b x in one dimension, so the score is
--w x - b and (4.14) is exact. The same minimiser w = 1/V and the same variances.
+-w x - b and (4.15) is exact. The same minimiser w = 1/V and the same variances.
 */
 
 static sgm_tensor *square_net(sgm_tape *tape, const sgm_net_in *in) {
@@ -828,7 +828,7 @@ static void energy_fits(void **state) {
         double var = 2 * P * P * (gaussian ? 3 : 1); /* Q; E v⁴ is 3, or 1 for Rademacher */
         if (objective == SGM_OBJECTIVE_DSM) var = (1 / (s * s) - P) * P;
         if (objective == SGM_OBJECTIVE_ESM) var = 0;
-        /* the last summand: (4.14) divides roundings of 2⁻²⁴ |U'| by h = 0.02 s, and they average */
+        /* the last summand: (4.15) divides roundings of 2⁻²⁴ |U'| by h = 0.02 s, and they average */
         CHECK_CLOSE(r.model.ema[0][0], P,
                     CHECK_SIGMAS * sqrt(var / N) + fit_rest(P) +
                         EPS / (0.02 * s) * sqrt(P / FIT_BATCH));
@@ -1447,8 +1447,8 @@ int main(void) {
         TEST("(2.17) the law of the directions", directions),
         TEST("(2.16), (2.18) the constants, by quadrature", constants),
         TEST("(2.7), (2.9) the same draws, the same numbers as sgm_dsm", agrees_with_dsm),
-        TEST("(2.15) to (2.17), (4.13), (4.14) the loss of a batch", loss_of_a_batch),
-        TEST("(4.11) to (4.14) gradients against differences", gradients),
+        TEST("(2.15) to (2.17), (4.14), (4.15) the loss of a batch", loss_of_a_batch),
+        TEST("(4.12) to (4.15) gradients against differences", gradients),
         TEST("accumulation is the mean over batches", accumulation),
         TEST("the price: D, K or no tangents", prices),
         TEST("(2.18) one minimiser for all objectives: a linear score", linear_fits),

@@ -121,7 +121,7 @@ static void check_same(snapshot *a, snapshot *b, int with_log) {
 */
 
 /*
-One step in double, from the definitions (4.6), (4.5) and (4.8). The library stores β as floats: 1
+One step in double, from the definitions (4.7), (4.6) and (4.9). The library stores β as floats: 1
 - β₂ is then off by 2⁻²⁵/(1-β₂) of itself, and √v by half of that.
 */
 
@@ -232,7 +232,7 @@ static void measured_sigma_data(void **state) {
     run_end(&r);
 }
 
-/* (4.4) from its definition; and the rate that a step of SGD really takes, Δθ/g. */
+/* (4.5) from its definition; and the rate that a step of SGD really takes, Δθ/g. */
 
 static double schedule(const sgm_train_options *o, long k) {
     if (k < o->warmup) return o->lr * (double)(k + 1) / (double)o->warmup;
@@ -333,7 +333,7 @@ static void accumulation(void **state) {
 ## Averages
 */
 
-/* (4.9) against (1-γ)Σγ^(k-i) θ_i/(1-γ^k), the plain average started at 0 and divided by what is
+/* (4.10) against (1-γ)Σγ^(k-i) θ_i/(1-γ^k), the plain average started at 0 and divided by what is
 missing. */
 
 static void averages(void **state) {
@@ -2285,15 +2285,15 @@ static void the_users_loop_ends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(4.6), (4.5), (4.8) the optimisers against their definitions", optimisers),
+        TEST("(4.7), (4.6), (4.9) the optimisers against their definitions", optimisers),
         TEST("default options", defaults),
         TEST("a sigma_data of 0 is measured", measured_sigma_data),
         TEST("a scaler in the file", scaler_in_the_file),
-        TEST("(4.4) learning rates", learning_rates),
+        TEST("(4.5) learning rates", learning_rates),
         TEST("clipping: the norm of the whole gradient", clipping),
         TEST("(4.2) accumulation is the mean over batches", accumulation),
-        TEST("(4.9) averages against the plain definition", averages),
-        TEST("(4.9) averages of parameters at rest", averages_at_rest),
+        TEST("(4.10) averages against the plain definition", averages),
+        TEST("(4.10) averages of parameters at rest", averages_at_rest),
         TEST("each point once per epoch", epochs),
         TEST("(1.6) noise, times and dropout of successive batches", draws_of_the_batches),
         TEST("what is not known of a training is NaN", mean_without_log),
@@ -2301,13 +2301,13 @@ int main(void) {
         TEST("sgm_train is sgm_trainer_step repeated", whole_equals_steps),
         TEST("keys", keys),
         TEST("threads do not change bits", threads_do_not_change_bits),
-        TEST("(4.6) one pass has the bits of two", one_pass_has_the_bits_of_two),
+        TEST("(4.7) one pass has the bits of two", one_pass_has_the_bits_of_two),
         TEST("a weight in two layers is not deferred", a_weight_in_two_layers_is_not_deferred),
         TEST("tangents settle what was deferred", tangents_settle_what_was_deferred),
         TEST("one pass, many threads", one_pass_by_many_threads),
         TEST("(F.1) a step fails exactly as with two passes", a_step_fails_as_with_two_passes),
         TEST("a deferred slope that overflows is named", a_deferred_slope_is_named),
-        TEST("(4.6) moments fade to zero", moments_fade_to_zero),
+        TEST("(4.7) moments fade to zero", moments_fade_to_zero),
         TEST("no allocation after the first steps", no_allocation_later),
         TEST("a resumed run has the bits of one that never stopped", resume_is_bit_exact),
         TEST("a resume with other settings is refused", other_settings_are_refused),

@@ -58,7 +58,7 @@ static uint64_t bits_of(const run *r) {
 }
 
 /*
-(4.15): the gradient is the sum of its rows' gradients, each taken alone on a tape and added up in
+(4.3): the gradient is the sum of its rows' gradients, each taken alone on a tape and added up in
 double. A float sum of n terms errs by at most n u Σ|term|, and each term by some 40 roundings of
 its own in a row of four layers and sums over 96.
 */
@@ -339,14 +339,14 @@ static void evaluations_by_any_threads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST("(4.15) the gradient is the sum of its rows'", sum_of_rows),
-        TEST("(4.15) the same bits by any number of threads", same_bits_by_any_threads),
-        TEST("(4.15) a step joins its threads three times, a small one never", joins_of_a_step),
-        TEST("(4.15) no thread allocates in a step", no_allocation_by_any_thread),
-        TEST("(4.15) ranks make the step of one process", ranks_make_one_step),
-        TEST("(4.15) a share that fails changes nothing", a_share_that_fails),
-        TEST("(4.15) ranks that cannot be are refused", ranks_that_cannot_be),
-        TEST("(4.15) a NaN in a late piece is named the same by all threads", a_late_piece_is_named),
+        TEST("(4.3) the gradient is the sum of its rows'", sum_of_rows),
+        TEST("(4.3) the same bits by any number of threads", same_bits_by_any_threads),
+        TEST("(4.3) a step joins its threads three times, a small one never", joins_of_a_step),
+        TEST("(4.3) no thread allocates in a step", no_allocation_by_any_thread),
+        TEST("(4.3) ranks make the step of one process", ranks_make_one_step),
+        TEST("(4.3) a share that fails changes nothing", a_share_that_fails),
+        TEST("(4.3) ranks that cannot be are refused", ranks_that_cannot_be),
+        TEST("(4.3) a NaN in a late piece is named the same by all threads", a_late_piece_is_named),
         TEST("(3.10) evaluations have the same bits in any pieces", evaluations_by_any_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

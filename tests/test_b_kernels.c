@@ -767,7 +767,7 @@ static void test_shared_products(void **state)
 }
 
 /*
-(4.6) and (4.8) as printed, in double. A step moves p by at most about lr (the ratio of the means
+(4.7) and (4.9) as printed, in double. A step moves p by at most about lr (the ratio of the means
 is below 1 / sqrt(1 - beta2) = 32 in the worst case, near 1 here), and m, v, root, quotient and
 product round ten times, so each step errs by at most 10 u 32 lr + u |p|; T steps add up: T u (320
 lr + 2).
@@ -858,7 +858,7 @@ static void test_moments_keep_nan(void **state)
 }
 
 /*
-(4.6) of gradients g and an eps of 1e-20: the first step is lr g / (g + eps) whatever g is, swept or
+(4.7) of gradients g and an eps of 1e-20: the first step is lr g / (g + eps) whatever g is, swept or
 not. Its roundings, below 12, are u of it each. But where (1 - beta2) g² is near the least float,
 2^-149, its root is a multiple of nothing better than 2^-74.5; so g is 1e-18 and more.
 */

@@ -8,7 +8,7 @@ Equations. Explicit (2.15), implicit (2.16), sliced (2.17) and denoising (2.7) s
 one loss up to constants (2.18): ISM = ESM - E ω‖∇log p‖², DSM = ESM + L*. The library writes them
 without the ½ of *Diffusion Through the Lens of Score Matching* (EngineersOfAI lesson), whose sliced
 loss, with ‖s‖² in it, is the variance-reduced one here. The energy view is that of *Score-Based
-Generative Models: Masterclass Notes* (lecture by A. Shysheya): e^(-U)/Z has the score -∇U (4.13).
+Generative Models: Masterclass Notes* (lecture by A. Shysheya): e^(-U)/Z has the score -∇U (4.14).
 
 Plan. (1) A wrong score on twelve points: its five losses, and both constants. (2) How the sliced
 losses scatter with the number K of directions. At a point x they are vᵀMv with M = 2J + s sᵀ, or

@@ -145,7 +145,7 @@ static void first_rung(run *r, int quick) {
 }
 
 /* The same time, spent better: ask for the clean point instead of the score (2.10), cap the weight of the smallest times (2.12), larger
-batches, a decaying rate, and the average of the parameters (4.9). */
+batches, a decaying rate, and the average of the parameters (4.10). */
 
 static void second_rung(run *r, int quick) {
     static sgm_mlp_options mlp = {.width = 128, .depth = 3, .activation = SGM_ACTIVATION_RELU, .embedding = SGM_EMBEDDING_CIRCLE};
