@@ -4024,7 +4024,7 @@ step; fixed stretches of it are each added up in their order into an *accumulato
 the accumulators in theirs,
 
 $$\bar W = \sum_{a=1}^{A} \bar W_a, \qquad
-\bar W_a = \sum_{\text{pieces of } a} \frac{∂}{∂W} \sum_{\text{rows } i} ℓ_i \qquad(4.15)$$
+\bar W_a = \sum_{\text{pieces of } a} \frac{∂}{∂W} \sum_{\text{rows } i} ℓ_i \qquad(4.3)$$
 
 Floating-point sums depend on their order, and this order depends on the network and the batch
 alone (§F.6), not on who computes what. So one thread or eight may take accumulators, also on
@@ -4101,7 +4101,7 @@ made it, and the t of its row.
 **Clipping.** The linear promise "the loss falls by $η\|g\|²$" holds only near by. With the second
 derivatives H along the step,
 
-$$L(θ − ηg) ≈ L − η \|g\|² + ½ η² g^T H g \qquad(4.3)$$
+$$L(θ − ηg) ≈ L − η \|g\|² + ½ η² g^T H g \qquad(4.4)$$
 
 and the loss rises once $η$ exceeds $2\|g\|²/g^T H g$. A batch now and then has a gradient a hundred
 times the usual one, because a point lies far out or a time near $t_{min}$ has a large weight.
@@ -4119,7 +4119,7 @@ rest on few. In step k, counted from 0, it is
 
 $$η_k = η\, \frac{k+1}{K_w} \;\;(k < K_w), \quad \text{then} \quad
 η_k = η_e + ½ (η − η_e) (1 + \cos π u), \quad
-u = \tfrac{k − K_w}{K − K_w} \qquad(4.4)$$
+u = \tfrac{k − K_w}{K − K_w} \qquad(4.5)$$
 */
 SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
@@ -4137,7 +4137,7 @@ SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
 **SGD**, stochastic gradient descent, is $θ ← θ − η \hat g$. With a running sum of gradients, whose
 noise partly cancels while their common direction adds up, it has *momentum* μ (`beta1`):
 
-$$M ← μ M + g, \qquad θ ← θ − η M \qquad(4.5)$$
+$$M ← μ M + g, \qquad θ ← θ − η M \qquad(4.6)$$
 
 One η must then do for all parameters, though the derivative by one may be a thousand times that by
 another. **Adam** (Kingma and Ba 2015) gives each its own scale: it divides a running mean M of the
@@ -4146,14 +4146,14 @@ sign is steady and less where it is mostly noise, so that η is the length of a 
 units of the loss.
 
 $$M ← β_1 M + (1−β_1) g, \quad V ← β_2 V + (1−β_2) g², \quad
-θ ← θ − η \frac{M/b_1}{\sqrt{V/b_2} + δ}, \quad b_i = 1 − β_i^k \qquad(4.6)$$
+θ ← θ − η \frac{M/b_1}{\sqrt{V/b_2} + δ}, \quad b_i = 1 − β_i^k \qquad(4.7)$$
 
 ($β_1 = .9$ and $β_2 = .999$ are Adam's letters, not chapter 1's β(t); δ is `eps`, 10⁻⁸, against a
 division by 0; k counts from 1.) Why the $b_i$? M starts at 0. After k steps it is a weighted sum
 of the gradients so far, and the weights are a geometric series:
 
 $$M_k = (1−β) \sum_{i=1}^{k} β^{k−i} g_i, \qquad (1−β) \sum_{i=1}^{k} β^{k−i} = 1 − β^k
-\qquad(4.7)$$
+\qquad(4.8)$$
 
 So $E M_k = (1 − β^k)\, E g$ while the gradient's law stays, and the division makes the weights add
 up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η long instead of η.
@@ -4162,7 +4162,7 @@ up to 1. Without it the first step would be $.1 g / \sqrt{.001 g²}$: 3.2 η lon
 $θ ← (1 − η w_d) θ$ with a `weight_decay` $w_d$. **AdaBelief** (Zhuang et al. 2020) divides by how
 far the gradient strays from its mean: where it came as expected, the step may be long.
 
-$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.7)} \qquad(4.8)$$
+$$V ← β_2 V + (1−β_2) (g − M)² + δ, \qquad \text{and } θ \text{ as in (4.7)} \qquad(4.9)$$
 
 All four are one loop. $b_1$ and $b_2$ are the same for all parameters, so (4.7) is computed as
 $θ − (η\sqrt{b_2}/b_1)\, M / (\sqrt V + δ\sqrt{b_2})$: one root and one quotient each. Every
@@ -4238,13 +4238,13 @@ As in (4.8), start at zero and divide by the sum of the weights; then e is right
 step:
 
 $$E_k = γ E_{k−1} + (1 − γ) θ_k, \quad e_k = \frac{E_k}{1 − γ^k}, \qquad
-e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.9)$$
+e ← e + \frac{1 − γ}{1 − γ^k} (θ − e) \qquad(4.10)$$
 
 (The third form is the first divided by $1 − γ^k$, as $γ(1 − γ^{k−1}) = (1 − γ^k) − (1 − γ)$.)
 If the $ξ_i$ were independent with variance $v_ξ$, the average's would be the sum of the squared
 weights times $v_ξ$,
 
-$$(1 − γ)² \sum_{i ≥ 0} γ^{2i}\, v_ξ = \frac{1 − γ}{1 + γ}\, v_ξ \qquad(4.10)$$
+$$(1 − γ)² \sum_{i ≥ 0} γ^{2i}\, v_ξ = \frac{1 − γ}{1 + γ}\, v_ξ \qquad(4.11)$$
 
 a two-thousandth for γ = .999. They are not, for neighbours differ by one step; where ξ takes τ
 steps to turn around it is about τ times as much, still far below 1. A small η would calm the dance
@@ -4362,7 +4362,7 @@ its tangent,
 
 $$ℓ = ω \left( \|s\|² + 2 v^T (c_x v + c_o\, \dot{\mathrm{out}}) \right): \qquad
 \frac{∂ℓ}{∂\dot{\mathrm{out}}} = 2 ω c_o v, \qquad
-\frac{∂ℓ}{∂\mathrm{out}} = 2 ω c_o s \qquad(4.11)$$
+\frac{∂ℓ}{∂\mathrm{out}} = 2 ω c_o s \qquad(4.12)$$
 
 The sliced loss (2.17) has $(v·s)²$ in place of $\|s\|²$; the chain rule gives
 $∂ℓ/∂\mathrm{out} = 2 ω c_o (v·s)\, v$. One direction after the other is carried forward and back
@@ -4448,19 +4448,19 @@ score is −∇U, one backward pass from U to x, and MALA (§6.2) compares energ
 which it cancels. Along v, start with the tangent v: the tangent of U is $\dot U = v·∇U(x)$, a
 function of v and x, and one backward pass from it gives
 
-$$\frac{∂\dot U}{∂v} = ∇U, \qquad \frac{∂\dot U}{∂x} = \frac{∂²U}{∂x²} v \qquad(4.12)$$
+$$\frac{∂\dot U}{∂v} = ∇U, \qquad \frac{∂\dot U}{∂x} = \frac{∂²U}{∂x²} v \qquad(4.13)$$
 
 To train by any of the losses, differentiate $ω \|s − τ\|²$ by θ: by the chain rule this is
 $2ω (s − τ)^T ∂s/∂θ$, in which the first factor, $r = 2ω(s − τ)$, is taken as it stands. With
 $s = −∇U$ that is the gradient of a tangent of U along r,
 
-$$\frac{∂}{∂θ} ω \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.13)$$
+$$\frac{∂}{∂θ} ω \| −∇U − τ \|² = −\frac{∂}{∂θ} (r·∇U) \Big|_{r \text{ fixed}} \qquad(4.14)$$
 
 The trace in ISM and SSM is a second derivative of U, and its gradient would need a third. It is
 taken as a central difference of two first ones, the only derivative by x in the library that is not
 exact; the error is of the order h² with h = 0.02 s_t. In (2.16) it counts 2ω times:
 
-$$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.14)$$
+$$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.15)$$
 */
 
 /* Adds the gradient by the parameters of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i), and with a c

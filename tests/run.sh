@@ -7,7 +7,6 @@ CC=${CC:-cc}
 build=out/test
 mkdir -p "$build/bin"
 export SGM_OUT=$build
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} # threads that wait sleep: on a busy machine those that spin take 15 times as long
 passed=0 failed=0
 ok() { passed=$((passed + 1)); printf 'ok      %s\n' "$1"; }
 bad() { failed=$((failed + 1)); printf 'FAILED  %s\n' "$1"; }
