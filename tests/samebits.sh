@@ -141,7 +141,7 @@ ranks() {
         for n in 1 2 4; do
             for threads in 1 2; do
                 rm -f "$dir/model"
-                mpirun --oversubscribe -n $n "$dir/train" net=$net steps=3 batch=200 \
+                mpirun --oversubscribe -n $n "$dir/train" net=$net steps=3 batch=400 \
                     threads=$threads model="$dir/model" >"$dir/log" 2>&1
                 cells=$((cells + 1))
                 [ "$n$threads" = 11 ] && cp "$dir/model" "$dir/$net"
