@@ -8348,32 +8348,6 @@ SGM__INLINE sgm__vf SGM__K(poly)(sgm__vf x, const float *c, int n) {
     return p;
 }
 
-SGM__INLINE sgm__vf SGM__K(exp_rest)(sgm__vf x, sgm__vi *n) {
-    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC);
-    const sgm__vf t = sgm__vfma(x, sgm__vall(SGM__LOG2_E), magic), whole = t - magic;
-    sgm__vf r = sgm__vfma(whole, sgm__vall(-SGM__LN2_HI), x);
-    r = sgm__vfma(whole, sgm__vall(-SGM__LN2_LO), r);
-    *n = (sgm__vi)t - (sgm__vi)magic;
-    return sgm__vfma(r * r, SGM__K(poly)(r, sgm__exp_c, 5), r);
-}
-
-/* 2^n in two factors, each of them a normal float. */
-SGM__INLINE sgm__vf SGM__K(times_power)(sgm__vf x, sgm__vi n) {
-    const sgm__vi half = n >> 1;
-    x = x * (sgm__vf)((sgm__vu)(half + 127) << 23);
-    return x * (sgm__vf)((sgm__vu)(n - half + 127) << 23);
-}
-
-SGM__INLINE sgm__vf SGM__K(clamp)(sgm__vf x, float low, float high) {
-    return sgm__vmin(sgm__vall(high), sgm__vmax(sgm__vall(low), x));
-}
-
-SGM__INLINE sgm__vf SGM__K(exp)(sgm__vf x) {
-    sgm__vi n;
-    const sgm__vf rest = SGM__K(exp_rest)(SGM__K(clamp)(x, -104.0f, 89.0f), &n);
-    return SGM__K(times_power)(rest + sgm__vall(1.0f), n);
-}
-
 /* At most 4 registers of columns, whose sums are banked after each run, if there are several. */
 SGM__INLINE void SGM__K(bank)(int vecs, int last, sgm__vf *sum, double *total) {
     SGM__UNROLL for (int v = 0; v < vecs; v++) {
@@ -8474,34 +8448,49 @@ low bits of the sum are where an exponent wants them, but for a shift.
 */
 #define SGM__EACH(n) SGM__UNROLL for (int v = 0; v < (n); v++)
 
-SGM__INLINE void SGM__K(exp_down)(int n, const sgm__vf *x, sgm__vf *e) {
-    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC + 191.0f), one = sgm__vall(1.0f);
+/* For x ≤ 0, $e^x = 2^{-64}$ power (1 + rest), and the rest takes x's place. */
+SGM__INLINE void SGM__K(exp_rest)(int n, sgm__vf *x, sgm__vf *power) {
+    const sgm__vf magic = sgm__vall(SGM__EXP_MAGIC + 191.0f);
     sgm__vf t[4], r[4], p[4];
-    SGM__EACH(n) e[v] = sgm__vmax(sgm__vall(-104.0f), (sgm__vf)((sgm__vu)x[v] | 0x80000000u));
-    SGM__EACH(n) t[v] = sgm__vfma(e[v], sgm__vall(SGM__LOG2_E), magic);
+    SGM__EACH(n) x[v] = sgm__vmax(sgm__vall(-104.0f), x[v]);
+    SGM__EACH(n) t[v] = sgm__vfma(x[v], sgm__vall(SGM__LOG2_E), magic);
     SGM__EACH(n) p[v] = t[v] - magic;
-    SGM__EACH(n) r[v] = sgm__vfma(p[v], sgm__vall(-SGM__LN2_HI), e[v]);
+    SGM__EACH(n) r[v] = sgm__vfma(p[v], sgm__vall(-SGM__LN2_HI), x[v]);
     SGM__EACH(n) r[v] = sgm__vfma(p[v], sgm__vall(-SGM__LN2_LO), r[v]);
     SGM__EACH(n) p[v] = sgm__vall(sgm__exp_c[4]);
     SGM__UNROLL for (int i = 3; i >= 0; i--)
         SGM__EACH(n) p[v] = sgm__vfma(r[v], p[v], sgm__vall(sgm__exp_c[i]));
-    SGM__EACH(n) e[v] = sgm__vfma(r[v] * r[v], p[v], r[v]) + one;
-    SGM__EACH(n) e[v] *= (sgm__vf)((sgm__vu)t[v] << 23);
+    SGM__EACH(n) x[v] = sgm__vfma(r[v] * r[v], p[v], r[v]);
+    SGM__EACH(n) power[v] = (sgm__vf)((sgm__vu)t[v] << 23);
+}
+
+SGM__INLINE void SGM__K(exp_down)(int n, const sgm__vf *x, sgm__vf *e) {
+    sgm__vf power[4];
+    SGM__EACH(n) e[v] = (sgm__vf)((sgm__vu)x[v] | 0x80000000u);
+    SGM__K(exp_rest)(n, e, power);
+    SGM__EACH(n) e[v] = (e[v] + sgm__vall(1.0f)) * power[v];
     SGM__EACH(n) e[v] *= sgm__vall(5.42101086e-20f);
 }
 
-/* sigma, sigma' and, if `second`, sigma'' as in sgm__sigmoid_ref (B.3); for -0 both s are ½. */
-SGM__INLINE void SGM__K(sigmoid)(
-    int n, const sgm__vf *x, sgm__vf *s, sgm__vf *s1, sgm__vf *s2, int second) {
+/* sigma, sigma' and, if `second`, sigma'' as in sgm__sigmoid_ref (B.3), from e = exp(-|x|), which is
+used up; for -0 both s are ½. */
+SGM__INLINE void SGM__K(sigmoid_of)(
+    int n, const sgm__vf *x, sgm__vf *e, sgm__vf *s, sgm__vf *s1, sgm__vf *s2, int second) {
     const sgm__vf one = sgm__vall(1.0f), zero = sgm__vall(0.0f);
-    sgm__vf e[4], q[4];
-    SGM__K(exp_down)(n, x, e);
+    sgm__vf q[4];
     SGM__EACH(n) q[v] = one / (one + e[v]);
     if (second) SGM__EACH(n) s2[v] = (one - e[v]) * q[v];
     SGM__EACH(n) e[v] *= q[v];
     SGM__EACH(n) s1[v] = e[v] * q[v];
     if (second) SGM__EACH(n) s2[v] = s1[v] * sgm__vpick(x[v] >= zero, -s2[v], s2[v]);
     SGM__EACH(n) s[v] = sgm__vpick((sgm__vi)x[v] >> 31, e[v], q[v]);
+}
+
+SGM__INLINE void SGM__K(sigmoid)(
+    int n, const sgm__vf *x, sgm__vf *s, sgm__vf *s1, sgm__vf *s2, int second) {
+    sgm__vf e[4];
+    SGM__K(exp_down)(n, x, e);
+    SGM__K(sigmoid_of)(n, x, e, s, s1, s2, second);
 }
 
 /* x sigma(z(x)): SiLU with z = x, GELU with the cubic z (B.4). */
@@ -8526,27 +8515,32 @@ SGM__INLINE void SGM__K(gate)(
     SGM__EACH(n) f[v] *= s[v];
 }
 
-SGM__INLINE sgm__vf SGM__K(tanh)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    sgm__vi n;
-    const sgm__vf one = sgm__vall(1.0f), two = sgm__vall(2.0f);
-    const sgm__vf z = SGM__K(clamp)(SGM__K(abs)(x) * -two, -104.0f, 0.0f);
-    const sgm__vf rest = SGM__K(exp_rest)(z, &n), scale = SGM__K(times_power)(one, n);
-    const sgm__vf e = sgm__vfma(scale, rest, scale), m = sgm__vfma(scale, rest, scale - one);
-    const sgm__vf q = one / (two + m), t = (sgm__vall(0.0f) - m) * q;
-    const sgm__vf y = (sgm__vf)((sgm__vi)t | ((sgm__vi)x & (int)0x80000000u));
-    *d1 = e * sgm__vall(4.0f) * q * q;
-    *d2 = -two * y * *d1;
-    return y;
+SGM__INLINE void SGM__K(tanh)(int n, const sgm__vf *x, sgm__vf *f, sgm__vf *d1, sgm__vf *d2) {
+    const sgm__vf one = sgm__vall(1.0f), two = sgm__vall(2.0f), zero = sgm__vall(0.0f);
+    sgm__vf e[4], m[4], scale[4];
+    SGM__EACH(n) e[v] = (sgm__vf)((sgm__vu)x[v] | 0x80000000u) * two;
+    SGM__K(exp_rest)(n, e, scale);
+    SGM__EACH(n) scale[v] *= sgm__vall(5.42101086e-20f);
+    SGM__EACH(n) m[v] = sgm__vfma(scale[v], e[v], scale[v] - one);
+    SGM__EACH(n) e[v] = sgm__vfma(scale[v], e[v], scale[v]) * sgm__vall(4.0f);
+    SGM__EACH(n) {
+        const sgm__vf q = one / (two + m[v]), t = (zero - m[v]) * q;
+        f[v] = (sgm__vf)((sgm__vu)t | ((sgm__vu)x[v] & 0x80000000u));
+        d1[v] = e[v] * q * q;
+        d2[v] = -two * f[v] * d1[v];
+    }
 }
 
-SGM__INLINE sgm__vf SGM__K(softplus)(sgm__vf x, sgm__vf *d1, sgm__vf *d2) {
-    const sgm__vf zero = sgm__vall(0.0f), two = sgm__vall(2.0f);
-    sgm__vf u, s, w, p, bend;
-    SGM__K(exp_down)(1, &x, &u);
-    s = u / (two + u), w = s * s;
-    p = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
-    SGM__K(sigmoid)(1, &x, d1, d2, &bend, 0);
-    return sgm__vpick(x <= zero, zero, x) + p;
+SGM__INLINE void SGM__K(softplus)(int n, const sgm__vf *x, sgm__vf *f, sgm__vf *d1, sgm__vf *d2) {
+    const sgm__vf two = sgm__vall(2.0f), zero = sgm__vall(0.0f);
+    sgm__vf u[4], bend[4];
+    SGM__K(exp_down)(n, x, u);
+    SGM__EACH(n) {
+        const sgm__vf s = u[v] / (two + u[v]), w = s * s;
+        f[v] = sgm__vfma(s * w, SGM__K(poly)(w, sgm__atanh_c, 4), two * s);
+        f[v] = sgm__vpick(x[v] <= zero, zero, x[v]) + f[v];
+    }
+    SGM__K(sigmoid_of)(n, x, u, d1, d2, bend, 0);
 }
 
 /* Compiled once for each kind, so that the loop holds no choice and its constants stay at hand. */
@@ -8560,8 +8554,8 @@ SGM__INLINE void SGM__K(act_of)(
         if (kind == SGM_ACTIVATION_SILU || kind == SGM_ACTIVATION_GELU)
             SGM__K(gate)(kind, n, a, f, f1, f2, d2 != NULL);
         else if (kind == SGM_ACTIVATION_SIGMOID) SGM__K(sigmoid)(n, a, f, f1, f2, d2 != NULL);
-        else if (kind == SGM_ACTIVATION_TANH) f[0] = SGM__K(tanh)(a[0], f1, f2);
-        else if (kind == SGM_ACTIVATION_SOFTPLUS) f[0] = SGM__K(softplus)(a[0], f1, f2);
+        else if (kind == SGM_ACTIVATION_TANH) SGM__K(tanh)(n, a, f, f1, f2);
+        else if (kind == SGM_ACTIVATION_SOFTPLUS) SGM__K(softplus)(n, a, f, f1, f2);
         else SGM__EACH(n) f[v] = sgm__vpick(a[v] <= zero, zero, a[v]),
             f1[v] = sgm__vpick(a[v] > zero, sgm__vall(1.0f), zero);
         SGM__EACH(n) if (y) sgm__vput(y + v * L, f[v]);
@@ -8592,10 +8586,10 @@ SGM__FN void SGM__K(act)(int kind, long n, const float *x, float *y, float *d1, 
     switch (kind) {
     case SGM_ACTIVATION_RELU: SGM__K(act_of)(SGM_ACTIVATION_RELU, 1, n, x, y, d1, d2); break;
     case SGM_ACTIVATION_SILU: SGM__K(act_of)(SGM_ACTIVATION_SILU, 4, n, x, y, d1, d2); break;
-    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, 1, n, x, y, d1, d2); break;
+    case SGM_ACTIVATION_TANH: SGM__K(act_of)(SGM_ACTIVATION_TANH, 4, n, x, y, d1, d2); break;
     case SGM_ACTIVATION_GELU: SGM__K(act_of)(SGM_ACTIVATION_GELU, 4, n, x, y, d1, d2); break;
     case SGM_ACTIVATION_SOFTPLUS:
-        SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, 1, n, x, y, d1, d2);
+        SGM__K(act_of)(SGM_ACTIVATION_SOFTPLUS, 4, n, x, y, d1, d2);
         break;
     default: SGM__K(act_of)(SGM_ACTIVATION_SIGMOID, 4, n, x, y, d1, d2); break;
     }
