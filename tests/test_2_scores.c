@@ -490,7 +490,7 @@ static void test_rows_apart(void **state) {
 
 /* With EDM log t = mean + std z. A mean of 0 is a wish as soon as std is set: then the same key has
 log t = z for std 1 and z/2 for std ½. Rounding t to a float moves its log by 2⁻²⁴, so 2 log t2 and
-log t1 differ by 3·2⁻²⁴, and by the errors of exp and log in double: a few 2⁻⁵³ |z|, |z| < 6.8. */
+log t1 differ by 3·2⁻²⁴, and by the errors of exp and log in double: a few 2⁻⁵³ |z|, |z| < 6.8 here. */
 static void test_times_lognormal_centred(void **state) {
     float t1[64], t2[64], w[64];
     sgm_sde sde = sgm_sde_edm(1e-4, 1e4);

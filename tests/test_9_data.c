@@ -98,7 +98,7 @@ static void test_gaussians(void **state) {
         int mode = (int)floor(angle * modes + modes + 0.5) % modes;
         double dx = points[2 * i] - radius * cos(2 * PI * mode / modes);
         double dy = points[2 * i + 1] - radius * sin(2 * PI * mode / modes);
-        assert_true(hypot(dx, dy) < 6.8 * sqrt(2) * std); /* |z| < 6.8 in each coordinate */
+        assert_true(hypot(dx, dy) < 6.8 * sqrt(2) * std); /* |z| < 6.8 in each coordinate here */
         count[mode]++, sum[mode][0] += dx, sum[mode][1] += dy, square += dx * dx + dy * dy;
     }
     for (int m = 0; m < modes; m++) {
@@ -247,7 +247,7 @@ static void test_scaler(void **state) {
     sgm_scaler scaler;
     assert_int_equal(sgm_scaler_init(&scaler, x, n, D), SGM_OK);
     sgm_scaler_apply(&scaler, y, x, n);
-    for (int k = 0; k < D; k++) { /* |y| < 6.8 rounded to float: 6.8 · 2^-24 on each */
+    for (int k = 0; k < D; k++) { /* |y| < 6.8 here, rounded to float: 6.8 · 2^-24 on each */
         double r = 6.8 / 16777216;
         near(mean_of(y + k, n, D, 1), 0, r);
         near(mean_of(y + k, n, D, 2), k == 1 ? 0 : 1, 2 * 6.8 * r);

@@ -538,6 +538,21 @@ static void test_chunks(void **state) {
     }
 }
 
+/* The first normals of key 2026, to be read and compared; and all bits of many draws of each law, which
+may change with the minor version only. */
+
+static void test_known_draws(void **state) {
+    static const float first[6] = {-0.181456164f, -0.242292047f, 0.804907501f, -0.089363575f, 0.124865457f, 0.535087943f};
+    static const uint64_t known[3] = {0xbeba8da030f09e95u, 0x1e440d34faf370efu, 0x5f61e6b5ee8c2fb6u};
+    (void)state;
+    for (int law = SGM__LAW_UNIFORM; law <= SGM__LAW_KEEP; law++) {
+        sgm__draw(law, N, 1, sgm_key_init(2026), 0.1f, x);
+        uint64_t hash = sgm__fnv(14695981039346656037u, (const unsigned char *)x, sizeof x);
+        if (hash != known[law]) fail_msg("law %d: 0x%016llx", law, (unsigned long long)hash);
+        for (int i = 0; i < 6 && law == SGM__LAW_NORMAL; i++) CHECK_CLOSE(x[i], first[i], 0);
+    }
+}
+
 static void test_below(void **state) {
     double count[13], expected[13];
     uint64_t sizes[5] = {1, 2, 13, 1000003, (uint64_t)1 << 50};
@@ -745,6 +760,7 @@ int main(void) {
         {"(A.1) tails", test_tails, NULL, NULL, NULL},
         {"(A.1) lanes and keys", test_lanes, NULL, NULL, NULL},
         {"A.3 any chunks", test_chunks, NULL, NULL, NULL},
+        {"(A.1) known draws", test_known_draws, NULL, NULL, NULL},
         {"A.3 whole numbers below n", test_below, NULL, NULL, NULL},
         {"A.4 a bijection", test_bijection, NULL, NULL, NULL},
         {"A.4 a uniform one", test_uniform_shuffle, NULL, NULL, NULL},
