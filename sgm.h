@@ -7912,6 +7912,7 @@ Each instruction set that this machine's family may have is compiled below from 
 #define SGM__BLOCK 512 /* rows of A that share the panels */
 #define SGM__SHEET 48  /* rows of C that are worked on in a copy */
 #define SGM__FEW 128   /* so few rows do not pay for copying a panel */
+#define SGM__AHEAD 32  /* steps of p, until memory has answered */
 #define SGM__LARGE 4e6 /* multiply-adds of a product that is worth two parts */
 #define SGM__JOIN_TEXT(a, b) a##_##b
 #define SGM__JOIN(a, b) SGM__JOIN_TEXT(a, b)
@@ -8109,35 +8110,65 @@ SGM__INLINE sgm__vf SGM__K(zip)(sgm__vf a, sgm__vf b, int upper) {
 #endif
 }
 
+/* The same in every four lanes by themselves. */
+SGM__INLINE sgm__vf SGM__K(zip_quads)(sgm__vf a, sgm__vf b, int upper) {
+#if defined(SGM__ISA_AVX512)
+    return (sgm__vf)(upper ? _mm512_maskz_unpackhi_ps(0xffff, (__m512)a, (__m512)b)
+                           : _mm512_maskz_unpacklo_ps(0xffff, (__m512)a, (__m512)b));
+#elif defined(SGM__ISA_AVX2)
+    return (sgm__vf)(upper ? _mm256_unpackhi_ps((__m256)a, (__m256)b)
+                           : _mm256_unpacklo_ps((__m256)a, (__m256)b));
+#else
+    return SGM__K(zip)(a, b, upper);
+#endif
+}
+
+/* Four numbers from x on, four from x + row on, and so on, side by side. */
+SGM__INLINE sgm__vf SGM__K(quads)(const float *x, long row) {
+#if defined(SGM__ISA_AVX512)
+    __m512 v = _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(x));
+    v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps(x + row));
+    v = _mm512_mask_broadcast_f32x4(v, 0x0f00, _mm_loadu_ps(x + 2 * row));
+    return (sgm__vf)_mm512_mask_broadcast_f32x4(v, 0xf000, _mm_loadu_ps(x + 3 * row));
+#elif defined(SGM__ISA_AVX2)
+    const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(x));
+    return (sgm__vf)_mm256_insertf128_ps(v, _mm_loadu_ps(x + row), 1);
+#else
+    return (void)row, sgm__vget(x);
+#endif
+}
+
 /*
-Transposition is a card trick. Lay the rows of an L by L square in a deck, cut the deck in half, and
+Transposition is a card trick. Lay the rows of a 4 by 4 square in a deck, cut the deck in half, and
 riffle each card of the first half with its partner in the second: one element of this, one of that.
-After $\log_2 L$ riffles every element has arrived at its transposed place.
+After two riffles every element has arrived at its transposed place. A register holds a row of
+several squares, which stand below each other in x.
 */
-SGM__INLINE void SGM__K(turn_square)(
-    int whole, long rows, long cols, const float *x, long x_row, float *y, long y_row) {
-    enum { L = SGM__LANES };
-    sgm__vf card[L], next[L];
-    SGM__UNROLL for (int r = 0; r < L; r++) {
-        if (whole) card[r] = sgm__vget(x + r * x_row);
-        else card[r] = r < rows ? sgm__vload(x + r * x_row, cols) : sgm__vall(0.0f);
-    }
-    SGM__UNROLL for (int riffle = 1; riffle < L; riffle *= 2) {
-        SGM__UNROLL for (int r = 0; r < L / 2; r++) {
-            next[2 * r] = SGM__K(zip)(card[r], card[r + L / 2], 0);
-            next[2 * r + 1] = SGM__K(zip)(card[r], card[r + L / 2], 1);
+SGM__INLINE void SGM__K(turn_square)(const float *x, long x_row, float *y, long y_row) {
+    for (long j = 0; j < SGM__LANES; j += 4) {
+        sgm__vf card[4], next[4];
+        SGM__UNROLL for (int r = 0; r < 4; r++) card[r] =
+            SGM__K(quads)(x + r * x_row + j, 4 * x_row);
+        SGM__UNROLL for (int riffle = 0; riffle < 2; riffle++) {
+            SGM__UNROLL for (int r = 0; r < 2; r++) {
+                next[2 * r] = SGM__K(zip_quads)(card[r], card[r + 2], 0);
+                next[2 * r + 1] = SGM__K(zip_quads)(card[r], card[r + 2], 1);
+            }
+            SGM__UNROLL for (int r = 0; r < 4; r++) card[r] = next[r];
         }
-        SGM__UNROLL for (int r = 0; r < L; r++) card[r] = next[r];
-    }
-    SGM__UNROLL for (int r = 0; r < L; r++) {
-        if (whole) sgm__vput(y + r * y_row, card[r]);
-        else if (r < cols) sgm__vstore(y + r * y_row, card[r], rows);
+        SGM__UNROLL for (int r = 0; r < 4; r++) sgm__vput(y + (j + r) * y_row, card[r]);
     }
 }
 
 SGM__APART void SGM__K(turn_part)(
     long rows, long cols, const float *x, long x_row, float *y, long y_row) {
-    SGM__K(turn_square)(0, rows, cols, x, x_row, y, y_row);
+    enum { L = SGM__LANES };
+    float from[L * L] = {0}, to[L * L];
+    for (long r = 0; r < rows && r < L; r++)
+        sgm__vput(from + r * L, sgm__vload(x + r * x_row, cols));
+    SGM__K(turn_square)(from, L, to, L);
+    for (long r = 0; r < cols && r < L; r++)
+        sgm__vstore(y + r * y_row, sgm__vget(to + r * L), rows);
 }
 
 SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, float *y, long y_row) {
@@ -8148,7 +8179,7 @@ SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, floa
             const float *xj = x + i * x_row + j;
             float *yj = y + j * y_row + i;
             if (i + L <= rows && j + L <= cols)
-                SGM__K(turn_square)(1, L, L, xj, x_row, yj, y_row);
+                SGM__K(turn_square)(xj, x_row, yj, y_row);
             else SGM__K(turn_part)(rows - i, cols - j, xj, x_row, yj, y_row);
         }
     for (; i < rows; i++) /* so few do not pay for it */
@@ -8158,7 +8189,9 @@ SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, floa
 /*
 The tile of (B.9): `rows` by `vecs` sums that live in registers for all of p. Both sizes are
 constants where this function is inlined, so every loop over them unrolls. Three rows of A share one
-pointer because x86 addresses base, base + stride and base + 2 stride for free.
+pointer because x86 addresses base, base + stride and base + 2 stride for free. No processor knows
+where the next tile's rows of A begin, so each step asks for a few of their numbers: in the time of
+this tile, all of them. If A is transposed, it asks for what this tile reads some steps later.
 */
 SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
     sgm__vf acc[2 * SGM__TALL], bv[2];
@@ -8171,7 +8204,10 @@ SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
             SGM__UNROLL for (int v = 0; v < vecs; v++) acc[r * vecs + v] =
                 sgm__vget(init + v * SGM__LANES);
     SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] = q->a + 3 * g * a_row;
-    for (int p = q->k; p > 0; p--) {
+    const float *ahead = q->a + (a_row == 1 ? SGM__AHEAD * a_col : rows * a_row);
+    const long step = a_row == 1 ? a_col : rows;
+    for (int p = q->k; p > 0; p--, ahead += step) {
+        __builtin_prefetch(ahead);
         SGM__UNROLL for (int v = 0; v < vecs; v++) bv[v] = sgm__vget(b + v * SGM__LANES);
         SGM__UNROLL for (int r = 0; r < rows; r++) {
             const sgm__vf av = sgm__vall(ap[r / 3][(r % 3) * a_row]);
@@ -8244,8 +8280,11 @@ SGM__FN void SGM__K(strip_ragged)(const sgm__product *q) {
 SGM__FN void SGM__K(pack)(const sgm__product *q, float *panel) {
     const long width = SGM__K(width)(q), whole = q->n / SGM__LANES * SGM__LANES;
     for (long p = 0; p < q->k && q->b_col == 1; p++)
-        for (long j = 0; j < whole; j += SGM__LANES)
-            sgm__vput(panel + p * width + j, sgm__vget(q->b + p * q->b_row + j));
+        for (long j = 0; j < whole; j += SGM__LANES) {
+            const float *b = q->b + p * q->b_row + j;
+            __builtin_prefetch(b + width); /* of the next panel */
+            sgm__vput(panel + p * width + j, sgm__vget(b));
+        }
     for (long p = 0; p < q->k && q->b_col == 1 && whole < width; p++)
         sgm__vput(panel + p * width + whole,
             SGM__K(vload_part)(q->b + p * q->b_row + whole, q->n - whole));
@@ -8317,13 +8356,16 @@ SGM__FN void SGM__K(matmul_turned)(const sgm__product *q) {
 
 /*
 A sum longer than a panel is deep is done in pieces: C holds the sums so far and the next piece
-starts from them, which is exact. Sixteen lanes for eight columns or fewer would be half idle; since
-both sections give the same bits, AVX-512 hands such products to its neighbour.
+starts from them, which is exact. Rows so few that, turned, they fill at most half of a register are
+worth a transposition of W, in pieces that stay in the first-level cache. Sixteen lanes for eight
+columns or fewer would be half idle; since both sections give the same bits, AVX-512 hands such
+products to its neighbour.
 */
 SGM__FN void SGM__K(matmul)(const sgm__product *q) {
-    const int pieces = q->k > 0 ? (q->k + SGM__DEEP - 1) / SGM__DEEP : 1;
+    const int few = q->b_col != 1 && 2 * q->m <= SGM__LANES, deep = few ? SGM__DEEP / 3 : SGM__DEEP;
+    const int pieces = q->k > 0 ? (q->k + deep - 1) / deep : 1;
     const double m = q->m, n = q->n, k = q->k;
-    const int turn = q->b_col != 1 ? m * (k + n) < n * k : q->a_row == 1 && n <= 8 && n < m;
+    const int turn = q->b_col != 1 ? !few && m * (k + n) < n * k : q->a_row == 1 && n <= 8 && n < m;
     sgm__product s = *q;
 #if defined(SGM__ISA_AVX512)
     if ((turn ? q->m : q->n) <= 8) {
