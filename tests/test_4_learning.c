@@ -683,6 +683,8 @@ static void check_same_bits(const run *a, const run *b) {
     assert_memory_equal(a->trainer.moment1, b->trainer.moment1, bytes);
     if (a->to.optimiser != SGM_OPTIMISER_SGD)
         assert_memory_equal(a->trainer.moment2, b->trainer.moment2, bytes);
+    for (int i = 0; i < a->mo.n_ema; i++)
+        assert_memory_equal(a->model.ema[i], b->model.ema[i], bytes);
     assert_true(a->trainer.loss == b->trainer.loss);
 }
 
@@ -768,7 +770,7 @@ static void one_pass_by_many_threads(void **state) {
         memset(&net, 0, sizeof net);
         net.width = 512, net.depth = 2;
         net.activation = SGM_ACTIVATION_RELU, net.embedding = SGM_EMBEDDING_CIRCLE;
-        r.mo.net = sgm_mlp, r.mo.user = &net, r.to.steps = 1;
+        r.mo.net = sgm_mlp, r.mo.user = &net, r.mo.n_ema = 2, r.to.steps = 1;
         run two = r;
         set_threads(1), wide_start(&two, 1e30);
         assert_true(two.model.n_params >= 1u << 18); /* enough to be divided */

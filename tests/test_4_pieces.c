@@ -145,6 +145,98 @@ static void same_bits_by_any_threads(void **state) {
     CHECK_OK(sgm_set_threads(0));
 }
 
+/* A piece is so many rows of its batch: what is drawn for it is what the batch has there. */
+static void a_piece_is_rows_of_its_batch(void **state) {
+    enum { FIRST = 123, N = 77 };
+    (void)state;
+    for (int kind = 0; kind < KINDS - 1; kind++) {
+        float x0[N * D], eps[N * D], x[N * D], t[N], w[N], told[N], known[N];
+        int label[N];
+        long row[N];
+        sgm__piece p;
+        run r;
+        run_kind(&r, kind), run_start(&r);
+        sgm__piece b = batch_of(&r.trainer, 5);
+        memset(&p, 0, sizeof p);
+        p.batch = 5, p.first = FIRST, p.n = N, p.x0 = x0, p.eps = eps, p.x = x, p.t = t, p.w = w;
+        p.cond = told, p.known = known, p.label = label, p.row = row;
+        sgm__piece_draw(&r.trainer, &p);
+        assert_memory_equal(x0, b.x0 + FIRST * D, sizeof x0);
+        assert_memory_equal(eps, b.eps + FIRST * D, sizeof eps);
+        assert_memory_equal(x, b.x + FIRST * D, sizeof x);
+        assert_memory_equal(t, b.t + FIRST, sizeof t), assert_memory_equal(w, b.w + FIRST, sizeof w);
+        assert_memory_equal(row, b.row + FIRST, sizeof row);
+        if (kind == 5) assert_memory_equal(told, b.cond + FIRST, sizeof told);
+        if (kind == 5) assert_memory_equal(known, b.known + FIRST, sizeof known);
+        if (kind == 6) assert_memory_equal(label, b.label + FIRST, sizeof label);
+        run_end(&r);
+    }
+}
+
+/*
+What is drawn while a piece is worked on, masks of dropout and directions, differs from piece to
+piece, also within one batch: two rows at the same place of two pieces agree in half of their
+numbers, ± ½/√n. An operation of the test's own writes down what passes.
+*/
+enum { SEEN = 1 << 15 };
+static float seen[SEEN];
+static long n_seen, seen_rows[200], n_pieces;
+
+static void note(const float *x, const sgm_tensor *y) {
+    if (n_seen + (long)y->rows * y->cols > SEEN) return;
+    for (long i = 0; i < (long)y->rows * y->cols; i++) seen[n_seen++] = x[i] > 0 ? 1.0f : 0.0f;
+    seen_rows[n_pieces++] = y->rows;
+}
+
+static void noting(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
+    const size_t bytes = (size_t)y->rows * (size_t)y->cols * sizeof(float);
+    if (pass == SGM_PASS_FORWARD) memcpy(y->v, y->a->v, bytes);
+    if (pass == SGM_PASS_TANGENT) memcpy(y->j, y->a->j, bytes), note(y->j, y);
+    if (pass == SGM_PASS_BACKWARD) sgm_tape_give(tape, y->a, SGM_ADJOINT_D, NULL, y->d);
+    if (pass == SGM_PASS_BACKWARD) sgm_tape_give(tape, y->a, SGM_ADJOINT_JD, NULL, y->jd);
+}
+
+static int notes_dropout;
+
+static sgm_tensor *noting_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *x = in->x, *ones;
+    if (notes_dropout) {
+        ones = sgm_tape_input(tape, NULL, x->rows, D);
+        for (long i = 0; ones && !tape->dry && i < (long)x->rows * D; i++) ones->v[i] = 1;
+        ones = sgm_dropout(tape, ones, 0.5f);
+        if (ones && !tape->dry) note(ones->v, ones);
+        x = sgm_mul(tape, x, ones);
+    } else {
+        x = sgm_tape_run(tape, sgm_tape_make(tape, "noting", noting, x->rows, D, x, NULL, NULL));
+    }
+    sgm_tensor *h = sgm_silu(tape, sgm_linear(tape, sgm_concat(tape, x, in->t), 96));
+    h = sgm_silu(tape, sgm_linear(tape, sgm_silu(tape, sgm_linear(tape, h, 96)), 96));
+    return sgm_linear(tape, h, D);
+}
+
+static void draws_differ_between_pieces(void **state) {
+    (void)state;
+    CHECK_OK(sgm_set_threads(1));
+    for (notes_dropout = 0; notes_dropout < 2; notes_dropout++) {
+        run r;
+        double same = 0, n = 0;
+        run_kind(&r, notes_dropout ? 0 : 8), r.mo.net = noting_net, r.to.loss.directions = 1;
+        run_start(&r);
+        n_seen = n_pieces = 0;
+        CHECK_OK(sgm_trainer_step(&r.trainer));
+        assert_in_range(n_pieces, 8, 100);
+        long first = 0;
+        for (long p = 0; p + 1 < n_pieces; first += seen_rows[p++] * D) {
+            const long next = first + seen_rows[p] * D, rows = seen_rows[p + 1];
+            for (long i = 0; i < (rows < seen_rows[p] ? rows : seen_rows[p]) * D; i++, n++)
+                same += seen[first + i] == seen[next + i];
+        }
+        CHECK_CLOSE(same / n, 0.5, CHECK_SIGMAS * 0.5 / sqrt(n));
+        run_end(&r);
+    }
+    CHECK_OK(sgm_set_threads(0));
+}
+
 /* A busy machine charges for every join. A step has three, and one that is small has none. */
 static void joins_of_a_step(void **state) {
     (void)state;
@@ -341,6 +433,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST("(4.3) the gradient is the sum of its rows'", sum_of_rows),
         TEST("(4.3) the same bits by any number of threads", same_bits_by_any_threads),
+        TEST("(4.3) a piece is rows of its batch", a_piece_is_rows_of_its_batch),
+        TEST("(4.3) draws differ between pieces", draws_differ_between_pieces),
         TEST("(4.3) a step joins its threads three times, a small one never", joins_of_a_step),
         TEST("(4.3) no thread allocates in a step", no_allocation_by_any_thread),
         TEST("(4.3) ranks make the step of one process", ranks_make_one_step),
