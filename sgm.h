@@ -7779,16 +7779,15 @@ static void sgm__tile_map_ref(const sgm__tile *q) {
 }
 
 /*
-The softmax of attention (3.16), and its Jacobian, run down the columns of a matrix of T rows and n
-columns: the scores of n queries side by side, which need not wait for one another. It works in
-powers of two, so that the scale of the scores is in the constant of the exponent, and knows that no
-exponent is above 0: below −126.5 the weight is 0. The error of $2^f$, |f| ≤ ½, is
-2·10⁻⁸.
+Attention's softmax (3.16) and its Jacobian go down columns, too: the scores of n queries stand side
+by side, n a multiple of 16, each with its T keys below it, and none waits for another. The
+exponential is a power of two, so that the scale of the scores is part of a constant; its exponent
+is at most 0, and from −126.5 down the weight is 0. With a polynomial of degree 6, $2^f$ for
+|f| ≤ ½ is good to 2·10⁻⁸. The Jacobian takes g and b to
 
-$2^f ≈ 1 + c_1 f + … + c_6 f^6, \quad g ← σ (A ⊙ (g − ⟨A, g⟩ − ⟨\dot A, b⟩) + \dot A ⊙ (b −
-⟨A, b⟩)), \quad b ← σ A ⊙ (b − ⟨A, b⟩)$
+$g ← σ [A ⊙ (g − ⟨A, g⟩ − ⟨\dot A, b⟩) + \dot A ⊙ (b − ⟨A, b⟩)], \quad b ← σ A ⊙ (b − ⟨A, b⟩)$
 
-Here σ is the scale; \dot A and b may be NULL for 0. Sums go down the column, in runs.
+where σ is the scale; $\dot A$ and b may be NULL for 0. §E.5 says why.
 */
 static const float sgm__exp2_c[] = {1.0f, 0.6931471825f, 0.2402264774f, 0.05550332367f,
     0.009618436918f, 0.001339887385f, 0.0001535336196f};
@@ -7830,8 +7829,8 @@ static void sgm__softmax_slope_ref(
         }
         for (long j = i; j < T * n; j += n) {
             const float more = b ? aj[j] * (b[j] - (float)total_b) : 0.0f;
-            g[j] = scale * (b ? sgm__fmaf(a[j], g[j] - (float)total, more)
-                              : a[j] * (g[j] - (float)total));
+            g[j] = scale *
+                (b ? sgm__fmaf(a[j], g[j] - (float)total, more) : a[j] * (g[j] - (float)total));
             if (b) b[j] = scale * (a[j] * (b[j] - (float)total_b));
         }
     }
@@ -8462,8 +8461,7 @@ SGM__INLINE void SGM__K(softmax_slope_of)(int vecs, int bent, long T, long n, fl
             const sgm__vf av = sgm__vget(a + at), gv = sgm__vget(g + at) - sum[v];
             const sgm__vf bv = bent ? sgm__vget(b + at) - sum_b[v] : sv;
             if (bent) sgm__vput(b + at, sv * (av * bv));
-            sgm__vput(
-                g + at, sv * (bent ? sgm__vfma(av, gv, sgm__vget(aj + at) * bv) : av * gv));
+            sgm__vput(g + at, sv * (bent ? sgm__vfma(av, gv, sgm__vget(aj + at) * bv) : av * gv));
         }
 }
 
@@ -8514,8 +8512,8 @@ SGM__INLINE void SGM__K(exp_down)(int n, const sgm__vf *x, sgm__vf *e) {
     SGM__EACH(n) e[v] *= sgm__vall(5.42101086e-20f);
 }
 
-/* sigma, sigma' and, if `second`, sigma'' as in sgm__sigmoid_ref (B.3), from e = exp(-|x|), which is
-used up; for -0 both s are ½. */
+/* sigma, sigma' and, if `second`, sigma'' as in sgm__sigmoid_ref (B.3), from e = exp(-|x|), whose
+array is used up; for -0 both s are ½. */
 SGM__INLINE void SGM__K(sigmoid_of)(
     int n, const sgm__vf *x, sgm__vf *e, sgm__vf *s, sgm__vf *s1, sgm__vf *s2, int second) {
     const sgm__vf one = sgm__vall(1.0f), zero = sgm__vall(0.0f);
@@ -11529,8 +11527,8 @@ SGM__WARMLY
 /*
 # E. Layers, fast
 
-How operations on images know their shapes, and the fast forms of convolution and norm. Each does
-what the text of chapter 3 does, and is held against it at odd sizes.
+How operations on images know their shapes, and the fast forms of convolution, norm and attention.
+Each does what the text of chapter 3 does, and is held against it at odd sizes.
 
 ## §E.1 Shapes and walks
 */
@@ -12290,7 +12288,7 @@ SGM_API sgm_tensor *sgm_gate(sgm_tape *tape, sgm_tensor *x, sgm_tensor *gate) {
 }
 
 /*
-## §E.5 Attention's two operations
+## §E.5 Attention: step by step, and at once
 
 Scores and mixing are one operation with another role for its result (§3.14):
 
@@ -12365,16 +12363,17 @@ static sgm_tensor *sgm__softmax_rows(sgm_tape *tape, sgm_tensor *x) {
 }
 
 /*
-At once, a head of a point after the other, and so many of its queries at a time that their scores
-stay near. Scores stand with a query in each column, $S^T = K Q^T$, where the softmax and its sums
-run down columns (§B.5). With G and B the adjoints of A and $\dot A$ and σ = 1/√d,
+All steps at once are made for one head of a point after the other, and of it for 64 queries at a
+time, whose scores stay in the cache. Each query has a column, $S^T = K Q^T$, and the softmax and
+its sums run down the columns (§B.5). With G and B the adjoints of A and $\dot A$ and σ = 1/√d,
 
 $$\bar S = σ \left[A ⊙ (G − ⟨A, G⟩ − ⟨\dot A, B⟩) + \dot A ⊙ (B − ⟨A, B⟩)\right], \qquad
 \bar{\dot S} = σ A ⊙ (B − ⟨A, B⟩) \qquad(E.5)$$
 
-which is (3.17), put into the first line of (3.16) and ordered: the derivative of a product. If
-adjoints will be wanted, A is kept, or, of more than `SGM__KEPT` numbers for a head, made again, which
-costs 3 % of the time and makes memory grow with T only. Nothing else of this size leaves the cache.
+This is (3.17) put into (3.16) and ordered, and reads as the derivative of a product. Where adjoints
+will be wanted, A is kept; or made again, if a head has more than `SGM__KEPT` numbers of it: that
+costs 3 % of the time, and memory grows with T instead of T². Nothing else of this size leaves the
+cache.
 */
 enum { SGM__QUERIES = 64, SGM__KEPT = 1 << 18 };
 
@@ -12385,7 +12384,7 @@ typedef struct sgm__head { /* one head of one point, and n of its queries */
     const float *v[3], *j[3], *d_y, *jd_y; /* of q (these queries), k and v; j may be NULL */
     float *to[3][2];                       /* their adjoints, or NULL */
     int add[3][2];                         /* 1: something is there already */
-    float *turned, *a, *aj, *g, *b; /* wide columns; beyond n are numbers of no meaning */
+    float *turned, *a, *aj, *g, *b;        /* beyond column n they mean nothing */
 } sgm__head;
 
 /* M (T, n) (+)= X (T, d) times the transposed rows of queries. */
@@ -12399,8 +12398,8 @@ static void sgm__head_meet(
 /* Rows of queries (+)= Mᵀ X. */
 static void sgm__head_mix(
     const sgm__head *h, const float *m, const float *x, float *queries, int add) {
-    sgm__matmul(h->n, h->d, h->T, m, 1, h->wide, x, h->W, 1, add ? queries : NULL, h->W, queries,
-        h->W);
+    sgm__matmul(
+        h->n, h->d, h->T, m, 1, h->wide, x, h->W, 1, add ? queries : NULL, h->W, queries, h->W);
 }
 
 /* The adjoint of q, k or v (+)= Mᵀ X or M X. */
@@ -12409,8 +12408,8 @@ static void sgm__head_give(sgm__head *h, int role, int which, const float *m, co
     if (!to || !m || !x) return;
     if (role == 0) sgm__head_mix(h, m, x, to, h->add[role][which]);
     else
-        sgm__matmul(h->T, h->d, h->n, m, h->wide, 1, x, h->W, 1,
-            h->add[role][which] ? to : NULL, h->W, to, h->W);
+        sgm__matmul(h->T, h->d, h->n, m, h->wide, 1, x, h->W, 1, h->add[role][which] ? to : NULL,
+            h->W, to, h->W);
     h->add[role][which] = 1;
 }
 
@@ -12489,13 +12488,14 @@ static void sgm__op_attention(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     const sgm__shape *s = sgm__shape_of(y);
     const int d = y->cols / s->heads, some = s->tokens < SGM__QUERIES ? s->tokens : SGM__QUERIES;
     const size_t most = (size_t)(some + 15) / 16 * 16, size = (size_t)s->tokens * most;
+    const size_t room = (size_t)d * most + (pass == SGM_PASS_FORWARD ? 1 : 4) * size;
     sgm__head all;
     memset(&all, 0, sizeof all);
     all.W = y->cols, all.T = s->tokens, all.d = d, all.heads = s->heads, all.most = (long)most;
     all.scale = (float)(1 / sqrt((double)d));
     if (pass == SGM_PASS_BACKWARD) sgm__heads_adjoints(tape, y, &all);
     const sgm__arena_mark mark = sgm__arena_here(tape);
-    all.turned = (float *)sgm__arena(tape, ((size_t)d * most + 4 * size) * sizeof(float));
+    all.turned = (float *)sgm__arena(tape, room * sizeof(float));
     if (!all.turned) return;
     memset(all.turned, 0, (size_t)d * most * sizeof(float));
     all.a = all.turned + (size_t)d * most, all.aj = all.a + size, all.g = all.aj + size;
@@ -12520,11 +12520,11 @@ static sgm_tensor *sgm__attention_at_once(
     sgm__shape s;
     memset(&s, 0, sizeof s), s.h = q->rows / tokens, s.tokens = tokens, s.heads = heads;
     const long wide = ((long)tokens + 15) / 16 * 16;
-    if ((q->needs | k->needs | v->needs) && (double)wide * tokens <= SGM__KEPT) {
-        const size_t rows = (size_t)q->rows * (size_t)heads;
-        s.kept = (float *)sgm__arena(tape, rows * (size_t)wide * sizeof(float));
-        if (!s.kept) return NULL;
-    }
+    const double size = (double)q->rows * heads * (double)wide;
+    if ((q->needs | k->needs | v->needs) && (double)wide * tokens <= SGM__KEPT &&
+        size <= SGM__MOST_NUMBERS &&
+        !(s.kept = (float *)sgm__arena(tape, (size_t)size * sizeof *s.kept)))
+        return NULL;
     return sgm__shaped(tape, "attention", sgm__op_attention, q->rows, q->cols, q, k, v, &s);
 }
 
