@@ -136,12 +136,14 @@ ranks() {
         { echo "skipped MPI: needs mpicc and mpirun"; return; }
     mpicc -std=c99 -O2 -fopenmp -I. examples/mpi/train.c -o "$dir/train" -lm 2>"$dir/log" ||
         { broken "mpicc examples/mpi/train.c"; return; }
-    local n threads net verdict
+    local n threads net about verdict
     for net in mlp unet; do
+        if [ $net = mlp ]; then about="width=128 depth=3 n=4001 batch=3001"
+        else about="width=8 depth=2 n=64 batch=50"; fi
         for n in 1 2 4; do
-            for threads in 1 2; do
+            for threads in 1 2 5; do
                 rm -f "$dir/model"
-                mpirun --oversubscribe -n $n "$dir/train" net=$net steps=3 batch=400 \
+                mpirun --oversubscribe -n $n "$dir/train" net=$net $about held=-1 steps=3 \
                     threads=$threads model="$dir/model" >"$dir/log" 2>&1
                 cells=$((cells + 1))
                 [ "$n$threads" = 11 ] && cp "$dir/model" "$dir/$net"

@@ -97,6 +97,14 @@ if "$cc" -O2 $here/peer_blas.c -lopenblas -o $dir/blas 2>>$dir/errors.log; then
 else
     missing+=("OpenBLAS with its header")
 fi
+ranks=
+if command -v mpirun >/dev/null &&
+    OMPI_CC=$cc mpicc -O2 -I. examples/mpi/train.c -o $dir/train -lm 2>>$dir/errors.log; then
+    ranks="1 2 4"
+else
+    missing+=("Open MPI")
+fi
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 for peer in ${missing[@]+"${missing[@]}"}; do
     say "missing: $peer. \`make setup-peers\` installs it; without it those columns stay empty"
 done
@@ -211,6 +219,17 @@ moons() {
     two moons_likelihood --repeats 1 --steps $whole
 }
 
+# The same U-Net training on 1, 2 and 4 ranks of one thread: milliseconds of a step.
+ranks() {
+    local n about="net=unet n=1000 held=-1 log=1000 batch=128 steps=$((quick ? 3 : 6))"
+    for n in $ranks; do
+        measure mpi eval "mpirun --oversubscribe -n $n $dir/train $about |
+            sed -n 's/.*threads: \([0-9.]*\) ms a step, \([0-9.]*\) ms of proc.*/$n \1 \2/p' |
+            awk '{ printf \"unet_train_%dranks\t%s\tms\n\", \$1, \$2
+                   printf \"unet_train_%dranks_cpu\t%s\tms of cpu\n\", \$1, \$3 }'"
+    done
+}
+
 busy() { measure free $dir/ours busy --threads 0 --repeats 3 --seconds $((quick ? 6 : 24)); }
 
 matmul() {
@@ -231,7 +250,7 @@ machine_text | tee $dir/machine.txt
 for ((round = 1; round <= rounds; round++)); do
     count_work
     before=$worked
-    for job in ${JOBS:-machine train ncsn images layers sample moons busy matmul}; do
+    for job in ${JOBS:-machine train ncsn images layers sample moons ranks busy matmul}; do
         say "round $round of $rounds: $job"
         $job
     done

@@ -32,7 +32,7 @@ function highest(key,    i, x) {
 function larger(a, b) { return a > b ? a : b }
 function show(x) { return x == "" ? "-" : sprintf("%.4g", x) }
 function two(x) { return x == "" ? "-" : sprintf("%.2f", x) }
-function smaller_is_better(u) { return u ~ /^s($| )/ || u == "MiB" }
+function smaller_is_better(u) { return u ~ /^m?s($| )/ || u == "MiB" }
 
 # How many times better ours is, round by round if both were measured as often.
 function times_better(ours, peer,    i, n, list, down) {
@@ -84,7 +84,7 @@ function row(name, ours, peer, peer_key, floor, bar,    a, b, u, ratio, share, c
 }
 
 function put(name, a, u, peer, b, ratio, share, bar, cpu,    met) {
-    met = judge(name " vs " peer, bar, a, ratio, share)
+    met = judge(name (peer == "-" ? "" : " vs " peer), bar, a, ratio, share)
     printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, show(a), u, peer, show(b),
            show(ratio), show(share), bar == "" ? "-" : bar, met, show(cpu) >tsv
     printf "%-44s %9s %-8s %-31s %9s %6s %6s %6s  %-16s %s\n", name, show(a), u, peer, show(b),
@@ -136,6 +136,16 @@ function processors(    jobs, n, i, p, q, ratio) {
         ratio = times_better(P jobs[i] "_cpu", Q jobs[i] "_cpu")
         if (ratio == "") continue
         put(jobs[i] "_2threads_cpu", ratio, "of 1\47s", "-", "", "", "", "value <= 1.06", "")
+    }
+}
+
+function ranks(    name, n, one, ratio) {
+    one = "mpi" SUBSEP "unet_train_1ranks"
+    for (n = 2; n <= 4; n += 2) {
+        name = "unet_train_" n "ranks"
+        row(name, "mpi" SUBSEP name, "1 rank", one, "")
+        ratio = times_better(one "_cpu", "mpi" SUBSEP name "_cpu")
+        if (ratio != "") put(name "_cpu", ratio, "of 1\47s", "-", "", "", "", "value <= 1.05", "")
     }
 }
 
@@ -212,8 +222,10 @@ END {
     row(name, P name, "sbgm", "sbgm" SUBSEP name, "", "ratio >= 15")
     row(name, P name, "diffrax", "sbgm" SUBSEP name "_diffrax", "")
     processors()
+    ranks()
     print ""
-    for (i = split("circle ncsn moons unet", jobs, " "); i >= 1; i--)
+    n = split("circle ncsn moons unet", jobs, " ")
+    for (i = 1; i <= n; i++)
         row(jobs[i] "_train_busy_share", "free" SUBSEP jobs[i] "_train_busy_share", "-", "", "",
             "value >= .40")
     for (i = 1; i <= n_layers; i++) {
