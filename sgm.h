@@ -1659,6 +1659,8 @@ static sgm_tensor *sgm__tape_fail(sgm_tape *tape, sgm_status status, const char 
     SGM__PRINTF(3, 4); /* NULL: what an operation that cannot be returns */
 static sgm_tensor *sgm__param_entry(sgm_tape *tape, const char *op, int number, const char *part,
     double rows, double cols, float spread, int is_normal); /* checked, and noted on a dry run */
+static float *sgm__tangents(sgm_tape *tape, const sgm_tensor *x);
+static void sgm__tangent_op(sgm_tape *tape, sgm_tensor *y); /* in all directions: §D.3 */
 static float *sgm__adjoint(sgm_tape *tape, sgm_tensor *x, int which, int *first);
 /* The array to contribute to, or NULL if nobody needs it; *first: nothing is in it yet. */
 static void sgm__hand_on(sgm_tape *tape, const sgm_tensor *y, sgm_tensor *x, int which,
@@ -2893,9 +2895,10 @@ struct sgm_tape {
     char message[400];
     int n_allocs;    /* how often the tape has asked for memory: tests count */
     int lends, busy; /* 1: a model's own; 1: lent out (§3.10) */
+    int more;        /* directions that tangents have beside the first (§D.3) */
 };
 
-enum { SGM__DEFER = 4 }; /* another of the flags of sgm_tape_reset: §D.3 */
+enum { SGM__DEFER = 4, SGM__MOVES = 16 }; /* more flags of sgm_tape_reset: §D.3, §3.4 */
 
 static long sgm__size(const sgm_tensor *x) { return (long)x->rows * x->cols; }
 
@@ -2937,8 +2940,8 @@ SGM_API sgm_status sgm_tape_tangent(sgm_tape *tape) {
         sgm_tensor *y = tape->list[i];
         int moves = (y->a && y->a->j) || (y->b && y->b->j) || (y->c && y->c->j);
         if (!y->op || !moves) continue;
-        if (!y->j && (y->j = sgm_tape_floats(tape, y)) != NULL) y->j[0] = NAN; /* as y->v */
-        if (y->j) y->op(tape, y, SGM_PASS_TANGENT);
+        if (!y->j) y->j = sgm__tangents(tape, y);
+        if (y->j) sgm__tangent_op(tape, y);
     }
     return sgm_tape_status(tape);
 }
@@ -3088,8 +3091,8 @@ static void sgm__matmul_tile(const sgm__product *q) {
 }
 
 static void sgm__times_w(
-    const sgm_tensor *x, const float *in, const sgm_tensor *w, const float *bias, float *out) {
-    sgm__matmul(x->rows, w->cols, w->rows, in, x->cols, 1, w->v, w->cols, 1, bias, 0, out, w->cols);
+    int rows, const float *in, const sgm_tensor *w, const float *bias, float *out) {
+    sgm__matmul(rows, w->cols, w->rows, in, w->rows, 1, w->v, w->cols, 1, bias, 0, out, w->cols);
 }
 
 /* The products that go back, for the adjoint of y or of its tangent. x may be only some columns of
@@ -3115,9 +3118,9 @@ static void sgm__op_linear(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c;
     if (sgm__linear_by_parts(tape, y, pass)) return; /* the same, where rows repeat: §D.4 */
     switch (pass) {
-    case SGM_PASS_FORWARD: sgm__times_w(x, x->v, w, b->v, y->v); break; /* (3.4) */
+    case SGM_PASS_FORWARD: sgm__times_w(x->rows, x->v, w, b->v, y->v); break; /* (3.4) */
     case SGM_PASS_TANGENT:
-        if (x->j) sgm__times_w(x, x->j, w, NULL, y->j);
+        if (x->j) sgm__times_w(x->rows * (1 + tape->more), x->j, w, NULL, y->j); /* at once */
         break;
     case SGM_PASS_BACKWARD:
         sgm__give_sum(tape, b, y->d, y->rows);
@@ -3147,14 +3150,14 @@ Its Jacobian is diagonal, so (3.1) and (3.3) are products element by element:
 $$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\, \bar{\dot y}, \qquad
 \bar{\dot x} = φ'(x)\, \bar{\dot y} \qquad(3.6)$$
 
-The kernel gives φ, φ' and φ'' at once, since they share one exponential (§B.4). When adjoints will
-be wanted, φ' is kept from the forward pass in `aux`. `sgm__hand_on` is `sgm_tape_give` for an array
+The kernel gives φ, φ' and φ'' at once, since they share one exponential (§B.4). When derivatives
+will be wanted, φ' is kept from the forward pass in `aux`. `sgm__hand_on` is `sgm_tape_give` for an array
 that is not needed any more: the receiver may keep it (§D.3).
 */
 static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
     long n = sgm__size(y);
-    if (!y->aux && (pass != SGM_PASS_FORWARD || y->needs)) {
+    if (!y->aux && (pass != SGM_PASS_FORWARD || y->needs || tape->flags & SGM__MOVES)) {
         y->aux = sgm_tape_floats(tape, y);
         if (!y->aux) return;
         if (pass != SGM_PASS_FORWARD) sgm__act(y->i, n, x->v, NULL, y->aux, NULL);
@@ -3455,7 +3458,8 @@ static sgm_status sgm__model_chunk(const sgm__ask *ask, sgm_tape *tape, float *s
     if (o->energy || o->classes) /* s = −∇U (§4.10) */
         return sgm__energy_chunk(ask, tape, s, js, logp, x, v, t, n, sgm_key_init(0), 0);
     sgm_net_in in;
-    sgm__ask_reset(ask, tape, sgm_key_init(0), 0);
+    const int moves = ask->trace || (v && !ask->back);
+    sgm__ask_reset(ask, tape, sgm_key_init(0), moves ? SGM__MOVES : 0);
     sgm__net_in(tape, &in, ask, x, t, n);
     if (v && ask->back) sgm_tape_watch(tape, in.x);
     sgm_tensor *out = sgm__net_run(tape, &in, o);
@@ -10926,7 +10930,8 @@ it hides behind; nor for rows of W that do not fill the registers, whose ragged 
 is won. The circle of eight points, 256 units wide, is trained by this in 87 μs a step for 122
 (AVX-512, one thread, medians of eleven pairs of runs); 128 units wide, in 25 for 31.
 */
-#define SGM__LATER 4 /* beside SGM_ADJOINT_D and _JD, bits of set */
+#define SGM__ABREAST 4 /* directions at once */
+#define SGM__LATER 4   /* beside SGM_ADJOINT_D and _JD, bits of set */
 #define SGM__YOURS 8
 
 static void sgm__settle(sgm_tensor *w) { /* w->a is x, and w->b is y = x w */
@@ -11011,6 +11016,61 @@ SGM_API float *sgm_tape_tangent_of(sgm_tape *tape, sgm_tensor *x) {
     if (x && !x->j) x->j = sgm__zeros(tape, x);
     if (x) x->set |= SGM__YOURS;
     return x ? x->j : NULL;
+}
+
+/* Room for all directions of x's tangent. */
+static float *sgm__tangents(sgm_tape *tape, const sgm_tensor *x) {
+    return (float *)sgm__arena(
+        tape, (size_t)(1 + tape->more) * (size_t)sgm__size(x) * sizeof(float));
+}
+
+/*
+A trace wants D tangents of one point (§7.4). So tangents may have several directions at once:
+those of the l-th stand l times the tensor's size after the first. A linear layer, which treats all
+rows alike, takes them as one taller matrix; any other operation, yours too, is asked for one after
+the other, and finds all other things in the cache. The axes along which a trace moves are the same
+for all points, and so are the tangents up to the first curve. Such tangents are *still*: of each
+direction there is one row, until an operation comes that treats rows differently.
+*/
+#define SGM__STILL 16 /* of set: the tangents are still */
+
+static void sgm__unstill(const sgm_tape *tape, sgm_tensor *x) {
+    const long n = x ? x->cols : 0, rows = x ? x->rows : 0;
+    if (!x || !(x->set & SGM__STILL)) return;
+    for (long i = (1 + tape->more) * rows - 1; i >= 0; i--)
+        memmove(x->j + i * n, x->j + i / rows * n, (size_t)n * sizeof *x->j);
+    x->set &= ~SGM__STILL;
+}
+
+static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
+static int sgm__stays_still(const sgm_tensor *y) {
+    const sgm_tensor *in[3] = {y->a, y->b, y->c};
+    if (y->op != sgm__op_linear && y->op != sgm__op_add && y->op != sgm__op_concat) return 0;
+    for (int k = 0; k < 3; k++)
+        if (in[k] && in[k]->j && !(in[k]->set & SGM__STILL)) return 0;
+    return 1;
+}
+
+static void sgm__tangent_op(sgm_tape *tape, sgm_tensor *y) {
+    sgm_tensor *x[4] = {y->a, y->b, y->c, y};
+    const int linear = y->op == sgm__op_linear, still = sgm__stays_still(y);
+    float *j[4];
+    int rows[4];
+    for (int k = 0; k < 4; k++) {
+        if (k < 3 && !still) sgm__unstill(tape, x[k]);
+        j[k] = x[k] ? x[k]->j : NULL, rows[k] = x[k] ? x[k]->rows : 0;
+    }
+    for (int k = 0; still && k < 4; k++)
+        if (j[k]) x[k]->rows = 1;
+    for (long l = 0; l <= (linear ? 0 : tape->more); l++) {
+        for (int k = 0; k < 4; k++)
+            if (j[k]) x[k]->j = j[k] + l * sgm__size(x[k]);
+        y->j[0] = NAN; /* as y->v */
+        y->op(tape, y, SGM_PASS_TANGENT);
+    }
+    for (int k = 0; k < 4; k++)
+        if (x[k]) x[k]->j = j[k], x[k]->rows = rows[k];
+    y->set = still ? y->set | SGM__STILL : y->set & ~SGM__STILL;
 }
 
 SGM_API float *sgm_tape_gradient_of(sgm_tape *tape, sgm_tensor *x) {
@@ -11112,7 +11172,6 @@ static sgm_tensor *sgm__times_in(sgm_tape *tape, const float *t, int n) {
     return sgm__repeat(tape, sgm_tape_input(tape, few, found, 1), row_of, n);
 }
 
-static void sgm__op_concat(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
 static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass);
 
 /* A network that watches its time comes late: log σ is made from it already. It is told here. */
@@ -11149,9 +11208,10 @@ static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor 
     if (a) sgm__matmul(few->rows, cols, in, a, in, 1, w->v, cols, 1, init, 0, part, cols);
     if (a && !all) sgm__copy_rows(x->a->row_of, x->rows, cols, part, out);
     const float *so_far = !a ? NULL : all ? part : out, *rest_of_w = w->v + (long)in * cols;
+    const int rows = x->rows * (a ? 1 : 1 + tape->more);
     if (z)
         sgm__matmul(
-            x->rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols, out, cols);
+            rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols, out, cols);
 }
 
 /* 1: done, for x has two such parts. You have not asked to see x's own derivatives. */
@@ -11160,6 +11220,7 @@ static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     if (tape->flags & SGM_TAPE_PLAIN || x->op != sgm__op_concat) return 0;
     if (x->set & SGM__YOURS || !sgm__repeats(part)) return 0;
     sgm_tensor *few = part->a;
+    if (pass == SGM_PASS_TANGENT && few->j && tape->more) return 0;
     if (pass == SGM_PASS_FORWARD) sgm__parts_nn(tape, x, w, few->v, x->b->v, b->v, y->v);
     if (pass == SGM_PASS_TANGENT) sgm__parts_nn(tape, x, w, few->j, x->b->j, NULL, y->j);
     if (pass != SGM_PASS_BACKWARD) return 1;
@@ -12761,16 +12822,27 @@ static void sgm__ask_reset(const sgm__ask *ask, sgm_tape *tape, sgm_key dropout,
         model->n_params, dropout, flags);
 }
 
-/* The sum of D tangents, one along each axis of what the network is given. */
+/* The sum of D tangents, one along each axis of what the network is given; SGM__ABREAST at once. A
+network that works with tangents of its own has room for one. */
 static void sgm__trace_pass(sgm_tape *tape, const sgm_net_in *in, const sgm_model_options *o,
     const sgm_tensor *out, float *trace, const float *t, int n) {
-    for (long l = 0, d = o->d; l < d; l++) {
-        float *move = sgm_tape_tangent_of(tape, in->x);
-        for (long j = 0; move && j < n * d; j++) move[j] = j % d == l;
+    const long d = o->d;
+    long most = d < SGM__ABREAST ? d : SGM__ABREAST;
+    for (int i = 0; i < tape->n; i++)
+        if (tape->list[i]->j) most = 1;
+    for (long from = 0, l; from < d && tape->status == SGM_OK; from += most) {
+        tape->more = (int)(d - from < most ? d - from : most) - 1;
+        if (!in->x->j && !(in->x->j = sgm__tangents(tape, in->x))) return;
+        for (long k = 0; k < (1 + tape->more) * d; k++) in->x->j[k] = k % d == from + k / d;
+        in->x->set |= SGM__STILL;
         sgm_tape_tangent(tape);
-        for (long i = 0; i < n; i++)
-            trace[i] = (l ? trace[i] : 0) + (out->j ? out->j[i * d + l] : 0);
+        for (l = 0; l <= tape->more; l++)
+            for (long i = 0; i < n; i++) {
+                const long at = out->set & SGM__STILL ? l : l * n + i;
+                trace[i] = (from + l ? trace[i] : 0) + (out->j ? out->j[at * d + from + l] : 0);
+            }
     }
+    tape->more = 0;
     double a = 0, b = 1, sd = 1, scale = 1;
     for (long i = 0; i < n; i++) {
         if (i == 0 || t[i] != t[i - 1]) {

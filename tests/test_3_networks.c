@@ -490,6 +490,95 @@ static void own_operation_in_a_model(void **state) {
     sgm_model_free(&again), sgm_model_free(&model), remove(path);
 }
 
+/*
+(7.14) A trace carries several tangents abreast, and rows that are alike once (§D.3): to the last bit those of one direction after
+the other, from a tape that remembers no slopes. In the net are still tangents that stay so to the end, that meet others, and that
+an operation of your own takes twice; a concat with a time that repeats; images; and a net with tangents of its own.
+*/
+static sgm_tensor *own_wave(sgm_tape *tape, sgm_tensor *a, sgm_tensor *b) {
+    sgm_tensor *y = sgm_tape_make(tape, "wave", wave_passes, a->rows, a->cols, a, b, NULL);
+    if (y) y->s = 0.3f;
+    return sgm_tape_run(tape, y);
+}
+
+static sgm_tensor *abreast_net(sgm_tape *tape, const sgm_net_in *in) {
+    int which = *(const int *)in->user, d = in->x->cols;
+    sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, in->t, in->x), d), *still = sgm_add(tape, h, sgm_linear(tape, in->x, d)), *y;
+    if (which == 3 && !tape->dry) {
+        float *move = sgm_tape_tangent_of(tape, in->x);
+        for (int i = 0; move && i < in->x->rows * d; i++) move[i] = (float)i;
+        sgm_tape_tangent(tape);
+    }
+    if (which == 0) return sgm_linear(tape, sgm_concat(tape, still, still), d);
+    y = in->x->rows == 1 ? sgm_repeat(tape, in->x, 1) : in->x; /* repeats that move */
+    h = sgm_add(tape, h, sgm_linear(tape, sgm_concat(tape, y, h), d));
+    y = own_wave(tape, h, h);
+    if (which == 2) y = own_wave(tape, still, y);
+    y = sgm_mul(tape, sgm_tanh(tape, sgm_linear(tape, sgm_concat(tape, in->t, y), d)), sgm_mul_by(tape, still, 0.7f));
+    y = sgm_add(tape, sgm_layer_norm(tape, sgm_concat(tape, y, still)), sgm_silu(tape, sgm_concat(tape, h, y)));
+    return sgm_linear(tape, y, d);
+}
+
+static void trace_abreast_of(const sgm_model *model, const float *x, const float *t, int n) {
+    const sgm_model_options *o = &model->o;
+    const sgm__ask ask = sgm__ask_of(model, SGM_RAW);
+    float trace[40], sum[40];
+    for (int abreast = 0; abreast < 2; abreast++) {
+        sgm_tape *tape = sgm_tape_new();
+        sgm_net_in in;
+        sgm__ask_reset(&ask, tape, sgm_key_init(0), abreast ? SGM__MOVES : 0);
+        sgm__net_in(tape, &in, &ask, x, t, n);
+        sgm_tensor *out = sgm__net_run(tape, &in, o);
+        if (abreast) sgm__trace_pass(tape, &in, o, out, trace, t, n);
+        for (int l = 0; !abreast && l < o->d; l++) {
+            float *move = sgm_tape_tangent_of(tape, in.x);
+            for (int i = 0; i < n * o->d; i++) move[i] = i % o->d == l;
+            CHECK_OK(sgm_tape_tangent(tape));
+            for (int i = 0; i < n; i++) sum[i] = (l ? sum[i] : 0) + out->j[i * o->d + l];
+        }
+        CHECK_OK(sgm_tape_status(tape));
+        assert_int_equal(tape->more, 0);
+        sgm_tape_free(tape);
+    }
+    for (int i = 0; i < n; i++) {
+        double a, b;
+        sgm_output_affine(&a, &b, o->output, &o->sde, t[i], o->sigma_data);
+        sum[i] = (float)((a * o->d + b * sum[i]) / -sgm_sde_s(&o->sde, t[i]));
+    }
+    assert_memory_equal(trace, sum, (size_t)n * sizeof *sum);
+}
+
+static void trace_abreast(void **state) {
+    static const int dims[] = {1, 2, 3, 4, 5, 9};
+    float x[40 * 16], t[40];
+    (void)state;
+    sgm_normal(x, 40 * 16, sgm_key_init(5), 0);
+    for (int k = 0; k < 6 * 8; k++) {
+        int which = k % 8 / 2, n = k % 2 ? 1 : 37;
+        sgm_model model;
+        sgm_model_options o = {0};
+        o.net = abreast_net, o.user = &which, o.d = dims[k / 8], o.sde = sgm_sde_vp(0.1, 20), o.sigma_data = 1;
+        for (int i = 0; i < n; i++) t[i] = 0.1f + 0.4f * (float)(i / 20); /* two times repeat */
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+        trace_abreast_of(&model, x, t, n);
+        sgm_model_free(&model);
+    }
+    for (int k = 0; k < 4; k++) {
+        static const sgm_net nets[] = {sgm_unet, sgm_dit, sgm_mixer, sgm_residual_mlp};
+        sgm_image_net image;
+        sgm_model model;
+        sgm_model_options o = {0};
+        memset(&image, 0, sizeof image), image.h = image.w = 4, image.channels = 1, image.width = 8, image.groups = 2;
+        image.heads = 2, image.patch = 2, image.depth = 2;
+        o.net = nets[k], o.user = k < 3 ? &image : NULL, o.d = 16, o.sde = sgm_sde_vp(0.1, 20), o.sigma_data = 1;
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+        sgm_normal(model.params, model.n_params, sgm_key_init(2), 0); /* none starts at 0 */
+        for (size_t i = 0; i < model.n_params; i++) model.params[i] *= 0.2f;
+        trace_abreast_of(&model, x, t, 5);
+        sgm_model_free(&model);
+    }
+}
+
 /* What an operation of your own must not do is refused, and does no harm. */
 
 static void own_operation_refused(void **state) {
@@ -2049,6 +2138,7 @@ int main(void) {
         TEST("(3.3) the worked tape of §3.1, to its digits", worked_tape),
         TEST("(3.5) the tile is the three loops, to the last bit", tile_is_three_loops),
         TEST("an operation of your own in a model and its file", own_operation_in_a_model),
+        TEST("a trace's tangents abreast", trace_abreast),
         TEST("an operation of your own that cannot be", own_operation_refused),
         TEST("an operation of your own that forgets", own_operation_forgets),
         TEST("(3.4), (3.7) linear, sums, products and layer norm by hand", op_values),
