@@ -124,6 +124,8 @@ check "another run's checkpoint" refused "set checkpoint to a new file" '*' run 
 check "which stays as it was" same "$dir/whole.run" "$dir/stopped.run"
 check "more ranks than parts of a batch" refused "raise batch" '*' run 4 "$train" $small batch=2
 check "an unknown argument" refused "what is stops=3" 2 run 2 "$train" stops=3
+check "no samples" refused "n=0 points" 2 run 2 "$sample" "model=$dir/1" n=0
+check "no data" refused "rank 0: " '*' run 2 "$train" n=0
 check "samples of no model" refused "rank 0: " '*' run 2 "$sample" "model=$dir/none"
 check "the job for Slurm is a script" bash -n examples/mpi/job.slurm
 echo

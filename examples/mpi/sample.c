@@ -46,6 +46,10 @@ int main(int argc, char **argv) {
     must(sgm_model_open(&model, ARGUMENT("model", "model.safetensors")));
 
     long n = atol(ARGUMENT("n", "1000")), d = model.o.d;
+    if (n < 1 || n > 2147483647) {
+        if (rank == 0) fprintf(stderr, "n=%ld points: needs 1 to 2147483647\n", n);
+        return MPI_Finalize(), 2;
+    }
     int *first = (int *)malloc(2 * (size_t)ranks * sizeof *first), *count = first + ranks;
     for (int i = 0; first && i < ranks; i++) {
         first[i] = (int)(n * i / ranks);

@@ -1,7 +1,7 @@
 /*
 Training on several processes or machines. Each rank works on its own part of every batch; the
 library's hook adds up the parts in an order that does not depend on how many ranks there are, so
-the model is the same to the last bit on 1 rank, on 2 or on 64. README.md beside it has the rest.
+the model is the same to the last bit on 1 rank, on 2 or on 16. README.md beside it has the rest.
 
     mpicc -O2 -fopenmp -I. examples/mpi/train.c -o train -lm
     mpirun -n 4 ./train net=unet steps=2000 checkpoint=run.safetensors model=digits.safetensors
@@ -37,9 +37,10 @@ loss: two that went on from different checkpoints would not be. Asked to stop, r
 static void look(const sgm_trainer *trainer, void *user) {
     run *r = (run *)user;
     double here[5], most[5];
+    MPI_Request request;
     here[0] = asked, here[1] = (double)trainer->step, here[2] = -here[1];
     here[3] = trainer->loss, here[4] = -here[3];
-    MPI_Allreduce(here, most, 5, MPI_DOUBLE, MPI_MAX, r->all.comm);
+    MPI_Iallreduce(here, most, 5, MPI_DOUBLE, MPI_MAX, r->all.comm, &request), wait_for(&request);
     if (most[1] != -most[2] || most[3] != -most[4]) {
         fprintf(stderr, "rank %d: other ranks are elsewhere: step %ld, loss %.9g here\n",
                 r->all.rank, trainer->step, trainer->loss);
@@ -65,13 +66,15 @@ int main(int argc, char **argv) {
     sgm_train_options how;
     sgm_mlp_options mlp;
     sgm_image_net unet;
+    struct sigaction stop;
     int threading, threads;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threading); /* one thread talks: this one */
     arguments_are(argc, argv, USAGE);
     memset(&what, 0, sizeof what), memset(&how, 0, sizeof how), memset(&r, 0, sizeof r);
     memset(&mlp, 0, sizeof mlp), memset(&unet, 0, sizeof unet);
     share_init(&r.all, MPI_COMM_WORLD);
-    signal(SIGTERM, ask), signal(SIGUSR1, ask); /* what Slurm sends before it ends a job */
+    memset(&stop, 0, sizeof stop), stop.sa_handler = ask, stop.sa_flags = SA_RESTART;
+    sigaction(SIGTERM, &stop, NULL), sigaction(SIGUSR1, &stop, NULL); /* before Slurm ends a job */
 
     threads = atoi(ARGUMENT("threads", "1")); /* as many ranks as cores, or fewer with threads */
     must(sgm_set_threads(threads));
@@ -79,7 +82,7 @@ int main(int argc, char **argv) {
     /* Every rank has all the data and draws the same batch; it works on a part of its rows. */
     int images = !strcmp(ARGUMENT("net", "mlp"), "unet"), d = images ? 784 : 2;
     long n = atol(ARGUMENT("n", images ? "4000" : "20000"));
-    float *data = n > 0 ? (float *)malloc((size_t)(n * d) * sizeof *data) : NULL;
+    float *data = (float *)malloc((size_t)((n > 0 ? n : 1) * d) * sizeof *data);
     if (!data) must(SGM_NO_MEMORY);
     if (images) sgm_data_digits(data, NULL, n, sgm_key_init(1));
     else sgm_data_moons(data, n, 0.05, sgm_key_init(1));
