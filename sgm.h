@@ -8194,7 +8194,8 @@ The tile of (B.9): `rows` by `vecs` sums that live in registers for all of p. Bo
 constants where this function is inlined, so every loop over them unrolls. Three rows of A share one
 pointer because x86 addresses base, base + stride and base + 2 stride for free. No processor knows
 where the next tile's rows of A begin, so each step asks for a few of their numbers: in the time of
-this tile, all of them. If A is transposed, it asks for what this tile reads some steps later.
+this tile, all of them. If A is transposed, it asks for what this tile reads some steps later, but
+not where p is short: A is near then, and what lies beyond it would push something out.
 */
 SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
     sgm__vf acc[2 * SGM__TALL], bv[2];
@@ -8208,7 +8209,8 @@ SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
                 sgm__vget(init + v * SGM__LANES);
     SGM__UNROLL for (int g = 0; g < (rows + 2) / 3; g++) ap[g] = q->a + 3 * g * a_row;
     const float *ahead = q->a + (a_row == 1 ? SGM__AHEAD * a_col : rows * a_row);
-    const long step = a_row == 1 ? a_col : rows;
+    long step = a_row == 1 ? a_col : rows;
+    if (a_row == 1 && q->k <= 8 * SGM__AHEAD) ahead = q->a, step = 0;
     for (int p = q->k; p > 0; p--, ahead += step) {
         __builtin_prefetch(ahead);
         SGM__UNROLL for (int v = 0; v < vecs; v++) bv[v] = sgm__vget(b + v * SGM__LANES);
