@@ -33,12 +33,12 @@ cell() {
         verdict="DIFFERENT: $(grep -vxFf "$expected" "$dir/got" | sed 's/^[0-9a-f]* //; /^all$/d' |
             paste -sd';' | sed 's/;/; /g') $(head -1 "$dir/log")"
     fi
-    printf '%-44s %s %s\n' "$name" "$(tail -1 "$dir/got" | cut -d' ' -f1)" "$verdict"
+    printf '%-52s %s %s\n' "$name" "$(tail -1 "$dir/got" | cut -d' ' -f1)" "$verdict"
 }
 
 broken() { # broken NAME: it does not build
     bad=$((bad + 1))
-    printf '%-44s %s\n' "$1" "DOES NOT BUILD"
+    printf '%-52s %s\n' "$1" "DOES NOT BUILD"
     head -5 "$dir/log"
 }
 
@@ -149,7 +149,7 @@ ranks() {
                 [ "$n$threads" = 11 ] && cp "$dir/model" "$dir/$net"
                 if cmp -s "$dir/model" "$dir/$net"; then verdict=same
                 else verdict="DIFFERENT: $(tail -1 "$dir/log")" bad=$((bad + 1)); fi
-                printf '%-44s %16s %s\n' "mpi, $net, $n rank(s), $threads thread(s)" \
+                printf '%-52s %16s %s\n' "mpi, $net, $n rank(s), $threads thread(s)" \
                     "$(cksum <"$dir/model" | cut -d' ' -f1)" "$verdict"
             done
         done

@@ -66,7 +66,8 @@ function judge(name, bar, a, ratio, share,    parts, word, n, i, x, ok, told, te
     return ok ? "yes" : "NO"
 }
 
-# One row: ours and the peer by their keys ("=x": a number); floor is the best that could be, or "".
+# One row: ours and the peer by their keys ("=x": a number); floor is the best that could be, if
+# known.
 function row(name, ours, peer, peer_key, floor, bar,    a, b, u, ratio, share, cpu) {
     a = median(ours)
     if (a == "") return
@@ -79,7 +80,8 @@ function row(name, ours, peer, peer_key, floor, bar,    a, b, u, ratio, share, c
         ratio = times_better(ours, peer_key)
         cpu = times_better(ours "_cpu", peer_key "_cpu")
     }
-    share = floor == "" ? "" : smaller_is_better(u) ? floor / a : a / floor
+    share = ""
+    if (floor > 0 && floor < 1e99) share = smaller_is_better(u) ? floor / a : a / floor
     put(name, a, u, peer, b, ratio, share, bar, cpu)
 }
 
