@@ -5369,11 +5369,15 @@ $$E = \max_{points} \mathrm{rms}\, \frac{h \sum_i e_i k_i}{\mathrm{atol} + \math
 
 A step with E > 1 is made again. Since E grows like h⁵, the step that would have had E = 1 is
 $h E^{−1/5}$, and 0.9 of that is safe; the error of the step before joins in with the small power
-0.04, at a cost of ¾ of it in the other, so that steps do not swing between too long and too short
-(Hairer, Nørsett and Wanner). One step serves all points of the batch, so it must suit the one that
-needs the shortest: a mean over all of them would let a thousand easy points outvote a hard one. A
-point's answer so depends on which others are solved with it, by the tolerance and no more. A score
-in float has noise of its own, 10⁻⁷ of its size; to ask for less than that is to ask in vain.
+0.04, at a cost of ¾ of it in the other, so that steps do not swing between too long and too short.
+No step is more than twice as long as the last, nor longer than one that was made again just before:
+else, where the flow asks for ever shorter steps, every other one would be in vain. The first step
+has $h^5 \max(‖F‖, ‖\dot F‖) = 1$ in the norm of (7.5), with $\dot F$ from a short step of Euler's
+(all this after Hairer, Nørsett and Wanner). One step serves all points of the batch, so it must
+suit the one that needs the shortest: a mean over all of them would let a thousand easy points
+outvote a hard one. A point's answer so depends on which others are solved with it, by the tolerance
+and no more. A score in float has noise of its own, 10⁻⁷ of its size; to ask for less than that is
+to ask in vain.
 */
 typedef struct sgm__tableau {
     int stages;
@@ -5409,52 +5413,71 @@ static void sgm__swap(double **a, double **b) {
     *a = *b, *b = c;
 }
 
-/* The mean square in (7.5) of `count` numbers from `at` on. */
-static double sgm__rk_square(
-    const sgm__flow *w, double h, long at, long count, double atol, double rtol) {
+/* The mean square in (7.5) of h Σ c_j k_j, of `count` numbers from `at` on. */
+static double sgm__rk_square(const sgm__flow *w, double h, const double *c, int terms, long at,
+    long count, double atol, double rtol) {
     double sum = 0;
     for (long i = at; i < at + count; i++) {
         double off = 0, size = fmax(fabs(w->y[i]), fabs(w->stage[i]));
-        for (int j = 0; j < 7; j++) off += h * sgm__rk_dopri_error[j] * w->k[j][i];
+        for (int j = 0; j < terms; j++) off += h * c[j] * w->k[j][i];
         off /= atol + rtol * size;
         sum += off * off;
     }
     return sum / (double)count;
 }
 
-static double sgm__rk_error(const sgm__flow *w, double h) {
-    double rtol = w->o.rtol > 0 ? w->o.rtol : 1e-5, atol = w->o.atol > 0 ? w->o.atol : 1e-5;
-    double most = 0, nats = atol * (1 + w->d);
+static double sgm__rk_norm(const sgm__flow *w, double h, const double *c, int terms) {
+    double most = 0, nats = w->o.atol * (1 + w->d);
     for (long i = 0; i < w->n; i++) {
-        double point = sgm__rk_square(w, h, i * w->d, w->d, atol, rtol), sums = 0;
-        if (w->sums) sums = sgm__rk_square(w, h, w->size + i * w->sums, w->sums, nats, 0);
+        double sums = 0;
+        double point = sgm__rk_square(w, h, c, terms, i * w->d, w->d, w->o.atol, w->o.rtol);
+        if (w->sums)
+            sums = sgm__rk_square(w, h, c, terms, w->size + i * w->sums, w->sums, nats, 0);
         if (!(point + sums < HUGE_VAL)) return NAN;
         most = fmax(most, fmax(point, sums));
     }
     return sqrt(most);
 }
 
+/* k[0] at t, and the length of the first step. */
+static sgm_status sgm__rk_start(sgm__flow *w, double t, double to) {
+    static const double now[2] = {1, 0}, next[2] = {0, 1}, change[2] = {-1, 1};
+    double left = fabs(to - t), sign = to > t ? 1 : -1, steep, probe;
+    SGM__TRY(sgm__flow_ask(w, w->k[0], w->y, t, SGM__RATE));
+    sgm__blend(w, w->stage, 1, w->y, 0, NULL, 0), sgm__blend(w, w->k[1], 1, w->y, 0, NULL, 0);
+    steep = sgm__rk_norm(w, 1, now, 1);
+    probe = fmin(fmax(0.01 * sgm__rk_norm(w, 1, next, 2) / steep, 1e-6 * left), 0.01 * left);
+    sgm__blend(w, w->stage, 1, w->y, sign * probe, now, 1);
+    SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, t + sign * probe, SGM__RATE));
+    steep = fmax(fmax(steep, sgm__rk_norm(w, 1 / probe, change, 2)), DBL_MIN);
+    w->h = sign * fmin(fmin(sgm__exp(-0.2 * sgm__log(steep)), 100 * probe), left);
+    w->error = 1;
+    return SGM_OK;
+}
+
 static sgm_status sgm__rk45(sgm__flow *w, double t, double to) {
     long first = w->evals;
-    if (w->h == 0 || (w->h > 0) != (to > t)) w->h = 0.01 * (to - t), w->error = 1;
-    for (int known = 0; t != to;) {
+    int known = w->h == 0 || (w->h > 0) != (to > t), again = 0;
+    if (known) SGM__TRY(sgm__rk_start(w, t, to));
+    while (t != to) {
         int ends = fabs(w->h) >= fabs(to - t) * (1 - 1e-9);
         double h = ends ? to - t : w->h;
         SGM__TRY(sgm__rk_step(w, &sgm__rk_dopri, t, h, known, w->stage));
-        double error = sgm__rk_error(w, h), grow = 0.2;
+        double error = sgm__rk_norm(w, h, sgm__rk_dopri_error, 7), grow = 0.2;
         if (error < 1e-8) error = 1e-8;
         if (error == error) /* x^p as e^(p log x): a NaN asks for a smaller step, too */
             grow = 0.9 * sgm__exp(0.04 * sgm__log(w->error) - 0.17 * sgm__log(error)); /* (7.5) */
-        grow = grow < 0.2 ? 0.2 : grow > 10 ? 10 : grow;
-        known = 1;
-        if (error <= 1) {
+        grow = grow < 0.2 ? 0.2 : grow > 2 ? 2 : grow;
+        if (again && grow > 1) grow = 1;
+        known = 1, again = !(error <= 1);
+        if (!again) {
             sgm__swap(&w->y, &w->stage), sgm__swap(&w->k[0], &w->k[6]);
             t = ends ? to : t + h, w->error = error;
-        } else if (grow > 1) grow = 0.5;
-        if (!ends || error > 1 || error != error) w->h = h * grow;
+        } else if (grow > 0.9) grow = 0.5;
+        if (!ends || again) w->h = h * grow;
         if (w->evals - first > 100000 || fabs(w->h) < 1e-13 * (fabs(t) + fabs(to)))
             return sgm__fail(SGM_NOT_FINITE, "RK45 is stuck at t = %g with rtol %g: %s", t,
-                w->o.rtol > 0 ? w->o.rtol : 1e-5,
+                w->o.rtol,
                 error == error
                     ? "take a larger tolerance (a float score allows 1e-6) or t_min"
                     : "the score is not finite there: raise t_min, or look at the model");
@@ -15142,6 +15165,8 @@ static sgm__flow *sgm__flow_new(
     int arrays = sgm__methods[o->method].arrays;
     w->score = *score, w->sde = &w->score.sde, w->o = *o, w->n = n, w->d = score->d;
     w->size = n * w->d;
+    if (!(o->rtol > 0)) w->o.rtol = 1e-5;
+    if (!(o->atol > 0)) w->o.atol = 1e-5;
     w->probes = probes, w->sums = exact ? 1 : probes, w->state = w->size + n * w->sums;
     size_t directions = (size_t)(w->sums ? 2 + (probes ? probes : 1) : 0);
     size_t room = (size_t)(arrays + 2) * (size_t)w->state, times = (size_t)o->steps + 1;
