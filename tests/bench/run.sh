@@ -215,6 +215,7 @@ moons() {
     one moons_likelihood --repeats 1 --steps $whole
     torch torch moons_likelihood
     sbgm moons_likelihood
+    sbgm moons_likelihood_single
     sbgm moons_likelihood_diffrax
     two moons_likelihood --repeats 1 --steps $whole
 }

@@ -221,7 +221,8 @@ END {
     row(name, P name, "the notebook of the document", "=132", "")
     name = "moons_likelihood"
     row(name, P name, "PyTorch, torchdiffeq", T name, "", "ratio >= 2")
-    row(name, P name, "sbgm", "sbgm" SUBSEP name, "", "ratio >= 15")
+    row(name, P name, "sbgm, a point a call", "sbgm" SUBSEP name "_single", "", "ratio >= 15")
+    row(name, P name, "sbgm, vmapped, its best block", "sbgm" SUBSEP name, "", "ratio >= 15")
     row(name, P name, "diffrax", "sbgm" SUBSEP name "_diffrax", "")
     processors()
     ranks()
