@@ -8170,8 +8170,9 @@ riffle each card of the first half with its partner in the second: one element o
 After two riffles every element has arrived at its transposed place. A register holds a row of
 several squares, which stand below each other in x.
 */
-SGM__INLINE void SGM__K(turn_square)(const float *x, long x_row, float *y, long y_row) {
-    for (long j = 0; j < SGM__LANES; j += 4) {
+SGM__INLINE void SGM__K(turn_square)(
+    long cols, const float *x, long x_row, float *y, long y_row) {
+    for (long j = 0; j < cols; j += 4) {
         sgm__vf card[4], next[4];
         SGM__UNROLL for (int r = 0; r < 4; r++) card[r] =
             SGM__K(quads)(x + r * x_row + j, 4 * x_row);
@@ -8192,7 +8193,7 @@ SGM__APART void SGM__K(turn_part)(
     float from[L * L] = {0}, to[L * L];
     for (long r = 0; r < rows && r < L; r++)
         sgm__vput(from + r * L, sgm__vload(x + r * x_row, cols));
-    SGM__K(turn_square)(from, L, to, L);
+    SGM__K(turn_square)(L, from, L, to, L);
     for (long r = 0; r < cols && r < L; r++)
         sgm__vstore(y + r * y_row, sgm__vget(to + r * L), rows);
 }
@@ -8204,8 +8205,9 @@ SGM__FN void SGM__K(turn)(long rows, long cols, const float *x, long x_row, floa
         for (long j = 0; j < cols; j += L) {
             const float *xj = x + i * x_row + j;
             float *yj = y + j * y_row + i;
-            if (i + L <= rows && j + L <= cols)
-                SGM__K(turn_square)(xj, x_row, yj, y_row);
+            if (i + L <= rows && j + L <= cols) SGM__K(turn_square)(L, xj, x_row, yj, y_row);
+            else if (i + L <= rows && cols % 4 == 0)
+                SGM__K(turn_square)(cols - j, xj, x_row, yj, y_row);
             else SGM__K(turn_part)(rows - i, cols - j, xj, x_row, yj, y_row);
         }
     for (; i < rows; i++) /* so few do not pay for it */
