@@ -71,9 +71,10 @@ static void sum_of_rows(void **state) {
     float *one = (float *)calloc(P, sizeof *one);
     sgm_tape *tape = sgm_tape_new();
     assert_int_equal(r.trainer.n_sums, 16);
+    r.trainer.step = 7; /* its batches are 21, 22 and 23 */
     CHECK_OK(sgm__trainer_gradient(&r.trainer));
     for (int k = 0; k < 3; k++) {
-        sgm__piece b = batch_of(&r.trainer, k);
+        sgm__piece b = batch_of(&r.trainer, 21 + k);
         for (long i = 0; i < 500; i++) {
             sgm_net_in in;
             double a_i, b_i;
@@ -401,6 +402,34 @@ static void a_late_piece_is_named(void **state) {
     CHECK_OK(sgm_set_threads(0));
 }
 
+/* A network that refuses in some pieces: what the first of these in their order says, and no step. */
+static sgm_tensor *refusing_net(sgm_tape *tape, const sgm_net_in *in) {
+    for (int i = 0; !tape->dry && i < in->t->rows; i++)
+        if (in->t->v[i] > 0.99f)
+            return sgm_tape_refuse(tape, "not at t = %.9g", (double)in->t->v[i]);
+    return exploding_net(tape, in);
+}
+
+static void the_first_refusal_counts(void **state) {
+    char first[300] = "";
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        run r;
+        CHECK_OK(sgm_set_threads(threads));
+        run_defaults(&r), r.mo.net = refusing_net, bad_above = 2;
+        run_start(&r);
+        const size_t bytes = r.model.n_params * sizeof(float);
+        float *before = (float *)malloc(bytes);
+        memcpy(before, r.model.params, bytes);
+        CHECK_FAILS(sgm_trainer_step(&r.trainer), SGM_BAD_ARGUMENT, "not at t = ");
+        if (threads == 1) snprintf(first, sizeof first, "%s", sgm_error());
+        assert_string_equal(sgm_error(), first);
+        assert_memory_equal(before, r.model.params, bytes);
+        free(before), run_end(&r);
+    }
+    CHECK_OK(sgm_set_threads(0));
+}
+
 /* Evaluations, in pieces too: the rows of any number of points, alone or together. */
 static void evaluations_by_any_threads(void **state) {
     enum { N = 1111 };
@@ -441,6 +470,7 @@ int main(void) {
         TEST("(4.3) a share that fails changes nothing", a_share_that_fails),
         TEST("(4.3) ranks that cannot be are refused", ranks_that_cannot_be),
         TEST("(4.3) a NaN in a late piece is named the same by all threads", a_late_piece_is_named),
+        TEST("(4.3) of refusing pieces the first one speaks", the_first_refusal_counts),
         TEST("(3.10) evaluations have the same bits in any pieces", evaluations_by_any_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
