@@ -818,7 +818,8 @@ struct sgm_trainer {
     float *grads, *moment1, *moment2; /* grads: incomplete where grad_norm is NaN; behind it
                                          n_sums - 1 more accumulators, `stride` floats apart   */
     size_t stride;
-    int n_sums, first_sum, own_sums; /* §4.3; those that this process fills                    */
+    int n_sums, first_sum, own_sums; /* §4.3; those that this process fills; of which so many  */
+    int together;                    /* are added up before they are shared                    */
     struct sgm__piece *hands;        /* a tape and a piece of the batch for each thread        */
     int n_hands;
     double *squares;                 /* of the gradient, in blocks                             */
@@ -4025,15 +4026,17 @@ the loss by each parameter.
 worked on piece by piece, each by itself from the draw to its gradient. What the tape holds of a
 piece is small, and stays in the cache of the core that works on it. One fixed row of pieces makes a
 step; fixed stretches of it are each added up in their order into an *accumulator*, and in the end
-the accumulators in theirs,
+the accumulators by halves, as a tournament is played: each with its neighbour, then pair with pair,
 
-$$\bar W = \sum_{a=1}^{A} \bar W_a, \qquad
+$$\bar W = \sum_{a=1}^{A} \bar W_a = \left( \left( \bar W_1 + \bar W_2 \right) +
+\left( \bar W_3 + \bar W_4 \right) \right) + …, \qquad
 \bar W_a = \sum_{\text{pieces of } a} \frac{∂}{∂W} \sum_{\text{rows } i} ℓ_i \qquad(4.3)$$
 
 Floating-point sums depend on their order, and this order depends on the network and the batch
 alone (§F.6), not on who computes what. So one thread or eight may take accumulators, also on
-several machines, and the step has the same bits. A step that has one accumulator only is too short
-to be worth a second thread.
+several machines, and the step has the same bits; of four machines each adds up its quarter, and
+tells the others one sum. A step that has one accumulator only is too short to be worth a second
+thread.
 
 With `accumulate` = k, k batches in a row make one step: a batch of k·B points. Not for the memory,
 which is that of a few pieces in either case, but to change the batch in a run that goes on.
@@ -13331,9 +13334,14 @@ static long sgm__sum_rows(const sgm_trainer *trainer) { /* the most that an accu
     return (rows + trainer->n_sums - 1) / trainer->n_sums;
 }
 
+static size_t sgm__loss_room(const sgm_trainer *trainer) {
+    return ((size_t)sgm__sum_rows(trainer) * 3 + 15) / 16 * 16;
+}
+
 static double *sgm__sum_losses(const sgm_trainer *trainer, long sum) {
-    const size_t room = (trainer->model->n_params + 15) / 16 * 16;
-    return (double *)(void *)(trainer->grads + (size_t)sum * trainer->stride + room);
+    const size_t room = (trainer->model->n_params + 15) / 16 * 16, k = (size_t)trainer->together;
+    return (double *)(void *)(trainer->grads + (size_t)sum / k * trainer->stride + room +
+        (size_t)sum % k * sgm__loss_room(trainer));
 }
 
 /* Hand `hand` turns to accumulator `sum`: behind its gradient lie the losses and times of its rows. */
@@ -13405,6 +13413,41 @@ static void sgm__trainer_loss(sgm_trainer *trainer) {
     }
 }
 
+#define SGM__BLOCK_OF_SUM 16384L /* numbers, in (4.3) and in the gradient's norm */
+
+static long sgm__sum_blocks(const sgm_trainer *trainer) {
+    return ((long)trainer->model->n_params - 1) / SGM__BLOCK_OF_SUM + 1;
+}
+
+#define SGM__HALF 1024L
+/* to = x_1 + … + x_count, a power of two and `step` apart, by halves (4.3); `to` may be x_1. */
+static void sgm__add_halves(const float *x, size_t step, int count, long n, float *to) {
+    float second[SGM__HALF];
+    if (count == 1 && to != x) memcpy(to, x, (size_t)n * sizeof *to);
+    if (count == 2) sgm__add(n, x, x + step, to);
+    if (count < 4) return;
+    sgm__add_halves(x, step, count / 2, n, to);
+    sgm__add_halves(x + (size_t)(count / 2) * step, step, count / 2, n, second);
+    sgm__add(n, to, second, to);
+}
+
+/* A block of the sum of `count` accumulators, to where it is shared; or of what all have shared. */
+static long sgm__add_block(const sgm_trainer *trainer, long part, int first, int count) {
+    const size_t step = trainer->stride, from = (size_t)part * SGM__BLOCK_OF_SUM;
+    const long rest = (long)(trainer->model->n_params - from);
+    const long n = rest < SGM__BLOCK_OF_SUM ? rest : SGM__BLOCK_OF_SUM;
+    const float *x = trainer->grads + (size_t)first * step + from;
+    float *to = trainer->grads + (size_t)(first / trainer->together) * step + from;
+    for (long i = 0; i < n; i += SGM__HALF)
+        sgm__add_halves(x + i, step, count, n - i < SGM__HALF ? n - i : SGM__HALF, to + i);
+    return n;
+}
+
+static void sgm__add_own_sums(void *what, long part, int hand) {
+    const sgm_trainer *trainer = (const sgm_trainer *)what;
+    (void)hand, (void)sgm__add_block(trainer, part, trainer->first_sum, trainer->own_sums);
+}
+
 static sgm_status sgm__pieces_done(sgm_trainer *trainer) {
     const sgm_train_options *o = &trainer->o;
     const sgm__piece *first = NULL, *used = &trainer->hands[0];
@@ -13416,9 +13459,12 @@ static sgm_status sgm__pieces_done(sgm_trainer *trainer) {
     if (first) return sgm__fail(first->status, "%s", first->message);
     for (int h = 0; h < trainer->n_hands; h++) /* the next step may need what this one did */
         SGM__TRY(sgm__tape_like(trainer->hands[h].tape, used->tape));
-    if (o->share)
-        SGM__TRY(o->share(o->share_user, trainer->grads, trainer->stride, trainer->n_sums,
-            trainer->first_sum, trainer->own_sums));
+    if (o->share) {
+        const int k = trainer->together;
+        if (k > 1) sgm__share_among(INT_MAX, sgm__sum_blocks(trainer), sgm__add_own_sums, trainer);
+        SGM__TRY(o->share(o->share_user, trainer->grads, trainer->stride, trainer->n_sums / k,
+            trainer->first_sum / k, trainer->own_sums / k));
+    }
     sgm__trainer_loss(trainer);
     return SGM_OK;
 }
@@ -13580,8 +13626,6 @@ static sgm_status sgm__train_check(sgm_trainer *trainer, const float *data, long
     return sgm__objective_suits(&trainer->o.loss, model);
 }
 
-#define SGM__BLOCK_OF_SUM 16384L /* numbers, in (4.3) and in the gradient's norm */
-
 /* Into how many accumulators a step is divided: a power of two, so that it may be shared evenly, of
 no more than 16. Each costs a visit to all parameters, and a thread that is woken for it: it must be
 worth both. So its rows put more numbers on the tape than there are parameters, and take more than
@@ -13626,7 +13670,8 @@ static sgm_status sgm__trainer_memory(sgm_trainer *trainer) {
     trainer->first_sum = n * o->rank / ranks;
     trainer->own_sums = n * (o->rank + 1) / ranks - trainer->first_sum;
     trainer->n_hands = threads < n ? threads : n;
-    trainer->stride = (P + 15) / 16 * 16 + ((size_t)sgm__sum_rows(trainer) * 3 + 15) / 16 * 16;
+    trainer->together = o->share && (ranks & (ranks - 1)) == 0 ? n / ranks : 1;
+    trainer->stride = (P + 15) / 16 * 16 + (size_t)trainer->together * sgm__loss_room(trainer);
     trainer->grads =
         (float *)sgm__alloc(sgm__times((size_t)n, trainer->stride), sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
@@ -13808,13 +13853,9 @@ static int sgm__norm_is_finite(const sgm_trainer *trainer) {
 /* A block of (4.3), and its squares. */
 static void sgm__add_sums(void *what, long part, int hand) {
     const sgm_trainer *trainer = (const sgm_trainer *)what;
-    const long from = part * SGM__BLOCK_OF_SUM, rest = (long)trainer->model->n_params - from;
-    const long n = rest < SGM__BLOCK_OF_SUM ? rest : SGM__BLOCK_OF_SUM;
-    float *sum = trainer->grads + from;
+    const long n = sgm__add_block(trainer, part, 0, trainer->n_sums / trainer->together);
     (void)hand;
-    for (int a = 1; a < trainer->n_sums; a++)
-        sgm__add(n, sum, sum + (size_t)a * trainer->stride, sum);
-    trainer->squares[part] = sgm__square(sum, (size_t)n);
+    trainer->squares[part] = sgm__square(trainer->grads + part * SGM__BLOCK_OF_SUM, (size_t)n);
 }
 
 /* A step of one accumulator is small, and so is what follows it, unless the network is large. */
@@ -13824,7 +13865,7 @@ static int sgm__update_hands(const sgm_trainer *trainer) {
 
 /* The norm of the whole gradient, which is NaN where (F.1) makes it unnecessary. */
 static sgm_status sgm__trainer_norm(sgm_trainer *trainer) {
-    const long parts = ((long)trainer->model->n_params - 1) / SGM__BLOCK_OF_SUM + 1;
+    const long parts = sgm__sum_blocks(trainer);
     double square = 0;
     trainer->grad_norm = NAN;
     if (sgm__one_pass(trainer)) {

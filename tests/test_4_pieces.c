@@ -278,60 +278,58 @@ static void no_allocation_by_any_thread(void **state) {
 }
 
 /*
-Ranks. Process r of R fills its accumulators and gets the others'; here from a run that was alone
-and kept all. It must find its own among those, bit for bit, and end where that run ended.
+Ranks. Process r of R fills its sums and gets the others'. Here a step is made in two rounds: in the
+first each rank's hook keeps what the rank has and fails, which changes nothing; in the second each
+gets what the others kept. All must end where a run that was alone ends, bit for bit.
 */
 typedef struct exchange {
-    float *all[STEPS]; /* of the run that was alone */
-    int step, calls, fail_at;
+    float *all;
+    int calls, fail_at, parts;
+    int collects;
 } exchange;
 
-static sgm_status keep_all(void *user, float *sums, size_t floats, int n, int first, int count) {
+static sgm_status bring(void *user, float *sums, size_t floats, int n, int first, int count) {
     exchange *e = (exchange *)user;
-    assert_true(first == 0 && count == n);
-    const size_t bytes = (size_t)n * floats * sizeof(float);
-    e->all[e->step] = (float *)malloc(bytes);
-    memcpy(e->all[e->step++], sums, bytes);
-    return SGM_OK;
-}
-
-static sgm_status give_others(void *user, float *sums, size_t floats, int n, int first, int count) {
-    exchange *e = (exchange *)user;
-    const float *all = e->all[e->step];
+    const size_t one = floats * sizeof(float);
     if (++e->calls == e->fail_at) return sgm__fail(SGM_NO_FILE, "the network is down");
-    assert_memory_equal(sums + (size_t)first * floats, all + (size_t)first * floats,
-        (size_t)count * floats * sizeof(float));
-    for (int a = 0; a < n; a++) /* what is not this rank's is as if it had never been */
-        if (a < first || a >= first + count)
-            memcpy(sums + (size_t)a * floats, all + (size_t)a * floats, floats * sizeof(float));
-    e->step++;
-    return SGM_OK;
+    if (!e->all) e->all = (float *)malloc((size_t)n * one), e->parts = n;
+    assert_int_equal(n, e->parts);
+    for (int a = 0; a < n; a++) {
+        const int own = a >= first && a < first + count;
+        float *kept = e->all + (size_t)a * floats, *here = sums + (size_t)a * floats;
+        if (own && e->collects) memcpy(kept, here, one);
+        else if (own) assert_memory_equal(kept, here, one); /* a step made again is the same */
+        else if (!e->collects) memcpy(here, kept, one);
+    }
+    return e->collects ? sgm__fail(SGM_NO_FILE, "collected") : SGM_OK;
 }
 
 static void ranks_make_one_step(void **state) {
     (void)state;
-    for (int kind = 0; kind < KINDS - 1; kind++) {
-        exchange e;
-        run alone;
-        memset(&e, 0, sizeof e);
-        run_kind(&alone, kind);
-        alone.to.share = keep_all, alone.to.share_user = &e;
-        run_start(&alone);
-        for (int i = 0; i < STEPS; i++) CHECK_OK(sgm_trainer_step(&alone.trainer));
-        for (int ranks = 2; ranks <= 8; ranks += ranks < 4 ? 1 : 4)
-            for (int rank = 0; rank < ranks; rank++) {
-                run r;
-                run_kind(&r, kind);
-                r.to.rank = rank, r.to.ranks = ranks, r.to.share = give_others;
-                r.to.share_user = &e, e.step = 0;
-                run_start(&r);
-                for (int i = 0; i < STEPS; i++) CHECK_OK(sgm_trainer_step(&r.trainer));
-                assert_true(bits_of(&r) == bits_of(&alone));
-                run_end(&r);
+    for (int kind = 0; kind < KINDS - 1; kind++)
+        for (int ranks = 1; ranks <= 8; ranks += ranks < 4 ? 1 : 4) {
+            exchange e;
+            run alone, r[8];
+            memset(&e, 0, sizeof e);
+            run_kind(&alone, kind), run_start(&alone);
+            for (int i = 0; i < ranks; i++) {
+                run_kind(&r[i], kind);
+                r[i].to.rank = i, r[i].to.ranks = ranks, r[i].to.share = bring;
+                r[i].to.share_user = &e, run_start(&r[i]);
             }
-        for (int i = 0; i < STEPS; i++) free(e.all[i]);
-        run_end(&alone);
-    }
+            for (int step = 0; step < STEPS; step++) {
+                CHECK_OK(sgm_trainer_step(&alone.trainer));
+                for (e.collects = 1; e.collects >= 0; e.collects--)
+                    for (int i = 0; i < ranks; i++)
+                        assert_int_equal(sgm_trainer_step(&r[i].trainer),
+                            e.collects ? SGM_NO_FILE : SGM_OK);
+            }
+            for (int i = 0; i < ranks; i++) assert_true(bits_of(&r[i]) == bits_of(&alone));
+            /* a number of ranks that is a power of two adds up what each has before it is shared */
+            assert_int_equal(e.parts, ranks == 3 ? alone.trainer.n_sums : ranks);
+            for (int i = 0; i < ranks; i++) run_end(&r[i]);
+            free(e.all), run_end(&alone);
+        }
 }
 
 static void a_share_that_fails(void **state) {
@@ -339,7 +337,7 @@ static void a_share_that_fails(void **state) {
     run r;
     (void)state;
     memset(&e, 0, sizeof e), e.fail_at = 1;
-    run_defaults(&r), r.to.ranks = 2, r.to.share = give_others, r.to.share_user = &e;
+    run_defaults(&r), r.to.ranks = 2, r.to.share = bring, r.to.share_user = &e;
     run_start(&r);
     const size_t bytes = r.model.n_params * sizeof(float);
     float *before = (float *)malloc(bytes);
@@ -364,7 +362,7 @@ static void ranks_that_cannot_be(void **state) {
         run r;
         run_defaults(&r), run_start(&r), sgm_trainer_free(&r.trainer);
         r.to.rank = bad[i].rank, r.to.ranks = bad[i].ranks, r.to.share_user = &e;
-        if (bad[i].share) r.to.share = give_others;
+        if (bad[i].share) r.to.share = bring;
         CHECK_FAILS(sgm_trainer_init(&r.trainer, &r.model, data, POINTS, &r.to, sgm_key_init(4)),
             SGM_BAD_ARGUMENT, bad[i].text);
         run_end(&r);
