@@ -49,7 +49,7 @@ only knows by eight points, and prints fresh samples:
 
 - No GPU, no float16. Several machines share a training through one hook (`examples/mpi`).
 - No compilation with `-ffast-math` or a part of it, nor for the x87: results are defined to the
-bit. Such flags are refused, where a macro tells of them; link without them too.
+  bit. Such flags are refused, where a macro tells of them; link without them too.
 - No lock for you. Any number of threads may evaluate, sample and ask likelihoods from one model,
   mixture, condition or guided score at once. What a call changes (a trainer, a sampler, a model
   that learns or loads) wants one thread at a time. With `-fopenmp` a call uses threads itself.

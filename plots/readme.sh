@@ -35,10 +35,12 @@ figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s)
 passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/$1/checks.tsv"; }
 speed() {
     if [ ! -f out/bench.tsv ]; then echo "(run make bench)"; return; fi
-    echo "| job | here | peer | its | ratio | share of the floor |"
-    echo "|---|---|---|---|---|---|"
+    echo "Medians of rounds in which ours and each peer take turns. *cpu* is the same ratio by processor time; *bar* is what the project asks of itself."
+    echo
+    echo "| job | here | peer | its | ratio | cpu | share of the floor | bar | met |"
+    echo "|---|---|---|---|---|---|---|---|---|"
     awk -F'\t' 'function s(x){return x==""||x=="-"?"":x}
-        NR>1 && $1 !~ /, /{printf "| %s | %s %s | %s | %s | %s | %s |\n",$1,s($2),s($3),s($4),s($5),s($6),s($7)}' out/bench.tsv
+        NR>1 && $1 !~ /, /{printf "| %s | %s %s | %s | %s | %s | %s | %s | %s | %s |\n",$1,s($2),s($3),s($4),s($5),s($6),s($10),s($7),s($8),s($9)}' out/bench.tsv
     echo
     echo "Each kind of layer alone, 64 images, one thread: forward, and forward with backward. The share is that of the"
     echo "multiply-adds' peak (Winograd's form of a 3 × 3 convolution does with fewer than its definition), or of the memory's bandwidth."
