@@ -476,7 +476,8 @@ static void job_unet_train(void) { job_train(UNET); }
 
 A laptop with a browser, a server with other people's programs: one endless loop per processor runs
 beside the training, and the library takes as many threads as it does by itself. Shared fairly, half
-of what an idle machine does is left. Idle and busy slices take turns; printed is their quotient.
+of what an idle machine does is left. Idle and busy slices take turns; printed is their quotient. A
+slice is two seconds or more: the system takes some tenths of one to spread new programs over cores.
 */
 
 enum { MOST_LOOPS = 1024 };
@@ -510,7 +511,7 @@ static void job_busy(void) {
     must(sgm_set_threads(threads == 1 ? 0 : threads));
     for (int which = 0; which < N_TRAININGS; which++) {
         training *a = training_new(which);
-        double slice = seconds / (2 * repeats * N_TRAININGS), units = trainings[which].units;
+        double slice = fmax(seconds / (2 * repeats * N_TRAININGS), 2), units = trainings[which].units;
         char name[64];
         slice_rate(train_step, a, slice / 2, NULL);
         for (int k = 0; k < repeats; k++) {
