@@ -132,7 +132,7 @@ chapter explains its equations and then carries them out.
 #if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \
     defined A || defined T || defined a || defined b || defined batch || defined buffer || \
     defined c || defined channels || defined classes || defined cols || defined columns || \
-    defined cond || defined d || defined data || defined depth || defined eps || \
+    defined cond || defined count || defined d || defined data || defined depth || defined eps || \
     defined family || defined g || defined gamma || defined grid || defined h || defined i || \
     defined in || defined index || defined j || defined jd || defined js || defined k || \
     defined key || defined label || defined labels || defined levels || defined lr || \
@@ -149,23 +149,23 @@ chapter explains its equations and then carries them out.
     defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
     defined aj || defined ap || defined at || defined av || defined b1 || defined b2 || \
     defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
-    defined cj || defined count || defined cp || defined cq || defined cs || defined d1 || \
+    defined cj || defined cp || defined cq || defined cs || defined cv || defined d1 || \
     defined d2 || defined db || defined dc || defined dims || defined du || defined dv || \
     defined dw || defined dx || defined dy || defined e || defined f || defined f1 || \
     defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
-    defined hi || defined i0 || defined i1 || defined i2 || defined ii || defined is || \
-    defined jb || defined jj || defined k0 || defined k1 || defined kl || defined l || \
-    defined la || defined lambda || defined lb || defined level || defined li || defined lo || \
-    defined lx || defined ly || defined m1 || defined m2 || defined ma || defined mb || \
-    defined mj || defined mp || defined mq || defined mu || defined mv || defined ok || \
-    defined p0 || defined p1 || defined p2 || defined pa || defined pb || defined pj || \
-    defined pu || defined qu || defined qx || defined r || defined r0 || defined r1 || \
-    defined r2 || defined rk || defined s0 || defined s1 || defined s2 || defined s3 || \
-    defined sb || defined sd || defined sj || defined sn || defined st || defined state || \
-    defined sv || defined sx || defined sy || defined theta || defined up || defined vf || \
-    defined vi || defined vs || defined vu || defined x1 || defined x2 || defined x3 || \
-    defined xc || defined xj || defined xv || defined xy || defined z1 || defined z2 || \
-    defined zj)
+    defined gv || defined hi || defined i0 || defined i1 || defined i2 || defined ii || \
+    defined is || defined jb || defined jj || defined k0 || defined k1 || defined kl || \
+    defined l || defined la || defined lambda || defined lb || defined level || defined li || \
+    defined lo || defined lx || defined ly || defined m1 || defined m2 || defined ma || \
+    defined mb || defined mj || defined mp || defined mq || defined mu || defined mv || \
+    defined ok || defined p0 || defined p1 || defined p2 || defined pa || defined pb || \
+    defined pj || defined pu || defined qu || defined qx || defined r || defined r0 || \
+    defined r1 || defined r2 || defined rk || defined rv || defined s0 || defined s1 || \
+    defined s2 || defined s3 || defined sb || defined sd || defined sj || defined sn || \
+    defined st || defined state || defined sv || defined sx || defined sy || defined theta || \
+    defined up || defined vf || defined vi || defined vs || defined vu || defined vw || \
+    defined x1 || defined x2 || defined x3 || defined xc || defined xj || defined xv || \
+    defined xy || defined yj || defined z1 || defined z2 || defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
@@ -1719,8 +1719,7 @@ enum { SGM__GIVEN = -2, SGM__LABEL = -3 }; /* a score's `which`: its ctx is no m
 
 /* Chapter 4: a training (F) */
 typedef struct sgm__piece sgm__piece;
-static sgm__piece *sgm__piece_of(sgm_trainer *trainer, long sum, int hand); /* its arrays */
-static void sgm__piece_failed(sgm__piece *p, long sum, sgm_status status);
+static void sgm__accumulate(void *what, long part, int hand); /* pieces, one after the other */
 static void sgm__piece_told(const sgm_trainer *trainer, sgm__piece *p);
 /* Conditions and labels of the piece. */
 static void sgm__label_seed(
@@ -4063,34 +4062,6 @@ static sgm_status sgm__piece_gradient(const sgm_trainer *trainer, sgm__piece *p)
     (o->classes ? sgm__label_seed : sgm__dsm_seed)(trainer, p, out->v, grad, share);
     if (!sgm__piece_is_finite(p)) return SGM_OK; /* the watch says where that came from */
     return sgm_tape_backward(p->tape);
-}
-
-/* The rows from … to of a step, which are those of k batches, piece by piece. */
-static sgm_status sgm__sum_pieces(
-    const sgm_trainer *trainer, sgm__piece *p, long from, long to,
-    sgm_status (*work)(const sgm_trainer *, sgm__piece *)) {
-    const long B = trainer->o.batch, k = trainer->o.accumulate;
-    const long most = sgm__piece_rows(trainer->model, 1);
-    for (long row = from, n; row < to; row += n, p->loss += n, p->t += n) {
-        const long end = (row / B + 1) * B, left = (end < to ? end : to) - row;
-        const long pieces = (left + most - 1) / most;
-        n = (left + pieces - 1) / pieces;
-        p->batch = (uint64_t)(trainer->step * k + row / B), p->first = row % B, p->n = (int)n;
-        sgm__piece_draw(trainer, p);
-        SGM__TRY(work(trainer, p));
-        p->flags |= SGM_TAPE_ACCUMULATE;
-    }
-    return SGM_OK;
-}
-
-static void sgm__accumulate(void *what, long part, int hand) {
-    sgm_trainer *trainer = (sgm_trainer *)what;
-    const long a = trainer->first_sum + part, A = trainer->n_sums;
-    const long rows = (long)trainer->o.batch * trainer->o.accumulate;
-    sgm__piece *p = sgm__piece_of(trainer, a, hand);
-    const sgm_status status =
-        sgm__sum_pieces(trainer, p, rows * a / A, rows * (a + 1) / A, sgm__piece_gradient);
-    if (status != SGM_OK) sgm__piece_failed(p, a, status);
 }
 
 static sgm_status sgm__trainer_gradient(sgm_trainer *trainer) {
@@ -13365,6 +13336,33 @@ static void sgm__piece_failed(sgm__piece *p, long sum, sgm_status status) {
     if (p->failed >= 0 && p->failed < sum) return;
     p->failed = sum, p->status = status;
     snprintf(p->message, sizeof p->message, "%s", sgm_error());
+}
+
+/* The rows from … to of a step, which are those of k batches, piece by piece. */
+static sgm_status sgm__sum_pieces(const sgm_trainer *trainer, sgm__piece *p, long from, long to,
+    sgm_status (*work)(const sgm_trainer *, sgm__piece *)) {
+    const long B = trainer->o.batch, k = trainer->o.accumulate;
+    const long most = sgm__piece_rows(trainer->model, 1);
+    for (long row = from, n; row < to; row += n, p->loss += n, p->t += n) {
+        const long end = (row / B + 1) * B, left = (end < to ? end : to) - row;
+        const long pieces = (left + most - 1) / most;
+        n = (left + pieces - 1) / pieces;
+        p->batch = (uint64_t)(trainer->step * k + row / B), p->first = row % B, p->n = (int)n;
+        sgm__piece_draw(trainer, p);
+        SGM__TRY(work(trainer, p));
+        p->flags |= SGM_TAPE_ACCUMULATE;
+    }
+    return SGM_OK;
+}
+
+static void sgm__accumulate(void *what, long part, int hand) {
+    sgm_trainer *trainer = (sgm_trainer *)what;
+    const long a = trainer->first_sum + part, A = trainer->n_sums;
+    const long rows = (long)trainer->o.batch * trainer->o.accumulate;
+    sgm__piece *p = sgm__piece_of(trainer, a, hand);
+    const sgm_status status =
+        sgm__sum_pieces(trainer, p, rows * a / A, rows * (a + 1) / A, sgm__piece_gradient);
+    if (status != SGM_OK) sgm__piece_failed(p, a, status);
 }
 
 /* What chapter 8 tells the network about the points of the piece, or hides. */
