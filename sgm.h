@@ -3151,8 +3151,8 @@ $$\dot y = φ'(x)\, \dot x, \qquad \bar x = φ'(x)\, \bar y + φ''(x)\, \dot x\,
 \bar{\dot x} = φ'(x)\, \bar{\dot y} \qquad(3.6)$$
 
 The kernel gives φ, φ' and φ'' at once, since they share one exponential (§B.4). When derivatives
-will be wanted, φ' is kept from the forward pass in `aux`. `sgm__hand_on` is `sgm_tape_give` for an array
-that is not needed any more: the receiver may keep it (§D.3).
+will be wanted, φ' is kept from the forward pass in `aux`. `sgm__hand_on` is `sgm_tape_give` for an
+array that is not needed any more: the receiver may keep it (§D.3).
 */
 static void sgm__op_activation(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a;
@@ -3503,11 +3503,11 @@ first the settings that the text of §3.16 tells */
 } sgm__shape;
 
 /* q ← p, n numbers; or with `back` p ← q, or p ← p + q. */
-static void sgm__walk_line(float *p, long p_step, float *q, long q_step, long n, int back, int add) {
-    const int dense = p_step == 1 && q_step == 1;
+static void sgm__walk_line(float *p, long p_by, float *q, long q_by, long n, int back, int add) {
+    const int dense = p_by == 1 && q_by == 1;
     if (dense && !add) memcpy(back ? p : q, back ? q : p, (size_t)n * sizeof *p);
     else if (dense) sgm__map_alone(SGM__ADD, n, 0, p, q, p);
-    for (long m = 0; m < n && !dense; m++, p += p_step, q += q_step)
+    for (long m = 0; m < n && !dense; m++, p += p_by, q += q_by)
         if (back) *p = add ? *p + *q : *q;
         else *q = *p;
 }
@@ -4441,7 +4441,7 @@ exact; the error is of the order h² with h = 0.02 s_t. In (2.16) it counts 2ω 
 $$−v^T \frac{∂²U}{∂x²} v ≈ −\frac{∇U(x + hv)·v − ∇U(x − hv)·v}{2h} \qquad(4.15)$$
 */
 
-/* Adds the gradient by the parameters of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i), and with a c
+/* Adds the gradient by the parameters of Σ_i c_i r_i·∇U(x_i) (with c NULL, −1 for c_i), and with c
 these terms to the loss of their rows. */
 static sgm_status sgm__energy_push(const sgm_trainer *trainer, sgm__piece *p, const float *x,
     const float *r, const double *c, sgm_key dropout, int *flags) {
@@ -11788,8 +11788,8 @@ and M stay in the second-level cache. With stride 2, where tiles would win nothi
 pixels themselves, a row for each output pixel, and (3.12) is one product of it with W.
 
 Backward every map becomes its transpose: $\bar M = A \bar Y A^T$, $\bar W = G^T (V^T \bar M)\, G$,
-$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Backward, many images have eight parts, whose adjoints of W
-are added in order at the end: shorter sums, and so smaller errors.
+$\bar X = B (\bar M U^T) B^T$, added up where tiles overlap. Backward, many images have eight parts,
+whose adjoints of W are added in order at the end: shorter sums, and so smaller errors.
 */
 typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in high by wide tiles */
     int n, h, w, in, out, stride, rows, cols, high, wide; /* with stride 2, a tile is a pixel */
@@ -12732,8 +12732,8 @@ progress and reports, and the files.
 Points go through the network in *pieces*. A large piece does not stay in the cache of one core, and
 leaves nothing for other threads. A small one pays for what every layer does once a piece: packing W
 (§B.7), or turning it into U (§E.3). The network alone decides: the dry run (§F.2) has counted the
-numbers that one point puts on the tape, its `width`; there are about twice as many where tangents or
-adjoints follow. A piece has as many points as fill 2 MB with them, which was best on a core with
+numbers that one point puts on the tape, its `width`; there are about twice as many where tangents
+or adjoints follow. A piece has as many points as fill 2 MB with them, which was best on a core with
 1 MB of cache, since only neighbouring layers meet; but not fewer than four. A thread takes a piece,
 and a tape that is free, or for want of one a new one: any number of threads may ask one model at
 once. (Where the compiler has no atomic exchange, each asker gets a new one.)
@@ -13239,7 +13239,7 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
     else if (o->accumulate < 1) bad = "needs accumulate >= 1";
     else if (o->rank < 0 || o->ranks < 0 || o->rank >= o->ranks + (o->ranks == 0))
         bad = "needs 0 <= rank < ranks, or neither";
-    else if (o->ranks > 1 && !o->share) bad = "with several ranks needs share, to bring them together";
+    else if (o->ranks > 1 && !o->share) bad = "with several ranks needs share, to join them";
     else if (!(o->clip >= 0 && o->weight_decay >= 0 && o->weight_decay * o->lr <= 1))
         bad = "needs clip >= 0 and weight_decay >= 0, at most 1/lr";
     else if ((int)o->optimiser < 0 || o->optimiser > SGM_OPTIMISER_SGD)
@@ -13315,7 +13315,7 @@ static double *sgm__sum_losses(const sgm_trainer *trainer, long sum) {
         (size_t)sum % k * sgm__loss_room(trainer));
 }
 
-/* Hand `hand` turns to accumulator `sum`: behind its gradient lie the losses and times of its rows. */
+/* Hand `hand` turns to accumulator `sum`: behind its gradient lie its rows' losses and times. */
 static sgm__piece *sgm__piece_of(sgm_trainer *trainer, long sum, int hand) {
     sgm__piece *p = &trainer->hands[hand];
     p->grads = trainer->grads + (size_t)sum * trainer->stride;
@@ -13673,7 +13673,8 @@ static sgm_status sgm__trainer_memory(sgm_trainer *trainer) {
     trainer->grads =
         (float *)sgm__alloc(sgm__times((size_t)n, trainer->stride), sizeof(float));
     trainer->moment1 = (float *)sgm__alloc(P, sizeof(float));
-    trainer->moment2 = (float *)sgm__alloc(o->optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
+    trainer->moment2 =
+        (float *)sgm__alloc(o->optimiser == SGM_OPTIMISER_SGD ? 1 : P, sizeof(float));
     trainer->squares = (double *)sgm__alloc(P / SGM__BLOCK_OF_SUM + 1, sizeof(double));
     trainer->hands = (sgm__piece *)sgm__alloc((size_t)trainer->n_hands, sizeof *trainer->hands);
     if (!trainer->grads || !trainer->moment1 || !trainer->moment2 || !trainer->squares ||
