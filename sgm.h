@@ -8941,9 +8941,17 @@ SGM__APART sgm__tile SGM__K(tile_padded)(const sgm__tile *q, long c, float *room
     return s;
 }
 
+/* Most tiles lie inside the image, where nothing need be asked about their places. */
 SGM__INLINE void SGM__K(tile_map_of)(int map, int rows, int cols, const sgm__tile q) {
     enum { L = SGM__LANES };
-    for (long c = 0; c < q.n; c += L) {
+    const unsigned x_all = (1u << rows) - 1, y_all = (1u << cols) - 1;
+    sgm__tile inside = q;
+    long c = 0;
+    inside.x_in = x_all * (rows > 3 ? 0x1111u : rows > 2 ? 0x111u : 0x11u);
+    inside.y_in = y_all * (cols > 3 ? 0x1111u : cols > 2 ? 0x111u : 0x11u);
+    if ((q.x_in & inside.x_in) == inside.x_in && (q.y_in & inside.y_in) == inside.y_in)
+        for (; c + L <= q.n; c += L) SGM__K(tile_map_at)(map, rows, cols, inside, c);
+    for (; c < q.n; c += L) {
         float room[33 * L];
         const int padded = q.n - c < L;
         const sgm__tile s = padded ? SGM__K(tile_padded)(&q, c, room) : q;
@@ -9104,12 +9112,12 @@ SGM__INLINE sgm__vf SGM__K(horner)(sgm__vf x, const float *c, int n) {
 /* As in the twin; the angle's lower 22 bits are taken with their sign by a shift to the left and
 back. */
 SGM__INLINE void SGM__K(pair)(sgm__vu w, sgm__vu v, sgm__vf *z) {
-    const sgm__vi near = (sgm__vi)w >> 31;
+    const sgm__vi below = (sgm__vi)w >> 31;
     const sgm__vf one = sgm__vall(1.0f);
     const sgm__vf rest = sgm__vfloat(v & 0xff) * sgm__vall(1 / 256.0f) + sgm__vall(1 / 512.0f);
     const sgm__vf t = sgm__vfloat(w) + rest;
-    const sgm__vf k = sgm__vfloat((158 - ((sgm__vi)t >> 23)) & ~near);
-    const sgm__vf g = sgm__vpick(near, t * sgm__vall(-1 / 4294967296.0f),
+    const sgm__vf k = sgm__vfloat((158 - ((sgm__vi)t >> 23)) & ~below);
+    const sgm__vf g = sgm__vpick(below, t * sgm__vall(-1 / 4294967296.0f),
         one - (sgm__vf)(((sgm__vi)t & 0x7fffff) | 0x3f000000));
     const sgm__vf r = sgm__vroot(
         k * sgm__vall((float)(2 * SGM__LN2)) + g * SGM__K(horner)(g, sgm__q_c, 9));
@@ -11799,6 +11807,10 @@ typedef struct sgm__conv { /* n images of h by w, to images of rows by cols in h
 
 enum { SGM__CONV_PARTS = 8 };
 
+/* From one of the sixteen parts of V or M to the next. A cache line more than they need, for arrays
+whole pages apart would all lie in the same few lines of the cache. */
+static long sgm__conv_apart(long tiles, long channels) { return tiles * channels + 16; }
+
 static sgm__conv sgm__conv_of(const sgm__shape *s, int n) {
     sgm__conv g;
     const int tiled = s->stride == 1;
@@ -11808,7 +11820,8 @@ static sgm__conv sgm__conv_of(const sgm__shape *s, int n) {
     g.maps = tiled ? 16 : 1, g.deep = tiled ? s->c : 9 * s->c;
     g.chunk = (tiled ? 6144 / (g.in + g.out) : 98304 / g.deep) / 8 * 8;
     if (g.chunk < 32) g.chunk = 32;
-    g.room = g.chunk * (tiled ? 16L * (g.in + g.out) : g.deep);
+    g.room = tiled ? 16 * (sgm__conv_apart(g.chunk, g.in) + sgm__conv_apart(g.chunk, g.out))
+                   : g.chunk * g.deep;
     g.size = (long)g.maps * g.deep * g.out;
     return g;
 }
@@ -11832,6 +11845,7 @@ static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long fir
     int most = is_x ? 4 : 2;
     int h = is_x ? g->h : g->rows, w = is_x ? g->w : g->cols;
     int image_is_x = map == SGM__MAP_BT || map == SGM__MAP_A;
+    const long apart = sgm__conv_apart(count, c);
     sgm__tile q;
     q.map = map, q.n = c, q.add = map == SGM__MAP_B, q.plus = bias;
     for (long t = first; t < first + count; t++) {
@@ -11845,8 +11859,8 @@ static void sgm__conv_map(const sgm__conv *g, int map, int is_x, int c, long fir
                     in |= 1u << (4 * i + j);
         q.x = image_is_x ? image : part, q.y = image_is_x ? part : image;
         q.x_at = image_is_x ? at : 0, q.y_at = image_is_x ? 0 : at;
-        q.x_row = image_is_x ? line : 4 * count * c, q.y_row = image_is_x ? 4 * count * c : line;
-        q.x_col = image_is_x ? c : count * c, q.y_col = image_is_x ? count * c : c;
+        q.x_row = image_is_x ? line : 4 * apart, q.y_row = image_is_x ? 4 * apart : line;
+        q.x_col = image_is_x ? c : apart, q.y_col = image_is_x ? apart : c;
         q.x_in = image_is_x ? in : 0xffff, q.y_in = image_is_x ? 0xffff : in;
         sgm__k()->tile_map(&q);
     }
@@ -11882,11 +11896,12 @@ static void sgm__convolve(sgm_tape *tape, const sgm__conv *g, const float *x, co
     if (tiled) sgm__conv_weights(g, 0, (float *)(uintptr_t)w, u);
     for (long first = 0, count; first < end; first += count) {
         count = end - first < g->chunk ? end - first : g->chunk;
-        float *M = tiled ? V + 16 * g->chunk * In : y + first * O;
+        const long v = sgm__conv_apart(count, In), m = sgm__conv_apart(count, O);
+        float *M = tiled ? V + 16 * v : y + first * O;
         sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
         for (long k = 0; k < g->maps; k++)
-            sgm__matmul((int)count, g->out, g->deep, V + k * count * In, In, 1,
-                (tiled ? u : w) + k * In * O, O, 1, tiled ? NULL : bias, 0, M + k * count * O, O);
+            sgm__matmul((int)count, g->out, g->deep, V + k * v, In, 1,
+                (tiled ? u : w) + k * In * O, O, 1, tiled ? NULL : bias, 0, M + k * m, O);
         if (tiled) sgm__conv_map(g, SGM__MAP_AT, 0, g->out, first, count, y, M, bias);
     }
     sgm__arena_back(tape, mark);
@@ -11909,12 +11924,13 @@ static void sgm__convolve_part(const sgm__conv *g, int p, int parts, const float
             to_u = more, done = 0;
         }
         const float *so_far = done ? to_u : NULL;
-        float *M = g->maps > 1 ? V + 16 * g->chunk * In : d + first * O;
+        const long v = sgm__conv_apart(count, In), m = sgm__conv_apart(count, O);
+        float *M = g->maps > 1 ? V + 16 * v : d + first * O;
         done += count;
         if (g->maps > 1) sgm__conv_map(g, SGM__MAP_A, 0, g->out, first, count, d, M, NULL);
         sgm__conv_see(g, 0, first, count, (float *)(uintptr_t)x, V);
         for (long k = 0; k < g->maps; k++) {
-            float *Vk = V + k * count * In, *Mk = M + k * count * O;
+            float *Vk = V + k * v, *Mk = M + k * m;
             sgm__matmul(g->deep, g->out, (int)count, Vk, 1, In, Mk, O, 1,
                 so_far ? so_far + k * In * O : NULL, O, to_u + k * In * O, O);
             if (dx)
