@@ -12599,7 +12599,7 @@ static sgm_tensor *sgm__attention_at_once(
     memset(&s, 0, sizeof s), s.h = q->rows / tokens, s.tokens = tokens, s.heads = heads;
     const long wide = ((long)tokens + 15) / 16 * 16;
     const double size = (double)q->rows * heads * (double)wide;
-    if ((q->needs | k->needs | v->needs) && (double)wide * tokens <= SGM__KEPT &&
+    if ((q->needs | k->needs | v->needs) && (double)wide * tokens <= (double)SGM__KEPT &&
         size <= SGM__MOST_NUMBERS &&
         !(s.kept = (float *)sgm__arena(tape, (size_t)size * sizeof *s.kept)))
         return NULL;
