@@ -9297,7 +9297,8 @@ static void sgm__share_job(void *what, long part, int hand) {
 static void sgm__matmul(int m, int n, int k, const float *a, long a_row, long a_col, const float *b,
     long b_row, long b_col, const float *init, long init_row, float *c, long c_row) {
     const sgm__product q = {m, n, k, a, a_row, a_col, b, b_row, b_col, init, init_row, c, c_row};
-    const double work = (double)m * (n | 15) * k / SGM__LARGE, threads = work < 2 ? 1 : sgm_threads();
+    const double work = (double)m * (n | 15) * k / SGM__LARGE;
+    const double threads = work < 2 ? 1 : sgm_threads();
     if (m <= 0 || n <= 0) return;
     if (threads < 2) {
         sgm__k()->matmul(&q);
