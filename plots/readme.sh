@@ -35,7 +35,7 @@ figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s)
 passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/$1/checks.tsv"; }
 speed() {
     if [ ! -f out/bench.tsv ]; then echo "(run make bench)"; return; fi
-    echo "Medians of rounds in which ours and each peer take turns. *cpu* is the same ratio by processor time; *bar* is what the project asks of itself."
+    echo "Medians of rounds in which ours and each peer take turns. *cpu* is the same ratio by processor time; *bar* is what the project asks of itself; NO: it is missed."
     echo
     echo "| job | here | peer | its | ratio | cpu | share of the floor | bar | met |"
     echo "|---|---|---|---|---|---|---|---|---|"
