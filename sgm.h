@@ -6856,8 +6856,8 @@ SGM_API double sgm_seconds(void) {
 }
 
 /*
-**Threads.** Work is divided into *parts* that do not touch one another, by the work's size alone.
-Threads take part after part until none is left, so what a part computes does not depend on who
+**Threads.** Work is divided into *parts* that do not touch one another, and never between two terms
+of one sum. Threads take part after part until none is left. So a result does not depend on who
 computes it, nor on how many they are. Three rules make this cheap, also on a machine that others
 use:
 
