@@ -224,6 +224,18 @@ static void anneal(float *x, long n, const sgm_score *score, int rungs, const ch
     tut_must(sgm_anneal(x, n, score, &how, stream(key)));
 }
 
+/* What 1000 samples cost, from a ladder of the same levels with fewer steps on each. */
+
+static void cost(const sgm_model *model, const sgm_score *score, int steps) {
+    static float x[1000 * 2];
+    sgm_anneal_options how = {.levels = levels, .n_levels = LEVELS, .steps_per_level = steps};
+    double seconds = tut_processor(), joules = tut_joules(), share = (double)PER_LEVEL / steps;
+    how.last_step = last_step;
+    tut_must(sgm_anneal(x, 1000, score, &how, stream(12)));
+    tut_cost("annealed Langevin", (double)model->n_params, LEVELS * PER_LEVEL, share * (tut_processor() - seconds),
+             share * (tut_joules() - joules));
+}
+
 /* The variance within a mode that the ladder leaves. Below σ = 1 the modes are apart, each of the
 variance v = .16 + σ², and a step (6.3) is V ← (1 - γ/v)² V + 2γ. On the first such level the
 walk comes to rest; further down the steps get too small to follow σ. */
@@ -383,6 +395,7 @@ int main(void) {
     tut_check("excess of the network", d.excess, 0, (.5 - mean) * (quick ? .33 : .01));
     by_level(&learned, floors, quick ? 2000 : 50000);
     compare(&learned, quick);
+    cost(&model, &learned, quick ? 1 : 5);
     one_level(&learned, quick);
     sgm_model_free(&model);
     sgm_mixture_free(&truth);

@@ -226,6 +226,8 @@ int main(void) {
     sgm_score score = sgm_model_score(&model, 0);
     strips(&score, data);
     samplers(&score);
+    sgm_sample_options em = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = 1000, .grid = SGM_GRID_UNIFORM};
+    tut_cost_of("two peaks", &model, &score, &em, 1000);
     likelihoods(&score);
     sgm_model_free(&model), sgm_mixture_free(&truth), free(data);
     return tut_done();

@@ -629,6 +629,8 @@ static void samples(int quick) {
         got[k] = sgm_energy_distance(x, n, z, n, 2);
         tut_dat(k ? "samples_ode.dat" : "samples_sde.dat", "x y", x, n, 2);
     }
+    em.steps = 1000;
+    tut_cost_of("moons", &rungs[quick ? SECOND : DOCUMENT].model, &rungs[quick ? SECOND : DOCUMENT].score, &em, 1000);
     printf("11. %ld samples, energy distance to fresh data: Euler-Maruyama %.5f, ODE %.5f\n"
            "    of two sets of data %.5f\n", n, got[0], got[1], two);
     tut_check("11. Euler-Maruyama: energy distance", got[0], 0, quick ? 0.1 : 0.01);

@@ -561,6 +561,9 @@ int main(int argc, char **argv) {
     learn(&small, quick ? 64 : 6400);
     film();
     compare(x);
+    sgm_score plain = sgm_model_score(&model, 0);
+    sgm_sample_options how = dpm(STEPS, NULL);
+    tut_cost_of("digits, U-Net", &model, &plain, &how, quick ? 10 : 100);
     copies(x);
     inpaint();
     interpolate();

@@ -216,6 +216,8 @@ static void emulate(const sgm_model *model, sgm_key key) {
         tut_must(sgm_condition_init(&given, model, 0, told, 1));
         sgm_score score = sgm_condition_score(&given), truth = sgm_mixture_score(&law);
         tut_must(sgm_sample(x, n, &score, &how, sgm_key_split(mine, 1)));
+        how.steps = 200;
+        if (i == 0) tut_cost_of("emulator", model, &score, &how, 1000);
         tut_must(sgm_mixture_sample(&law, exact, NULL, n, 0, sgm_key_split(mine, 2)));
         double e = sgm_energy_distance(x, n, exact, n, 2), floor = floor_of(&law, n, sgm_key_split(mine, 3));
         printf("   %8.2f %8.2f %10s %10s %24.4f %16.4f\n", at[i][0], at[i][1],
@@ -509,6 +511,8 @@ static void inverse_problems(sgm_key key) {
     printf("\n2. the referee: prior times likelihood over evidence, for each A\n");
     learn_prior(&model, &prior, sgm_key_split(key, 20));
     sgm_score exact = sgm_mixture_score(&prior), learned = sgm_model_score(&model, 0);
+    sgm_sample_options em = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = 1000};
+    tut_cost_of("learned prior", &model, &learned, &em, 1000);
     printf("   %-10s %-18s %-8s %8s %12s %14s\n", "A", "method", "score", "mean", "covariance",
            "energy dist.");
     for (int i = 0; i < MEASURED; i++)

@@ -257,6 +257,8 @@ int main(void) {
         judge(&c->loss, &c->se, &score);
         draw(c->name, 2 + i, &score);
         double e = distance(&score);
+        sgm_sample_options draws = {.method = SGM_METHOD_DPMPP_2M, .grid = SGM_GRID_LOGSNR, .steps = 24};
+        tut_cost_of(c->name, &c->model, &score, &draws, tut_quick() ? 10 : 100);
         printf("%-14s %10zu %10.1f %13.4f ± %.4f %16.4f\n", c->name, c->model.n_params, c->ms,
             c->loss, c->se, e);
         fflush(stdout);

@@ -17,6 +17,7 @@ that was just computed against a number that is known, and says how far apart th
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "statistics.h"
 
@@ -87,6 +88,7 @@ static void tut_start(const char *topic) {
                         "folder that you may write to\n", tut_folder, strerror(errno));
         exit(2);
     }
+    remove(tut_path("cost.tsv"));
     fprintf(tut_table, "name\tgot\ttruth\ttolerance\tresult\n");
     printf("%s%s: kernels %s, %d thread%s\n\n", topic, tut_quick() ? " (QUICK)" : "", sgm_isa(), sgm_threads(),
            sgm_threads() > 1 ? "s" : "");
@@ -140,6 +142,52 @@ static int tut_done(void) {
 
 static void tut_dat(const char *name, const char *header, const float *x, long rows, int cols) {
     tut_must(sgm_dat_save(tut_path(name), header, x, rows, cols));
+}
+
+/* Processor seconds of all threads so far, and joules of the processor where the machine lets a program read
+them (Linux, Intel's and AMD's RAPL counter), else NaN. The counter starts again at some point: a negative
+difference is no number. */
+
+static inline double tut_processor(void) { return (double)clock() / CLOCKS_PER_SEC; }
+
+static inline double tut_joules(void) {
+    FILE *f = fopen("/sys/class/powercap/intel-rapl:0/energy_uj", "r");
+    double microjoules = NAN;
+    if (f && fscanf(f, "%lf", &microjoules) != 1) microjoules = NAN;
+    if (f) fclose(f);
+    return microjoules * 1e-6;
+}
+
+/* A line of cost.tsv: what 1000 samples of a model cost. plots/15_speed_cost.gp draws those of all tutorials. */
+
+static inline void tut_cost(const char *model, double parameters, double evaluations, double seconds, double joules) {
+    FILE *f = fopen(tut_path("cost.tsv"), "a");
+    if (!f) fprintf(stderr, "\nerror: cannot write to %s\n", tut_path("cost.tsv")), exit(2);
+    fprintf(f, "%s\t%.0f\t%.0f\t%.4g\t%.4g\t%s\n", model, parameters, evaluations, seconds, joules,
+            strrchr(tut_folder, '/') + 1);
+    fclose(f);
+}
+
+/* The same, measured: a run of n points at once with your options is begun and left after .3 s of processor time (QUICK: .02), for
+all its steps cost alike. Evaluations are of the network, for one sample. */
+
+static inline void tut_cost_of(const char *name, const sgm_model *model, const sgm_score *score,
+                               const sgm_sample_options *how, long n) {
+    sgm_sampler sampler;
+    sgm_sample_options o = how ? *how : (sgm_sample_options){0};
+    float *x = (float *)tut_memory((size_t)n * (size_t)score->d * sizeof *x);
+    o.progress = NULL, o.on_step = NULL, o.spread = NULL, o.x_given = 0;
+    tut_must(sgm_sampler_init(&sampler, score, n, &o, tut_key()));
+    sgm_sampler_prior(&sampler, x);
+    tut_must(sgm_sampler_step(&sampler, x)); /* the first one also makes the tapes */
+    double seconds = tut_processor(), joules = tut_joules(), before = (double)sampler.n_evals;
+    while (!sgm_sampler_done(&sampler) && tut_processor() - seconds < (tut_quick() ? .02 : .3)) tut_must(sgm_sampler_step(&sampler, x));
+    double share = (double)sampler.step > 1 ? (double)sampler.o.steps / (double)(sampler.step - 1) : NAN;
+    seconds = (tut_processor() - seconds) * share * 1000 / (double)n;
+    joules = (tut_joules() - joules) * share * 1000 / (double)n;
+    tut_cost(name, (double)model->n_params, ((double)sampler.n_evals - before) * share, seconds,
+             joules >= 0 ? joules : NAN);
+    sgm_sampler_free(&sampler), free(x);
 }
 
 #endif
