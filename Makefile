@@ -86,10 +86,10 @@ $(OUT)/step/sgm.o: sgm.h
 	@mkdir -p $(@D); printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/step/sgm.c
 	@$(CC) $(WARN) -g -O0 -I. -c $(OUT)/step/sgm.c -o $@
 
-tour: ## run every tutorial at full scale, draw every figure, write out/report.html
+tour: ## run every tutorial at full scale, draw every figure, write out/report.html and map.html
 	@mkdir -p $(RUN); failed=0; start=$$(date +%s); \
 	for t in $(TUTORIALS); do $(MAKE) --no-print-directory $$t || failed=1; echo; done; \
-	plots/report.sh >$(RUN)/report.html; \
+	plots/report.sh >$(RUN)/report.html; plots/claims.pl $(RUN) page >$(RUN)/map.html || failed=1; \
 	echo "tour: $$(( $$(date +%s) - start )) s; open $(RUN)/report.html"; exit $$failed
 
 examples: $(EXAMPLES:%=$(OUT)/bin/%) ## build the examples into out/bin
@@ -104,8 +104,8 @@ mpi: $(OUT)/bin/mpi/train $(OUT)/bin/mpi/sample ## training and sampling on seve
 plots: ## draw the figures of all tutorials that have been run
 	@for t in $(TUTORIALS); do [ ! -d $(RUN)/$$t ] || plots/draw.sh $$t; done
 
-report: ## write out/report.html from what is in out/
-	@plots/report.sh >$(RUN)/report.html && echo $(RUN)/report.html
+report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
+	@plots/report.sh >$(RUN)/report.html && echo $(RUN)/report.html; plots/claims.pl $(RUN) page >$(RUN)/map.html && echo $(RUN)/map.html
 
 readme: ## the last run's numbers into README.md, its figure into plots/gallery
 	@plots/readme.sh

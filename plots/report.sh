@@ -11,12 +11,13 @@ img{max-width:100%;border:1px solid #ddd;margin:.5rem 0}table{border-collapse:co
 td,th{padding:.15rem .7rem;border-bottom:1px solid #ddd;text-align:right}td:first-child,th:first-child{text-align:left}
 .FAIL{background:#fdd;font-weight:bold}.PASS{color:#070}h2{margin-top:3rem}</style>
 <h1>sgm.h: $title</h1>
-<p>Every number below was computed by the run that wrote this page, and stands beside its truth.</p>
+<p>Every number below was computed by the run that wrote this page, and stands beside its truth.
+<a href="map.html">The field map</a> goes from each idea to its equation, function and number, and through the documents line by line.</p>
 HTML
 for dir in "$out"/[0-9][0-9]_*; do
     [ -f "$dir/checks.tsv" ] || continue
     topic=$(basename "$dir")
-    echo "<h2>$topic</h2>"
+    echo "<h2 id=\"$topic\">$topic</h2>"
     for figure in "$dir"/*.png "$dir"/*.gif; do
         [ -f "$figure" ] && echo "<img src=\"$topic/$(basename "$figure")\" alt=\"$(basename "${figure%.*}")\">"
     done

@@ -59,6 +59,18 @@ rows) # rows FOLDER: a tolerance that covers the truth ± itself lets 0 pass, an
         $3!=0&&$4+0>=size($3){print "cannot tell it from 0: " $1 ": " $3 " ± " $4; bad=1}
         $4!~/^[0-9.e+-]*$/||$4+0<0{print "no tolerance: " $1 ": " $4; bad=1}
         END{print n+0 " rows"; exit bad||!n}' ;;
+claims) # claims BUILD: a row that vanishes from a tutorial, or does not pass, is missed by plots/claims.pl
+    rm -rf "$2/claims"; mkdir -p "$2/claims/tutorial" "$2/claims/quick"
+    cp tutorial/*.tsv tutorial/*.c "$2/claims/tutorial"; cp sgm.h "$2/claims"; cp -r "$2"/quick/01_forward "$2/claims/quick"
+    cd "$2/claims" && "$OLDPWD/plots/claims.pl" quick check || exit 1
+    lost() { "$OLDPWD/plots/claims.pl" quick check 2>&1 | grep "$1"; }
+    sed -i 's/largest difference of the variances/another row/' tutorial/01_forward.c
+    printf 'Lens\t900\tplanted\t01_forward\tlargest difference of the variances\n' >>tutorial/claims.tsv
+    lost 'has no row\|not passed' && { echo "missed too early"; exit 1; }
+    sed -i '/^largest difference of the variances/d' quick/01_forward/checks.tsv
+    lost 'no row of 01_forward can be called "largest difference' || { echo "a row that vanished was not missed"; exit 1; }
+    sed -i '/^sub-VP.VP/s/PASS/FAIL/' quick/01_forward/checks.tsv
+    lost 'sub-VP/VP.*has not passed' ;;
 columns) # columns FILE...: what a tutorial prints fits into 100 columns (a letter is one, however many bytes it has)
     LC_ALL=C sed 's/[\x80-\xBF]//g' "${@:2}" | LC_ALL=C awk 'length($0)>100{print length($0) " columns: " $0; bad=1} END{exit bad}' ;;
 table) # table BUILD: the table of checks shows every row, aligned by letters, and a short run keeps to its own folder

@@ -78,6 +78,8 @@ if [ -z "${SANITIZE:-}" ]; then
     done
     check "the tutorials print at most 100 columns" tests/prose.sh columns "$build"/[0-9][0-9]_*.txt
     check "no row whose tolerance covers its truth and 0" tests/prose.sh rows "$build/quick"
+    check "every line of the documents and of the field map has its row" plots/claims.pl "$build/quick" check
+    check "and a row that vanishes is missed" tests/prose.sh claims "$build"
     check "the table of checks" tests/prose.sh table "$build"
     check "make watchNN" tests/prose.sh watch "$build"
     check "make stepNN" tests/prose.sh step "$build"
