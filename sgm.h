@@ -743,9 +743,9 @@ SGM_API sgm_score sgm_model_score(const sgm_model *model, int which);
 ## 4. Learning
 */
 
-typedef enum sgm_optimiser {
+typedef enum sgm_optimiser_kind {
     SGM_OPTIMISER_ADAM = 0, SGM_OPTIMISER_ADAMW, SGM_OPTIMISER_ADABELIEF, SGM_OPTIMISER_SGD
-} sgm_optimiser;
+} sgm_optimiser_kind;
 
 typedef struct sgm_train_report {
     long steps, best_step;       /* done; after which the model's parameters were taken           */
@@ -760,7 +760,7 @@ typedef struct sgm_train_options {
     long steps;             /* optimiser steps of the whole run; needed                       */
     int batch;              /* points per step; 0 means 128                                   */
     sgm_loss loss;
-    sgm_optimiser optimiser;
+    sgm_optimiser_kind optimiser;
     double lr;              /* 0 means 2e-3                                                   */
     double lr_end;          /* cosine decay from lr to this at the last step; 0: see cosine   */
     int cosine;             /* 1: decay to lr_end even if that is 0. Neither set: constant lr */
@@ -857,6 +857,31 @@ SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path);
 SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path);
 /* Makes a model from nothing but its file, if its network is one of the ready ones; free it as any
    other. SGM_MISMATCH for a network or a curve of your own: sgm_model_init, then sgm_model_load. */
+
+typedef struct sgm_optimiser {
+    sgm_train_options o;     /* with all defaults filled in                                   */
+    float *params;           /* (n_params) what it moves: yours, and they must outlive it     */
+    float *ema[SGM_MAX_EMA]; /* n_ema averages of them, yours too                             */
+    size_t n_params;
+    int n_ema;
+    long step;               /* how many have been done                                       */
+    double grad_norm;        /* of the last, before clipping                                  */
+    float *grads;            /* (n_params) fill them in: hand them to sgm_tape_reset          */
+    float *moment1, *moment2; /* with step, params and ema all that a run goes on from        */
+} sgm_optimiser;
+/* A trainer's second half, for any loss on any parameters: examples/own_loss.c is such a loop. */
+
+SGM_API sgm_status sgm_optimiser_init(sgm_optimiser *optimiser, float *params, size_t n_params,
+                                      float *const *ema, int n_ema,
+                                      const sgm_train_options *options);
+/* Of a model: model.params, model.n_params, model.ema, model.o.n_ema; else a block of your own and
+   n_ema blocks for its averages, or NULL, 0. Of the options it uses steps, optimiser, lr … eps,
+   weight_decay, clip and ema; the others belong to your loop. */
+SGM_API sgm_status sgm_optimiser_step(sgm_optimiser *optimiser);
+/* Moves params against grads, and the averages after them: with the trainer's gradients in the
+   trainer's bits. SGM_NOT_FINITE names the first bad one; nothing has changed then. */
+SGM_API double sgm_optimiser_lr(const sgm_optimiser *optimiser); /* of the next step (4.5) */
+SGM_API void sgm_optimiser_free(sgm_optimiser *optimiser);
 
 typedef struct sgm_progress {
     const char *label;
@@ -1737,7 +1762,7 @@ static long sgm__piece_rows(const sgm_model *model, int back); /* the most in a 
 static sgm_status sgm__trainer_norm(sgm_trainer *trainer); /* adds up the accumulators */
 static sgm_status sgm__gradient_or_nothing(sgm_trainer *trainer); /* sgm__trainer_gradient */
 static void sgm__trainer_update(sgm_trainer *trainer);
-/* sgm__moments_ref and sgm__trainer_average of all parameters. */
+/* sgm__moments_ref and sgm__average of all parameters. */
 static sgm_status sgm__held_loss(const sgm_trainer *trainer, double *mean);
 static void sgm__held_copy(const sgm_model *model, float *best, int back);
 static sgm_status sgm__trainer_made(const sgm_trainer *trainer);
@@ -4099,14 +4124,11 @@ $$η_k = η\, \frac{k+1}{K_w} \;\;(k < K_w), \quad \text{then} \quad
 η_k = η_e + ½ (η − η_e) (1 + \cos π u), \quad
 u = \tfrac{k − K_w}{K − K_w} \qquad(4.5)$$
 */
-SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
-    const sgm_train_options *o = &trainer->o;
-    double k = (double)trainer->step, warm = (double)o->warmup;
-    if (trainer->step < o->warmup) return o->lr * (k + 1) / warm;
+static double sgm__rate(const sgm_train_options *o, long step) {
+    if (step < o->warmup) return o->lr * (double)(step + 1) / (double)o->warmup;
     if (!o->cosine && o->lr_end == 0) return o->lr;
-    double u = (k - warm) / ((double)o->steps - warm);
-    if (u > 1) u = 1;
-    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * u)); /* (4.5) */
+    const double u = (double)(step - o->warmup) / (double)(o->steps - o->warmup);
+    return o->lr_end + 0.5 * (o->lr - o->lr_end) * (1 + sgm__cos_turns(0.5 * (u < 1 ? u : 1)));
 }
 
 /*
@@ -4188,12 +4210,12 @@ static void sgm__moments_ref(
 }
 
 /* What all parameters share in this step; clipping is a factor on g. */
-static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
-    const sgm_train_options *o = &trainer->o;
-    double k = (double)trainer->step + 1, clip = o->clip;
+static sgm__adam_rates sgm__rates(const sgm_optimiser *q) {
+    const sgm_train_options *o = &q->o;
+    double k = (double)q->step + 1, clip = o->clip;
     sgm__adam_rates c;
     memset(&c, 0, sizeof c);
-    c.lr = (float)sgm_trainer_lr(trainer), c.eps = (float)o->eps;
+    c.lr = (float)sgm__rate(o, q->step), c.eps = (float)o->eps;
     c.beta1 = (float)o->beta1, c.beta2 = (float)o->beta2;
     c.fresh1 = (float)(1 - o->beta1), c.fresh2 = (float)(1 - o->beta2); /* not of a rounded β */
     if (o->optimiser != SGM_OPTIMISER_SGD) {
@@ -4201,8 +4223,8 @@ static sgm__adam_rates sgm__trainer_rates(const sgm_trainer *trainer) {
         c.bias2 = (float)-sgm__expm1(k * sgm__log(o->beta2));
     }
     c.decay = o->optimiser == SGM_OPTIMISER_ADAMW ? (float)o->weight_decay : 0;
-    c.grad_scale = clip > 0 && trainer->grad_norm > clip ? (float)(clip / trainer->grad_norm) : 1;
-    c.sweep = trainer->step % SGM__SWEEP == 0;
+    c.grad_scale = clip > 0 && q->grad_norm > clip ? (float)(clip / q->grad_norm) : 1;
+    c.sweep = q->step % SGM__SWEEP == 0;
     return c;
 }
 
@@ -4230,12 +4252,11 @@ too, but then nothing is learnt: the average has long steps *and* a quiet end. A
 several with different memories 1/(1−γ); the first is the one that is judged and shown.
 */
 /* Of n parameters, from the `at`-th on. */
-static void sgm__trainer_average(const sgm_trainer *trainer, size_t at, long n) {
-    const sgm_model *model = trainer->model;
-    for (int i = 0; i < model->o.n_ema; i++) {
-        double decay = trainer->o.ema[i], k = (double)trainer->step + 1;
+static void sgm__average(const sgm_optimiser *q, size_t at, long n) {
+    for (int i = 0; i < q->n_ema; i++) {
+        double decay = q->o.ema[i], k = (double)q->step + 1;
         double share = (1 - decay) / -sgm__expm1(k * sgm__log(decay)); /* (4.10) */
-        sgm__toward(n, (float)share, model->params + at, model->ema[i] + at);
+        sgm__toward(n, (float)share, q->params + at, q->ema[i] + at);
     }
 }
 
@@ -4292,6 +4313,11 @@ SGM_API sgm_status sgm_trainer_best(sgm_trainer *trainer) {
 
 This is all of it. A step whose gradient fails changes nothing; a look at the points held out that
 fails comes after the step, which stands. Either says why, and ends the run.
+
+**A loss of your own** has a first half of its own: a forward pass on your tape, your loss's
+derivative by what the network said as the seed, and the pass back, into the `grads` of an
+`sgm_optimiser`. The second half, §4.5 and §4.6, does not ask where a gradient came from: the
+trainer's own step ends in the code of `sgm_optimiser_step`. `examples/own_loss.c` is such a loop.
 */
 SGM_API sgm_status sgm_trainer_step(sgm_trainer *trainer) {
     SGM__TRY(sgm__trainer_made(trainer));
@@ -4526,8 +4552,7 @@ static sgm_status sgm__energy_gradient(const sgm_trainer *trainer, sgm__piece *p
   whole gradient, before the update.
 - $1 − β$ of a β that was rounded to a float: for β = .9999999 it is off by a fifth. It is taken
   from the double.
-- Restoring parameters but not the moments, the step or the key: the loss jumps, and nobody knows
-  why.
+- Restoring parameters but not moments, step or key: the loss jumps, and nobody knows why.
 - Comparing two looks at held-out points with fresh noise in each: the noise is larger than what
   you look for.
 - A loss that is the mean over d where the other is a sum: the gradient is d times smaller. Adam
@@ -13231,7 +13256,7 @@ static void sgm__data_moments(sgm_model *model, const float *data, long n) {
 /*
 ## §F.3 Options of a training
 */
-static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *model) {
+static sgm_status sgm__train_defaults(sgm_train_options *o, int n_ema) {
     if (o->batch == 0) o->batch = 128;
     if (o->lr == 0) o->lr = 2e-3;
     if (o->optimiser != SGM_OPTIMISER_SGD && o->beta1 == 0) o->beta1 = 0.9;
@@ -13265,7 +13290,7 @@ static sgm_status sgm__train_defaults(sgm_train_options *o, const sgm_model *mod
         bad = "with checkpoint_every needs it >= 0, and a checkpoint to write";
     else if (o->weight_decay > 0 && o->optimiser != SGM_OPTIMISER_ADAMW)
         bad = "with a weight_decay needs the optimiser SGM_OPTIMISER_ADAMW, the others have none";
-    for (int i = 0; i < model->o.n_ema && !bad; i++)
+    for (int i = 0; i < n_ema && !bad; i++)
         if (!(o->ema[i] > 0 && o->ema[i] < 1)) bad = "needs ema decays in (0, 1)";
     return bad ? sgm__bad("training %s", bad) : SGM_OK;
 }
@@ -13634,7 +13659,7 @@ static sgm_status sgm__train_check(sgm_trainer *trainer, const float *data, long
             "point %ld of the training data is not finite (coordinate %ld): remove or repair it",
             bad / d, bad % d);
     sgm_score score = sgm__model_score(model, SGM_RAW, model);
-    SGM__TRY(sgm__train_defaults(&trainer->o, model));
+    SGM__TRY(sgm__train_defaults(&trainer->o, model->o.n_ema));
     SGM__TRY(sgm_loss_check(&trainer->o.loss, &model->o.sde));
     SGM__TRY(sgm__exact_fits(&trainer->o.loss, &score));
     SGM__TRY(sgm__train_conditions(&trainer->o, model, n));
@@ -13874,9 +13899,10 @@ static void sgm__add_sums(void *what, long part, int hand) {
     trainer->squares[part] = sgm__square(trainer->grads + part * SGM__BLOCK_OF_SUM, (size_t)n);
 }
 
+#define SGM__MANY_PARAMS 1000000 /* parameters */
 /* A step of one accumulator is small, and so is what follows it, unless the network is large. */
 static int sgm__update_hands(const sgm_trainer *trainer) {
-    return trainer->n_sums > 1 || trainer->model->n_params > 1000000 ? INT_MAX : 1;
+    return trainer->n_sums > 1 || trainer->model->n_params > SGM__MANY_PARAMS ? INT_MAX : 1;
 }
 
 /* The norm of the whole gradient, which is NaN where (F.1) makes it unnecessary. */
@@ -13896,54 +13922,125 @@ static sgm_status sgm__trainer_norm(sgm_trainer *trainer) {
 }
 
 typedef struct sgm__update {
-    const sgm_trainer *trainer;
+    const sgm_optimiser *q;
+    const sgm_tape *tape; /* of deferred weights, or NULL */
     sgm__adam_rates rates;
     long parts;
 } sgm__update;
 
 /* Rows `from` … `to` of a deferred weight. */
 static void sgm__update_outer(const sgm__update *u, const sgm_tensor *w, long from, long to) {
-    const sgm_trainer *trainer = u->trainer;
-    size_t at = (size_t)(w->v - trainer->model->params) + (size_t)from * (size_t)w->cols;
+    size_t at = (size_t)(w->v - u->q->params) + (size_t)from * (size_t)w->cols;
     sgm__outer q;
     q.n = w->a->rows, q.in = (int)(to - from), q.out = w->cols, q.x_row = w->a->cols;
-    q.x = w->a->v + from, q.d = w->b->d, q.p = trainer->model->params + at;
-    q.m = trainer->moment1 + at, q.v = trainer->moment2 + at;
-    sgm__k()->outer_moments((int)trainer->o.optimiser, &q, &u->rates);
-    sgm__trainer_average(trainer, at, (to - from) * w->cols);
+    q.x = w->a->v + from, q.d = w->b->d, q.p = u->q->params + at;
+    q.m = u->q->moment1 + at, q.v = u->q->moment2 + at;
+    sgm__k()->outer_moments((int)u->q->o.optimiser, &q, &u->rates);
+    sgm__average(u->q, at, (to - from) * w->cols);
 }
 
 /* Part t of T: of each deferred weight so many rows, of all that lies between so many numbers. */
 static void sgm__update_part(void *what, long t, int hand) {
     const sgm__update *u = (const sgm__update *)what;
-    const sgm_trainer *trainer = u->trainer;
-    const int kind = (int)trainer->o.optimiser;
+    const sgm_optimiser *q = u->q;
+    const int kind = (int)q->o.optimiser;
     const long T = u->parts;
-    float *params = trainer->model->params;
     size_t done = 0;
     (void)hand;
     for (int i = 0;;) {
-        const sgm_tensor *w = sgm__next_deferred(trainer->hands[0].tape, &i);
-        size_t until = w ? (size_t)(w->v - params) : trainer->model->n_params;
+        const sgm_tensor *w = u->tape ? sgm__next_deferred(u->tape, &i) : NULL;
+        size_t until = w ? (size_t)(w->v - q->params) : q->n_params;
         long n = (long)(until - done), length = n * (t + 1) / T - n * t / T;
         size_t at = done + (size_t)(n * t / T);
-        sgm__k()->moments(kind, length, params + at, trainer->grads + at, trainer->moment1 + at,
-            trainer->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), &u->rates);
-        sgm__trainer_average(trainer, at, length);
+        sgm__k()->moments(kind, length, q->params + at, q->grads + at, q->moment1 + at,
+            q->moment2 + (kind == SGM_OPTIMISER_SGD ? 0 : at), &u->rates);
+        sgm__average(q, at, length);
         if (!w) return;
         sgm__update_outer(u, w, w->rows * t / T, w->rows * (t + 1) / T);
         done = until + (size_t)sgm__size(w);
     }
 }
 
-static void sgm__trainer_update(sgm_trainer *trainer) {
+static void sgm__optimiser_update(const sgm_optimiser *q, const sgm_tape *tape, int alone) {
     sgm__update u;
-    u.trainer = trainer, u.rates = sgm__trainer_rates(trainer);
-    u.parts = sgm__update_hands(trainer) > 1 ? (long)trainer->model->n_params / 32768 + 1 : 1;
+    u.q = q, u.tape = tape, u.rates = sgm__rates(q);
+    u.parts = alone ? 1 : (long)q->n_params / 32768 + 1;
     sgm__share(u.parts, sgm__update_part, &u);
 }
 
+/* The trainer's own fields, seen as an optimiser's. */
+static void sgm__trainer_update(sgm_trainer *trainer) {
+    const sgm_model *model = trainer->model;
+    sgm_optimiser q;
+    q.o = trainer->o, q.step = trainer->step, q.grad_norm = trainer->grad_norm;
+    q.params = model->params, q.n_params = model->n_params, q.n_ema = model->o.n_ema;
+    memcpy(q.ema, model->ema, sizeof q.ema);
+    q.grads = trainer->grads, q.moment1 = trainer->moment1, q.moment2 = trainer->moment2;
+    sgm__optimiser_update(&q, trainer->hands[0].tape, sgm__update_hands(trainer) == 1);
+}
+
+/* The norm as sgm__trainer_norm takes it, block after block. */
+SGM_API sgm_status sgm_optimiser_step(sgm_optimiser *optimiser) {
+    sgm_optimiser *q = optimiser;
+    if (!q || !q->params || !q->grads)
+        return sgm__bad("there is no such optimiser: look at what sgm_optimiser_init returned");
+    double square = 0;
+    for (size_t i = 0, n; i < q->n_params; i += n) {
+        n = q->n_params - i < SGM__BLOCK_OF_SUM ? q->n_params - i : (size_t)SGM__BLOCK_OF_SUM;
+        square += sgm__square(q->grads + i, n);
+    }
+    if (!(square < HUGE_VAL)) {
+        const long bad = sgm__first_bad(q->grads, q->n_params);
+        return sgm__fail(SGM_NOT_FINITE,
+            "step %ld: the gradient's norm is %g, and of its numbers the first that is not finite "
+            "is %ld (-1: none): " SGM__CURE, q->step, sqrt(square), bad);
+    }
+    q->grad_norm = sqrt(square);
+    sgm__optimiser_update(q, NULL, q->n_params <= SGM__MANY_PARAMS);
+    q->step++;
+    return SGM_OK;
+}
+
 SGM__COLDLY
+SGM_API sgm_status sgm_optimiser_init(sgm_optimiser *optimiser, float *params, size_t n_params,
+    float *const *ema, int n_ema, const sgm_train_options *options) {
+    sgm_optimiser *q = optimiser;
+    if (!q) return sgm__bad("sgm_optimiser_init needs an optimiser to fill");
+    memset(q, 0, sizeof *q);
+    q->grad_norm = NAN;
+    if (!options) return sgm__bad("an optimiser needs options: set steps");
+    if (!params || n_params == 0 || n_params > LONG_MAX / sizeof *params)
+        return sgm__empty("an optimiser needs parameters to move: a block of at least one");
+    if (n_ema < 0 || n_ema > SGM_MAX_EMA || (n_ema > 0 && !ema))
+        return sgm__bad("%d averages: needs 0 to %d, and a block for each", n_ema, SGM_MAX_EMA);
+    for (int i = 0; i < n_ema; i++)
+        if (!(q->ema[i] = ema[i])) return sgm__bad("average %d has no block: it is NULL", i);
+    q->o = *options;
+    SGM__TRY(sgm__train_defaults(&q->o, n_ema));
+    q->grads = (float *)sgm__alloc(n_params, sizeof(float));
+    q->moment1 = (float *)sgm__alloc(n_params, sizeof(float));
+    q->moment2 = (float *)sgm__alloc(
+        q->o.optimiser == SGM_OPTIMISER_SGD ? 1 : n_params, sizeof(float));
+    q->params = params, q->n_params = n_params, q->n_ema = n_ema;
+    if (q->grads && q->moment1 && q->moment2) return SGM_OK;
+    sgm_optimiser_free(q);
+    return SGM_NO_MEMORY;
+}
+
+SGM_API double sgm_trainer_lr(const sgm_trainer *trainer) {
+    return sgm__rate(&trainer->o, trainer->step);
+}
+
+SGM_API double sgm_optimiser_lr(const sgm_optimiser *optimiser) {
+    return optimiser && optimiser->grads ? sgm__rate(&optimiser->o, optimiser->step) : NAN;
+}
+
+SGM_API void sgm_optimiser_free(sgm_optimiser *optimiser) {
+    if (!optimiser) return;
+    sgm__free(optimiser->grads), sgm__free(optimiser->moment1), sgm__free(optimiser->moment2);
+    memset(optimiser, 0, sizeof *optimiser);
+}
+
 /*
 ## §F.7 Progress and reports
 

@@ -49,6 +49,7 @@ int main(void) {
     sgm_model_options mo;
     sgm_train_options to;
     sgm_trainer trainer;
+    sgm_optimiser optimiser;
     sgm_sampler sampler;
     sgm_langevin walk;
     sgm_langevin_options lo;
@@ -144,6 +145,10 @@ int main(void) {
     FAILS(sgm_trainer_init(&trainer, NULL, x, N, &to, key));
     FAILS(sgm_trainer_step(&trainer)); FAILS(sgm_trainer_step(NULL)); NIL(sgm_trainer_free(&trainer));
     NIL(sgm_trainer_lr(&trainer));
+    FAILS(sgm_optimiser_init(NULL, x, N, NULL, 0, &to)); FAILS(sgm_optimiser_init(&optimiser, NULL, N, NULL, 0, &to));
+    FAILS(sgm_optimiser_init(&optimiser, x, N, NULL, 0, NULL)); FAILS(sgm_optimiser_init(&optimiser, x, N, NULL, 1, &to));
+    FAILS(sgm_optimiser_step(&optimiser)); FAILS(sgm_optimiser_step(NULL)); NIL(sgm_optimiser_lr(NULL));
+    NIL(sgm_optimiser_lr(&optimiser)); NIL(sgm_optimiser_free(&optimiser)); NIL(sgm_optimiser_free(NULL));
     FAILS(sgm_trainer_save(&trainer, "out/test/null")); FAILS(sgm_trainer_save(NULL, "out/test/null"));
     FAILS(sgm_trainer_load(&trainer, "out/test/null")); FAILS(sgm_trainer_load(NULL, "out/test/null"));
     FAILS(sgm_model_save(NULL, "out/test/null")); FAILS(sgm_model_save(&model, NULL));

@@ -148,6 +148,14 @@ static sgm_status run_train(void *s, int *sound) {
     status = sgm_train(&model, data, N, how, sgm_key_init(2));
     if (status == SGM_OK)
         *sound &= finite_floats(model.params, (long)model.n_params) && finite_floats(model.ema[0], (long)model.n_params);
+    sgm_optimiser by; /* what suits a training suits a loop of one's own */
+    if (status == SGM_OK && sgm_optimiser_init(&by, model.params, model.n_params, model.ema, 1, how) != SGM_OK) *sound = 0;
+    else if (status == SGM_OK) {
+        sgm_normal(by.grads, by.n_params, sgm_key_init(3), 0);
+        for (int k = 0; k < 2; k++) *sound &= sgm_optimiser_step(&by) == SGM_OK;
+        *sound &= finite_floats(model.params, (long)model.n_params) && finite_floats(model.ema[0], (long)model.n_params);
+        sgm_optimiser_free(&by);
+    }
     sgm_model_free(&model);
     return status;
 }

@@ -149,7 +149,7 @@ static void by_definition(recurrence *r, const float *g, long n, const sgm_train
     }
 }
 
-static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2, double eps,
+static void check_optimiser(sgm_optimiser_kind optimiser, double beta1, double beta2, double eps,
                             double clip) {
     static recurrence truth;
     run r = run_defaults();
@@ -180,10 +180,10 @@ static void check_optimiser(sgm_optimiser optimiser, double beta1, double beta2,
 static void optimisers(void **state) {
     (void)state;
     for (int kind = SGM_OPTIMISER_ADAM; kind <= SGM_OPTIMISER_ADABELIEF; kind++) {
-        check_optimiser((sgm_optimiser)kind, 0, 0, 0, 0); /* the defaults */
-        check_optimiser((sgm_optimiser)kind, 0.7, 0.95, 0.03, 0.5);
-        check_optimiser((sgm_optimiser)kind, 0.9, 0.9999999, 1e-4, 0); /* its float: 1 - 1.2e-7 */
-        check_optimiser((sgm_optimiser)kind, 0.999999, 0.99999, 1e-4, 0);
+        check_optimiser((sgm_optimiser_kind)kind, 0, 0, 0, 0); /* the defaults */
+        check_optimiser((sgm_optimiser_kind)kind, 0.7, 0.95, 0.03, 0.5);
+        check_optimiser((sgm_optimiser_kind)kind, 0.9, 0.9999999, 1e-4, 0); /* its float: 1 - 1.2e-7 */
+        check_optimiser((sgm_optimiser_kind)kind, 0.999999, 0.99999, 1e-4, 0);
     }
     check_optimiser(SGM_OPTIMISER_SGD, 0, 0, 0, 1.5);
     check_optimiser(SGM_OPTIMISER_SGD, 0.9, 0, 0, 0.5);
@@ -711,7 +711,7 @@ static void one_pass_has_the_bits_of_two(void **state) {
             for (int j = 0; j < COUNT(widths); j++) {
                 run r = run_defaults();
                 r.mo.net = wide_net, net_width = widths[j], net_rate = j % 2 ? 0.3f : 0;
-                r.to.batch = batches[i], r.to.optimiser = (sgm_optimiser)optimiser;
+                r.to.batch = batches[i], r.to.optimiser = (sgm_optimiser_kind)optimiser;
                 r.to.lr = 0.002, r.to.weight_decay = optimiser == SGM_OPTIMISER_ADAMW ? 0.2 : 0;
                 check_one_pass(r, batches[i] > 16 || optimiser == SGM_OPTIMISER_SGD ? 2 : 1);
             }
@@ -881,7 +881,7 @@ static void no_allocation_later(void **state) {
 ## Stop, and go on
 */
 
-static void check_resume(sgm_optimiser optimiser, int accumulate, float dropout) {
+static void check_resume(sgm_optimiser_kind optimiser, int accumulate, float dropout) {
     run a = run_defaults(), b;
     a.mo.user = &dropout, a.mo.n_ema = 2, a.to.ema[0] = 0.9;
     a.to.optimiser = optimiser, a.to.accumulate = accumulate;
@@ -913,7 +913,7 @@ static void resume_is_bit_exact(void **state) {
     for (int optimiser = SGM_OPTIMISER_ADAM; optimiser <= SGM_OPTIMISER_SGD; optimiser++)
         for (int accumulate = 1; accumulate <= 2; accumulate++)
             for (int dropout = 0; dropout <= 1; dropout++)
-                check_resume((sgm_optimiser)optimiser, accumulate, dropout ? 0.3f : 0);
+                check_resume((sgm_optimiser_kind)optimiser, accumulate, dropout ? 0.3f : 0);
 }
 
 /* What must be the same in a run that goes on. Each change by one step must be refused by name. */
@@ -1290,7 +1290,7 @@ static const char *mistake(sgm_train_options *o, int which) {
     case 14: o->clip = -1; return "clip >= 0";
     case 15: o->clip = NAN; return "clip >= 0";
     case 16: o->weight_decay = -1; return "weight_decay >= 0";
-    case 17: o->optimiser = (sgm_optimiser)9; return "optimiser";
+    case 17: o->optimiser = (sgm_optimiser_kind)9; return "optimiser";
     case 18: o->loss.weight = SGM_WEIGHT_USER; return "user_weight";
     case 19: o->loss.times = SGM_TIMES_GRID; return "grid";
     case 20: o->loss.weight = (sgm_weight)50; return "weight";
@@ -2285,6 +2285,191 @@ static void the_users_loop_ends(void **state) {
     run_end(&r), told_end(&t);
 }
 
+/*
+## The optimiser by itself
+
+Five steps from the sums of (4.8), not from the recurrence: M_k and V_k are weighted sums of all
+gradients so far. Four roundings of a float a step of at most 3 rates, and θ's own.
+*/
+
+static void five_steps_by_hand(void **state) {
+    static const float g[5][2] = {{1, -0.2f}, {2, 0.2f}, {-1, 0.2f}, {0.5f, 3}, {-3, 0}};
+    const double b1 = 0.9, b2 = 0.999, lr = 0.1, decay = 0.25;
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) { /* Adam, and AdamW */
+        float theta[2] = {2.385f, -0.717f}, mean[2];
+        float *const average[1] = {mean};
+        double truth[2] = {theta[0], theta[1]}, kept[2] = {0, 0};
+        sgm_train_options o;
+        sgm_optimiser q;
+        memset(&o, 0, sizeof o);
+        o.steps = 5, o.lr = lr, o.ema[0] = 0.5;
+        if (wide) o.optimiser = SGM_OPTIMISER_ADAMW, o.weight_decay = decay;
+        CHECK_OK(sgm_optimiser_init(&q, theta, 2, average, 1, &o));
+        for (int k = 1; k <= 5; k++) {
+            memcpy(q.grads, g[k - 1], sizeof g[0]);
+            CHECK_CLOSE(sgm_optimiser_lr(&q), lr, 0);
+            CHECK_OK(sgm_optimiser_step(&q));
+            assert_int_equal(q.step, k);
+            CHECK_REL(q.grad_norm, hypot(g[k - 1][0], g[k - 1][1]), 4 * EPS);
+            for (int j = 0; j < 2; j++) {
+                double M = 0, V = 0, weight = 0;
+                for (int i = 1; i <= k; i++) {
+                    M += (1 - b1) * pow(b1, k - i) * g[i - 1][j];
+                    V += (1 - b2) * pow(b2, k - i) * g[i - 1][j] * g[i - 1][j];
+                }
+                if (wide) truth[j] *= 1 - lr * decay;
+                truth[j] -= lr * M / (1 - pow(b1, k)) / (sqrt(V / (1 - pow(b2, k))) + 1e-8);
+                /* 1 - b2 is off by 2⁻²⁵/.001 of itself as 1 minus a float, in V, and half in √V */
+                double most = k * (3 * lr * (20 + k) * EPS + 2 * EPS * fabs(truth[j]));
+                CHECK_CLOSE(theta[j], truth[j], most);
+                kept[j] = 0.5 * kept[j] + 0.5 * truth[j], weight = 1 - pow(0.5, k); /* (4.10) */
+                CHECK_CLOSE(mean[j], kept[j] / weight, most + 4 * EPS * fabs(truth[j]));
+            }
+        }
+        sgm_optimiser_free(&q);
+    }
+}
+
+/* A loop of one's own on the trainer's draws: (4.2) from its definition, on a tape of one's own. The
+parameters, averages and norm have the trainer's bits, also where it makes one pass of two (§F.6). */
+
+static void own_steps_on(run *r, sgm_model *own, sgm_optimiser *q, sgm_tape *tape) {
+    const sgm_train_options *o = &r->trainer.o;
+    const sgm__piece *p = &r->trainer.hands[0];
+    float *params = own->params;
+    sgm_net_in in;
+    memset(&in, 0, sizeof in);
+    for (int k = 0; k < 40; k++) {
+        CHECK_CLOSE(sgm_optimiser_lr(q), sgm_trainer_lr(&r->trainer), 0);
+        run_steps(r, 1); /* its piece still holds what it drew */
+        sgm_tape_reset(tape, params, q->grads, own->n_params, sgm_key_init(0), SGM_TAPE_TRAINING);
+        in.x = sgm_tape_input(tape, p->x, o->batch, D), in.t = sgm_tape_input(tape, p->t - o->batch, o->batch, 1);
+        sgm_tensor *out = small_net(tape, &in);
+        float *seed = sgm_tape_gradient_of(tape, out);
+        assert_non_null(seed);
+        for (int i = 0; i < o->batch; i++) {
+            double a, b;
+            sgm_output_affine(&a, &b, r->mo.output, &r->mo.sde, in.t->v[i], r->mo.sigma_data);
+            for (int j = i * D; j < (i + 1) * D; j++)
+                seed[j] = (float)(2 * (1.0 / o->batch) * p->w[i] * b * (a * p->x[j] + b * out->v[j] - p->eps[j]));
+        }
+        CHECK_OK(sgm_tape_backward(tape));
+        CHECK_OK(sgm_optimiser_step(q));
+        if (o->clip > 0) CHECK_CLOSE(q->grad_norm, r->trainer.grad_norm, 0);
+    }
+    assert_memory_equal(params, r->model.params, own->n_params * sizeof(float));
+    for (int i = 0; i < own->o.n_ema; i++)
+        assert_memory_equal(own->ema[i], r->model.ema[i], own->n_params * sizeof(float));
+}
+
+static void own_loop_has_the_trainers_bits(void **state) {
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        run r = run_defaults();
+        sgm_model own;
+        sgm_optimiser q;
+        sgm_tape *tape = sgm_tape_new();
+        r.to.optimiser = (sgm_optimiser_kind)(i % 5 % 4), r.to.clip = i < 5 ? 0 : 0.8;
+        r.to.weight_decay = r.to.optimiser == SGM_OPTIMISER_ADAMW ? 0.1 : 0;
+        r.to.cosine = i % 2, r.to.lr_end = 1e-3, r.to.warmup = 3, r.mo.n_ema = 2, r.to.ema[1] = 0.8;
+        r.to.beta1 = i % 5 == 4 ? 0.7 : 0, r.to.held_out = -1;
+        run_start(&r, 3);
+        CHECK_OK(sgm_model_init(&own, &r.mo, sgm_key_init(3)));
+        CHECK_OK(sgm_optimiser_init(&q, own.params, own.n_params, own.ema, own.o.n_ema, &r.to));
+        own_steps_on(&r, &own, &q, tape);
+        sgm_optimiser_free(&q), sgm_model_free(&own), sgm_tape_free(tape), run_end(&r);
+    }
+}
+
+/* Many parameters, of no model: blocks of the norm, and parts for many threads. */
+
+static void optimiser_of_many(void **state) {
+    const size_t n = 1100003; /* more than SGM__MANY_PARAMS, and no multiple of a block */
+    float *params[2], *z = (float *)malloc(n * sizeof *z);
+    (void)state;
+    sgm_normal(z, n, sgm_key_init(5), 0);
+    for (int threads = 1; threads <= 2; threads++) {
+        sgm_optimiser q;
+        sgm_train_options o;
+        memset(&o, 0, sizeof o);
+        o.steps = 3, o.lr = 0.5, o.clip = 1, o.optimiser = SGM_OPTIMISER_SGD;
+        float *x = params[threads - 1] = (float *)calloc(n, sizeof *x);
+        set_threads(threads);
+        CHECK_OK(sgm_optimiser_init(&q, x, n, NULL, 0, &o));
+        memcpy(q.grads, z, n * sizeof *z);
+        CHECK_OK(sgm_optimiser_step(&q));
+        CHECK_REL(q.grad_norm, sqrt(sgm__square_sum(z, (long)n)), 1e-5); /* 16 384 roundings, many lanes */
+        for (size_t i = 0; i < n; i += 9973) /* θ = −η g/‖g‖ */
+            CHECK_CLOSE(x[i], -0.5 * z[i] / q.grad_norm, 4 * EPS * fabs(0.5 * z[i] / q.grad_norm));
+        sgm_optimiser_free(&q);
+    }
+    set_threads(1);
+    assert_memory_equal(params[0], params[1], n * sizeof *z);
+    free(params[0]), free(params[1]), free(z);
+}
+
+static void optimiser_refuses(void **state) {
+    float theta[3] = {1, 2, 3}, mean[3], before[3];
+    float *const average[2] = {mean, NULL};
+    sgm_optimiser q, none;
+    run r = run_defaults();
+    (void)state;
+    memset(&none, 0, sizeof none);
+    CHECK_FAILS(sgm_optimiser_init(NULL, theta, 3, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "to fill");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, NULL, 0, NULL), SGM_BAD_ARGUMENT, "set steps");
+    CHECK_FAILS(sgm_optimiser_init(&q, NULL, 3, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "at least one");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, 0, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "at least one");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, SIZE_MAX, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "at least one");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, NULL, 1, &r.to), SGM_BAD_ARGUMENT, "a block for each");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, average, -1, &r.to), SGM_BAD_ARGUMENT, "needs 0 to 4");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, average, 5, &r.to), SGM_BAD_ARGUMENT, "needs 0 to 4");
+    CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, average, 2, &r.to), SGM_BAD_ARGUMENT, "average 1");
+    for (int i = 0;; i++) { /* what the trainer refuses of its optimiser, this does, too */
+        sgm_train_options o = r.to;
+        const char *cure = mistake(&o, i);
+        if (!cure) break;
+        if (sgm_optimiser_init(&q, theta, 3, average, 1, &o) == SGM_OK) sgm_optimiser_free(&q);
+        else check_text(sgm_error(), cure, __FILE__, __LINE__);
+    }
+    CHECK_FAILS(sgm_optimiser_step(NULL), SGM_BAD_ARGUMENT, "no such optimiser");
+    CHECK_FAILS(sgm_optimiser_step(&none), SGM_BAD_ARGUMENT, "no such optimiser");
+    assert_true(isnan(sgm_optimiser_lr(&none)) && isnan(sgm_optimiser_lr(NULL)));
+    sgm_optimiser_free(&none), sgm_optimiser_free(NULL);
+    CHECK_OK(sgm_optimiser_init(&q, theta, 3, average, 1, &r.to));
+    q.grads[0] = q.grads[1] = 1;
+    CHECK_OK(sgm_optimiser_step(&q));
+    memcpy(before, theta, sizeof theta);
+    for (int i = 0; i < 3; i++) { /* a step that fails changes nothing */
+        q.grads[2] = i == 0 ? NAN : i == 1 ? INFINITY : 3e38f;
+        CHECK_FAILS(sgm_optimiser_step(&q), SGM_NOT_FINITE, i < 2 ? "finite is 2" : "is -1");
+        assert_true(q.step == 1 && q.grad_norm < 2 && q.moment1[0] == 0.1f);
+        assert_memory_equal(before, theta, sizeof theta);
+    }
+    sgm_optimiser_free(&q);
+}
+
+static void optimiser_without_memory(void **state) {
+    float theta[3] = {1, 2, 3};
+    sgm_optimiser q;
+    run r = run_defaults();
+    (void)state;
+    int idle = live_blocks;
+    for (int n = 1; n <= 3; n++) {
+        alloc_calls = 0, fail_at = n;
+        CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, NULL, 0, &r.to), SGM_NO_MEMORY, "no memory");
+        assert_int_equal(live_blocks, idle);
+        CHECK_FAILS(sgm_optimiser_step(&q), SGM_BAD_ARGUMENT, "no such optimiser");
+    }
+    alloc_calls = 0, fail_at = 4;
+    CHECK_OK(sgm_optimiser_init(&q, theta, 3, NULL, 0, &r.to));
+    alloc_calls = 0, fail_at = 1;
+    for (int k = 0; k < 5; k++) CHECK_OK(sgm_optimiser_step(&q)); /* steps ask for none */
+    fail_at = 0;
+    sgm_optimiser_free(&q);
+    assert_int_equal(live_blocks, idle);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST("(4.7), (4.6), (4.9) the optimisers against their definitions", optimisers),
@@ -2344,6 +2529,11 @@ int main(void) {
         TEST("the checkpoint of another run is refused, and stays", another_run_is_refused),
         TEST("when checkpoints are written", checkpoints_are_written),
         TEST("the user's own loop ends", the_users_loop_ends),
+        TEST("(4.8) five steps of Adam by hand", five_steps_by_hand),
+        TEST("(4.2) a loop of one's own has the trainer's bits", own_loop_has_the_trainers_bits),
+        TEST("an optimiser of many parameters", optimiser_of_many),
+        TEST("what an optimiser refuses", optimiser_refuses),
+        TEST("an optimiser without memory", optimiser_without_memory),
         TEST("who is held out", who_is_held_out),
         TEST("a small table is not memorised", a_small_table_is_not_memorised),
         TEST("(5.14) samples far from the data", samples_far_from_the_data),
