@@ -24,15 +24,15 @@ promises.
 
 **What you should see.** What the network says matters most: F and v end at less than half of the
 default's excess, the velocity of the flow at a little more, the clean point at twice, the score
-itself, which grows like 1/s, at three times. No weight and no law of
-times is good by itself: under the noise head the EDM weight and log-normal times are nine times
-worse than the default, each alone, weight 1 is six times worse, g², min-SNR and that of the flow
-twice, and under F, EDM and log-normal together leave a fifth of it, the best of all. Importance and
-stratified times change nothing.
-An average helps if its memory is short beside the training: of 100 steps in 3000 it takes a third
-off, of 1000 nothing, and of 10 000 it still remembers the beginning. A rate that falls to 0 loses,
-in so short a training. t_min up to 10⁻² is within luck for the loss, at .05 it costs two fifths
-more, and the likelihood pays, of the exact score too. Of 87 comparisons some 70 are marked where luck alone would mark 10.
+itself, which grows like 1/s, at three times. No weight and no law of times is good by itself:
+under the noise head the EDM weight and log-normal times are nine times worse than the default,
+each alone, weight 1 is six times worse, g², min-SNR and that of the flow twice, and under F, EDM
+and log-normal together leave a fifth of it, the best of all. Importance and stratified times
+change nothing. An average helps if its memory is short beside the training: of 100 steps in 3000
+it takes a third off, of 1000 nothing, and of 10 000 it still remembers the beginning. A rate that
+falls to 0 loses, in so short a training. t_min up to 10⁻² is within luck for the loss, at .05 it
+costs two fifths more, and the likelihood pays, of the exact score too. Of 87 comparisons some 70
+are marked where luck alone would mark 10.
 
 **Figures.** `10_tricks_factors.png`, `10_tricks_pairs.png`.
 
