@@ -140,30 +140,30 @@ chapter explains its equations and then carries them out.
     defined o || defined of || defined op || defined p || defined q || defined real || \
     defined rows || defined s || defined scale || defined score || defined se || defined seed || \
     defined shape || defined sigma || defined size || defined steps || defined t || defined t0 || \
-    defined t1 || defined to || defined tr || defined u || defined v || defined w || \
-    defined width || defined x || defined x0 || defined y || defined z)
+    defined t1 || defined to || defined tr || defined u || defined up || defined v || \
+    defined w || defined width || defined x || defined x0 || defined y || defined z)
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
-    defined K || defined L || defined M || defined Mk || defined O || defined P || defined Q || \
-    defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
-    defined aj || defined ap || defined at || defined av || defined b1 || defined b2 || \
-    defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
-    defined cj || defined cp || defined cq || defined cs || defined cv || defined d1 || \
-    defined d2 || defined db || defined dc || defined dims || defined du || defined dv || \
-    defined dw || defined dx || defined dy || defined e || defined f || defined f1 || \
-    defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
-    defined gv || defined hi || defined i0 || defined i1 || defined i2 || defined ii || \
-    defined is || defined jb || defined jj || defined k0 || defined k1 || defined kl || \
-    defined l || defined la || defined lambda || defined lb || defined level || defined li || \
-    defined lo || defined lx || defined ly || defined m1 || defined m2 || defined ma || \
-    defined mb || defined mj || defined mp || defined mq || defined mu || defined mv || \
-    defined ok || defined p0 || defined p1 || defined p2 || defined pa || defined pb || \
-    defined pj || defined pu || defined qu || defined qx || defined r || defined r0 || \
-    defined r1 || defined r2 || defined rk || defined rv || defined s0 || defined s1 || \
-    defined s2 || defined s3 || defined sb || defined sd || defined sj || defined sn || \
-    defined st || defined state || defined sv || defined sx || defined sy || defined theta || \
-    defined up || defined vf || defined vi || defined vs || defined vu || defined vw || \
+    defined K || defined L || defined M || defined Mk || defined N || defined O || defined P || \
+    defined Q || defined V || defined Vk || defined W || defined X || defined Y || defined a1 || \
+    defined a2 || defined aj || defined ap || defined at || defined av || defined b1 || \
+    defined b2 || defined bits || defined bj || defined bv || defined by || defined ca || \
+    defined cb || defined cj || defined cp || defined cq || defined cs || defined cv || \
+    defined d1 || defined d2 || defined db || defined dc || defined dims || defined du || \
+    defined dv || defined dw || defined dx || defined dy || defined e || defined f || \
+    defined f1 || defined f2 || defined fd || defined fx || defined fy || defined g2 || \
+    defined gj || defined gv || defined hi || defined i0 || defined i1 || defined i2 || \
+    defined ii || defined is || defined jb || defined jj || defined k0 || defined k1 || \
+    defined kl || defined l || defined la || defined lambda || defined lb || defined level || \
+    defined li || defined lo || defined lx || defined ly || defined m1 || defined m2 || \
+    defined ma || defined mb || defined mj || defined mp || defined mq || defined mu || \
+    defined mv || defined ok || defined p0 || defined p1 || defined p2 || defined pa || \
+    defined pb || defined pj || defined pu || defined qu || defined qx || defined r || \
+    defined r0 || defined r1 || defined r2 || defined rk || defined rv || defined s0 || \
+    defined s1 || defined s2 || defined s3 || defined sb || defined sd || defined sj || \
+    defined sn || defined st || defined state || defined sv || defined sx || defined sy || \
+    defined theta || defined vf || defined vi || defined vs || defined vu || defined vw || \
     defined x1 || defined x2 || defined x3 || defined xc || defined xj || defined xv || \
     defined xy || defined yj || defined z1 || defined z2 || defined zj)
 #define SGM__TAKEN
@@ -1353,6 +1353,48 @@ SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h,
                                 int channels, int columns);
 /* Draws x(n, h·w·channels), 0 black, 1 white, as a grid of `columns` into a PGM (1 channel) or PPM
    (3). The file appears whole or not at all. */
+
+/* Networks and tables of HuggingFace's diffusers (§F.10): UNet2DModel, DDPMScheduler, its kin. */
+typedef struct sgm_diffusers { /* 0 means the package's default, but for levels and width   */
+    int h, w, channels;        /* of the images; 0: a square, 3 channels                    */
+    int levels, width[8];      /* block_out_channels, from the whole image down             */
+    int down[8], up[8];        /* 1: AttnDownBlock2D; AttnUpBlock2D from the lowest level on */
+    int layers, groups;        /* layers_per_block, norm_num_groups; 0: 2, 32               */
+    int head;                  /* attention_head_dim; 0: 8; -1: one head as wide as its level */
+    int no_middle;             /* 1: no attention in the middle (add_attention is false)    */
+    int sin_first, freq_shift; /* 1: flip_sin_to_cos is false; freq_shift: 0 or 1           */
+    int pad_after;             /* 1: halving pads only behind (downsample_padding is 0)     */
+    float dropout;
+    double eps;   /* norm_eps; 0: 1e-5                                                      */
+    double steps; /* it is told k = steps·t - 1. 0: 1, as of sgm_ddpm_sde; VP(.1,20): 1000  */
+} sgm_diffusers;
+
+SGM_API sgm_tensor *sgm_diffusers_net(sgm_tape *tape, const sgm_net_in *in);
+/* The U-Net of UNet2DModel; in->user: sgm_diffusers. */
+SGM_API sgm_status sgm_diffusers_unet(sgm_model *model, const char *directory,
+                                      const sgm_model_options *options);
+/* Reads config.json and diffusion_pytorch_model.safetensors (F32; F16, BF16 widened) into a model
+   as sgm_model_init makes it of your options: their sde, and more if you like (output 0: noise);
+   net, user and d come from the file. Images are row, column, channel, as everywhere here.
+   SGM_MISMATCH names the field of a network that this is not. */
+
+typedef struct sgm_ddpm {
+    int n;
+    double *integral; /* (n+1) of β */
+} sgm_ddpm;
+
+SGM_API sgm_status sgm_ddpm_init(sgm_ddpm *table, const double *beta, int n);
+/* beta(n) in (0,1), n >= 4; NULL: evenly from 1e-4 to .02. Free it after its SDE's last use. */
+SGM_API void sgm_ddpm_free(sgm_ddpm *table);
+SGM_API sgm_sde sgm_ddpm_sde(const sgm_ddpm *table);
+/* The VP process through the table: at t = k + 1, m² is the package's ᾱ_k, with k from 0 on. */
+
+typedef enum sgm_spacing {
+    SGM_SPACING_LEADING = 0, SGM_SPACING_TRAILING, SGM_SPACING_LINSPACE
+} sgm_spacing;
+SGM_API sgm_status sgm_ddpm_times(double *t, int steps, sgm_spacing spacing, int n);
+/* t(steps+1): k + 1 for the timesteps k of DDPMScheduler and DDIMScheduler, and 0. Put into a
+   sampler's t before its first step, its ancestral step, DDIM and DPM-Solver++(2M) are theirs. */
 SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
                                 int channels, int columns,
                                 int (*write_png)(char const *path, int w, int h, int channels,
@@ -11453,7 +11495,7 @@ static sgm_tensor *sgm__row_norm(sgm_tape *tape, sgm_tensor *x) {
 }
 
 /* The features of §3.8 that other texts use. */
-enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA };
+enum { SGM__CIRCLE, SGM__SINUSOIDAL, SGM__FOURIER, SGM__LOG_SIGMA, SGM__SIGMA, SGM__STEPS };
 typedef void (*sgm__feature)(
     const sgm_tensor *y, float *out, float *d1, float *d2, double t); /* width: y->cols */
 
@@ -11497,10 +11539,26 @@ static void sgm__feature_log_sigma(
     if (d1) *d1 = (float)at[0], *d2 = (float)((at[2] - at[1]) / (2 * h));
 }
 
+/* Those of §F.10, in floats as the package has them; y->i: which comes first, and ω's divisor. */
+static void sgm__feature_steps(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
+    const int half = y->cols / 2, sin_first = (y->i - SGM__STEPS) & 1, last = y->cols - 1;
+    const float k = (float)(y->s * t - 1), end = (float)(half - (y->i - SGM__STEPS) / 2);
+    out[last] = 0; /* of an odd width */
+    if (d1) d1[last] = d2[last] = 0;
+    for (int j = 0; j < half; j++) {
+        const float down = -9.2103403719761836f * (float)j, omega = (float)sgm__exp(down / end);
+        const float angle = k * omega;
+        double s, c;
+        sgm__sincos_turns(angle / (2 * SGM__PI), &s, &c);
+        sgm__wave(out, d1, d2, sin_first ? j : half + j, 1, y->s * omega, s, c);
+        sgm__wave(out, d1, d2, sin_first ? half + j : j, 1, y->s * omega, c, -s);
+    }
+}
+
 static void sgm__feature_at(const sgm_tensor *y, float *out, float *d1, float *d2, double t) {
     static const sgm__feature kinds[] = {sgm__feature_circle, sgm__feature_waves,
-        sgm__feature_waves, sgm__feature_log_sigma, sgm__feature_sigma};
-    kinds[y->i](y, out, d1, d2, t);
+        sgm__feature_waves, sgm__feature_log_sigma, sgm__feature_sigma, sgm__feature_steps};
+    kinds[y->i < SGM__STEPS ? y->i : SGM__STEPS](y, out, d1, d2, t);
 }
 
 static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
@@ -11531,7 +11589,8 @@ static void sgm__op_feature(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
 static sgm_tensor *sgm__time_features(
     sgm_tape *tape, sgm_tensor *t, int width, float scale, int kind, const sgm_sde *sde) {
     static const char *const names[] = {
-        "time_circle", "time_sinusoidal", "time_fourier", "log_sigma", "time_sigma"};
+        "time_circle", "time_sinusoidal", "time_fourier", "log_sigma", "time_sigma", "time_steps",
+        "time_steps_sin", "time_steps_shift", "time_steps_sin_shift"};
     const char *name = names[kind];
     if (!t) return NULL;
     if (sgm__repeats(t))
@@ -13089,6 +13148,7 @@ them, and one for each average.
 typedef struct sgm__opened {
     sgm_mlp_options mlp;
     sgm_image_net image;
+    sgm_diffusers diffusers;
     sgm_scaler scaler;
 } sgm__opened;
 
@@ -14690,6 +14750,537 @@ static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer) {
     if (!o->checkpoint || o->rank) return SGM_OK;
     if (trainer->step % every && !sgm_trainer_done(trainer)) return SGM_OK;
     return sgm_trainer_save(trainer, o->checkpoint);
+}
+
+/*
+## §F.10 A network that another program trained
+
+`UNet2DModel` of HuggingFace's diffusers is a U-Net of the tape's operations in another order:
+several residual blocks a level, each of which keeps its result for the way up; attention among the
+pixels, on the levels that have it; the time added to the channels between two convolutions. So one
+function builds it. On a tape, it is a network like any other, to be sampled or trained. Without a
+tape, which every operation passes over, it only tells the layers, in order, by the package's names;
+that is what a file is read by. Its numbers need two exchanges, for torch keeps an image as channel,
+row, column and a layer's weights as (out, in, rows, columns), where here $W$ is (rows·columns·in,
+out). Three options need a thought:
+
+- `norm_eps`. The norm of x with ε is that of $x \sqrt{10^{−5}/ε}$ with $10^{−5}$.
+- `downsample_padding` 0. The window of an output is then that of row 2a to 2a + 2, not from 2a − 1.
+  Seen upside down and from behind, where rows and columns count from the other end, the windows of
+  an even number of rows lie as (3.12) has them. All else commutes with turning the image by 180°.
+  So the image is turned when it comes and when it goes, and every 3 × 3 kernel when it is read.
+- Timesteps. $x_k$ of the package has k + 1 steps of noise, and the clean image none: t = k + 1.
+  Its waves are $\sin k ω_j$ and $\cos k ω_j$ with ω in floats: a k of 999 would show their error.
+*/
+typedef struct sgm__unit { /* a layer: its weight and its bias */
+    char name[80];
+    int in, out, kernel; /* 0: a norm */
+} sgm__unit;
+
+typedef struct sgm__builder {
+    sgm_tape *tape;
+    const sgm_diffusers *o;
+    sgm_tensor *time, *skip[80];
+    sgm__unit *units; /* to be told, or NULL */
+    int n_units, h, w, channels, n_skips, skip_channels[80];
+    char at[48]; /* the block */
+} sgm__builder;
+
+static void sgm__enter(sgm__builder *b, const char *format, int i, int j) {
+    if (b->units) snprintf(b->at, sizeof b->at, format, i, j);
+}
+
+static void sgm__unit_is(sgm__builder *b, const char *name, int in, int out, int kernel) {
+    sgm__unit *u = b->units ? &b->units[b->n_units] : NULL;
+    b->n_units++;
+    if (!u) return;
+    snprintf(u->name, sizeof u->name, "%s%s", b->at, name);
+    u->in = in, u->out = out, u->kernel = kernel;
+}
+
+static sgm_tensor *sgm__unit_conv(
+    sgm__builder *b, sgm_tensor *x, const char *name, int in, int out, int kernel, int stride) {
+    sgm__unit_is(b, name, in, out, kernel);
+    return sgm_conv2d(b->tape, x, b->h, b->w, out, kernel, stride);
+}
+
+static sgm_tensor *sgm__unit_linear(
+    sgm__builder *b, sgm_tensor *x, const char *name, int in, int out) {
+    sgm__unit_is(b, name, in, out, 1);
+    return sgm_linear(b->tape, x, out);
+}
+
+static sgm_tensor *sgm__unit_norm(
+    sgm__builder *b, sgm_tensor *x, const char *name, int channels, int silu) {
+    sgm__unit_is(b, name, 1, channels, 0);
+    if (b->o->eps != 1e-5) x = sgm_mul_by(b->tape, x, (float)sqrt(1e-5 / b->o->eps));
+    const int how = SGM_NORM_OWN | (silu ? SGM_NORM_SILU : 0);
+    return sgm_group_norm(b->tape, x, b->h, b->w, b->o->groups, how, NULL, NULL);
+}
+
+static sgm_tensor *sgm__unit_block(sgm__builder *b, sgm_tensor *x, int in, int out) {
+    sgm_tensor *y = sgm__unit_norm(b, x, ".norm1", in, 1);
+    y = sgm__unit_conv(b, y, ".conv1", in, out, 3, 1);
+    sgm_tensor *time = sgm__unit_linear(b, b->time, ".time_emb_proj", 4 * b->o->width[0], out);
+    if (y && time) y = sgm__norm(b->tape, "shift", y, out, 0, NULL, time, 0, 0);
+    y = sgm__unit_norm(b, y, ".norm2", out, 1);
+    if (b->o->dropout > 0) y = sgm_dropout(b->tape, y, b->o->dropout);
+    y = sgm__unit_conv(b, y, ".conv2", out, out, 3, 1);
+    if (in != out) x = sgm__unit_conv(b, x, ".conv_shortcut", in, out, 1, 1);
+    b->channels = out;
+    return sgm_add(b->tape, x, y);
+}
+
+static sgm_tensor *sgm__unit_attention(sgm__builder *b, sgm_tensor *x) {
+    const int c = b->channels, head = b->o->head < 0 ? c : b->o->head;
+    sgm_tensor *y = sgm__unit_norm(b, x, ".group_norm", c, 0);
+    if (y) y = sgm_patchify(b->tape, y, b->h, b->w, 1);
+    sgm_tensor *q = sgm__unit_linear(b, y, ".to_q", c, c);
+    sgm_tensor *k = sgm__unit_linear(b, y, ".to_k", c, c);
+    sgm_tensor *v = sgm__unit_linear(b, y, ".to_v", c, c);
+    if (y) y = sgm_attention(b->tape, q, k, v, b->h * b->w, c / head);
+    y = sgm__unit_linear(b, y, ".to_out.0", c, c);
+    if (y) y = sgm_unpatchify(b->tape, y, b->h, b->w, 1);
+    return sgm_add(b->tape, x, y);
+}
+
+static void sgm__keep_skip(sgm__builder *b, sgm_tensor *x) {
+    b->skip[b->n_skips] = x, b->skip_channels[b->n_skips++] = b->channels;
+}
+
+static sgm_tensor *sgm__way_down(sgm__builder *b, sgm_tensor *x) {
+    const sgm_diffusers *o = b->o;
+    for (int i = 0; i < o->levels; i++) {
+        for (int j = 0; j < o->layers; j++) {
+            sgm__enter(b, "down_blocks.%d.resnets.%d", i, j);
+            x = sgm__unit_block(b, x, b->channels, o->width[i]);
+            sgm__enter(b, "down_blocks.%d.attentions.%d", i, j);
+            if (o->down[i]) x = sgm__unit_attention(b, x);
+            sgm__keep_skip(b, x);
+        }
+        if (i + 1 == o->levels) break;
+        sgm__enter(b, "down_blocks.%d.downsamplers.%d", i, 0);
+        x = sgm__unit_conv(b, x, ".conv", b->channels, b->channels, 3, 2);
+        b->h /= 2, b->w /= 2;
+        sgm__keep_skip(b, x);
+    }
+    return x;
+}
+
+static sgm_tensor *sgm__way_up(sgm__builder *b, sgm_tensor *x) {
+    const sgm_diffusers *o = b->o;
+    for (int i = 0; i < o->levels; i++) {
+        for (int j = 0; j <= o->layers; j++) {
+            const int n = --b->n_skips, in = b->channels + b->skip_channels[n];
+            if (x) x = sgm_concat_channels(b->tape, x, b->skip[n], b->h, b->w);
+            sgm__enter(b, "up_blocks.%d.resnets.%d", i, j);
+            x = sgm__unit_block(b, x, in, o->width[o->levels - 1 - i]);
+            sgm__enter(b, "up_blocks.%d.attentions.%d", i, j);
+            if (o->up[i]) x = sgm__unit_attention(b, x);
+        }
+        if (i + 1 == o->levels) break;
+        if (x) x = sgm_upsample(b->tape, x, b->h, b->w);
+        b->h *= 2, b->w *= 2;
+        sgm__enter(b, "up_blocks.%d.upsamplers.%d", i, 0);
+        x = sgm__unit_conv(b, x, ".conv", b->channels, b->channels, 3, 1);
+    }
+    return x;
+}
+
+/* The image turned by 180 degrees. */
+static sgm_tensor *sgm__turned(sgm_tape *tape, sgm_tensor *x, int h, int w) {
+    sgm__shape s;
+    const long c = x ? x->cols / ((long)h * w) : 0, line = w * c, size = h * line;
+    const long n[] = {x ? x->rows : 0, h, w, 1, c}, from[] = {size, line, c, 0, 1};
+    const long to[] = {size, -line, -c, 0, 1};
+    if (!tape || !x) return NULL;
+    memset(&s, 0, sizeof s), s.h = h, s.w = w, s.start[0] = size - c;
+    sgm__loops(&s, 0, n, from, to);
+    return sgm__shaped(tape, "turned", sgm__op_walk, x->rows, x->cols, x, NULL, NULL, &s);
+}
+
+static int sgm__diffusers_turns(const sgm_diffusers *o) { return o->pad_after && o->levels > 1; }
+
+static sgm_tensor *sgm__diffusers_build(sgm__builder *b, sgm_tensor *x, sgm_tensor *time) {
+    const sgm_diffusers *o = b->o;
+    const int width = 4 * o->width[0];
+    b->h = o->h, b->w = o->w, b->channels = o->width[0];
+    time = sgm__unit_linear(b, time, "time_embedding.linear_1", o->width[0], width);
+    time = sgm_silu(b->tape, time);
+    time = sgm__unit_linear(b, time, "time_embedding.linear_2", width, width);
+    b->time = sgm_silu(b->tape, time);
+    if (sgm__diffusers_turns(o)) x = sgm__turned(b->tape, x, o->h, o->w);
+    x = sgm__unit_conv(b, x, "conv_in", o->channels, o->width[0], 3, 1);
+    sgm__keep_skip(b, x);
+    x = sgm__way_down(b, x);
+    for (int i = 0; i < 2; i++) {
+        sgm__enter(b, "mid_block.resnets.%d", i, 0);
+        x = sgm__unit_block(b, x, b->channels, b->channels);
+        sgm__enter(b, "mid_block.attentions.%d", i, 0);
+        if (i == 0 && !o->no_middle) x = sgm__unit_attention(b, x);
+    }
+    x = sgm__way_up(b, x);
+    sgm__enter(b, "", 0, 0);
+    x = sgm__unit_norm(b, x, "conv_norm_out", o->width[0], 1);
+    x = sgm__unit_conv(b, x, "conv_out", o->width[0], o->channels, 3, 1);
+    return sgm__diffusers_turns(o) ? sgm__turned(b->tape, x, o->h, o->w) : x;
+}
+
+/* The package's defaults for zeros; the field that cannot be, with its cure, or NULL. */
+static const char *sgm__diffusers_fault(sgm_diffusers *o) {
+    if (o->channels == 0) o->channels = 3;
+    if (o->layers == 0) o->layers = 2;
+    if (o->groups == 0) o->groups = 32;
+    if (o->head == 0) o->head = 8;
+    if (o->eps == 0) o->eps = 1e-5;
+    if (o->steps == 0) o->steps = 1;
+    if (o->levels < 1 || o->levels > 8) return "block_out_channels: needs 1 to 8 levels";
+    if (o->layers < 1 || o->layers > 8) return "layers_per_block: needs 1 to 8";
+    const int halved = 1 << (o->levels - 1);
+    if (o->h < 1 || o->w < 1 || o->channels < 1 || 1e9 < (double)o->h * o->w * o->channels)
+        return "sample_size, in_channels: need the height and width of an image, in pixels";
+    if (o->h % halved || o->w % halved)
+        return "sample_size: each level but the last must halve an even number of pixels";
+    if (o->groups < 1 || (o->head < 1 && o->head != -1))
+        return "norm_num_groups, attention_head_dim: need 1 or more";
+    for (int i = 0; i < o->levels; i++) {
+        if (o->width[i] < 4 || o->width[i] > 16384 || o->width[i] % o->groups)
+            return "block_out_channels: needs 4 to 16384, which norm_num_groups divides";
+        const int middle = i + 1 == o->levels && !o->no_middle;
+        const int attends = o->down[i] || o->up[o->levels - 1 - i] || middle;
+        if (attends && o->head > 0 && o->width[i] % o->head)
+            return "attention_head_dim: must divide block_out_channels where there is attention";
+    }
+    if (!(o->eps > 1e-30 && o->eps < 1)) return "norm_eps: needs a number between 1e-30 and 1";
+    if (!(o->dropout >= 0 && o->dropout < 1)) return "dropout: needs 0 <= dropout < 1";
+    if (o->freq_shift < 0 || o->freq_shift > 1) return "freq_shift: needs 0 or 1";
+    if (!(fabs(o->steps) < 1e30)) return "steps: needs a finite number";
+    return NULL;
+}
+
+SGM_API sgm_tensor *sgm_diffusers_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm__builder b;
+    sgm_diffusers o;
+    if (!tape || !in || !in->x) return NULL;
+    if (!in->user) return sgm_tape_refuse(tape, "sgm_diffusers_net wants user, an sgm_diffusers");
+    memset(&b, 0, sizeof b), o = *(const sgm_diffusers *)in->user;
+    if (o.channels == 0) o.channels = 3;
+    if (o.h == 0 && o.channels > 0) {
+        o.h = (int)(sqrt((double)in->x->cols / o.channels) + 0.5);
+        if (o.w == 0) o.w = o.h;
+    }
+    const char *fault = sgm__diffusers_fault(&o);
+    if (!fault && (double)o.h * o.w * o.channels != in->x->cols)
+        fault = "h, w, channels: their product must be the model's d";
+    if (!fault && (in->cond || in->out != in->x->cols))
+        fault = "the model: this network has no condition, energy or classes; leave them 0";
+    if (fault) return sgm_tape_refuse(tape, "a network of diffusers has a wrong %s", fault);
+    b.tape = tape, b.o = &o;
+    const int kind = SGM__STEPS + (o.sin_first ? 1 : 0) + 2 * o.freq_shift;
+    sgm_tensor *k = sgm__time_features(tape, in->t, o.width[0], (float)o.steps, kind, NULL);
+    return sgm__diffusers_build(&b, in->x, k);
+}
+
+/*
+A configuration is JSON. What it may say is a table: numbers that are taken over, words that must be
+these, and the rest is refused by its name: a network that differs in what is not known here would
+be read without complaint and say something else.
+*/
+typedef struct sgm__config {
+    sgm__scan j;
+    sgm_diffusers o;
+    int out, blocks[2], outside; /* out_channels; how many blocks down and up; 1: valid, unknown */
+} sgm__config;
+
+#define sgm__outside(c, ...) ((c)->outside |= !*(c)->j.wrong, sgm__scan_bad(&(c)->j, __VA_ARGS__))
+
+/* A value that is no list: its text, and its number, or NaN. A string ends where it stood. */
+static const char *sgm__scan_value(sgm__scan *j, char text[48], double *x) {
+    sgm__take(j, 0);
+    const char *start = j->at, *end;
+    text[0] = 0, *x = NAN;
+    if (*start == '"') return sgm__scan_string(j), start + 1;
+    sgm__scan_skip(j, 0);
+    if (*j->wrong) return text;
+    snprintf(text, 48, "%.*s", (int)(j->at - start < 40 ? j->at - start : 40), start);
+    end = sgm__decimal(text, '.', x);
+    if (!end || *end) *x = NAN;
+    return text;
+}
+
+static void sgm__config_sizes(sgm__config *c, const char *key, int *to, int most) {
+    uint64_t size[8];
+    const int n = sgm__scan_sizes(&c->j, size, 8, NULL);
+    if (n < 1 || n > most) sgm__outside(c, "%s has %d numbers, and can have 1 to %d", key, n, most);
+    for (int i = 0; i < n && i < most; i++) to[i] = size[i] < 65536 ? (int)size[i] : 65536;
+    if (to == c->o.width) c->o.levels = n;
+}
+
+static void sgm__config_blocks(sgm__config *c, const char *key, int up) {
+    static const char *const known[2][2] = {
+        {"DownBlock2D", "AttnDownBlock2D"}, {"UpBlock2D", "AttnUpBlock2D"}};
+    int n = 0;
+    if (!sgm__take(&c->j, '[')) sgm__scan_bad(&c->j, "%s is no list", key);
+    for (; sgm__more(&c->j, ']', n); n++) {
+        const char *name = sgm__scan_string(&c->j);
+        const int attends = !*c->j.wrong && !strcmp(name, known[up][1]);
+        if (!*c->j.wrong && !attends && strcmp(name, known[up][0]))
+            sgm__outside(c, "%s has a %.40s, and only %s and %s are known", key, name, known[up][0],
+                known[up][1]);
+        if (n < 8) (up ? c->o.up : c->o.down)[n] = attends;
+    }
+    c->blocks[up] = n;
+}
+
+/* The other fields: those that are taken over, and 0; or those that must have one value. */
+static int sgm__config_number(sgm__config *c, const char *key, const char *text, double x) {
+    sgm_diffusers *o = &c->o;
+    const char *const keys[] = {"in_channels", "out_channels", "layers_per_block",
+        "norm_num_groups", "attention_head_dim", "freq_shift"};
+    int *const to[] = {
+        &o->channels, &c->out, &o->layers, &o->groups, &o->head, &o->freq_shift};
+    int i = 0;
+    if (!strcmp(key, "norm_eps")) o->eps = x > 0 ? x : -1;
+    else if (!strcmp(key, "dropout")) o->dropout = x >= 0 && x < 1 ? (float)x : -1;
+    else if (!strcmp(key, "flip_sin_to_cos")) o->sin_first = !strcmp(text, "false");
+    else if (!strcmp(key, "add_attention")) o->no_middle = !strcmp(text, "false");
+    else if (!strcmp(key, "downsample_padding") && (x == 0 || x == 1)) o->pad_after = x == 0;
+    else {
+        while (i < 6 && strcmp(key, keys[i])) i++;
+        if (i == 6) return 0;
+        *to[i] = x >= (i < 5) && x <= 65536 && x == floor(x) ? (int)x : -2;
+        if (i == 4 && !strcmp(text, "null")) o->head = -1;
+    }
+    return 1;
+}
+
+static void sgm__config_only(sgm__config *c, const char *key, const char *text, double x) {
+    static const char *const only[][2] = {{"_class_name", "UNet2DModel"}, {"act_fn", "silu"},
+        {"center_input_sample", "false"}, {"downsample_padding", "0 or 1"},
+        {"downsample_type", "conv"}, {"mid_block_type", "UNetMidBlock2D"},
+        {"resnet_time_scale_shift", "default"}, {"time_embedding_type", "positional"},
+        {"upsample_type", "conv"}};
+    enum { N = sizeof only / sizeof *only };
+    int i = 0;
+    while (i < N && strcmp(key, only[i][0])) i++;
+    if (i < N && !strcmp(text, only[i][1])) return;
+    if (i < N) sgm__outside(c, "%.40s is %.40s, and only %s is known", key, text, only[i][1]);
+    else if (!strcmp(key, "mid_block_scale_factor") ? x != 1 : *key != '_' && strcmp(text, "null"))
+        sgm__outside(c, "%.40s is %.40s, which is not known", key, text);
+}
+
+static void sgm__config_scan(sgm__config *c) {
+    sgm__scan *j = &c->j;
+    char text[48];
+    double x;
+    if (!sgm__take(j, '{')) sgm__scan_bad(j, "the first { is missing");
+    for (int n = 0; sgm__more(j, '}', n); n++) {
+        const char *key = sgm__scan_key(j);
+        sgm__take(j, 0);
+        if (*j->wrong) break;
+        if (!strcmp(key, "block_out_channels")) sgm__config_sizes(c, key, c->o.width, 8);
+        else if (!strcmp(key, "sample_size") && *j->at == '[')
+            sgm__config_sizes(c, key, &c->o.h, 2);
+        else if (!strcmp(key, "down_block_types")) sgm__config_blocks(c, key, 0);
+        else if (!strcmp(key, "up_block_types")) sgm__config_blocks(c, key, 1);
+        else {
+            const char *value = sgm__scan_value(j, text, &x);
+            if (!strcmp(key, "sample_size")) c->o.h = c->o.w = x >= 1 && x < 65536 ? (int)x : -1;
+            else if (!sgm__config_number(c, key, value, x)) sgm__config_only(c, key, value, x);
+        }
+    }
+    if (sgm__take(j, 0) || j->at != j->end) sgm__scan_bad(j, "something follows its end");
+    if (c->o.h > 0 && c->o.w == 0) c->o.w = c->o.h;
+    if (*j->wrong) return;
+    const char *fault = sgm__diffusers_fault(&c->o);
+    if (c->blocks[0] != c->o.levels || c->blocks[1] != c->o.levels)
+        fault = "block_out_channels, down_block_types, up_block_types: need as many entries each";
+    if (c->out != c->o.channels) fault = "out_channels: must be in_channels, for a score of images";
+    if (fault) sgm__outside(c, "%s", fault);
+}
+
+static sgm_status sgm__config_read(sgm__config *c, sgm__source *s) {
+    enum { MOST = 1 << 20 };
+    if (s->size > MOST) return sgm__broken(s, "is too large for a config.json: give its folder");
+    const size_t n = (size_t)s->size;
+    char *text = (char *)sgm__alloc(n + 1, 1);
+    memset(c, 0, sizeof *c), c->out = 3;
+    if (!text) return SGM_NO_MEMORY;
+    sgm_status status = sgm__get(s, text, n);
+    c->j.at = text, c->j.end = text + n;
+    if (!status && sgm__utf8_bytes(text) < n) sgm__scan_bad(&c->j, "a byte is no UTF-8, or zero");
+    if (!status && !*c->j.wrong) sgm__config_scan(c);
+    sgm__free(text);
+    if (status || !*c->j.wrong) return status;
+    if (!c->outside) return sgm__broken(s, "cannot be read: %s; get another copy", c->j.wrong);
+    return sgm__fail(SGM_MISMATCH,
+        "'%.200s' is of a network that is not built here: %s. Take another checkpoint, or write "
+        "the network with the operations of chapter 3",
+        s->path, c->j.wrong);
+}
+
+/* The weight or the bias of a layer; older files call the four of attention otherwise. */
+static const sgm_array *sgm__unit_find(const sgm_archive *file, const sgm__unit *u, int bias) {
+    static const char *const names[4][2] = {{".to_q", ".query"}, {".to_k", ".key"},
+        {".to_v", ".value"}, {".to_out.0", ".proj_attn"}};
+    char name[100];
+    const sgm_array *found;
+    const size_t n = strlen(u->name);
+    snprintf(name, sizeof name, "%s%s", u->name, bias ? ".bias" : ".weight");
+    found = sgm_archive_find(file, name);
+    for (int i = 0; !found && i < 4; i++) {
+        const size_t tail = strlen(names[i][0]);
+        if (n < tail || strcmp(u->name + n - tail, names[i][0])) continue;
+        snprintf(name, sizeof name, "%.*s%s%s", (int)(n - tail), u->name, names[i][1],
+            bias ? ".bias" : ".weight");
+        found = sgm_archive_find(file, name);
+    }
+    return found;
+}
+
+/* Every layer is there, in its shape, and nothing else is. */
+static sgm_status sgm__units_check(
+    const sgm_archive *file, const sgm__builder *b, const char *path) {
+    for (int i = 0; i < 2 * b->n_units; i++) {
+        const sgm__unit *u = &b->units[i / 2];
+        const sgm_array *a = sgm__unit_find(file, u, i % 2);
+        const long cols = i % 2 || !u->kernel ? 1 : (long)u->in * u->kernel * u->kernel;
+        if (a && a->rows == u->out && a->cols == cols) continue;
+        if (!a)
+            return sgm__fail(SGM_MISMATCH,
+                "'%.200s' has no %s%s, which its config.json asks for: get both of one checkpoint",
+                path, u->name, i % 2 ? ".bias" : ".weight");
+        return sgm__fail(SGM_MISMATCH,
+            "'%.200s' has %.90s of (%ld, %ld), and its config.json makes it (%d, %ld): get both of "
+            "one checkpoint",
+            path, a->name, a->rows, a->cols, u->out, cols);
+    }
+    if (file->n_arrays == 2 * b->n_units) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH,
+        "'%.200s' has %d tensors, and the network of its config.json %d: get both of one "
+        "checkpoint",
+        path, file->n_arrays, 2 * b->n_units);
+}
+
+/* (out, in, rows, columns) → (rows, columns, in, out), turned where the images are. */
+static void sgm__units_copy(float *to, const sgm_archive *file, const sgm__builder *b) {
+    const int turns = sgm__diffusers_turns(b->o);
+    for (const sgm__unit *u = b->units; u < b->units + b->n_units; u++) {
+        const float *w = sgm__unit_find(file, u, 0)->data;
+        const long in = u->in, out = u->out, taps = u->kernel ? u->kernel * u->kernel : 1;
+        for (long o = 0; o < out; o++)
+            for (long c = 0; c < in; c++)
+                for (long k = 0; k < taps; k++)
+                    to[((turns ? taps - 1 - k : k) * in + c) * out + o] = *w++;
+        to += taps * in * out;
+        memcpy(to, sgm__unit_find(file, u, 1)->data, (size_t)out * sizeof *to);
+        to += out;
+    }
+}
+
+static sgm_status sgm__diffusers_load(sgm_model *model, sgm__builder *b, const char *path,
+    const sgm_model_options *options, sgm__opened *own) {
+    sgm_archive file;
+    sgm_model_options o = *options;
+    sgm__diffusers_build(b, NULL, NULL); /* how many layers */
+    const int n = b->n_units;
+    if (!(b->units = (sgm__unit *)sgm__alloc((size_t)n, sizeof *b->units))) return SGM_NO_MEMORY;
+    b->n_units = b->n_skips = 0;
+    sgm__diffusers_build(b, NULL, NULL);
+    SGM__TRY(sgm_archive_load(&file, path));
+    sgm_status status = sgm__units_check(&file, b, path);
+    o.net = sgm_diffusers_net, o.user = &own->diffusers;
+    o.d = own->diffusers.h * own->diffusers.w * own->diffusers.channels;
+    if (o.output == SGM_OUTPUT_AUTO) o.output = SGM_OUTPUT_NOISE;
+    if (!status) status = sgm_model_init(model, &o, sgm_key_init(0));
+    if (!status) sgm__units_copy(model->params, &file, b);
+    for (int i = 0; !status && i < o.n_ema; i++)
+        memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
+    sgm_archive_free(&file);
+    return status;
+}
+
+SGM_API sgm_status sgm_diffusers_unet(
+    sgm_model *model, const char *directory, const sgm_model_options *options) {
+    static const char *const names[] = {"config.json", "diffusion_pytorch_model.safetensors"};
+    char path[2][1100];
+    sgm__source s;
+    sgm__config c;
+    sgm__builder b;
+    if (model) memset(model, 0, sizeof *model);
+    if (!model || !directory || !options)
+        return sgm__bad("sgm_diffusers_unet needs a model, a directory and options: set their sde");
+    if (strlen(directory) > 1000) return sgm__bad("the directory's name is longer than 1000 bytes");
+    for (int i = 0; i < 2; i++) snprintf(path[i], sizeof path[i], "%s/%s", directory, names[i]);
+    sgm_status status = sgm__source_open(&s, path[0], 0);
+    if (!status) status = sgm__config_read(&c, &s);
+    sgm__source_close(&s);
+    if (status) return status;
+    sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
+    if (!own) return SGM_NO_MEMORY;
+    memset(&b, 0, sizeof b), own->diffusers = c.o, b.o = &own->diffusers;
+    status = sgm__diffusers_load(model, &b, path[1], options, own);
+    sgm__free(b.units);
+    if (status) return sgm__free(own), status;
+    model->own = own;
+    return SGM_OK;
+}
+
+/*
+DDPM has a table of β and no SDE. The process with $∫_0^{k+1} β = −\sum_{i≤k} \log(1 − β_i)$ at
+every whole t is the VP process whose $m²$ there is $\bar α_k$; between them goes a cubic through
+four. So (1.8) from any timestep to any other is the package's, and (5.8), (7.3) and (7.12) are the
+steps of its schedulers.
+*/
+SGM_API void sgm_ddpm_free(sgm_ddpm *table) {
+    if (table) sgm__free(table->integral), memset(table, 0, sizeof *table);
+}
+
+SGM_API sgm_status sgm_ddpm_init(sgm_ddpm *table, const double *beta, int n) {
+    if (!table) return sgm__bad("sgm_ddpm_init needs a table to fill");
+    memset(table, 0, sizeof *table);
+    if (n < 4 || n > 1000000) return sgm__bad("a table of %d steps: needs 4 to 1000000", n);
+    double *B = table->integral = (double *)sgm__alloc((size_t)n + 1, sizeof *B);
+    if (!B) return SGM_NO_MEMORY;
+    table->n = n;
+    for (int k = 0; k < n; k++) {
+        const double b = beta ? beta[k] : 1e-4 + k * (0.02 - 1e-4) / (n - 1);
+        if (!(b > 0 && b < 1)) {
+            sgm_ddpm_free(table);
+            return sgm__bad("beta[%d] = %g: needs numbers between 0 and 1", k, b);
+        }
+        B[k + 1] = B[k] - sgm__log1p(-b);
+    }
+    return SGM_OK;
+}
+
+static double sgm__table_curve(double t, void *user) {
+    const sgm_ddpm *table = (const sgm_ddpm *)user;
+    const double k = fmin(fmax(floor(t), 1), table->n - 2), u = t - k; /* 0 and 1 in the middle */
+    const double *p = table->integral + (int)k;
+    return -u * (u - 1) * (u - 2) / 6 * p[-1] + (u + 1) * (u - 1) * (u - 2) / 2 * p[0] -
+        (u + 1) * u * (u - 2) / 2 * p[1] + (u + 1) * u * (u - 1) / 6 * p[2];
+}
+
+SGM_API sgm_sde sgm_ddpm_sde(const sgm_ddpm *table) {
+    sgm_sde sde = sgm_sde_user_beta(sgm__table_curve, (void *)(uintptr_t)table);
+    if (table && table->integral) sde.T = table->n, sde.t_min = 1;
+    else sde.curve = NULL; /* sgm_sde_check tells */
+    return sde;
+}
+
+SGM_API sgm_status sgm_ddpm_times(double *t, int steps, sgm_spacing spacing, int n) {
+    if (!t || steps < 1 || steps > n || (int)spacing < 0 || spacing > SGM_SPACING_LINSPACE)
+        return sgm__bad("%d of %d timesteps by spacing %d: needs 1 to %d, a place, an sgm_spacing",
+            steps, n, (int)spacing, n);
+    for (int i = 0; i < steps; i++) {
+        const double left = steps - 1 - i, even = steps > 1 ? left * ((n - 1.0) / (steps - 1)) : 0;
+        t[i] = spacing == SGM_SPACING_LEADING ? left * (n / steps) + 1
+            : spacing == SGM_SPACING_TRAILING ? rint(n - i * ((double)n / steps))
+                                              : rint(even) + 1;
+    }
+    t[steps] = 0;
+    return SGM_OK;
 }
 
 SGM__WARMLY
