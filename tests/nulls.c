@@ -305,6 +305,14 @@ int main(void) {
     FAILS(sgm_cifar_load(&images, NULL)); FAILS(sgm_npy_load(&images, NULL));
     FAILS(sgm_csv_load(&images, NULL, NULL)); FAILS(sgm_csv_load(NULL, "x", NULL));
     NIL(sgm_images_free(&images));
+    sgm_model_options read = {.sde = sgm_sde_vp(0.1, 20)};
+    sgm_ddpm table;
+    sgm_model none;
+    double times[3];
+    FAILS(sgm_diffusers_unet(NULL, "tests/data/diffusers_plain", &read)); FAILS(sgm_diffusers_unet(&none, NULL, &read));
+    FAILS(sgm_diffusers_unet(&none, "tests/data/diffusers_plain", NULL)); NIL(sgm_diffusers_net(NULL, NULL));
+    FAILS(sgm_ddpm_init(NULL, NULL, 10)); FAILS(sgm_ddpm_init(&table, NULL, 0)); NIL(sgm_ddpm_free(&table)); NIL(sgm_ddpm_free(NULL));
+    NIL(sgm_ddpm_sde(NULL)); FAILS(sgm_ddpm_times(NULL, 2, SGM_SPACING_LEADING, 10)); FAILS(sgm_ddpm_times(times, 0, SGM_SPACING_LEADING, 10));
     FAILS(sgm_pnm_save(NULL, x, 1, 2, 2, 1, 1));
     FAILS(sgm_pnm_save("out/test/null.pgm", NULL, 1, 2, 2, 1, 1));
     FAILS(sgm_png_grid("out/test/null.png", x, 1, 2, 2, 1, 1, NULL));
