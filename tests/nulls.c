@@ -307,10 +307,10 @@ int main(void) {
     NIL(sgm_images_free(&images));
     sgm_model_options read = {.sde = sgm_sde_vp(0.1, 20)};
     sgm_ddpm table;
-    sgm_model none;
+    sgm_model fresh;
     double times[3];
-    FAILS(sgm_diffusers_unet(NULL, "tests/data/diffusers_plain", &read)); FAILS(sgm_diffusers_unet(&none, NULL, &read));
-    FAILS(sgm_diffusers_unet(&none, "tests/data/diffusers_plain", NULL)); NIL(sgm_diffusers_net(NULL, NULL));
+    FAILS(sgm_diffusers_unet(NULL, "tests/data/diffusers_plain", &read)); FAILS(sgm_diffusers_unet(&fresh, NULL, &read));
+    FAILS(sgm_diffusers_unet(&fresh, "tests/data/diffusers_plain", NULL)); NIL(sgm_diffusers_net(NULL, NULL));
     FAILS(sgm_ddpm_init(NULL, NULL, 10)); FAILS(sgm_ddpm_init(&table, NULL, 0)); NIL(sgm_ddpm_free(&table)); NIL(sgm_ddpm_free(NULL));
     NIL(sgm_ddpm_sde(NULL)); FAILS(sgm_ddpm_times(NULL, 2, SGM_SPACING_LEADING, 10)); FAILS(sgm_ddpm_times(times, 0, SGM_SPACING_LEADING, 10));
     FAILS(sgm_pnm_save(NULL, x, 1, 2, 2, 1, 1));
