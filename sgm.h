@@ -514,6 +514,7 @@ typedef struct sgm_net_in {
     void *user;            /* yours, from sgm_model_options                             */
     sgm_tensor *cond;  /* (n,C) the condition, zeros where it was dropped; NULL: none */
     sgm_tensor *known; /* (n,1) 1 where it is given, 0 where dropped */
+    sgm_tensor *image; /* (n,·) the part of it that is an image (cond_image); NULL: none */
     int out; /* the width asked of the result: D, 1 for an energy, K for a classifier */
 } sgm_net_in;
 
@@ -579,7 +580,7 @@ SGM_API sgm_tensor *sgm_activate(sgm_tape *tape, sgm_tensor *x, sgm_activation k
 SGM_API sgm_tensor *sgm_embed_time(sgm_tape *tape, const sgm_net_in *in, sgm_embedding kind,
                                    int width); /* of in->t, or of in->log_sigma */
 SGM_API sgm_tensor *sgm_tell(sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h);
-/* [time, h], or with a condition [time, cond, known, h]. */
+/* [time, h], or with a condition [time, image, cond, known, h]. */
 SGM_API sgm_status sgm_mlp_options_init(sgm_mlp_options *o, sgm_tape *tape, const sgm_net_in *in);
 /* in->user's options with all defaults filled in; the tape's error if they cannot be. */
 
@@ -631,6 +632,8 @@ SGM_API sgm_status sgm_image_net_init(sgm_image_net *o, sgm_tape *tape, const sg
 /* in->user's options with all defaults filled in, two of them yours; or the tape's error. */
 SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width);
 /* (n, width): what all blocks are told about time and condition. */
+SGM_API sgm_tensor *sgm_image_in(sgm_tape *tape, const sgm_net_in *in, int h, int w);
+/* in->x, with the channels of in->image, if there is one, beside its own. */
 SGM_API sgm_tensor *sgm_res_block(sgm_tape *tape, sgm_tensor *x, int h, int w, int out, int groups,
                                   sgm_tensor *time);
 /* x + conv(silu(norm(conv(silu(norm(x)))), shifted and scaled by time)), to `out` channels. */
@@ -648,7 +651,8 @@ SGM_API sgm_tensor *sgm_two_layers(sgm_tape *tape, sgm_tensor *x, int hidden);
 SGM_API sgm_tensor *sgm_add_gated(sgm_tape *tape, sgm_tensor *x, sgm_tensor *y, sgm_tensor *time);
 /* x + y ⊙ gate, where the gate is a linear layer of time that starts at zero. */
 
-/* Ready networks; in->user: sgm_image_net, or NULL. in->cond, if given, joins the time. */
+/* Ready networks; in->user: sgm_image_net, or NULL. Of a condition in->cond joins the time,
+   in->image the channels of x. */
 SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in); /* residual blocks */
 SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in);
 SGM_API sgm_tensor *sgm_mixer(sgm_tape *tape, const sgm_net_in *in);
@@ -708,6 +712,8 @@ typedef struct sgm_model_options {
     int n_ema;         /* how many averaged copies of the parameters to keep, 0 … 4    */
     int energy;        /* 1: net returns (n,1), an energy U, and the score is -∇U      */
     int cond;          /* width C of the condition, K for a one-hot label; 0: none     */
+    int cond_image;    /* of which the first so many are an image, pixel beside pixel of x:
+                          H·W times its channels, for networks of images. 0: none      */
     int classes;       /* K > 0: a classifier. net returns (n,K), logits of p(y|x,t)   */
     sgm_scaler *scaler; /* acts on all data, samples and likelihoods; one of zeros is set by
                            the first training, or by a file. NULL: none                */
@@ -3426,8 +3432,9 @@ Copy one of these and change it: so they are meant, and all that they call is th
 */
 SGM_API sgm_tensor *sgm_tell(
     sgm_tape *tape, const sgm_net_in *in, sgm_tensor *time, sgm_tensor *h) {
-    if (in->cond) h = sgm_concat(tape, sgm_concat(tape, in->cond, in->known), h);
-    return sgm_concat(tape, time, h);
+    sgm_tensor *told = in->cond ? sgm_concat(tape, in->cond, in->known) : in->known;
+    if (in->image) told = sgm_concat(tape, in->image, told);
+    return sgm_concat(tape, time, told ? sgm_concat(tape, told, h) : h);
 }
 
 SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in) {
@@ -3808,7 +3815,8 @@ SGM__LIGHTLY
 ## §3.15 Ready networks for images
 
 Copy and change these, too. In all of them waves of the time go through two layers, a condition is
-added, and the vector that comes out scales and shifts the channels after a norm in every block.
+added, and the vector that comes out scales and shifts the channels after a norm in every block. An
+image among the conditions (§8.1) lies beside the channels of x, where the first layer reads both.
 
 The **U-Net** (Ho et al. 2020) is built of residual blocks. It halves the image on the way down, so
 that few convolutions see all of it, looks at it with attention where it is smallest, and comes back
@@ -3829,9 +3837,9 @@ attention, and the MLP-Mixer, a DiT with two layers across tokens for attention,
 SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
     sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
     h = sgm_linear(tape, sgm_silu(tape, h), width);
-    if (in->cond) {
-        sgm_tensor *given = sgm_linear(tape, sgm_concat(tape, in->cond, in->known), width);
-        h = sgm_add(tape, h, given);
+    if (in->known) {
+        sgm_tensor *given = in->cond ? sgm_concat(tape, in->cond, in->known) : in->known;
+        h = sgm_add(tape, h, sgm_linear(tape, given, width));
     }
     return sgm_silu(tape, h);
 }
@@ -3871,10 +3879,9 @@ SGM_API sgm_tensor *sgm_unet(sgm_tape *tape, const sgm_net_in *in) {
     if (last > 7 || h % (1 << last) || w % (1 << last))
         return sgm_tape_refuse(tape,
             "a U-Net of %d levels cannot halve %d by %d pixels so often: set depth to fewer levels "
-            "(1 to 8), or pad the images",
-            o.depth, h, w);
+            "(1 to 8), or pad the images", o.depth, h, w);
     sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
-    sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
+    sgm_tensor *x = sgm_conv2d(tape, sgm_image_in(tape, in, h, w), h, w, o.width, 3, 1);
     for (int i = 0; i < last; i++, h /= 2, w /= 2) { /* down */
         skip[i] = sgm_res_block(tape, x, h, w, o.width << i, o.groups, time);
         x = sgm_conv2d(tape, skip[i], h, w, o.width << i, 3, 2);
@@ -3938,16 +3945,14 @@ keeps it, its files carry it, and loading compares (§D.6).
   cursor, and every later layer reads its neighbour's parameters. The model checks that each pass
   uses exactly as many as the dry run did.
 - Two layers among the arguments of one call, `sgm_mul(t, sgm_linear(…), sgm_linear(…))`: C does not
-  say which is made first, compilers disagree, and with them the order of the parameters. Give each
-  a line of its own.
+  say which is made first, and with it the order of the parameters. Give each a line of its own.
 - Adding to adjoints that were never cleared. Here the first contribution overwrites, and room that
   nobody filled is NULL again before an operation looks at it.
 - A tensor used twice whose first user keeps its adjoint's array: the second then adds to what the
   first still reads. An array is handed on only when its owner has done with it (§D.3).
 - Rows of different points must not see each other: evaluation cuts batches as it pleases. (Tokens
   of one point may, §3.14.)
-- A mask drawn with the tape's key alone is the same in every layer: the key is split by the number
-  of the operation.
+- Masks drawn with the tape's key alone are alike in all layers: split it by the operation's number.
 - (n, D) is n·H·W pixels by C channels only if channels come last. Arrays of PyTorch have them
   first, (n, C, H, W), and fit everywhere without an error.
 - A mean square as $⟨x²⟩ − ⟨x⟩²$: of pixels 100.7 ± .01 a float keeps nothing. Take the differences
@@ -5888,9 +5893,8 @@ gradient by x, with which p(y) goes:
 $$∇_x \log p_t(x|y) = ∇_x \log p_t(x) + ∇_x \log p_t(y|x) \qquad(8.1)$$
 
 Here $p_t(y|x)$ is the probability of y for the clean point that became the noisy x. So there are
-three ways: learn the left side (§8.1), learn the last term (§8.2), or,
-where y is a measurement whose law you know, work the last term out (§8.4). Each makes a
-score out of others, and every sampler takes it as it takes any score.
+three ways: learn the left side (§8.1), learn the last term (§8.2), or, where y is a measurement
+whose law you know, work the last term out (§8.4). Each makes a score that any sampler takes.
 
 ## §8.1 A network that is told
 
@@ -5899,11 +5903,13 @@ everything conditioned on y, holds word for word: $∇ \log p_t(x|y)$ is the min
 
 $$E_{t, (x_0, y), ε}\; w(t)\, s_t² \left\| s_θ(x_t, t, y) + ε / s_t \right\|² \qquad(8.2)$$
 
-A label is given *one-hot*, as K numbers of which one is 1, since classes have no order; a vector or
-an image is given as it is. With `cond_dropout` the condition of some points is hidden: the network
-sees zeros, and a 0 in a second input, `known`, which tells "nothing is known" from "y is zero". One
-network then holds both p(x|y) and p(x). Without it the branch for p(x) has never been trained, and
-nothing in the model can tell you.
+A label is given *one-hot*, as K numbers of which one is 1, since classes have no order; a vector is
+given as it is. An image that lies pixel for pixel on x, as what a mask, a blur or noise has left of
+it, comes first, brought to the unit of x by you, and `cond_image` says how many of the numbers it
+has: a network for images then reads it beside x. With `cond_dropout` the condition of some points
+is hidden: the network sees zeros, and a 0 in a second input, `known`, which tells "nothing is
+known" from "y is zero". One network then holds both p(x|y) and p(x). Without it the branch for p(x)
+has never been trained, and nothing in the model can tell you.
 */
 SGM_API sgm_status sgm_one_hot(float *out, const int *label, long n, int classes) {
     SGM__TRY(sgm__labels_check(label, n, classes));
@@ -12766,11 +12772,17 @@ SGM_API sgm_status sgm_image_net_init(
         o->h = (int)(sqrt((double)in->x->cols / o->channels) + 0.5);
         o->w = sgm__or(o->w, o->h);
     }
-    if (o->h < 1 || o->w < 1 || (double)o->h * o->w * o->channels != in->x->cols)
+    const double pixels = (double)o->h * o->w;
+    if (o->h < 1 || o->w < 1 || pixels * o->channels != in->x->cols)
         sgm_tape_refuse(tape,
             "a network for images of %d by %d with %d channels got rows of %d: set h, w and "
             "channels of sgm_image_net so that their product is the model's d",
             o->h, o->w, o->channels, in->x->cols);
+    else if (in->image && fmod(in->image->cols, pixels) != 0)
+        sgm_tape_refuse(tape,
+            "a condition of which %d numbers are an image, for images of %d by %d pixels: set "
+            "cond_image to a multiple of %.0f",
+            in->image->cols, o->h, o->w, pixels);
     else if (o->width < 1 || o->width > SGM__WIDEST || o->depth < 1 || o->depth > SGM__DEEPEST ||
         o->heads < 1 || o->patch < 1 || o->groups < 1)
         sgm_tape_refuse(tape,
@@ -12780,9 +12792,13 @@ SGM_API sgm_status sgm_image_net_init(
     return sgm_tape_status(tape);
 }
 
+SGM_API sgm_tensor *sgm_image_in(sgm_tape *tape, const sgm_net_in *in, int h, int w) {
+    return in->image ? sgm_concat_channels(tape, in->x, in->image, h, w) : in->x;
+}
+
 SGM_API sgm_tensor *sgm_tokens(
     sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
-    sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
+    sgm_tensor *x = sgm_patchify(tape, sgm_image_in(tape, in, h, w), h, w, patch);
     if (!tape || !x) return NULL;
     int n = in->x->rows, tokens = x->rows / n;
     x = sgm_linear(tape, x, width);
@@ -12796,7 +12812,8 @@ SGM_API sgm_tensor *sgm_resnet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
     if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
     sgm_tensor *time = sgm_image_time(tape, in, 4 * o.width);
-    sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
+    sgm_tensor *h = sgm_image_in(tape, in, o.h, o.w);
+    h = sgm_conv2d(tape, h, o.h, o.w, o.width, 3, 1);
     for (int i = 0; i < o.depth; i++) h = sgm_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
     h = sgm_group_norm(tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
@@ -12865,15 +12882,16 @@ static int sgm__net_width(const sgm_model_options *o) {
 
 /* Puts the condition on the tape, zeros where there is none. */
 static void sgm__net_cond(sgm_tape *tape, sgm_net_in *in, const sgm__ask *ask, int n) {
-    long C = ask->model->o.cond;
-    in->cond = in->known = NULL;
-    if (C == 0) return;
-    in->cond = sgm_tape_input(tape, NULL, n, (int)C);
-    in->known = sgm_tape_input(tape, ask->known, n, 1);
+    const int C = ask->model->o.cond, cut = ask->model->o.cond_image, rest = C - cut;
+    in->cond = in->known = in->image = NULL;
+    if (cut) in->image = sgm_tape_input(tape, NULL, n, cut);
+    if (rest) in->cond = sgm_tape_input(tape, NULL, n, rest);
+    if (C) in->known = sgm_tape_input(tape, ask->known, n, 1);
     for (long i = 0; in->known && ask->cond && i < n; i++) {
+        const float *row = ask->cond + sgm__ask_row(ask, i) * C;
         if (!ask->known) in->known->v[i] = 1;
-        memcpy(
-            in->cond->v + i * C, ask->cond + sgm__ask_row(ask, i) * C, (size_t)C * sizeof(float));
+        if (in->image) memcpy(in->image->v + i * cut, row, (size_t)cut * sizeof *row);
+        if (in->cond) memcpy(in->cond->v + i * rest, row + cut, (size_t)rest * sizeof *row);
     }
 }
 
@@ -13240,6 +13258,9 @@ static sgm_status sgm__model_options_check(const sgm_model_options *o) {
         (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
         return sgm__bad("cond %d, classes %d: needs >= 0; a classifier has no energy, output 0",
             o->cond, o->classes);
+    if (o->cond_image < 0 || o->cond_image > o->cond)
+        return sgm__bad("cond_image %d of cond %d: the image is part of the condition, so cond "
+                        "counts its numbers too", o->cond_image, o->cond);
     return SGM_OK;
 }
 
@@ -14280,7 +14301,7 @@ static void sgm__settings(sgm__record *c, sgm_model_options model, const sgm_tra
     sgm__set(c, "sgm.format", 1);
     sgm__set(c, "model.output", (double)model.output - 1);
     SGM__SET(model.d), SGM__SET(model.energy), SGM__SET(model.sigma_data);
-    SGM__SET(model.cond), SGM__SET(model.classes);
+    SGM__SET(model.cond), SGM__SET(model.cond_image), SGM__SET(model.classes);
     SGM__SET(sde.family), SGM__SET(sde.a), SGM__SET(sde.b), SGM__SET(sde.t_min), SGM__SET(sde.T);
     if (!trainer) return;
     const sgm_train_options train = trainer->o;
@@ -14405,6 +14426,7 @@ static sgm_status sgm__fits(
     for (int i = 0; i < c->n_meta; i++) {
         const char *name = c->meta[2 * i], *here = c->meta[2 * i + 1];
         const char *there = sgm_archive_meta(file, name);
+        if (!there && !strcmp(name, "model.cond_image")) there = "0"; /* of 0.1.0 */
         const size_t is_step = strcmp(name, "train.step") == 0, n = there ? strlen(there) : 0;
         if (!is_step && sgm__may_differ(name, there, model)) continue;
         if (n == 0 || (is_step && (n > 15 || strspn(there, "0123456789") < n)))
@@ -14639,6 +14661,7 @@ static void sgm__file_model(const sgm_archive *file, sgm_model_options *o, int *
     sgm_sde sde = model.sde;
     SGM__GET(model.d, 1e9), SGM__GET(model.energy, 1), SGM__GET(model.cond, 1e9);
     SGM__GET(model.classes, 1e9), SGM__GET(model.n_ema, SGM_MAX_EMA);
+    if (sgm_archive_meta(file, "model.cond_image")) SGM__GET(model.cond_image, 1e9);
     model.output = (sgm_output)(sgm__file_int(file, "model.output", SGM_OUTPUT_EDM_F - 1, bad) + 1);
     if (model.classes) model.output = SGM_OUTPUT_AUTO;
     sde.family = (sgm_family)sgm__file_int(file, "sde.family", SGM_FAMILY_USER_SIGMA2, bad);

@@ -230,7 +230,8 @@ static const field loss_fields[] = {E(sgm_loss, objective, SGM_OBJECTIVE_SSM_VR)
 static const field model_fields[] = {F(sgm_model_options, net, POINTER), F(sgm_model_options, user, POINTER),
     F(sgm_model_options, d, INT), E(sgm_model_options, sde.family, SGM_FAMILY_USER_SIGMA2), F(sgm_model_options, sde.T, REAL),
     E(sgm_model_options, output, SGM_OUTPUT_EDM_F), F(sgm_model_options, sigma_data, REAL), F(sgm_model_options, n_ema, INT),
-    F(sgm_model_options, energy, INT), F(sgm_model_options, cond, INT), F(sgm_model_options, classes, INT)};
+    F(sgm_model_options, energy, INT), F(sgm_model_options, cond, INT), F(sgm_model_options, cond_image, INT),
+    F(sgm_model_options, classes, INT)};
 static const field mlp_fields[] = {F(sgm_mlp_options, width, INT), F(sgm_mlp_options, depth, FEW),
     E(sgm_mlp_options, activation, SGM_ACTIVATION_SIGMOID), E(sgm_mlp_options, embedding, SGM_EMBEDDING_LEARNED),
     F(sgm_mlp_options, embedding_width, INT), F(sgm_mlp_options, dropout, FLOAT),

@@ -350,7 +350,7 @@ static size_t parameters(const sgm_model_options *what) {
 
 static void sweep_training(void) {
     enum { D = 16, M = 24, CELLS = 14 };
-    static float data[M * D], cond[M * 3];
+    static float data[M * D], cond[M * (3 + D)];
     static int label[M];
     static const sgm_net nets[] = {sgm_mlp, sgm_residual_mlp, sgm_resnet, sgm_unet, sgm_mixer, sgm_dit};
     static const char *const net_names[] = {"mlp", "residual", "resnet", "unet", "mixer", "dit"};
@@ -360,12 +360,13 @@ static void sweep_training(void) {
     sgm_mixture mix;
     sgm_sde sde = family(0);
     memset(&mlp, 0, sizeof mlp), mlp.width = 12, mlp.depth = 1;
-    sgm_normal(data, M * D, sgm_key_init(1), 0), sgm_normal(cond, M * 3, sgm_key_init(2), 0);
+    sgm_normal(data, M * D, sgm_key_init(1), 0), sgm_normal(cond, M * (3 + D), sgm_key_init(2), 0);
     for (int i = 0; i < M; i++) label[i] = i % 3;
     must(sgm_mixture_from_data(&mix, data, M, D, &sde));
     sgm_score exact = sgm_mixture_score(&mix);
     printf("\nslope of the reported loss / length of the gradient, by objective and network:\n"
-           "columns: the six outputs, an energy; the same with a condition; a classifier\n");
+           "columns: the six outputs, an energy; the same with a condition, of which networks of images are shown an\n"
+           "image beside x; a classifier\n");
     for (int obj = 0; obj < 5; obj++)
         for (int net = 0; net < 6; net++) {
             if (slice && (obj + net) % 4) continue;
@@ -382,7 +383,8 @@ static void sweep_training(void) {
                 how.steps = 2, how.batch = 8, how.optimiser = SGM_OPTIMISER_SGD, how.lr = 1e-6, how.loss.objective = (sgm_objective)obj;
                 how.loss.exact = &exact;
                 how.loss.times = SGM_TIMES_LOGIT; /* not near t_min, where a 1/s² drowns the rest */
-                if (c >= 7 && c < 14) what.cond = 3, how.cond = cond, how.cond_dropout = 0.3;
+                if (c >= 7 && c < 14) what.cond = net < 2 ? 3 : 3 + D, how.cond = cond, how.cond_dropout = 0.3;
+                what.cond_image = what.cond > 3 ? D : 0;
                 if (c == 14) what.classes = 3, how.labels = label;
                 size_t P = parameters(&what);
                 float *g = P ? (float *)malloc(P * sizeof *g) : NULL;

@@ -42,9 +42,9 @@ static sgm_tensor *my_residual_mlp(sgm_tape *tape, const sgm_net_in *in) {
 static sgm_tensor *my_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
     sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
     h = sgm_linear(tape, sgm_silu(tape, h), width);
-    if (in->cond) {
-        sgm_tensor *given = sgm_linear(tape, sgm_concat(tape, in->cond, in->known), width);
-        h = sgm_add(tape, h, given);
+    if (in->known) {
+        sgm_tensor *given = in->cond ? sgm_concat(tape, in->cond, in->known) : in->known;
+        h = sgm_add(tape, h, sgm_linear(tape, given, width));
     }
     return sgm_silu(tape, h);
 }
@@ -80,7 +80,8 @@ static sgm_tensor *my_resnet(sgm_tape *tape, const sgm_net_in *in) {
     sgm_image_net o;
     if (sgm_image_net_init(&o, tape, in, 32, 4) != SGM_OK) return NULL;
     sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
-    sgm_tensor *h = sgm_conv2d(tape, in->x, o.h, o.w, o.width, 3, 1);
+    sgm_tensor *h = sgm_image_in(tape, in, o.h, o.w);
+    h = sgm_conv2d(tape, h, o.h, o.w, o.width, 3, 1);
     for (int i = 0; i < o.depth; i++) h = my_res_block(tape, h, o.h, o.w, o.width, o.groups, time);
     h = sgm_group_norm(tape, h, o.h, o.w, o.groups, SGM_NORM_OWN | SGM_NORM_SILU, NULL, NULL);
     return sgm_conv2d(tape, h, o.h, o.w, o.channels, 3, 1);
@@ -94,10 +95,9 @@ static sgm_tensor *my_unet(sgm_tape *tape, const sgm_net_in *in) {
     if (last > 7 || h % (1 << last) || w % (1 << last))
         return sgm_tape_refuse(tape,
             "a U-Net of %d levels cannot halve %d by %d pixels so often: set depth to fewer levels "
-            "(1 to 8), or pad the images",
-            o.depth, h, w);
+            "(1 to 8), or pad the images", o.depth, h, w);
     sgm_tensor *time = my_image_time(tape, in, 4 * o.width);
-    sgm_tensor *x = sgm_conv2d(tape, in->x, h, w, o.width, 3, 1);
+    sgm_tensor *x = sgm_conv2d(tape, sgm_image_in(tape, in, h, w), h, w, o.width, 3, 1);
     for (int i = 0; i < last; i++, h /= 2, w /= 2) { /* down */
         skip[i] = my_res_block(tape, x, h, w, o.width << i, o.groups, time);
         x = sgm_conv2d(tape, skip[i], h, w, o.width << i, 3, 2);
@@ -115,7 +115,7 @@ static sgm_tensor *my_unet(sgm_tape *tape, const sgm_net_in *in) {
 
 static sgm_tensor *my_tokens(
     sgm_tape *tape, const sgm_net_in *in, int h, int w, int patch, int width) {
-    sgm_tensor *x = sgm_patchify(tape, in->x, h, w, patch);
+    sgm_tensor *x = sgm_patchify(tape, sgm_image_in(tape, in, h, w), h, w, patch);
     if (!x) return NULL;
     int n = in->x->rows, tokens = x->rows / n;
     x = sgm_linear(tape, x, width);
@@ -185,10 +185,12 @@ enum { D = 64, N = 3 };
 static void copies(void **state) {
     static const sgm_net nets[][2] = {{sgm_mlp, my_mlp}, {sgm_residual_mlp, my_residual_mlp},
         {sgm_resnet, my_resnet}, {sgm_unet, my_unet}, {sgm_mixer, my_mixer}, {sgm_dit, my_dit}};
-    float x[N * D], out[2][N * D], t[N] = {0.1f, 0.5f, 0.9f};
+    float x[N * D], y[D + 2], out[2][N * D], t[N] = {0.1f, 0.5f, 0.9f};
     (void)state;
     sgm_normal(x, N * D, sgm_key_init(1), 0);
-    for (int i = 0; i < COUNT(nets); i++) {
+    sgm_normal(y, D + 2, sgm_key_init(2), 0);
+    for (int run = 0; run < 2 * COUNT(nets); run++) {
+        const int i = run / 2, told = run % 2; /* 1: an image and a vector as condition */
         sgm_mlp_options flat = {24, 2, SGM_ACTIVATION_AUTO, SGM_EMBEDDING_FOURIER, 6, 0, 0, 0};
         sgm_image_net image = {8, 8, 1, 16, 2, 2, 2, 4};
         char *text[2];
@@ -197,12 +199,15 @@ static void copies(void **state) {
             sgm_model_options o;
             memset(&o, 0, sizeof o);
             o.net = nets[i][copy], o.d = D, o.sde = sgm_sde_vp(0.1, 20);
+            if (told) o.cond = D + 2, o.cond_image = D;
             if (i < 2) o.user = &flat;
             else o.user = &image;
             CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
             for (size_t k = 0; k < model.n_params; k++) /* layers that start at 0 shall speak */
                 model.params[k] += 0.1f * (float)(k % 7) - 0.3f;
-            sgm_score score = sgm_model_score(&model, SGM_RAW);
+            sgm_condition given;
+            if (told) CHECK_OK(sgm_condition_init(&given, &model, SGM_RAW, y, 1));
+            sgm_score score = told ? sgm_condition_score(&given) : sgm_model_score(&model, SGM_RAW);
             CHECK_OK(sgm_score_eval(&score, out[copy], x, t, N));
             text[copy] = (char *)malloc(strlen(model.operations) + 1);
             strcpy(text[copy], model.operations);

@@ -284,7 +284,7 @@ static sgm_tensor *network(sgm_tape *t, sgm_tensor **in, sgm_net net, int depth)
     o.h = 4, o.w = 8, o.channels = 2, o.width = 4, o.groups = 2, o.heads = 2, o.patch = 2;
     o.depth = depth;
     all.x = in[0], all.t = all.log_sigma = sgm_tape_input(t, NULL, in[0]->rows, 1);
-    all.cond = in[1], all.known = in[1] ? all.t : NULL, all.user = &o;
+    all.cond = in[1], all.image = in[2], all.known = in[1] || in[2] ? all.t : NULL, all.user = &o;
     for (int i = 0; all.t && i < all.t->rows; i++) all.t->v[i] = 0.1f + 0.3f * (float)i;
     return net(t, &all);
 }
@@ -295,11 +295,11 @@ F(f_dit) { return network(t, in, sgm_dit, 2); }
 
 static void every_network(void **state) {
     const function nets[] = {f_resnet, f_unet, f_mixer, f_dit};
-    const shapes plain = {{2, 0, 0}, {64, 0, 0}}, with_cond = {{2, 2, 0}, {64, 3, 0}};
+    const shapes told[] = {{{2, 0, 0}, {64, 0, 0}}, {{2, 2, 0}, {64, 3, 0}}, {{2, 0, 2}, {64, 0, 96}},
+                           {{2, 2, 2}, {64, 3, 32}}}; /* nothing, a vector, an image, both */
     (void)state;
     for (int i = 0; i < COUNT(nets); i++)
-        for (int cond = 0; cond < 2; cond++)
-            check_function(nets[i], cond ? with_cond : plain, 0, 7 + (uint64_t)cond);
+        for (int k = 0; k < COUNT(told); k++) check_function(nets[i], told[k], 0, 7 + (uint64_t)k);
 }
 
 /*

@@ -291,7 +291,9 @@ static void one_hot(void **state) {
 for one condition and for many, over several batches of 240 and two threads. */
 
 static sgm_tensor *told_net(sgm_tape *tape, const sgm_net_in *in) {
-    return sgm_linear(tape, sgm_concat(tape, in->cond, in->known), in->out);
+    sgm_tensor *told = in->cond ? sgm_concat(tape, in->cond, in->known) : in->known;
+    if (in->image) told = sgm_concat(tape, in->image, told); /* its first numbers are the image */
+    return sgm_linear(tape, told, in->out);
 }
 
 static void conditions_arrive(void **state) {
@@ -306,8 +308,10 @@ static void conditions_arrive(void **state) {
     sgm_normal(x, N * D, sgm_key_init(1), 0), sgm_normal(cond, N * C, sgm_key_init(2), 0);
     for (int i = 0; i < N; i++) t[i] = 0.5f;
     const float *W = r.model.params, *b = W + (C + 1) * D;
-    for (int kind = 0; kind < 3; kind++) { /* hidden, one for all, one for each */
+    for (int round = 0; round < 3 * (C + 1); round++) {
+        const int kind = round % 3; /* hidden, one for all, one for each; none, some, all of it an image */
         sgm_condition c;
+        r.model.o.cond_image = round / 3;
         sgm_score score = sgm_model_score(&r.model, SGM_RAW);
         if (kind) {
             CHECK_OK(sgm_condition_init(&c, &r.model, SGM_RAW, cond + C, kind == 1 ? 1 : N - 1));

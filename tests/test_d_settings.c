@@ -308,22 +308,25 @@ static void check_scores(const sgm_model *a, const sgm_model *b, int which, cons
         if (m->o.energy) CHECK_OK(sgm_score_logp(&score, logp[k], x, t, ASKED));
     }
     assert_memory_equal(s[0], s[1], bytes);
+    assert_int_equal(a->o.cond_image, b->o.cond_image);
     if (a->o.energy) assert_memory_equal(logp[0], logp[1], sizeof logp[0]);
 }
 
-/* kind: 0 bare, 1 with averages, 2 with a condition, 3 with a scaler, 4 an energy. */
+/* kind: 0 bare, 1 with averages, 2 with a condition, 3 with a scaler, 4 an energy, 5 with an image and
+a vector as condition. */
 static void check_open(sgm_net net, void *user, int d, int kind) {
-    static float points[16 * MOST], cond[16 * C];
+    static float points[16 * MOST], cond[16 * (2 * MOST + C)];
     sgm_model_options o = options_of(net, d, user);
     sgm_train_options to;
     sgm_scaler scaler;
     sgm_model made, opened;
     memset(&to, 0, sizeof to), memset(&scaler, 0, sizeof scaler);
-    sgm_normal(points, 16 * MOST, sgm_key_init(9), 0), sgm_normal(cond, 16 * C, sgm_key_init(10), 0);
+    sgm_normal(points, 16 * MOST, sgm_key_init(9), 0), sgm_normal(cond, 16 * (2 * MOST + C), sgm_key_init(10), 0);
     o.sde = kind == 3 ? sgm_sde_edm(0.003, 70.1) : sgm_sde_subvp(0.123456789, 19.87654321);
-    o.n_ema = kind == 1 ? 2 : 0, o.cond = kind == 2 ? C : 0, o.energy = kind == 4;
+    o.n_ema = kind == 1 ? 2 : 0, o.cond = kind == 2 ? C : kind == 5 ? 2 * d + C : 0, o.energy = kind == 4;
+    o.cond_image = kind == 5 ? 2 * d : 0;
     if (kind == 3) o.scaler = &scaler;
-    to.steps = 2, to.batch = 4, to.ema[0] = 0.5, to.cond = kind == 2 ? cond : NULL;
+    to.steps = 2, to.batch = 4, to.ema[0] = 0.5, to.cond = o.cond ? cond : NULL;
     CHECK_OK(sgm_model_init(&made, &o, sgm_key_init(11)));
     CHECK_OK(sgm_train(&made, points, 16, &to, sgm_key_init(12)));
     CHECK_OK(sgm_model_save(&made, path));
@@ -333,7 +336,7 @@ static void check_open(sgm_net net, void *user, int d, int kind) {
     assert_memory_equal(&opened.o.sde, &made.o.sde, offsetof(sgm_sde, curve));
     assert_int_equal(opened.o.n_ema, made.o.n_ema);
     for (int i = SGM_RAW; i < made.o.n_ema; i++) check_scores(&made, &opened, i, NULL);
-    if (kind == 2) check_scores(&made, &opened, SGM_RAW, cond);
+    if (o.cond) check_scores(&made, &opened, SGM_RAW, cond);
     assert_true((opened.o.scaler != NULL) == (kind == 3));
     for (int j = 0; kind == 3 && j < d; j++) {
         assert_true(opened.o.scaler->shift[j] == scaler.shift[j]);
@@ -352,11 +355,11 @@ static void every_ready_network_opens(void **state) {
     image.groups = 4, image.heads = 2;
     mlp.activation = SGM_ACTIVATION_TANH, mlp.embedding = SGM_EMBEDDING_FOURIER, mlp.dropout = 0.1f;
     for (commas = 0; commas < 2; commas++)
-        for (int kind = 0; kind < 5; kind++) {
+        for (int kind = 0; kind < 6; kind++) {
             check_open(sgm_mlp, kind % 2 ? &mlp : NULL, D, kind);
             if (kind == 0) check_open(sgm_mlp, NULL, 40, kind); /* wide: its last layer sees x */
             check_open(sgm_residual_mlp, kind % 2 ? NULL : &mlp, D, kind);
-            for (int k = 0; k < 4 && kind < 4; k++) check_open(image_nets[k], &image, MOST, kind);
+            for (int k = 0; k < 4 && kind != 4; k++) check_open(image_nets[k], &image, MOST, kind);
         }
     commas = 0;
 }
@@ -517,6 +520,144 @@ static void likelihoods_of_many_conditions(void **state) {
     CHECK_FAILS(sgm_likelihood(together, NULL, NULL, data, N - 1, &score, &o, NULL, sgm_key_init(23)),
                 SGM_MISMATCH, "300");
     conditioned_free(r);
+}
+
+/*
+## Images as conditions
+
+Two channels beside x and a vector beside the time, one condition for all points or one for each, in
+several pieces: the same bits as one point at a time. The derivative by x is J whichever way it is
+asked for, and what is hidden is hidden whole.
+*/
+
+enum { SHOWN = 2 * MOST, TOLD = SHOWN + C, ASKERS = 37 };
+
+static void image_model(sgm_model *model, sgm_net net, int cond, int cond_image) {
+    static sgm_image_net image;
+    memset(&image, 0, sizeof image), image.h = image.w = SIDE, image.width = 8, image.depth = 2;
+    image.groups = 4, image.heads = 2;
+    sgm_model_options o = options_of(net, MOST, &image);
+    o.cond = cond, o.cond_image = cond_image, o.sigma_data = 1;
+    CHECK_OK(sgm_model_init(model, &o, sgm_key_init(30)));
+    for (size_t i = 0; i < model->n_params; i++) model->params[i] += 0.02f * (float)(i % 11) - 0.1f;
+}
+
+static double farthest(const float *a, const float *b, long n) {
+    double most = 0;
+    for (long i = 0; i < n; i++) most = fmax(most, fabs((double)a[i] - b[i]));
+    return most;
+}
+
+static void images_as_conditions(void **state) {
+    static float x[ASKERS * MOST], v[ASKERS * MOST], u[ASKERS * MOST], t[ASKERS], cond[ASKERS * TOLD];
+    static float s[4][ASKERS * MOST], jv[ASKERS * MOST], ju[ASKERS * MOST], same[ASKERS * TOLD], one[MOST];
+    const sgm_net nets[4] = {sgm_resnet, sgm_unet, sgm_mixer, sgm_dit};
+    (void)state;
+    sgm_normal(x, ASKERS * MOST, sgm_key_init(31), 0), sgm_normal(cond, ASKERS * TOLD, sgm_key_init(32), 0);
+    sgm_normal(v, ASKERS * MOST, sgm_key_init(33), 0), sgm_normal(u, ASKERS * MOST, sgm_key_init(34), 0);
+    for (int i = 0; i < ASKERS; i++) t[i] = i < 20 ? 0.3f : 0.2f + 0.02f * (float)i;
+    for (int k = 0; k < 4; k++) {
+        sgm_model model;
+        sgm_condition c;
+        sgm_score score;
+        image_model(&model, nets[k], TOLD, SHOWN);
+        model.width *= 20; /* smaller pieces */
+        CHECK_OK(sgm_condition_init(&c, &model, SGM_RAW, cond, ASKERS));
+        score = sgm_condition_score(&c);
+        CHECK_OK(sgm_score_eval(&score, s[0], x, t, ASKERS));
+        CHECK_OK(sgm_score_jvp(&score, s[1], jv, x, v, t, ASKERS));
+        assert_memory_equal(s[0], s[1], sizeof s[0]);
+        CHECK_OK(sgm_score_vjp(&score, s[1], ju, x, u, t, ASKERS));
+        assert_memory_equal(s[0], s[1], sizeof s[0]);
+        for (int i = 0; i < ASKERS; i++) {
+            double there = 0, back = 0, size = 0;
+            CHECK_OK(sgm_condition_init(&c, &model, SGM_RAW, cond + i * TOLD, 1)); /* alone */
+            CHECK_OK(sgm_score_eval(&score, one, x + i * MOST, t + i, 1));
+            assert_memory_equal(one, s[0] + i * MOST, sizeof one);
+            for (int j = i * MOST; j < (i + 1) * MOST; j++) {
+                there += (double)u[j] * jv[j], back += (double)ju[j] * v[j];
+                size += fabs((double)u[j] * jv[j]) + fabs((double)ju[j] * v[j]);
+            }
+            CHECK_CLOSE(there, back, 1e-5 * size); /* some 60 operations of rounding 2⁻²⁴ and √200 terms */
+            memcpy(same + i * TOLD, cond + TOLD, TOLD * sizeof *same);
+        }
+        CHECK_OK(sgm_condition_init(&c, &model, SGM_RAW, cond + TOLD, 1)); /* one for all */
+        CHECK_OK(sgm_score_eval(&score, s[1], x, t, ASKERS));
+        CHECK_OK(sgm_condition_init(&c, &model, SGM_RAW, same, ASKERS));
+        CHECK_OK(sgm_score_eval(&score, s[2], x, t, ASKERS));
+        assert_memory_equal(s[1], s[2], sizeof s[1]);
+        assert_true(farthest(s[0], s[1], MOST) > 1e-4);
+        for (int part = 0; part < 2; part++) { /* a pixel of the second channel, a number of the vector */
+            same[part ? SHOWN : 1] += 1;
+            CHECK_OK(sgm_score_eval(&score, s[2], x, t, ASKERS));
+            assert_true(farthest(s[1], s[2], MOST) > 1e-4);
+            assert_memory_equal(s[1] + MOST, s[2] + MOST, (ASKERS - 1) * MOST * sizeof **s);
+            same[part ? SHOWN : 1] -= 1;
+        }
+        score = sgm_model_score(&model, SGM_RAW); /* hidden: zeros, and known = 0 */
+        CHECK_OK(sgm_score_eval(&score, s[1], x, t, ASKERS));
+        memset(same, 0, sizeof same);
+        CHECK_OK(sgm_condition_init(&c, &model, SGM_RAW, same, ASKERS));
+        score = sgm_condition_score(&c);
+        CHECK_OK(sgm_score_eval(&score, s[2], x, t, ASKERS)); /* zeros that are known */
+        assert_true(farthest(s[1], s[2], MOST) > 1e-4);
+        float none[ASKERS] = {0};
+        sgm__ask ask = sgm__ask_of(&model, SGM_RAW);
+        ask.cond = same, ask.known = none, ask.each = 1;
+        CHECK_OK(sgm__model_all(&ask, s[3], NULL, NULL, x, NULL, t, 1));
+        assert_memory_equal(s[1], s[3], MOST * sizeof **s);
+        sgm_model_free(&model);
+        image_model(&model, nets[k], SHOWN, SHOWN); /* no vector: `known` is told all the same */
+        score = sgm_model_score(&model, SGM_RAW);
+        CHECK_OK(sgm_score_eval(&score, s[1], x, t, 1));
+        CHECK_OK(sgm_condition_init(&c, &model, SGM_RAW, same, 1));
+        score = sgm_condition_score(&c);
+        CHECK_OK(sgm_score_eval(&score, s[2], x, t, 1));
+        assert_true(farthest(s[1], s[2], MOST) > 1e-4);
+        sgm_model_free(&model);
+    }
+}
+
+/* The channels of x come first in each pixel, then those of the image. */
+static void channels_of_a_condition(void **state) {
+    float x[2 * 6 * 2], y[2 * 6 * 3];
+    sgm_tape *tape = sgm_tape_new();
+    sgm_net_in in;
+    (void)state;
+    memset(&in, 0, sizeof in);
+    for (int i = 0; i < 24; i++) x[i] = (float)i;
+    for (int i = 0; i < 36; i++) y[i] = 100 + (float)i;
+    in.x = sgm_tape_input(tape, x, 2, 12);
+    assert_ptr_equal(sgm_image_in(tape, &in, 2, 3), in.x);
+    in.image = sgm_tape_input(tape, y, 2, 18);
+    sgm_tensor *both = sgm_image_in(tape, &in, 2, 3);
+    CHECK_OK(sgm_tape_status(tape));
+    assert_true(both->rows == 2 && both->cols == 30);
+    for (int i = 0; i < 60; i++)
+        CHECK_CLOSE(both->v[i], i % 5 < 2 ? x[i / 5 * 2 + i % 5] : y[i / 5 * 3 + i % 5 - 2], 0);
+    sgm_tape_free(tape);
+}
+
+static void images_that_do_not_fit(void **state) {
+    sgm_image_net image;
+    sgm_model model, other;
+    (void)state;
+    memset(&image, 0, sizeof image), image.h = image.w = SIDE, image.width = 8, image.groups = 4;
+    sgm_model_options o = options_of(sgm_unet, MOST, &image);
+    o.cond = C, o.cond_image = MOST;
+    CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "cond counts its numbers too");
+    o.cond_image = -1;
+    CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "cond_image -1");
+    o.cond = 2 * MOST, o.cond_image = MOST + 1;
+    CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "a multiple of 64");
+    image_model(&model, sgm_unet, 2 * MOST, MOST), image_model(&other, sgm_unet, 2 * MOST, 0);
+    CHECK_OK(sgm_model_save(&model, path));
+    CHECK_FAILS(sgm_model_load(&other, path), SGM_MISMATCH, "model.cond_image = 64, but here it is 0");
+    sgm_model_free(&other);
+    CHECK_OK(sgm_model_open(&other, path));
+    check_scores(&model, &other, SGM_RAW, NULL);
+    remove(path);
+    sgm_model_free(&model), sgm_model_free(&other);
 }
 
 /* A score that looks up its row itself, asks one point at a time, and sees from the place of the
@@ -747,6 +888,9 @@ int main(void) {
         cmocka_unit_test(a_file_of_0_1_0),
         cmocka_unit_test(likelihoods_of_many_conditions),
         cmocka_unit_test(losses_of_many_conditions),
+        cmocka_unit_test(images_as_conditions),
+        cmocka_unit_test(channels_of_a_condition),
+        cmocka_unit_test(images_that_do_not_fit),
         cmocka_unit_test(scaler_acts),
         cmocka_unit_test(a_scaler_of_zeros),
         cmocka_unit_test(a_scaler_of_images),
