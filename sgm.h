@@ -1070,6 +1070,7 @@ SGM_API void sgm_interpolate(float *out, const float *a, const float *b, double 
 
 typedef struct sgm_likelihood_options {
     int probes;               /* 0: exact trace, D tangents; K >= 1: Hutchinson's estimate (7.15) */
+    int draws;                /* of the bound, for each point: an even number; 0 means 64         */
     sgm_probe law;            /* of the probes                                                    */
     sgm_sample_options solve; /* method (AUTO: RK45), steps, grid, rtol, atol                     */
     double prior;             /* std of the prior; 0 means the SDE's                              */
@@ -1103,6 +1104,15 @@ SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, lon
                                          const sgm_likelihood_options *options,
                                          sgm_likelihood_result *result, sgm_key key);
 /* Draws x(n,D) and knows its log p in the same pass. */
+SGM_API sgm_status sgm_likelihood_bound(double *bound, double *se, const float *x, long n,
+                                        const sgm_score *score,
+                                        const sgm_likelihood_options *options,
+                                        sgm_likelihood_result *result, sgm_key key);
+/* bound(n) <= log p of x(n,D), as of t_min, under the *reverse SDE*: the evidence lower bound, ELBO
+   (7.18), by 2·draws evaluations per point and no tangents. Each is right on the average, ± se(n)
+   (may be NULL). Of the options only draws, prior, levels and progress matter. In the result,
+   divergence is what the path adds to the prior's term, probe_se the rms of se; all that a solver
+   tells is NaN or 0. */
 
 /*
 ## 8. Guidance
@@ -1687,7 +1697,13 @@ static sgm_status sgm__walk_start(const sgm_langevin *walk, const float *s, cons
 static sgm_status sgm__classifier_check(const sgm_model *model, int which);
 static sgm_score sgm__score_around(const sgm_score *inner, const void *ctx,
     sgm_status (*eval)(const sgm_score *, float *, const float *, const float *, long));
-/* chapter 7 */
+/* chapter 7; §G.7 */
+struct sgm_flow_state;
+static sgm_status sgm__flow_step(struct sgm_flow_state *w, double t, double to, sgm_key key);
+static sgm_status sgm__rk_start(struct sgm_flow_state *w, double t, double to); /* RK45's k[0], h */
+static void sgm__lagrange(double *c, const double *node, int n, double from, double to); /* (7.6) */
+static sgm_status sgm__flow_tangent(struct sgm_flow_state *w, const float *v, double t);
+/* js = (∂s/∂x) v: the score's own tangent, or a central difference over ± h v. */
 static sgm_status sgm__grid_reaches(
     const double *t, int steps, const sgm_sample_options *o, const sgm_sde *sde);
 /* chapter 9 (§G.8) */
@@ -5485,22 +5501,6 @@ static double sgm__rk_norm(const sgm__flow *w, double h, const double *c, int te
     return sqrt(most);
 }
 
-/* k[0] at t, and the length of the first step. */
-static sgm_status sgm__rk_start(sgm__flow *w, double t, double to) {
-    static const double now[2] = {1, 0}, next[2] = {0, 1}, change[2] = {-1, 1};
-    double left = fabs(to - t), sign = to > t ? 1 : -1, steep, probe;
-    SGM__TRY(sgm__flow_ask(w, w->k[0], w->y, t, SGM__RATE));
-    sgm__blend(w, w->stage, 1, w->y, 0, NULL, 0), sgm__blend(w, w->k[1], 1, w->y, 0, NULL, 0);
-    steep = sgm__rk_norm(w, 1, now, 1);
-    probe = fmin(fmax(0.01 * sgm__rk_norm(w, 1, next, 2) / steep, 1e-6 * left), 0.01 * left);
-    sgm__blend(w, w->stage, 1, w->y, sign * probe, now, 1);
-    SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, t + sign * probe, SGM__RATE));
-    steep = fmax(fmax(steep, sgm__rk_norm(w, 1 / probe, change, 2)), DBL_MIN);
-    w->h = sign * fmin(fmin(sgm__exp(-0.2 * sgm__log(steep)), 100 * probe), left);
-    w->error = 1;
-    return SGM_OK;
-}
-
 static sgm_status sgm__rk45(sgm__flow *w, double t, double to) {
     long first = w->evals;
     int known = w->h == 0 || (w->h > 0) != (to > t), again = 0;
@@ -5540,24 +5540,6 @@ $$y' = y + \sum_{j=0}^{3} k_j \int_t^{t'} \prod_{i≠j} \frac{u − t_i}{t_j −
 
 where the j-th product is 1 at $t_j$ and 0 at the other three.
 */
-/* The integrals in (7.6), exact by Gauss's rule with four points. */
-static void sgm__lagrange(double *c, const double *node, int n, double from, double to) {
-    static const double at[4] = {-0.86113631159405257522, -0.33998104358485626480,
-        0.33998104358485626480, 0.86113631159405257522};
-    static const double weight[4] = {0.34785484513745385737, 0.65214515486254614263,
-        0.65214515486254614263, 0.34785484513745385737};
-    for (int j = 0; j < n; j++) {
-        c[j] = 0;
-        for (int g = 0; g < 4; g++) {
-            double u = 0.5 * (from + to) + 0.5 * (to - from) * at[g];
-            double part = 0.5 * (to - from) * weight[g];
-            for (int i = 0; i < n; i++)
-                if (i != j) part *= (u - node[i]) / (node[j] - node[i]);
-            c[j] += part;
-        }
-    }
-}
-
 /* What is remembered is in k[1] to k[3], the newest first; RK4 works in k[0], k[4] … . */
 static sgm_status sgm__adams(sgm__flow *w, double t, double to) {
     double node[4], c[4];
@@ -5708,21 +5690,6 @@ static sgm_status sgm__dpmpp_step(sgm__flow *w, double t, double to, sgm_key key
     return SGM_OK;
 }
 
-static sgm_status sgm__flow_step(sgm__flow *w, double t, double to, sgm_key key) {
-    switch (w->o.method) {
-    case SGM_METHOD_EULER: return sgm__rk_step(w, &sgm__rk_euler, t, to - t, 0, w->y);
-    case SGM_METHOD_HEUN: return sgm__rk_step(w, &sgm__rk_heun, t, to - t, 0, w->y);
-    case SGM_METHOD_RK4: return sgm__rk_step(w, &sgm__rk_four, t, to - t, 0, w->y);
-    case SGM_METHOD_RK45: return sgm__rk45(w, t, to);
-    case SGM_METHOD_ADAMS: return sgm__adams(w, t, to);
-    case SGM_METHOD_DDIM: return sgm__ddim_step(w, t, to, key);
-    case SGM_METHOD_CHURN: return sgm__churn_step(w, t, to, key);
-    case SGM_METHOD_DPM_2:
-    case SGM_METHOD_DPM_3: return sgm__dpm_step(w, t, to);
-    default: return sgm__dpmpp_step(w, t, to, key);
-    }
-}
-
 /* From one time to the other, up or down. */
 static sgm_status sgm__flow_run(sgm__flow *w, double from, double to) {
     double low = from < to ? from : to, high = from < to ? to : from, *grid = w->grid;
@@ -5776,36 +5743,6 @@ are computed once more with half the step or a tenth of the tolerance, and the r
 changed, in the mean and at worst. If $p_T$ is not the prior, this likelihood is that of the
 *model*, whose latents are drawn from the prior.
 */
-/* The probes of a point are those of its row in the set, whatever block it is in. */
-static void sgm__flow_probes(sgm__flow *w, sgm_probe law, sgm_key key) {
-    size_t d = (size_t)w->d, run = w->score.row ? d : (size_t)w->size;
-    for (long k = 0; k < w->probes; k++) {
-        float *v = w->v + k * w->size;
-        sgm_key child = sgm_key_split(key, (uint64_t)k);
-        for (size_t i = 0; i < (size_t)w->size; i += run) {
-            uint64_t at = (uint64_t)(w->score.row ? w->score.row[i / d] : w->score.first) * d;
-            if (law == SGM_PROBE_GAUSSIAN) sgm_normal(v + i, run, child, at);
-            else sgm_uniform(v + i, run, child, at);
-        }
-        for (long i = 0; i < w->size && law != SGM_PROBE_GAUSSIAN; i++) v[i] = v[i] < 0.5f ? -1 : 1;
-    }
-}
-
-/* js = (∂s/∂x) v: the score's own tangent, or a central difference over ± h v. */
-static sgm_status sgm__flow_tangent(sgm__flow *w, const float *v, double t) {
-    const sgm_score *score = &w->score;
-    if (score->jvp) return score->jvp(score, w->s, w->js, w->x, v, w->t, w->n);
-    double h = 0.004 * sgm_sde_s(w->sde, t);
-    float *moved = w->v + (w->probes ? w->probes : 1) * w->size;
-    for (int sign = 1; sign >= -1; sign -= 2) {
-        for (long i = 0; i < w->size; i++) moved[i] = (float)(w->x[i] + sign * h * v[i]);
-        SGM__TRY(score->eval(score, w->s, moved, w->t, w->n));
-        for (long i = 0; i < w->size; i++)
-            w->js[i] = sign > 0 ? w->s[i] : (float)((w->js[i] - w->s[i]) / (2 * h));
-    }
-    return score->eval(score, w->s, w->x, w->t, w->n);
-}
-
 /* The rates of the sums: (7.14) with the exact trace, or one for each probe. */
 static sgm_status sgm__flow_divergence(sgm__flow *w, double *k, double t) {
     double f = sgm_sde_f(w->sde, t), half_g2 = 0.5 * sgm_sde_g2(w->sde, t), *rate = k + w->size;
@@ -5863,7 +5800,79 @@ $$\frac{\sin((1−q) ω)}{\sin ω}\, a + \frac{\sin(q ω)}{\sin ω}\, b \qquad(7
 
 The code, with its care for points that are opposite or nearly so, is in §G.7.
 
-## §7.6 Details that have caused bugs
+## §7.6 A bound without an ODE
+
+The *reverse SDE* draws by another law than the flow, unless its score is exact. That law's density
+nobody can compute, but it has a bound from below that costs no more than a loss. Let x be a point
+at $t_{min}$, shake it up to T, and ask how likely the sampler is to walk that path down. Given x,
+the noisy point is $x_t = a x + b z$ (1.8), whose score is −z/b; run backwards, its walk differs
+from the sampler's only in that the sampler has s for it. In a step Δ both shake with the variance
+g²Δ about means g²Δ(s + z/b) apart, and two Gaussians of variance v at a distance r have the KL
+divergence r²/2v. *Jensen's inequality*, log E ≥ E log, gives, with a last step of length δ,
+
+$$−\log p(x) ≤ \tfrac D2 \log(2πe\, g²δ) + \int_{t_{min}+δ}^T \tfrac{g²}2\, E \left\| s +
+\tfrac zb \right\|² dt + \mathrm{KL}\left( N(a_T x, b_T² I) ‖ N(0, σ_T² I) \right) \qquad(7.17)$$
+
+whose first term is that step's. As δ → 0 it falls without end, and the integral grows. But by (1.7)
+for this kernel $∫ g²/b² dt = \log(a²/b²)$ from T down to $t_{min} + δ$, where b² = g²δ: take D/b²
+out of the square, and what is infinite cancels. Left is the *evidence lower bound* (ELBO)
+
+$$\log p(x) ≥ −\tfrac D2 \log 2πσ_T² − \frac{a_T² \|x\|² + D b_T²}{2σ_T²} + D \log a_T −
+\int_{t_{min}}^T \tfrac{g²}2\, E \left( \left\| s + \tfrac zb \right\|² − \tfrac D{b²} \right) dt
+\qquad(7.18)$$
+
+If s is exact and $p_T$ is the prior, both walks are one: (7.18) is then log p at every point. In
+the mean over x of density $p_{t_{min}}$ it is by (2.13) less than E log p by $\mathrm{KL}(p_T ‖
+prior)$ and $½ ∫ g² E \|s − ∇\log p_t\|² dt$: the price of a score, whatever it is the score of.
+
+To estimate it, draw times by (2.14) and let −z follow z. Near $t_{min}$ the square of s + z/b has
+the variance 1/b², but $\|z\|² − D$ over b² has the mean 0, and the mean over ± z of what remains,
+with $s_± = s(a x ± b z)$ and $e, o = ½(s_+ ± s_-)$, is
+
+$$\|e\|² + \|o\|² + \tfrac2b z·o \qquad(7.19)$$
+
+where o ≈ b J z: Hutchinson's trace (7.15), by a difference. Where there is little else than noise,
+its part in o is nearly proportional to ‖z‖². So each draw tells its neighbour by how much, and the
+neighbour takes as much of ‖z‖² − D out of its own: it has the mean 0 and is independent of that
+factor. Two draws share one of `draws/2` equal slices of λ, and their difference tells the error.
+*/
+/* (7.19) of one draw: ‖e‖². In part: what o adds, and ‖z‖² − D. */
+static double sgm__bound_draw(double part[2], const float *s, const float *z, int d, double b) {
+    double even = 0, odd = 0, square = 0;
+    for (int j = 0; j < d; j++) {
+        double e = 0.5 * ((double)s[j] + s[d + j]), o = 0.5 * ((double)s[j] - s[d + j]);
+        even += e * e, odd += o * (o + 2 * z[j] / b), square += (double)z[j] * z[j];
+    }
+    part[0] = odd, part[1] = square - d;
+    return even;
+}
+
+/* The mean of two draws at noise levels[l] with b[l], and half their difference. */
+static double sgm__bound_pair(
+    double *half, const float *s, const float *z, int d, const double *level, const double *b) {
+    double part[2][2], value[2];
+    for (int l = 0; l < 2; l++) {
+        value[l] = sgm__bound_draw(part[l], s + 2 * l * d, z + l * d, d, b[l]) + part[l][0];
+        value[l] *= level[l] * level[l], part[l][0] *= level[l] * level[l];
+    }
+    for (int l = 0; l < 2; l++) value[l] -= part[1 - l][0] / (part[1 - l][1] + d) * part[l][1];
+    *half = 0.5 * (value[0] - value[1]);
+    return 0.5 * (value[0] + value[1]);
+}
+
+/* The terms of (7.18) that need no draw; of raw points, as (9.2) counts. */
+static double sgm__bound_ends(sgm__odds *q, const float *x) {
+    const sgm_sde *sde = &q->score->sde;
+    double d = q->score->d, v = q->prior * q->prior, a, b;
+    sgm_sde_transition(sde, sde->t_min, sde->T, &a, &b);
+    double square = a * a * sgm__square_sum(x, q->score->d) + d * b * b;
+    double prior = -0.5 * (d * (1.83787706640934548356 + sgm__log(v)) + square / v);
+    q->prior_part += prior;
+    return prior + d * sgm__log(a) - q->log_det;
+}
+
+/*
+## §7.7 Details that have caused bugs
 
 - The drift inside the divergence is that of the flow, f x − ½g²s; with the forward drift alone the
   "likelihood" is the prior's, moved by a constant.
@@ -5875,7 +5884,7 @@ The code, with its care for points that are opposite or nearly so, is in §G.7.
   with RK4 here, and (3M) with a step of order 2.
 - A mean over the batch in the error norm: one hard point among a thousand goes unnoticed.
 
-## §7.7 Something to run
+## §7.8 Something to run
 
 `make 07` prints the order of every method on a score that is exact, and fails where one is not what
 theory says; `make 08` holds likelihoods against the entropy, with the trap: few steps of Euler beat
@@ -16702,6 +16711,84 @@ SGM_API void sgm_interpolate(
         sgm__between(out + i * d, a + i * d, b + i * d, share, d);
 }
 
+static sgm_status sgm__flow_step(sgm__flow *w, double t, double to, sgm_key key) {
+    switch (w->o.method) {
+    case SGM_METHOD_EULER: return sgm__rk_step(w, &sgm__rk_euler, t, to - t, 0, w->y);
+    case SGM_METHOD_HEUN: return sgm__rk_step(w, &sgm__rk_heun, t, to - t, 0, w->y);
+    case SGM_METHOD_RK4: return sgm__rk_step(w, &sgm__rk_four, t, to - t, 0, w->y);
+    case SGM_METHOD_RK45: return sgm__rk45(w, t, to);
+    case SGM_METHOD_ADAMS: return sgm__adams(w, t, to);
+    case SGM_METHOD_DDIM: return sgm__ddim_step(w, t, to, key);
+    case SGM_METHOD_CHURN: return sgm__churn_step(w, t, to, key);
+    case SGM_METHOD_DPM_2:
+    case SGM_METHOD_DPM_3: return sgm__dpm_step(w, t, to);
+    default: return sgm__dpmpp_step(w, t, to, key);
+    }
+}
+
+/* The integrals in (7.6), exact by Gauss's rule with four points. */
+static void sgm__lagrange(double *c, const double *node, int n, double from, double to) {
+    static const double at[4] = {-0.86113631159405257522, -0.33998104358485626480,
+        0.33998104358485626480, 0.86113631159405257522};
+    static const double weight[4] = {0.34785484513745385737, 0.65214515486254614263,
+        0.65214515486254614263, 0.34785484513745385737};
+    for (int j = 0; j < n; j++) {
+        c[j] = 0;
+        for (int g = 0; g < 4; g++) {
+            double u = 0.5 * (from + to) + 0.5 * (to - from) * at[g];
+            double part = 0.5 * (to - from) * weight[g];
+            for (int i = 0; i < n; i++)
+                if (i != j) part *= (u - node[i]) / (node[j] - node[i]);
+            c[j] += part;
+        }
+    }
+}
+
+/* k[0] at t, and the length of the first step. */
+static sgm_status sgm__rk_start(sgm__flow *w, double t, double to) {
+    static const double now[2] = {1, 0}, next[2] = {0, 1}, change[2] = {-1, 1};
+    double left = fabs(to - t), sign = to > t ? 1 : -1, steep, probe;
+    SGM__TRY(sgm__flow_ask(w, w->k[0], w->y, t, SGM__RATE));
+    sgm__blend(w, w->stage, 1, w->y, 0, NULL, 0), sgm__blend(w, w->k[1], 1, w->y, 0, NULL, 0);
+    steep = sgm__rk_norm(w, 1, now, 1);
+    probe = fmin(fmax(0.01 * sgm__rk_norm(w, 1, next, 2) / steep, 1e-6 * left), 0.01 * left);
+    sgm__blend(w, w->stage, 1, w->y, sign * probe, now, 1);
+    SGM__TRY(sgm__flow_ask(w, w->k[1], w->stage, t + sign * probe, SGM__RATE));
+    steep = fmax(fmax(steep, sgm__rk_norm(w, 1 / probe, change, 2)), DBL_MIN);
+    w->h = sign * fmin(fmin(sgm__exp(-0.2 * sgm__log(steep)), 100 * probe), left);
+    w->error = 1;
+    return SGM_OK;
+}
+
+/* The probes of a point are those of its row in the set, whatever block it is in. */
+static void sgm__flow_probes(sgm__flow *w, sgm_probe law, sgm_key key) {
+    size_t d = (size_t)w->d, run = w->score.row ? d : (size_t)w->size;
+    for (long k = 0; k < w->probes; k++) {
+        float *v = w->v + k * w->size;
+        sgm_key child = sgm_key_split(key, (uint64_t)k);
+        for (size_t i = 0; i < (size_t)w->size; i += run) {
+            uint64_t at = (uint64_t)(w->score.row ? w->score.row[i / d] : w->score.first) * d;
+            if (law == SGM_PROBE_GAUSSIAN) sgm_normal(v + i, run, child, at);
+            else sgm_uniform(v + i, run, child, at);
+        }
+        for (long i = 0; i < w->size && law != SGM_PROBE_GAUSSIAN; i++) v[i] = v[i] < 0.5f ? -1 : 1;
+    }
+}
+
+static sgm_status sgm__flow_tangent(sgm__flow *w, const float *v, double t) {
+    const sgm_score *score = &w->score;
+    if (score->jvp) return score->jvp(score, w->s, w->js, w->x, v, w->t, w->n);
+    double h = 0.004 * sgm_sde_s(w->sde, t);
+    float *moved = w->v + (w->probes ? w->probes : 1) * w->size;
+    for (int sign = 1; sign >= -1; sign -= 2) {
+        for (long i = 0; i < w->size; i++) moved[i] = (float)(w->x[i] + sign * h * v[i]);
+        SGM__TRY(score->eval(score, w->s, moved, w->t, w->n));
+        for (long i = 0; i < w->size; i++)
+            w->js[i] = sign > 0 ? w->s[i] : (float)((w->js[i] - w->s[i]) / (2 * h));
+    }
+    return score->eval(score, w->s, w->x, w->t, w->n);
+}
+
 #define SGM__ODDS_BLOCK 1024  /* points that are solved together */
 #define SGM__ODDS_CHECKED 256 /* points that are solved twice */
 
@@ -16822,12 +16909,8 @@ static sgm_status sgm__odds_change(
     return status;
 }
 
-static sgm_status sgm__odds_run(
-    sgm__odds *q, float *x, float *latent, double *logp, double *se, sgm_likelihood_result *r) {
-    sgm_likelihood_result unused;
+static sgm_status sgm__odds_mean(const sgm__odds *q, sgm_likelihood_result *r) {
     double d = q->score->d, n = (double)q->n;
-    if (!r) r = &unused;
-    SGM__TRY(sgm__odds_all(q, x, latent, logp, se, q->n, NULL));
     r->nats = q->nats, r->nats_se = q->nats2;
     sgm__mean_get(&r->nats, &r->nats_se, q->n);
     r->prior = q->prior_part / n, r->divergence = r->nats + q->log_det - r->prior;
@@ -16835,9 +16918,19 @@ static sgm_status sgm__odds_run(
     if (q->o.levels > 0) r->bits_per_dim += sgm__log(q->o.levels) / SGM__LN2;
     r->probe_se = sqrt(q->probe_square / n);
     r->nfe = q->nfe, r->change = r->change_most = NAN, r->mismatch = q->mismatch;
-    r->differences = !q->score->jvp && (q->o.probes > 0 || !q->score->trace);
     if (!(fabs(r->nats) < HUGE_VAL))
         return sgm__fail(SGM_NOT_FINITE, "the log likelihood is not finite: " SGM__TOO_COARSE);
+    return SGM_OK;
+}
+
+static sgm_status sgm__odds_run(
+    sgm__odds *q, float *x, float *latent, double *logp, double *se, sgm_likelihood_result *r) {
+    sgm_likelihood_result unused;
+    double d = q->score->d;
+    if (!r) r = &unused;
+    SGM__TRY(sgm__odds_all(q, x, latent, logp, se, q->n, NULL));
+    SGM__TRY(sgm__odds_mean(q, r));
+    r->differences = !q->score->jvp && (q->o.probes > 0 || !q->score->trace);
     if (!q->o.unchecked) SGM__TRY(sgm__odds_change(q, x, logp, r));
     r->suspect = !q->o.unchecked && !(r->change <= 0.01 * d && r->change_most <= 0.1 * d);
     return SGM_OK;
@@ -16861,6 +16954,99 @@ SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, lon
     if (!x || !logp) return sgm__bad("samples and their log p need places");
     q.draw = 1;
     return sgm__odds_run(&q, x, NULL, logp, se, result);
+}
+
+/* Draws of the bound: two to a slice of λ, each in two rows of x, s, t and row, at a x ± b z. */
+typedef struct sgm__bounds {
+    long slices, most; /* of a point; the most that are asked at once */
+    double fall, *b;   /* fall: of λ from t_min to T */
+    long *row;
+    float *x, *s, *z, *t;
+} sgm__bounds;
+
+/* What to ask for `count` slices, from `first` on, of all points in turn. A point's bound begins at
+what needs no draw. */
+static void sgm__bound_places(sgm__odds *q, const sgm__bounds *w, double *bound, const float *x,
+    uint64_t first, long count) {
+    const sgm_sde *sde = &q->score->sde;
+    long d = q->score->d, slices = w->slices;
+    double from = sgm_sde_logsnr(sde, sde->t_min), a;
+    sgm_normal(w->z, (size_t)(2 * count * d), sgm_key_split(q->key, 0), 2 * first * (uint64_t)d);
+    for (long k = 0; k < 2 * count; k++) {
+        long slice = (long)first + k / 2, point = slice / slices;
+        double u = sgm__uniform53(sgm_key_split(q->key, 1), 2 * first + (uint64_t)k);
+        u = ((double)(slice % slices) + u) / (double)slices;
+        float t = (float)sgm_sde_t_from_logsnr(sde, from - u * w->fall), *at = w->x + 2 * k * d;
+        while (!(t > sde->t_min)) t *= 1 + FLT_EPSILON; /* at t_min there is no b */
+        sgm_sde_transition(sde, sde->t_min, t, &a, w->b + k);
+        w->t[2 * k] = w->t[2 * k + 1] = t, w->row[2 * k] = w->row[2 * k + 1] = point;
+        if (q->score->scaler) sgm_scaler_apply(q->score->scaler, at, x + point * d, 1);
+        else memcpy(at, x + point * d, (size_t)d * sizeof *at);
+        if (k % 2 == 0 && slice % slices == 0) bound[point] = sgm__bound_ends(q, at);
+        for (long j = 0; j < d; j++) {
+            double mid = a * at[j], off = w->b[k] * w->z[k * d + j];
+            at[j] = (float)(mid + off), at[d + j] = (float)(mid - off);
+        }
+    }
+}
+
+static sgm_status sgm__bound_all(
+    sgm__odds *q, const sgm__bounds *w, double *bound, double *se, const float *x) {
+    double square = 0, half, s[2], share = 0.5 * w->fall / (double)w->slices;
+    long d = q->score->d, all = q->n * w->slices;
+    sgm_score here = sgm__rows(q->score, w->row, 0, q->n);
+    sgm_progress bar;
+    sgm_progress_init(&bar, q->o.progress, all);
+    sgm_status status = SGM_OK;
+    for (long first = 0; first < all && status == SGM_OK; first += w->most) {
+        long count = all - first < w->most ? all - first : w->most;
+        sgm__bound_places(q, w, bound, x, (uint64_t)first, count);
+        status = sgm_score_eval(&here, w->s, w->x, w->t, 4 * count);
+        for (long k = 0; k < count && status == SGM_OK; k++) {
+            long i = (first + k) / w->slices;
+            for (int l = 0; l < 2; l++) s[l] = sgm_sde_s(&q->score->sde, w->t[4 * k + 2 * l]);
+            bound[i] -= share * /* (7.18) */
+                sgm__bound_pair(
+                    &half, w->s + 4 * k * d, w->z + 2 * k * d, (int)d, s, w->b + 2 * k);
+            square += share * share * half * half;
+            if ((first + k + 1) % w->slices) continue;
+            if (se) se[i] = sqrt(square);
+            sgm__mean_add(&q->nats, &q->nats2, bound[i]);
+            q->probe_square += square, square = 0;
+        }
+        sgm_progress_step(&bar, first + count, NAN, NAN);
+    }
+    sgm_progress_done(&bar);
+    return status;
+}
+
+SGM_API sgm_status sgm_likelihood_bound(double *bound, double *se, const float *x, long n,
+    const sgm_score *score, const sgm_likelihood_options *options, sgm_likelihood_result *result,
+    sgm_key key) {
+    sgm_likelihood_result unused;
+    sgm__bounds w;
+    sgm__odds q;
+    if (!result) result = &unused;
+    SGM__TRY(sgm__odds_init(&q, result, score, n, options, key));
+    if (!bound) return sgm__bad("a bound of likelihoods needs a place for n values");
+    if (q.o.draws < 0 || q.o.draws % 2 || q.o.draws > 1 << 29)
+        return sgm__bad("%d draws for each point: they go in pairs, so an even number", q.o.draws);
+    SGM__TRY(sgm__usable("sgm_likelihood_bound", x, n, score->d, 1));
+    size_t d = (size_t)score->d;
+    if (q.o.draws == 0) q.o.draws = 64;
+    w.slices = q.o.draws / 2, w.most = 1024 < (1 << 20) / score->d ? 1024 : (1 << 20) / score->d;
+    if (w.most < 1 || n < w.most / w.slices) w.most = w.most < 1 ? 1 : n * w.slices;
+    size_t most = (size_t)w.most, each = 2 * sizeof *w.b + 4 * sizeof *w.row + 4 * sizeof *w.t;
+    w.fall = sgm_sde_logsnr(&score->sde, score->sde.t_min);
+    w.fall -= sgm_sde_logsnr(&score->sde, score->sde.T);
+    w.b = (double *)sgm__alloc(most, each + 10 * d * sizeof *w.x);
+    if (!w.b) return SGM_NO_MEMORY;
+    w.row = (long *)(void *)(w.b + 2 * most), w.t = (float *)(void *)(w.row + 4 * most);
+    w.x = w.t + 4 * most, w.s = w.x + 4 * most * d, w.z = w.s + 4 * most * d;
+    q.nfe = 2 * q.o.draws, q.mismatch = NAN;
+    sgm_status status = sgm__bound_all(&q, &w, bound, se, x);
+    sgm__free(w.b);
+    return status == SGM_OK ? sgm__odds_mean(&q, result) : status;
 }
 
 /*

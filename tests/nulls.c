@@ -231,6 +231,10 @@ int main(void) {
     FAILS(sgm_likelihood(p, NULL, NULL, NULL, N, &exact, NULL, NULL, key));
     FAILS(sgm_likelihood(p, NULL, NULL, x, N, NULL, NULL, NULL, key));
     FAILS(sgm_likelihood(p, NULL, NULL, x, 0, &exact, NULL, NULL, key));
+    FAILS(sgm_likelihood_bound(NULL, NULL, x, N, &exact, NULL, NULL, key));
+    FAILS(sgm_likelihood_bound(p, NULL, NULL, N, &exact, NULL, NULL, key));
+    FAILS(sgm_likelihood_bound(p, NULL, x, N, NULL, NULL, NULL, key));
+    FAILS(sgm_likelihood_bound(p, NULL, x, 0, &exact, NULL, NULL, key));
     FAILS(sgm_sample_likelihood(NULL, p, NULL, N, &exact, NULL, NULL, key));
     FAILS(sgm_sample_likelihood(y, NULL, NULL, N, &exact, NULL, NULL, key));
     FAILS(sgm_sample_likelihood(y, p, NULL, N, NULL, NULL, NULL, key));

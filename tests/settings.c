@@ -198,6 +198,8 @@ static sgm_status run_likelihood(void *s, int *sound) {
     if (status != SGM_OK) return status;
     for (int i = 0; i < N; i++) *sound &= fabs(logp[i]) < HUGE_VAL;
     *sound &= fabs(r.nats) < HUGE_VAL && fabs(r.bits_per_dim) < HUGE_VAL;
+    status = sgm_likelihood_bound(logp, NULL, data, N, &exact, (const sgm_likelihood_options *)s, &r, sgm_key_init(2));
+    if (status == SGM_OK) *sound &= fabs(logp[0]) < HUGE_VAL && fabs(r.nats) < HUGE_VAL;
     return status;
 }
 
@@ -260,7 +262,7 @@ static const field langevin_fields[] = {F(sgm_langevin_options, step, REAL), F(s
     F(sgm_langevin_options, t, REAL), F(sgm_langevin_options, on_step, POINTER)};
 static const field anneal_fields[] = {F(sgm_anneal_options, levels, POINTER), F(sgm_anneal_options, n_levels, FEW),
     F(sgm_anneal_options, steps_per_level, FEW), F(sgm_anneal_options, last_step, REAL), F(sgm_anneal_options, denoise, INT)};
-static const field likelihood_fields[] = {F(sgm_likelihood_options, probes, FEW), E(sgm_likelihood_options, law, SGM_PROBE_GAUSSIAN),
+static const field likelihood_fields[] = {F(sgm_likelihood_options, probes, FEW), F(sgm_likelihood_options, draws, FEW), E(sgm_likelihood_options, law, SGM_PROBE_GAUSSIAN),
     F(sgm_likelihood_options, prior, REAL), F(sgm_likelihood_options, levels, INT), F(sgm_likelihood_options, unchecked, INT),
     SAMPLE(sgm_likelihood_options, solve.)};
 static const field inverse_fields[] = {E(sgm_inverse_options, method, SGM_INVERSE_PIGDM), F(sgm_inverse_options, resample, FEW),
