@@ -2729,36 +2729,6 @@ static sgm_status sgm__dsm_batch(
     return SGM_OK;
 }
 
-/* A result of which nothing is known. */
-static void sgm__dsm_unknown(sgm_dsm_result *r) {
-    memset(r, 0, sizeof *r);
-    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
-    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
-}
-
-SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
-    const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
-    sgm__draws b;
-    if (!r) return sgm__bad("sgm_dsm needs a place for its result");
-    sgm__dsm_unknown(r);
-    if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
-    SGM__TRY(sgm__draws_init(&b, data, n, score, exact, loss, draws, 4096, key));
-    sgm_status status = SGM_OK;
-    memset(r, 0, sizeof *r);
-    while (status == SGM_OK && sgm__draws_next(&b)) status = sgm__dsm_batch(r, &b, score, exact);
-    sgm__mean_get(&r->loss, &r->loss_se, draws);
-    sgm__mean_get(&r->floor, &r->floor_se, draws);
-    sgm__mean_get(&r->excess, &r->excess_se, draws);
-    for (int i = 0; i < SGM_BINS; i++) {
-        double count = (double)r->bin_count[i];
-        r->bin_loss[i] /= count, r->bin_floor[i] /= count, r->bin_excess[i] /= count;
-    }
-    if (status == SGM_OK && score && !(fabs(r->loss) < HUGE_VAL)) status = sgm__loss_is_none();
-    if (status != SGM_OK) sgm__dsm_unknown(r);
-    sgm__free(b.row);
-    return status;
-}
-
 /*
 ## §2.6 Other ways to match a score
 
@@ -2850,32 +2820,6 @@ static sgm_status sgm__objective_batch(
         }
     }
     return SGM_OK;
-}
-
-SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
-    const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
-    enum { MOST = 1024 };
-    double value[MOST];
-    sgm__draws b;
-    if (!mean || !se) return sgm__bad("sgm_objective_value needs a place for mean and error");
-    *mean = *se = NAN;
-    SGM__TRY(sgm__score_made(score));
-    int explicit_one = loss && loss->objective == SGM_OBJECTIVE_ESM;
-    SGM__TRY(sgm__draws_init(
-        &b, data, n, score, explicit_one ? loss->exact : NULL, loss, draws, MOST, key));
-    sgm_status status = SGM_OK;
-    *mean = *se = 0;
-    while (status == SGM_OK && sgm__draws_next(&b)) {
-        sgm_key probes = sgm_key_split(sgm_key_split(key, 3), (uint64_t)b.first);
-        status = sgm__objective_batch(value, score, &b, probes);
-        for (long i = 0; i < b.count && status == SGM_OK; i++)
-            sgm__mean_add(mean, se, (loss->scale > 0 ? loss->scale : 1) * value[i]);
-    }
-    sgm__mean_get(mean, se, draws);
-    if (status == SGM_OK && !(fabs(*mean) < HUGE_VAL)) status = sgm__loss_is_none();
-    if (status != SGM_OK) *mean = *se = NAN;
-    sgm__free(b.row);
-    return status;
 }
 
 /*
@@ -5041,30 +4985,9 @@ $$q = \frac{\overline{|x|²}/D}{m_t² \overline{|x_0|²}/D + s_t²} ≈ 1 ± \sq
 since κ is defined so that $|x|²$ has the variance $(κ−1)(E|x|²)²$, and their mean an n-th of it. A
 quarter more or less is for you to judge (`spread`). Beyond a factor of 4 (of 2 in |x|) and five
 such deviations the call fails. Samples given a condition may come from a small part of the data:
-they fail only if their mean square is also beyond that of the furthest point.
-*/
-/* (5.14), of a sampler that is done: √q into spread, and whether it is too far off. */
-static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spread) {
-    const sgm_score *score = &sampler->score;
-    const sgm_sample_options *o = &sampler->o;
-    const int given = score->which == SGM__GIVEN, D = score->d;
-    *spread = NAN;
-    if (score->eval != sgm__model_eval || score->which == SGM__LABEL || o->x_given) return 0;
-    if (score->scaler && o->plain_end && o->t_end > 0) return 0; /* noisy, scaled: not the data's */
-    const sgm_model *model =
-        given ? ((const sgm_condition *)score->ctx)->model : (const sgm_model *)score->ctx;
-    if (!(model->rms > 0) || sampler->n < 1) return 0;
-    double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&score->sde, t);
-    double s = t > 0 ? sgm_sde_s(&score->sde, t) : 0, mean = 0, n = (double)sampler->n;
-    for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
-    double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.14) */
-    double bound = m * model->reach + s * (sqrt((double)D) + 5);
-    *spread = sqrt(q); /* of |x|, where q is of its square */
-    if (given) return q > 4 && mean > bound * bound;
-    return (q > 4 || q < 0.25) && fabs(q - 1) > 5 * sqrt((model->fourth - 1) / n);
-}
+they fail only if their mean square is also beyond that of the furthest point (`sgm__gone_far`,
+§G.4).
 
-/*
 ## §5.6 Details that have caused bugs
 
 - `linspace(T, 0, N)` has N−1 intervals and its last point is the singular one. Count evaluations,
@@ -5327,24 +5250,6 @@ SGM_API double sgm_autocorrelation_time(const float *series, long n) {
 
 SGM_API double sgm_effective_size(const float *series, long n) {
     return (double)n / sgm_autocorrelation_time(series, n);
-}
-
-SGM_API void sgm_mode_weights(
-    double *weight, const float *x, long n, int d, const float *centres, int modes) {
-    int known = x && centres && n > 0 && d > 0;
-    for (int k = 0; weight && k < modes; k++) weight[k] = known ? 0 : NAN;
-    for (long i = 0; weight && known && i < n; i++, x += d) {
-        int nearest = -1;
-        double best = HUGE_VAL;
-        for (int k = 0; k < modes; k++) {
-            const float *centre = centres + (long)k * d;
-            double square = 0;
-            for (int j = 0; j < d; j++)
-                square += ((double)x[j] - centre[j]) * ((double)x[j] - centre[j]);
-            if (square < best) best = square, nearest = k;
-        }
-        if (nearest >= 0) weight[nearest] += 1.0 / (double)n;
-    }
 }
 
 /*
@@ -6105,26 +6010,6 @@ static sgm_status sgm__guided_all(const sgm_score *self, float *s, float *js, co
     if (status == SGM_OK) sgm__guided_mix(g, s, sb, t, n);
     sgm__free(sb);
     return status;
-}
-
-static sgm_status sgm__guided_eval(
-    const sgm_score *self, float *s, const float *x, const float *t, long n) {
-    return sgm__guided_all(self, s, NULL, x, NULL, t, n, 0);
-}
-static sgm_status sgm__guided_jvp(const sgm_score *self, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    return sgm__guided_all(self, s, js, x, v, t, n, 0);
-}
-static sgm_status sgm__guided_vjp(const sgm_score *self, float *s, float *js, const float *x,
-    const float *v, const float *t, long n) {
-    return sgm__guided_all(self, s, js, x, v, t, n, 1);
-}
-
-SGM_API sgm_score sgm_guided_score(const sgm_guided *g) {
-    sgm_score score = sgm__score_around(g ? &g->a : NULL, g, sgm__guided_eval);
-    if (score.eval && g->a.jvp && g->b.jvp) score.jvp = sgm__guided_jvp;
-    if (score.eval && g->a.vjp && g->b.vjp) score.vjp = sgm__guided_vjp;
-    return score;
 }
 
 /*
@@ -15630,6 +15515,62 @@ SGM_API sgm_status sgm_loss_times(const sgm_loss *loss, const sgm_sde *sde, floa
 
 SGM__WARMLY
 SGM__FULLY
+/* A result of which nothing is known. */
+static void sgm__dsm_unknown(sgm_dsm_result *r) {
+    memset(r, 0, sizeof *r);
+    r->loss = r->loss_se = r->floor = r->floor_se = r->excess = r->excess_se = NAN;
+    for (int i = 0; i < SGM_BINS; i++) r->bin_loss[i] = r->bin_floor[i] = r->bin_excess[i] = NAN;
+}
+
+SGM_API sgm_status sgm_dsm(sgm_dsm_result *r, const sgm_score *score, const sgm_score *exact,
+    const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
+    sgm__draws b;
+    if (!r) return sgm__bad("sgm_dsm needs a place for its result");
+    sgm__dsm_unknown(r);
+    if (!score && !exact) return sgm__bad("sgm_dsm needs a score, an exact score or both");
+    SGM__TRY(sgm__draws_init(&b, data, n, score, exact, loss, draws, 4096, key));
+    sgm_status status = SGM_OK;
+    memset(r, 0, sizeof *r);
+    while (status == SGM_OK && sgm__draws_next(&b)) status = sgm__dsm_batch(r, &b, score, exact);
+    sgm__mean_get(&r->loss, &r->loss_se, draws);
+    sgm__mean_get(&r->floor, &r->floor_se, draws);
+    sgm__mean_get(&r->excess, &r->excess_se, draws);
+    for (int i = 0; i < SGM_BINS; i++) {
+        double count = (double)r->bin_count[i];
+        r->bin_loss[i] /= count, r->bin_floor[i] /= count, r->bin_excess[i] /= count;
+    }
+    if (status == SGM_OK && score && !(fabs(r->loss) < HUGE_VAL)) status = sgm__loss_is_none();
+    if (status != SGM_OK) sgm__dsm_unknown(r);
+    sgm__free(b.row);
+    return status;
+}
+
+SGM_API sgm_status sgm_objective_value(double *mean, double *se, const sgm_score *score,
+    const float *data, long n, const sgm_loss *loss, long draws, sgm_key key) {
+    enum { MOST = 1024 };
+    double value[MOST];
+    sgm__draws b;
+    if (!mean || !se) return sgm__bad("sgm_objective_value needs a place for mean and error");
+    *mean = *se = NAN;
+    SGM__TRY(sgm__score_made(score));
+    int explicit_one = loss && loss->objective == SGM_OBJECTIVE_ESM;
+    SGM__TRY(sgm__draws_init(
+        &b, data, n, score, explicit_one ? loss->exact : NULL, loss, draws, MOST, key));
+    sgm_status status = SGM_OK;
+    *mean = *se = 0;
+    while (status == SGM_OK && sgm__draws_next(&b)) {
+        sgm_key probes = sgm_key_split(sgm_key_split(key, 3), (uint64_t)b.first);
+        status = sgm__objective_batch(value, score, &b, probes);
+        for (long i = 0; i < b.count && status == SGM_OK; i++)
+            sgm__mean_add(mean, se, (loss->scale > 0 ? loss->scale : 1) * value[i]);
+    }
+    sgm__mean_get(mean, se, draws);
+    if (status == SGM_OK && !(fabs(*mean) < HUGE_VAL)) status = sgm__loss_is_none();
+    if (status != SGM_OK) *mean = *se = NAN;
+    sgm__free(b.row);
+    return status;
+}
+
 /*
 ## §G.3 Mixtures: their axes, their storage, their threads
 
@@ -16139,6 +16080,27 @@ static sgm_status sgm__sampler_end(const sgm_sampler *sampler, float *x) {
     return SGM_OK;
 }
 
+/* (5.14), of a sampler that is done: √q into spread, and whether it is too far off. */
+static int sgm__gone_far(const sgm_sampler *sampler, const float *x, double *spread) {
+    const sgm_score *score = &sampler->score;
+    const sgm_sample_options *o = &sampler->o;
+    const int given = score->which == SGM__GIVEN, D = score->d;
+    *spread = NAN;
+    if (score->eval != sgm__model_eval || score->which == SGM__LABEL || o->x_given) return 0;
+    if (score->scaler && o->plain_end && o->t_end > 0) return 0; /* noisy, scaled: not the data's */
+    const sgm_model *model =
+        given ? ((const sgm_condition *)score->ctx)->model : (const sgm_model *)score->ctx;
+    if (!(model->rms > 0) || sampler->n < 1) return 0;
+    double t = o->plain_end ? o->t_end : 0, m = sgm_sde_m(&score->sde, t);
+    double s = t > 0 ? sgm_sde_s(&score->sde, t) : 0, mean = 0, n = (double)sampler->n;
+    for (long i = 0; i < sampler->n * D; i++) mean += (double)x[i] * x[i] / n;
+    double q = mean / D / (m * m * model->rms * model->rms + s * s); /* (5.14) */
+    double bound = m * model->reach + s * (sqrt((double)D) + 5);
+    *spread = sqrt(q); /* of |x|, where q is of its square */
+    if (given) return q > 4 && mean > bound * bound;
+    return (q > 4 || q < 0.25) && fabs(q - 1) > 5 * sqrt((model->fourth - 1) / n);
+}
+
 /* All the steps, by `advance` if there is one, with the progress bar and a look at the points. */
 static sgm_status sgm__sampler_run(sgm_sampler *sampler, float *x,
     sgm_status (*advance)(sgm_sampler *, float *, void *), void *user) {
@@ -16294,6 +16256,24 @@ SGM_API sgm_status sgm_anneal(
 }
 
 SGM__WARMLY
+SGM_API void sgm_mode_weights(
+    double *weight, const float *x, long n, int d, const float *centres, int modes) {
+    int known = x && centres && n > 0 && d > 0;
+    for (int k = 0; weight && k < modes; k++) weight[k] = known ? 0 : NAN;
+    for (long i = 0; weight && known && i < n; i++, x += d) {
+        int nearest = -1;
+        double best = HUGE_VAL;
+        for (int k = 0; k < modes; k++) {
+            const float *centre = centres + (long)k * d;
+            double square = 0;
+            for (int j = 0; j < d; j++)
+                square += ((double)x[j] - centre[j]) * ((double)x[j] - centre[j]);
+            if (square < best) best = square, nearest = k;
+        }
+        if (nearest >= 0) weight[nearest] += 1.0 / (double)n;
+    }
+}
+
 /*
 ## §G.6 Scores made of scores, and measurements
 */
@@ -16597,6 +16577,26 @@ SGM_API sgm_status sgm_mixture_posterior(
             square ? SGM_COV_FULL : SGM_COV_POINTS, &prior->sde);
     sgm__free(weight);
     return status;
+}
+
+static sgm_status sgm__guided_eval(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    return sgm__guided_all(self, s, NULL, x, NULL, t, n, 0);
+}
+static sgm_status sgm__guided_jvp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__guided_all(self, s, js, x, v, t, n, 0);
+}
+static sgm_status sgm__guided_vjp(const sgm_score *self, float *s, float *js, const float *x,
+    const float *v, const float *t, long n) {
+    return sgm__guided_all(self, s, js, x, v, t, n, 1);
+}
+
+SGM_API sgm_score sgm_guided_score(const sgm_guided *g) {
+    sgm_score score = sgm__score_around(g ? &g->a : NULL, g, sgm__guided_eval);
+    if (score.eval && g->a.jvp && g->b.jvp) score.jvp = sgm__guided_jvp;
+    if (score.eval && g->a.vjp && g->b.vjp) score.vjp = sgm__guided_vjp;
+    return score;
 }
 
 /*
