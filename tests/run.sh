@@ -94,6 +94,7 @@ if [ -z "${SANITIZE:-}" ]; then
         hit += near < .15 } END { print hit / NR; exit !(hit > .95 * NR) }' "$build/hello.txt"
     check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
     check "own_operation: its derivatives, and a network made with it" "$build/bin/own_operation"
+    check "foreign_sampler: a learned posterior through two callbacks" "$build/bin/foreign_sampler"
     check "own_loss: a linear autoencoder reaches the variances dropped" "$build/bin/own_loss"
     check "files through gzip (SGM_ZLIB)" sh -c \
         "$CC $flags -DSGM_ZLIB tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
