@@ -250,7 +250,7 @@ static void divergence(int task, sgm_key key) {
     simulate(task, p, x, n, key);
     for (long i = 0; i < n; i++) exact_logp(task, logp + i, p + i * d, x + i * d, 1);
     double entropy = -mean_of(logp, n, &se), known = known_entropy(task);
-    printf("1. %s: the posterior's entropy is %.4f nats, of fresh pairs %.4f ± %.4f; the prior's "
+    printf("1. %s: the posterior's entropy is %.4f nats, of fresh pairs %.4f ± %.4f; prior "
            "%.4f\n", name[task], known, entropy, se, 0.5 * d * log(2 * PI * exp(1)));
     snprintf(row, sizeof row, "1. %s: mean -log p(pi|x) of pairs = entropy", name[task]);
     tut_check(row, entropy, known, 4.5 * se);
@@ -369,8 +369,8 @@ static void calibration(int task, sgm_key key) {
             for (long i = 0; i < n; i++)
                 for (int j = 0; j < d; j++)
                     share += (rank[i][j] >= from && rank[i][j] <= to) / (double)(n * d);
-            printf("4. %s: the central %.1f %% of the learned posterior hold the true π %.1f %% of the "
-                   "time\n", name[task], 100 * truth, 100 * share);
+            printf("4. %s: the central %.1f %% of the learned posterior hold the true π in %.1f %%\n",
+                   name[task], 100 * truth, 100 * share);
             snprintf(row, sizeof row, "4. coverage of the central %.1f %%, %s", 100 * truth,
                      name[task]);
             /* five standard errors; Pinsker: no event's share is off by more than √(KL/2) */
@@ -482,7 +482,7 @@ static double on_grid(const sgm_score *score, double exact[MOMENTS], double lear
     }
     for (int k = 0; k < MOMENTS; k++) exact[k] /= Z[0], learned[k] /= Z[1];
     tut_dat("posterior.dat", "pi_1; pi_2; exact p(pi|x); learned", table, CELLS, 4);
-    printf("5. square, by quadrature: the learned density integrates to %.4f, the exact one to %.4f\n"
+    printf("5. square, by quadrature: the learned density integrates to %.4f, the exact to %.4f\n"
            "   KL(p || q) = %.4f at this x\n", Z[1], Z[0], off);
     /* an ODE solved to 1e-5 on cells of a quarter of a standard deviation: what lies outside */
     tut_check("5. square: the learned posterior integrates to", Z[1], 1, 0.01);
@@ -524,7 +524,7 @@ static void against_gaussian(const sgm_score *score, const double mean[MOMENTS],
     off = mean_of(logq, N, &off_se);
     printf("   KL(q || p) = %.4f ± %.4f at this x\n", off, off_se);
     for (int k = 0; k < 2 && !tut_quick(); k++) {
-        printf("   %-12s MALA %7.4f ± %.4f, exactly %.4f\n", moment[k], mean[k], se[k], law.mean[k]);
+        printf("   %-12s MALA %.4f ± %.4f, exactly %.4f\n", moment[k], mean[k], se[k], law.mean[k]);
         snprintf(row, sizeof row, "5. SBGM: MALA on log q, closed form: %s", moment[k]);
         /* σ <= .56, of the widest axis */
         tut_check(row, mean[k], law.mean[k],

@@ -197,8 +197,8 @@ static void wrong_marginals(float *table) {
     }
     double ks = 2 * Phi((known[1] - known[0]) / 2) - 1, ks2 = stat_ks2(x[0], n, x[1], n);
     printf("2. a score of N(0, 1) that is wrong by %.1f: mean by the SDE %.3f, (T24.2): %.3f; by "
-           "the\n   ODE %.3f, %.3f. Their marginals are apart: KS %.3f, %.3f\n", e, got[0], known[0],
-           got[1], known[1], ks2, ks);
+           "the\n   ODE %.3f, %.3f. Their marginals are apart: KS %.3f, %.3f\n", e, got[0],
+           known[0], got[1], known[1], ks2, ks);
     /* five standard errors, and Euler's step: ½ (β dt)² over 1/β dt steps is 10/steps of e */
     tut_check("2. score wrong by .2: mean by the SDE (T24.2)", got[0], known[0],
               5 / sqrt((double)n) + 10 * e / (double)steps);
