@@ -369,8 +369,8 @@ static void calibration(int task, sgm_key key) {
             for (long i = 0; i < n; i++)
                 for (int j = 0; j < d; j++)
                     share += (rank[i][j] >= from && rank[i][j] <= to) / (double)(n * d);
-            printf("4. %s: the central %.1f %% of the learned posterior hold the true π in %.1f %%\n",
-                   name[task], 100 * truth, 100 * share);
+            printf("4. %s: the central %.1f %% of the learned posterior hold the true π in "
+                   "%.1f %%\n", name[task], 100 * truth, 100 * share);
             snprintf(row, sizeof row, "4. coverage of the central %.1f %%, %s", 100 * truth,
                      name[task]);
             /* five standard errors; Pinsker: no event's share is off by more than √(KL/2) */
