@@ -213,6 +213,37 @@ static void likelihoods(const sgm_score *score) {
     free(one);
 }
 
+/* The bound (7.18) beside it. Of the exact score it is log p at each point, but for the prior, which costs 10⁻⁹ here.
+Of the network it is less by the price of its score, $½ ∫ g² E (s_θ − s)² dt$, which the loss knows, too: half the
+excess (2.9) with the weight g², times the length of time. */
+
+static void bounds(const sgm_score *score) {
+    enum { N = 2000, DRAWS = 40000 };
+    const sgm_loss loss = {.weight = SGM_WEIGHT_G2, .times = SGM_TIMES_IMPORTANCE};
+    long n = tut_quick() ? 200 : N, draws = tut_quick() ? 2000 : DRAWS;
+    float *clean = tut_memory(DRAWS * sizeof *clean), x[N], t[N];
+    double known[N], bound[N];
+    tut_must(sgm_mixture_sample(&truth, x, NULL, n, sde.t_min, stream(13)));
+    for (int i = 0; i < N; i++) t[i] = (float)sde.t_min;
+    tut_must(sgm_score_logp(&exact, known, x, t, n));
+    for (int k = 0; k < 2; k++) {
+        sgm_likelihood_result r;
+        sgm_dsm_result price = {.excess = 0};
+        double gap = 0, square = 0;
+        tut_must(sgm_likelihood_bound(bound, NULL, x, n, k ? score : &exact, NULL, &r, stream(14)));
+        for (long i = 0; i < n; i++) gap += (known[i] - bound[i]) / (double)n, square += pow(known[i] - bound[i], 2) / (double)n;
+        double se = sqrt((square - gap * gap) / (double)n), half = .5 * (sde.T - sde.t_min);
+        tut_must(sgm_mixture_sample(&truth, clean, NULL, draws, 0, stream(15)));
+        if (k) tut_must(sgm_dsm(&price, score, &exact, clean, draws, &loss, draws, stream(16)));
+        printf("%s: -ELBO %.4f nats, %ld evaluations; above -log p by points %.4f ± %.4f (its score's price: %.4f ± %.4f)\n",
+               k ? "network" : "exact score", -r.nats, r.nfe, gap, se, half * price.excess, half * price.excess_se);
+        /* 4.5 standard errors of what was drawn */
+        tut_check(k ? "ELBO of the network: nats below log p" : "ELBO of the exact score: nats below log p", gap,
+                  half * price.excess, 4.5 * hypot(se, half * price.excess_se));
+    }
+    free(clean);
+}
+
 int main(void) {
     tut_start("06_gmm1d");
     sde = sgm_sde_vp(.1, 20);
@@ -229,6 +260,7 @@ int main(void) {
     sgm_sample_options em = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = 1000, .grid = SGM_GRID_UNIFORM};
     tut_cost_of("two peaks", &model, &score, &em, 1000);
     likelihoods(&score);
+    bounds(&score);
     sgm_model_free(&model), sgm_mixture_free(&truth), free(data);
     return tut_done();
 }

@@ -15,7 +15,7 @@ its settings: 40 000 noisy moons, ∫β = t up to T = 4, a residual network that
 2. Training: the document's rung, one that is better spent, and three more; two at a time.
 3. Loss and floor, in all and by t.
 4. The likelihood of 20 000 fresh points: NLL, entropy and what lies between, with error bars.
-5. The exact score through the same ODE: here every point's density is known.
+5. The exact score through the same ODE: here every point's density is known. And the bound that needs no ODE.
 6. The map of its Figure 2, which must integrate to 1.
 7. Exact trace against Hutchinson's.
 8. The trap of few steps, with its flag.
@@ -428,6 +428,44 @@ static void machinery(double *logp, float *latent, long n) {
     tut_check("5. (7.14) with the exact score: worst point", worst, 0, 2e-3);
 }
 
+/*
+The bound (7.18) needs no ODE. In the mean over points of density p it is below log p by two prices: that of the prior,
+$\mathrm{KL}(p_T ‖ N(0, I))$, and that of the score, which is half the excess of the loss (2.9) with the weight g², times
+the length of time. Three measurements that share nothing but the score must agree.
+*/
+
+static void bounds(int rows, int quick) {
+    enum { N = 4000 };
+    static float x[2 * N], t[N];
+    static double known[N], bound[N];
+    long n = quick ? 200 : N, draws = quick ? 2000 : 2 * TEST;
+    const sgm_loss loss = {.weight = SGM_WEIGHT_G2, .times = SGM_TIMES_IMPORTANCE};
+    double prior_se, se;
+    tut_must(sgm_mixture_sample(&truth, x, NULL, n, sde.T, stream(13)));
+    for (int i = 0; i < N; i++) t[i] = (float)sde.T;
+    tut_must(sgm_score_logp(&exact, known, x, t, n));
+    for (long i = 0; i < n; i++) known[i] -= log_prior(x + 2 * i);
+    double prior = mean_of(known, n, &prior_se);
+    tut_must(sgm_mixture_sample(&truth, x, NULL, n, sde.t_min, stream(14)));
+    for (int i = 0; i < N; i++) t[i] = (float)sde.t_min;
+    tut_must(sgm_score_logp(&exact, known, x, t, n));
+    for (int k = -1; k < rows; k++) { /* -1: the exact score */
+        const sgm_score *score = k < 0 ? &exact : &rungs[k].score;
+        sgm_likelihood_result r;
+        sgm_dsm_result price = {.excess = 0};
+        char name[96];
+        tut_must(sgm_likelihood_bound(bound, NULL, x, n, score, NULL, &r, stream(15)));
+        for (long i = 0; i < n; i++) bound[i] = known[i] - bound[i];
+        double gap = mean_of(bound, n, &se), half = 0.5 * (sde.T - sde.t_min);
+        if (k >= 0) tut_must(sgm_dsm(&price, score, &exact, fresh, TEST, &loss, draws, stream(16)));
+        printf("   -ELBO, %-10s %.4f nats; above -log p by points %.4f ± %.4f; prior %.4f, score %.4f ± %.4f\n",
+               k < 0 ? "exact:" : rungs[k].name, -r.nats, gap, se, prior, half * price.excess, half * price.excess_se);
+        snprintf(name, sizeof name, "5. ELBO, %s: nats below log p", k < 0 ? "exact score" : rungs[k].name);
+        /* 4.5 standard errors of all that was drawn */
+        tut_check(name, gap, prior + half * price.excess, 4.5 * hypot(hypot(se, prior_se), half * price.excess_se));
+    }
+}
+
 /* Step 6. The density on a grid. */
 
 static double map_of(int side, const char *file, const sgm_score *score,
@@ -755,6 +793,7 @@ int main(void) {
     losses(quick);
     double kl = nll(h, quick);
     machinery(logp, latent, n);
+    bounds(quick ? 2 : 3, quick);
     maps(kl, quick);
     traces(quick);
     trap(quick);

@@ -534,6 +534,10 @@ static void bits(void) {
     printf("\nBits per dimension of %ld fresh digits: %.3f ± %.3f (half the steps' size: %.3f)\n"
            "  pixels by themselves %.3f, no knowledge 8\n",
            n, r.bits_per_dim, r.nats_se / one, r.change / one, alone);
+    sgm_likelihood_result elbo;
+    how.draws = quick ? 2 : 32, how.progress = NULL;
+    tut_must(sgm_likelihood_bound(logp, NULL, raw, n, &score, &how, &elbo, stream(31)));
+    printf("  by the bound (7.18), the ELBO: %.3f ± %.3f\n", elbo.bits_per_dim, elbo.nats_se / one);
     /* above the law that knows no neighbours, far below no knowledge: in the lower half of what lies between */
     double room = (8 - alone) / 2;
     if (!quick) tut_check("bits/dim: above single pixels', far below 8", r.bits_per_dim, alone + room / 2, room / 2);

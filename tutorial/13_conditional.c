@@ -119,10 +119,11 @@ static void exact_law(sgm_mixture *law, float told[TOLD], double alpha, double g
     sgm_inverse_free(&seen), sgm_mixture_free(&prior);
 }
 
-/* On the same points, −log p_θ minus −log p: its mean is KL(p ‖ p_θ), without the entropy's noise. */
+/* On the same points, −log p_θ minus −log p: its mean is KL(p ‖ p_θ), without the entropy's noise. And how far the bound
+(7.18) is below log p: in the mean by what the score costs, so never above it. */
 
 static double excess_nats(const sgm_model *model, const sgm_mixture *law, const float told[TOLD],
-                          long n, double *entropy, double *se, sgm_key key) {
+                          long n, double *entropy, double *se, double *below, sgm_key key) {
     float *x = (float *)tut_memory((size_t)n * 3 * sizeof *x), *t = x + 2 * n;
     double *logp = (double *)tut_memory((size_t)n * 2 * sizeof *logp), *exact = logp + n, sum = 0, square = 0;
     sgm_likelihood_options how = {.solve = {.rtol = 1e-3, .atol = 1e-3}, .unchecked = 1};
@@ -139,7 +140,10 @@ static double excess_nats(const sgm_model *model, const sgm_mixture *law, const 
         double off = exact[i] - logp[i];
         sum += off / (double)n, square += off * off / (double)n, *entropy -= exact[i] / (double)n;
     }
-    *se = sqrt((square - sum * sum) / (double)n);
+    *se = sqrt((square - sum * sum) / (double)n), *below = 0;
+    how.draws = 16;
+    tut_must(sgm_likelihood_bound(logp, NULL, x, n, &score, &how, NULL, sgm_key_split(key, 2)));
+    for (long i = 0; i < n; i++) *below += (exact[i] - logp[i]) / (double)n;
     free(x), free(logp);
     return sum;
 }
@@ -148,6 +152,7 @@ static void likelihoods(const sgm_model *model, sgm_key key) {
     const long n = tut_quick() ? 20 : 100;
     const int all = ANGLES * GAPS * 2;
     static float table[ANGLES * GAPS * 2 * 6];
+    double below, under[2] = {0, 0}, under2[2] = {0, 0};
     double mean[2] = {0, 0}, square[2] = {0, 0}, box[2] = {0, 0}, box_se[2] = {0, 0}, points_se;
     int boxed = 0;
     for (int i = 0; i < all; i++) {
@@ -156,8 +161,9 @@ static void likelihoods(const sgm_model *model, sgm_key key) {
         sgm_mixture law;
         if (i / 2 % ANGLES == ANGLES / 2) alpha = PI / 2; /* through the box */
         exact_law(&law, told, alpha, gap, i % 2, sgm_key_split(key, (uint64_t)(2 * i)));
-        double extra = excess_nats(model, &law, told, n, &entropy, &points_se, sgm_key_split(key, (uint64_t)(2 * i + 1)));
+        double extra = excess_nats(model, &law, told, n, &entropy, &points_se, &below, sgm_key_split(key, (uint64_t)(2 * i + 1)));
         mean[i % 2] += extra / (0.5 * all), square[i % 2] += extra * extra / (0.5 * all);
+        under[i % 2] += below / (0.5 * all), under2[i % 2] += below * below / (0.5 * all);
         if (unseen(alpha, gap)) box[i % 2] += extra, box_se[i % 2] += points_se * points_se, boxed += i % 2;
         row[0] = (float)alpha, row[1] = (float)gap, row[2] = (float)(i % 2), row[3] = (float)entropy;
         row[4] = (float)(entropy + extra), row[5] = (float)unseen(alpha, gap);
@@ -170,6 +176,11 @@ static void likelihoods(const sgm_model *model, sgm_key key) {
         box[y] /= boxed, box_se[y] = sqrt(box_se[y]) / boxed;
         printf("   %s: %.4f ± %.4f nats above the entropy (%d parameters); in the box %.4f ± %.4f\n",
                y ? "p(x|pi,y)" : "p(x|pi)  ", mean[y], se, all / 2, box[y], box_se[y]);
+        double elbo_se = sqrt((under2[y] - under[y] * under[y]) / (0.5 * all));
+        printf("              ELBO below log p by %.4f ± %.4f nats\n", under[y], elbo_se);
+        /* 4.5 standard errors over the parameters */
+        tut_check(y ? "1. p(x|pi,y): ELBO <= log p in the mean, 1 = yes" : "1. p(x|pi): ELBO <= log p in the mean, 1 = yes",
+                  under[y] > -4.5 * elbo_se, 1, 0);
         cost[y] = mean[y] + 3 * se;
         /* the aim: an observer needs 1/.05 = 20 draws to be a nat in favour of the truth */
         tut_check(y ? "1. p(x|pi,y): nats above the entropy" : "1. p(x|pi): nats above the entropy",
