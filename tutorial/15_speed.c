@@ -17,13 +17,15 @@ meets the next roof, the caches' loads and stores, until its numbers wait in reg
 
 **Plan.** Measure both roofs. Climb to the peak: three loops, a better order, blocks, vectors, a
 tile in registers, the library's kernels. Then walk down the slanted part, with a layer whose
-weights are in no cache: the smaller the batch, the fewer operations for each weight.
+weights are in no cache: the smaller the batch, the fewer operations for each weight. Last, what 1000
+samples cost, for all models of the tour.
 
 **What you should see.** The better order doubles the speed. Blocks add nothing: so slow a program
 does not wait for memory. Vectors give a factor of ten, the tile two more, and the library comes to
 within a tenth of the peak. Times are printed, not judged; the checks judge results.
 
-**Figure.** `15_speed_ladder.png`: the ladder below the peak, and the layers below their roof.
+**Figures.** `15_speed_ladder.png`: the ladder below the peak, and the layers below their roof.
+`15_speed_cost.png`: the cost of 1000 samples against parameters; a number by a point is its tutorial's.
 
     cc -O2 -fopenmp tutorial/15_speed.c -o 15_speed -lm
 
@@ -295,6 +297,46 @@ static void layers(void) {
     if (fused) tut_check("layers: elements of point 0 unlike the twin's", unlike, 0, 0);
 }
 
+/*
+## What 1000 samples cost
+
+*SGM_GTAP: Score-based generative models, a simple JAX implementation* (H. Gangloff, 2025, after
+J. Pidstrigach) opens with a figure of Luccioni, Jernite and Strubell (2023): the carbon of 1000
+inferences against a model's parameters, on logarithmic axes. Each tutorial that trains a model writes
+what 1000 of its samples cost into cost.tsv: seconds of the processor, and joules where it has a counter
+that a program may read (Intel's and AMD's RAPL, /sys/class/powercap; a virtual machine shows none).
+
+A linear layer does two operations with each parameter, so 1000 samples of P parameters and E
+evaluations take at least
+
+$$1000 · 2 P E / \text{peak} \text{ seconds} \qquad(T15.3)$$
+
+Networks of wide layers lie near this line, narrow ones above, for their activations cost as much as
+their products. Convolutions lie far above: they use each parameter once for every pixel. So parameters are a poor measure of cost across architectures,
+and evaluations, which that figure does not show, count as much as parameters do.
+*/
+
+static void costs(void) {
+    static const int widths[4] = {16, 64, 256, 1024};
+    sgm_sample_options how = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = 1000};
+    printf("\n%-16s %12s %14s %16s\n", "MLP of width", "parameters", "evaluations", "of (T15.3)");
+    for (int i = 0; i < (tut_quick() ? 2 : 4); i++) {
+        sgm_mlp_options mlp = {.width = widths[i], .depth = 4};
+        sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sgm_sde_vp(0.1, 20)};
+        sgm_model model;
+        char name[32];
+        tut_must(sgm_model_init(&model, &net, tut_key()));
+        sgm_score score = sgm_model_score(&model, SGM_RAW);
+        snprintf(name, sizeof name, "layers of %d", widths[i]);
+        double seconds = tut_cost_of(name, &model, &score, &how, 1000);
+        printf("%-16d %12zu %14d %15.1f%%\n", widths[i], model.n_params, how.steps,
+               100 * 2e6 * (double)model.n_params / (1e9 * peak) / seconds);
+        sgm_model_free(&model);
+    }
+    double joules = tut_joules();
+    printf(joules == joules ? "joules are in cost.tsv\n" : "joules: this machine does not let a program read them\n");
+}
+
 /* Normal numbers, from the start of a cache line on. */
 
 static float *normals(size_t n) {
@@ -322,5 +364,6 @@ int main(void) {
         for (int j = 0; j < N; j++) reach[i / N * N + j] += fabsf(A[i] * B[i % N * N + j]);
     climb();
     layers();
+    costs();
     return tut_done();
 }

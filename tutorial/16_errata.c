@@ -204,7 +204,8 @@ much?
 - One point is c = 0: the pull β/V grows like 1/t as t → 0, so the factor $e^{2A}$ of (T16.1) goes
   to 0 and everything that went wrong before is forgotten. What is left is noise of the last few
   steps.
-- A share "within 0.15 of a point" is blind to all errors smaller than 0.15.
+- A share "within 0.15 of a point" is blind to all errors smaller than 0.15. (A network pulls less than
+  the exact score at the end, and forgives less: tutorial 4.)
 - Eight equal points are symmetric under a turn by 45°, and so is each of these schemes: whatever
   the slip, the points get equal shares. Two *unequal* points have no such symmetry.
 
