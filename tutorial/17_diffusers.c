@@ -28,10 +28,11 @@ family, trained. (8) The network of the listing, fresh.
 What you should see. The network has 17 217 923 parameters here as there, and one that was trained
 elsewhere says here what it says there, to 2e-6. A loss of four images with random k, as the
 listing prints it, scatters by .17 about its mean, .2755, for the best of all networks: the one
-number tells little. At k = 0 an error of the noise is a hundred times as large in the score. DDIM on N(0, I) multiplies each point by ∏ cos Δθ, so its variance is
-known to the last digit: .929 for 1 after 50 steps. DDPM's variance is .857, for its noise is that
-of a known x0 (5.6), and DPM-Solver++, of second order, is off by .6 % to 3.7 %. The small network
-of part 7 learns √(1-ᾱ_k) x to an excess of some 1e-3 of its floor.
+number tells little. At k = 0 an error of the noise is a hundred times as large in the score. DDIM
+on N(0, I) multiplies each point by ∏ cos Δθ, so its variance is known to the last digit: .929 for
+1 after 50 steps. DDPM's variance is .857, for its noise is that of a known x0 (5.6), and
+DPM-Solver++, of second order, is off by .6 % to 3.7 %. The small network of part 7 learns
+√(1-ᾱ_k) x to an excess of some 1e-3 of its floor.
 
 Figure. 17_diffusers_floor.png.
 
@@ -42,8 +43,10 @@ tests/data/diffusers_unet.py wrote with diffusers 0.42.)
 Try this:
 - Halve x0 in `loss_of_exact` (x0[j] *= .5f after it is drawn): the floor is then
   ᾱ/4 / (ᾱ/4 + 1 - ᾱ), which the score -x of N(0, I) does not reach: rows of part 4 fail.
-- Leave out the `+ 1` of t in `outputs`: the network is told k - 1, and its outputs are off by .2 and .9.
-- STEPS = 10 in `schedulers`: the product of cosines leaves .69 of the variance, and DPM-Solver++ between .90 and 1.77.
+- Leave out the `+ 1` of t in `outputs`: the network is told k - 1, and its outputs are off by .2
+  and .9.
+- STEPS = 10 in `schedulers`: the product of cosines leaves .69 of the variance, and DPM-Solver++
+  between .90 and 1.77.
 */
 
 #include "tutorial.h"

@@ -5,7 +5,8 @@
     ./bench [JOB] [--threads N] [--seconds S] [--repeats N] [--steps N] [--cpu]
 
 JOB is one of memory, peak, bandwidth, matmul, circle_train, circle_sample, mixture, normals,
-moons_train, moons_likelihood, ncsn_train, unet_train, unet_forward, layers, busy, or all but busy.
+moons_train, moons_likelihood, ncsn_train, unet_train, unet_forward, diffusers, layers, busy, or all
+but busy. DIFFUSERS in the environment is a checkpoint that peer_diffusers.py wrote, to be compared.
 Each line of the output is name, value, unit, separated by tabs. A value is the median of N repeats
 after one that only warms up, or of a roof the best. All jobs run on one thread if nothing else is
 said; `--threads 0` is what the library takes by itself. A job that trains or samples prints two
@@ -590,6 +591,44 @@ static void job_unet_forward(void) {
 }
 
 /*
+The U-Net of the lesson, as diffusers builds it: 17 217 923 parameters, images of 32 × 32 × 3. And if
+the package has left a checkpoint of it, with what it says of two images: how far ours is from that.
+*/
+
+static void job_diffusers(void) {
+    enum { BATCH = 8, D = 32 * 32 * 3 };
+    static sgm_diffusers net = { .h = 32, .w = 32, .levels = 4, .width = { 64, 128, 128, 256 },
+                                 .down = { 0, 0, 1, 0 }, .up = { 0, 1, 0, 0 } };
+    const char *folder = getenv("DIFFUSERS");
+    char path[600];
+    sgm_ddpm table;
+    sgm_model model;
+    sgm_archive io;
+    must(sgm_ddpm_init(&table, NULL, 1000));
+    sgm_model_options what = { .net = sgm_diffusers_net, .user = &net, .d = D,
+                               .sde = sgm_ddpm_sde(&table), .output = SGM_OUTPUT_NOISE };
+    must(folder ? sgm_diffusers_unet(&model, folder, &what)
+                : sgm_model_init(&model, &what, sgm_key_init(1)));
+    sgm_score score = sgm_model_score(&model, SGM_RAW);
+    scores b = scores_new(&score, BATCH, D);
+    for (int i = 0; i < BATCH; i++) b.t[i] = (float)(1 + floor(999 * b.t[i]));
+    if (folder) {
+        snprintf(path, sizeof path, "%.500s/io.safetensors", folder);
+        must(sgm_archive_load(&io, path));
+        const sgm_array *x = sgm_archive_find(&io, "x"), *out = sgm_archive_find(&io, "out");
+        const float t[2] = { 8, 1000 };
+        double off = 0;
+        must(sgm_score_eval(&score, b.s, x->data, t, 2));
+        for (long i = 0; i < 2 * D; i++)
+            off = fmax(off, fabs(-sgm_sde_s(&what.sde, t[i / D]) * b.s[i] - out->data[i]));
+        row("diffusers_off", off, "of |out|");
+        sgm_archive_free(&io);
+    }
+    work("diffusers_forward", BATCH, "images/s", score_points, &b);
+    scores_free(&b), sgm_model_free(&model), sgm_ddpm_free(&table);
+}
+
+/*
 ## Exact scores and random numbers
 
 The score of the eight points' noised mixture, which is in doubles and is what everything else is
@@ -836,7 +875,8 @@ static const struct {
     { "circle_sample", job_circle_sample }, { "mixture", job_mixture }, { "normals", job_normals },
     { "moons_likelihood", job_moons_likelihood }, { "moons_train", job_moons_train },
     { "ncsn_train", job_ncsn_train }, { "unet_train", job_unet_train },
-    { "unet_forward", job_unet_forward }, { "layers", job_layers }, { "busy", job_busy }
+    { "unet_forward", job_unet_forward }, { "diffusers", job_diffusers },
+    { "layers", job_layers }, { "busy", job_busy }
 };
 
 enum { N_JOBS = sizeof jobs / sizeof *jobs };

@@ -88,9 +88,14 @@ if git show $release:sgm.h >$dir/release/sgm.h 2>/dev/null &&
     source=$dir/release/$here/bench.c build old "$cc" -O2; then old=1; else old=; fi
 
 has() { "$python" -c "import $1" >/dev/null 2>&1; }
-torch= jax= blas= sbgm=
+torch= jax= blas= sbgm= diffusers=
 if has torch; then torch=1; else missing+=("PyTorch"); fi
 if has "jax, equinox, optax"; then jax=1; else missing+=("JAX with equinox and optax"); fi
+if has diffusers && $python $here/peer_diffusers.py write $dir/diffusers 2>>$dir/errors.log; then
+    diffusers=1
+else
+    missing+=("diffusers")
+fi
 if has "sbgm, diffrax"; then sbgm=1; else missing+=("sbgm with diffrax"); fi
 if "$cc" -O2 $here/peer_blas.c -lopenblas -o $dir/blas 2>>$dir/errors.log; then
     blas=1
@@ -130,7 +135,7 @@ machine_text() {
         $python - <<'PY'
 from importlib.metadata import PackageNotFoundError, version
 found = []
-for name in ("torch", "torchdiffeq", "jax", "equinox", "optax", "diffrax", "sbgm"):
+for name in ("torch", "torchdiffeq", "jax", "equinox", "optax", "diffrax", "sbgm", "diffusers"):
     try:
         found.append(f"{name} {version(name)}")
     except PackageNotFoundError:
@@ -188,6 +193,17 @@ images() {
         two $job --seconds $seconds
         torch torch2 $job --threads 2
     done
+}
+
+# The lesson's U-Net of 17 million parameters, with the package's own weights if it is there.
+diffusers() {
+    local seconds=$((quick ? 2 : 8))
+    [ -z "$diffusers" ] || export DIFFUSERS=$dir/diffusers
+    one diffusers --seconds $seconds
+    [ -z "$diffusers" ] || measure torch $python $here/peer_diffusers.py forward --seconds $each
+    two diffusers --seconds $seconds
+    [ -z "$diffusers" ] ||
+        measure torch2 $python $here/peer_diffusers.py forward --seconds $each --threads 2
 }
 
 layers() {
@@ -251,7 +267,7 @@ machine_text | tee $dir/machine.txt
 for ((round = 1; round <= rounds; round++)); do
     count_work
     before=$worked
-    for job in ${JOBS:-machine train ncsn images layers sample moons ranks busy matmul}; do
+    for job in ${JOBS:-machine train ncsn images diffusers layers sample moons ranks busy matmul}; do
         say "round $round of $rounds: $job"
         $job
     done

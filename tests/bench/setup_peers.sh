@@ -2,8 +2,8 @@
 # Installs what the peers of the benchmark need, and says what it does:
 #
 #     OpenBLAS's headers and library, from Debian, when you are root
-#     torch, torchdiffeq, jax, equinox, optax and diffrax, from PyPI, in a virtual environment in
-#     out/venv, and sbgm with all that it imports
+#     torch, torchdiffeq, jax, equinox, optax, diffrax and diffusers, from PyPI, in a virtual
+#     environment in out/venv, and sbgm with all that it imports
 #
 # A second run changes nothing that is already there. A peer that can't be had is named and left
 # out: the benchmark then runs without it. PYTHON=python3.11 picks another interpreter. Mind the
@@ -85,7 +85,7 @@ install_sbgm() {
 
 install_blas
 if make_venv; then
-    for module in numpy torch torchdiffeq jax equinox optax; do install_module "$module"; done
+    for module in numpy torch torchdiffeq jax equinox optax diffusers; do install_module "$module"; done
     install_sbgm
 else
     skip "the Python peers" "no virtual environment (on Debian: apt-get install python3-venv)"

@@ -215,6 +215,11 @@ END {
         row(name, P name, "PyTorch, eager, its best layout", T name, "", "ratio >= 1.8")
         row(name "_2threads", Q name, "PyTorch, 2 threads", U name, "", "ratio >= 1.8")
     }
+    name = "diffusers_forward"
+    row(name, P name, "diffusers, its best layout", T name, "", "ratio >= 1.6")
+    row(name "_2threads", Q name, "diffusers, 2 threads", U name, "", "ratio >= 1.6")
+    row("diffusers_off", P "diffusers_off", "of diffusers\47 outputs", "=0.00002", "", \
+        "value <= 0.00002")
     name = "moons_train"
     row(name, P name, "sbgm", "sbgm" SUBSEP name, "", "ratio >= 4")
     row(name, P name, "sbgm, all of a step in one jit", "sbgm" SUBSEP name "_jit", "")
