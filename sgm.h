@@ -3792,7 +3792,8 @@ by 28 pixels, width 32 and three levels:
 The **DiT** (Peebles and Xie 2023) is a *transformer* over patches: in each block every token looks
 at the others (attention), and is then worked on alone (two layers). Its gates start at zero
 (*adaLN-zero*): at first each block is the identity. The residual net, a U-Net of one level without
-attention, and the MLP-Mixer, a DiT with two layers across tokens for attention, stand in §E.6.
+attention, and the MLP-Mixer, a DiT with two layers across tokens for attention, stand in §E.6; a
+U-Net as another program builds and trains it, in §F.10.
 */
 SGM_API sgm_tensor *sgm_image_time(sgm_tape *tape, const sgm_net_in *in, int width) {
     sgm_tensor *h = sgm_linear(tape, sgm_time_sinusoidal(tape, in->t, width), width);
@@ -14889,7 +14890,7 @@ SGM_API sgm_tensor *sgm_diffusers_net(sgm_tape *tape, const sgm_net_in *in) {
     const char *fault = sgm__diffusers_fault(&o);
     if (!fault && (double)o.h * o.w * o.channels != in->x->cols)
         fault = "h, w, channels: their product must be the model's d";
-    if (!fault && (in->cond || in->out != in->x->cols))
+    if (!fault && (in->cond || in->image || in->out != in->x->cols))
         fault = "the model: this network has no condition, energy or classes; leave them 0";
     if (fault) return sgm_tape_refuse(tape, "a network of diffusers has a wrong %s", fault);
     b.tape = tape, b.o = &o;

@@ -197,6 +197,43 @@ static void makes_fresh_networks(void **state) {
     sgm_trainer_free(&trainer), sgm_model_free(&model);
 }
 
+/* A checkpoint that was read is a model like any other: sampled, trained on, saved, loaded. */
+static void is_a_model_like_any_other(void **state) {
+    enum { D = 192 };
+    static float x[2][4 * D], data[20 * D];
+    sgm_model model, again;
+    sgm_model_options o = under_table();
+    sgm_sample_options how;
+    sgm_train_options run;
+    (void)state;
+    memset(&how, 0, sizeof how), memset(&run, 0, sizeof run);
+    o.sde.T = 1000, o.n_ema = 2;
+    CHECK_OK(sgm_diffusers_unet(&model, DATA "plain", &o));
+    static const sgm_method methods[] = {SGM_METHOD_EULER_MARUYAMA, SGM_METHOD_ANCESTRAL, SGM_METHOD_DPM_SDE,
+        SGM_METHOD_CHURN, SGM_METHOD_DDIM, SGM_METHOD_RK4, SGM_METHOD_ADAMS, SGM_METHOD_DPM_3, SGM_METHOD_DPMPP_3M};
+    sgm_score score = sgm_model_score(&model, 1);
+    for (int i = 0; i < COUNT(methods); i++) {
+        how.method = methods[i], how.steps = 12;
+        CHECK_OK(sgm_sample(x[0], 2, &score, &how, sgm_key_init(1)));
+        assert_true(isfinite(x[0][0]) && x[0][0] != x[0][1]);
+    }
+    sgm_normal(data, COUNT(data), sgm_key_init(2), 0);
+    run.steps = 3, run.batch = 8;
+    CHECK_OK(sgm_train(&model, data, 20, &run, sgm_key_init(3)));
+    CHECK_OK(sgm_model_save(&model, weights_path));
+    CHECK_OK(sgm_diffusers_unet(&again, DATA "plain", &o));
+    assert_memory_not_equal(again.params, model.params, model.n_params * sizeof(float));
+    CHECK_OK(sgm_model_load(&again, weights_path));
+    assert_memory_equal(again.params, model.params, model.n_params * sizeof(float));
+    assert_memory_equal(again.ema[1], model.ema[1], model.n_params * sizeof(float));
+    sgm_model_free(&again);
+    CHECK_FAILS(sgm_model_open(&again, weights_path), SGM_MISMATCH, "sgm_model_init, then sgm_model_load");
+    sgm_model_free(&model);
+    CHECK_OK(sgm_diffusers_unet(&model, DATA "other", &o));
+    CHECK_FAILS(sgm_model_load(&model, weights_path), SGM_MISMATCH, "");
+    sgm_model_free(&model), remove(weights_path);
+}
+
 /*
 ## Files
 
@@ -579,7 +616,9 @@ static void refuses_networks(void **state) {
     CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "their product");
     o.d = 16, o.cond = 2;
     CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "no condition");
-    o.cond = 0, net.steps = NAN;
+    o.cond = o.cond_image = 16;
+    CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "no condition");
+    o.cond = o.cond_image = 0, net.steps = NAN;
     CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "steps");
     net.steps = 0, net.levels = 9;
     CHECK_FAILS(sgm_model_init(&model, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "1 to 8 levels");
@@ -590,7 +629,7 @@ static void refuses_networks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(gives_the_packages_outputs), TEST(has_tangents_and_adjoints), TEST(feels_the_time),
-        TEST(makes_fresh_networks), TEST(refuses_what_it_does_not_know),
+        TEST(makes_fresh_networks), TEST(is_a_model_like_any_other), TEST(refuses_what_it_does_not_know),
         TEST(takes_what_means_the_same), TEST(refuses_other_weights),
         TEST(survives_any_configuration), TEST(survives_a_lack_of_memory),
         TEST(has_the_packages_table), TEST(steps_as_the_schedulers_do),
