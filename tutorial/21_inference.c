@@ -216,7 +216,10 @@ static double known_entropy(int task) {
 /*
 Step 2. The network: residual blocks, told x at every layer. Fresh pairs that it has not seen are
 exact draws (π, x); on them the mean of $\log p(π|x) − \log q(π|x)$ is the KL divergence of the
-learned posterior from the exact one, in the mean over x.
+learned posterior from the exact one, in the mean over x. Earlier diffusion models, the document
+says, had "inaccurate variational inference approaches" to a density. So their bound (7.18) is laid
+beside it. On average it is .02 nats too low, and at each point off by .3: a loss to train by, no
+density to walk on.
 */
 
 static void learn(int task, sgm_key key) {
@@ -226,7 +229,7 @@ static void learn(int task, sgm_key key) {
     float *p = (float *)tut_memory((size_t)n * (size_t)d * 2 * sizeof *p), *x = p + n * d;
     sgm_model_options net = {.net = sgm_residual_mlp, .user = &mlp, .d = d, .sde = sde, .n_ema = 1,
                              .cond = d};
-    sgm_train_options run = {.held_out = -1, .steps = tut_quick() ? 600 : 12000, .batch = 256,
+    sgm_train_options run = {.held_out = -1, .steps = tut_quick() ? 500 : 12000, .batch = 256,
                              .lr = 2e-3, .cosine = 1, .warmup = 100,
                              .ema = {tut_quick() ? 0.99 : 0.998}, .cond = x,
                              .progress = name[task]};
@@ -243,10 +246,12 @@ static void divergence(int task, sgm_key key) {
     const long n = tut_quick() ? 400 : 4000;
     int d = dims[task];
     float *p = (float *)tut_memory((size_t)n * (size_t)d * 2 * sizeof *p), *x = p + n * d;
-    double *logp = (double *)tut_memory((size_t)n * 2 * sizeof *logp), *logq = logp + n, se;
+    double *logp = (double *)tut_memory((size_t)n * 3 * sizeof *logp), *logq = logp + n, se;
+    double *bound = logq + n;
     char row[96];
     sgm_condition given;
     sgm_likelihood_options how = {.unchecked = 1};
+    sgm_likelihood_result r;
     simulate(task, p, x, n, key);
     for (long i = 0; i < n; i++) exact_logp(task, logp + i, p + i * d, x + i * d, 1);
     double entropy = -mean_of(logp, n, &se), known = known_entropy(task);
@@ -259,7 +264,14 @@ static void divergence(int task, sgm_key key) {
     tut_must(sgm_likelihood(logq, NULL, NULL, p, n, &score, &how, NULL, key));
     for (long i = 0; i < n; i++) logq[i] = logp[i] - logq[i];
     kl[task] = mean_of(logq, n, &kl_se[task]);
-    printf("   learned: KL(p || q) = %.4f ± %.4f nats\n", kl[task], kl_se[task]);
+    tut_must(sgm_likelihood_bound(bound, NULL, p, n, &score, NULL, &r, key));
+    for (long i = 0; i < n; i++) bound[i] = logp[i] - bound[i];
+    double less = mean_of(bound, n, &se);
+    printf("   learned: KL(p || q) = %.4f ± %.4f nats; the variational bound is %.4f ± %.4f below\n"
+           "   log p on average, with an error of %.2f at any one point\n", kl[task], kl_se[task],
+           less, se, r.probe_se);
+    snprintf(row, sizeof row, "2. SBGM: variational bound, %s: <= log p", name[task]);
+    tut_check(row, less > -4 * se, 1, 0);
     snprintf(row, sizeof row, "2. SBGM: inference, %s: KL of the posterior, nats", name[task]);
     tut_check(row, kl[task], 0, (tut_quick() ? 0.3 : 0.01) + 4 * kl_se[task]);
     free(p), free(logp);

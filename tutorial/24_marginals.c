@@ -607,7 +607,7 @@ static void trace_row(float *row, int d) {
     size_t cells = (size_t)d * (size_t)d;
     double *cov = (double *)tut_memory(2 * cells * sizeof *cov), *A = cov + cells, count[2];
     double *logp = (double *)tut_memory((size_t)n * 2 * sizeof *logp), *known = logp + n;
-    double *mean = (double *)tut_memory((size_t)d * sizeof *mean), all = 0, own = 0;
+    double *mean = (double *)tut_memory((size_t)d * sizeof *mean), all = 0, own = 0, worst = 0;
     float *x = (float *)tut_memory((size_t)n * ((size_t)d + 1) * sizeof *x), *t = x + n * d;
     char name[96];
     sgm_mixture mix;
@@ -618,6 +618,12 @@ static void trace_row(float *row, int d) {
     tut_must(sgm_mixture_sample(&mix, x, NULL, n, sde.t_min, stream(61)));
     for (long i = 0; i < n; i++) t[i] = (float)sde.t_min;
     tut_must(sgm_score_logp(&score, known, x, t, n));
+    sgm_likelihood_options sure = {.unchecked = 1};
+    tut_must(sgm_likelihood(logp, NULL, NULL, x, 8, &score, &sure, NULL, stream(69)));
+    for (int i = 0; i < 8; i++) worst = fmax(worst, fabs(logp[i] - known[i]));
+    snprintf(name, sizeof name, "6. exact trace, D = %d: log p of 8 points", d);
+    /* some 20 steps of RK45, each 10⁻⁵ off in 1 + D numbers, whose squares add up */
+    tut_check(name, worst, 0, 2e-4 * sqrt(1 + d));
     row[0] = (float)d;
     for (int k = 0; k < 3; k++) {
         double truth = 2 * (k < 2 ? all - own : all) / probes[k];
@@ -625,11 +631,14 @@ static void trace_row(float *row, int d) {
                                       .law = k < 2 ? SGM_PROBE_RADEMACHER : SGM_PROBE_GAUSSIAN};
         tut_must(sgm_likelihood(logp, NULL, NULL, x, n, &score, &how, NULL,
                                 stream(70 + (uint64_t)k)));
-        double got = 0, fourth = 0;
+        double bias = 0, got = 0, fourth = 0;
         for (long i = 0; i < n; i++) {
-            double square = (logp[i] - known[i]) * (logp[i] - known[i]);
-            got += square / (double)n, fourth += square * square / (double)n;
+            double off = logp[i] - known[i], square = off * off;
+            bias += off / (double)n, got += square / (double)n;
+            fourth += square * square / (double)n;
         }
+        snprintf(name, sizeof name, "6. Hutchinson, D = %d: mean error, nats", d);
+        if (k == 0) tut_check(name, bias, 0, 5 * sqrt(truth / (double)n) + 2e-4 * sqrt(1 + d));
         snprintf(name, sizeof name, "6. Hutchinson, D = %d, %d %s: variance of log p", d, probes[k],
                  k == 0 ? "sign vector" : k == 1 ? "sign vectors" : "Gaussian");
         /* five standard errors as measured; RK45 is right to 1e-3 nats beside √truth, both ways */
