@@ -14700,7 +14700,7 @@ typedef struct sgm__builder {
     const sgm_diffusers *o;
     sgm_tensor *time, *skip[80];
     sgm__unit *units; /* to be told, or NULL */
-    int n_units, h, w, channels, n_skips, skip_channels[80];
+    int turns, n_units, h, w, channels, n_skips, skip_channels[80];
     char at[48]; /* the block */
 } sgm__builder;
 
@@ -14817,17 +14817,16 @@ static sgm_tensor *sgm__turned(sgm_tape *tape, sgm_tensor *x, int h, int w) {
     return sgm__shaped(tape, "turned", sgm__op_walk, x->rows, x->cols, x, NULL, NULL, &s);
 }
 
-static int sgm__diffusers_turns(const sgm_diffusers *o) { return o->pad_after && o->levels > 1; }
-
 static sgm_tensor *sgm__diffusers_build(sgm__builder *b, sgm_tensor *x, sgm_tensor *time) {
     const sgm_diffusers *o = b->o;
     const int width = 4 * o->width[0];
-    b->h = o->h, b->w = o->w, b->channels = o->width[0];
+    b->h = o->h, b->w = o->w, b->channels = o->width[0], b->n_units = b->n_skips = 0;
+    b->turns = o->pad_after && o->levels > 1;
     time = sgm__unit_linear(b, time, "time_embedding.linear_1", o->width[0], width);
     time = sgm_silu(b->tape, time);
     time = sgm__unit_linear(b, time, "time_embedding.linear_2", width, width);
     b->time = sgm_silu(b->tape, time);
-    if (sgm__diffusers_turns(o)) x = sgm__turned(b->tape, x, o->h, o->w);
+    if (b->turns) x = sgm__turned(b->tape, x, o->h, o->w);
     x = sgm__unit_conv(b, x, "conv_in", o->channels, o->width[0], 3, 1);
     sgm__keep_skip(b, x);
     x = sgm__way_down(b, x);
@@ -14841,7 +14840,7 @@ static sgm_tensor *sgm__diffusers_build(sgm__builder *b, sgm_tensor *x, sgm_tens
     sgm__enter(b, "", 0, 0);
     x = sgm__unit_norm(b, x, "conv_norm_out", o->width[0], 1);
     x = sgm__unit_conv(b, x, "conv_out", o->width[0], o->channels, 3, 1);
-    return sgm__diffusers_turns(o) ? sgm__turned(b->tape, x, o->h, o->w) : x;
+    return b->turns ? sgm__turned(b->tape, x, o->h, o->w) : x;
 }
 
 /* The package's defaults for zeros; the field that cannot be, with its cure, or NULL. */
@@ -15064,14 +15063,11 @@ static sgm_status sgm__units_check(
         const sgm_array *a = sgm__unit_find(file, u, i % 2);
         const long cols = i % 2 || !u->kernel ? 1 : (long)u->in * u->kernel * u->kernel;
         if (a && a->rows == u->out && a->cols == cols) continue;
-        if (!a)
-            return sgm__fail(SGM_MISMATCH,
-                "'%.200s' has no %s%s, which its config.json asks for: get both of one checkpoint",
-                path, u->name, i % 2 ? ".bias" : ".weight");
         return sgm__fail(SGM_MISMATCH,
-            "'%.200s' has %.90s of (%ld, %ld), and its config.json makes it (%d, %ld): get both of "
+            "'%.200s' has %s%s of (%ld, %ld) where its config.json asks for (%d, %ld): get both of "
             "one checkpoint",
-            path, a->name, a->rows, a->cols, u->out, cols);
+            path, u->name, i % 2 ? ".bias" : ".weight", a ? a->rows : 0, a ? a->cols : 0, u->out,
+            cols);
     }
     if (file->n_arrays == 2 * b->n_units) return SGM_OK;
     return sgm__fail(SGM_MISMATCH,
@@ -15082,14 +15078,13 @@ static sgm_status sgm__units_check(
 
 /* (out, in, rows, columns) → (rows, columns, in, out), turned where the images are. */
 static void sgm__units_copy(float *to, const sgm_archive *file, const sgm__builder *b) {
-    const int turns = sgm__diffusers_turns(b->o);
     for (const sgm__unit *u = b->units; u < b->units + b->n_units; u++) {
         const float *w = sgm__unit_find(file, u, 0)->data;
         const long in = u->in, out = u->out, taps = u->kernel ? u->kernel * u->kernel : 1;
         for (long o = 0; o < out; o++)
             for (long c = 0; c < in; c++)
                 for (long k = 0; k < taps; k++)
-                    to[((turns ? taps - 1 - k : k) * in + c) * out + o] = *w++;
+                    to[((b->turns ? taps - 1 - k : k) * in + c) * out + o] = *w++;
         to += taps * in * out;
         memcpy(to, sgm__unit_find(file, u, 1)->data, (size_t)out * sizeof *to);
         to += out;
@@ -15101,9 +15096,8 @@ static sgm_status sgm__diffusers_load(sgm_model *model, sgm__builder *b, const c
     sgm_archive file;
     sgm_model_options o = *options;
     sgm__diffusers_build(b, NULL, NULL); /* how many layers */
-    const int n = b->n_units;
-    if (!(b->units = (sgm__unit *)sgm__alloc((size_t)n, sizeof *b->units))) return SGM_NO_MEMORY;
-    b->n_units = b->n_skips = 0;
+    b->units = (sgm__unit *)sgm__alloc((size_t)b->n_units, sizeof *b->units);
+    if (!b->units) return SGM_NO_MEMORY;
     sgm__diffusers_build(b, NULL, NULL);
     SGM__TRY(sgm_archive_load(&file, path));
     sgm_status status = sgm__units_check(&file, b, path);
