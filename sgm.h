@@ -41,8 +41,10 @@ only knows by eight points, and prints fresh samples:
   gives you the exact score where the data is a Gaussian mixture or a finite set of points.
 - Turns noise back into data with that score by fifteen methods (chapters 5 and 7), or walks at one
   noise level, or down a ladder of them (chapter 6).
-- Tells the likelihood of a point, with its error (chapter 7).
-- Draws under a condition: a label, a vector, an image, a measurement y = A x + noise (chapter 8).
+- Tells the likelihood of a point, with its error, or a bound of it (chapter 7).
+- Reads U-Nets of HuggingFace's diffusers and its tables of noise (§F.10).
+- Draws under a condition: a label, a vector, an image, a measurement y = A x + noise, this also
+  exactly, in the limit of many particles (chapter 8).
 - Measures how far the result is from the truth (chapter 9).
 
 # What it does not do

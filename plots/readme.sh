@@ -28,6 +28,18 @@ EOF
 12_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
 13_conditional|*SBGM*
 14_architectures|*SBGM*
+16_errata|all five: what is wrong in them
+17_diffusers|*Lens of Score Matching*
+18_families|*Lens of Score Matching*, *SBGM*
+19_fields|*SBGM*
+20_posterior|*SBGM*
+21_inference|*SBGM*
+22_flow_matching|*SBGM*
+23_latent|*SBGM*
+24_marginals|*Masterclass Notes*, *Lens of Score Matching*, *SGM_GTAP*
+25_likelihood_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
+26_waveforms|*SBGM*
+27_completion|*SBGM*
 EOF
     echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) | see below |"
 }
