@@ -2409,6 +2409,40 @@ static void optimiser_of_many(void **state) {
     free(params[0]), free(params[1]), free(z);
 }
 
+/* What the header says that a run goes on from is all: a copy of it into a fresh optimiser has the same
+bits after as many steps, also past the last of the schedule. */
+
+static void optimiser_goes_on(void **state) {
+    (void)state;
+    for (int kind = SGM_OPTIMISER_ADAM; kind <= SGM_OPTIMISER_SGD; kind++) {
+        float theta[2][37], mean[2][37], z[12 * 37];
+        sgm_optimiser q[2];
+        run r = run_defaults();
+        r.to.optimiser = (sgm_optimiser_kind)kind, r.to.steps = 10, r.to.warmup = 2, r.to.cosine = 1, r.to.beta1 = 0.7;
+        sgm_normal(z, COUNT(z), sgm_key_init(6), 0), sgm_normal(theta[0], 37, sgm_key_init(7), 0);
+        for (int i = 0; i < 2; i++) {
+            float *const average[1] = {mean[i]};
+            CHECK_OK(sgm_optimiser_init(&q[i], theta[i], 37, average, 1, &r.to));
+        }
+        for (int k = 0; k < 12; k++) {
+            memcpy(q[0].grads, z + 37 * k, sizeof theta[0]);
+            CHECK_OK(sgm_optimiser_step(&q[0]));
+            if (k == 4) {
+                memcpy(theta[1], theta[0], sizeof theta[0]), memcpy(mean[1], mean[0], sizeof mean[0]);
+                memcpy(q[1].moment1, q[0].moment1, sizeof theta[0]), q[1].step = q[0].step;
+                if (kind != SGM_OPTIMISER_SGD) memcpy(q[1].moment2, q[0].moment2, sizeof theta[0]);
+            }
+            if (k <= 4) continue;
+            memcpy(q[1].grads, z + 37 * k, sizeof theta[0]);
+            CHECK_OK(sgm_optimiser_step(&q[1]));
+            assert_memory_equal(theta[0], theta[1], sizeof theta[0]);
+            assert_memory_equal(mean[0], mean[1], sizeof mean[0]);
+        }
+        CHECK_CLOSE(sgm_optimiser_lr(&q[0]), 0, 1e-18); /* past the end: the cosine's end */
+        sgm_optimiser_free(&q[0]), sgm_optimiser_free(&q[1]);
+    }
+}
+
 static void optimiser_refuses(void **state) {
     float theta[3] = {1, 2, 3}, mean[3], before[3];
     float *const average[2] = {mean, NULL};
@@ -2532,6 +2566,7 @@ int main(void) {
         TEST("(4.8) five steps of Adam by hand", five_steps_by_hand),
         TEST("(4.2) a loop of one's own has the trainer's bits", own_loop_has_the_trainers_bits),
         TEST("an optimiser of many parameters", optimiser_of_many),
+        TEST("an optimiser goes on from what it says", optimiser_goes_on),
         TEST("what an optimiser refuses", optimiser_refuses),
         TEST("an optimiser without memory", optimiser_without_memory),
         TEST("who is held out", who_is_held_out),
