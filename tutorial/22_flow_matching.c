@@ -41,7 +41,6 @@ that it counts, but how late a point learns to which of them it goes.
 #include "tutorial.h"
 
 #define PI 3.14159265358979323846
-
 enum { D = 2, K = 8, B = 128, COUNTS = 6, PATHS = 40, FILM = 80, WAYS = 9 };
 enum { VP, LINES, PAIRS, NETS };
 
@@ -230,8 +229,7 @@ static double floors(sgm_key key) {
            r.floor, r.floor_se, tangents, se);
     tut_check("2. eight Gaussians: floor by draws of the loss", r.floor, grid, 5 * r.floor_se);
     tut_check("2. SBGM: floor of flow matching, eight Gaussians (T22.4)", tangents, grid, 5 * se);
-    free(x);
-    return grid;
+    return free(x), grid;
 }
 
 /*
@@ -252,7 +250,6 @@ $$\prod_{k=0}^{K−1} \left( 1 − h \frac{q'(t_k)}{2\,q(t_k)} \right)^2, \qquad
 At t = 1 the factor q'/2q is 1 whatever c is: one step lands in the mean of the data, and its
 variance is 0. That is what u says where nothing is known yet.
 */
-
 /* n points from T to t_min by Euler's steps of even length; path, if not NULL, gets `FILM` frames of
 the first PATHS. Returns the bend, and its standard error over paths. */
 static double carry(const sgm_score *score, long n, int steps, float *path, double *se, sgm_key key) {
@@ -327,8 +324,9 @@ static void straightness(sgm_key key) {
 
 An Euler step is $x + Δt\, u$ with $u = \hat ε − \hat x_0$, and $x = (1−t)\hat x_0 + t \hat ε$: it is
 $(1−t')\hat x_0 + t' \hat ε$, a step of DDIM (7.3). DDIM does not see in which family it runs, as
-x/m depends on s/m alone. So the straight path brings no new step, but new levels: even t/(1 + t)
-of σ = s/m, where a VP process at even t has few between .2 and 2. Start both at VP's largest σ.
+x/m depends on s/m alone. So the straight path brings no new step, but new levels: even in
+σ/(1 + σ), σ = s/m. A third of them lie above σ = 2; of those of VP at even t, 60 %. Here both start
+at VP's largest σ.
 */
 static void same_steps(sgm_key key) {
     enum { N = 500, STEPS = 8 };
@@ -418,7 +416,6 @@ static void assignment(sgm_key key) {
 }
 
 static double joined[NETS], ended[NETS]; /* mean ‖ε − x0‖² of the pairs; loss of the second half */
-
 static void learn(int kind, sgm_key key) {
     static float x0[B * D], eps[B * D], z[B * D], t[B], x[B * D];
     static int to[B];
@@ -462,19 +459,15 @@ static void learn(int kind, sgm_key key) {
     sgm_optimiser_free(&by), sgm_tape_free(tape);
 }
 
-/* What the three know of the score: E‖s − exact‖²/E‖exact‖² at t = ½ of lines, at that s/m of VP. */
+/* What the three know of the score: E‖s − exact‖² at s = m, where t = ½ of lines. */
 static double score_error(int kind, sgm_key key) {
-    enum { N = 4000 };
-    static float x[N * D], s[N * D], t[N];
+    static float x[4000 * D];
     const sgm_mixture *mix = kind == VP ? &law_vp : &law;
     sgm_score learned = sgm_model_score(&net[kind], 0), exact = sgm_mixture_score(mix);
-    double when = kind == VP ? sgm_sde_t_from_logsnr(&vp, 0) : 0.5, off, se, all = 0;
-    tut_must(sgm_mixture_sample(mix, x, NULL, N, when, key));
-    for (int i = 0; i < N; i++) t[i] = (float)when;
-    tut_must(sgm_score_eval(&exact, s, x, t, N));
-    for (int i = 0; i < N * D; i++) all += (double)s[i] * s[i] / N;
-    tut_must(sgm_fisher(&off, &se, &learned, &exact, x, when, N));
-    return off / all;
+    double when = kind == VP ? sgm_sde_t_from_logsnr(&vp, 0) : 0.5, off, se;
+    tut_must(sgm_mixture_sample(mix, x, NULL, 4000, when, key));
+    tut_must(sgm_fisher(&off, &se, &learned, &exact, x, when, 4000));
+    return off;
 }
 
 static void trained(double floor_of_u, sgm_key key) {
@@ -493,8 +486,8 @@ static void trained(double floor_of_u, sgm_key key) {
         tut_check(kind == VP ? "5. VP: excess, in floors" : "5. lines: excess, in floors", r.excess / r.floor, 0,
                   tut_quick() ? 0.2 : 0.01);
     }
-    printf("   error of the score, relative, at s = m: VP %.4f, lines %.4f, chosen pairs %.3f\n", wrong[VP],
-           wrong[LINES], wrong[PAIRS]);
+    printf("   E‖score − exact‖² at s = m: VP %.4f, lines %.4f, chosen pairs %.3f\n", wrong[VP], wrong[LINES],
+           wrong[PAIRS]);
     double steps = tut_quick() ? 150 : 6000; /* ‖ε − x0‖² of a pair has a standard deviation below 4 */
     tut_check("5. lines: mean |eps - x0|^2 of independent pairs", joined[LINES], cross, 5 * 4 / sqrt(steps * B));
     tut_check("5. chosen pairs: loss below a fifth of the floor", ended[PAIRS] < floor_of_u / 5, 1, 0);
@@ -601,7 +594,7 @@ int main(void) {
     trained(floor_of_u, sgm_key_split(key, 7));
     race(sgm_key_split(key, 8));
     bends(sgm_key_split(key, 9));
-    for (int kind = 0; kind < NETS; kind++) sgm_model_free(&net[kind]);
+    sgm_model_free(&net[VP]), sgm_model_free(&net[LINES]), sgm_model_free(&net[PAIRS]);
     sgm_mixture_free(&law), sgm_mixture_free(&law_vp);
     return tut_done();
 }
