@@ -5791,12 +5791,15 @@ static double sgm__bound_ends(sgm__odds *q, const float *x) {
 - A multistep method of order p whose first step is of order 1 has order 2 in the end. Adams starts
   with RK4 here, and (3M) with a step of order 2.
 - A mean over the batch in the error norm: one hard point among a thousand goes unnoticed.
+- A clean point handed in where $m(t_{min})$ is not 1, as with sub-VP: it is taken as one of t_min.
+  Ask about m x, and add D log m.
 
 ## §7.8 Something to run
 
 `make 07` prints the order of every method on a score that is exact, and fails where one is not what
 theory says; `make 08` holds likelihoods against the entropy, with the trap: few steps of Euler beat
-it. Both take minutes, with `QUICK=1` before them seconds.
+it; `make 25` asks a U-Net how probable digits are. They take minutes, with `QUICK=1` before them
+seconds.
 */
 
 /*

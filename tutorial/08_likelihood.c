@@ -435,7 +435,7 @@ the length of time. Three measurements that share nothing but the score must agr
 */
 
 static void bounds(int rows, int quick) {
-    enum { N = 4000 };
+    enum { N = 1500 };
     static float x[2 * N], t[N];
     static double known[N], bound[N];
     long n = quick ? 200 : N, draws = quick ? 2000 : 2 * TEST;
