@@ -93,7 +93,7 @@ static void schedule(void) {
     }
     printf("  the process through the table is at most %.1e of ᾱ_k from its product\n", worst);
     /* ∫β ≤ 10 is a sum of 1000 numbers, each rounded: 1000 · 10 · 2⁻⁵³; so is the product's log */
-    tut_check("Lens: the SDE through the table, worst of 1000, relative", worst, 0, 2.2e-12);
+    tut_check("Lens: SDE through the table, worst of 1000, relative", worst, 0, 2.2e-12);
 }
 
 /*
@@ -189,7 +189,7 @@ static void outputs(const char *name, const char *label, int score_too) {
     /* the norm of the score, as the listing prints it: no entry is off by more than that in the
        noise, so no norm by more than √D of it over σ_7, the smaller */
     if (score_too)
-        tut_check("Lens: norm of the score (avg) of the stored network", (norm[0] + norm[1]) / 2,
+        tut_check("Lens: norm of a stored network's score (avg)", (norm[0] + norm[1]) / 2,
                   theirs, 2e-5 * sqrt(d) / sqrt(1 - bar[7]));
     sgm_model_free(&model), sgm_archive_free(&io), free(s);
 }
@@ -252,7 +252,7 @@ static double loss_of_exact(long n, float *norms, double group_sd[2]) {
               4.5 * sqrt(2. / PIXELS / (double)n));
     tut_check("loss of a network that says 0", size[1], 1, 4.5 * sqrt(2. / PIXELS / (double)n));
     /* the largest of 25 normal errors: beyond 5 once in 70 000 runs */
-    tut_check("Lens: loss of the exact noise by k = alpha_bar_k, worst of 25, in se", off, 0, 5);
+    tut_check("Lens: loss by k = alpha_bar_k, worst of 25, in se", off, 0, 5);
     group_sd[0] = sqrt((second - groups * groups) * (double)n_groups / (double)(n_groups - 1));
     sgm_mixture_free(&normal);
     return sum;
@@ -269,8 +269,8 @@ static void losses(void) {
     }
     double var = square - floor_ * floor_ + inside;
     double loss = loss_of_exact(n, norms, sd);
-    printf("\n4. Made-up images, x0 = randn: the loss of the exact noise is %.4f on %ld images, "
-           "its floor %.4f\n"
+    printf("\n4. Made-up images, x0 = randn: the exact noise has a loss of %.4f on %ld "
+           "of them; floor %.4f\n"
            "  a batch of four, as the listing's, scatters by %.4f about it; truth %.4f\n",
            loss, n, floor_, sd[0], sqrt(var / 4));
     tut_check("Lens: loss of the exact noise = mean of alpha_bar", loss, floor_,
@@ -303,13 +303,13 @@ static void conversion(void) {
         curve[3 * k] = (float)k, curve[3 * k + 1] = (float)bar[k],
                   curve[3 * k + 2] = (float)(1 / sqrt(1 - bar[k]));
     tut_dat("table.dat", "k alpha_bar 1/sqrt(1-alpha_bar)", curve, N, 3);
-    printf("  an error of the noise, in the score:");
+    printf("  an error of the noise in the score, at k = 0, 100, 500, 999:");
     for (int i = 0; i < 4; i++) {
         float out[2] = {.3f, .3f + .125f}, x[2] = {1, 1}, t[2];
         t[0] = t[1] = (float)(at[i] + 1);
         sgm_output_convert(out, SGM_OUTPUT_SCORE, out, SGM_OUTPUT_NOISE, x, t, 2, 1, &sde, 0);
         double times = (out[0] - (double)out[1]) / .125, truth = 1 / sqrt(1 - bar[at[i]]);
-        printf("  × %.4g at k = %d", times, at[i]);
+        printf(" × %.4g", times);
         worst = fmax(worst, fabs(times / truth - 1));
         /* ε̂ up to .425 and both results round, and their difference is .125 in the noise */
         if (i == 0)
@@ -317,7 +317,7 @@ static void conversion(void) {
                       100 * 14 * rounding + 1e-9);
     }
     printf("\n");
-    tut_check("Lens: score = -noise/sqrt(1 - alpha_bar), worst of 4, relative", worst, 0,
+    tut_check("Lens: score = -noise/sqrt(1 - alpha_bar), relative", worst, 0,
               14 * rounding);
 }
 
@@ -390,7 +390,7 @@ static void schedulers(void) {
         printf("  %-10s %8.5f %8.5f %8.5f %8.5f %9.5f\n", names[spacing], got[0], m,
                got[1] * got[1], shrink * shrink, got[2] * got[2]);
         /* a mean of n squares of a normal of variance m; floats round once in each of 50 steps */
-        snprintf(name, sizeof name, "DDPM, 50 steps, %s: variance by its own coefficients",
+        snprintf(name, sizeof name, "DDPM, 50 steps, %s: variance by its recursion",
                  names[spacing]);
         tut_check(name, got[0], m, 4.5 * m * sqrt(2. / (double)n) + 2 * STEPS * rounding);
         snprintf(name, sizeof name, "DDIM, 50 steps, %s: product of cosines (T17.3)",
@@ -403,7 +403,7 @@ static void schedulers(void) {
         gaps *= cos(angle((int)t[i] - 1) - angle((int)t[i] - 1 - N / STEPS));
     printf("  DDIM's linspace as the package steps it, with gaps: %.5f\n", gaps * gaps);
     /* what diffusers 0.42 made of x = 1, in float64 */
-    tut_check("DDIM, 50 steps, the package's linspace with its gaps (T17.3)", gaps,
+    tut_check("DDIM, the package's linspace with its gaps (T17.3)", gaps,
               .9647607753555, 1e-12);
     free(x);
 }
@@ -451,8 +451,8 @@ static void trained(void) {
     tut_must(sgm_dsm(&r, &score, &exact, data, n, &loss, draws, stream(34)));
     double floor_ = 0;
     for (int k = 0; k < N; k++) floor_ += bar[k] / N;
-    printf("\n7. A network of %zu parameters of the family after %ld steps: loss %.4f, floor "
-           "%.4f (truth %.4f), excess %.4f\n",
+    printf("\n7. A network of %zu parameters of the family after %ld steps:\n"
+           "  loss %.4f, floor %.4f (truth %.4f), excess %.4f\n",
            model.n_params, learn.steps, r.loss, r.floor, floor_, r.excess);
     tut_check("trained U-Net of the family: loss - floor = excess", r.loss - r.floor, r.excess,
               4.5 * hypot(r.excess_se, 2 * sqrt(r.excess * floor_ / D / (double)draws)));
@@ -489,14 +489,14 @@ static void fresh(const sgm_model *model) {
         }
         norm += sqrt(sum) / IMAGES;
     }
-    printf("\n8. The listing's network, fresh: loss %.4f, mean square of its noise %.4f, norm of "
-           "its score %.2f\n"
+    printf("\n8. The listing's network, fresh:\n"
+           "  loss %.4f, mean square of its noise %.4f, norm of its score %.2f\n"
            "  (%d images in %.2f s)\n",
            loss, square, norm, IMAGES, seconds);
     /* one network against the mean of twelve, by their scatter */
-    tut_check("Lens: training loss of a fresh network, as the package's", loss, 1.105,
+    tut_check("Lens: training loss of a fresh network", loss, 1.105,
               4 * .0439 * sqrt(1 + 1. / 12));
-    tut_check("mean square of a fresh network's noise, as the package's", square, .1156,
+    tut_check("mean square of a fresh network's noise", square, .1156,
               4 * .0138 * sqrt(1 + 1. / 12));
 }
 
@@ -508,8 +508,8 @@ int main(void) {
     schedule();
     parameters(&model);
     printf("\n3. Checkpoints of the package\n");
-    outputs("lesson", "Lens: outputs of a checkpoint of the listing's blocks", 1);
-    outputs("other", "outputs of a checkpoint with other options, in 16 and 32 bits", 0);
+    outputs("lesson", "Lens: outputs of a checkpoint of its blocks", 1);
+    outputs("other", "outputs of another checkpoint, some of it in 16 bits", 0);
     losses();
     conversion();
     schedulers();
