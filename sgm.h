@@ -1216,7 +1216,35 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
    ancestral step here, and steps 0 means 1000 for every method: each step looks at y once. */
 SGM_API sgm_status sgm_mixture_posterior(sgm_mixture *posterior, const sgm_mixture *prior,
                                          const sgm_inverse *problem);
-/* The exact law of x0 given y, seen through the prior's SDE: the referee of all four (8.15). */
+/* The exact law of x0 given y, seen through the prior's SDE: the referee of all methods (8.15). */
+
+typedef struct sgm_smc_options {
+    long particles;     /* of one run: n/particles runs do not see each other; 0: n, one run  */
+    double threshold;   /* resamples a run when less than this share is effective; 0 means ½  */
+    double sigma_data;  /* of the twist, as of ΠGDM; 0 means 1. Worse numbers only cost       */
+    sgm_method method;  /* AUTO: the ancestral step; or another of the first three            */
+    int steps;          /* 0 means 200                                                        */
+    sgm_grid_kind grid;
+    double *ess;        /* (steps + 1), if not NULL: effective particles of a run, at each level */
+    const char *progress;
+} sgm_smc_options;
+
+typedef struct sgm_smc_result {
+    double log_evidence;  /* log of the mean over runs of the estimates Ẑ of p(y), unbiased (8.19)  */
+    double evidence_se;   /* standard error of that mean, over the mean; NaN of one run             */
+    double ess, ess_least; /* effective particles (8.18): at the end, mean of the runs; the least   */
+    double resamplings;   /* mean of the runs                                                       */
+    long ancestors;       /* from how many of the first points the last ones come; the worst run    */
+    long nfe;             /* evaluations per particle: of the score, or of score and vjp            */
+} sgm_smc_result;
+
+SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *score,
+                           const sgm_inverse *problem, const sgm_smc_options *options,
+                           sgm_smc_result *result, sgm_key key);
+/* x(n,D) from p(x0|y) by twisted sequential Monte Carlo, exact for many particles up to what the
+   steps and the score leave (8.17). weight(n), if not NULL: each particle's, of sum 1 in each run;
+   else a last resampling makes all alike. The score needs a vjp, the measurement noise, and a
+   condition is one for all, or one for each run. options, result: may be NULL. */
 
 /*
 ## 9. Data and measures
@@ -6135,21 +6163,25 @@ $1/r² = 1/σ_d² + 1/σ²$. For such data (8.13) is the exact score given y. Fo
 approximation, whose error you cannot see from inside; the referee below can.
 $∂\hat x_0/∂x = (I + s_t² ∂s/∂x)/m_t$, and its transpose times a vector is the score's `vjp`.
 */
-/* Into w, row by row: the sum of (8.13) at the x̂0 of (5.7); or, with sigma_data 0, minus the
-gradient of (8.12)'s norm by x̂0. */
+/* Into w, row by row: the sum of (8.13) at the x̂0 of (5.7), and into psi, if not NULL, its
+log p_t(u|x); or, with sigma_data 0, minus the gradient of (8.12)'s norm by x̂0. */
 static void sgm__posterior_pull(const sgm_inverse *p, double *row, const sgm_sde *sde,
-    double sigma_data, float *w, const float *s, const float *x, const float *t, long n) {
-    double *x0 = row, *pull = x0 + p->d;
+    double sigma_data, double *psi, float *w, const float *s, const float *x, const float *t,
+    long n) {
+    double *x0 = row, *pull = x0 + p->d, m = 0, sd = 0;
     for (long k = 0; k < n; k++, x += p->d, s += p->d, w += p->d) {
-        double m = sgm_sde_m(sde, t[k]), sd = sgm_sde_s(sde, t[k]), square = 0;
+        if (k == 0 || t[k] != t[k - 1]) m = sgm_sde_m(sde, t[k]), sd = sgm_sde_s(sde, t[k]);
         double a = sd * sd / (m * m), b = sigma_data * sigma_data, r2 = a * b / (a + b);
+        double square = 0, logp = 0;
         for (int j = 0; j < p->d; j++) x0[j] = (x[j] + sd * sd * s[j]) / m, pull[j] = 0;
         for (int i = 0; i < p->m; i++) {
             double miss = p->target[i] - sgm__along(p, i, x0), c = p->size[i] * p->size[i];
             square += c * miss * miss;
             if (sigma_data > 0) c = 1 / (r2 + p->sigma[i] * p->sigma[i]);
+            if (psi) logp -= 0.5 * (c * miss * miss - sgm__log(c / (2 * SGM__PI)));
             sgm__move(p, i, c * miss, pull);
         }
+        if (psi) psi[k] = logp;
         double norm = sigma_data > 0 || square == 0 ? 1 : sqrt(square);
         for (int j = 0; j < p->d; j++) w[j] = (float)(pull[j] / norm);
     }
@@ -6158,8 +6190,9 @@ static void sgm__posterior_pull(const sgm_inverse *p, double *row, const sgm_sde
 /* y += c (∂x̂0/∂x)ᵀ w, from w and js = (∂s/∂x)ᵀ w. */
 static void sgm__posterior_add(float *y, double c, const sgm_sde *sde, const float *w,
     const float *js, const float *t, long n, int d) {
+    double m = 0, sd = 0;
     for (long i = 0; i < n; i++) {
-        double m = sgm_sde_m(sde, t[i]), sd = sgm_sde_s(sde, t[i]);
+        if (i == 0 || t[i] != t[i - 1]) m = sgm_sde_m(sde, t[i]), sd = sgm_sde_s(sde, t[i]);
         for (long j = i * d; j < (i + 1) * d; j++)
             y[j] = (float)(y[j] + c * (w[j] + sd * sd * js[j]) / m);
     }
@@ -6173,7 +6206,7 @@ static sgm_status sgm__dps_step(sgm_sampler *sampler, float *x, void *user) {
     memcpy(from, x, (size_t)size * sizeof *x);
     SGM__TRY(sampler->score.eval(&sampler->score, s, from, t, n));
     const sgm_sde *sde = &sampler->score.sde;
-    sgm__posterior_pull(run->problem, run->row, sde, 0, w, s, from, t, n);
+    sgm__posterior_pull(run->problem, run->row, sde, 0, NULL, w, s, from, t, n);
     SGM__TRY(sampler->score.vjp(&sampler->score, s, js, from, w, t, n));
     SGM__TRY(sgm_sampler_step(sampler, x));
     sgm__posterior_add(x, run->o->zeta, sde, w, js, t, n, (int)d); /* (8.12) */
@@ -6190,7 +6223,7 @@ static sgm_status sgm__posterior_eval(
     float *w = (float *)(void *)(row + 2 * d), *js = w + size;
     sgm_status status = score.eval(&score, s, x, t, n);
     if (status == SGM_OK) {
-        sgm__posterior_pull(&p->problem, row, &self->sde, p->sigma_data, w, s, x, t, n);
+        sgm__posterior_pull(&p->problem, row, &self->sde, p->sigma_data, NULL, w, s, x, t, n);
         status = score.vjp(&score, s, js, x, w, t, n);
     }
     if (status == SGM_OK) sgm__posterior_add(s, 1, &self->sde, w, js, t, n, self->d); /* (8.13) */
@@ -6273,7 +6306,107 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
 }
 
 /*
-## §8.6 Details that have caused bugs
+## §8.6 Particles: exact in the limit
+
+The steps of §5.2, started from the prior, are a chain whose densities are known: $x'$ given $x$ is
+$N(c_x x + c_s s,\, c_z² I)$. Draw many runs, weigh each by $p(y|x_0)$, and you have the posterior
+of the chain, but for that nearly all weights are nearly 0. So push the runs towards y, and let the
+weights make up for the push. Take for ψ(x) the $p_t(y|x)$ of (8.13). Were $\log ψ$ linear in x', the
+step given y would be the Gaussian times $e^{x'·∇\log ψ}$, which is the same Gaussian moved by
+$c_z² ∇\log ψ$. Let that be q(x'|x), with the gradient at x, and p(x'|x) the step itself:
+
+$$x' = c_x x + c_s s + c_z (z + e), \quad e = c_z ∇\log ψ(x), \qquad
+\log \frac{p(x'|x)}{q(x'|x)} = −e·z − ½ |e|² \qquad(8.16)$$
+
+A run, from x_T to x_0, then has the weight
+
+$$w = p(y|x_0) \prod \frac{p(x'|x)}{q(x'|x)} = ψ(x_T) \prod \frac{p(x'|x)\, ψ(x')}{q(x'|x)\, ψ(x)}
+\qquad(8.17)$$
+
+*whatever ψ is*, if only the last, where r is 0, is $p(y|x_0)$: the others cancel. A bad ψ bends
+nothing, it makes weights uneven. This is *twisted* sequential Monte Carlo (Wu, Trippe, Naesseth,
+Blei, Cunningham 2023). Step by step the weights drift apart nevertheless. The number of particles
+that count is the *effective* one,
+
+$$n_{eff} = \Big( \sum_k w_k \Big)^2 \Big/ \sum_k w_k², \qquad 1 ≤ n_{eff} ≤ n \qquad(8.18)$$
+
+Where it falls below ½n, *resample*: particle k leaves about $n w_k / \sum w$ copies, each with the
+mean weight $\bar w$, and the light ones die. Systematic resampling lays these shares end to end on a
+line of length n and picks whose lie at $U, U + 1, …, U + n − 1$, with one U ~ U(0,1): right on
+average, and never off by 1. So neither this nor a step changes a sum $\sum_k w_k f(x_k)$ on average.
+With R resamplings, and the last $\bar w$ at the end,
+
+$$\hat Z = \prod_{r=1}^{R+1} \bar w_r, \qquad E \hat Z = ∫ p(x_0)\, p(y|x_0)\, dx_0 = p(y)
+\qquad(8.19)$$
+
+for every n. (Its logarithm is biased, by about minus half its variance.) The particles follow
+p(x_0|y) up to an error of the order of $n^{-1/2}$. *Of the chain*, that is: p(x_0) is what
+`sgm_sample` draws with these steps, whose errors (§5.1) are all that more particles leave.
+*/
+typedef struct sgm__smc {
+    sgm_sampler sampler;       /* for its grid, its start and its scratch    */
+    sgm_score score;           /* the same, asked about the particles' runs  */
+    const sgm_inverse *problem;
+    sgm_key key;
+    double sigma_data;
+    double *logw, *psi, *row;  /* (n), (n), (2,D) */
+    float *w, *push;           /* (n,D): scratch, and ∇ log ψ */
+    long *ancestor, *pick;     /* (n) */
+} sgm__smc;
+
+/* At a level: score, log ψ, its gradient by (8.13). At t = 0, where r is 0, only ψ_0 = p(y|x_0). */
+static sgm_status sgm__smc_look(sgm__smc *r, const float *x) {
+    const sgm_sde *sde = &r->score.sde;
+    long n = r->sampler.n, d = r->score.d, size = n * d;
+    float *s = r->sampler.buffer, *js = s + size, *times = js + size;
+    double t = r->sampler.t[r->sampler.step];
+    for (long k = 0; k < n; k++) times[k] = (float)t;
+    memset(r->push, 0, (size_t)size * sizeof *r->push);
+    if (t > 0) SGM__TRY(r->score.eval(&r->score, s, x, times, n));
+    else memset(s, 0, (size_t)size * sizeof *s);
+    sgm__posterior_pull(r->problem, r->row, sde, r->sigma_data, r->psi, r->w, s, x, times, n);
+    for (long k = 0; k < n; k++) r->logw[k] += r->psi[k]; /* (8.17) */
+    if (t > 0) {
+        SGM__TRY(r->score.vjp(&r->score, s, js, x, r->w, times, n));
+        sgm__posterior_add(r->push, 1, sde, r->w, js, times, n, (int)d);
+    }
+    return SGM_OK;
+}
+
+static void sgm__smc_step(sgm__smc *r, float *x) {
+    sgm_sampler *sampler = &r->sampler;
+    long n = sampler->n, d = r->score.d, i = sampler->step++;
+    float *s = sampler->buffer, *z = s + n * d;
+    double c[3];
+    if (sgm_sampler_done(sampler)) sgm__denoise_step(c, &r->score.sde, sampler->t[i]);
+    else sgm__reverse_step(c, sampler->o.method, &r->score.sde, sampler->t[i], sampler->t[i + 1]);
+    sgm__normal_rows(z, n, d, &sampler->score, sgm_key_split(r->key, (uint64_t)i));
+    for (long k = 0; k < n; k++) {
+        double along = 0, square = 0;
+        for (long j = k * d; j < (k + 1) * d; j++) {
+            double e = c[2] * r->push[j]; /* 0 in the last step, as c_z is */
+            x[j] = (float)(c[0] * x[j] + c[1] * s[j] + c[2] * (z[j] + e)); /* (8.16) */
+            along += e * z[j], square += e * e;
+        }
+        r->logw[k] -= r->psi[k] + along + 0.5 * square; /* (8.17) */
+    }
+}
+
+/* n_eff of (8.18); the logs become those of weights of the sum 1, and their mean was e^log_mean. */
+static double sgm__smc_weigh(double *logw, long n, double *log_mean) {
+    double top = logw[0], sum = 0, square = 0;
+    for (long k = 1; k < n; k++) top = logw[k] > top ? logw[k] : top;
+    for (long k = 0; k < n; k++) {
+        double w = sgm__exp(logw[k] - top);
+        sum += w, square += w * w;
+    }
+    for (long k = 0; k < n; k++) logw[k] -= top + sgm__log(sum);
+    *log_mean = top + sgm__log(sum / (double)n);
+    return sum * sum / square;
+}
+
+/*
+## §8.7 Details that have caused bugs
 
 - Guidance with a network that was trained without condition dropout: its unconditional branch is
   whatever the initial weights say.
@@ -6283,7 +6416,7 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
 - One condition per point, and a sampler or a likelihood that cuts the set into blocks: the score
   must be asked about the rows of the block, not about the first n. That is what `first` is for.
 
-## §8.7 Something to run
+## §8.8 Something to run
 
 `make 13` draws given a measurement by all four methods, and holds each
 against the exact law of (8.15); `make 09` shows that the three variances of (8.8) are three. In its
@@ -15939,8 +16072,8 @@ static sgm_status sgm__sampler_check(const sgm_sample_options *o, const sgm_sde 
     if ((int)o->method < 0 || o->method > SGM_METHOD_DPMPP_3M)
         return sgm__bad("there is no sampling method %d: see sgm_method", (int)o->method);
     const struct sgm__method *method = &sgm__methods[o->method];
-    int updates = o->steps - !o->plain_end, zero = o->plain_end && o->t_end == 0;
     if (o->steps < 1) return sgm__bad("%d sampling steps: ask for at least 1", o->steps);
+    int updates = o->steps - !o->plain_end, zero = o->plain_end && o->t_end == 0;
     if (method->back > 1 && updates < method->back)
         return sgm__bad(
             "%s looks back over %d steps, and %d are left%s: take more steps, %d at least",
@@ -16597,6 +16730,178 @@ SGM_API sgm_score sgm_guided_score(const sgm_guided *g) {
     if (score.eval && g->a.jvp && g->b.jvp) score.jvp = sgm__guided_jvp;
     if (score.eval && g->a.vjp && g->b.vjp) score.vjp = sgm__guided_vjp;
     return score;
+}
+
+/* Particles (§8.6). Systematic resampling: whose copy stands in place i, of n whose weights sum to
+1, for a U of its own. */
+static void sgm__smc_pick(long *pick, const double *logw, long n, double u) {
+    double reached = 0;
+    long i = 0, heaviest = 0;
+    for (long k = 0; k < n; k++) {
+        reached += (double)n * sgm__exp(logw[k]);
+        if (logw[k] > logw[heaviest]) heaviest = k;
+        while (i < n && (double)i + u < reached) pick[i++] = k;
+    }
+    while (i < n) pick[i++] = heaviest; /* of a sum that rounding left below n */
+}
+
+/* A run's rows first … first + each, all that belongs to them, as `pick` says. */
+static void sgm__smc_copy(sgm__smc *r, float *x, long first, long each) {
+    long d = r->score.d, *pick = r->pick;
+    float *moved[3];
+    moved[0] = x, moved[1] = r->sampler.buffer, moved[2] = r->push;
+    for (int q = 0; q < 3; q++) {
+        float *a = moved[q] + first * d;
+        for (long i = 0; i < each; i++)
+            memcpy(r->w + i * d, a + pick[i] * d, (size_t)d * sizeof *a);
+        memcpy(a, r->w, (size_t)(each * d) * sizeof *a);
+    }
+    double *psi = r->psi + first, *logw = r->logw + first;
+    for (long i = 0; i < each; i++) logw[i] = psi[pick[i]], pick[i] = r->ancestor[first + pick[i]];
+    memcpy(psi, logw, (size_t)each * sizeof *psi);
+    memcpy(r->ancestor + first, pick, (size_t)each * sizeof *pick);
+    memset(logw, 0, (size_t)each * sizeof *logw);
+}
+
+/* Of each run at a level: n_eff, and a resampling where that is too small, or `all` is done. */
+static sgm_status sgm__smc_resample(sgm__smc *r, float *x, const sgm_smc_options *o, int keep,
+    double *log_z, sgm_smc_result *result) {
+    long each = o->particles, runs = r->sampler.n / each, step = r->sampler.step;
+    int done = sgm_sampler_done(&r->sampler);
+    sgm_key key = sgm_key_split(r->key, (uint64_t)-1 - (uint64_t)step);
+    if (o->ess) o->ess[step] = 0;
+    for (long run = 0; run < runs; run++) {
+        double log_mean, *logw = r->logw + run * each;
+        double ess = sgm__smc_weigh(logw, each, &log_mean);
+        if (!(fabs(log_mean) < HUGE_VAL))
+            return sgm__fail(SGM_NOT_FINITE, "all particles of run %ld lost y at t = %g: %s", run,
+                r->sampler.t[step], "give y more noise, or take more steps");
+        if (o->ess) o->ess[step] += ess / (double)runs;
+        if (ess < result->ess_least) result->ess_least = ess;
+        if (done) result->ess += ess / (double)runs;
+        if (done ? !keep : ess < o->threshold * (double)each) {
+            sgm__smc_pick(r->pick, logw, each, sgm__uniform53(key, (uint64_t)run));
+            sgm__smc_copy(r, x, run * each, each);
+            log_z[run] += log_mean, result->resamplings += 1 / (double)runs;
+        } else if (done) log_z[run] += log_mean;
+        else
+            for (long k = 0; k < each; k++) logw[k] += log_mean + sgm__log((double)each);
+    }
+    return SGM_OK;
+}
+
+/* (8.19) of all runs, each measured by its largest; and of how few a run descends. */
+static void sgm__smc_sum(sgm_smc_result *result, const double *log_z, const sgm__smc *r, long each) {
+    long runs = r->sampler.n / each;
+    double top = log_z[0], mean = 0, var = 0, log_size = 0;
+    for (long run = 1; run < runs; run++) top = log_z[run] > top ? log_z[run] : top;
+    for (long run = 0; run < runs; run++) mean += sgm__exp(log_z[run] - top) / (double)runs;
+    for (long run = 0; run < runs; run++) {
+        double off = sgm__exp(log_z[run] - top) / mean - 1;
+        var += off * off;
+    }
+    /* from u of (8.9) to y: |det S| between their densities */
+    for (int i = 0; i < r->problem->m; i++) log_size += sgm__log(r->problem->size[i]);
+    result->log_evidence = top + sgm__log(mean) - log_size;
+    result->evidence_se = runs > 1 ? sqrt(var / (double)runs / (double)(runs - 1)) : NAN;
+    result->ancestors = each;
+    for (long run = 0; run < runs; run++) {
+        long distinct = 1, *from = r->ancestor + run * each; /* rising: copies stand together */
+        for (long i = 1; i < each; i++) distinct += from[i] != from[i - 1];
+        if (distinct < result->ancestors) result->ancestors = distinct;
+    }
+    result->nfe = 3L * r->sampler.o.steps; /* the vjp is a second evaluation and a product */
+}
+
+static sgm_status sgm__smc_check(
+    sgm_smc_options *o, const sgm_score *score, const sgm_inverse *problem, long n) {
+    SGM__TRY(sgm__inverse_fits(problem, score, 1));
+    if (!(problem->noise > 0))
+        return sgm__bad("particles weigh by p(y|x0), which y without noise has not: give it some");
+    if (score->row || score->first || score->of)
+        return sgm__bad("particles change places: leave the score's row, first and of 0");
+    if (n < 1) return sgm__bad("%ld particles: ask for at least 1", n);
+    if (o->particles < 0 || o->particles > n || (o->particles > 0 && n % o->particles))
+        return sgm__bad("%ld points in runs of %ld particles: n must be a multiple, particles >= 0",
+            n, o->particles);
+    if (!(o->threshold >= 0 && o->threshold <= 1))
+        return sgm__bad("a threshold of %g: needs a share in [0,1], 0 for 1/2", o->threshold);
+    if (!(o->sigma_data >= 0 && o->sigma_data < 1e15))
+        return sgm__bad("a sigma_data of %g: needs the data's std, or 0 for 1", o->sigma_data);
+    if ((int)o->method < 0 || o->method > SGM_METHOD_ANCESTRAL)
+        return sgm__bad("particles need a step whose density is known: one of the first three");
+    if (o->method == SGM_METHOD_AUTO) o->method = SGM_METHOD_ANCESTRAL;
+    if (o->particles == 0) o->particles = n;
+    if (o->threshold == 0) o->threshold = 0.5;
+    if (o->sigma_data == 0) o->sigma_data = 1;
+    if (o->steps == 0) o->steps = 200;
+    return SGM_OK;
+}
+
+static sgm_status sgm__smc_run(sgm__smc *r, float *x, double *weight, const sgm_smc_options *o,
+    double *log_z, sgm_smc_result *result) {
+    sgm_progress bar;
+    sgm_status status = SGM_OK;
+    long n = r->sampler.n, last = r->sampler.o.steps;
+    sgm_sampler_prior(&r->sampler, x);
+    sgm_progress_init(&bar, o->progress, last);
+    for (;;) {
+        status = sgm__smc_look(r, x);
+        if (status == SGM_OK) status = sgm__smc_resample(r, x, o, weight != NULL, log_z, result);
+        if (status != SGM_OK || sgm_sampler_done(&r->sampler)) break;
+        sgm__smc_step(r, x);
+        sgm_progress_step(&bar, r->sampler.step, NAN, NAN);
+    }
+    sgm_progress_done(&bar);
+    if (status == SGM_OK) status = sgm__finite("particle", x, n, r->score.d, SGM__TOO_COARSE);
+    if (status != SGM_OK) return status;
+    for (long k = 0; weight && k < n; k++) weight[k] = sgm__exp(r->logw[k]);
+    sgm__smc_sum(result, log_z, r, o->particles);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *score,
+    const sgm_inverse *problem, const sgm_smc_options *options, sgm_smc_result *result,
+    sgm_key key) {
+    sgm_smc_options o;
+    sgm_smc_result own;
+    sgm_sample_options how;
+    sgm_posterior p; /* only its problem, in the score's space */
+    sgm__smc r;
+    memset(&o, 0, sizeof o), memset(&how, 0, sizeof how), memset(&p, 0, sizeof p);
+    memset(&r, 0, sizeof r), memset(&own, 0, sizeof own);
+    if (options) o = *options;
+    if (result) *result = own;
+    if (!x) return sgm__bad("particles need a place for %ld points", n);
+    SGM__TRY(sgm__smc_check(&o, score, problem, n));
+    sgm_score plain = *score;
+    plain.scaler = NULL, how.method = o.method, how.steps = o.steps, how.grid = o.grid;
+    SGM__TRY(sgm__inverse_scaled(&p, problem, score->scaler));
+    sgm_status status = sgm_sampler_init(&r.sampler, &plain, n, &how, sgm_key_split(key, 0));
+    size_t d = (size_t)score->d, N = (size_t)n, runs = N / (size_t)o.particles;
+    size_t longs = sgm__times(N, 3), doubles = sgm__times(N, 2) + 2 * d + runs;
+    double *numbers = NULL;
+    if (status == SGM_OK) {
+        numbers = (double *)sgm__alloc(doubles, sizeof *numbers);
+        r.w = (float *)sgm__alloc(sgm__times(N, 2 * d), sizeof *r.w);
+        r.pick = (long *)sgm__alloc(longs, sizeof *r.pick);
+        if (!numbers || !r.w || !r.pick) status = SGM_NO_MEMORY;
+    }
+    if (status == SGM_OK) {
+        long *run_of = r.pick + 2 * n;
+        r.problem = &p.problem, r.sigma_data = o.sigma_data, r.key = sgm_key_split(key, 1);
+        r.psi = numbers, r.logw = r.psi + n, r.row = r.logw + n, r.push = r.w + N * d;
+        r.ancestor = r.pick + n, own.ess_least = (double)o.particles;
+        for (long k = 0; k < n; k++) r.ancestor[k] = k, run_of[k] = k / o.particles;
+        r.score = sgm__rows(&plain, run_of, 0, (long)runs);
+        status = sgm__smc_run(&r, x, weight, &o, r.row + 2 * d, &own);
+    }
+    if (status == SGM_OK && score->scaler) sgm_scaler_undo(score->scaler, x, x, n);
+    if (status == SGM_OK && result) *result = own;
+    sgm__free(numbers), sgm__free(r.w), sgm__free(r.pick);
+    sgm_sampler_free(&r.sampler);
+    sgm_posterior_free(&p);
+    return status;
 }
 
 /*

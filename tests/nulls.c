@@ -275,6 +275,10 @@ int main(void) {
     FAILS(sgm_inverse_sample(y, N, NULL, &problem, NULL, key));
     FAILS(sgm_inverse_sample(y, N, &exact, NULL, NULL, key));
     FAILS(sgm_inverse_sample(y, N, &exact, &empty_problem, NULL, key));
+    FAILS(sgm_smc(NULL, NULL, N, &exact, &problem, NULL, NULL, key));
+    FAILS(sgm_smc(y, NULL, N, NULL, &problem, NULL, NULL, key));
+    FAILS(sgm_smc(y, NULL, N, &exact, NULL, NULL, NULL, key));
+    FAILS(sgm_smc(y, NULL, N, &exact, &empty_problem, NULL, NULL, key));
     FAILS(sgm_mixture_posterior(NULL, &mix, &problem));
     FAILS(sgm_mixture_posterior(&empty_mix, NULL, &problem));
     FAILS(sgm_mixture_posterior(&empty_mix, &mix, NULL));

@@ -211,6 +211,17 @@ static sgm_status run_inverse(void *s, int *sound) {
     return status;
 }
 
+static sgm_status run_smc(void *s, int *sound) {
+    float x[N * D];
+    double weight[N];
+    sgm_smc_result r;
+    sgm_status status = sgm_smc(x, weight, N, &exact, &problem, (const sgm_smc_options *)s, &r, sgm_key_init(1));
+    if (status != SGM_OK) return status;
+    *sound &= finite_floats(x, N * D) && fabs(r.log_evidence) < HUGE_VAL && r.ess >= r.ess_least && r.ess_least >= 1;
+    for (int i = 0; i < N; i++) *sound &= weight[i] >= 0 && weight[i] <= 1;
+    return status;
+}
+
 /* --- the structs: a sound setting to start from, and their fields ------------------------------------------------ */
 
 typedef struct suite {
@@ -267,6 +278,9 @@ static const field likelihood_fields[] = {F(sgm_likelihood_options, probes, FEW)
     SAMPLE(sgm_likelihood_options, solve.)};
 static const field inverse_fields[] = {E(sgm_inverse_options, method, SGM_INVERSE_PIGDM), F(sgm_inverse_options, resample, FEW),
     F(sgm_inverse_options, zeta, REAL), F(sgm_inverse_options, sigma_data, REAL), SAMPLE(sgm_inverse_options, sample.)};
+static const field smc_fields[] = {F(sgm_smc_options, particles, LFEW), F(sgm_smc_options, threshold, REAL),
+    F(sgm_smc_options, sigma_data, REAL), E(sgm_smc_options, method, SGM_METHOD_DPMPP_3M), F(sgm_smc_options, steps, FEW),
+    E(sgm_smc_options, grid, SGM_GRID_QUADRATIC)};
 
 static long tried, refused, wrong;
 
@@ -336,6 +350,8 @@ int main(int argc, char **argv) {
     memset(&likelihood, 0, sizeof likelihood), likelihood.solve.method = SGM_METHOD_HEUN, likelihood.solve.steps = 3;
     sgm_inverse_options inverse;
     memset(&inverse, 0, sizeof inverse), inverse.sample.steps = 3;
+    sgm_smc_options smc;
+    memset(&smc, 0, sizeof smc), smc.steps = 3;
 
 #define SUITE(name, run, base, fields) {name, run, sizeof base, &base, fields, (int)(sizeof fields / sizeof *fields)}
     const suite suites[] = {SUITE("sde", run_sde, sde, sde_fields), SUITE("loss", run_loss, loss, loss_fields),
@@ -345,7 +361,8 @@ int main(int argc, char **argv) {
         SUITE("dit", run_dit, image, image_fields), SUITE("train", run_train, train, train_fields),
         SUITE("sample", run_sample, sample, sample_fields), SUITE("flow", run_flow, flow, sample_fields),
         SUITE("langevin", run_langevin, langevin, langevin_fields), SUITE("anneal", run_anneal, anneal, anneal_fields),
-        SUITE("likelihood", run_likelihood, likelihood, likelihood_fields), SUITE("inverse", run_inverse, inverse, inverse_fields)};
+        SUITE("likelihood", run_likelihood, likelihood, likelihood_fields), SUITE("inverse", run_inverse, inverse, inverse_fields),
+        SUITE("smc", run_smc, smc, smc_fields)};
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
         if (argc < 3 || !strcmp(argv[2], suites[i].name)) all(&suites[i], every);
     printf("settings: %ld tried, %ld refused, %ld wrong, no crash\n", tried, refused, wrong);

@@ -1570,6 +1570,9 @@ static sgm_status everything(float *x, const sgm_mixture *mix) {
         o.method = (sgm_inverse_method)method;
         status = sgm_inverse_sample(x, 5, &u, &p, &o, sgm_key_init(1));
     }
+    sgm_smc_options particles;
+    memset(&particles, 0, sizeof particles), particles.steps = 3;
+    if (status == SGM_OK) status = sgm_smc(x, NULL, 5, &u, &p, &particles, NULL, sgm_key_init(1));
     if (status == SGM_OK) status = sgm_guided_init(&g, &u, &y, 0, 2);
     if (status == SGM_OK) {
         sgm_score s = sgm_guided_score(&g);
@@ -1746,6 +1749,328 @@ static void reset_with_conditions(void **state) {
     sgm_scaler_free(&scaler), run_end(&r);
 }
 
+/*
+## Particles (§8.6)
+
+On Gaussian data with a diagonal covariance the reverse chain is a linear recursion for each
+coordinate, so what it draws without y is N(M, diag V), and its evidence and posterior for one
+measurement are Kalman's (8.15). Of 12 steps: the chain is far from the data's law, by more than the
+tolerance, and the particles must follow the chain.
+*/
+
+static const double smc_mu[2] = {0.8, -0.5}, smc_var[2] = {1.5, 0.3};
+
+static void smc_chain(double M[2], double V[2], const sgm_sde *sde, sgm_method method, int steps) {
+    double t[64], c[3];
+    CHECK_OK(sgm_time_grid(t, steps - 1, SGM_GRID_LOGSNR, sde, sde->T, sde->t_min));
+    for (int j = 0; j < 2; j++) {
+        M[j] = 0, V[j] = sgm_sde_prior(sde) * sgm_sde_prior(sde);
+        for (int i = 0; i < steps; i++) {
+            double m = sgm_sde_m(sde, t[i]), s = sgm_sde_s(sde, t[i]), v = m * m * smc_var[j] + s * s;
+            if (i + 1 < steps) sgm__reverse_step(c, method, sde, t[i], t[i + 1]);
+            else sgm__denoise_step(c, sde, t[i]);
+            M[j] = (c[0] - c[1] / v) * M[j] + c[1] / v * m * smc_mu[j];
+            V[j] = (c[0] - c[1] / v) * (c[0] - c[1] / v) * V[j] + c[2] * c[2];
+        }
+    }
+}
+
+static void smc_chain_posterior(void **state) {
+    enum { P = 200, N = 16000, R = N / P, STEPS = 12 };
+    static float x[N * 2];
+    const float A[2] = {1, 0.6f}, y = -0.4f;
+    const double tau = 0.4;
+    (void)state;
+    for (int q = 0; q < 6; q++) {
+        sgm_sde sde = q == 1 ? sgm_sde_edm(0.02, 40) : q == 2 ? sgm_sde_subvp(0.1, 20) : sgm_sde_vp(0.1, 20);
+        sgm_smc_options o;
+        sgm_smc_result r;
+        sgm_mixture prior;
+        sgm_inverse p;
+        double M[2], V[2], H[2], total, at, truth_mean[2], truth_var[2];
+        memset(&o, 0, sizeof o), o.particles = P, o.steps = STEPS;
+        o.method = q == 3 ? SGM_METHOD_REVERSE_DIFFUSION : SGM_METHOD_ANCESTRAL;
+        o.threshold = q == 4 ? 1 : q == 5 ? 1e-9 : 0; /* always, and never */
+        o.sigma_data = q == 4 ? 0.6 : 0;              /* a wrong twist cancels */
+        CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, smc_mu, smc_var, SGM_COV_DIAGONAL, &sde));
+        CHECK_OK(sgm_inverse_init(&p, 2, 1, A, &y, tau));
+        sgm_score score = sgm_mixture_score(&prior);
+        CHECK_OK(sgm_smc(x, NULL, N, &score, &p, &o, &r, sgm_key_init(5)));
+        smc_chain(M, V, &sde, o.method, STEPS);
+        total = tau * tau, at = 0;
+        for (int j = 0; j < 2; j++) H[j] = V[j] * A[j], total += H[j] * A[j], at += M[j] * A[j];
+        for (int j = 0; j < 2; j++) {
+            truth_mean[j] = M[j] + H[j] / total * (y - at), truth_var[j] = V[j] - H[j] * H[j] / total;
+        }
+        double evidence = exp(-0.5 * (y - at) * (y - at) / total) / sqrt(2 * SGM__PI * total);
+        /* (8.19) Ẑ is unbiased: its mean over R runs, with their own standard error */
+        CHECK_CLOSE(exp(r.log_evidence), evidence, CHECK_SIGMAS * evidence * r.evidence_se);
+        assert_true(r.evidence_se < 0.02 && r.ess_least > 0.3 * P); /* so ψ is of use */
+        for (int j = 0; j < 2; j++) { /* moments of each run; a run's bias is of the order of 1/P */
+            double run_mean[R], run_square[R], se;
+            for (int i = 0; i < R; i++) {
+                run_mean[i] = run_square[i] = 0;
+                for (int k = i * P; k < (i + 1) * P; k++) {
+                    double off = x[2 * k + j] - truth_mean[j];
+                    run_mean[i] += off / P, run_square[i] += off * off / P;
+                }
+            }
+            double mean_off = check_mean(run_mean, R, &se);
+            CHECK_CLOSE(mean_off, 0, CHECK_SIGMAS * se + 2.0 / P);
+            mean_off = check_mean(run_square, R, &se);
+            CHECK_CLOSE(mean_off, truth_var[j], CHECK_SIGMAS * se + 2.0 / P);
+        }
+        assert_true(r.ess >= 1 && r.ess <= P && r.ess_least >= 1 && r.ess_least <= r.ess + 1e-9);
+        assert_true(r.ancestors >= 1 && r.ancestors <= P && r.nfe == 3 * STEPS);
+        if (q == 4) CHECK_CLOSE(r.resamplings, STEPS + 1, 1e-9);
+        if (q == 5) CHECK_CLOSE(r.resamplings, 1, 1e-9);
+        sgm_inverse_free(&p), sgm_mixture_free(&prior);
+    }
+}
+
+/* (8.19) is unbiased for few particles, too, and for one, which is importance sampling; on a mixture
+it is the same number whatever the twist: that of many. */
+
+static void smc_evidence(void **state) {
+    enum { N = 10000 };
+    static float x[N * D];
+    const long particles[4] = {1, 4, 20, 1000};
+    double log_z[8], se[8];
+    sgm_mixture mix;
+    sgm_inverse p;
+    (void)state;
+    mixture(&mix, sgm_sde_vp(0.1, 20));
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.5));
+    sgm_score score = sgm_mixture_score(&mix);
+    for (int q = 0; q < 8; q++) {
+        sgm_smc_options o;
+        sgm_smc_result r;
+        memset(&o, 0, sizeof o), o.steps = 15, o.particles = particles[q % 4];
+        o.sigma_data = q < 4 ? 1 : 2, o.threshold = q < 4 ? 0.5 : 0.9;
+        CHECK_OK(sgm_smc(x, NULL, N, &score, &p, &o, &r, sgm_key_init((uint64_t)q)));
+        log_z[q] = r.log_evidence, se[q] = r.evidence_se;
+        assert_true(se[q] > 0 && se[q] < 0.1);
+        if (particles[q % 4] == 1) CHECK_CLOSE(r.ess, 1, 1e-9);
+        for (int k = 0; k < q; k++)
+            CHECK_CLOSE(exp(log_z[q] - log_z[k]), 1, CHECK_SIGMAS * sqrt(se[q] * se[q] + se[k] * se[k]) * 1.1);
+    }
+    sgm_inverse_free(&p), sgm_mixture_free(&mix);
+}
+
+/* With many steps it is p(y) itself and the posterior (8.15): mean within the errors of chance and of
+steps of order 1, h in log-SNR each. */
+
+static void smc_limit(void **state) {
+    enum { N = 10000, P = 2000, STEPS = 100 };
+    static float x[N * D], truth[N * D];
+    const double tau = 0.5;
+    double Z = 0;
+    sgm_mixture mix, post;
+    sgm_inverse p;
+    sgm_smc_options o;
+    sgm_smc_result r;
+    (void)state;
+    sgm_sde sde = sgm_sde_vp(0.1, 20);
+    mixture(&mix, sde);
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, tau));
+    CHECK_OK(sgm_mixture_posterior(&post, &mix, &p));
+    sgm_score score = sgm_mixture_score(&mix);
+    memset(&o, 0, sizeof o), o.steps = STEPS, o.particles = P;
+    CHECK_OK(sgm_smc(x, NULL, N, &score, &p, &o, &r, sgm_key_init(3)));
+    for (int k = 0; k < 4; k++) {
+        const float *h = A_rows[0];
+        double at = h[0] * mean[k][0] + h[1] * mean[k][1];
+        double q = h[0] * (h[0] * cov[k][0][0] + 2 * h[1] * cov[k][0][1]) + h[1] * h[1] * cov[k][1][1] + tau * tau;
+        Z += weight[k] * exp(-0.5 * (y_values[0] - at) * (y_values[0] - at) / q) / sqrt(2 * SGM__PI * q);
+    }
+    double h = (sgm_sde_logsnr(&sde, sde.t_min) - sgm_sde_logsnr(&sde, sde.T)) / (STEPS - 1);
+    CHECK_CLOSE(r.log_evidence, log(Z), CHECK_SIGMAS * r.evidence_se + 0.25 * h);
+    CHECK_OK(sgm_mixture_sample(&post, truth, NULL, N, 0, sgm_key_init(4)));
+    for (int j = 0; j < D; j++) {
+        check_moments got = check_moments_of(x + j, N, D), want = check_moments_of(truth + j, N, D);
+        CHECK_CLOSE(got.mean, want.mean, 2 * CHECK_SIGMAS * sqrt(2 * want.var / N) + 0.25 * h * sqrt(want.var));
+        CHECK_CLOSE(got.var, want.var, 2 * CHECK_SIGMAS * want.var * sqrt(4.0 / N) + 0.5 * h * want.var);
+    }
+    sgm_inverse_free(&p), sgm_mixture_free(&mix), sgm_mixture_free(&post);
+}
+
+/* Systematic resampling: copies within 1 of their share, and right on average over U. */
+
+static void smc_picks(void **state) {
+    enum { N = 37, U = 2000 };
+    double logw[N], mean_copies[N], log_mean, sum = 0, square = 0;
+    long pick[N];
+    float z[N];
+    (void)state;
+    sgm_normal(z, N, sgm_key_init(8), 0);
+    for (int k = 0; k < N; k++) {
+        logw[k] = 3.0 * z[k] - 700, mean_copies[k] = 0;
+        sum += exp(3.0 * z[k]), square += exp(6.0 * z[k]);
+    }
+    double ess = sgm__smc_weigh(logw, N, &log_mean);
+    CHECK_REL(ess, sum * sum / square, 1e-12);
+    CHECK_REL(log_mean, log(sum / N) - 700, 1e-13);
+    for (int q = 0; q < U; q++) {
+        int copies[N] = {0};
+        sgm__smc_pick(pick, logw, N, (q + 0.5) / U);
+        for (int i = 0; i < N; i++) {
+            assert_true(pick[i] >= 0 && pick[i] < N && (i == 0 || pick[i] >= pick[i - 1]));
+            copies[pick[i]]++;
+        }
+        for (int k = 0; k < N; k++) {
+            assert_true(fabs(copies[k] - N * exp(3.0 * z[k]) / sum) < 1);
+            mean_copies[k] += (double)copies[k] / U;
+        }
+    }
+    for (int k = 0; k < N; k++) CHECK_CLOSE(mean_copies[k], N * exp(3.0 * z[k]) / sum, 1.0 / U);
+}
+
+/* Weights sum to 1 in each run, are those of the sizes told, and the last resampling follows them;
+a run does not see its neighbours; any number of threads. */
+
+static void smc_weights(void **state) {
+    enum { P = 60, R = 4, STEPS = 9, N = P * R };
+    static float x[N * D], once[N * D], one[P * D];
+    double weight_of[N], ess[STEPS + 1], again[STEPS + 1], sum_ess = 0;
+    sgm_mixture mix;
+    sgm_inverse p;
+    sgm_smc_options o;
+    sgm_smc_result r, kept;
+    (void)state;
+    mixture(&mix, sgm_sde_subvp(0.1, 20));
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.1));
+    sgm_score score = sgm_mixture_score(&mix);
+    memset(&o, 0, sizeof o), o.steps = STEPS, o.particles = P, o.ess = ess;
+    CHECK_OK(sgm_smc(x, weight_of, N, &score, &p, &o, &kept, sgm_key_init(3)));
+    for (int run_of = 0; run_of < R; run_of++) {
+        double sum = 0, square = 0;
+        for (int k = run_of * P; k < (run_of + 1) * P; k++) sum += weight_of[k], square += weight_of[k] * weight_of[k];
+        CHECK_CLOSE(sum, 1, 1e-12);
+        sum_ess += 1 / square / R;
+    }
+    CHECK_REL(kept.ess, sum_ess, 1e-12);
+    CHECK_REL(ess[STEPS], sum_ess, 1e-12);
+    for (int i = 0; i <= STEPS; i++) assert_true(ess[i] >= 1 && ess[i] <= P * (1 + 1e-12) && ess[i] >= kept.ess_least);
+    o.ess = again;
+    for (int threads = 1; threads <= 2; threads++) {
+        set_threads(threads);
+        CHECK_OK(sgm_smc(once, NULL, N, &score, &p, &o, &r, sgm_key_init(3)));
+        assert_memory_equal(ess, again, sizeof ess);
+        assert_true(r.log_evidence == kept.log_evidence && r.resamplings == kept.resamplings + 1);
+        for (int i = 0; i < N; i++) { /* copies of what was weighed, no more than their share and 1 */
+            double share = 0, copies = 0;
+            int from = i / P * P;
+            for (int k = from; k < from + P; k++) {
+                if (!memcmp(once + i * D, x + k * D, sizeof(float) * D)) share += P * weight_of[k];
+                copies += !memcmp(once + i * D, once + k * D, sizeof(float) * D);
+            }
+            assert_true(share > 0 && copies < share + 1 && copies > share - 1);
+        }
+    }
+    o.ess = NULL, o.particles = 0;
+    CHECK_OK(sgm_smc(one, NULL, P, &score, &p, &o, &r, sgm_key_init(3)));
+    assert_memory_equal(one, once, sizeof one);
+    assert_true(r.evidence_se != r.evidence_se); /* one run: unknown */
+    sgm_inverse_free(&p), sgm_mixture_free(&mix);
+}
+
+/* A scaler changes units and nothing else: x = shift + c x', and p(y) is that of y. One condition for
+each run arrives there, and one for each particle is refused. */
+
+static void smc_scaled(void **state) {
+    enum { N = 200, P = 50 };
+    static float x[N * D], scaled[N * D], rough[6] = {1, 5, 2, 9, 4, 8};
+    float A[D] = {0.7f, -0.2f}, B[D], y = 1.5f, y_scaled = y;
+    sgm_mixture mix;
+    sgm_scaler scaler;
+    sgm_inverse p, q;
+    sgm_smc_options o;
+    sgm_smc_result a, b;
+    (void)state;
+    mixture(&mix, sgm_sde_vp(0.1, 20));
+    CHECK_OK(sgm_scaler_init(&scaler, rough, 3, D));
+    for (int j = 0; j < D; j++) {
+        B[j] = (float)(A[j] * scaler.scale[j]), y_scaled -= (float)(A[j] * scaler.shift[j]);
+    }
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A, &y, 0.4));
+    CHECK_OK(sgm_inverse_init(&q, D, 1, B, &y_scaled, 0.4));
+    sgm_score plain = sgm_mixture_score(&mix), raw = plain;
+    raw.scaler = &scaler;
+    memset(&o, 0, sizeof o), o.steps = 9, o.particles = P;
+    CHECK_OK(sgm_smc(x, NULL, N, &raw, &p, &o, &a, sgm_key_init(3)));
+    CHECK_OK(sgm_smc(scaled, NULL, N, &plain, &q, &o, &b, sgm_key_init(3)));
+    CHECK_CLOSE(a.log_evidence, b.log_evidence, 1e-4); /* y − A·shift, rounded, over τ */
+    sgm_scaler_undo(&scaler, scaled, scaled, N);
+    for (int i = 0; i < N * D; i++) CHECK_CLOSE(x[i], scaled[i], 1e-3);
+    sgm_inverse_free(&p), sgm_inverse_free(&q), sgm_scaler_free(&scaler), sgm_mixture_free(&mix);
+
+    run r;
+    sgm_condition c;
+    run_defaults(&r);
+    r.mo.cond = C;
+    run_model(&r);
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.5));
+    for (int rows = 1; rows <= N; rows *= N / P) {
+        CHECK_OK(sgm_condition_init(&c, &r.model, 0, r.cond, rows));
+        sgm_score told = sgm_condition_score(&c);
+        if (rows <= N / P) CHECK_OK(sgm_smc(x, NULL, N, &told, &p, &o, NULL, sgm_key_init(1)));
+        else CHECK_FAILS(sgm_smc(x, NULL, N, &told, &p, &o, NULL, sgm_key_init(1)), SGM_MISMATCH, "conditions");
+    }
+    sgm_inverse_free(&p), run_end(&r);
+}
+
+static void bad_particles(void **state) {
+    enum { N = 12 };
+    float x[N * D];
+    sgm_mixture mix;
+    sgm_inverse p, sharp, other;
+    sgm_smc_options o;
+    (void)state;
+    mixture(&mix, sgm_sde_vp(0.1, 20));
+    CHECK_OK(sgm_inverse_init(&p, D, 1, A_rows[0], y_values, 0.5));
+    CHECK_OK(sgm_inverse_init(&sharp, D, 1, A_rows[0], y_values, 0));
+    CHECK_OK(sgm_inverse_init(&other, G, 1, A_rows[0], y_values, 0.5));
+    sgm_score score = sgm_mixture_score(&mix), bare = score, block = score;
+    bare.vjp = NULL, block.of = 40;
+    const sgm_key key = sgm_key_init(1);
+    memset(&o, 0, sizeof o), o.steps = 4;
+    CHECK_FAILS(sgm_smc(NULL, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "a place");
+    CHECK_FAILS(sgm_smc(x, NULL, 0, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "at least 1");
+    CHECK_FAILS(sgm_smc(x, NULL, N, &score, &sharp, &o, NULL, key), SGM_BAD_ARGUMENT, "give it some");
+    CHECK_FAILS(sgm_smc(x, NULL, N, &bare, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "vjp");
+    CHECK_FAILS(sgm_smc(x, NULL, N, &score, &other, &o, NULL, key), SGM_MISMATCH, "make A (m,D)");
+    CHECK_FAILS(sgm_smc(x, NULL, N, &block, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "change places");
+    const double bad[4] = {-0.1, 1.01, (double)NAN, (double)INFINITY};
+    for (int i = 0; i < 4; i++) {
+        o.threshold = bad[i];
+        CHECK_FAILS(sgm_smc(x, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "threshold");
+        o.threshold = 0, o.sigma_data = bad[i];
+        if (i != 1) CHECK_FAILS(sgm_smc(x, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "sigma_data");
+        o.sigma_data = 0;
+    }
+    for (long each = -1; each <= 13; each++) {
+        o.particles = each;
+        if (each >= 0 && each <= N && (each == 0 || N % each == 0)) CHECK_OK(sgm_smc(x, NULL, N, &score, &p, &o, NULL, key));
+        else CHECK_FAILS(sgm_smc(x, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "multiple");
+    }
+    o.particles = 0, o.method = SGM_METHOD_DDIM;
+    CHECK_FAILS(sgm_smc(x, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "first three");
+    o.method = SGM_METHOD_AUTO, o.steps = -1;
+    CHECK_FAILS(sgm_smc(x, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "step");
+    CHECK_OK(sgm_smc(x, NULL, N, &score, &p, NULL, NULL, key)); /* the defaults */
+    for (int i = 0; i < N * D; i++) assert_true(fabs(x[i]) < 100);
+    /* a y from another world, with next to no noise: refused or finite, never NaN */
+    float far_off = 3e30f;
+    sgm_smc_result r;
+    sgm_inverse_free(&other);
+    CHECK_OK(sgm_inverse_init(&other, D, 1, A_rows[0], &far_off, 1e-30));
+    o.steps = 4;
+    sgm_status status = sgm_smc(x, NULL, N, &score, &other, &o, &r, key);
+    assert_true(status == SGM_NOT_FINITE || status == SGM_OK);
+    for (int i = 0; status == SGM_OK && i < N * D; i++) assert_true(fabs(x[i]) <= FLT_MAX);
+    sgm_inverse_free(&p), sgm_inverse_free(&sharp), sgm_inverse_free(&other), sgm_mixture_free(&mix);
+}
+
 #define TEST(name, f) {name, f, fresh_start, nothing_left, NULL}
 
 int main(void) {
@@ -1779,6 +2104,13 @@ int main(void) {
         TEST("RePaint, as a recursion", repaint_recursion),
         TEST("(8.10) RePaint does not forget y", repaint_keeps_y),
         TEST("(8.14) denoising", denoising),
+        TEST("(8.17), (8.19) particles follow the chain's posterior", smc_chain_posterior),
+        TEST("(8.19) is unbiased, whatever the twist", smc_evidence),
+        TEST("particles' limit is (8.15)", smc_limit),
+        TEST("(8.18) weights and who is copied", smc_picks),
+        TEST("particles, their weights, runs and threads", smc_weights),
+        TEST("particles in other units, with conditions", smc_scaled),
+        TEST("bad particles", bad_particles),
         TEST("bad conditions", bad_conditions),
         TEST("bad classifiers", bad_classifiers),
         TEST("bad guidance", bad_guidance),
