@@ -126,13 +126,14 @@ static void chain(sgm_key key) {
     sgm_score score = sgm_mixture_score(&gauss);
     smc_run(x, N, EACH, STEPS, &score, &problem, &r, key);
     printf("1. %d steps: the chain draws variances %.3f %.3f from data of %.3f %.3f\n   log p(y): the "
-           "chain's %.4f, the data's %.4f; particles %.4f ± %.4f; n_eff %.0f of %d, never below %.0f\n",
+           "chain's %.4f, the data's %.4f; particles %.4f ± %.4f\n   n_eff %.0f of %d at the end, never below "
+           "%.0f\n",
            STEPS, V[0], V[1], var[0], var[1], law[0][2], law[1][2], r.log_evidence, r.evidence_se,
            r.ess, EACH, r.ess_least);
     /* (8.19) is unbiased: five standard errors of its mean over the runs */
     tut_check("1. SMC, 12 steps: p(y) of the chain", exp(r.log_evidence), exp(law[0][2]),
               5 * r.evidence_se * exp(law[0][2]));
-    tut_check("1. the steps' own bias of log p(y), in standard errors: more than 5",
+    tut_check("1. the steps' bias of log p(y) exceeds 5 errors",
               fabs(r.log_evidence - law[1][2]) > 5 * r.evidence_se, 1, 0);
     for (int j = 0; j < D; j++) {
         double gain = V[j] * B[j] / law[0][1], got = 0, square = 0, run = 0;
@@ -275,7 +276,7 @@ static void rate(sgm_key key) {
     /* five standard errors of the fit, by the scatter of the runs, and the bend */
     tut_check("2. SBGM, inverse problems: slope of SMC's distance", sab / saa, -0.5, 5 * sqrt(var) + bend);
     /* no more than twice; two sets of exact draws are √2 times the floor apart, so this is the stricter bound */
-    tut_check("2. log2 of SMC's distance over that of as many exact draws (twice: 1)", level / log(2), 0, 1);
+    tut_check("2. log2 of SMC's distance over that of exact draws", level / log(2), 0, 1);
     free(x), sgm_mixture_free(&post), sgm_inverse_free(&problem);
 }
 
@@ -379,7 +380,7 @@ static void in_closed_form(sgm_key key) {
         double got = departure(u + q * n, n), square = 0;
         for (long i = 0; i < n; i++) square += pow(12 * pow((double)u[q * n + i] - 0.5, 2) - 1 - got, 2) / (double)n;
         printf("   %-32s %+.3f  %+.3f\n", name[q], got, known[q]);
-        snprintf(row, sizeof row, "3. departure of ranks, %s (T20.4)", name[q]);
+        snprintf(row, sizeof row, "3. ranks' Δ (T20.4), %s", name[q]);
         /* five standard errors by the scatter; of guidance by 1 what 100 steps leave is in the truth */
         if (q != 1) tut_check(row, got, known[q], fmin(5 * sqrt(square / (double)n), 0.999 * known[q]));
         else tut_check(row, got - known[q], 0, 5 * sqrt(square / (double)n));
@@ -530,18 +531,18 @@ static void ranks(sgm_key key) {
         printf("   %-30s %+7.3f %+7.3f %+7.3f %+7.3f %8.1g  %s %s\n", method_name[w], off[0], off[1], shift[2],
                shift[3], p, p < 0.01 ? "fails " : "passes", word);
         depart[2 * w] = (float)shift[2], depart[2 * w + 1] = (float)log10(p + 1e-300);
-        if (is_exact(w)) { /* so that a row fails by chance once in ten thousand */
-            snprintf(row, sizeof row, "4. SBC ranks, %s: log10 p, if below -4", method_name[w]);
+        if (is_exact(w)) { /* below 0 once in ten thousand by chance; above, it is called 0 */
+            snprintf(row, sizeof row, "4. SBC, %s: log10 p + 4", method_name[w]);
             tut_check(row, fmin(log10(p) + 4, 0), 0, 0);
         } else if (!tut_quick() || w == PRIOR || w == DPS) { /* 60 truths see no more than these */
-            snprintf(row, sizeof row, "4. SBC ranks, %s: p (it is not exact)", method_name[w]);
+            snprintf(row, sizeof row, "4. SBC, %s: p (not exact)", method_name[w]);
             tut_check(row, p, 0, 0.01);
         }
         if (w != PRIOR) continue;
         /* the same draws by their coordinates alone: they pass, as exact ones must */
         double alone = fmin(stat_ks_p(stat_ks(u[w][0], n, uniform_cdf, NULL), (double)n),
                             stat_ks_p(stat_ks(u[w][1], n, uniform_cdf, NULL), (double)n));
-        tut_check("4. draws that ignore y, by coordinates: log10 p, if below -4", fmin(log10(2 * alone) + 4, 0), 0, 0);
+        tut_check("4. SBC, draws that ignore y, by coordinates: log10 p + 4", fmin(log10(2 * alone) + 4, 0), 0, 0);
     }
     tut_dat("departures.dat", "S of the fit; log10 p: method by method", depart, METHODS, 2);
     for (int b = 0; b < BINS; b++) table[b * WIDE] = (float)((b + 0.5) / BINS);
