@@ -1497,6 +1497,7 @@ static sgm_status linear_score(const sgm_score *self, float *s, const float *x, 
     for (long i = 0; i < n * self->d; i++) {
         double m = sgm_sde_m(&self->sde, t[i / self->d]), sd = sgm_sde_s(&self->sde, t[i / self->d]);
         s[i] = (float)(-linear_c * x[i] / (m * m * 0.5 + sd * sd));
+        if (self->ctx && self->row[i / self->d] % 2) s[i] *= 0.5f; /* odd rows of your set */
     }
     return SGM_OK;
 }
@@ -1642,6 +1643,12 @@ static void test_bound_details(void **state) {
     memset(&fails, 0, sizeof fails), fails.d = D, fails.sde = sde, fails.eval = linear_score;
     CHECK_FAILS(sgm_likelihood_bound(se2, NULL, x, N, &fails, NULL, &r, key), SGM_NOT_FINITE, "");
     assert_true(r.nats != r.nats);
+    fails.ctx = &sde, o.draws = 200; /* a score that looks up rows: the noise of a point is its own */
+    for (int k = 0; k < 3; k++) {
+        linear_c = k == 2 ? 0.5 : 1, fails.ctx = k ? NULL : &sde;
+        CHECK_OK(sgm_likelihood_bound(bound[k], NULL, x, 30, &fails, &o, NULL, key));
+    }
+    for (int i = 0; i < 30; i++) CHECK_CLOSE(bound[0][i], bound[1 + i % 2][i], 0);
     sgm_mixture_free(&mix);
 }
 
