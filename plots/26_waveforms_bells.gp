@@ -18,7 +18,7 @@ do for [r = 0:2] {
         if (c == 0) { set format y '%g'; set ylabel what[r + 1] offset 1, 0 } else { set format y ''; unset ylabel }
         if (r == 2) { set format x '%g' } else { set format x '' }
         if (r == 2) { unset title }
-        plot dir.'/waves.dat' using 1:(column(2 + 4 * r + c)) with lines linewidth 2 linecolor rgb hue[r + 1]
+        plot dir.'/shown.dat' using 1:(column(2 + 4 * r + c)) with lines linewidth 2 linecolor rgb hue[r + 1]
     }
 }
 unset multiplot

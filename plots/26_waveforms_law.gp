@@ -6,10 +6,6 @@ set output dir.'/26_waveforms_law.png'
 eval canvas(1350, 900)
 set multiplot layout 2, 2 margins 0.065, 0.985, 0.085, 0.83 spacing 0.09, 0.14 \
     title "{/:Bold=19 A spectrum is not a sound: the Gaussian has only the one, the network both}"
-stats dir.'/sorted.dat' using 1 nooutput
-n = STATS_records
-stats dir.'/cents.dat' using 1 nooutput
-notes = STATS_records
 array hue[3] = [0x000000, 0x0072B2, 0xE69F00]
 unset key
 set title "{/:Bold mean power at k cycles}"
@@ -23,15 +19,15 @@ set title "{/:Bold share of waves below a pitch}"
 set xlabel 'octaves above 4 cycles' offset 0, 0.3
 set xrange [0:log(3) / log(2)]; set yrange [0:1]
 plot x * log(2) / log(3) with lines linecolor rgb grey linewidth 4, \
-     for [i = 1:3] dir.'/sorted.dat' using (column(i)):(($0 + 0.5) / n) with steps linewidth 2.5 linecolor rgb hue[i]
+     for [i = 1:3] dir.'/waves.dat' using (column(i)):(1) smooth cnorm with lines linewidth 2.5 linecolor rgb hue[i]
 set title "{/:Bold share of waves with a smaller −log p}"
 set xlabel '−log p by the law, nats' offset 0, 0.3
 set xrange [-30:120]
-plot for [i = 1:3] dir.'/sorted.dat' using (column(3 + i)):(($0 + 0.5) / n) with steps linewidth 2.5 linecolor rgb hue[i]
+plot for [i = 1:3] dir.'/waves.dat' using (column(3 + i)):(1) smooth cnorm with lines linewidth 2.5 linecolor rgb hue[i]
 set title "{/:Bold a pitch asked for: share of waves below}"
 set xlabel 'cents off (100 are a semitone)' offset 0, 0.3
 set xrange [-80:80]
-plot for [i = 1:2] dir.'/cents.dat' using (column(i)):(($0 + 0.5) / notes) with steps linewidth 2.5 linecolor rgb hue[i]
+plot for [i = 1:2] dir.'/cents.dat' using (column(i)):(1) smooth cnorm with lines linewidth 2.5 linecolor rgb hue[i]
 eval legend_band(0.885, 0.935)
 plot 2 with lines linecolor rgb grey linewidth 4 title 'the law', 2 with lines linecolor rgb hue[1] linewidth 3 title 'drawn', \
      2 with lines linecolor rgb hue[2] linewidth 3 title 'made', 2 with lines linecolor rgb hue[3] linewidth 3 title 'Gaussian'
