@@ -1230,12 +1230,12 @@ typedef struct sgm_smc_options {
 } sgm_smc_options;
 
 typedef struct sgm_smc_result {
-    double log_evidence;  /* log of the mean over runs of the estimates Ẑ of p(y), unbiased (8.19)  */
-    double evidence_se;   /* standard error of that mean, over the mean; NaN of one run             */
-    double ess, ess_least; /* effective particles (8.18): at the end, mean of the runs; the least   */
-    double resamplings;   /* mean of the runs                                                       */
-    long ancestors;       /* from how many of the first points the last ones come; the worst run    */
-    long nfe;             /* evaluations per particle: of the score, or of score and vjp            */
+    double log_evidence; /* log of the mean over runs of the unbiased estimates of p(y) (8.19)    */
+    double evidence_se;  /* standard error of that mean, over the mean; NaN of one run            */
+    double ess, ess_least; /* effective particles (8.18): at the end, mean of runs; the least     */
+    double resamplings;  /* mean of the runs                                                      */
+    long ancestors;      /* from how many of the first points the last ones come; the worst run   */
+    long nfe;            /* evaluations per particle: of the score, or of score and vjp           */
 } sgm_smc_result;
 
 SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *score,
@@ -6311,8 +6311,8 @@ static double sgm__mix_measured(const sgm_mixture *mix, size_t k, const sgm_inve
 The steps of §5.2, started from the prior, are a chain whose densities are known: $x'$ given $x$ is
 $N(c_x x + c_s s,\, c_z² I)$. Draw many runs, weigh each by $p(y|x_0)$, and you have the posterior
 of the chain, but for that nearly all weights are nearly 0. So push the runs towards y, and let the
-weights make up for the push. Take for ψ(x) the $p_t(y|x)$ of (8.13). Were $\log ψ$ linear in x', the
-step given y would be the Gaussian times $e^{x'·∇\log ψ}$, which is the same Gaussian moved by
+weights make up for the push. Take for ψ(x) the $p_t(y|x)$ of (8.13). Were $\log ψ$ linear in x',
+the step given y would be the Gaussian times $e^{x'·∇\log ψ}$, which is the same Gaussian moved by
 $c_z² ∇\log ψ$. Let that be q(x'|x), with the gradient at x, and p(x'|x) the step itself:
 
 $$x' = c_x x + c_s s + c_z (z + e), \quad e = c_z ∇\log ψ(x), \qquad
@@ -6331,10 +6331,10 @@ that count is the *effective* one,
 $$n_{eff} = \Big( \sum_k w_k \Big)^2 \Big/ \sum_k w_k², \qquad 1 ≤ n_{eff} ≤ n \qquad(8.18)$$
 
 Where it falls below ½n, *resample*: particle k leaves about $n w_k / \sum w$ copies, each with the
-mean weight $\bar w$, and the light ones die. Systematic resampling lays these shares end to end on a
-line of length n and picks whose lie at $U, U + 1, …, U + n − 1$, with one U ~ U(0,1): right on
-average, and never off by 1. So neither this nor a step changes a sum $\sum_k w_k f(x_k)$ on average.
-With R resamplings, and the last $\bar w$ at the end,
+mean weight $\bar w$, and the light ones die. Systematic resampling lays these shares end to end on
+a line of length n and picks whose lie at $U, U + 1, …, U + n − 1$, with one U ~ U(0,1): right on
+average, and never off by 1. So neither this nor a step changes a sum $\sum_k w_k f(x_k)$ on
+average. With R resamplings, and the last $\bar w$ at the end,
 
 $$\hat Z = \prod_{r=1}^{R+1} \bar w_r, \qquad E \hat Z = ∫ p(x_0)\, p(y|x_0)\, dx_0 = p(y)
 \qquad(8.19)$$
@@ -16791,7 +16791,8 @@ static sgm_status sgm__smc_resample(sgm__smc *r, float *x, const sgm_smc_options
 }
 
 /* (8.19) of all runs, each measured by its largest; and of how few a run descends. */
-static void sgm__smc_sum(sgm_smc_result *result, const double *log_z, const sgm__smc *r, long each) {
+static void sgm__smc_sum(
+    sgm_smc_result *result, const double *log_z, const sgm__smc *r, long each) {
     long runs = r->sampler.n / each;
     double top = log_z[0], mean = 0, var = 0, log_size = 0;
     for (long run = 1; run < runs; run++) top = log_z[run] > top ? log_z[run] : top;
