@@ -19,7 +19,7 @@ plot dir.'/trace.dat' using 1:7 with lines linecolor rgb black title 'closed for
      '' using 1:4 with points linetype 2 title '1 Gaussian direction', '' using 1:2 with points linetype 1 title '1 sign vector', \
      '' using 1:3 with points linetype 3 title '4 sign vectors'
 set title "{/:Bold cost, on a network}"
-set ylabel 'milliseconds per point'
+set ylabel 'processor ms per point'
 set yrange [*:*]
 plot dir.'/trace.dat' using 1:8 with linespoints linetype 4 title 'exact: D tangents', \
      '' using 1:9 with linespoints linetype 1 title '1 direction'
