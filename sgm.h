@@ -1225,17 +1225,18 @@ typedef struct sgm_smc_options {
     sgm_method method;  /* AUTO: the ancestral step; or another of the first three            */
     int steps;          /* 0 means 200                                                        */
     sgm_grid_kind grid;
-    double *ess;        /* (steps + 1), if not NULL: effective particles of a run, at each level */
+    double *ess;        /* (steps + 1), if not NULL: each level's effective particles a run   */
     const char *progress;
 } sgm_smc_options;
 
 typedef struct sgm_smc_result {
-    double log_evidence; /* log of the mean over runs of the unbiased estimates of p(y) (8.19)    */
-    double evidence_se;  /* standard error of that mean, over the mean; NaN of one run            */
-    double ess, ess_least; /* effective particles (8.18): at the end, mean of runs; the least     */
-    double resamplings;  /* mean of the runs                                                      */
-    long ancestors;      /* from how many of the first points the last ones come; the worst run   */
-    long nfe;            /* evaluations per particle: of the score, or of score and vjp           */
+    double log_evidence;   /* log of the mean over runs of the unbiased estimates of p(y) (8.19)  */
+    double evidence_se;    /* standard error of that mean, over the mean; NaN of one run          */
+    double ess, ess_least; /* effective particles (8.18) at the end, mean of the runs; the least of
+                              all levels. Only what happened since a resampling is in it: see     */
+    long ancestors;        /* from how many of the first points the last come, in the worst run   */
+    double resamplings;    /* mean of the runs                                                    */
+    long nfe;              /* evaluations per particle; a vjp counts as two                       */
 } sgm_smc_result;
 
 SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *score,
@@ -6413,14 +6414,17 @@ static double sgm__smc_weigh(double *logw, long n, double *log_mean) {
 - γ and w = γ − 1 mixed up: "scale 1" is Bayes' rule in one paper and twice that in the next.
 - A classifier trained on clean points only: its gradient at noisy ones is noise.
 - Taking samples that fit y for samples from p(x|y): (8.10) fits y exactly and has another law.
+- Ranks of coordinates to judge a posterior: draws that ignore y pass. Rank log p(y|x), too.
 - One condition per point, and a sampler or a likelihood that cuts the set into blocks: the score
   must be asked about the rows of the block, not about the first n. That is what `first` is for.
 
 ## §8.8 Something to run
 
-`make 13` draws given a measurement by all four methods, and holds each
-against the exact law of (8.15); `make 09` shows that the three variances of (8.8) are three. In its
-`closed_forms` set c to 0.9, a y that says little: they nearly meet.
+`make 13` draws given a measurement by all four methods, and holds each against the exact law of
+(8.15). `make 20` does so with particles, and ranks the truth among the draws of each: replacement,
+RePaint and ΠGDM are under-confident there, DPS and guidance by 2 over-confident. `make 09` shows
+that the three variances of (8.8) are three. In its `closed_forms` set c to 0.9, a y that says
+little: they nearly meet.
 */
 
 /*
