@@ -541,7 +541,7 @@ static void ranks(sgm_key key) {
     rank_all(u, n, &n_eff, key);
     printf("\n4. %ld truths, ranks among 40 draws; an exact one's Δ is 0 ± %.3f, its S 0 ± %.3f\n"
            "   %-30s %7s %7s %7s %8s %8s  %s\n", n, se, se_mean, "", "Δ along", "across ", "S fit",
-           "p of x", "p of all", "at 1 %, and S of the fit");
+           "p of x", "p of all", "at 1 %, S of the fit");
     for (int w = 0; w < METHODS; w++) {
         char row[96];
         double p = 8, p_x_alone = 1, off[QUANTITIES], shift[QUANTITIES] = {0};
@@ -558,7 +558,7 @@ static void ranks(sgm_key key) {
             }
         }
         p = fmin(p, 1);
-        const char *word = fabs(shift[2]) < 3 * se_mean ? "no departure seen" :
+        const char *word = fabs(shift[2]) < 3 * se_mean ? "no departure" :
                            shift[2] < 0 ? "over-confident" : "under-confident";
         printf("   %-30s %+7.3f %+7.3f %+7.3f %8.1g %8.1g  %s %s\n", method_name[w], off[0], off[1],
                shift[2], p_x_alone, p, p < 0.01 ? "fails " : "passes", word);
