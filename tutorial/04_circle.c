@@ -14,11 +14,13 @@ and from both networks: what the network loses is told apart from what the discr
 document's sampler to the letter, with its slip and without, exact score and its own network. (7) Memorisation: "early stopping seems
 a critical aspect". Is it, and when? (8) What 1000 samples cost.
 
-What you should see. The first rung ends 0.08 above the floor, as the document does; the second within 0.005 of it. Of the document's
-own 5000 samples 95 to 98 % are near a point, but some points get far more of them than others (χ²): no figure shows that. The slip
-in its sampler is not to blame, for without it they are just as uneven; what it costs is distance, 1.3 to 1.6 times as much: at the
-end its linear drift is 1.5 x instead of 0, so its circle has a radius of 1.03 to 1.05, as one can see in the figure. With the exact score it costs nothing at all. Of the second rung's samples all are near a point, evenly. As for early stopping: the loss on *new* points of the circle is least after 5 000 to 15 000 of 60 000 steps, and rises from then on. Who
-wants the circle stops there; who wants these eight points does not stop at all.
+What you should see. The first rung ends 0.08 above the floor, as the document does; the second within 0.005 of it. Of the
+document's own 5000 samples 95 to 99 % are near a point, but some points get far more of them than others (χ²): no figure shows
+that. The slip in its sampler is not to blame, for without it they are just as uneven; what it costs is distance, 1.3 to 1.6 times
+as much: at the end its linear drift is 1.5 x instead of 0, so its circle has a radius of 1.03 to 1.05, as one can see in the
+figure. With the exact score it costs nothing at all. Of the second rung's samples all are near a point, evenly. As for early
+stopping: the loss on *new* points of the circle is least after 5 000 to 15 000 of 60 000 steps, and rises from then on. Who wants
+the circle stops there; who wants these eight points does not stop at all.
 
 Figures. 04_circle_loss.png, 04_circle_samples.png, 04_circle_paths.png, 04_circle_field.png, 04_circle_error.png,
 04_circle_memory.png.
@@ -28,8 +30,8 @@ Build: cc -O2 -fopenmp tutorial/04_circle.c -o 04_circle -lm && ./04_circle     
 Try this:
 - In `second_rung`, set .output = SGM_OUTPUT_SCORE: the same budget ends some ten times further from the floor. The score of a point grows like
   1/s near the data, the clean point stays on the circle.
-- Set how.plain_end = 0 in `samples_of`: the last step becomes the closed-form denoising (5.9), and the exact score's samples sit on the points.
-  Two rows fail then, for they compare the mean distances of such samples, which are rounding.
+- Set .plain_end = 0 in `plain_steps`: the last step becomes the closed-form denoising (5.9), and the exact score's samples sit on the points.
+  A row fails then, for it compares their mean distance, which is rounding, with that of steps that stay noisy to the end.
 - Take VP(0.1, 20) for the SDE: the prior's KL falls from 0.007 to 2·10⁻¹⁰ nats, and the loss's floor changes too, so compare excesses only.
 */
 
