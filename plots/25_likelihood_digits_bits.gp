@@ -8,7 +8,8 @@ set lmargin at screen 0.29
 set rmargin at screen 0.975
 set title "{/:Bold=19 Bits per dimension of held-out digits}   (no knowledge: 8)"
 set xlabel 'bits per dimension, ± 2 standard errors'
-set xrange [0:*]
+set xrange [0:5.7]
+set xtics 1
 set yrange [8.7:-0.7]
 set ytics ("a histogram for each pixel" 0, "best Gaussian of pixels" 1, "best Gaussian of logits" 2, \
     "U-Net, by the flow" 3, "U-Net, at most (ELBO)" 4, "short run, likelihood's loss" 5, \
