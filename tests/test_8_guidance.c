@@ -1776,20 +1776,25 @@ static void smc_chain(double M[2], double V[2], const sgm_sde *sde, sgm_method m
 }
 
 static void smc_chain_posterior(void **state) {
-    enum { P = 200, N = 16000, R = N / P, STEPS = 12 };
+    enum { P = 200, N = 10000, R = N / P, STEPS = 12, TRIED = 10 };
     static float x[N * 2];
     const float A[2] = {1, 0.6f}, y = -0.4f;
     const double tau = 0.4;
     (void)state;
-    for (int q = 0; q < 6; q++) {
-        sgm_sde sde = q == 1 ? sgm_sde_edm(0.02, 40) : q == 2 ? sgm_sde_subvp(0.1, 20) : sgm_sde_vp(0.1, 20);
+    sgm_sde sdes[TRIED];
+    for (int q = 0; q < TRIED; q++) sdes[q] = sgm_sde_vp(0.1, 20);
+    sdes[1] = sgm_sde_edm(0.02, 40), sdes[2] = sgm_sde_subvp(0.1, 20), sdes[6] = sgm_sde_ve(0.02, 40);
+    sdes[7] = sgm_sde_cosine(), sdes[8] = sgm_sde_rectified();
+    for (int q = 0; q < TRIED; q++) {
+        sgm_sde sde = sdes[q];
         sgm_smc_options o;
         sgm_smc_result r;
         sgm_mixture prior;
         sgm_inverse p;
         double M[2], V[2], H[2], total, at, truth_mean[2], truth_var[2];
         memset(&o, 0, sizeof o), o.particles = P, o.steps = STEPS;
-        o.method = q == 3 ? SGM_METHOD_REVERSE_DIFFUSION : SGM_METHOD_ANCESTRAL;
+        o.method = q == 3 ? SGM_METHOD_REVERSE_DIFFUSION : q == 9 ? SGM_METHOD_EULER_MARUYAMA : SGM_METHOD_ANCESTRAL;
+        o.grid = SGM_GRID_LOGSNR;
         o.threshold = q == 4 ? 1 : q == 5 ? 1e-9 : 0; /* always, and never */
         o.sigma_data = q == 4 ? 0.6 : 0;              /* a wrong twist cancels */
         CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, smc_mu, smc_var, SGM_COV_DIAGONAL, &sde));
@@ -1805,7 +1810,7 @@ static void smc_chain_posterior(void **state) {
         double evidence = exp(-0.5 * (y - at) * (y - at) / total) / sqrt(2 * SGM__PI * total);
         /* (8.19) Ẑ is unbiased: its mean over R runs, with their own standard error */
         CHECK_CLOSE(exp(r.log_evidence), evidence, CHECK_SIGMAS * evidence * r.evidence_se);
-        assert_true(r.evidence_se < 0.02 && r.ess_least > 0.3 * P); /* so ψ is of use */
+        assert_true(r.evidence_se < 0.04 && r.ess_least > 0.3 * P); /* so ψ is of use */
         for (int j = 0; j < 2; j++) { /* moments of each run; a run's bias is of the order of 1/P */
             double run_mean[R], run_square[R], se;
             for (int i = 0; i < R; i++) {
