@@ -235,7 +235,7 @@ static void bounds(const sgm_score *score) {
         double se = sqrt((square - gap * gap) / (double)n), half = .5 * (sde.T - sde.t_min);
         tut_must(sgm_mixture_sample(&truth, clean, NULL, draws, 0, stream(15)));
         if (k) tut_must(sgm_dsm(&price, score, &exact, clean, draws, &loss, draws, stream(16)));
-        printf("%s: -ELBO %.4f nats; above -log p by %.4f ± %.4f (its score's price: %.4f ± %.4f)\n",
+        printf("%s: -ELBO %.4f nats; above -log p by %.4f ± %.4f (score's price: %.4f ± %.4f)\n",
                k ? "network" : "exact score", -r.nats, gap, se, half * price.excess, half * price.excess_se);
         /* 4.5 standard errors of what was drawn */
         tut_check(k ? "ELBO of the network: nats below log p" : "ELBO of the exact score: nats below log p", gap,

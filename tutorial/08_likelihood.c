@@ -458,7 +458,7 @@ static void bounds(int rows, int quick) {
         for (long i = 0; i < n; i++) bound[i] = known[i] - bound[i];
         double gap = mean_of(bound, n, &se), half = 0.5 * (sde.T - sde.t_min);
         if (k >= 0) tut_must(sgm_dsm(&price, score, &exact, fresh, TEST, &loss, draws, stream(16)));
-        printf("   -ELBO, %-9s %.4f nats; above -log p by %.4f ± %.4f; prior %.4f, score %.4f ± %.4f\n",
+        printf("   -ELBO, %-9s %.4f nats; over -log p by %.4f ± %.4f; prior %.4f, score %.4f ± %.4f\n",
                k < 0 ? "exact:" : rungs[k].name, -r.nats, gap, se, prior, half * price.excess, half * price.excess_se);
         snprintf(name, sizeof name, "5. ELBO, %s: nats below log p%s", k < 0 ? "exact score" : rungs[k].name,
                  k < 0 ? ", off" : "");
