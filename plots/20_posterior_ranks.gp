@@ -4,7 +4,7 @@ load 'plots/style.gp'
 
 set output dir.'/20_posterior_ranks.png'
 eval canvas(1350, 1130)
-set multiplot layout 3, 4 margins 0.04, 0.985, 0.04, 0.84 spacing 0.035, 0.105 \
+set multiplot layout 3, 4 margins 0.04, 0.985, 0.05, 0.84 spacing 0.035, 0.105 \
     title "{/:Bold=19 Rank of the truth among draws given y: flat where a method is exact}"
 names = "'draws that ignore y' 'exact conditional score' 'replacement' 'RePaint' 'DPS' 'ΠGDM' 'SMC' \
     'classifier guidance, γ = 1' 'classifier-free, γ = 1' 'classifier guidance, γ = 2' 'classifier-free, γ = 2'"

@@ -12,6 +12,7 @@ set xtics (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 stats dir.'/rate.dat' using 1 nooutput
 set xrange [STATS_min/1.3:STATS_max*1.3]
 set title "{/:Bold distance ω of (T20.2)}"
+set yrange [0.3/sqrt(6*STATS_max):3/sqrt(6*STATS_min)]
 set ytics add (0.005, 0.02, 0.05, 0.2)
 set key top right
 plot 1/sqrt(6*x) with lines linecolor rgb black title 'as many exact draws: 1/√(6n)', \
@@ -23,6 +24,6 @@ set yrange [STATS_min/4:STATS_max*1.3]
 set ytics (8, 32, 128, 512, 2048)
 set key bottom right
 plot x with lines linecolor rgb grey dashtype 2 title 'all', \
-     dir.'/rate.dat' using 1:5 with linespoints linetype 2 title 'effective at the end (8.18)', \
+     dir.'/rate.dat' using 1:5 with linespoints linetype 2 title 'effective at the end, since a resampling (8.18)', \
      '' using 1:6 with linespoints linetype 3 title 'first ancestors with descendants'
 unset multiplot
