@@ -24,6 +24,6 @@ set yrange [STATS_min/4:STATS_max*1.3]
 set ytics (8, 32, 128, 512, 2048)
 set key bottom right
 plot x with lines linecolor rgb grey dashtype 2 title 'all', \
-     dir.'/rate.dat' using 1:5 with linespoints linetype 2 title 'effective at the end, since a resampling (8.18)', \
+     dir.'/rate.dat' using 1:5 with linespoints linetype 2 title 'effective at the end (8.18)', \
      '' using 1:6 with linespoints linetype 3 title 'first ancestors with descendants'
 unset multiplot
