@@ -31,6 +31,6 @@ plot dir.'/tail.dat' using 1:2 with lines linecolor rgb black linewidth 2, \
 eval legend_band(0.835, 0.93)
 set key maxrows 2
 plot 2 with linespoints linetype 1 title 'diffusion of 12 numbers', 2 with linespoints linetype 2 title 'of pixels, dense', \
-     2 with linespoints linetype 3 title 'of pixels, U-Net', 2 with lines linecolor rgb black title 'two fresh sets', \
+     2 with linespoints linetype 3 title 'of pixels, U-Net', 2 with lines linecolor rgb black title 'fresh digits', \
      2 with lines linecolor rgb vermilion dashtype 2 title 'autoencoder''s images'
 unset multiplot
