@@ -22,7 +22,7 @@ plot TWO_min with lines linecolor rgb black, CODED_min with lines linecolor rgb 
      dir.'/cost_unet.dat' using 1:2 with linespoints linetype 3
 unset logscale x
 set xtics autofreq
-set title "{/:Bold lost by k numbers: linear (line), learnt (points)}"
+set title "{/:Bold lost: linear (line), learnt (points)}"
 set xlabel 'k'
 set ylabel 'E|x − x̂|²' offset 1, 0
 set xrange [0:70]; set yrange [1:200]
