@@ -1214,7 +1214,7 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
                                       const sgm_inverse_options *options, sgm_key key);
 /* Fills x(n,D) as sgm_sample does, given y. options NULL: replacement. sample.method AUTO is the
    ancestral step here, and steps 0 means 1000 for every method: each step looks at y once. None is
-   exact (ΠGDM is on Gaussian data): `make 20` says how sure of y each is; sgm_smc is, in its limit. */
+   exact (ΠGDM is on Gaussian data): `make 20` tells what each draws. sgm_smc is, in its limit. */
 SGM_API sgm_status sgm_mixture_posterior(sgm_mixture *posterior, const sgm_mixture *prior,
                                          const sgm_inverse *problem);
 /* The exact law of x0 given y, seen through the prior's SDE: the referee of all methods (8.15). */
