@@ -1402,6 +1402,12 @@ SGM_API sgm_status sgm_pnm_save(const char *path, const float *x, long n, int h,
 /* Draws x(n, h·w·channels), 0 black, 1 white, as a grid of `columns` into a PGM (1 channel) or PPM
    (3). The file appears whole or not at all. */
 
+SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
+                                int channels, int columns,
+                                int (*write_png)(char const *path, int w, int h, int channels,
+                                                 const void *data, int stride));
+/* The same through stb_image_write: pass stbi_write_png. */
+
 /* Networks and tables of HuggingFace's diffusers (§F.10): UNet2DModel, DDPMScheduler, its kin. */
 typedef struct sgm_diffusers { /* 0 means the package's default, but for levels and width   */
     int h, w, channels;        /* of the images; 0: a square, 3 channels                    */
@@ -1443,11 +1449,6 @@ typedef enum sgm_spacing {
 SGM_API sgm_status sgm_ddpm_times(double *t, int steps, sgm_spacing spacing, int n);
 /* t(steps+1): k + 1 for the timesteps k of DDPMScheduler and DDIMScheduler, and 0. Put into a
    sampler's t before its first step, its ancestral step, DDIM and DPM-Solver++(2M) are theirs. */
-SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h, int w,
-                                int channels, int columns,
-                                int (*write_png)(char const *path, int w, int h, int channels,
-                                                 const void *data, int stride));
-/* The same through stb_image_write: pass stbi_write_png. */
 
 #ifdef __cplusplus
 }
