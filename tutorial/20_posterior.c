@@ -228,9 +228,8 @@ static void denoise(sgm_key key) {
             rms[way] += omega2(&post, x + i * EACH * D, EACH) / (double)runs;
         rms[way] = 0.5 * log(6.0 * EACH * rms[way]) / log(2);
     }
-    printf("   denoising, noise 1: distance over floor %.2f by (8.14), %.2f by particles (n_eff "
-           "%.0f of %d)\n",
-           pow(2, rms[0]), pow(2, rms[1]), r.ess, EACH);
+    printf("   denoising, noise 1: distance over floor %.2f by (8.14), %.2f by particles\n",
+           pow(2, rms[0]), pow(2, rms[1]));
     /* n ω² of exact draws is 1/6 with the variance 1/45: five errors of half a logarithm of its
        mean; steps of second order leave less than a tenth of that */
     tut_check("2. SBGM, denoising (8.14): log2 of distance over floor", rms[0], 0,
@@ -334,14 +333,14 @@ static double known_departure(double kappa2, double L) {
 
 static double uniform_cdf(double x, void *user) { return (void)user, x; }
 
-/* u of the truth's number `at` among L others. */
+/* u of the truth's number `at` among L others; among equals its place is drawn. */
 
 static float ranked(const double *other, long L, double at, sgm_key key) {
-    double below = 0;
+    double below = 0, ties = 1;
     float U;
-    for (long i = 0; i < L; i++) below += other[i] < at;
+    for (long i = 0; i < L; i++) below += other[i] < at, ties += other[i] == at;
     sgm_uniform(&U, 1, key, 0);
-    return (float)((below + U) / (double)(L + 1));
+    return (float)((below + U * ties) / (double)(L + 1));
 }
 
 static void in_closed_form(sgm_key key) {
@@ -391,8 +390,7 @@ static void in_closed_form(sgm_key key) {
         known[q + 1] = known_departure((c + (gain - a) * (gain - a) * (1 + tau * tau)) / P, L);
     }
     static const char *const name[3] = {"exact draws times 0.8", "guidance by 1", "guidance by 2"};
-    printf("\n3. %ld truths on N(0,1), ranks among %d draws: departure (T20.3), and by (T20.4)\n",
-           n, L);
+    printf("\n3. %ld truths on N(0,1), ranks among %d draws: Δ (T20.3), and by (T20.4)\n", n, L);
     for (int q = 0; q < 3; q++) {
         char row[96];
         double got = departure(u + q * n, n), square = 0;
@@ -480,7 +478,7 @@ static void draw(float *x, long L, int w, const sgm_inverse *problem, const sgm_
 /* The four quantities. label < 0: y is the measurement. */
 
 static void quantities(double q[QUANTITIES], const float *x, double y, int label) {
-    double p[K], sum = 0, fit = (y - A[0] * x[0] - A[1] * x[1]) / NOISE;
+    double p[K], sum = 0, rest = 1e-300, fit = (y - A[0] * x[0] - A[1] * x[1]) / NOISE;
     double length = sqrt((double)A[0] * A[0] + (double)A[1] * A[1]);
     for (int k = 0; k < K; k++) {
         double u = x[0] - mean[k][0], v = x[1] - mean[k][1], a = cov[k][0][0], b = cov[k][0][1],
@@ -491,8 +489,10 @@ static void quantities(double q[QUANTITIES], const float *x, double y, int label
     }
     q[0] = label < 0 ? (A[0] * x[0] + A[1] * x[1]) / length : x[0];
     q[1] = label < 0 ? (A[0] * x[1] - A[1] * x[0]) / length : x[1];
-    q[2] = label < 0 ? -0.5 * fit * fit : log(p[label] / sum + 1e-300);
-    q[3] = log(sum + 1e-300) + q[2];
+    for (int k = 0; k < K; k++) rest += k == label ? 0 : p[k];
+    /* the odds rank as p(y|x) does, which is often 1 to the last bit: ties */
+    q[2] = label < 0 ? -0.5 * fit * fit : log(p[label] + 1e-300) - log(rest);
+    q[3] = label < 0 ? log(sum + 1e-300) + q[2] : log(p[label] + 1e-300);
 }
 
 static void rank_all(float *u[METHODS][QUANTITIES], long n, double *n_eff, sgm_key key) {
