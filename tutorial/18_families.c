@@ -33,7 +33,7 @@ families, key by key. (5) What the network says: five outputs in VP, each traine
 error, against the exact score at all noise levels; and the exact score in half precision.
 
 **What you should see.** With one ruler and one clock the first step's loss is the same to seven
-digits, and after 5000 steps the likelihoods differ as those of the exact score do, by .002 nats
+digits, and after 5000 steps the likelihoods differ as those of the exact score do, by .003 nats
 or less. With one ruler and uniform t the KL falls as the share of small noise rises, VP, sub-VP,
 VE: .22, .18, .14 nats. So sub-VP does have the better likelihood, and VE a better one still, for
 their clocks' sake: thin arms are learned at small noise. Samples do not pay for it: sub-VP's energy
