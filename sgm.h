@@ -15284,8 +15284,8 @@ SGM_API sgm_status sgm_diffusers_unet(
 
 /*
 DDPM has a table of β and no SDE. The process with $∫_0^{k+1} β = −\sum_{i≤k} \log(1 − β_i)$ at
-every whole t is the VP process whose $m²$ there is $\bar α_k$; between them goes a cubic through
-four. So (1.8) from any timestep to any other is the package's, and (5.8), (7.3) and (7.12) are the
+every whole t is the VP process whose $m²$ there is $\bar α_k$; between them goes a cubic that does not
+fall, whatever the table: its slopes at whole t are harmonic means (Fritsch and Butland 1984). So (1.8) from any timestep to any other is the package's, and (5.8), (7.3) and (7.12) are the
 steps of its schedulers.
 */
 SGM_API void sgm_ddpm_free(sgm_ddpm *table) {
@@ -15310,12 +15310,18 @@ SGM_API sgm_status sgm_ddpm_init(sgm_ddpm *table, const double *beta, int n) {
     return SGM_OK;
 }
 
+static double sgm__table_at(const sgm_ddpm *table, double t, int slope) {
+    const int k = (int)fmin(fmax(t, 0), table->n - 1), end = k == table->n - 1;
+    const double *B = table->integral + k, u = t - k, d = B[1] - B[0];
+    const double l = k ? B[0] - B[-1] : 0, r = end ? 0 : B[2] - B[1];
+    const double a = k ? 2 * l * d / (l + d + DBL_MIN) : fmax(0, 1.5 * d - 0.5 * r);
+    const double b = !end ? 2 * d * r / (d + r + DBL_MIN) : fmax(0, 1.5 * d - 0.5 * l);
+    const double square = 3 * d - 2 * a - b, cube = a + b - 2 * d;
+    return slope ? a + u * (2 * square + 3 * u * cube) : B[0] + u * (a + u * (square + u * cube));
+}
+
 static double sgm__table_curve(double t, void *user) {
-    const sgm_ddpm *table = (const sgm_ddpm *)user;
-    const double k = fmin(fmax(floor(t), 1), table->n - 2), u = t - k; /* 0 and 1 in the middle */
-    const double *p = table->integral + (int)k;
-    return -u * (u - 1) * (u - 2) / 6 * p[-1] + (u + 1) * (u - 1) * (u - 2) / 2 * p[0] -
-        (u + 1) * u * (u - 2) / 2 * p[1] + (u + 1) * u * (u - 1) / 6 * p[2];
+    return sgm__table_at((const sgm_ddpm *)user, t, 0);
 }
 
 SGM_API sgm_sde sgm_ddpm_sde(const sgm_ddpm *table) {
@@ -15397,6 +15403,8 @@ SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
 [0,T], the middle one t where there is room, by Newton's differences. */
 static double sgm__curve_rate(const sgm_sde *sde, double t) {
     double T = sde->T, h = 0.5 * (t < T - t ? t : T - t), c[5];
+    if (sde->curve == sgm__table_curve) /* it knows its slope */
+        return sgm__not_below_0(sgm__table_at((const sgm_ddpm *)sde->user, t, 1));
     h = fmax(5e-4 * T, fmin(h, 1e-3 * T));
     double start = fmax(0, fmin(t - 2 * h, T - 4 * h)), u = (t - start) / h;
     for (int i = 0; i < 5; i++) c[i] = sde->curve(fmin(start + i * h, T), sde->user);
@@ -15423,7 +15431,7 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
     if (sde->family == SGM_FAMILY_USER_BETA && fabs(first) > 1e-12 * end)
         return "has a curve that is not 0 at t = 0: give the integral of beta, not beta itself";
     if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
-    if (fabs(sum - (end - first)) > 0.25 * (end - first))
+    if (sde->curve != sgm__table_curve && fabs(sum - (end - first)) > 0.25 * (end - first))
         return "has a curve with jumps, of whose slope g^2 cannot be made: give a smooth one";
     return NULL;
 }

@@ -602,6 +602,48 @@ static void refuses_tables(void **state) {
     assert_true(t[0] == 1 && t[1] == 0);
 }
 
+/* Any table is a process: few steps, the package's squaredcos_cap_v2 with the third of ∫β in its last
+step, leaps up and down, β that adds nothing to a double. ∫β does not fall, g² is its slope, and a sampler
+runs: of N(0,1) it draws no more than that. */
+static double squared_cosine(double t) { return pow(cos((t + 0.008) / 1.008 * SGM__PI / 2), 2); }
+
+static void takes_any_table(void **state) {
+    static double beta[1000];
+    static float x[4000];
+    const int steps[7] = {4, 10, 1000, 1000, 1000, 100, 4};
+    const double mu = 0, var = 1;
+    (void)state;
+    for (int q = 0; q < 7; q++) {
+        const int n = steps[q];
+        sgm_ddpm any;
+        sgm_mixture mix;
+        sgm_sample_options o;
+        for (int k = 0; k < n; k++)
+            beta[k] = q == 2   ? fmin(0.999, 1 - squared_cosine((k + 1.0) / n) / squared_cosine((double)k / n))
+                      : q == 3 ? (k < 500 ? 1e-4 : 0.02)
+                      : q == 4 ? (k % 2 ? 0.02 : 1e-4)
+                      : q == 5 ? (k == 50 ? 0.9 : 1e-3)
+                               : (k % 2 ? 1e-30 : 0.5);
+        CHECK_OK(sgm_ddpm_init(&any, q < 2 ? NULL : beta, n));
+        sgm_sde sde = sgm_ddpm_sde(&any);
+        CHECK_OK(sgm_sde_check(&sde));
+        const double *B = any.integral;
+        for (int i = 0; i < 16 * n; i++) {
+            const double t = i / 16.0, b = sde.curve(t, sde.user), h = 1e-3, up = sde.curve(t + h, sde.user);
+            assert_true(b >= B[i / 16] * (1 - 1e-15) && b <= B[i / 16 + 1] * (1 + 1e-15) && up >= b * (1 - 1e-15));
+            if (i % 16 == 0) assert_true(b == B[i / 16]);
+            if (i % 16 == 0) continue; /* the slope has corners there */
+            CHECK_CLOSE(sgm_sde_g2(&sde, t), (up - sde.curve(t - h, sde.user)) / (2 * h), 1e-5 * B[n] + 1e-9);
+        }
+        CHECK_OK(sgm_mixture_init(&mix, 1, 1, NULL, &mu, &var, SGM_COV_ISOTROPIC, &sde));
+        sgm_score score = sgm_mixture_score(&mix);
+        memset(&o, 0, sizeof o), o.method = SGM_METHOD_DDIM, o.eta = 1, o.steps = 20;
+        CHECK_OK(sgm_sample(x, COUNT(x), &score, &o, sgm_key_init(1)));
+        assert_true(check_moments_of(x, COUNT(x), 1).var < 1 + 6 * sqrt(2.0 / COUNT(x)));
+        sgm_mixture_free(&mix), sgm_ddpm_free(&any);
+    }
+}
+
 /* What a network of its own is refused for. */
 static void refuses_networks(void **state) {
     sgm_model model;
@@ -633,7 +675,7 @@ int main(void) {
         TEST(takes_what_means_the_same), TEST(refuses_other_weights),
         TEST(survives_any_configuration), TEST(survives_a_lack_of_memory),
         TEST(has_the_packages_table), TEST(steps_as_the_schedulers_do),
-        TEST(solves_as_the_multistep_solver_does), TEST(refuses_tables), TEST(refuses_networks),
+        TEST(solves_as_the_multistep_solver_does), TEST(refuses_tables), TEST(takes_any_table), TEST(refuses_networks),
     };
     return cmocka_run_group_tests_name("diffusers", tests, set_up, tear_down);
 }
