@@ -735,7 +735,7 @@ typedef struct sgm_model {
     int n_tapes;
     long width;              /* numbers that one point puts on a tape                  */
     int measure;             /* 1: sigma_data is not known yet, and counts as 1        */
-    struct sgm__opened *own; /* what sgm_model_open read: the network's options, a scaler */
+    struct sgm__opened *own; /* what sgm_model_open read: options, scaler, table */
 } sgm_model;
 
 SGM_API sgm_status sgm_model_init(sgm_model *model, const sgm_model_options *options, sgm_key key);
@@ -863,8 +863,9 @@ SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path);
 /* The parameters and the scaler (also of a checkpoint), into a model made by sgm_model_init with
    the same settings: SGM_MISMATCH names one that differs, also inside the network. */
 SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path);
-/* Makes a model from nothing but its file, if its network is one of the ready ones; free it as any
-   other. SGM_MISMATCH for a network or a curve of your own: sgm_model_init, then sgm_model_load. */
+/* Makes a model from nothing but its file, if its network is one of the ready ones (those of
+   diffusers too, with the table of sgm_ddpm_sde); free it as any other. SGM_MISMATCH for a network
+   or a curve of your own: sgm_model_init, then sgm_model_load. */
 
 typedef struct sgm_optimiser {
     sgm_train_options o;     /* with all defaults filled in                                   */
@@ -13206,6 +13207,7 @@ typedef struct sgm__opened {
     sgm_mlp_options mlp;
     sgm_image_net image;
     sgm_diffusers diffusers;
+    sgm_ddpm table;
     sgm_scaler scaler;
 } sgm__opened;
 
@@ -13216,7 +13218,7 @@ SGM_API void sgm_model_free(sgm_model *model) {
     for (int i = 0; i < SGM_MAX_EMA; i++) sgm__free(model->ema[i]);
     SGM_FREE(model->layers);
     sgm__free(model->operations);
-    if (model->own) sgm_scaler_free(&model->own->scaler);
+    if (model->own) sgm_scaler_free(&model->own->scaler), sgm_ddpm_free(&model->own->table);
     sgm__free(model->own);
     memset(model, 0, sizeof *model);
 }
@@ -14263,16 +14265,21 @@ static const char *sgm__number_text(char text[40], double x, int digits) {
     return text;
 }
 
-enum { SGM__PAIRS = 80 };
+enum { SGM__PAIRS = 96 };
 
 /* What a file holds: the settings as pairs of strings, and arrays in the model and the trainer. */
 typedef struct sgm__record {
     const char *meta[2 * SGM__PAIRS];
     char text[SGM__PAIRS][40], (*names)[64];
-    sgm_array *arrays; /* names and scaler lie behind them, in the same block */
-    float *scaler;
-    int n_meta, n_arrays;
+    sgm_array *arrays; /* names, scaler and table lie behind them, in the same block */
+    float *scaler, *table;
+    int n_meta, n_arrays, n_table;
 } sgm__record;
+
+static void sgm__to_three(float *to, double x) { /* a double is the sum of three floats */
+    for (int k = 0; k < 3; k++) x -= to[k] = (float)x;
+}
+static double sgm__of_three(const float *f) { return (double)f[0] + f[1] + f[2]; }
 
 static void sgm__set(sgm__record *c, const char *name, double value) {
     const char **pair = &c->meta[2 * c->n_meta];
@@ -14292,11 +14299,34 @@ change what a file means. In files, enums count from 0 for the first that is not
 static const struct sgm__ready {
     const char *name;
     sgm_net net;
-    int width; /* of the image networks their default, else 0 */
+    int width; /* of the image networks their default, else 0; -1: its levels have their own */
 } sgm__ready[] = {{"mlp", sgm_mlp, 0}, {"residual_mlp", sgm_residual_mlp, 0},
     {"resnet", sgm_resnet, 32}, {"unet", sgm_unet, 32}, {"mixer", sgm_mixer, 128},
-    {"dit", sgm_dit, 128}};
-enum { SGM__N_READY = 6 };
+    {"dit", sgm_dit, 128}, {"diffusers", sgm_diffusers_net, -1}};
+enum { SGM__N_READY = 7 };
+
+static const char *sgm__diffusers_of(sgm_diffusers *o, const void *user, long d);
+static double sgm__table_curve(double t, void *user);
+
+static const char *const sgm__widths[8] = {"net.width0", "net.width1", "net.width2", "net.width3",
+    "net.width4", "net.width5", "net.width6", "net.width7"};
+
+/* Bit i of down and up: whether level i has attention. One head, -1, is told as 0. */
+static void sgm__set_diffusers(sgm__record *c, const sgm_model *model) {
+    sgm_diffusers net;
+    int down = 0, up = 0;
+    if (sgm__diffusers_of(&net, model->o.user, model->o.d)) return;
+    SGM__SET(net.h), SGM__SET(net.w), SGM__SET(net.channels), SGM__SET(net.levels);
+    for (int i = 0; i < net.levels; i++) {
+        sgm__set(c, sgm__widths[i], net.width[i]);
+        down |= (net.down[i] != 0) << i, up |= (net.up[i] != 0) << i;
+    }
+    sgm__set(c, "net.down", down), sgm__set(c, "net.up", up);
+    sgm__set(c, "net.head", net.head > 0 ? net.head : 0), SGM__SET(net.layers);
+    sgm__set(c, "net.no_middle", net.no_middle != 0), SGM__SET(net.groups), SGM__SET(net.dropout);
+    sgm__set(c, "net.pad_after", net.pad_after != 0), SGM__SET(net.eps), SGM__SET(net.steps);
+    sgm__set(c, "net.sin_first", net.sin_first != 0), SGM__SET(net.freq_shift);
+}
 
 static void sgm__set_net(sgm__record *c, const sgm_model *model) {
     int i = 0;
@@ -14310,6 +14340,8 @@ static void sgm__set_net(sgm__record *c, const sgm_model *model) {
         SGM__SET(net.width), SGM__SET(net.depth), sgm__set(c, "net.activation", net.activation);
         sgm__set(c, "net.embedding", net.embedding), SGM__SET(net.embedding_width);
         sgm__set(c, "net.dropout", net.dropout), sgm__set(c, "net.shortcut", net.shortcut > 0);
+    } else if (sgm__ready[i].width < 0) {
+        sgm__set_diffusers(c, model);
     } else {
         sgm_image_net net;
         memset(&net, 0, sizeof net);
@@ -14377,14 +14409,11 @@ static void sgm__record_add(
     a->name = c->names[c->n_arrays++], a->data = data, a->rows = rows, a->cols = cols;
 }
 
-/* What a resume must know of the looks, as floats: a double is the sum of three, a count of two. */
+/* What a resume must know of the looks, as floats: a count is the sum of two. */
 static void sgm__held_state(const sgm_trainer *trainer) {
     float *to = trainer->watch->state;
-    const double number[2] = {trainer->best_loss, trainer->held_loss};
-    for (int i = 0; i < 2; i++) {
-        double rest = trainer->best_step ? number[i] : 0;
-        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
-    }
+    sgm__to_three(to, trainer->best_step ? trainer->best_loss : 0);
+    sgm__to_three(to + 3, trainer->best_step ? trainer->held_loss : 0), to += 6;
     *to++ = (float)(trainer->best_step >> 20), *to++ = (float)(trainer->best_step & 0xfffff);
     *to = (float)trainer->watch->worse;
 }
@@ -14393,27 +14422,29 @@ static void sgm__held_resume(sgm_trainer *trainer) {
     const float *f = trainer->watch->state;
     trainer->best_step = (long)f[6] * 0x100000 + (long)f[7], trainer->watch->worse = (long)f[8];
     if (trainer->best_step == 0) return;
-    trainer->best_loss = (double)f[0] + f[1] + f[2];
-    trainer->held_loss = (double)f[3] + f[4] + f[5];
+    trainer->best_loss = sgm__of_three(f), trainer->held_loss = sgm__of_three(f + 3);
     trainer->stopped = trainer->o.patience > 0 && trainer->watch->worse >= trainer->o.patience;
 }
 
 static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
     static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
-    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 6;
+    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 7;
     const sgm_scaler *scaler = model->o.scaler;
-    const int d = scaler ? scaler->d : 0;
+    const int d = scaler ? scaler->d : 0, is_table = model->o.sde.curve == sgm__table_curve;
+    const sgm_ddpm *table = is_table ? (const sgm_ddpm *)model->o.sde.user : NULL;
     memset(c, 0, sizeof *c);
+    if (table && table->integral) c->n_table = table->n + 1;
     sgm__settings(c, model->o, run);
     sgm__set_text(c, "sgm.version", SGM_VERSION);
     sgm__set_text(c, "model.operations", model->operations);
     sgm__set(c, "model.n_ema", model->o.n_ema);
     sgm__set_net(c, model);
     c->arrays = (sgm_array *)sgm__alloc(
-        room * (sizeof *c->arrays + sizeof *c->names) + (size_t)d * 6 * sizeof(float), 1);
+        room * (sizeof *c->arrays + sizeof *c->names) +
+            ((size_t)d * 6 + (size_t)c->n_table * 3) * sizeof(float), 1);
     if (!c->arrays) return SGM_NO_MEMORY;
     c->names = (char(*)[64])(void *)(c->arrays + room);
-    c->scaler = (float *)(void *)(c->names + room);
+    c->scaler = (float *)(void *)(c->names + room), c->table = c->scaler + (size_t)d * 6;
     for (int which = SGM_RAW; which < model->o.n_ema; which++)
         for (const struct sgm_layer *l = model->layers; l < model->layers + model->n_layers; l++)
             sgm__record_add(c, kinds[which + 1], l->name,
@@ -14428,10 +14459,9 @@ static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const
             c, "held/", "best", run->watch->best, 1 + model->o.n_ema, (long)model->n_params);
     }
     if (scaler) sgm__record_add(c, "", "scaler", c->scaler, 2 * d, 3);
-    for (int i = 0; i < 2 * d; i++) { /* a double is the sum of three floats */
-        double rest = i < d ? scaler->shift[i] : scaler->scale[i - d];
-        for (int k = 0; k < 3; k++) rest -= c->scaler[3 * i + k] = (float)rest;
-    }
+    for (int i = 0; i < 2 * d; i++)
+        sgm__to_three(c->scaler + 3 * i, i < d ? scaler->shift[i] : scaler->scale[i - d]);
+    for (int i = 0; i < c->n_table; i++) sgm__to_three(c->table + 3 * i, table->integral[i]);
     return SGM_OK;
 }
 
@@ -14546,15 +14576,13 @@ static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, 
     if (!model || !model->params)
         return sgm__bad("there is no model to save: look at what sgm_model_init returned");
     sgm__record c;
-    float moments[9], *to = moments; /* a double is the sum of three floats */
+    float moments[9];
     char checksum[17];
     const double number[3] = {model->rms, model->fourth, model->reach};
     SGM__TRY(sgm__record_init(&c, model, trainer));
-    for (int i = 0; i < 3; i++) {
-        double rest = number[i];
-        for (int k = 0; k < 3; k++) rest -= *to++ = (float)rest;
-    }
+    for (int i = 0; i < 3; i++) sgm__to_three(moments + 3 * i, number[i]);
     if (model->rms > 0) sgm__record_add(&c, "", "data", moments, 1, 9);
+    if (c.n_table) sgm__record_add(&c, "", "ddpm", c.table, c.n_table, 3);
     sgm__settings_hash(checksum, c.meta, c.n_meta, c.arrays, c.n_arrays);
     sgm__set_text(&c, "model.checksum", checksum);
     sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
@@ -14567,9 +14595,7 @@ static void sgm__file_moments(const sgm_archive *file, double number[3]) {
     const sgm_array *data = sgm_archive_find(file, "data");
     const int has = data && data->rows == 1 && data->cols == 9 && sgm__first_bad(data->data, 9) < 0;
     for (int i = 0; i < 3; i++)
-        number[i] = !has ? 0
-                         : fabs((double)data->data[3 * i] + data->data[3 * i + 1] +
-                               data->data[3 * i + 2]);
+        number[i] = has ? fabs(sgm__of_three(data->data + 3 * i)) : 0;
 }
 
 /* What a checkpoint must have beside its settings: points held out where the run holds some; and
@@ -14627,10 +14653,8 @@ static sgm_status sgm__load_from(
         for (sgm_array *a = c.arrays; !status && a < c.arrays + c.n_arrays; a++)
             memcpy(a->data, sgm_archive_find(file, a->name)->data,
                 (size_t)a->rows * (size_t)a->cols * sizeof(float));
-        for (int i = 0; !status && scaler && i < 2 * d; i++) {
-            double *to = i < d ? &scaler->shift[i] : &scaler->scale[i - d];
-            *to = (double)c.scaler[3 * i] + c.scaler[3 * i + 1] + c.scaler[3 * i + 2];
-        }
+        for (int i = 0; !status && scaler && i < 2 * d; i++)
+            *(i < d ? &scaler->shift[i] : &scaler->scale[i - d]) = sgm__of_three(c.scaler + 3 * i);
         sgm__free(c.arrays);
     }
     if (status != SGM_OK) {
@@ -14673,6 +14697,42 @@ static int sgm__file_int(const sgm_archive *file, const char *name, double most,
 }
 
 #define SGM__GET(x, most) x = sgm__file_int(file, #x, most, bad)
+
+static void sgm__file_diffusers(const sgm_archive *file, sgm__opened *own, int d, int *bad) {
+    sgm_diffusers net;
+    memset(&net, 0, sizeof net);
+    SGM__GET(net.h, 1e8), SGM__GET(net.w, 1e8), SGM__GET(net.channels, 1e8);
+    SGM__GET(net.levels, 8), SGM__GET(net.layers, 8), SGM__GET(net.groups, 1e8);
+    const int down = sgm__file_int(file, "net.down", (1 << net.levels) - 1, bad);
+    const int up = sgm__file_int(file, "net.up", (1 << net.levels) - 1, bad);
+    for (int i = 0; i < net.levels; i++) {
+        net.width[i] = sgm__file_int(file, sgm__widths[i], 1e8, bad);
+        net.down[i] = down >> i & 1, net.up[i] = up >> i & 1;
+    }
+    SGM__GET(net.no_middle, 1), SGM__GET(net.pad_after, 1), SGM__GET(net.sin_first, 1);
+    SGM__GET(net.freq_shift, 1), SGM__GET(net.head, 1e8);
+    if (net.head == 0) net.head = -1;
+    net.dropout = (float)sgm__text_number(sgm_archive_meta(file, "net.dropout"));
+    net.eps = sgm__text_number(sgm_archive_meta(file, "net.eps"));
+    net.steps = sgm__text_number(sgm_archive_meta(file, "net.steps"));
+    *bad |= sgm__diffusers_of(&own->diffusers, &net, d) != NULL;
+}
+
+/* The table of sgm_ddpm_sde: ∫β, which starts at 0 and never falls. */
+static sgm_status sgm__file_table(
+    const sgm_archive *file, sgm__opened *own, sgm_sde *sde, int *bad) {
+    const sgm_array *a = sgm_archive_find(file, "ddpm");
+    if (!a || sde->family != SGM_FAMILY_USER_BETA) return SGM_OK;
+    if (a->cols != 3 || a->rows < 5 || a->rows > 1000001) return *bad = 1, SGM_OK;
+    double *B = own->table.integral = (double *)sgm__alloc((size_t)a->rows, sizeof *B);
+    if (!B) return SGM_NO_MEMORY;
+    for (long k = 0; k < a->rows; k++) {
+        B[k] = sgm__of_three(a->data + 3 * k);
+        *bad |= !(k ? B[k] >= B[k - 1] && B[k] < 1e30 : B[k] == 0);
+    }
+    own->table.n = (int)a->rows - 1, sde->curve = sgm__table_curve, sde->user = &own->table;
+    return SGM_OK;
+}
 
 static void sgm__file_net(const sgm_archive *file, sgm__opened *own, int image, int *bad) {
     if (!image) {
@@ -14725,18 +14785,20 @@ static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, cons
     sgm__opened *own = (sgm__opened *)sgm__alloc(1, sizeof *own);
     if (!own) return SGM_NO_MEMORY;
     sgm__file_model(file, &o, &bad);
-    sgm__file_net(file, own, sgm__ready[i].width, &bad);
+    const int width = sgm__ready[i].width;
+    if (width < 0) sgm__file_diffusers(file, own, o.d, &bad);
+    else sgm__file_net(file, own, width, &bad);
     o.net = sgm__ready[i].net;
-    o.user = sgm__ready[i].width ? (void *)&own->image : (void *)&own->mlp;
+    o.user = width < 0 ? (void *)&own->diffusers : width ? (void *)&own->image : (void *)&own->mlp;
     if (sgm_archive_find(file, "scaler")) o.scaler = &own->scaler;
-    sgm_status status = SGM_OK;
+    sgm_status status = sgm__file_table(file, own, &o.sde, &bad);
     if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
-    else if (o.sde.family >= SGM_FAMILY_USER_BETA)
+    else if (!status && o.sde.family >= SGM_FAMILY_USER_BETA && !o.sde.curve)
         status = sgm__fail(SGM_MISMATCH,
             "%s has a curve of its maker's: sgm_model_init with that curve, then sgm_model_load",
             path);
     if (status == SGM_OK) status = sgm_model_init(model, &o, sgm_key_init(0));
-    if (status != SGM_OK) return sgm__free(own), status;
+    if (status != SGM_OK) return sgm_ddpm_free(&own->table), sgm__free(own), status;
     model->own = own;
     return sgm__load_from(model, NULL, file, path);
 }
@@ -15019,20 +15081,27 @@ static const char *sgm__diffusers_fault(sgm_diffusers *o) {
     return NULL;
 }
 
+/* The options of a network for d numbers, with all defaults filled in; what is wrong, or NULL. */
+static const char *sgm__diffusers_of(sgm_diffusers *o, const void *user, long d) {
+    *o = *(const sgm_diffusers *)user;
+    if (o->channels == 0) o->channels = 3;
+    if (o->h == 0 && o->channels > 0) {
+        o->h = (int)(sqrt((double)d / o->channels) + 0.5);
+        if (o->w == 0) o->w = o->h;
+    }
+    const char *fault = sgm__diffusers_fault(o);
+    if (!fault && (double)o->h * o->w * o->channels != d)
+        fault = "h, w, channels: their product must be the model's d";
+    return fault;
+}
+
 SGM_API sgm_tensor *sgm_diffusers_net(sgm_tape *tape, const sgm_net_in *in) {
     sgm__builder b;
     sgm_diffusers o;
     if (!tape || !in || !in->x) return NULL;
     if (!in->user) return sgm_tape_refuse(tape, "sgm_diffusers_net wants user, an sgm_diffusers");
-    memset(&b, 0, sizeof b), o = *(const sgm_diffusers *)in->user;
-    if (o.channels == 0) o.channels = 3;
-    if (o.h == 0 && o.channels > 0) {
-        o.h = (int)(sqrt((double)in->x->cols / o.channels) + 0.5);
-        if (o.w == 0) o.w = o.h;
-    }
-    const char *fault = sgm__diffusers_fault(&o);
-    if (!fault && (double)o.h * o.w * o.channels != in->x->cols)
-        fault = "h, w, channels: their product must be the model's d";
+    memset(&b, 0, sizeof b);
+    const char *fault = sgm__diffusers_of(&o, in->user, in->x->cols);
     if (!fault && (in->cond || in->image || in->out != in->x->cols))
         fault = "the model: this network has no condition, energy or classes; leave them 0";
     if (fault) return sgm_tape_refuse(tape, "a network of diffusers has a wrong %s", fault);

@@ -226,12 +226,242 @@ static void is_a_model_like_any_other(void **state) {
     CHECK_OK(sgm_model_load(&again, weights_path));
     assert_memory_equal(again.params, model.params, model.n_params * sizeof(float));
     assert_memory_equal(again.ema[1], model.ema[1], model.n_params * sizeof(float));
-    sgm_model_free(&again);
-    CHECK_FAILS(sgm_model_open(&again, weights_path), SGM_MISMATCH, "sgm_model_init, then sgm_model_load");
-    sgm_model_free(&model);
+    sgm_model_free(&again), sgm_model_free(&model);
     CHECK_OK(sgm_diffusers_unet(&model, DATA "other", &o));
     CHECK_FAILS(sgm_model_load(&model, weights_path), SGM_MISMATCH, "");
     sgm_model_free(&model), remove(weights_path);
+}
+
+/*
+## Files that describe themselves
+
+A model that is opened has the bits of the one that was saved: its scores, raw and averaged, and its
+next file. It has a table of its own, so the first one's is freed before.
+*/
+
+static long bytes_of(const char *path, char **bytes) {
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, 0, SEEK_END), 0);
+    const long n = ftell(f);
+    assert_non_null(*bytes = (char *)malloc((size_t)n));
+    rewind(f);
+    assert_int_equal(fread(*bytes, 1, (size_t)n, f), n);
+    fclose(f);
+    return n;
+}
+
+static void trained(sgm_model *model) {
+    const int d = model->o.d;
+    float *data = (float *)malloc(sizeof *data * (size_t)(8 * d));
+    sgm_train_options run;
+    memset(&run, 0, sizeof run);
+    run.steps = 2, run.batch = 4, run.ema[0] = 0.5, run.ema[1] = 0.9;
+    sgm_normal(data, (size_t)(8 * d), sgm_key_init(2), 0);
+    CHECK_OK(sgm_train(model, data, 8, &run, sgm_key_init(3)));
+    free(data);
+}
+
+/* Frees the model, and the table. */
+static void check_opens(sgm_model *model, sgm_ddpm *of) {
+    enum { N = 3 };
+    const int d = model->o.d, n_ema = model->o.n_ema;
+    const size_t size = sizeof(float) * (size_t)(N * d);
+    float *x = (float *)malloc(size), *s[2][3];
+    const double T = model->o.sde.T;
+    const float t[N] = {(float)(0.001 * T), (float)(0.4 * T), (float)T};
+    const double u = 0.37 * T;
+    double rate[2], logsnr[2]; /* of the process, to all their digits */
+    char *bytes[2];
+    sgm_model opened;
+    sgm_normal(x, (size_t)(N * d), sgm_key_init(4), 0);
+    CHECK_OK(sgm_model_save(model, weights_path));
+    const long n = bytes_of(weights_path, &bytes[0]);
+    for (int k = 0; k < 2; k++) {
+        sgm_model *m = k ? &opened : model;
+        if (k) CHECK_OK(sgm_model_open(&opened, weights_path));
+        rate[k] = sgm_sde_g2(&m->o.sde, u), logsnr[k] = sgm_sde_logsnr(&m->o.sde, u);
+        for (int which = SGM_RAW; which < n_ema; which++) {
+            float *to = s[k][which + 1] = (float *)malloc(size);
+            sgm_score score = sgm_model_score(m, which);
+            CHECK_OK(sgm_score_eval(&score, to, x, t, N));
+        }
+        if (k == 0) sgm_model_free(model), sgm_ddpm_free(of);
+    }
+    assert_true(opened.o.net == sgm_diffusers_net && opened.o.n_ema == n_ema && opened.o.sde.T == T);
+    for (int i = 0; i <= n_ema; i++) assert_memory_equal(s[0][i], s[1][i], size);
+    assert_memory_not_equal(s[0][0], s[0][1], size);
+    assert_true(rate[0] == rate[1] && logsnr[0] == logsnr[1]);
+    CHECK_OK(sgm_model_save(&opened, weights_path));
+    assert_int_equal(bytes_of(weights_path, &bytes[1]), n);
+    assert_memory_equal(bytes[0], bytes[1], n);
+    for (int i = 0; i < 2 * (n_ema + 1); i++) free(s[i % 2][i / 2]);
+    free(x), free(bytes[0]), free(bytes[1]), sgm_model_free(&opened), remove(weights_path);
+}
+
+static void opens_from_its_file(void **state) {
+    static const char *const names[] = {"plain", "other", "lesson"};
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        char path[100];
+        sgm_model model;
+        sgm_ddpm own;
+        sgm_scaler scaler;
+        memset(&scaler, 0, sizeof scaler);
+        double beta[100];
+        for (int k = 0; k < 100; k++) beta[k] = k == 50 ? 1e-30 : 1e-3 + 0.3 * pow(k / 100.0, 3);
+        CHECK_OK(sgm_ddpm_init(&own, i < 3 ? beta : NULL, 100));
+        sgm_model_options o = under_table();
+        o.sde = i == 1 ? sgm_sde_vp(0.1, 20) : sgm_ddpm_sde(&own);
+        if (i > 2) o.sde.T = 90, o.sde.t_min = 0.5, o.scaler = &scaler;
+        o.n_ema = 2;
+        snprintf(path, sizeof path, DATA "%s", names[i % 3]);
+        CHECK_OK(sgm_diffusers_unet(&model, path, &o));
+        trained(&model);
+        check_opens(&model, &own);
+        sgm_scaler_free(&scaler);
+    }
+}
+
+/* Fresh ones: each option away from its default once, and what lies beyond the levels is not read. */
+static void fresh_ones_open_too(void **state) {
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        sgm_diffusers net;
+        sgm_model model;
+        sgm_ddpm own;
+        memset(&net, 0, sizeof net);
+        net.channels = 1, net.levels = 3, net.groups = 2, net.head = 4, net.layers = 1;
+        net.width[0] = 4, net.width[1] = 8, net.width[2] = 12;
+        net.width[3] = 99, net.down[3] = net.up[7] = 1;
+        if (i == 1) net.down[1] = 1;
+        if (i == 2) net.up[1] = 5; /* any number but 0 */
+        if (i == 3) net.head = -1, net.down[0] = net.up[0] = 1;
+        if (i == 4) net.no_middle = 2, net.layers = 0;
+        if (i == 5) net.sin_first = -1, net.dropout = 0.1f;
+        if (i == 6) net.freq_shift = 1, net.h = 4, net.w = 16;
+        if (i == 7) net.pad_after = 3, net.groups = 4;
+        if (i == 8) net.eps = 0.1, net.steps = 1e3 / 3;
+        if (i == 9) net.channels = 0, net.head = 0, net.width[2] = 8;
+        CHECK_OK(sgm_ddpm_init(&own, NULL, 1000));
+        sgm_model_options o = under_table();
+        o.sde = i == 8 ? sgm_sde_vp(0.1, 20) : sgm_ddpm_sde(&own);
+        o.net = sgm_diffusers_net, o.user = &net, o.d = i == 9 ? 48 : 64;
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+        trained(&model);
+        check_opens(&model, &own);
+    }
+}
+
+/* As many settings as there can be: a checkpoint of eight levels, with points held out. */
+static void a_checkpoint_opens(void **state) {
+    enum { SIDE = 128, D = SIDE * SIDE };
+    sgm_diffusers net;
+    sgm_model model, opened;
+    sgm_train_options run;
+    sgm_trainer trainer;
+    float *data = (float *)calloc(4 * D, sizeof *data);
+    (void)state;
+    memset(&net, 0, sizeof net), memset(&run, 0, sizeof run);
+    net.channels = 1, net.levels = 8, net.groups = 2, net.layers = 1, net.no_middle = 1;
+    for (int i = 0; i < 8; i++) net.width[i] = 4;
+    sgm_normal(data, 4 * D, sgm_key_init(2), 0);
+    sgm_model_options o = under_table();
+    o.net = sgm_diffusers_net, o.user = &net, o.d = D;
+    CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(1)));
+    run.steps = 9, run.batch = 1, run.held_out = 0.25, run.patience = 2, run.checkpoint = weights_path;
+    CHECK_OK(sgm_trainer_init(&trainer, &model, data, 4, &run, sgm_key_init(3)));
+    CHECK_OK(sgm_trainer_save(&trainer, weights_path));
+    CHECK_OK(sgm_model_open(&opened, weights_path));
+    assert_int_equal(opened.n_params, model.n_params);
+    assert_memory_equal(opened.params, model.params, model.n_params * sizeof(float));
+    assert_string_equal(opened.operations, model.operations);
+    sgm_trainer_free(&trainer), sgm_model_free(&model), sgm_model_free(&opened);
+    free(data), remove(weights_path);
+}
+
+/* The file again, with another value of a setting (NULL: none), and another number in its table. */
+static void tampered(const char *from, const char *key, const char *value, int at, float number) {
+    sgm_archive a;
+    const char *meta[200];
+    int n = 0, found = 0;
+    CHECK_OK(sgm_archive_load(&a, from));
+    for (int i = 0; i < a.n_meta; i++) {
+        const char *name = a.meta[2 * i];
+        const int is_it = strcmp(name, key) == 0;
+        found |= is_it;
+        if (!strcmp(name, "model.checksum") || !strcmp(name, "sgm.checksum") || (is_it && !value)) continue;
+        meta[2 * n] = name, meta[2 * n + 1] = is_it ? value : a.meta[2 * i + 1], n++;
+    }
+    if (*key && !found) print_error("no %s\n", key);
+    assert_true(!*key || found);
+    if (at >= 0) ((float *)(uintptr_t)find(&a, "ddpm"))[at] = number;
+    if (at == -2) ((sgm_array *)(uintptr_t)sgm_archive_find(&a, "ddpm"))->rows = 4;
+    if (at == -3) ((sgm_array *)(uintptr_t)sgm_archive_find(&a, "ddpm"))->cols = 1;
+    CHECK_OK(sgm_archive_save(weights_path, a.arrays, a.n_arrays, meta, n));
+    sgm_archive_free(&a);
+}
+
+static void opens_no_false_settings(void **state) {
+    static const struct { const char *key, *value; } bad[] = {
+        {"net.levels", "99"}, {"net.levels", "0"}, {"net.levels", "-1"}, {"net.levels", NULL},
+        {"net.levels", "3"}, {"net.width0", "0"}, {"net.width1", "0"}, {"net.width0", "3"},
+        {"net.width0", "1e8"}, {"net.width0", NULL}, {"net.width1", "2.5"}, {"net.groups", "3"},
+        {"net.groups", "-1"}, {"net.head", "3"}, {"net.head", "-1"}, {"net.head", "1e9"},
+        {"net.layers", "9"}, {"net.layers", "nan"}, {"net.h", "7"}, {"net.h", "99999999"},
+        {"net.w", "16"}, {"net.channels", "4"}, {"net.down", "4"}, {"net.up", "-1"}, {"net.up", "0.5"},
+        {"net.no_middle", "2"}, {"net.pad_after", "x"}, {"net.sin_first", ""}, {"net.freq_shift", "2"},
+        {"net.dropout", "1"}, {"net.dropout", NULL}, {"net.eps", "nan"}, {"net.eps", "-1"},
+        {"net.eps", NULL}, {"net.steps", "inf"}, {"net.steps", NULL}, {"model.d", "191"}};
+    char kept[320];
+    sgm_model model;
+    sgm_model_options o = under_table();
+    (void)state;
+    snprintf(kept, sizeof kept, "%s.kept", weights_path);
+    CHECK_OK(sgm_diffusers_unet(&model, DATA "plain", &o));
+    CHECK_OK(sgm_model_save(&model, kept));
+    for (int i = 0; i < COUNT(bad); i++) {
+        sgm_model opened;
+        tampered(kept, bad[i].key, bad[i].value, -1, 0);
+        if (sgm_model_open(&opened, weights_path) == SGM_OK) print_error("%s\n", bad[i].key);
+        CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_BAD_FILE, "has a setting of its model that is none");
+        assert_null(opened.params);
+    }
+    sgm_model opened;
+    const float off[][2] = {{0, 1}, {6, 0}, {9, 1e30f}, {3000, 1e31f}, {3000, 0}};
+    for (int i = 0; i < COUNT(off); i++) { /* ∫β that starts or falls wrong, or that has no end */
+        tampered(kept, "", NULL, (int)off[i][0], off[i][1]);
+        CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_BAD_FILE, "has a setting of its model that is none");
+    }
+    for (int at = -3; at < -1; at++) {
+        tampered(kept, "", NULL, at, 0);
+        CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_BAD_FILE, "has a setting of its model that is none");
+    }
+    tampered(kept, "sde.T", "1e9", -1, 0);
+    assert_int_not_equal(sgm_model_open(&opened, weights_path), SGM_OK);
+    tampered(kept, "model.cond", "3", -1, 0);
+    CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_BAD_ARGUMENT, "no condition");
+    tampered(kept, "net.up", "2", -1, 0); /* another network that could be */
+    CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_MISMATCH, "");
+    tampered(kept, "sde.family", "8", -1, 0); /* σ² of someone's */
+    CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_MISMATCH, "a curve of its maker's");
+    tampered(kept, "net", NULL, -1, 0); /* as files were before they named this network */
+    CHECK_FAILS(sgm_model_open(&opened, weights_path), SGM_MISMATCH, "sgm_model_init, then sgm_model_load");
+    const float first = model.params[0];
+    model.params[0] = 0;
+    CHECK_OK(sgm_model_load(&model, weights_path));
+    assert_true(model.params[0] == first);
+    for (int tries = 0, status = SGM_NO_MEMORY; status != SGM_OK; tries++) {
+        const int before = live_blocks;
+        assert_true(tries < 2000);
+        alloc_calls = 0, fail_at = tries + 1;
+        status = (int)sgm_model_open(&opened, kept);
+        fail_at = 0;
+        if (status == SGM_OK) sgm_model_free(&opened);
+        else assert_int_equal(status, SGM_NO_MEMORY);
+        assert_int_equal(live_blocks, before);
+    }
+    sgm_model_free(&model), remove(weights_path), remove(kept);
 }
 
 /*
@@ -671,7 +901,8 @@ static void refuses_networks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(gives_the_packages_outputs), TEST(has_tangents_and_adjoints), TEST(feels_the_time),
-        TEST(makes_fresh_networks), TEST(is_a_model_like_any_other), TEST(refuses_what_it_does_not_know),
+        TEST(makes_fresh_networks), TEST(is_a_model_like_any_other), TEST(opens_from_its_file),
+        TEST(fresh_ones_open_too), TEST(a_checkpoint_opens), TEST(opens_no_false_settings), TEST(refuses_what_it_does_not_know),
         TEST(takes_what_means_the_same), TEST(refuses_other_weights),
         TEST(survives_any_configuration), TEST(survives_a_lack_of_memory),
         TEST(has_the_packages_table), TEST(steps_as_the_schedulers_do),
