@@ -15353,9 +15353,10 @@ SGM_API sgm_status sgm_diffusers_unet(
 
 /*
 DDPM has a table of β and no SDE. The process with $∫_0^{k+1} β = −\sum_{i≤k} \log(1 − β_i)$ at
-every whole t is the VP process whose $m²$ there is $\bar α_k$; between them goes a cubic that does not
-fall, whatever the table: its slopes at whole t are harmonic means (Fritsch and Butland 1984). So (1.8) from any timestep to any other is the package's, and (5.8), (7.3) and (7.12) are the
-steps of its schedulers.
+every whole t is the VP process whose $m²$ there is $\bar α_k$; between them goes a cubic that does
+not fall, whatever the table: its slopes at whole t are harmonic means (Fritsch and Butland 1984).
+So (1.8) from any timestep to any other is the package's, and (5.8), (7.3) and (7.12) are the steps
+of its schedulers.
 */
 SGM_API void sgm_ddpm_free(sgm_ddpm *table) {
     if (table) sgm__free(table->integral), memset(table, 0, sizeof *table);
