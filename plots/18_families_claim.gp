@@ -18,7 +18,7 @@ plot for [f = 1:3] dir.'/clocks.dat' using 1:(column(1 + f)) with lines linecolo
      1 / (2 * log(5000.)) with lines linecolor rgb black dashtype 2
 unset label 1
 unset object 1
-set xlabel "what the network says; what is drawn uniformly" offset 0, 0.3
+set xlabel "output, and what is uniform" offset 0, 0.3
 set logscale y
 set xrange [-0.6:3.6]
 set xtics ("ε, t" 0, "F, t" 1, "ε, λ" 2, "F, λ" 3)

@@ -36,11 +36,11 @@ pitch; and a file to listen to.
 
 **What you should see.** x tells 3.1 nats of its pitch. The network is 1.0 nats above the entropy,
 where the Gaussian is 12.8; of p(x|f) it is 1.3, so it makes a tenth less of a pitch than there is
-to it. All three sets have the law's power at each frequency, the Gaussian too: a spectrum does not
-say what sounds together. The law hears the difference: of a hundred Gaussians 98 are rarer than the
-rarest drawn wave in a hundred, of the network's waves 7. Pitches come as often as they should. A
-note that you ask for is hit within a semitone by 88 waves in 100, of drawn ones by 97 (their pitch,
-too, is guessed through the hiss); half lie within 30 cents of it, of the drawn within 12.
+to it. All three sets have the law's power at each frequency, give or take five errors: a spectrum
+does not say what sounds together. The law hears the difference: of a hundred Gaussians 98 are rarer
+than the rarest drawn wave in a hundred, of the network's waves 7. Pitches come as often as they
+should. A note that you ask for is hit within a semitone by 88 waves in 100, of drawn ones by 97
+(their pitch, too, is guessed through hiss); half lie within 30 cents of it, of the drawn within 12.
 
 **Figures.** `26_waveforms_bells.png`, `26_waveforms_law.png`.
 
