@@ -22,11 +22,11 @@ and what is won?
 lie that far from the data, be the diffusion ever so good. On drawn digits twelve numbers of the
 autoencoder lose a tenth of what the best linear twelve do (4.7 for 48, of 128), and the judge cannot
 tell its images from fresh ones. With the same training time the latent model's samples come about as
-near as fresh digits are, the pixels' stay some fifteen (dense) and fifty times (U-Net) as far, and a
-sample costs a seventh and a seventieth of theirs. Two things are lost: what the decoder cannot draw
-is never sampled, and there is no likelihood, since what is decoded has no density in 196
-dimensions. And these digits are drawn by a program that has few numbers to say: do not expect a
-tenth of any other data.
+near as fresh digits are, the pixels' stay ten to fifteen times (dense) and twenty to fifty times
+(U-Net) as far, by seed, and a sample costs a seventh and a seventieth of theirs. Two things are
+lost: what the decoder cannot draw is never sampled, and there is no likelihood, since what is
+decoded has no density in 196 dimensions. And these digits are drawn by a program that has few
+numbers to say: do not expect a tenth of any other data.
 
 **Figures.** `23_latent_cost.png`; a grid, written here: `23_latent_grid.png`.
 
