@@ -26,7 +26,8 @@ near as fresh digits are, the pixels' stay ten to fifteen times (dense) and twen
 (U-Net) as far, by seed, and a sample costs a seventh and a seventieth of theirs. Two things are
 lost: what the decoder cannot draw is never sampled, and there is no likelihood, since what is
 decoded has no density in 196 dimensions. And these digits are drawn by a program that has few
-numbers to say: do not expect a tenth of any other data.
+numbers to say. Of MNIST's 10 000 test digits, as the two files, it learns 6000, and twelve numbers
+lose 21.6 for 47.5 of fresh ones; the distances are 2.2, 12 and 84, and 1.3 and 2.4 of fresh digits.
 
 **Figures.** `23_latent_cost.png`; a grid, written here: `23_latent_grid.png`.
 
