@@ -142,7 +142,7 @@ static void objectives(void) {
         must(sgm_mixture_from_data(&mix, centre, 3, 2, &net.sde));
         exact = sgm_mixture_score(&mix);
         how.steps = 2, how.batch = 6007, how.clip = kind == SGM_OBJECTIVE_ISM;
-        how.optimiser = (sgm_optimiser)(kind % (SGM_OPTIMISER_SGD + 1));
+        how.optimiser = (sgm_optimiser_kind)(kind % (SGM_OPTIMISER_SGD + 1));
         how.loss.objective = (sgm_objective)kind;
         if (kind == SGM_OBJECTIVE_ESM) how.loss.exact = &exact;
         train(&model, &net, &how);
