@@ -11337,6 +11337,16 @@ static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor 
             rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols, out, cols);
 }
 
+/* z's share is summed apart, then added, as x would hand it on: the bits of few rows, (D.1) or not. */
+static void sgm__give_apart(sgm_tape *tape, sgm_tensor *z, const sgm_tensor *w, long from,
+    int which, const float *adjoint, float *dw, int first) {
+    float **slot = which == SGM_ADJOINT_D ? &z->d : &z->jd, *sum = z->set & which ? *slot : NULL;
+    if (sum) *slot = NULL, z->set &= ~which;
+    sgm__linear_give(tape, z, w, from, which, adjoint, dw, first);
+    for (long i = 0; sum && *slot && i < sgm__size(z); i++) sum[i] += (*slot)[i];
+    if (sum) *slot = sum, z->set |= which;
+}
+
 /* 1: done, for x has two such parts. You have not asked to see x's own derivatives. */
 static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
     sgm_tensor *x = y->a, *w = y->b, *b = y->c, *part = x->a;
@@ -11361,7 +11371,7 @@ static int sgm__linear_by_parts(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {
             sgm__sum_copies(tape, part, w->cols, adjoint, sums);
             sgm__linear_give(tape, few, w, 0, which, sums, dw, first);
         }
-        sgm__linear_give(tape, x->b, w, few->cols, which, adjoint, dw, first);
+        sgm__give_apart(tape, x->b, w, few->cols, which, adjoint, dw, first);
     }
     return 1;
 }
@@ -15387,11 +15397,12 @@ static double sgm__table_at(const sgm_ddpm *table, double t, int slope) {
     const double a = k ? 2 * l * d / (l + d + DBL_MIN) : fmax(0, 1.5 * d - 0.5 * r);
     const double b = !end ? 2 * d * r / (d + r + DBL_MIN) : fmax(0, 1.5 * d - 0.5 * l);
     const double square = 3 * d - 2 * a - b, cube = a + b - 2 * d;
-    return slope ? a + u * (2 * square + 3 * u * cube) : B[0] + u * (a + u * (square + u * cube));
+    if (slope) return fmax(0, a + u * (2 * square + 3 * u * cube));
+    return B[0] + u * (a + u * (square + u * cube));
 }
 
-static double sgm__table_curve(double t, void *user) {
-    return sgm__table_at((const sgm_ddpm *)user, t, 0);
+static double sgm__table_curve(double t, void *table) {
+    return sgm__table_at((const sgm_ddpm *)table, t, 0);
 }
 
 SGM_API sgm_sde sgm_ddpm_sde(const sgm_ddpm *table) {
@@ -15473,8 +15484,7 @@ SGM_API double sgm_sde_t_from_logsnr(const sgm_sde *sde, double logsnr) {
 [0,T], the middle one t where there is room, by Newton's differences. */
 static double sgm__curve_rate(const sgm_sde *sde, double t) {
     double T = sde->T, h = 0.5 * (t < T - t ? t : T - t), c[5];
-    if (sde->curve == sgm__table_curve) /* it knows its slope */
-        return sgm__not_below_0(sgm__table_at((const sgm_ddpm *)sde->user, t, 1));
+    if (sde->curve == sgm__table_curve) return sgm__table_at((const sgm_ddpm *)sde->user, t, 1);
     h = fmax(5e-4 * T, fmin(h, 1e-3 * T));
     double start = fmax(0, fmin(t - 2 * h, T - 4 * h)), u = (t - start) / h;
     for (int i = 0; i < 5; i++) c[i] = sde->curve(fmin(start + i * h, T), sde->user);

@@ -219,7 +219,53 @@ static void copies(void **state) {
     }
 }
 
+/* What a row gets does not depend on its neighbours: not on how many there are, nor on whether times
+repeat among them (§D.4), in any derivative of any network, told or not, energies too. */
+
+static void ask(const sgm_score *score, float *out, const float *x, const float *v, const float *t, long n) {
+    float *s = (float *)malloc(sizeof(float) * (size_t)(n * score->d));
+    const long of = 22 * score->d;
+    CHECK_OK(sgm_score_eval(score, out, x, t, n));
+    CHECK_OK(sgm_score_jvp(score, s, out + of, x, v, t, n));
+    CHECK_OK(sgm_score_vjp(score, s, out + 2 * of, x, v, t, n));
+    free(s);
+}
+
+static void rows_alone(void **state) {
+    static const sgm_net nets[] = {sgm_mlp, sgm_residual_mlp, sgm_resnet, sgm_unet, sgm_mixer, sgm_dit};
+    enum { M = 22, F = 16 };
+    static float x[M * F], v[M * F], y[M * (F + 2)], t[M], whole[3 * M * F], part[3 * M * F];
+    (void)state;
+    sgm_normal(x, M * F, sgm_key_init(1), 0), sgm_normal(v, M * F, sgm_key_init(2), 0);
+    sgm_normal(y, M * (F + 2), sgm_key_init(3), 0);
+    for (int run = 0; run < 32; run++) {
+        const int i = run / 4, told = run % 2, energy = i > 5; /* the MLPs once more, as energies */
+        sgm_mlp_options flat = {12, 2, SGM_ACTIVATION_AUTO, SGM_EMBEDDING_AUTO, 0, 0, 0, 0};
+        sgm_image_net image = {4, 4, 1, 8, 2, 2, 2, 4};
+        sgm_model model;
+        sgm_model_options o;
+        sgm_condition given;
+        memset(&o, 0, sizeof o);
+        o.net = nets[i % 6], o.d = F, o.sde = sgm_sde_vp(0.1, 20), o.energy = energy;
+        if (told) o.cond = F + 2, o.cond_image = F;
+        if (i % 6 < 2) o.user = &flat;
+        else o.user = &image;
+        CHECK_OK(sgm_model_init(&model, &o, sgm_key_init(3)));
+        for (size_t k = 0; k < model.n_params; k++) model.params[k] += 0.1f * (float)(k % 7) - 0.3f;
+        if (told) CHECK_OK(sgm_condition_init(&given, &model, SGM_RAW, y, M));
+        sgm_score score = told ? sgm_condition_score(&given) : sgm_model_score(&model, SGM_RAW);
+        for (int k = 0; k < M; k++) t[k] = run % 4 < 2 ? 0.5f : 0.1f * (float)(1 + k / 6);
+        score.of = M, ask(&score, whole, x, v, t, M);
+        for (long at = 0, n = 1; at < M; at += n, n = n == 1 ? 4 : M - at) { /* 1, 4 and 17 rows */
+            score.first = at;
+            ask(&score, part + at * F, x + at * F, v + at * F, t + at, n);
+        }
+        assert_memory_equal(whole, part, sizeof whole);
+        sgm_model_free(&model);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(copies)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(copies), cmocka_unit_test(rows_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
