@@ -26,7 +26,7 @@ as for many. What the steps leave is another matter, and has a row of its own.
 **What you should see.** Particles, an exact conditional score and guidance by γ = 1 pass; the four
 approximations and γ = 2 do not. Replacement, RePaint and ΠGDM hear y too faintly and are
 under-confident, DPS and γ = 2 are over-confident. Ranks of the coordinates alone pass draws that
-never saw y, and RePaint.
+never saw y, and hardly see RePaint.
 
 **Figures.** `20_posterior_rate.png`, `20_posterior_ranks.png`.
 
