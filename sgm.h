@@ -11337,7 +11337,8 @@ static void sgm__parts_nn(sgm_tape *tape, const sgm_tensor *x, const sgm_tensor 
             rows, cols, rest, z, rest, 1, rest_of_w, cols, 1, so_far, all ? 0 : cols, out, cols);
 }
 
-/* z's share is summed apart, then added, as x would hand it on: the bits of few rows, (D.1) or not. */
+/* z's share is summed apart, then added, as x would hand it on: the bits of few rows, with (D.1) or
+without. */
 static void sgm__give_apart(sgm_tape *tape, sgm_tensor *z, const sgm_tensor *w, long from,
     int which, const float *adjoint, float *dw, int first) {
     float **slot = which == SGM_ADJOINT_D ? &z->d : &z->jd, *sum = z->set & which ? *slot : NULL;
