@@ -14148,8 +14148,10 @@ SGM_API sgm_status sgm_optimiser_init(sgm_optimiser *optimiser, float *params, s
         return sgm__bad("%d averages: needs 0 to %d, and a block for each", n_ema, SGM_MAX_EMA);
     for (int i = 0; i < n_ema; i++)
         if (!(q->ema[i] = ema[i])) return sgm__bad("average %d has no block: it is NULL", i);
-    q->o = *options;
+    q->o = *options, q->o.rank = q->o.ranks = 0, q->o.checkpoint_every = 0; /* your loop's */
     SGM__TRY(sgm__train_defaults(&q->o, n_ema));
+    q->o.rank = options->rank, q->o.ranks = options->ranks;
+    q->o.checkpoint_every = options->checkpoint_every;
     q->grads = (float *)sgm__alloc(n_params, sizeof(float));
     q->moment1 = (float *)sgm__alloc(n_params, sizeof(float));
     q->moment2 = (float *)sgm__alloc(
@@ -15573,10 +15575,16 @@ static sgm_status sgm__score_process(const sgm_score *score) {
     return sgm_sde_check(&score->sde);
 }
 
-/* Whether two processes have one kernel; t_min and T may differ. */
+/* Whether two processes have one kernel; t_min and T may differ. Of a table that a file brought, and
+yours, the numbers count. */
 static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
+    const int tables = a->curve == b->curve && a->curve == sgm__table_curve && a->user && b->user;
+    const sgm_ddpm *p = tables ? (const sgm_ddpm *)a->user : NULL;
+    const sgm_ddpm *q = tables ? (const sgm_ddpm *)b->user : NULL;
     if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
-        a->user == b->user)
+        (a->user == b->user ||
+            (p && p->n == q->n && p->integral && q->integral &&
+                !memcmp(p->integral, q->integral, ((size_t)p->n + 1) * sizeof *p->integral))))
         return SGM_OK;
     return sgm__fail(SGM_MISMATCH, "a score of one process in another: only t_min, T may differ");
 }
@@ -16967,7 +16975,10 @@ SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *sc
     memset(&o, 0, sizeof o), memset(&how, 0, sizeof how), memset(&p, 0, sizeof p);
     memset(&r, 0, sizeof r), memset(&own, 0, sizeof own);
     if (options) o = *options;
-    if (result) *result = own;
+    if (result) {
+        *result = own, result->log_evidence = result->evidence_se = NAN;
+        result->ess = result->ess_least = result->resamplings = NAN; /* until it is known */
+    }
     if (!x) return sgm__bad("particles need a place for %ld points", n);
     SGM__TRY(sgm__smc_check(&o, score, problem, n));
     sgm_score plain = *score;

@@ -823,6 +823,18 @@ static void refuses_tables(void **state) {
     CHECK_OK(sgm_ddpm_init(&other, beta, 4));
     sgm_sde sde = sgm_ddpm_sde(&other);
     CHECK_REL(pow(sgm_sde_m(&sde, 4), 2), 0.9 * 0.8 * 0.7 * 0.6, 1e-14);
+    for (int differs = 0; differs < 2; differs++) { /* two copies of a table are one process */
+        sgm_ddpm twin;
+        sgm_guided g;
+        sgm_score a, b;
+        memset(&a, 0, sizeof a), a.d = 1, a.eval = made_up, a.sde = sde;
+        if (differs) beta[2] = 0.31;
+        CHECK_OK(sgm_ddpm_init(&twin, beta, 4));
+        b = a, b.sde = sgm_ddpm_sde(&twin);
+        if (!differs) CHECK_OK(sgm_guided_init(&g, &a, &b, 0, 2));
+        else CHECK_FAILS(sgm_guided_init(&g, &a, &b, 0, 2), SGM_MISMATCH, "one process in another");
+        sgm_ddpm_free(&twin);
+    }
     sgm_ddpm_free(&other), sgm_ddpm_free(&other), sgm_ddpm_free(NULL);
     CHECK_FAILS(sgm_ddpm_times(t, 0, SGM_SPACING_LEADING, 10), SGM_BAD_ARGUMENT, "timesteps");
     CHECK_FAILS(sgm_ddpm_times(t, 11, SGM_SPACING_LEADING, 10), SGM_BAD_ARGUMENT, "needs 1 to 10");

@@ -2451,6 +2451,10 @@ static void optimiser_refuses(void **state) {
     (void)state;
     memset(&none, 0, sizeof none);
     CHECK_FAILS(sgm_optimiser_init(NULL, theta, 3, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "to fill");
+    r.to.rank = 1, r.to.ranks = 4, r.to.checkpoint_every = 5; /* of your own loop's ranks and files */
+    CHECK_OK(sgm_optimiser_init(&q, theta, 3, NULL, 0, &r.to));
+    assert_true(q.o.rank == 1 && q.o.ranks == 4 && q.o.checkpoint_every == 5);
+    sgm_optimiser_free(&q), r.to.rank = r.to.ranks = 0, r.to.checkpoint_every = 0;
     CHECK_FAILS(sgm_optimiser_init(&q, theta, 3, NULL, 0, NULL), SGM_BAD_ARGUMENT, "set steps");
     CHECK_FAILS(sgm_optimiser_init(&q, NULL, 3, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "at least one");
     CHECK_FAILS(sgm_optimiser_init(&q, theta, 0, NULL, 0, &r.to), SGM_BAD_ARGUMENT, "at least one");

@@ -2040,6 +2040,9 @@ static void bad_particles(void **state) {
     const sgm_key key = sgm_key_init(1);
     memset(&o, 0, sizeof o), o.steps = 4;
     CHECK_FAILS(sgm_smc(NULL, NULL, N, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "a place");
+    sgm_smc_result none; /* of what failed nothing is known: 0 would say p(y) = 1 */
+    CHECK_FAILS(sgm_smc(x, NULL, 0, &score, &p, &o, &none, key), SGM_BAD_ARGUMENT, "at least 1");
+    assert_true(none.log_evidence != none.log_evidence && none.ess != none.ess && none.nfe == 0);
     CHECK_FAILS(sgm_smc(x, NULL, 0, &score, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "at least 1");
     CHECK_FAILS(sgm_smc(x, NULL, N, &score, &sharp, &o, NULL, key), SGM_BAD_ARGUMENT, "give it some");
     CHECK_FAILS(sgm_smc(x, NULL, N, &bare, &p, &o, NULL, key), SGM_BAD_ARGUMENT, "vjp");
