@@ -37,7 +37,7 @@ sub patterns {
             $s =~ s/"\s*"//g; $s =~ s/^"|"$//g;
             my $fixed = $s; $fixed =~ s/%[-+0-9.*l]*[a-zA-Z]//g;
             next if length($fixed) < 4;
-            my $p = join '', map { /^%[-+0-9.*l]*[a-zA-Z]$/ ? '.+' : /^%%$/ ? '%' : quotemeta } split /(%[-+0-9.*l]*[a-zA-Z]|%%)/, $s;
+            my $p = join '', map { /^%[-+0-9.*l]*[a-zA-Z]$/ ? '.*' : /^%%$/ ? '%' : quotemeta } split /(%[-+0-9.*l]*[a-zA-Z]|%%)/, $s;
             push @found, [qr/^$p$/, $s =~ /^([^%]*)/];
         }
         \@found;
