@@ -15575,15 +15575,14 @@ static sgm_status sgm__score_process(const sgm_score *score) {
     return sgm_sde_check(&score->sde);
 }
 
-/* Whether two processes have one kernel; t_min and T may differ. Of a table that a file brought, and
-yours, the numbers count. */
+/* Whether two processes have one kernel; t_min and T may differ. Of two tables the numbers count. */
 static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
-    const int tables = a->curve == b->curve && a->curve == sgm__table_curve && a->user && b->user;
+    const int one = a->curve == b->curve, tables = one && a->curve == sgm__table_curve;
     const sgm_ddpm *p = tables ? (const sgm_ddpm *)a->user : NULL;
     const sgm_ddpm *q = tables ? (const sgm_ddpm *)b->user : NULL;
-    if (a->family == b->family && a->a == b->a && a->b == b->b && a->curve == b->curve &&
+    if (a->family == b->family && a->a == b->a && a->b == b->b && one &&
         (a->user == b->user ||
-            (p && p->n == q->n && p->integral && q->integral &&
+            (p && q && p->n == q->n && p->integral && q->integral &&
                 !memcmp(p->integral, q->integral, ((size_t)p->n + 1) * sizeof *p->integral))))
         return SGM_OK;
     return sgm__fail(SGM_MISMATCH, "a score of one process in another: only t_min, T may differ");
