@@ -15575,7 +15575,7 @@ static sgm_status sgm__score_process(const sgm_score *score) {
     return sgm_sde_check(&score->sde);
 }
 
-/* Whether two processes have one kernel; t_min and T may differ. Of two tables the numbers count. */
+/* Whether two processes have one kernel; t_min, T may differ. Of two tables the numbers count. */
 static sgm_status sgm__same_process(const sgm_sde *a, const sgm_sde *b) {
     const int one = a->curve == b->curve, tables = one && a->curve == sgm__table_curve;
     const sgm_ddpm *p = tables ? (const sgm_ddpm *)a->user : NULL;
