@@ -147,27 +147,27 @@ chapter explains its equations and then carries them out.
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
-    defined K || defined L || defined M || defined Mk || defined N || defined O || defined P || \
-    defined Q || defined V || defined Vk || defined W || defined X || defined Y || defined a1 || \
-    defined a2 || defined aj || defined ap || defined at || defined av || defined b1 || \
-    defined b2 || defined bits || defined bj || defined bv || defined by || defined ca || \
-    defined cb || defined cj || defined cp || defined cq || defined cs || defined cv || \
-    defined d1 || defined d2 || defined db || defined dc || defined dims || defined du || \
-    defined dv || defined dw || defined dx || defined dy || defined e || defined f || \
-    defined f1 || defined f2 || defined fd || defined fx || defined fy || defined g2 || \
-    defined gj || defined gv || defined hi || defined i0 || defined i1 || defined i2 || \
-    defined ii || defined is || defined jb || defined jj || defined k0 || defined k1 || \
-    defined kl || defined l || defined la || defined lambda || defined lb || defined level || \
-    defined li || defined lo || defined lx || defined ly || defined m1 || defined m2 || \
-    defined ma || defined mb || defined mj || defined mp || defined mq || defined mu || \
-    defined mv || defined ok || defined p0 || defined p1 || defined p2 || defined pa || \
-    defined pb || defined pj || defined pu || defined qu || defined qx || defined r || \
-    defined r0 || defined r1 || defined r2 || defined rk || defined rv || defined s0 || \
-    defined s1 || defined s2 || defined s3 || defined sb || defined sd || defined sj || \
-    defined sn || defined st || defined state || defined sv || defined sx || defined sy || \
-    defined theta || defined vf || defined vi || defined vs || defined vu || defined vw || \
-    defined x1 || defined x2 || defined x3 || defined xc || defined xj || defined xv || \
-    defined xy || defined yj || defined z1 || defined z2 || defined zj)
+    defined K || defined L || defined M || defined Mk || defined O || defined P || defined Q || \
+    defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
+    defined aj || defined ap || defined at || defined av || defined b1 || defined b2 || \
+    defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
+    defined cj || defined cp || defined cq || defined cs || defined cv || defined d1 || \
+    defined d2 || defined db || defined dc || defined dims || defined du || defined dv || \
+    defined dw || defined dx || defined dy || defined e || defined f || defined f1 || \
+    defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
+    defined gv || defined hi || defined i0 || defined i1 || defined i2 || defined ii || \
+    defined is || defined jb || defined jj || defined k0 || defined k1 || defined kl || \
+    defined l || defined la || defined lambda || defined lb || defined level || defined li || \
+    defined lo || defined lx || defined ly || defined m1 || defined m2 || defined ma || \
+    defined mb || defined mj || defined mp || defined mq || defined mu || defined mv || \
+    defined ok || defined p0 || defined p1 || defined p2 || defined pa || defined pb || \
+    defined pj || defined pu || defined qu || defined qx || defined r || defined r0 || \
+    defined r1 || defined r2 || defined rk || defined rv || defined s0 || defined s1 || \
+    defined s2 || defined s3 || defined sb || defined sd || defined sj || defined sn || \
+    defined st || defined state || defined sv || defined sx || defined sy || defined theta || \
+    defined vf || defined vi || defined vs || defined vu || defined vw || defined x1 || \
+    defined x2 || defined x3 || defined xc || defined xj || defined xv || defined xy || \
+    defined yj || defined z1 || defined z2 || defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
@@ -15203,11 +15203,11 @@ static void sgm__config_only(sgm__config *c, const char *key, const char *text, 
         {"downsample_type", "conv"}, {"mid_block_type", "UNetMidBlock2D"},
         {"resnet_time_scale_shift", "default"}, {"time_embedding_type", "positional"},
         {"upsample_type", "conv"}};
-    enum { N = sizeof only / sizeof *only };
+    enum { MOST = sizeof only / sizeof *only };
     int i = 0;
-    while (i < N && strcmp(key, only[i][0])) i++;
-    if (i < N && !strcmp(text, only[i][1])) return;
-    if (i < N) sgm__outside(c, "%.40s is %.40s, and only %s is known", key, text, only[i][1]);
+    while (i < MOST && strcmp(key, only[i][0])) i++;
+    if (i < MOST && !strcmp(text, only[i][1])) return;
+    if (i < MOST) sgm__outside(c, "%.40s is %.40s, and only %s is known", key, text, only[i][1]);
     else if (!strcmp(key, "mid_block_scale_factor") ? x != 1 : *key != '_' && strcmp(text, "null"))
         sgm__outside(c, "%.40s is %.40s, which is not known", key, text);
 }
@@ -16984,19 +16984,19 @@ SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *sc
     plain.scaler = NULL, how.method = o.method, how.steps = o.steps, how.grid = o.grid;
     SGM__TRY(sgm__inverse_scaled(&p, problem, score->scaler));
     sgm_status status = sgm_sampler_init(&r.sampler, &plain, n, &how, sgm_key_split(key, 0));
-    size_t d = (size_t)score->d, N = (size_t)n, runs = N / (size_t)o.particles;
-    size_t longs = sgm__times(N, 3), doubles = sgm__times(N, 2) + 2 * d + runs;
+    size_t d = (size_t)score->d, all_n = (size_t)n, runs = all_n / (size_t)o.particles;
+    size_t longs = sgm__times(all_n, 3), doubles = sgm__times(all_n, 2) + 2 * d + runs;
     double *numbers = NULL;
     if (status == SGM_OK) {
         numbers = (double *)sgm__alloc(doubles, sizeof *numbers);
-        r.w = (float *)sgm__alloc(sgm__times(N, 2 * d), sizeof *r.w);
+        r.w = (float *)sgm__alloc(sgm__times(all_n, 2 * d), sizeof *r.w);
         r.pick = (long *)sgm__alloc(longs, sizeof *r.pick);
         if (!numbers || !r.w || !r.pick) status = SGM_NO_MEMORY;
     }
     if (status == SGM_OK) {
         long *run_of = r.pick + 2 * n;
         r.problem = &p.problem, r.sigma_data = o.sigma_data, r.key = sgm_key_split(key, 1);
-        r.psi = numbers, r.logw = r.psi + n, r.row = r.logw + n, r.push = r.w + N * d;
+        r.psi = numbers, r.logw = r.psi + n, r.row = r.logw + n, r.push = r.w + all_n * d;
         r.ancestor = r.pick + n, own.ess_least = (double)o.particles;
         for (long k = 0; k < n; k++) r.ancestor[k] = k, run_of[k] = k / o.particles;
         r.score = sgm__rows(&plain, run_of, 0, (long)runs);

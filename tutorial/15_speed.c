@@ -380,7 +380,7 @@ static void all_cores(void) {
     trained_by(1, a, a + MOST, N_DRAWN), trained_by(4, b, b + MOST, N_DRAWN);
     for (long i = 0; i < MOST + 2 * N_DRAWN; i++) unlike += memcmp(a + i, b + i, sizeof *a) != 0;
     printf("\nfive steps of training and %d samples, by 1 thread and by 4: %ld numbers differ\n", N_DRAWN, unlike);
-    tut_check("SBGM: parallel training, sampling: bits unlike one thread's", (double)unlike, 0, 0);
+    tut_check("SBGM: trained, drawn by 4 threads: bits unlike 1's", (double)unlike, 0, 0);
     free(a), free(b);
 }
 
