@@ -1101,7 +1101,8 @@ SGM_API sgm_status sgm_likelihood(double *logp, double *se, float *latent, const
                                   sgm_likelihood_result *result, sgm_key key);
 /* logp(n) of x(n,D) under the ODE, as of t_min; of a score with a scaler, of the raw data (9.2).
    se(n): each point's standard error over K probes, of K - 1 degrees of freedom (Student's t);
-   latent(n,D): where the points arrive at T. se, latent, options and result may be NULL. */
+   latent(n,D): where the points arrive at T. se, latent, options and result may be NULL. Asked by
+   first and of, or by row, a part of a set has its numbers (of an adaptive method, up to rtol). */
 SGM_API sgm_status sgm_sample_likelihood(float *x, double *logp, double *se, long n,
                                          const sgm_score *score,
                                          const sgm_likelihood_options *options,
@@ -17203,18 +17204,25 @@ static sgm_status sgm__flow_tangent(sgm__flow *w, const float *v, double t) {
 #define SGM__ODDS_BLOCK 1024  /* points that are solved together */
 #define SGM__ODDS_CHECKED 256 /* points that are solved twice */
 
+/* A score that is itself asked about rows of a larger set: what counts are that set's. */
+static sgm_score sgm__rows_within(
+    const sgm_score *score, const long *row, long first, long n, long of, long *place) {
+    if (!score->row && !score->first && !score->of) return sgm__rows(score, row, first, of);
+    for (long i = 0; i < n; i++) place[i] = (long)sgm__row(score, row ? row[i] : first + i);
+    return sgm__rows(score, place, 0, score->of ? score->of : of);
+}
+
 /* The points of some rows, up from x or, drawing them, down to x; `row` NULL: the n from `first`
 on. latent holds where they are at T. */
 static sgm_status sgm__odds_block(sgm__odds *q, sgm__flow *w, float *x, float *latent, double *logp,
     double *se, long n, const long *row, long first) {
     double t_min = w->sde->t_min, T = w->sde->T, prior, error;
     const sgm_scaler *scaler = q->score->scaler;
-    long d = w->d, draw = q->draw;
+    long d = w->d, draw = q->draw, place[SGM__ODDS_BLOCK];
     w->n = n, w->size = n * d, w->state = w->size + n * w->sums;
-    w->score = sgm__rows(q->score, row, first, q->n);
+    w->score = sgm__rows_within(q->score, row, first, n, q->n, place);
     sgm__flow_probes(w, q->o.law, sgm_key_split(q->key, 0));
-    if (draw)
-        sgm_normal(x, (size_t)w->size, sgm_key_split(q->key, 1), (uint64_t)first * (uint64_t)d);
+    if (draw) sgm__normal_rows(x, n, d, &w->score, sgm_key_split(q->key, 1));
     for (long i = 0; i < w->size; i++) w->x[i] = draw ? (float)(q->prior * x[i]) : x[i];
     if (draw) memcpy(latent, w->x, (size_t)w->size * sizeof *latent);
     if (!draw && scaler) sgm_scaler_apply(scaler, w->x, w->x, n);
@@ -17382,10 +17390,16 @@ static void sgm__bound_places(sgm__odds *q, const sgm__bounds *w, double *bound,
     const sgm_sde *sde = &q->score->sde;
     long d = q->score->d, slices = w->slices;
     double from = sgm_sde_logsnr(sde, sde->t_min), a;
-    sgm_normal(w->z, (size_t)(2 * count * d), sgm_key_split(q->key, 0), 2 * first * (uint64_t)d);
+    const sgm_score *score = q->score;
+    const sgm_key key = sgm_key_split(q->key, 0); /* a draw belongs to the row of its point */
+    uint64_t begin = first + (uint64_t)score->first * (uint64_t)slices;
+    if (!score->row) sgm_normal(w->z, (size_t)(2 * count * d), key, 2 * begin * (uint64_t)d);
     for (long k = 0; k < 2 * count; k++) {
         long slice = (long)first + k / 2, point = slice / slices;
-        double u = sgm__uniform53(sgm_key_split(q->key, 1), 2 * first + (uint64_t)k);
+        uint64_t draw = sgm__row(score, point) * (uint64_t)slices + (uint64_t)(slice % slices);
+        draw = 2 * draw + (uint64_t)(k % 2);
+        if (score->row) sgm_normal(w->z + k * d, (size_t)d, key, draw * (uint64_t)d);
+        double u = sgm__uniform53(sgm_key_split(q->key, 1), draw);
         u = ((double)(slice % slices) + u) / (double)slices;
         float t = (float)sgm_sde_t_from_logsnr(sde, from - u * w->fall), *at = w->x + 2 * k * d;
         while (!(t > sde->t_min)) t *= 1 + FLT_EPSILON; /* at t_min there is no b */
@@ -17405,13 +17419,13 @@ static sgm_status sgm__bound_all(
     sgm__odds *q, const sgm__bounds *w, double *bound, double *se, const float *x) {
     double square = 0, half, s[2], share = 0.5 * w->fall / (double)w->slices;
     long d = q->score->d, all = q->n * w->slices;
-    sgm_score here = sgm__rows(q->score, w->row, 0, q->n);
     sgm_progress bar;
     sgm_progress_init(&bar, q->o.progress, all);
     sgm_status status = SGM_OK;
     for (long first = 0; first < all && status == SGM_OK; first += w->most) {
         long count = all - first < w->most ? all - first : w->most;
         sgm__bound_places(q, w, bound, x, (uint64_t)first, count);
+        sgm_score here = sgm__rows_within(q->score, w->row, 0, 4 * count, q->n, w->row);
         status = sgm_score_eval(&here, w->s, w->x, w->t, 4 * count);
         for (long k = 0; k < count && status == SGM_OK; k++) {
             long i = (first + k) / w->slices;

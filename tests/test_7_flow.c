@@ -1652,6 +1652,69 @@ static void test_bound_details(void **state) {
     sgm_mixture_free(&mix);
 }
 
+/* A part of a set, by first and of or by row, has the numbers that it has in the whole: conditions, probes, noise and
+draws belong to rows. Steps are fixed: an adaptive one looks at its whole block. */
+
+static sgm_status by_row(const sgm_score *self, float *s, float *js, const float *x, const float *v,
+                         const float *t, long n) {
+    for (long i = 0; i < n * self->d; i++) {
+        long at = i / self->d, row = self->row ? self->row[at] : self->first + at;
+        double m = sgm_sde_m(&self->sde, t[at]), sd = sgm_sde_s(&self->sde, t[at]);
+        double pull = -(1 + 0.001 * (double)row) / (m * m * 0.5 + sd * sd);
+        s[i] = (float)(pull * x[i]);
+        if (v) js[i] = (float)(pull * v[i]);
+    }
+    return SGM_OK;
+}
+
+static sgm_status by_row_eval(const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    return by_row(self, s, NULL, x, NULL, t, n);
+}
+
+static void test_parts_of_a_set(void **state) {
+    enum { N = 1500, D = 2, FIRST = 1100, PART = 200 };
+    static const char *const names[4] = {"exact", "2 probes", "bound", "drawn"};
+    static float x[N * D], part[PART * D], latent[N * D], small[PART * D];
+    static double whole[N], some[PART], se[N], se_some[PART];
+    static long row[PART];
+    (void)state;
+    sgm_score score;
+    memset(&score, 0, sizeof score);
+    score.d = D, score.sde = sgm_sde_vp(0.1, 20), score.eval = by_row_eval, score.jvp = by_row;
+    for (int i = 0; i < PART; i++) row[i] = (i * 607L + 5) % N;
+    for (int what = 0; what < 4; what++)
+        for (int way = 0; way < 2; way++) { /* 0: first and of; 1: row */
+            sgm_likelihood_options o;
+            memset(&o, 0, sizeof o);
+            o.solve.method = SGM_METHOD_RK4, o.solve.steps = 6, o.probes = what == 1 ? 2 : 0;
+            o.unchecked = 1, o.draws = 8;
+            sgm_normal(x, N * D, sgm_key_init(4), 0);
+            sgm_score sub = score;
+            sub.of = N;
+            if (way) sub.row = row;
+            else sub.first = FIRST;
+            for (int i = 0; i < PART; i++)
+                memcpy(part + i * D, x + (way ? row[i] : FIRST + i) * D, sizeof(float) * D);
+            sgm_key key = sgm_key_init(9);
+            if (what == 3) {
+                CHECK_OK(sgm_sample_likelihood(x, whole, se, N, &score, &o, NULL, key));
+                CHECK_OK(sgm_sample_likelihood(part, some, se_some, PART, &sub, &o, NULL, key));
+            } else if (what == 2) {
+                CHECK_OK(sgm_likelihood_bound(whole, se, x, N, &score, &o, NULL, key));
+                CHECK_OK(sgm_likelihood_bound(some, se_some, part, PART, &sub, &o, NULL, key));
+            } else {
+                CHECK_OK(sgm_likelihood(whole, se, latent, x, N, &score, &o, NULL, key));
+                CHECK_OK(sgm_likelihood(some, se_some, small, part, PART, &sub, &o, NULL, key));
+            }
+            for (int i = 0; i < PART; i++) {
+                long at = way ? row[i] : FIRST + i;
+                if (!(whole[at] == some[i])) fail_msg("%s, %s: point %ld", names[what], way ? "row" : "first", at);
+                if (what == 1 || what == 2) assert_memory_equal(se + at, se_some + i, sizeof *se);
+                if (what == 3) assert_memory_equal(x + at * D, part + i * D, sizeof(float) * D);
+            }
+        }
+}
+
 typedef struct per_family {
     const char *name;
     void (*test)(void **state);
@@ -1801,6 +1864,7 @@ int main(void) {
         {"(7.14) differences", test_differences, count_alive, NULL, NULL},
         {"(7.14) what is not known is NaN", test_unknown_likelihood, count_alive, NULL, NULL},
         {"(7.14) blocks", test_blocks, count_alive, NULL, NULL},
+        {"(7.14) (7.18) parts of a set", test_parts_of_a_set, count_alive, NULL, NULL},
         {"(7.14) trace of a model in one pass", test_trace, count_alive, NULL, NULL},
         {"(7.14) a prior given", test_own_prior, count_alive, NULL, NULL},
         {"(7.18) raw points, blocks, threads, refusals", test_bound_details, count_alive, NULL, NULL},
