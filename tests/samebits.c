@@ -154,7 +154,7 @@ static void objectives(void) {
 /* Samples by every method, `most` of them by Heun's, of a score that is learned and of one that is
 exact; and what is asked of a score: itself, its tangents, log-likelihoods. */
 static void scores(const sgm_score *score, long n, long most, int steps, const char *samples,
-                   const char *tangents) {
+                   const char *tangents, const char *particles) {
     float *x = floats((size_t)most * 2), *v = normals((size_t)n * 2, 4), *t = floats((size_t)n);
     float *s = floats((size_t)n * 2), *js = floats((size_t)n * 2);
     double *logp = (double *)malloc((size_t)n * sizeof *logp);
@@ -183,6 +183,20 @@ static void scores(const sgm_score *score, long n, long most, int steps, const c
     measured[1] = sgm_energy_distance(x, n, v, n, 2);
     feed(measured, sizeof measured);
     part_done(tangents);
+    sgm_likelihood_options few;
+    sgm_smc_options how;
+    sgm_smc_result result;
+    sgm_inverse problem;
+    const float A[2] = {1, 0.5f}, y[1] = {0.25f};
+    memset(&few, 0, sizeof few), memset(&how, 0, sizeof how);
+    few.draws = 8, how.steps = steps;
+    must(sgm_likelihood_bound(logp, NULL, v, n, score, &few, NULL, sgm_key_init(14)));
+    must(sgm_inverse_init(&problem, 2, 1, A, y, 0.5));
+    must(sgm_smc(x, NULL, n, score, &problem, &how, &result, sgm_key_init(15)));
+    feed(logp, (size_t)n * sizeof *logp), feed_floats(x, (size_t)n * 2);
+    feed(&result.log_evidence, sizeof result.log_evidence);
+    sgm_inverse_free(&problem);
+    part_done(particles);
     free(x), free(v), free(t), free(s), free(js), free(logp);
 }
 
@@ -197,11 +211,13 @@ static void learned_and_exact(void) {
     how.steps = 50, how.batch = 64;
     train(&model, &net, &how);
     sgm_score score = sgm_model_score(&model, SGM_RAW);
-    scores(&score, 517, 9001, 5, "samples, learned", "tangents and likelihoods, learned");
+    scores(&score, 517, 9001, 5, "samples, learned", "tangents and likelihoods, learned",
+           "bounds and particles, learned");
     sgm_data_ring(points, 8);
     must(sgm_mixture_from_data(&mix, points, 8, 2, &net.sde));
     score = sgm_mixture_score(&mix);
-    scores(&score, 101, 333, 7, "samples, exact", "tangents and likelihoods, exact");
+    scores(&score, 101, 333, 7, "samples, exact", "tangents and likelihoods, exact",
+           "bounds and particles, exact");
     sgm_mixture_free(&mix), sgm_model_free(&model);
 }
 
