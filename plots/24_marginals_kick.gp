@@ -21,7 +21,7 @@ set xrange [1:0]
 set yrange [0:2.1]
 set key at graph 0.45, 0.62 right
 set label 1 "early errors:\nthe ODE remembers" at 0.95, 1.5 textcolor rgb grey
-set label 2 "late errors:\nthe SDE takes\ntwice as much" at 0.27, 0.85 textcolor rgb grey
+set label 2 "late errors:\nthe SDE takes\ntwice as much" at 0.3, 0.85 textcolor rgb grey
 plot 1 with lines linecolor rgb grey dashtype 2 notitle, \
      dir.'/kick.dat' using (2 * $1):5 with lines linecolor rgb black title '2ρ = 2m_t'
 unset multiplot
