@@ -1756,7 +1756,7 @@ the errors of K probes are means of K equal terms, each a sum of D(D − 1)/2 pr
 with probes of its own; the shares may differ by 4 binomial standard errors. The steps' errors are the same on both sides.
 */
 static void test_probes_cover(void **state) {
-    enum { N = 1000, WIDE = 24, K = 16 };
+    enum { N = 500, WIDE = 24, K = 16 };
     static double cov[WIDE * WIDE], mean[WIDE], exact[N], logp[N], se[N];
     static float x[N * WIDE];
     (void)state;
@@ -1791,7 +1791,7 @@ standard deviations out. The closed form is that of the data; the likelihood's p
 A point alone and in the crowd is solved to the same tolerance, so its values differ by what both say they may change by.
 */
 static void test_hard_points(void **state) {
-    enum { SIDE = 32, N = SIDE * SIDE };
+    enum { SIDE = 16, N = SIDE * SIDE };
     static double logp[N], exact[N];
     static float x[2 * N], y[2 * N], t[N];
     double mean[4] = {1, 0, -1, 0}, var[2] = {1e-4, 1e-4}, alone;
@@ -1811,23 +1811,23 @@ static void test_hard_points(void **state) {
     for (int i = 0; i < N; i++) CHECK_CLOSE(logp[i], exact[i], 0.05 + crowd.change_most + crowd.mismatch);
     /* the same point among easy ones, drawn from the law itself */
     CHECK_OK(sgm_mixture_sample(&mix, x, NULL, N, sde.t_min, sgm_key_init(2)));
-    x[2 * 700] = x[2 * 700 + 1] = 0.3f;
+    x[2 * 150] = x[2 * 150 + 1] = 0.3f;
     CHECK_OK(sgm_likelihood(logp, NULL, NULL, x, N, &score, NULL, &crowd, sgm_key_init(1)));
-    CHECK_OK(sgm_likelihood(&alone, NULL, NULL, x + 2 * 700, 1, &score, NULL, &one, sgm_key_init(1)));
-    CHECK_OK(sgm_score_logp(&score, exact, x + 2 * 700, t, 1));
-    CHECK_CLOSE(logp[700], exact[0], 0.05 + one.mismatch + one.change_most);
-    CHECK_CLOSE(logp[700], alone, 0.05 + one.change_most);
+    CHECK_OK(sgm_likelihood(&alone, NULL, NULL, x + 2 * 150, 1, &score, NULL, &one, sgm_key_init(1)));
+    CHECK_OK(sgm_score_logp(&score, exact, x + 2 * 150, t, 1));
+    CHECK_CLOSE(logp[150], exact[0], 0.05 + one.mismatch + one.change_most);
+    CHECK_CLOSE(logp[150], alone, 0.05 + one.change_most);
     /* the flow up, and samples down from its latent: some 400 steps of an error of 1e-5 (1 + |y|) each, which mostly shrink */
     memcpy(y, x, sizeof x);
     float own[2] = {0.3f, 0.3f};
     CHECK_OK(sgm_flow(y, N, &score, sde.t_min, sde.T, NULL, NULL));
     CHECK_OK(sgm_flow(own, 1, &score, sde.t_min, sde.T, NULL, NULL));
-    for (int j = 0; j < 2; j++) CHECK_CLOSE(y[2 * 700 + j], own[j], 400 * 1e-5 * (1 + fabs(own[j])));
+    for (int j = 0; j < 2; j++) CHECK_CLOSE(y[2 * 150 + j], own[j], 400 * 1e-5 * (1 + fabs(own[j])));
     sgm_sample_options how = options_of(SGM_METHOD_RK45, 0);
     how.x_given = 1;
     CHECK_OK(sgm_sample(y, N, &score, &how, sgm_key_init(3)));
     CHECK_OK(sgm_sample(own, 1, &score, &how, sgm_key_init(3)));
-    for (int j = 0; j < 2; j++) CHECK_CLOSE(y[2 * 700 + j], own[j], 400 * 1e-5 * (1 + fabs(own[j])));
+    for (int j = 0; j < 2; j++) CHECK_CLOSE(y[2 * 150 + j], own[j], 400 * 1e-5 * (1 + fabs(own[j])));
     sgm_mixture_free(&mix);
 }
 
