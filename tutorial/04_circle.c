@@ -497,7 +497,7 @@ static void memorisation(const run *r) {
 static void cost(const run *first, const run *second, const sgm_score *raw, const sgm_score *ema, long steps) {
     sgm_sample_options how = plain_steps();
     float speed[3] = {(float)((double)steps / first->seconds), 989.14f, 592.12f};
-    printf("\nTraining: %.0f steps/s here on %d thread%s; the document: 989 on its i7, 592 on its T600 graphics card\n", speed[0],
+    printf("\nTraining: %.0f steps/s here on %d thread%s; the document: 989 on its i7, 592 on its T600\n", speed[0],
            sgm_threads(), sgm_threads() > 1 ? "s" : "");
     tut_dat("speed.dat", "training steps per second: here, SGM_GTAP on an i7, on a T600", speed, 1, 3);
     how.x_given = 0, how.t_start = 0;
