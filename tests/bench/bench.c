@@ -621,7 +621,7 @@ static void job_diffusers(void) {
         must(sgm_score_eval(&score, b.s, x->data, t, 2));
         for (long i = 0; i < 2 * D; i++)
             off = fmax(off, fabs(-sgm_sde_s(&what.sde, t[i / D]) * b.s[i] - out->data[i]));
-        row("diffusers_off", off, "of |out|");
+        row("diffusers_off", off, "of the output");
         sgm_archive_free(&io);
     }
     work("diffusers_forward", BATCH, "images/s", score_points, &b);
