@@ -11,7 +11,7 @@ table() {
 | document | tutorial | figure | measured |
 |---|---|---|---|
 | *Masterclass Notes* (A. Shysheya), *Score-Based Generative Modeling through SDEs* (README after Song et al. 2021), *Diffusion Through the Lens of Score Matching* (EngineersOfAI) | [01_forward](tutorial/01_forward.c) | [kernels](plots/01_forward_kernels.gp), [paths](plots/01_forward_paths.gp), [Fokker–Planck](plots/01_forward_fokker_planck.gp) | VP and sub-VP differ most at ᾱ = $(got 01_forward "abar where VP and sub-VP differ most"); Fokker–Planck on a grid converges with order $(got 01_forward "Fokker-Planck: order of convergence, 512-1024") |
-| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(truth 04_circle "floor of the loss, by tangents" 5); second rung $(got 04_circle "excess of the second rung" 2) above it |
+| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp), [memory](plots/04_circle_memory.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(truth 04_circle "floor of the loss, by tangents" 5); second rung $(got 04_circle "excess of the second rung" 2) above it |
 EOF
     while IFS='|' read -r topic documents; do
         [ -f "out/$topic/checks.tsv" ] && echo "| $documents | [$topic](tutorial/$topic.c) | $(figures "$topic") | $(passed "$topic") |"
@@ -41,7 +41,7 @@ EOF
 26_waveforms|*SBGM*
 27_completion|*SBGM*
 EOF
-    echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) | see below |"
+    echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) [cost](plots/15_speed_cost.gp) | see below |"
 }
 figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s) ' "${n#"$1"_}" "$f"; done; }
 passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/$1/checks.tsv"; }
