@@ -24,7 +24,7 @@ help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
-	@echo; echo "  make watch04 builds, runs and draws tutorial 04 again whenever you save it; make step04 walks through it in gdb,"
+	@echo; echo "  make watch14 builds, runs and draws proof 14 again whenever you save it; make step14 walks through it in gdb,"
 	@echo "  from equation to equation."; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
 	@echo "  SGM_ISA=ref|sse2|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
@@ -48,7 +48,7 @@ setup-peers: ## install what `make bench` compares with (OpenBLAS, PyTorch, JAX,
 	@tests/bench/setup_peers.sh
 
 # sgm.h is compiled once; a tutorial is compiled in a moment and linked with it. (It is a whole program too: cc
-# tutorial/04_circle.c -lm.) With another compiler or other flags than the last time, all is compiled again.
+# tutorial/14_circle.c -lm.) With another compiler or other flags than the last time, all is compiled again.
 $(OUT)/flags: always
 	@mkdir -p $(@D); echo '$(BUILD)' | cmp -s - $@ || echo '$(BUILD)' >$@
 
@@ -86,11 +86,11 @@ $(OUT)/step/sgm.o: sgm.h
 	@mkdir -p $(@D); printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/step/sgm.c
 	@$(CC) $(WARN) -g -O0 -I. -c $(OUT)/step/sgm.c -o $@
 
-# 15's figure is drawn again, when all have written what their samples cost
+# 25's figure is drawn again, when all have written what their samples cost
 tour: ## run every tutorial at full scale, draw every figure, write out/report.html and map.html
 	@mkdir -p $(RUN); failed=0; start=$$(date +%s); \
 	for t in $(TUTORIALS); do $(MAKE) --no-print-directory $$t || failed=1; echo; done; \
-	plots/draw.sh 15_speed >/dev/null; \
+	plots/draw.sh 25_speed >/dev/null; \
 	plots/report.sh >$(RUN)/report.html; plots/claims.pl $(RUN) page >$(RUN)/map.html || failed=1; \
 	echo "tour: $$(( $$(date +%s) - start )) s; open $(RUN)/report.html"; exit $$failed
 

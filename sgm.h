@@ -1216,7 +1216,7 @@ SGM_API sgm_status sgm_inverse_sample(float *x, long n, const sgm_score *score,
                                       const sgm_inverse_options *options, sgm_key key);
 /* Fills x(n,D) as sgm_sample does, given y. options NULL: replacement. sample.method AUTO is the
    ancestral step here, and steps 0 means 1000 for every method: each step looks at y once. None is
-   exact (ΠGDM is on Gaussian data): `make 20` tells what each draws. sgm_smc is, in its limit. */
+   exact (ΠGDM is on Gaussian data): `make 30` tells what each draws. sgm_smc is, in its limit. */
 SGM_API sgm_status sgm_mixture_posterior(sgm_mixture *posterior, const sgm_mixture *prior,
                                          const sgm_inverse *problem);
 /* The exact law of x0 given y, seen through the prior's SDE: the referee of all methods (8.15). */
@@ -2102,7 +2102,7 @@ M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.10)$$
 
 Look at this number before you train: no network can repair it. For eight points on a circle it is
 2·10⁻¹⁰ nats with VP(0.1, 20), and .007 with VP(0.001, 3), a schedule that stops with half of the
-signal there (tutorial 4).
+signal there (proof 14).
 */
 SGM_API double sgm_sde_prior(const sgm_sde *sde) {
     if (!sde) return NAN;
@@ -2202,7 +2202,7 @@ that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here 
 
 ## §1.7 Something to run
 
-`make 01` draws paths of (1.2) for each family, and holds their means and
+`make 11` draws paths of (1.2) for each family, and holds their means and
 variances against (1.5).
 */
 
@@ -2460,7 +2460,7 @@ data set the minimiser is the score of the data set's own noised mixture,
 $$s_θ^* (x,t) = ∇ \log \frac1n \sum_i N(x;\, m_t x_i,\, s_t² I) \qquad(2.8)$$
 
 a model that has memorised the data. Networks come out smoother, since they are too small or trained
-too briefly to follow every bend of it; that alone keeps them from being copies (tutorial 4 measures
+too briefly to follow every bend of it; that alone keeps them from being copies (proof 14 measures
 it).
 
 **The floor.** The loss does not go to zero. The same identity, with $u = s_θ$, averaged over x and
@@ -2873,8 +2873,8 @@ static sgm_status sgm__objective_batch(
 
 ## §2.8 Something to run
 
-`make 03` gives one wrong score to all five losses and finds the constants of
-(2.18) between them. `make 04` trains on eight points, whose floor is known, and prints loss, floor
+`make 13` gives one wrong score to all five losses and finds the constants of
+(2.18) between them. `make 14` trains on eight points, whose floor is known, and prints loss, floor
 and excess.
 */
 
@@ -4603,7 +4603,7 @@ static sgm_status sgm__energy_gradient(const sgm_trainer *trainer, sgm__piece *p
 
 ## §4.12 Something to run
 
-    make 04                # eight points on a circle, trained in two ways (tutorial/04_circle.c)
+    make 14                # eight points on a circle, trained in two ways (tutorial/14_circle.c)
 */
 
 /*
@@ -4903,7 +4903,7 @@ static sgm_status sgm__churn_step(sgm__flow *w, double t, double to, sgm_key key
 
 The sampler is a loop over such steps, from points drawn from the prior (1.9). If you name no method
 it is DPM-Solver++(2M) of §7.3, which adds no noise at all, on 100 steps even in log-SNR: with exact
-scores of all families it is within the noise of two exact sets, and the race of `make 07` shows it
+scores of all families it is within the noise of two exact sets, and the race of `make 17` shows it
 among the cheapest. (Or it is the method that an option belongs to which you set: path_steps
 Euler–Maruyama's, corrector reverse diffusion's, churn, eta DDIM's, rtol RK45's.) Noise is keyed by
 the step and the row of the point in your set, so the same key draws the same samples whether you
@@ -5041,7 +5041,7 @@ they fail only if their mean square is also beyond that of the furthest point (`
 
 ## §5.7 Something to run
 
-`make 07` measures the orders of all methods on one exact score, as slopes,
+`make 17` measures the orders of all methods on one exact score, as slopes,
 and races them on three learned ones. Set its GRID to SGM_GRID_UNIFORM. With `QUICK=1` already, Heun
 and RK4 no longer arrive in the race and DDIM does, and two slopes leave their order (the checks say
 so): nearly all steps are spent where there is only noise.
@@ -5302,7 +5302,7 @@ SGM_API double sgm_effective_size(const float *series, long n) {
 
 ## §6.6 Something to run
 
-`make 02` holds the variance of ULA against (6.4) and the acceptance of MALA
+`make 12` holds the variance of ULA against (6.4) and the acceptance of MALA
 against its law, and shows two far modes where a walk stays in the one it began in.
 */
 
@@ -5829,9 +5829,9 @@ static double sgm__bound_ends(sgm__odds *q, const float *x) {
 
 ## §7.8 Something to run
 
-`make 07` prints the order of every method on a score that is exact, and fails where one is not what
-theory says; `make 08` holds likelihoods against the entropy, with the trap: few steps of Euler beat
-it; `make 25` asks a U-Net how probable digits are. They take minutes, with `QUICK=1` before them
+`make 17` prints the order of every method on a score that is exact, and fails where one is not what
+theory says; `make 18` holds likelihoods against the entropy, with the trap: few steps of Euler beat
+it; `make 35` asks a U-Net how probable digits are. They take minutes, with `QUICK=1` before them
 seconds.
 */
 
@@ -6424,9 +6424,9 @@ static double sgm__smc_weigh(double *logw, long n, double *log_mean) {
 
 ## §8.8 Something to run
 
-`make 13` draws given a measurement by all four methods, and holds each against the exact law of
-(8.15). `make 20` does so with particles, and ranks the truth among the draws of each: replacement,
-RePaint and ΠGDM are under-confident there, DPS and guidance by 2 over-confident. `make 09` shows
+`make 23` draws given a measurement by all four methods, and holds each against the exact law of
+(8.15). `make 30` does so with particles, and ranks the truth among the draws of each: replacement,
+RePaint and ΠGDM are under-confident there, DPS and guidance by 2 over-confident. `make 19` shows
 that the three variances of (8.8) are three. In its `closed_forms` set c to 0.9, a y that says
 little: they nearly meet.
 */
@@ -6695,7 +6695,7 @@ SGM_API sgm_status sgm_fisher(double *divergence, double *se, const sgm_score *a
 An image is a point in as many dimensions as it has pixels, and there neighbouring pixels tell the
 same story: distances between raw images say little. So train a small classifier on the labels, a
 network of chapter 3, and note the values of the last layer before its logits, (n,D) numbers called
-*features* (tutorial 12 does it in thirty lines). The measures below take any features, whoever made
+*features* (proof 22 does it in thirty lines). The measures below take any features, whoever made
 them; two results compare only under one network.
 
 ### Pixels are whole numbers
@@ -6800,8 +6800,8 @@ static int sgm__is_covered(const float *a, const float *b, const double *radius,
 
 ## §9.7 Something to run
 
-`make 07` prints the energy distance of samples to exact ones beside that of two exact sets, and
-fails where it is more than five of its standard deviations. `make 12` draws digits, trains on them,
+`make 17` prints the energy distance of samples to exact ones beside that of two exact sets, and
+fails where it is more than five of its standard deviations. `make 22` draws digits, trains on them,
 and prints Fréchet distance, precision, recall and the test of memory beside those of fresh digits.
 */
 

@@ -1,6 +1,6 @@
 /*
 From MNIST's two files, or any others of their format, to a grid of new digits and a saved model.
-Tutorial 12 explains the network, and shows how to judge what comes out.
+Proof 22 explains the network, and shows how to judge what comes out.
 
     cc -O2 -fopenmp -I. examples/mnist.c -o mnist -lm
     ./mnist train-images-idx3-ubyte train-labels-idx1-ubyte [steps]

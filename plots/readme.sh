@@ -10,38 +10,38 @@ table() {
     cat <<EOF
 | document | tutorial | figure | measured |
 |---|---|---|---|
-| *Masterclass Notes* (A. Shysheya), *Score-Based Generative Modeling through SDEs* (README after Song et al. 2021), *Diffusion Through the Lens of Score Matching* (EngineersOfAI) | [01_forward](tutorial/01_forward.c) | [kernels](plots/01_forward_kernels.gp), [paths](plots/01_forward_paths.gp), [Fokker–Planck](plots/01_forward_fokker_planck.gp) | VP and sub-VP differ most at ᾱ = $(got 01_forward "abar where VP and sub-VP differ most"); Fokker–Planck on a grid converges with order $(got 01_forward "Fokker-Planck: order of convergence, 512-1024") |
-| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [04_circle](tutorial/04_circle.c) | [loss](plots/04_circle_loss.gp), [samples](plots/04_circle_samples.gp), [paths](plots/04_circle_paths.gp), [field](plots/04_circle_field.gp), [error](plots/04_circle_error.gp), [memory](plots/04_circle_memory.gp) | every row of its loss table within $(gap 04_circle "loss of the document"); floor $(truth 04_circle "floor of the loss, by tangents" 5); second rung $(got 04_circle "excess of the second rung" 2) above it |
+| *Masterclass Notes* (A. Shysheya), *Score-Based Generative Modeling through SDEs* (README after Song et al. 2021), *Diffusion Through the Lens of Score Matching* (EngineersOfAI) | [11_forward](tutorial/11_forward.c) | [kernels](plots/11_forward_kernels.gp), [paths](plots/11_forward_paths.gp), [Fokker–Planck](plots/11_forward_fokker_planck.gp) | VP and sub-VP differ most at ᾱ = $(got 11_forward "abar where VP and sub-VP differ most"); Fokker–Planck on a grid converges with order $(got 11_forward "Fokker-Planck: order of convergence, 512-1024") |
+| *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [14_circle](tutorial/14_circle.c) | [loss](plots/14_circle_loss.gp), [samples](plots/14_circle_samples.gp), [paths](plots/14_circle_paths.gp), [field](plots/14_circle_field.gp), [error](plots/14_circle_error.gp), [memory](plots/14_circle_memory.gp) | every row of its loss table within $(gap 14_circle "loss of the document"); floor $(truth 14_circle "floor of the loss, by tangents" 5); second rung $(got 14_circle "excess of the second rung" 2) above it |
 EOF
     while IFS='|' read -r topic documents; do
         [ -f "out/$topic/checks.tsv" ] && echo "| $documents | [$topic](tutorial/$topic.c) | $(figures "$topic") | $(passed "$topic") |"
     done <<'EOF'
-02_langevin|*Masterclass Notes*, *Lens of Score Matching*
-03_score_matching|*Masterclass Notes*, *Lens of Score Matching*
-05_ncsn|*Lens of Score Matching*
-06_gmm1d|*Score-Based Generative Modeling through SDEs*
-07_samplers|*Lens of Score Matching*, *Masterclass Notes*
-08_likelihood|*SBGM: Score-Based Generative Models in JAX* (J. Homer)
-09_guidance|*Masterclass Notes*
-10_tricks|*Masterclass Notes*
-11_ddpm|*Masterclass Notes*, *Lens of Score Matching*
-12_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
-13_conditional|*SBGM*
-14_architectures|*SBGM*
-16_errata|all five: what is wrong in them
-17_diffusers|*Lens of Score Matching*
-18_families|*Lens of Score Matching*, *SBGM*
-19_fields|*SBGM*
-20_posterior|*SBGM*
-21_inference|*SBGM*
-22_flow_matching|*SBGM*
-23_latent|*SBGM*
-24_marginals|*Masterclass Notes*, *Lens of Score Matching*, *SGM_GTAP*
-25_likelihood_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
-26_waveforms|*SBGM*
-27_completion|*SBGM*
+12_langevin|*Masterclass Notes*, *Lens of Score Matching*
+13_score_matching|*Masterclass Notes*, *Lens of Score Matching*
+15_ncsn|*Lens of Score Matching*
+16_gmm1d|*Score-Based Generative Modeling through SDEs*
+17_samplers|*Lens of Score Matching*, *Masterclass Notes*
+18_likelihood|*SBGM: Score-Based Generative Models in JAX* (J. Homer)
+19_guidance|*Masterclass Notes*
+20_tricks|*Masterclass Notes*
+21_ddpm|*Masterclass Notes*, *Lens of Score Matching*
+22_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
+23_conditional|*SBGM*
+24_architectures|*SBGM*
+26_errata|all five: what is wrong in them
+27_diffusers|*Lens of Score Matching*
+28_families|*Lens of Score Matching*, *SBGM*
+29_fields|*SBGM*
+30_posterior|*SBGM*
+31_inference|*SBGM*
+32_flow_matching|*SBGM*
+33_latent|*SBGM*
+34_marginals|*Masterclass Notes*, *Lens of Score Matching*, *SGM_GTAP*
+35_likelihood_digits|*SBGM*, *Score-Based Generative Modeling through SDEs*
+36_waveforms|*SBGM*
+37_completion|*SBGM*
 EOF
-    echo "| — | [15_speed](tutorial/15_speed.c) | [ladder](plots/15_speed_ladder.gp) [cost](plots/15_speed_cost.gp) | see below |"
+    echo "| — | [25_speed](tutorial/25_speed.c) | [ladder](plots/25_speed_ladder.gp) [cost](plots/25_speed_cost.gp) | see below |"
 }
 figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s) ' "${n#"$1"_}" "$f"; done; }
 passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/$1/checks.tsv"; }
@@ -71,5 +71,5 @@ for part in table speed; do
         $0=="<!-- end -->" {skip=0}
         !skip' README.md >out/README.new && cp out/README.new README.md
 done
-cp out/04_circle/04_circle_samples.png plots/gallery/
+cp out/14_circle/14_circle_samples.png plots/gallery/
 echo "README.md and plots/gallery are up to date"

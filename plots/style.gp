@@ -4,12 +4,12 @@
 #
 # and is run from the project's folder, told where the tutorial has put its data:
 #
-#     gnuplot -e "dir='out/01_forward'" plots/01_forward_paths.gp
+#     gnuplot -e "dir='out/11_forward'" plots/11_forward_paths.gp
 #
 # It writes one PNG into that folder, named like the script.
 
 if (!exists('dir')) {
-    print 'error: say where the data is: gnuplot -e "dir=''out/01_forward''" plots/01_forward_paths.gp'
+    print 'error: say where the data is: gnuplot -e "dir=''out/11_forward''" plots/11_forward_paths.gp'
     exit status 1
 }
 

@@ -47,7 +47,7 @@ figures) # a figure is named if and only if it is drawn: by plots/NAME.gp, or as
         ls tutorial/*.c | grep -qF "/$(basename "$script" | grep -oE '^[0-9]{2}')_" || say "no tutorial for $script"
     done
     for name in 'Euler–Maruyama' DDIM Heun RK4 'DPM-Solver++'; do # whom the text praises, the figure shows
-        ! grep -qF "$name" README.md || grep -q "'$name['(]" plots/07_samplers_race.gp || say "not in the race: $name"
+        ! grep -qF "$name" README.md || grep -q "'$name['(]" plots/17_samplers_race.gp || say "not in the race: $name"
     done
     # a filled curve down to y = 0 in the legend's own plot fills the legend
     awk 'FNR==1{on=0} /legend_band\(/&&!/^legend_band/{on=1} on&&/filledcurves y1/{print FILENAME ": " $0; bad=1} END{exit bad}' \
@@ -61,15 +61,15 @@ rows) # rows FOLDER: a tolerance that covers the truth ± itself lets 0 pass, an
         END{print n+0 " rows"; exit bad||!n}' ;;
 claims) # claims BUILD: a row that vanishes from a tutorial, or does not pass, is missed by plots/claims.pl
     rm -rf "$2/claims"; mkdir -p "$2/claims/tutorial" "$2/claims/quick"
-    cp tutorial/*.tsv tutorial/*.c "$2/claims/tutorial"; cp sgm.h "$2/claims"; cp -r "$2"/quick/01_forward "$2/claims/quick"
+    cp tutorial/*.tsv tutorial/*.c "$2/claims/tutorial"; cp sgm.h "$2/claims"; cp -r "$2"/quick/11_forward "$2/claims/quick"
     cd "$2/claims" && "$OLDPWD/plots/claims.pl" quick check || exit 1
     lost() { "$OLDPWD/plots/claims.pl" quick check 2>&1 | grep "$1"; }
-    sed -i 's/largest difference of the variances/another row/' tutorial/01_forward.c
-    printf 'Lens\t900\tplanted\t01_forward\tlargest difference of the variances\n' >>tutorial/claims.tsv
+    sed -i 's/largest difference of the variances/another row/' tutorial/11_forward.c
+    printf 'Lens\t900\tplanted\t11_forward\tlargest difference of the variances\n' >>tutorial/claims.tsv
     lost 'has no row\|not passed' && { echo "missed too early"; exit 1; }
-    sed -i '/^largest difference of the variances/d' quick/01_forward/checks.tsv
-    lost 'no row of 01_forward can be called "largest difference' || { echo "a row that vanished was not missed"; exit 1; }
-    sed -i '/^sub-VP.VP/s/PASS/FAIL/' quick/01_forward/checks.tsv
+    sed -i '/^largest difference of the variances/d' quick/11_forward/checks.tsv
+    lost 'no row of 11_forward can be called "largest difference' || { echo "a row that vanished was not missed"; exit 1; }
+    sed -i '/^sub-VP.VP/s/PASS/FAIL/' quick/11_forward/checks.tsv
     lost 'sub-VP/VP.*has not passed' ;;
 columns) # columns FILE...: what a tutorial prints fits into 100 columns (a letter is one, however many bytes it has)
     LC_ALL=C sed 's/[\x80-\xBF]//g' "${@:2}" | LC_ALL=C awk 'length($0)>100{print length($0) " columns: " $0; bad=1} END{exit bad}' ;;
@@ -99,10 +99,10 @@ EOF
 drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
     command -v gnuplot >/dev/null || { echo "no gnuplot here: not tried"; exit 0; }
     mkdir -p "$2/failing/bin"
-    printf '#!/bin/sh\nexit 1\n' >"$2/failing/bin/01_forward"; chmod +x "$2/failing/bin/01_forward"
-    rm -f "$2"/quick/01_forward/*.png
-    QUICK=1 SGM_OUT=$2 make OUT="$2/failing" -o "$2/failing/bin/01_forward" 01_forward && { echo "make did not fail"; exit 1; }
-    [ -f "$2/quick/01_forward/01_forward_paths.png" ] ;;
+    printf '#!/bin/sh\nexit 1\n' >"$2/failing/bin/11_forward"; chmod +x "$2/failing/bin/11_forward"
+    rm -f "$2"/quick/11_forward/*.png
+    QUICK=1 SGM_OUT=$2 make OUT="$2/failing" -o "$2/failing/bin/11_forward" 11_forward && { echo "make did not fail"; exit 1; }
+    [ -f "$2/quick/11_forward/11_forward_paths.png" ] ;;
 unwritable) # a tutorial that cannot write says so, names the cure and fails
     touch "$2/blocked"
     program=$(ls "$2"/bin/[0-9][0-9]_* | grep -v warnings | head -1)
@@ -111,18 +111,18 @@ unwritable) # a tutorial that cannot write says so, names the cure and fails
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
 watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
     export QUICK=1 SGM_OUT=$2 MAKE="make OUT=$2/watched"
-    timeout 300 tutorial/watch.sh 06_gmm1d >"$2/said" 2>&1 & watcher=$!
+    timeout 300 tutorial/watch.sh 16_gmm1d >"$2/said" 2>&1 & watcher=$!
     for _ in $(seq 700); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
-    touch tutorial/06_gmm1d.c
+    touch tutorial/16_gmm1d.c
     for _ in $(seq 700); do sleep .2; [ "$(grep -c '^watch: ' "$2/said")" = 2 ] && break; done
     kill $watcher; wait $watcher 2>/dev/null
     cat "$2/said"
-    [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/06_gmm1d.c .*-o' "$2/said")" = 2 ] ;;
+    [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/16_gmm1d.c .*-o' "$2/said")" = 2 ] ;;
 step) # step BUILD: make stepNN stops at the first equation, and shows a tensor
     command -v gdb >/dev/null || { echo "no gdb here: not tried"; exit 0; }
-    make -s OUT="$2" "$2/step/04_circle" || exit 1
+    make -s OUT="$2" "$2/step/14_circle" || exit 1
     QUICK=1 SGM_OUT=$2 timeout 100 gdb -q -batch -x tutorial/step.py -ex 'eq 3.4' -ex continue -ex 'print *y' -ex 'eq 99.9' \
-        "$2/step/04_circle" >"$2/said" 2>&1 </dev/null
+        "$2/step/14_circle" >"$2/said" 2>&1 </dev/null
     cat "$2/said"
     grep -q 'ptrace' "$2/said" && { echo "no debugger may run here: not tried"; exit 0; }
     grep -qE '^\([1-9]\.[0-9]+\)  .' "$2/said" && grep -q '^(3.4)  y = x W + b' "$2/said" &&

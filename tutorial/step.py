@@ -1,5 +1,5 @@
 # For gdb: stops at the first equation that a tutorial reaches, and gives the equations of sgm.h names to stop at.
-# make step04 starts it. Read from sgm.h at each start: a line of code with a comment /* ... (5.3) ... */ carries out (5.3).
+# make step14 starts it. Read from sgm.h at each start: a line of code with a comment /* ... (5.3) ... */ carries out (5.3).
 import os, re
 import gdb
 

@@ -158,7 +158,7 @@ static inline double tut_joules(void) {
     return microjoules * 1e-6;
 }
 
-/* A line of cost.tsv: what 1000 samples of a model cost. plots/15_speed_cost.gp draws those of all tutorials. */
+/* A line of cost.tsv: what 1000 samples of a model cost. plots/25_speed_cost.gp draws those of all tutorials. */
 
 static inline void tut_cost(const char *model, double parameters, double evaluations, double seconds, double joules) {
     FILE *f = fopen(tut_path("cost.tsv"), "a");

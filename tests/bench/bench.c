@@ -342,9 +342,9 @@ Each in its document's own setting.
 **Eight points on a circle**, Gangloff's tutorial: VP with β from 0.001 to 3, times i/999, a network
 6→256→256→256→256→2 with ReLU, Adam at 1e-3, batches of eight.
 
-**Eight Gaussians**, the lesson's network of noise levels (tutorial 5): twelve levels, batch 512.
+**Eight Gaussians**, the lesson's network of noise levels (proof 15): twelve levels, batch 512.
 
-**Moons**, Homer's sbgm (tutorial 8): 3→128, five residual layers of tanh with dropout, →2, batch
+**Moons**, Homer's sbgm (proof 18): 3→128, five residual layers of tanh with dropout, →2, batch
 128, AdaBelief, one moving average. Its notebook did 132 steps/s.
 
 **Images**: the ready U-Net (§3.15), 28 × 28, batch 64, 735 329 parameters.

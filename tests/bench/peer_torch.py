@@ -131,7 +131,7 @@ def circle_train_compiled(seconds):
 
 
 def ncsn_train(seconds):
-    """The noise-conditional network of tutorial 5: batch 512, clip 1, fused Adam, no data loader."""
+    """The noise-conditional network of proof 15: batch 512, clip 1, fused Adam, no data loader."""
     nn = torch.nn
     embed = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, 32), nn.SiLU())
     net = nn.Sequential(nn.Linear(34, 256), nn.SiLU(), nn.Linear(256, 256), nn.SiLU(),
