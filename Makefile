@@ -8,7 +8,6 @@ SSE2     = $(eval SSE2 := $(shell test ! -r /proc/cpuinfo || grep -qw fma /proc/
 WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow
 BUILD    = $(CC) $(WARN) $(CFLAGS) $(OPENMP) $(SSE2) -I.
 OUT     := out
-RUN     := $(OUT)$(if $(filter-out 0,$(QUICK)),/quick)
 VERSION := $(shell sed -n 's/^\#define SGM_VERSION "\(.*\)"/\1/p' sgm.h)
 
 TUTORIALS := $(sort $(basename $(notdir $(wildcard tutorial/[0-9][0-9]_*.c))))
@@ -25,7 +24,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
 	@echo; echo "  make watch14 builds, runs and draws proof 14 again whenever you save it; make step14 walks through it in gdb,"
-	@echo "  from equation to equation."; echo "  QUICK=1 shrinks a tutorial to seconds (in out/quick), SGM_SEED=n changes its random numbers,"
+	@echo "  from equation to equation."; echo "  MODE=study is what a student runs (the default of lessons), MODE=full what a proof's text is about, MODE=test a smoke test;"; echo "  each has its folder in out. SGM_SEED=n changes the random numbers, V=1 prints the table of checks,"
 	@echo "  SGM_ISA=ref|sse2|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
 setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmocka, GSL, stb, zlib, Open MPI)
@@ -79,6 +78,9 @@ step$(firstword $(subst _, ,$(1))): $(OUT)/step/$(1)
 endef
 $(foreach t,$(TUTORIALS),$(eval $(call tutorial_rules,$(t))))
 
+try%: $(OUT)/sgm.o
+	@tutorial/try.pl $* '$(BUILD)' $(OUT)
+
 $(OUT)/step/%: tutorial/%.c tutorial/tutorial.h tutorial/statistics.h tutorial/picture.h $(OUT)/step/sgm.o
 	@$(CC) $(WARN) -g -O0 -I. $(if $(filter $*,$(ALONE)),,-DSGM_LINKED $(OUT)/step/sgm.o) $< -o $@ -lm
 
@@ -87,12 +89,12 @@ $(OUT)/step/sgm.o: sgm.h
 	@$(CC) $(WARN) -g -O0 -I. -c $(OUT)/step/sgm.c -o $@
 
 # 25's figure is drawn again, when all have written what their samples cost
-tour: ## run every tutorial at full scale, draw every figure, write out/report.html and map.html
-	@mkdir -p $(RUN); failed=0; start=$$(date +%s); \
+tour: ## run every lesson, and every proof at full scale, draw every figure, write out/report.html and map.html
+	@mkdir -p $(OUT); failed=0; start=$$(date +%s); \
 	for t in $(TUTORIALS); do $(MAKE) --no-print-directory $$t || failed=1; echo; done; \
 	plots/draw.sh 25_speed >/dev/null; \
-	plots/report.sh >$(RUN)/report.html; plots/claims.pl $(RUN) page >$(RUN)/map.html || failed=1; \
-	echo "tour: $$(( $$(date +%s) - start )) s; open $(RUN)/report.html"; exit $$failed
+	plots/report.sh >$(OUT)/report.html; plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html || failed=1; \
+	echo "tour: $$(( $$(date +%s) - start )) s; open $(OUT)/report.html"; exit $$failed
 
 examples: $(EXAMPLES:%=$(OUT)/bin/%) ## build the examples into out/bin
 
@@ -103,16 +105,18 @@ $(OUT)/bin/mpi/%: examples/mpi/%.c examples/mpi/common.h examples/mpi/share.h $(
 
 mpi: $(OUT)/bin/mpi/train $(OUT)/bin/mpi/sample ## training and sampling on several machines, into out/bin/mpi (Open MPI)
 
-plots: ## draw the figures of all tutorials that have been run
-	@for t in $(TUTORIALS); do [ ! -d $(RUN)/$$t ] || plots/draw.sh $$t; done
+plots: ## draw the figures of all lessons and proofs that have been run
+	@for t in $(TUTORIALS); do case $$t in 0*) m=study ;; *) m=full ;; esac; \
+	  [ ! -d $(OUT)/$${MODE:-$$m}/$$t ] || plots/draw.sh $$t; done
 
 report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
-	@plots/report.sh >$(RUN)/report.html && echo $(RUN)/report.html; plots/claims.pl $(RUN) page >$(RUN)/map.html && echo $(RUN)/map.html
+	@plots/report.sh >$(OUT)/report.html && echo $(OUT)/report.html; \
+	plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html && echo $(OUT)/map.html
 
 readme: ## the last run's numbers into README.md, its figure into plots/gallery
 	@plots/readme.sh
 
-test: ## all tests: chapters, tutorials (QUICK), examples, prose, compilers' warnings
+test: ## all tests: chapters, lessons and their exercises, proofs (MODE=test), examples, prose, compilers' warnings
 	@tests/run.sh
 
 strict: ## silence under all warnings, as built: two files, twice, static, without its parts

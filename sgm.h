@@ -5042,7 +5042,7 @@ they fail only if their mean square is also beyond that of the furthest point (`
 ## §5.7 Something to run
 
 `make 17` measures the orders of all methods on one exact score, as slopes,
-and races them on three learned ones. Set its GRID to SGM_GRID_UNIFORM. With `QUICK=1` already, Heun
+and races them on three learned ones. Set its GRID to SGM_GRID_UNIFORM. With `MODE=test` already, Heun
 and RK4 no longer arrive in the race and DDIM does, and two slopes leave their order (the checks say
 so): nearly all steps are spent where there is only noise.
 */
@@ -5831,7 +5831,7 @@ static double sgm__bound_ends(sgm__odds *q, const float *x) {
 
 `make 17` prints the order of every method on a score that is exact, and fails where one is not what
 theory says; `make 18` holds likelihoods against the entropy, with the trap: few steps of Euler beat
-it; `make 35` asks a U-Net how probable digits are. They take minutes, with `QUICK=1` before them
+it; `make 35` asks a U-Net how probable digits are. They take minutes, with `MODE=test` before them
 seconds.
 */
 

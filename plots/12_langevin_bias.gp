@@ -24,7 +24,7 @@ set format y '%g'
 set title "{/:Bold acceptance of MALA on N(0,1)}"
 set yrange [0.5:1.03]
 set key bottom left Left reverse
-plot 1 - 2 / pi * atan((x / 2) ** 1.5) with lines linecolor rgb black title 'closed form (T2.1)', \
+plot 1 - 2 / pi * atan((x / 2) ** 1.5) with lines linecolor rgb black title 'closed form (T12.1)', \
      dir.'/bias.dat' using 1:6 with points linetype 1 title 'MALA'
 unset logscale x
 set title "{/:Bold 1000 steps in 50 dimensions}"

@@ -2,7 +2,7 @@ load 'plots/style.gp'
 
 # Figure 2 of the document and more: the exact density of the moons, that of two networks, and eight Gaussians.
 
-# QUICK=1 learns the second rung only: the other two panels then stay empty.
+# MODE=test learns the second rung only: the other two panels then stay empty.
 have(file) = int(system('test -f '.dir.'/'.file.' && echo 1 || echo 0'))
 
 set output dir.'/18_likelihood_map.png'

@@ -14,15 +14,15 @@ set xlabel 'γ' offset 0, 0.3
 set title "{/:Bold variance, c = ½}"
 set key top right
 plot naive(x) with lines linecolor rgb black title 'p(x) p(y|x)^γ', \
-     sde(x) with lines linecolor rgb blue title 'SDE (T9.2)', \
-     c**x with lines linecolor rgb vermilion title 'flow (T9.2)', \
+     sde(x) with lines linecolor rgb blue title 'SDE (T19.2)', \
+     c**x with lines linecolor rgb vermilion title 'flow (T19.2)', \
      dir.'/law.dat' using 1:2 with points pointtype 7 linecolor rgb blue title 'samples', \
      '' using 1:3 with points pointtype 7 linecolor rgb vermilion title 'samples'
 set title "{/:Bold the flow, limited to .3 < σ < 2}"
 w(s) = (c + s*s)/(1 + s*s)
 plot naive(x) with lines linecolor rgb black title 'p(x) p(y|x)^γ', \
      c**x with lines linecolor rgb vermilion title 'flow, all σ', \
-     c*(w(0.3)/w(2.))**(x - 1) with lines linecolor rgb green title 'in the interval (T9.3)', \
+     c*(w(0.3)/w(2.))**(x - 1) with lines linecolor rgb green title 'in the interval (T19.3)', \
      dir.'/law.dat' using 1:4 with points pointtype 7 linecolor rgb green title 'samples'
 set title "{/:Bold slope of the score × σ², γ = 2}"
 set logscale x 10

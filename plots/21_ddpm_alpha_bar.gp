@@ -22,6 +22,6 @@ set ylabel 'log ᾱ of the table − of the process' offset 0.5, 0
 set yrange [-0.08:0.02]
 set key at graph 0.04, 0.32 left top Left reverse
 plot data every ::0::998 using 1:(log($4/$5)) with lines linecolor rgb vermilion title 'cosine: not at all', \
-     data using 1:(log($2/$3)) with lines linecolor rgb blue title 'linear: (T31.1), the squares of β', \
+     data using 1:(log($2/$3)) with lines linecolor rgb blue title 'linear: (T21.1), the squares of β', \
      data using 1:(9.95*$1*(1-$1)*1e-3*1000/999 - 0.5*(1e-5*$1 + 1.99e-3*$1**2 + 0.13200333*$1**3)) every 50 with points pointtype 6 pointsize 1.4 linecolor rgb black title '−½∫β^2/N + (Σ − ∫)'
 unset multiplot

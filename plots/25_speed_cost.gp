@@ -1,7 +1,7 @@
 load 'plots/style.gp'
 
 # What 1000 samples cost against parameters, for all models of the tutorials that have been run. Left: seconds.
-# Right: for one evaluation of each, beside the line (T35.3) of two operations for each parameter.
+# Right: for one evaluation of each, beside the line (T25.3) of two operations for each parameter.
 
 set output dir.'/25_speed_cost.png'
 eval canvas(1300, 600)

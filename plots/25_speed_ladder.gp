@@ -1,6 +1,6 @@
 load 'plots/style.gp'
 
-# Left: the speed of each rung below the processor's peak. Right: the roofline (T35.1), and the
+# Left: the speed of each rung below the processor's peak. Right: the roofline (T25.1), and the
 # library's speed for a layer that lies in no cache, on logarithmic scales.
 
 eval canvas(1300, 640)

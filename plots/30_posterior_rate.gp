@@ -11,7 +11,7 @@ set xlabel 'particles' offset 0, 0.3
 set xtics (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 stats dir.'/rate.dat' using 1 nooutput
 set xrange [STATS_min/1.3:STATS_max*1.3]
-set title "{/:Bold distance ω of (T40.2)}"
+set title "{/:Bold distance ω of (T30.2)}"
 set yrange [0.3/sqrt(6*STATS_max):3/sqrt(6*STATS_min)]
 set ytics add (0.005, 0.02, 0.05, 0.2)
 set key top right

@@ -1,6 +1,6 @@
 load 'plots/style.gp'
 
-# Where the bits are: half the area under a curve, over log 2, is what a pixel costs, up to the ends (T45.1).
+# Where the bits are: half the area under a curve, over log 2, is what a pixel costs, up to the ends (T35.1).
 
 set output dir.'/35_likelihood_digits_levels.png'
 eval canvas(1000, 560)

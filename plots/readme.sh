@@ -3,9 +3,9 @@
 # and refreshes the gallery. Run by `make readme`, after `make tour` and `make bench`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-got() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $2; found=1} END{if(!found) printf "(not run)"}' "out/$1/checks.tsv"; }
-truth() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $3; found=1} END{if(!found) printf "(not run)"}' "out/$1/checks.tsv"; }
-gap() { awk -F'\t' -v p="$2" 'index($1,p)==1 {d=$2-$3; if(d<0)d=-d; if(d>m)m=d} END{printf "%.2g", m}' "out/$1/checks.tsv"; }
+got() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $2; found=1} END{if(!found) printf "(not run)"}' "out/full/$1/checks.tsv"; }
+truth() { awk -F'\t' -v n="$2" '$1==n {printf "%.'"${3:-3}"'g", $3; found=1} END{if(!found) printf "(not run)"}' "out/full/$1/checks.tsv"; }
+gap() { awk -F'\t' -v p="$2" 'index($1,p)==1 {d=$2-$3; if(d<0)d=-d; if(d>m)m=d} END{printf "%.2g", m}' "out/full/$1/checks.tsv"; }
 table() {
     cat <<EOF
 | document | tutorial | figure | measured |
@@ -14,7 +14,7 @@ table() {
 | *SGM_GTAP* (H. Gangloff, 2025, after J. Pidstrigach) | [14_circle](tutorial/14_circle.c) | [loss](plots/14_circle_loss.gp), [samples](plots/14_circle_samples.gp), [paths](plots/14_circle_paths.gp), [field](plots/14_circle_field.gp), [error](plots/14_circle_error.gp), [memory](plots/14_circle_memory.gp) | every row of its loss table within $(gap 14_circle "loss of the document"); floor $(truth 14_circle "floor of the loss, by tangents" 5); second rung $(got 14_circle "excess of the second rung" 2) above it |
 EOF
     while IFS='|' read -r topic documents; do
-        [ -f "out/$topic/checks.tsv" ] && echo "| $documents | [$topic](tutorial/$topic.c) | $(figures "$topic") | $(passed "$topic") |"
+        [ -f "out/full/$topic/checks.tsv" ] && echo "| $documents | [$topic](tutorial/$topic.c) | $(figures "$topic") | $(passed "$topic") |"
     done <<'EOF'
 12_langevin|*Masterclass Notes*, *Lens of Score Matching*
 13_score_matching|*Masterclass Notes*, *Lens of Score Matching*
@@ -44,7 +44,7 @@ EOF
     echo "| — | [25_speed](tutorial/25_speed.c) | [ladder](plots/25_speed_ladder.gp) [cost](plots/25_speed_cost.gp) | see below |"
 }
 figures() { for f in plots/"$1"*.gp; do n=$(basename "$f" .gp); printf '[%s](%s) ' "${n#"$1"_}" "$f"; done; }
-passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/$1/checks.tsv"; }
+passed() { awk -F'\t' 'NR>1{n++; if($5=="PASS")p++} END{printf "%d of %d numbers within their derived or stated tolerance", p, n}' "out/full/$1/checks.tsv"; }
 speed() {
     if [ ! -f out/bench.tsv ]; then echo "(run make bench)"; return; fi
     echo "Medians of rounds in which ours and each peer take turns. *cpu* is the same ratio by processor time; *bar* is what the project asks of itself; NO: it is missed."
@@ -71,5 +71,5 @@ for part in table speed; do
         $0=="<!-- end -->" {skip=0}
         !skip' README.md >out/README.new && cp out/README.new README.md
 done
-cp out/14_circle/14_circle_samples.png plots/gallery/
+cp out/full/14_circle/14_circle_samples.png plots/gallery/
 echo "README.md and plots/gallery are up to date"

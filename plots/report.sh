@@ -1,8 +1,9 @@
 #!/bin/sh
-# Prints an HTML page with every figure and every check of the tutorials that have been run (QUICK=1: of their short runs).
+# Prints an HTML page with every figure and every check of the tutorials that have been run (MODE=test: of the smoke tests).
 set -u
 out=${SGM_OUT:-out}
-case "${QUICK:-0}" in 0) title='the tour' ;; *) out=$out/quick title='the tour, QUICK: a short run' ;; esac
+case "${MODE:-full}" in full) title='the tour' ;; *) title="the tour, mode $MODE" ;; esac
+mode=${MODE:-full}
 cat <<HTML
 <!doctype html><html lang="en"><meta charset="utf-8"><title>sgm.h: $title</title>
 <meta name="viewport" content="width=device-width">
@@ -14,12 +15,12 @@ td,th{padding:.15rem .7rem;border-bottom:1px solid #ddd;text-align:right}td:firs
 <p>Every number below was computed by the run that wrote this page, and stands beside its truth.
 <a href="map.html">The field map</a> goes from each idea to its equation, function and number, and through the documents line by line.</p>
 HTML
-for dir in "$out"/[0-9][0-9]_*; do
+for dir in "$out/$mode"/[0-9][0-9]_* "$out"/study/[0-9][0-9]_*; do
     [ -f "$dir/checks.tsv" ] || continue
     topic=$(basename "$dir")
     echo "<h2 id=\"$topic\">$topic</h2>"
     for figure in "$dir"/*.png "$dir"/*.gif; do
-        [ -f "$figure" ] && echo "<img src=\"$topic/$(basename "$figure")\" alt=\"$(basename "${figure%.*}")\">"
+        [ -f "$figure" ] && echo "<img src=\"${dir#"$out"/}/$(basename "$figure")\" alt=\"$(basename "${figure%.*}")\">"
     done
     awk -F'\t' 'function h(s){gsub(/&/,"\\&amp;",s);gsub(/</,"\\&lt;",s);return s}
         NR==1{print "<table><tr><th>quantity<th>got<th>truth<th>tolerance<th></tr>";next}

@@ -4,12 +4,12 @@
 #
 # and is run from the project's folder, told where the tutorial has put its data:
 #
-#     gnuplot -e "dir='out/11_forward'" plots/11_forward_paths.gp
+#     gnuplot -e "dir='out/full/11_forward'" plots/11_forward_paths.gp
 #
 # It writes one PNG into that folder, named like the script.
 
 if (!exists('dir')) {
-    print 'error: say where the data is: gnuplot -e "dir=''out/11_forward''" plots/11_forward_paths.gp'
+    print 'error: say where the data is: gnuplot -e "dir=''out/full/11_forward''" plots/11_forward_paths.gp'
     exit status 1
 }
 
@@ -42,10 +42,12 @@ set linetype 7 linecolor rgb black linewidth 2 pointtype 5 pointsize 0.9
 set linetype 8 linecolor rgb yellow linewidth 2 pointtype 9 pointsize 1.1
 set linetype cycle 8
 
-# What QUICK=1 has drawn says so: a short run need not show what the text promises of the full one.
+# Each figure says in which mode and with which key its data was made: a smoke test need not show what the text
+# promises of the full run. plots/draw.sh reads both from the folder's run.tsv.
 
-if (strstrt(dir, '/quick/')) {
-    set label 9999 'QUICK' at screen 0.005, 0.975 left front textcolor rgb vermilion
+if (exists('stamp')) {
+    set label 9999 stamp at screen 0.003, 0.985 left front font ',10' \
+        textcolor rgb (strstrt(stamp, 'test') ? vermilion : grey)
 }
 
 # A field whose values matter (a density, a likelihood): light where there is little, dark where much.

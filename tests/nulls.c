@@ -149,13 +149,13 @@ int main(void) {
     FAILS(sgm_optimiser_init(&optimiser, x, N, NULL, 0, NULL)); FAILS(sgm_optimiser_init(&optimiser, x, N, NULL, 1, &to));
     FAILS(sgm_optimiser_step(&optimiser)); FAILS(sgm_optimiser_step(NULL)); NIL(sgm_optimiser_lr(NULL));
     NIL(sgm_optimiser_lr(&optimiser)); NIL(sgm_optimiser_free(&optimiser)); NIL(sgm_optimiser_free(NULL));
-    FAILS(sgm_trainer_save(&trainer, "out/test/null")); FAILS(sgm_trainer_save(NULL, "out/test/null"));
-    FAILS(sgm_trainer_load(&trainer, "out/test/null")); FAILS(sgm_trainer_load(NULL, "out/test/null"));
-    FAILS(sgm_model_save(NULL, "out/test/null")); FAILS(sgm_model_save(&model, NULL));
-    FAILS(sgm_model_save(&empty_model, "out/test/null"));
-    FAILS(sgm_model_load(NULL, "out/test/null")); FAILS(sgm_model_load(&model, NULL));
-    FAILS(sgm_model_load(&empty_model, "out/test/null"));
-    FAILS(sgm_model_open(NULL, "out/test/null")); FAILS(sgm_model_open(&empty_model, NULL));
+    FAILS(sgm_trainer_save(&trainer, "out/tests/null")); FAILS(sgm_trainer_save(NULL, "out/tests/null"));
+    FAILS(sgm_trainer_load(&trainer, "out/tests/null")); FAILS(sgm_trainer_load(NULL, "out/tests/null"));
+    FAILS(sgm_model_save(NULL, "out/tests/null")); FAILS(sgm_model_save(&model, NULL));
+    FAILS(sgm_model_save(&empty_model, "out/tests/null"));
+    FAILS(sgm_model_load(NULL, "out/tests/null")); FAILS(sgm_model_load(&model, NULL));
+    FAILS(sgm_model_load(&empty_model, "out/tests/null"));
+    FAILS(sgm_model_open(NULL, "out/tests/null")); FAILS(sgm_model_open(&empty_model, NULL));
     FAILS(sgm_model_open(&empty_model, "no/such"));
     NIL(sgm_tape_free(NULL));
     {
@@ -308,7 +308,7 @@ int main(void) {
     FAILS(sgm_archive_load(&archive, NULL));
     NIL(sgm_archive_free(&archive)); NIL(sgm_archive_find(&archive, "x"));
     NIL(sgm_archive_find(&archive, NULL)); NIL(sgm_archive_meta(&archive, "x"));
-    FAILS(sgm_dat_save(NULL, "h", x, 2, 2)); FAILS(sgm_dat_save("out/test/null.dat", "h", NULL, 2, 2));
+    FAILS(sgm_dat_save(NULL, "h", x, 2, 2)); FAILS(sgm_dat_save("out/tests/null.dat", "h", NULL, 2, 2));
     FAILS(sgm_idx_load(NULL, "x")); FAILS(sgm_idx_load(&images, NULL));
     FAILS(sgm_cifar_load(&images, NULL)); FAILS(sgm_npy_load(&images, NULL));
     FAILS(sgm_csv_load(&images, NULL, NULL)); FAILS(sgm_csv_load(NULL, "x", NULL));
@@ -322,8 +322,8 @@ int main(void) {
     FAILS(sgm_ddpm_init(NULL, NULL, 10)); FAILS(sgm_ddpm_init(&table, NULL, 0)); NIL(sgm_ddpm_free(&table)); NIL(sgm_ddpm_free(NULL));
     NIL(sgm_ddpm_sde(NULL)); FAILS(sgm_ddpm_times(NULL, 2, SGM_SPACING_LEADING, 10)); FAILS(sgm_ddpm_times(times, 0, SGM_SPACING_LEADING, 10));
     FAILS(sgm_pnm_save(NULL, x, 1, 2, 2, 1, 1));
-    FAILS(sgm_pnm_save("out/test/null.pgm", NULL, 1, 2, 2, 1, 1));
-    FAILS(sgm_png_grid("out/test/null.png", x, 1, 2, 2, 1, 1, NULL));
+    FAILS(sgm_pnm_save("out/tests/null.pgm", NULL, 1, 2, 2, 1, 1));
+    FAILS(sgm_png_grid("out/tests/null.png", x, 1, 2, 2, 1, 1, NULL));
     FAILS(sgm_png_grid(NULL, x, 1, 2, 2, 1, 1, no_png));
 
     printf("nulls: %ld calls, %ld crashes, %ld without an error\n", calls, crashes, silent);

@@ -49,13 +49,13 @@ awk '/^# Part III/{most=60} /^# Part II[^I]/{most=40}
     /\*\//{prose=0} /^}/ && start {n=NR-start+1; if (n>(most?most:60)) {print "sgm.h:" start ": " n " lines: " substr(name,1,70); bad=1} start=0}
     END{exit bad}' "$page" || bad=1
 # Parts I and II compile without Part III, but for the functions whose prototypes stand on the borrowed page
-mkdir -p out/test
-awk '/^# Part III/{exit} {if (NR>1) print last; last=$0}' "$page" >out/test/book.h
-printf '#endif\n' >>out/test/book.h
-printf '#define SGM_IMPLEMENTATION\n#define SGM_NO_SIMD\n#include "book.h"\n' >out/test/book.c
-LC_ALL=C ${CC:-cc} -std=c99 -fsyntax-only -Wall -Wno-unused out/test/book.c 2>out/test/book.log
-grep -E ' error: |implicit declaration' out/test/book.log | head -${BOOK_ERRORS:-20} | sed 's|^out/test/book.h|sgm.h|' | grep . && [ "${BOOK_STRICT:-1}" = 1 ] && bad=1
-grep -o "'sgm__[a-z0-9_]*' used but never defined" out/test/book.log | cut -d"'" -f2 | sort -u |
+mkdir -p out/tests
+awk '/^# Part III/{exit} {if (NR>1) print last; last=$0}' "$page" >out/tests/book.h
+printf '#endif\n' >>out/tests/book.h
+printf '#define SGM_IMPLEMENTATION\n#define SGM_NO_SIMD\n#include "book.h"\n' >out/tests/book.c
+LC_ALL=C ${CC:-cc} -std=c99 -fsyntax-only -Wall -Wno-unused out/tests/book.c 2>out/tests/book.log
+grep -E ' error: |implicit declaration' out/tests/book.log | head -${BOOK_ERRORS:-20} | sed 's|^out/tests/book.h|sgm.h|' | grep . && [ "${BOOK_STRICT:-1}" = 1 ] && bad=1
+grep -o "'sgm__[a-z0-9_]*' used but never defined" out/tests/book.log | cut -d"'" -f2 | sort -u |
     while read -r name; do
         awk '/^## What the book borrows/{on=1} /^# 1\. /{exit} on' "$page" | grep -qw "$name" || echo "Part II needs $name, which the borrowed page does not name"
     done | grep . && [ "${BOOK_STRICT:-1}" = 1 ] && bad=1

@@ -4,10 +4,10 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 case $1 in
 hello) # the program printed at the top of sgm.h is the file that the tests compile
-    mkdir -p out/test
+    mkdir -p out/tests
     awk '/examples\/hello.c/{found=1} found&&/^    [^ ]|^        |^$/{print} /^# What it does/{exit}' sgm.h |
-        sed 's/^    //' | sed '/^# What/d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed '/./,$!d' >out/test/hello.printed
-    diff -B out/test/hello.printed examples/hello.c || exit 1
+        sed 's/^    //' | sed '/^# What/d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed '/./,$!d' >out/tests/hello.printed
+    diff -B out/tests/hello.printed examples/hello.c || exit 1
     awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c ;;
 equations) # citations.pl says what it holds; a number that is off by one is seen where a script can tell
     tests/citations.pl sgm.h tutorial/*.[ch] tests/*.c examples/*.c || exit 1
@@ -60,25 +60,25 @@ rows) # rows FOLDER: a tolerance that covers the truth ± itself lets 0 pass, an
         $4!~/^[0-9.e+-]*$/||$4+0<0{print "no tolerance: " $1 ": " $4; bad=1}
         END{print n+0 " rows"; exit bad||!n}' ;;
 claims) # claims BUILD: a row that vanishes from a tutorial, or does not pass, is missed by plots/claims.pl
-    rm -rf "$2/claims"; mkdir -p "$2/claims/tutorial" "$2/claims/quick"
-    cp tutorial/*.tsv tutorial/*.c "$2/claims/tutorial"; cp sgm.h "$2/claims"; cp -r "$2"/quick/11_forward "$2/claims/quick"
-    cd "$2/claims" && "$OLDPWD/plots/claims.pl" quick check || exit 1
-    lost() { "$OLDPWD/plots/claims.pl" quick check 2>&1 | grep "$1"; }
+    rm -rf "$2/claims"; mkdir -p "$2/claims/tutorial" "$2/claims/test"
+    cp tutorial/*.tsv tutorial/*.c "$2/claims/tutorial"; cp sgm.h "$2/claims"; cp -r "$2"/test/11_forward "$2/claims/test"
+    cd "$2/claims" && "$OLDPWD/plots/claims.pl" test check || exit 1
+    lost() { "$OLDPWD/plots/claims.pl" test check 2>&1 | grep "$1"; }
     sed -i 's/largest difference of the variances/another row/' tutorial/11_forward.c
     printf 'Lens\t900\tplanted\t11_forward\tlargest difference of the variances\n' >>tutorial/claims.tsv
     lost 'has no row\|not passed' && { echo "missed too early"; exit 1; }
-    sed -i '/^largest difference of the variances/d' quick/11_forward/checks.tsv
+    sed -i '/^largest difference of the variances/d' test/11_forward/checks.tsv
     lost 'no row of 11_forward can be called "largest difference' || { echo "a row that vanished was not missed"; exit 1; }
-    sed -i '/^sub-VP.VP/s/PASS/FAIL/' quick/11_forward/checks.tsv
+    sed -i '/^sub-VP.VP/s/PASS/FAIL/' test/11_forward/checks.tsv
     lost 'sub-VP/VP.*has not passed' ;;
 columns) # columns FILE...: what a tutorial prints fits into 100 columns (a letter is one, however many bytes it has)
     LC_ALL=C sed 's/[\x80-\xBF]//g' "${@:2}" | LC_ALL=C awk 'length($0)>100{print length($0) " columns: " $0; bad=1} END{exit bad}' ;;
 table) # table BUILD: the table of checks shows every row, aligned by letters, and a short run keeps to its own folder
     cat >"$2/table.c" <<'EOF'
 #include "../../tutorial/tutorial.h"
-int main(void) {
+int main(int argc, char **argv) {
     char name[64];
-    tut_start("00_table");
+    tut_start("99_table", argc, argv);
     for (int i = 0; i < 300; i++) {
         snprintf(name, sizeof name, "%d: %s", i, i % 3 == 0 ? "½ ∂²p/∂x², ‖s‖²" : "plain");
         tut_check(name, i, i, 0);
@@ -89,28 +89,77 @@ int main(void) {
 }
 EOF
     ${CC:-cc} -std=c99 "$2/table.c" -o "$2/table" -lm || exit 1
-    rm -rf "$2/00_table" "$2/quick/00_table"
-    QUICK=1 SGM_OUT=$2 "$2/table" >"$2/said"; [ $? = 1 ] || { echo "its status is not 1"; exit 1; }
-    [ -f "$2/quick/00_table/checks.tsv" ] && [ ! -e "$2/00_table" ] || { echo "not in quick/00_table alone"; exit 1; }
-    rm -r "$2/quick/00_table"
+    rm -rf "$2/full/99_table" "$2/test/99_table"
+    MODE=test SGM_OUT=$2 "$2/table" >"$2/said"; [ $? = 1 ] || { echo "its status is not 1"; exit 1; }
+    [ -f "$2/test/99_table/checks.tsv" ] && [ ! -e "$2/full/99_table" ] || { echo "not in test/99_table alone"; exit 1; }
+    rm -r "$2/test/99_table"
     grep -q '^2 OF 302 CHECKS FAILED' "$2/said" || { tail -2 "$2/said"; exit 1; }
     LC_ALL=C sed 's/[\x80-\xBF]//g' "$2/said" | LC_ALL=C awk '/ (PASS|FAIL)$/{n++; if(length($0)!=w&&n>1){print "ragged: " $0; bad=1} w=length($0)}
         END{if(n!=302) print n " rows shown of 302"; exit bad||n!=302}' ;;
+lesson) # lesson NN_topic PRINTED: the size of a lesson
+    bad=0 source=tutorial/$2.c
+    say() { echo "$source: $*"; bad=1; }
+    [ "$(wc -l <"$source")" -le 120 ] || say "$(wc -l <"$source") lines, 120 are allowed"
+    LC_ALL=C sed 's/[\x80-\xBF]//g' "$source" "$3" | LC_ALL=C awk 'length($0)>80{print "longer than 80 columns: " $0; bad=1} END{exit bad}' || bad=1
+    n=$(awk 'END{print NR-1}' "out/tests/study/$2/checks.tsv")
+    [ "$n" -ge 1 ] && [ "$n" -le 8 ] || say "$n checks; 1 to 8 are allowed"
+    [ "$(ls plots/"$2"*.gp | wc -l)" = 1 ] || say "not one figure"
+    [ "$(wc -l <"$3")" -le 24 ] || say "prints $(wc -l <"$3") lines; a terminal has 24"
+    [ "$(grep -c tut_ask "$source")" -ge 1 ] || say "asks for no prediction"
+    exit $bad ;;
+ask) # ask BUILD: a lesson's questions and exercises
+    cat >"$2/ask.c" <<'EOF'
+#include "../../tutorial/tutorial.h"
+int main(int argc, char **argv) {
+    tut_start("09_ask", argc, argv);
+    double got = getenv("CHANGED") ? atof(getenv("CHANGED")) : 1;
+    tut_ask("half?", .5, .01, (tut_guess[]){{5. / 9, "a root is missing"}, {0, NULL}});
+    tut_see("row", got, 1, .1, "it is %g", got);
+    tut_see("other", got > 3, 0, 0, "and this");
+    tut_exercise(2, "row", 2, .1);
+    return tut_done();
+}
+EOF
+    ${CC:-cc} -std=c99 -DSGM_LINKED "$2/ask.c" "$2/sgm.o" -fopenmp -o "$2/ask" -lm || exit 1
+    export SGM_OUT=$2
+    try() { # try STATUS TEXT ANSWERS VARIABLE...
+        local status=$1 text=$2 answers=$3; shift 3
+        printf '%b' "$answers" | env "$@" "$SGM_OUT/ask" >"$SGM_OUT/said" 2>&1
+        local got=$?
+        [ $got = "$status" ] && grep -q "$text" "$SGM_OUT/said" && return
+        echo "$* $answers: status $got, not \"$text\":"; cat "$SGM_OUT/said"; exit 1
+    }
+    try 0 'yes' '1/2\n' SGM_ASK=1
+    try 0 'predictions: 1 of 1' '.499\n' SGM_ASK=1
+    try 0 'a root is missing' 'half\n5/9\n' SGM_ASK=1
+    try 0 'see what comes out' '7\n' SGM_ASK=1
+    try 0 'all 2 checks' '\n' SGM_ASK=1
+    try 0 'all 2 checks' 'one\ntwo\n' SGM_ASK=1
+    try 0 'all 2 checks' '' SGM_ASK=1
+    try 0 'all 2 checks' '' x=y # nobody is asked who is not there
+    ! grep -q 'guess' "$SGM_OUT/said" || exit 1
+    try 0 'exercise 2: as declared' '' CHANGED=2.05
+    try 1 '1 OF 2 CHECKS FAILED' '' CHANGED=2.2
+    try 1 '2 OF 2 CHECKS FAILED' '' CHANGED=4
+    try 0 'exercise 2: as declared' '' CHANGED=2 SGM_EXERCISE=2
+    try 1 'exercise 2: NOT as declared' '' SGM_EXERCISE=2
+    try 1 'exercise 1: NOT as declared' '' CHANGED=2 SGM_EXERCISE=1
+    try 2 'a mode is test, study or full' '' MODE=quick ;;
 drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
     command -v gnuplot >/dev/null || { echo "no gnuplot here: not tried"; exit 0; }
     mkdir -p "$2/failing/bin"
     printf '#!/bin/sh\nexit 1\n' >"$2/failing/bin/11_forward"; chmod +x "$2/failing/bin/11_forward"
-    rm -f "$2"/quick/11_forward/*.png
-    QUICK=1 SGM_OUT=$2 make OUT="$2/failing" -o "$2/failing/bin/11_forward" 11_forward && { echo "make did not fail"; exit 1; }
-    [ -f "$2/quick/11_forward/11_forward_paths.png" ] ;;
+    rm -f "$2"/test/11_forward/*.png
+    MODE=test SGM_OUT=$2 make OUT="$2/failing" -o "$2/failing/bin/11_forward" 11_forward && { echo "make did not fail"; exit 1; }
+    [ -f "$2/test/11_forward/11_forward_paths.png" ] ;;
 unwritable) # a tutorial that cannot write says so, names the cure and fails
     touch "$2/blocked"
     program=$(ls "$2"/bin/[0-9][0-9]_* | grep -v warnings | head -1)
-    SGM_OUT=$2/blocked QUICK=1 "$program" >"$2/said" 2>&1 && { echo "it succeeded"; exit 1; }
+    SGM_OUT=$2/blocked MODE=test "$program" >"$2/said" 2>&1 && { echo "it succeeded"; exit 1; }
     cat "$2/said"
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
 watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
-    export QUICK=1 SGM_OUT=$2 MAKE="make OUT=$2/watched"
+    export MODE=test SGM_OUT=$2 MAKE="make OUT=$2/watched"
     timeout 300 tutorial/watch.sh 16_gmm1d >"$2/said" 2>&1 & watcher=$!
     for _ in $(seq 700); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
     touch tutorial/16_gmm1d.c
@@ -121,7 +170,7 @@ watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
 step) # step BUILD: make stepNN stops at the first equation, and shows a tensor
     command -v gdb >/dev/null || { echo "no gdb here: not tried"; exit 0; }
     make -s OUT="$2" "$2/step/14_circle" || exit 1
-    QUICK=1 SGM_OUT=$2 timeout 100 gdb -q -batch -x tutorial/step.py -ex 'eq 3.4' -ex continue -ex 'print *y' -ex 'eq 99.9' \
+    MODE=test SGM_OUT=$2 timeout 100 gdb -q -batch -x tutorial/step.py -ex 'eq 3.4' -ex continue -ex 'print *y' -ex 'eq 99.9' \
         "$2/step/14_circle" >"$2/said" 2>&1 </dev/null
     cat "$2/said"
     grep -q 'ptrace' "$2/said" && { echo "no debugger may run here: not tried"; exit 0; }

@@ -4,12 +4,17 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
-build=out/test
+build=out/tests
 mkdir -p "$build/bin"
 export SGM_OUT=$build
-passed=0 failed=0
-ok() { passed=$((passed + 1)); printf 'ok      %s\n' "$1"; }
-bad() { failed=$((failed + 1)); printf 'FAILED  %s\n' "$1"; }
+passed=0 failed=0 before=0
+cost() { # the processor's seconds since the last line, of all that ran
+    local now; now=$(times | awk 'NR==2{for(i=1;i<=2;i++){split($i,t,/[ms]/); s+=60*t[1]+t[2]} printf "%.1f", s}')
+    awk -v a="$before" -v b="$now" 'BEGIN{d=b-a; if(d>=1) printf "  [%.0f s]", d}'
+    before=$now
+}
+ok() { passed=$((passed + 1)); printf 'ok      %s' "$1"; cost; echo; }
+bad() { failed=$((failed + 1)); printf 'FAILED  %s' "$1"; cost; echo; }
 check() { # check NAME COMMAND...: passes if the command succeeds; shows its output if not
     local name=$1; shift
     if "$@" >"$build/log" 2>&1; then ok "$name"; else bad "$name"; tail -30 "$build/log"; fi
@@ -53,7 +58,7 @@ for t in $tests; do
     [ $status -ne 0 ] && [ "$lost" -eq 0 ] && lost=1
     [ "$good" -eq 0 ] && [ "$lost" -eq 0 ] && lost=1
     passed=$((passed + good)) failed=$((failed + lost))
-    printf '%-8s%s: %d tests\n' "$([ "$lost" -eq 0 ] && echo ok || echo FAILED)" "$t" "$good"
+    printf '%-8s%s: %d tests' "$([ "$lost" -eq 0 ] && echo ok || echo FAILED)" "$t" "$good"; cost; echo
     [ "$lost" -eq 0 ] || grep -vE '^\[ (RUN  |      OK)' "$build/log" | tail -40
 done
 
@@ -68,19 +73,34 @@ if [ -z "${SANITIZE:-}" ]; then
     printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >"$build/sgm.c"
     check "sgm.h compiles alone" $CC $flags -c "$build/sgm.c" -o "$build/sgm.o"
     printf '%s\n' tutorial/[0-9][0-9]_*.c examples/*.c | xargs -P 2 -I{} bash -c 'program {}'
-    for source in tutorial/[0-9][0-9]_*.c; do
+    # lessons: in the mode and at the size that a student sees, with three keys; and what their exercises declare
+    for source in tutorial/0[1-9]_*.c; do
         t=$(basename "$source" .c)
         check "$t compiles" sh -c "cat $build/bin/$t.warnings; test -x $build/bin/$t"
-        check "$t QUICK=1 passes its table" sh -c \
-            "QUICK=1 $build/bin/$t >$build/$t.txt 2>&1; status=\$?; cat $build/$t.txt; exit \$status"
+        for key in 3 2 1; do
+            check "$t, key $key: every sentence is true" sh -c \
+                "SGM_SEED=$key $build/bin/$t </dev/null >$build/$t.txt 2>&1; status=\$?; cat $build/$t.txt; exit \$status"
+        done
+        check "$t: its figure is drawn" plots/draw.sh "$t"
+        check "$t MODE=test" env MODE=test "$build/bin/$t"
+        check "$t: its exercises do what they declare" tutorial/try.pl check "$CC $flags" "$build" "${t%%_*}"
+        check "$t: 120 lines, 8 checks, one figure, 24 lines of 80 columns" tests/prose.sh lesson "$t" "$build/$t.txt"
+    done
+    # proofs: a smoke test
+    for source in tutorial/[1-9][0-9]_*.c; do
+        t=$(basename "$source" .c)
+        check "$t compiles" sh -c "cat $build/bin/$t.warnings; test -x $build/bin/$t"
+        check "$t MODE=test passes its table" sh -c \
+            "MODE=test V=1 $build/bin/$t >$build/$t.txt 2>&1; status=\$?; cat $build/$t.txt; exit \$status"
         check "$t has a figure script" test -n "$(ls plots/"$t"*.gp 2>/dev/null)"
-        check "$t: its figures are drawn" env QUICK=1 plots/draw.sh "$t" # without gnuplot it says so
+        check "$t: its figures are drawn" env MODE=test plots/draw.sh "$t" # without gnuplot it says so
     done
     check "the tutorials print at most 100 columns" tests/prose.sh columns "$build"/[0-9][0-9]_*.txt
-    check "no row whose tolerance covers its truth and 0" tests/prose.sh rows "$build/quick"
-    check "every line of the documents and of the field map has its row" plots/claims.pl "$build/quick" check
+    check "no row whose tolerance covers its truth and 0" tests/prose.sh rows "$build/test"
+    check "every line of the documents and of the field map has its row" plots/claims.pl "$build/test" check
     check "and a row that vanishes is missed" tests/prose.sh claims "$build"
     check "the table of checks" tests/prose.sh table "$build"
+    check "a lesson asks, knows wrong guesses, and tells an exercise from a failure" tests/prose.sh ask "$build"
     check "make watchNN" tests/prose.sh watch "$build"
     check "make stepNN" tests/prose.sh step "$build"
     check "figures are drawn before make fails" tests/prose.sh drawn "$build"

@@ -51,7 +51,7 @@ static void name_families(void) {
 /*
 Euler–Maruyama is (1.1) with dt replaced by a small h, and that is all it is. It knows only f and g:
 
-$$x ← x + f(t)\, x\, h + g(t) \sqrt{h}\, z, \qquad z ∼ N(0,1) \qquad(T1.1)$$
+$$x ← x + f(t)\, x\, h + g(t) \sqrt{h}\, z, \qquad z ∼ N(0,1) \qquad(T11.1)$$
 */
 
 static void walk(float *x, long n, const sgm_sde *p, double t0, double t1, int steps, sgm_key key) {
@@ -73,7 +73,7 @@ static void walk(float *x, long n, const sgm_sde *p, double t0, double t1, int s
 }
 
 /*
-The steps make an error of their own, C·h to leading order. You know it without any noise: (T1.1) turns
+The steps make an error of their own, C·h to leading order. You know it without any noise: (T11.1) turns
 m into (1 + fh) m, and s² into (1 + fh)² s² + g²h. Half the h changes the result by ½C·h, so three times
 that change bounds C·h with room for h². Neither knows (1.5), so a wrong kernel cannot hide in it.
 */
@@ -205,7 +205,7 @@ static void variances(const sgm_sde *vp, const sgm_sde *sub) {
 /*
 Step 4. A density follows the Fokker–Planck equation, a balance of what flows through each cell's faces:
 
-$$\frac{∂p}{∂t} = −\frac{∂J}{∂x}, \qquad J = f x p − ½ g² \frac{∂p}{∂x} \qquad(T1.2)$$
+$$\frac{∂p}{∂t} = −\frac{∂J}{∂x}, \qquad J = f x p − ½ g² \frac{∂p}{∂x} \qquad(T11.2)$$
 
 At the face between two cells, p is their mean and its slope their difference: $J = a p_i + b p_{i+1}$.
 What leaves one cell enters the next and nothing leaves the walls, so mass is kept to rounding. Crank and
@@ -351,10 +351,10 @@ static void errata(const char *name, const sgm_sde *p, double t, double printed,
     tut_check(row, printed / std, printed / s, 0.03 * printed / s); /* 5 SE 1.8 %, bias < 1 % */
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
     sgm_sde flat = sgm_sde_subvp(1, 1);
-    tut_start("11_forward");
+    tut_start("11_forward", argc, argv);
     name_families();
     kernels(sgm_key_split(key, 1));
     end_points(sgm_key_split(key, 2));

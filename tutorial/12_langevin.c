@@ -163,13 +163,13 @@ Step 3. On N(0,1), ULA with step γ is x ← (1 − γ)x + √(2γ)z and rests a
 MALA rests at 1. There log α collapses to −γ(y² − x²)/4, so $E α = 2 P(y² < x²)$, a wedge between
 two lines in the plane of two Gaussians:
 
-$$E α = 1 − \frac{2φ}{π}, \qquad \tan φ = \left(\frac{γ}{2}\right)^{3/2} \qquad(T2.1)$$
+$$E α = 1 − \frac{2φ}{π}, \qquad \tan φ = \left(\frac{γ}{2}\right)^{3/2} \qquad(T12.1)$$
 
 In D dimensions $‖y‖² − ‖x‖²$ is a sum of D forms in (x, z) with eigenvalues
 $λ = γ²/2 ± \sqrt{γ⁴/4 + 2γ}$: it is $λ_+ A − |λ_-| B$ with A and B of χ², D degrees of freedom.
 The share A/(A + B) is (1 − sin θ)/2 with θ of density $∝ \cos^{D−1} θ$; A is small enough if θ > φ:
 
-$$E α = \int_φ^{π/2} \cos^{D−1}θ\, dθ \Big/ \int_0^{π/2} \cos^{D−1}θ\, dθ \qquad(T2.2)$$
+$$E α = \int_φ^{π/2} \cos^{D−1}θ\, dθ \Big/ \int_0^{π/2} \cos^{D−1}θ\, dθ \qquad(T12.2)$$
 
 For large D this is $2Φ(−\sqrt{Dγ³/8})$: γ³D is what counts.
 */
@@ -219,7 +219,7 @@ static double mean_of(const double *v, int n, double *se) {
 
 /*
 The bias at a small γ is small, and the walk is slow: x² forgets in about 1/2γ steps. So the number
-of steps is T/γ: n walkers see V to $√(2/nT)$ at any small γ, 0.0011 here, and QUICK 0.0022. Five of
+of steps is T/γ: n walkers see V to $√(2/nT)$ at any small γ, 0.0011 here, and mode test 0.0022. Five of
 these are well below the bias at γ = .05, 0.0256.
 */
 
@@ -230,7 +230,7 @@ static void bias(sgm_key key) {
     sgm_score score = {.d = 1, .eval = normal_eval, .logp = normal_logp};
     float *x = (float *)tut_memory((size_t)n * sizeof *x);
     printf("3. %5s %10s %10s %10s %10s %11s %10s\n", "step", "ULA var", "(6.4)", "MALA var",
-           "its error", "acceptance", "(T2.1)");
+           "its error", "acceptance", "(T12.1)");
     for (int g = 0; g < 6; g++) {
         float *row = table + 8 * g;
         double truth = 1 / (1 - gamma[g] / 2), known = known_acceptance(1, gamma[g]);
@@ -261,7 +261,7 @@ static void bias(sgm_key key) {
             /* five standard errors, here and below, of the mean of 40 independent crowds */
             tut_check(name, got - 1, mala ? 0 : truth - 1, 5 * se);
             row[5] = (float)mean_of(alpha, CROWDS, &se);
-            snprintf(name, sizeof name, "3. MALA, step %g: acceptance (T2.1)", gamma[g]);
+            snprintf(name, sizeof name, "3. MALA, step %g: acceptance (T12.1)", gamma[g]);
             if (mala) tut_check(name, row[5], known, 5 * se + 6e-8); /* row[5]: 2⁻²⁴ of rounding */
         }
         printf("   %5.2f %10.4f %10.4f %10.4f %10.4f %11.5f %10.5f\n", gamma[g], row[1], truth,
@@ -275,7 +275,7 @@ static void bias(sgm_key key) {
     printf("   from .05 to .2 the bias grows as the step to the power %.2f ± %.2f, by (6.4) %.2f\n",
            power, error, exact);
     tut_check("3. ULA: power of the step in the bias", power, exact, 5 * error);
-    tut_dat("bias.dat", "step; variance and error of ULA, of MALA; acceptance; (6.4); (T2.1)",
+    tut_dat("bias.dat", "step; variance and error of ULA, of MALA; acceptance; (6.4); (T12.1)",
             table, 6, 8);
     free(x);
 }
@@ -328,7 +328,7 @@ static void best_step(sgm_key key) {
     static float table[(TRIED + 1) * 4];
     const long steps = tut_quick() ? 500 : 4000;
     double best = 0, best_at = 0, alpha = 0, n = 0;
-    printf("   in %d dimensions: %8s %12s %10s %24s\n", WIDE, "step", "acceptance", "(T2.2)",
+    printf("   in %d dimensions: %8s %12s %10s %24s\n", WIDE, "step", "acceptance", "(T12.2)",
            "worth of 1000 steps");
     for (int g = 0; g <= TRIED; g++) { /* the last is the one that (6.7) finds */
         sgm_key own = sgm_key_split(key, (uint64_t)g);
@@ -339,16 +339,16 @@ static void best_step(sgm_key key) {
         n = worth(step, steps, &alpha, &se, sgm_key_split(own, 1));
         printf("   %-17s %8.4f %12.4f %10.4f %24.1f\n", g < TRIED ? "" : "found by (6.7):", step,
                alpha, known, n);
-        snprintf(name, sizeof name, "3. in %d dimensions, step %.3f: acceptance (T2.2)", WIDE,
+        snprintf(name, sizeof name, "3. in %d dimensions, step %.3f: acceptance (T12.2)", WIDE,
                  step);
         tut_check(name, alpha, known, 5 * se); /* of 20 independent walkers */
         row[0] = (float)step, row[1] = (float)alpha, row[2] = (float)n, row[3] = (float)known;
         if (g < TRIED && n > best) best = n, best_at = alpha;
     }
-    tut_dat("worth.dat", "step; acceptance; worth of 1000 steps; (T2.2); the last row is by (6.7)",
+    tut_dat("worth.dat", "step; acceptance; worth of 1000 steps; (T12.2); the last row is by (6.7)",
             table, TRIED + 1, 4);
     /* n ~ α |Φ⁻¹(α/2)|^(2/3) is flat: ±.08 in α costs 2 %. 1000 series of 4000 steps know n to
-       √(2(2·5τ + 1)/4·10⁶) = .6 %; five errors of a difference, 4.3 %, are ±.12 in α. QUICK: 1.7 %
+       √(2(2·5τ + 1)/4·10⁶) = .6 %; five errors of a difference, 4.3 %, are ±.12 in α. mode test: 1.7 %
        of error, 12 %, ±.2. A step of 15 % in γ, ±.04 in α, is finer.
        (6.7) rests where α of 8 walkers, std .12, leaves it: .12²/(2·.57·√2000) = .017² in log γ,
        .57 of that in α; 5 of these are .05. */
@@ -535,9 +535,9 @@ static void curvature(sgm_key key) {
     sgm_mixture_free(&mix);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
-    tut_start("12_langevin");
+    tut_start("12_langevin", argc, argv);
     unnormalised(sgm_key_split(key, 1));
     formulas();
     bias(sgm_key_split(key, 2));

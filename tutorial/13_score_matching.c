@@ -27,7 +27,7 @@ and last layers, which are d wide. The lesson's d = 3072 (CIFAR-10) is out of IS
 
 Figures. 13_score_matching_fields.png, 13_score_matching_cost.png, 13_score_matching_slices.png.
 
-Build: cc -O2 -fopenmp tutorial/13_score_matching.c -o 13_score_matching -lm     (QUICK=1: seconds)
+Build: cc -O2 -fopenmp tutorial/13_score_matching.c -o 13_score_matching -lm     (MODE=test: seconds)
 
 Try this:
 - .loss = {.directions = 8} in `learn`: SSM misses 1.8 % of the score instead of 2.6 %, which is
@@ -294,7 +294,7 @@ typedef struct job {
     const char *label;
     sgm_objective objective;
     int energy, width, counting;
-    double bound[2]; /* of the share that it may leave unlearnt, full and QUICK */
+    double bound[2]; /* of the share that it may leave unlearnt, full and mode test */
     sgm_model model;
 } job;
 
@@ -521,7 +521,7 @@ static void energy_view(const job *plain, const job *energy) {
               64 * 6e-8 * size); /* a tangent and a way back: some 64 roundings */
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static float points[POINTS * 2], cloud[CLOUD * 2];
     /* The bounds are stated, not derived: twice what seeds 0, 1 and 2 left unlearnt at most. */
     static job jobs[JOBS] = {
@@ -535,7 +535,7 @@ int main(void) {
     double weight[3] = {.5, .3, .2}, mean[6] = {-1.2, 0, 1, .9, .8, -1.1};
     double cov[12] = {.10, .06, .06, .25, .20, -.08, -.08, .08, .08, 0, 0, .08};
     sgm_mixture own;
-    tut_start("13_score_matching");
+    tut_start("13_score_matching", argc, argv);
     quick = tut_quick();
     sde = sgm_sde_vp(0.1, 20), sde.t_min = 0.01;
     nothing.sde = sde;

@@ -25,7 +25,7 @@ the circle stops there; who wants these eight points does not stop at all.
 Figures. 14_circle_loss.png, 14_circle_samples.png, 14_circle_paths.png, 14_circle_field.png, 14_circle_error.png,
 14_circle_memory.png.
 
-Build: cc -O2 -fopenmp tutorial/14_circle.c -o 14_circle -lm && ./14_circle      (QUICK=1 for a few seconds)
+Build: cc -O2 -fopenmp tutorial/14_circle.c -o 14_circle -lm && ./14_circle      (MODE=test for a few seconds)
 
 Try this:
 - In `second_rung`, set .output = SGM_OUTPUT_SCORE: the same budget ends some ten times further from the floor. The score of a point grows like
@@ -505,10 +505,10 @@ static void cost(const run *first, const run *second, const sgm_score *raw, cons
     tut_cost_of("circle, second rung", &second->model, ema, &how, 1000);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static run first, second;
     int quick = tut_quick();
-    tut_start("14_circle");
+    tut_start("14_circle", argc, argv);
     sgm_data_ring(points, POINTS);
     for (int i = 0; i < LEVELS; i++) levels[i] = (i + 1.0) / LEVELS;
     sde = sgm_sde_vp(0.001, 3);

@@ -28,11 +28,11 @@ their own, and the ratio falls from 0.1 to 6·10⁻⁵.
 
 Figures. 15_ncsn_loss.png, 15_ncsn_levels.png, 15_ncsn_samples.png, 15_ncsn_ladder.png.
 
-Build: cc -O2 -fopenmp tutorial/15_ncsn.c -o 15_ncsn -lm && ./15_ncsn    (QUICK=1: seconds)
+Build: cc -O2 -fopenmp tutorial/15_ncsn.c -o 15_ncsn -lm && ./15_ncsn    (MODE=test: seconds)
 
 Try this:
 - .output = SGM_OUTPUT_NOISE: at small σ the score of these smooth modes has the size 1/0.4, so the noise
-  -σ s has to be a whisper, and the relative error at σ = 0.01 grows (in QUICK from 0.70 to 1.11).
+  -σ s has to be a whisper, and the relative error at σ = 0.01 grows (in mode test from 0.70 to 1.11).
 - PER_LEVEL = 30: the walk has no time to follow σ down, and the variance of the samples goes up as
   `ladder_variance` says, to 0.209.
 - last_step = 3e-5: the walk keeps up with σ for two levels more, and the variance comes down to
@@ -272,7 +272,7 @@ static void compare(const sgm_score *learned, int quick) {
               4 * sqrt(share * (1 - share) / N));
     /* even modes give 7 ± √14 (χ² of 7 degrees); one key in 100 000 is beyond 35.3 */
     tut_check("exact score: modes even, chi2 - 7", one.chi2 - 7, 0, 28.3);
-    /* asked for: at least .97; QUICK trains 1/190 as much: five times the .06 of who stays where
+    /* asked for: at least .97; mode test trains 1/190 as much: five times the .06 of who stays where
        the ladder starts */
     tut_check("network: share within 1.2 of a mode", two.share, share, share - (quick ? .3 : .97));
     double uneven = 0; /* asked for: 5 %; and 4.5 standard errors of a share of an eighth */
@@ -347,12 +347,12 @@ static void one_level(const sgm_score *learned, int quick) {
     tut_check("one level: share that never left mode 0", q.weight[0], 1, .02);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static run r;
     static float data[POINTS * 2], fresh[POINTS * 2];
     int quick = tut_quick();
     double centre[MODES * 2], var[MODES], floors[LEVELS], se, mean = 0;
-    tut_start("15_ncsn");
+    tut_start("15_ncsn", argc, argv);
     sde = sgm_sde_edm(.01, 10);
     for (int i = 0; i < LEVELS; i++) levels[i] = 10 * pow(1e-3, i / (LEVELS - 1.0));
     sgm_data_ring(centres, MODES);
@@ -393,7 +393,7 @@ int main(void) {
     tut_check("floor from tangents = floor from the loss", mean, d.floor, 4 * d.floor_se);
     tut_check("loss - floor = excess (2.9)", d.loss - d.floor, d.excess, 4 * d.loss_se);
     /* a stated bound; a network that says nothing has the excess ½ - floor: 99 % of it must go, in
-       QUICK 2/3 */
+       mode test 2/3 */
     tut_check("excess of the network", d.excess, 0, (.5 - mean) * (quick ? .33 : .01));
     by_level(&learned, floors, quick ? 2000 : 50000);
     compare(&learned, quick);

@@ -21,7 +21,7 @@ half of the steps from the predictor, and has a bias of its own, γ/2 of (6.4). 
 quality", says the text; it can mend what a coarse predictor or a rough score spoils, and here is little of both.
 Figures. 16_gmm1d_strips.png, 16_gmm1d_film.gif.
 
-Build: cc -O2 -fopenmp tutorial/16_gmm1d.c -o 16_gmm1d -lm && ./16_gmm1d    (QUICK=1: seconds)
+Build: cc -O2 -fopenmp tutorial/16_gmm1d.c -o 16_gmm1d -lm && ./16_gmm1d    (MODE=test: seconds)
 
 Try this:
 - 1 for .16 in `samplers`: the corrector's own bias, γ/2 of (6.4), widens the peaks: the distance grows with the
@@ -33,7 +33,7 @@ Try this:
 #include "tutorial.h"
 
 enum { TIMES = 60, CELLS = 120, MOST = 20000 };
-static long SAMPLES = MOST; /* fewer in QUICK */
+static long SAMPLES = MOST; /* fewer in mode test */
 static const double mean[2] = {-2, 2}, var[2] = {.16, .16}, weight[2] = {.5, .5}, low = -4.5, high = 4.5;
 static sgm_sde sde;
 static sgm_mixture truth;
@@ -126,7 +126,7 @@ static void strips(const sgm_score *score, const float *data) {
     for (int k = 0; k < reverse.next; k++) worst = fmax(worst, reverse.ks[k]);
     printf("largest distance of the distribution functions on the way back: %.4f (exact samples: %.4f)\n",
            worst, 2. / sqrt((double)SAMPLES));
-    /* the KS distance of exact samples exceeds 2/√n with probability 7e-4; the network may add .01 (.03 QUICK) */
+    /* the KS distance of exact samples exceeds 2/√n with probability 7e-4; the network may add .01 (.03 mode test) */
     tut_check("reverse paths: worst KS distance over 60 times", worst, 0, 2. / sqrt((double)SAMPLES) + (tut_quick() ? .1 : .01));
     tut_dat("forward.dat", "t x density", forward.rows, (long)forward.next * CELLS, 3);
     tut_dat("reverse.dat", "t x density", reverse.rows, (long)reverse.next * CELLS, 3);
@@ -244,8 +244,8 @@ static void bounds(const sgm_score *score) {
     free(clean);
 }
 
-int main(void) {
-    tut_start("16_gmm1d");
+int main(int argc, char **argv) {
+    tut_start("16_gmm1d", argc, argv);
     sde = sgm_sde_vp(.1, 20);
     tut_must(sgm_mixture_init(&truth, 2, 1, weight, mean, var, SGM_COV_ISOTROPIC, &sde));
     exact = sgm_mixture_score(&truth);

@@ -23,7 +23,7 @@ one among the first: their floor is mostly the luck of how many points fall to e
 
 Figures. 17_samplers_orders.png, 17_samplers_encode.png, 17_samplers_race.png.
 
-Build: cc -O2 -fopenmp tutorial/17_samplers.c -o 17_samplers -lm && ./17_samplers   (QUICK=1: seconds)
+Build: cc -O2 -fopenmp tutorial/17_samplers.c -o 17_samplers -lm && ./17_samplers   (MODE=test: seconds)
 
 Try this:
 - GRID = SGM_GRID_UNIFORM: the few-step methods lose a factor of 5 in the race, because nearly all
@@ -375,8 +375,8 @@ static void races(void) {
     }
 }
 
-int main(void) {
-    tut_start("17_samplers");
+int main(int argc, char **argv) {
+    tut_start("17_samplers", argc, argv);
     orders_of_paths();
     orders_on_one_brownian_path();
     ddim_is_euler();

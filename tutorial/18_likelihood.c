@@ -780,12 +780,12 @@ static void eight_map(void) {
     tut_check("12. Pinsker: half ∫|q - p| <= sqrt(KL/2)", off <= sqrt(kl / 2), 1, 0);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     int quick = tut_quick();
     long n = quick ? 40 : 2000;
     double *logp = (double *)tut_memory((size_t)n * sizeof *logp);
     float *latent = (float *)tut_memory((size_t)n * 2 * sizeof *latent);
-    tut_start("18_likelihood");
+    tut_start("18_likelihood", argc, argv);
     sde = sgm_sde_vp(1, 1), sde.T = 4, sde.t_min = 1e-5;
     data();
     double h = known_truth();

@@ -172,7 +172,7 @@ static void learn(sgm_key key) {
 What an error of the score costs: of samples by the reverse SDE, with F(t) the Fisher divergence
 (9.6), Song, Durkan, Murray and Ermon (2021) show
 
-$$KL \left( p(x|y) \,\|\, p_θ \right) ≤ KL(p_T \,\|\, prior) + \tfrac12 ∫ g² F(t)\, dt \qquad(T9.1)$$
+$$KL \left( p(x|y) \,\|\, p_θ \right) ≤ KL(p_T \,\|\, prior) + \tfrac12 ∫ g² F(t)\, dt \qquad(T19.1)$$
 
 whose second term is summed here by the trapezoid rule in log t.
 */
@@ -206,12 +206,12 @@ static void errors(sgm_key key) {
         }
         if (i % 3 == 1) printf("%37.4f %12.1e %18.1e %18.1e\n", t, row[1], row[2], row[3]);
     }
-    printf("   (T9.1), nats: %36.4f %18.4f %18.4f\n", nats[0], nats[1], nats[2]);
+    printf("   (T19.1), nats: %36.4f %18.4f %18.4f\n", nats[0], nats[1], nats[2]);
     tut_dat("fisher.dat", "t; relative Fisher divergence: told; p(x) + classifier; exact + classifier",
             table, NODES, 4);
     for (int w = 0; w < 2; w++) /* the aim: an error that 1/(2·.05) = 10 draws could hardly show */
-        tut_check(w ? "2. p(x) + classifier costs at most, nats (T9.1)"
-                    : "2. the told network costs at most, nats (T9.1)", nats[w], 0,
+        tut_check(w ? "2. p(x) + classifier costs at most, nats (T19.1)"
+                    : "2. the told network costs at most, nats (T19.1)", nats[w], 0,
                   tut_quick() ? 0.5 : 0.05);
     free(x);
 }
@@ -252,8 +252,8 @@ Step 4. Data N(0,1), a y that leaves N(0,c), the noise's variance v as the clock
 w = (c + v)/(1 + v), (8.8) integrates for every γ, and of the flow inside v_1 … v_2 too:
 
 $$P_{SDE} = \frac{c\,(1 − c^{2γ−1})}{(1 − c)(2γ − 1)}, \qquad P_{flow} = c^γ, \qquad
-P_{p(x)p(y|x)^γ} = \frac{c}{c + γ(1 − c)} \qquad(T9.2)$$
-$$P_{flow}(v_1 … v_2) = c \left( w_1 / w_2 \right)^{γ−1} \qquad(T9.3)$$
+P_{p(x)p(y|x)^γ} = \frac{c}{c + γ(1 − c)} \qquad(T19.2)$$
+$$P_{flow}(v_1 … v_2) = c \left( w_1 / w_2 \right)^{γ−1} \qquad(T19.3)$$
 */
 
 static double variance(const float *x, long n) {
@@ -287,8 +287,8 @@ static void closed_forms(sgm_key key) {
     tut_must(sgm_mixture_init(&wide, 1, 1, NULL, &zero, &one, SGM_COV_ISOTROPIC, &ve));
     tut_must(sgm_mixture_init(&narrow, 1, 1, NULL, &zero, &c, SGM_COV_ISOTROPIC, &ve));
     sgm_score u = sgm_mixture_score(&wide), y = sgm_mixture_score(&narrow);
-    printf("4. %5s %10s %8s %10s %8s %12s %10s %8s\n", "gamma", "SDE", "(T9.2)", "flow", "(T9.2)",
-           "p p(y|x)^g", "interval", "(T9.3)");
+    printf("4. %5s %10s %8s %10s %8s %12s %10s %8s\n", "gamma", "SDE", "(T19.2)", "flow", "(T19.2)",
+           "p p(y|x)^g", "interval", "(T19.3)");
     for (int q = 0; q < TRIED; q++) {
         double gamma = q < 7 ? (q + 0.0) / 2 : 4, odd = 2 * gamma - 1;
         double law[4] = {fabs(odd) < 1e-9 ? c * log(1 / c) / (1 - c) : c * (1 - pow(c, odd)) / (1 - c) / odd,
@@ -473,9 +473,9 @@ static void by_samples(sgm_key key) {
     free(exact);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
-    tut_start("19_guidance");
+    tut_start("19_guidance", argc, argv);
     exact_scores();
     bayes(sgm_key_split(key, 1));
     learn(sgm_key_split(key, 2));

@@ -7,7 +7,7 @@ budget, on one problem whose answer is known, which of them matter?
 
 **Equation.** For every score whatever, loss = floor + excess (2.9), and the excess
 
-$$E_{t ∼ U(t_{min}, T)}\; s_t² \left\| s_θ − ∇\log p_t \right\|² \qquad(T30.1)$$
+$$E_{t ∼ U(t_{min}, T)}\; s_t² \left\| s_θ − ∇\log p_t \right\|² \qquad(T20.1)$$
 
 is zero for the exact score only. It is the first yardstick, the same for all, however they were
 trained. The second is $−E \log p_θ − h(p_0) = KL(p_0 ‖ p_θ)$, by (7.14) with the exact trace; the
@@ -52,7 +52,7 @@ the same ten steps have less log-SNR to cross.
 #include "tutorial.h"
 
 enum { MODES = 6, ROWS = 40, KEYS = 5, TEST = 256, SAMPLES = 2000, EXACT = 4 };
-enum { EXCESS, GAP, ENERGY, YARDSTICKS }; /* (T30.1), KL in nats, energy distance */
+enum { EXCESS, GAP, ENERGY, YARDSTICKS }; /* (T20.1), KL in nats, energy distance */
 enum { RAW = -1, EMA_99, EMA_999, EMA_9999, AVERAGES };
 
 typedef struct setting {
@@ -186,7 +186,7 @@ static void integrate(double t, double *mass, double *entropy, double *square) {
 /*
 What a network cannot learn is the scatter of ε around its mean, and by (2.6) that mean is −s∇log p:
 
-$$L^* = D − E_t\, s_t²\, E \left\| ∇\log p_t \right\|² \qquad(T30.2)$$
+$$L^* = D − E_t\, s_t²\, E \left\| ∇\log p_t \right\|² \qquad(T20.2)$$
 
 No draw of ε is needed for it. The integral over t = t_min + (T − t_min)u² by Simpson's rule in u.
 */
@@ -218,11 +218,11 @@ static double referee(sgm_key key) {
     tut_must(sgm_dsm(&r, NULL, &exact, x, N, &plain, N, sgm_key_split(key, 1)));
     double fine = floor_by_quadrature(48), coarse = floor_by_quadrature(24);
     printf("1. the referee: entropy %.5f nats, by draws %.5f ± %.5f\n"
-           "   floor of the loss (T30.2) %.5f, by draws %.5f ± %.5f\n\n",
+           "   floor of the loss (T20.2) %.5f, by draws %.5f ± %.5f\n\n",
            entropy, sum, se, fine, r.floor, r.floor_se);
     tut_check("1. mass of p_0 by quadrature", mass, 1, 1e-5); /* a float's rounding of x, ×|x|/σ² */
     tut_check("1. entropy: 10^5 draws and quadrature", sum, entropy, 4 * se);
-    tut_check("1. floor: 10^5 draws and (T30.2)", r.floor, fine, 4 * r.floor_se);
+    tut_check("1. floor: 10^5 draws and (T20.2)", r.floor, fine, 4 * r.floor_se);
     tut_check("1. floor: half of the intervals in t", coarse, fine, r.floor_se);
     return fine;
 }
@@ -513,18 +513,18 @@ static void promises(void) {
     /* the excess is positive by its very form; loss - floor is measured apart from it, and errs as in step 2 */
     tut_check("4. lowest loss - floor of all runs, in its errors", lowest, 0, 5);
     tut_check("4. settings that beat the entropy beyond their errors", below, 0, 0);
-    /* QUICK is too short for a memory of 1000 steps: there, of 100 */
+    /* mode test is too short for a memory of 1000 steps: there, of 100 */
     const double *average = value[EXCESS][tut_quick() ? first + 1 : 0];
     double worse = mean_of(average, value[EXCESS][first], &se);
-    /* and QUICK's two keys do not know their own error. There: a convex loss of an average is below the average
+    /* and mode test's two keys do not know their own error. There: a convex loss of an average is below the average
        of the losses, and the excess, falling like 1/steps, was 100/500 of itself higher 100 steps ago */
     double lag = mean_of(value[EXCESS][first], NULL, &raw) * 100 / 500;
     tut_check("4. excess: what an average loses to raw", fmax(worse, 0), 0, tut_quick() ? lag : 3 * se);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
-    tut_start("20_tricks");
+    tut_start("20_tricks", argc, argv);
     long steps = tut_quick() ? 500 : 3000;
     if (tut_quick()) n_keys = 2, n_test = 64, n_samples = 500, n_draws = 2048, n_ode = 12;
     make_truth();

@@ -10,7 +10,7 @@ Equations. DDPM (Ho et al. 2020): x_k = √(1-β_k) x_{k-1} + √β_k z, so x_k 
 with ᾱ_k = ∏ (1-β_i). That is (1.5) with m² = ᾱ. A VP process passes through a DDPM table exactly if
 its ∫β at t_k = k/N is
 
-    ∫₀^{t_k} β = -Σ_{i≤k} log(1-β_i) = Σ β_i + Σ β_i²/2 + Σ β_i³/3 + …            (T31.1)
+    ∫₀^{t_k} β = -Σ_{i≤k} log(1-β_i) = Σ β_i + Σ β_i²/2 + Σ β_i³/3 + …            (T21.1)
 
 and the common VP(0.1, 20), with β(t_k) = N β_k, agrees with it to the first order in β only.
 
@@ -30,13 +30,13 @@ mode's variance: one measure is not enough.
 
 Figures. 21_ddpm_alpha_bar.png, 21_ddpm_energy.png.
 
-Build: cc -O2 -fopenmp tutorial/21_ddpm.c -o 21_ddpm -lm && ./21_ddpm    (QUICK=1: seconds)
+Build: cc -O2 -fopenmp tutorial/21_ddpm.c -o 21_ddpm -lm && ./21_ddpm    (MODE=test: seconds)
 
 Try this:
 - End the linear table at 0.04 in `fill` and take VP(0.1, 40) in `main`: twice the β, and table and
   SDE part four times as far, by Σβ²/2.
 - Call exact_process(&linear, &vp, "linear") in `main`: the kernels are off by 7 %, all of it
-  (T31.1).
+  (T21.1).
 - .output = SGM_OUTPUT_SCORE in `train_and_sample`: row 2 says that it is the same thing, but the network
   now has to reach a size of 1/s by itself, and the excess goes up.
 */
@@ -98,7 +98,7 @@ static void tables(void) {
     for (int k = 1; k <= N; k++) {
         double t = k / (double)N, b = linear.beta[k], m = sgm_sde_m(&vp, t);
         plain += b, quadratic += b * b / 2, cubic += b * b * b / 3, quartic += b * b * b * b / 4;
-        /* (T31.1) at every k, with VP's own ∫β = β_min t + (β_max - β_min) t²/2 */
+        /* (T21.1) at every k, with VP's own ∫β = β_min t + (β_max - β_min) t²/2 */
         double parts = -linear.integral[EDGE + k] - 2 * log(m);
         double integral = vp.a * t + (vp.b - vp.a) * t * t / 2;
         off = fmax(off, fabs(parts + quadratic + cubic - (integral - plain)));
@@ -119,7 +119,7 @@ static void tables(void) {
     printf("  the cosine table clips %.0f β at .999, the last: ᾱ_N is %.2g for 0\n", clipped,
            bar(&cosine, N));
     double apart = -2 * log(sgm_sde_m(&vp, 1)) - linear.integral[EDGE + N];
-    /* at k = N the sums Σβ and ∫β are equal; the rest is (T31.1), whose fifth order is below β
+    /* at k = N the sums Σβ and ∫β are equal; the rest is (T21.1), whose fifth order is below β
        times its fourth */
     tut_check("linear: log of table/SDE at T = -Σβ²/2 - Σβ³/3", apart, -quadratic - cubic,
               quartic * 1.03);
@@ -611,7 +611,7 @@ static void train_and_sample(int quick) {
     printf("\nA short training: %ld steps of batch %d in %.1f s\n  loss %.4f, floor %.4f, excess %.5f ± %.5f\n",
            how.steps, how.batch, sgm_seconds() - start, d.loss, d.floor, d.excess, d.excess_se);
     /* a stated bound, not a derived one: a network that says nothing has 2 - floor = 1.6, and a
-       trained one shall have less than 1/160 of that (QUICK: 1/5) */
+       trained one shall have less than 1/160 of that (mode test: 1/5) */
     tut_check("excess of the network, a stated bound", d.excess, 0, quick ? .3 : .01);
     double floor = sgm_energy_distance(fresh, n, fresh + 2 * n, n, 2), e[2], share[2];
     /* its standard deviation is at most 2√2 E|a-a'|/n (proof 15), with 1.25 cot(π/16)/√12.66 */
@@ -663,9 +663,9 @@ static void start(sgm_mixture *mix, const sgm_sde *sde) {
     tut_must(sgm_mixture_init(mix, MODES, 2, NULL, mean, var, SGM_COV_ISOTROPIC, sde));
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     int quick = tut_quick();
-    tut_start("21_ddpm");
+    tut_start("21_ddpm", argc, argv);
     fill(&linear, 0), fill(&cosine, 1);
     vp = sgm_sde_vp(.1, 20), edm = sgm_sde_edm(.01, 200);
     exact_vp = sgm_sde_user_beta(curve, &linear);

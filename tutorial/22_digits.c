@@ -31,7 +31,7 @@ Figures. Grids, written here: 22_digits_data.png, 22_digits_moments.png, 22_digi
 Curves: 22_digits_scores.png, 22_digits_copies.png.
 
 Build: cc -O2 -fopenmp tutorial/22_digits.c -o 22_digits -lm && ./22_digits [images labels]
-(QUICK=1: seconds, structure only. With <stb/stb_image_write.h> the grids are PNG, else PGM.)
+(MODE=test: seconds, structure only. With <stb/stb_image_write.h> the grids are PNG, else PGM.)
 
 Try this:
 - GAMMA = 4 below: more samples are recognised, and the Fréchet distance grows: they are all alike.
@@ -288,7 +288,7 @@ static void learn(sgm_image_net *o, long steps) {
     double last = 0; /* of the last quarter; silence costs 1 */
     for (int i = log.logs * 3 / 4; i < log.logs; i++)
         last += log.loss[3 * i + 1] / (log.logs - log.logs * 3 / 4);
-    /* QUICK sees 3000 digits: asked is that it says something */
+    /* mode test sees 3000 digits: asked is that it says something */
     tut_check("loss beside that of silence, 1", last, 0, quick ? .8 : .2);
     tut_dat("loss.dat", "step loss seconds", log.loss, log.logs, 3);
     tut_dat("scores.dat", "step loss recognised frechet", log.scores, log.moments, 4);
@@ -547,7 +547,7 @@ static void bits(void) {
 int main(int argc, char **argv) {
     sgm_image_net small;
     quick = tut_quick();
-    tut_start("22_digits");
+    tut_start("22_digits", 1, argv);
     if (argc > 2)
         read_digits(argv[1], argv[2]);
     else

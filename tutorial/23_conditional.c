@@ -536,10 +536,10 @@ static void inverse_problems(sgm_key key) {
     sgm_mixture_free(&prior), sgm_model_free(&model);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
     sgm_model emulator;
-    tut_start("23_conditional");
+    tut_start("23_conditional", argc, argv);
     sde = sgm_sde_vp(0.1, 20);
     learn_emulator(&emulator, sgm_key_split(key, 1));
     likelihoods(&emulator, sgm_key_split(key, 2));

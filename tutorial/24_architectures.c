@@ -32,7 +32,7 @@ Figures. Grids, written here: 24_architectures_residual_mlp.png, 24_architecture
 and for each network. Curves: 24_architectures_loss.png.
 
 Build: cc -O2 -fopenmp tutorial/24_architectures.c -o 24_architectures -lm && ./24_architectures
-(QUICK=1: seconds, structure only)
+(MODE=test: seconds, structure only)
 
 Try this:
 - SHUFFLE = 1: every digit gets its pixels in another, always the same order. The MLP does not notice;
@@ -234,10 +234,10 @@ static double distance(const sgm_score *score) {
     return e;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     char check[96];
     float table[5 * 5];
-    tut_start("24_architectures");
+    tut_start("24_architectures", argc, argv);
     sde = sgm_sde_cosine(), sde.t_min = .005, sde.T = .98;
     memset(&loss, 0, sizeof loss);
     loss.weight = SGM_WEIGHT_EDM, loss.sigma_data = 1, loss.scale = 1. / D;

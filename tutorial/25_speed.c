@@ -8,7 +8,7 @@ does the library, with the same multiply-adds. Where does the time go?
 $3 N^2$ numbers of four bytes. What a program may hope for depends on its *intensity* I, the
 operations that it does with each byte it fetches, and on two numbers of the machine:
 
-$$\text{speed} ≤ \min(\text{peak},\; I × \text{bandwidth}) \qquad(T35.1)$$
+$$\text{speed} ≤ \min(\text{peak},\; I × \text{bandwidth}) \qquad(T25.1)$$
 
 That is the *roofline* (Williams, Waterman and Patterson 2009): flat where arithmetic is the limit,
 slanted where memory is. Fetched once, a byte of these matrices is good for N/6 operations, 80 for
@@ -211,7 +211,7 @@ static void product_is(int m, int n, int k, const float *a, const float *b, floa
 $γ_k \sum_p |A_{ip} B_{pj}|$ with $γ_k = k u / (1 − k u)$, $u = 2^{-24}$ (Higham 2002, section 3.1).
 Two such sums differ by at most twice that, whether their multiply-adds round once or twice:
 
-$$|C_{ij} − C'_{ij}| ≤ 2 γ_N \sum_p |A_{ip} B_{pj}| \qquad(T35.2)$$
+$$|C_{ij} − C'_{ij}| ≤ 2 γ_N \sum_p |A_{ip} B_{pj}| \qquad(T25.2)$$
 
 The library promises more: where there is a fused multiply-add, the same bits as its scalar twin.
 */
@@ -238,7 +238,7 @@ static void rung(FILE *dat, const char *name, void (*run)(void), double traffic,
     double speed = 2e-9 * N * N * N / fastest(run);
     printf("%-16s %10.2f %10.1f%% %22.3f\n", name, speed, 100 * speed / peak, traffic);
     fprintf(dat, "\"%s\" %.4g %.4g %.4g\n", name, speed, peak, traffic);
-    snprintf(check, sizeof check, "%s: error / bound (T35.2)", name);
+    snprintf(check, sizeof check, "%s: error / bound (T25.2)", name);
     tut_check(check, worst_over_bound(), 0, 1);
     snprintf(check, sizeof check, "%s: elements unlike the twin's", name);
     if (same_bits) tut_check(check, differing(C, twin, (long)N * N), 0, 0);
@@ -269,7 +269,7 @@ static void climb(void) {
 /*
 **Down the slanted part.** $Y = X W$ for a batch of points, and a W of 64 MiB: each weight comes
 from memory, serves every point once, and is gone. That is half an operation per byte and point, and
-(T35.1) tells from which batch on the processor is the limit: why one trains on batches, and samples
+(T25.1) tells from which batch on the processor is the limit: why one trains on batches, and samples
 many points at once. The library reads such a W in strips of 128 bytes, made for weights that are in
 a cache, and so stays below the slanted part, but parallel to it. An element of Y is the same sum in
 every batch: its bits must not depend on the other points.
@@ -309,7 +309,7 @@ that a program may read (Intel's and AMD's RAPL, /sys/class/powercap; a virtual 
 A linear layer does two operations with each parameter, so 1000 samples of P parameters and E
 evaluations take at least
 
-$$1000 · 2 P E / \text{peak} \text{ seconds} \qquad(T35.3)$$
+$$1000 · 2 P E / \text{peak} \text{ seconds} \qquad(T25.3)$$
 
 Networks of wide layers lie near this line, narrow ones above, for their activations cost as much as
 their products. Convolutions lie far above: they use each parameter once for every pixel. So parameters are a poor measure of cost across architectures,
@@ -319,7 +319,7 @@ and evaluations, which that figure does not show, count as much as parameters do
 static void costs(void) {
     static const int widths[4] = {16, 64, 256, 1024};
     sgm_sample_options how = {.method = SGM_METHOD_EULER_MARUYAMA, .steps = 1000};
-    printf("\n%-16s %12s %14s %16s\n", "MLP of width", "parameters", "evaluations", "of (T35.3)");
+    printf("\n%-16s %12s %14s %16s\n", "MLP of width", "parameters", "evaluations", "of (T25.3)");
     for (int i = 0; i < (tut_quick() ? 2 : 4); i++) {
         sgm_mlp_options mlp = {.width = widths[i], .depth = 4};
         sgm_model_options net = {.net = sgm_mlp, .user = &mlp, .d = 2, .sde = sgm_sde_vp(0.1, 20)};
@@ -384,8 +384,8 @@ static void all_cores(void) {
     free(a), free(b);
 }
 
-int main(void) {
-    tut_start("25_speed");
+int main(int argc, char **argv) {
+    tut_start("25_speed", argc, argv);
     if (!sgm__kernels_for("neon") && !sgm__kernels_for("avx2"))
         return printf("this lesson is about vectors: it needs AVX2 or NEON\n"), tut_done();
     N = tut_quick() ? 240 : 480, patience = tut_quick() ? 0.01 : 0.3; /* 48 divides N: full tiles */
@@ -396,7 +396,7 @@ int main(void) {
     Y = normals(OUT * MAX_BATCH);
     measure_roofs();
     product_is(N, N, N, A, B, twin), sgm__matmul_ref(&product);
-    memset(reach, 0, square * sizeof *reach); /* the sums in (T35.2) */
+    memset(reach, 0, square * sizeof *reach); /* the sums in (T25.2) */
     for (int i = 0; i < N * N; i++)
         for (int j = 0; j < N; j++) reach[i / N * N + j] += fabsf(A[i] * B[i % N * N + j]);
     climb();

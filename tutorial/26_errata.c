@@ -9,14 +9,14 @@ which experiment would have told the author?
 score is −x/V, and any scheme that is linear in it keeps a Gaussian. With the linear part a and the
 noise b² of reversed time u its variance is
 
-$$ w' = 2aw + b²,\; w(1) = w(0)e^{2A(1)} + ∫_0^1 b²e^{2(A(1)-A(u))}du,\; A' = a \qquad(T36.1) $$
+$$ w' = 2aw + b²,\; w(1) = w(0)e^{2A(1)} + ∫_0^1 b²e^{2(A(1)-A(u))}du,\; A' = a \qquad(T26.1) $$
 
 The right scheme has $a = ½β - β/V$, $b² = β$, all at t = 1 − u, and gives c. A slip gives another
 number, which you can work out to as many digits as you like: no network, no samples, no luck.
 
 **Plan.**
 
-1. The slips of the samplers on N(0,c): a moment recursion against the integral (T36.1).
+1. The slips of the samplers on N(0,c): a moment recursion against the integral (T26.1).
 2. Which experiment hides which slip: eight points on a circle, two unequal points, N(0,1), N(0,¼),
    N(0,4), N(0,1) with a constant β. A matrix of hidden and seen, and why.
 3. Units: a formula must not mind what you call a second.
@@ -92,7 +92,7 @@ static void scheme(int slip, double u, double *linear, double *pull, double *noi
     *noise = slip == NOISE ? sqrt(b) : b;
 }
 
-static double a_of(int slip, double u, double c, double *noise) { /* a and b² of (T36.1) */
+static double a_of(int slip, double u, double c, double *noise) { /* a and b² of (T26.1) */
     double linear, pull;
     scheme(slip, u, &linear, &pull, noise);
     return linear - pull / variance(slip == SCORE_END ? u : 1 - u, c);
@@ -112,7 +112,7 @@ static double recursion(int slip, double c, long steps, double *half, float *pat
     return w;
 }
 
-/* (T36.1) up to u = `end`, by Simpson's rule with A tabulated from the end backwards. */
+/* (T26.1) up to u = `end`, by Simpson's rule with A tabulated from the end backwards. */
 
 static double by_integral(int slip, double c, double end) {
     enum { N = 4000 };
@@ -173,7 +173,7 @@ Draw 5000 samples with the exact score and ask how many standard errors the resu
 truth. For Gaussians the recursion gives the answer; points need samples. Why do points hide so
 much?
 
-- One point is c = 0: the pull β/V grows like 1/t as t → 0, so the factor $e^{2A}$ of (T36.1) goes
+- One point is c = 0: the pull β/V grows like 1/t as t → 0, so the factor $e^{2A}$ of (T26.1) goes
   to 0 and everything that went wrong before is forgotten. What is left is noise of the last few
   steps.
 - A share "within 0.15 of a point" is blind to all errors smaller than 0.15. (A network pulls less
@@ -624,9 +624,9 @@ static void words(void) {
               1e6 * (0.16 + 1e-4) / (0.16 + 100), 0.01); /* 10⁻⁵ of it, which floats allow */
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     int quick = tut_quick();
-    tut_start("26_errata");
+    tut_start("26_errata", argc, argv);
     set_line(0.001, 2.999);
     solved_cases();
     matrix(quick);

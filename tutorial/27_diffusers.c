@@ -8,13 +8,13 @@ how many steps, a loss, two shapes and a norm. None has a truth beside it. What 
 
 Equation. With ᾱ_k = ∏_{i≤k} (1-β_i), k from 0 on, the package's add_noise is
 
-    x_k = √ᾱ_k x0 + √(1-ᾱ_k) ε                                                            (T37.1)
+    x_k = √ᾱ_k x0 + √(1-ᾱ_k) ε                                                            (T27.1)
 
 The listing's images are `randn`: x0 ~ N(0, I). Then x_k ~ N(0, I) at every k, and the best of all
 networks is known: E[ε | x_k] is linear in x_k, with the covariance √(1-ᾱ_k) of the two for a
 factor,
 
-    ε̂(x, k) = √(1-ᾱ_k) x,    E (ε - ε̂)² = ᾱ_k per pixel,    score = -ε̂/√(1-ᾱ_k) = -x      (T37.2)
+    ε̂(x, k) = √(1-ᾱ_k) x,    E (ε - ε̂)² = ᾱ_k per pixel,    score = -ε̂/√(1-ᾱ_k) = -x      (T27.2)
 
 So no network has a loss below the mean of ᾱ_k over k, one that says nothing has 1, and a score's
 norm is that of a normal vector of D numbers, on average √2 Γ((D+1)/2)/Γ(D/2) at every k.
@@ -37,7 +37,7 @@ DPM-Solver++, of second order, is off by .6 % to 3.7 %. The small network of par
 Figure. 27_diffusers_floor.png.
 
 Build: cc -O2 -fopenmp tutorial/27_diffusers.c -o 27_diffusers -lm && ./27_diffusers
-(QUICK=1: seconds. From the project's folder: it reads tests/data/diffusers_lesson and _other, which
+(MODE=test: seconds. From the project's folder: it reads tests/data/diffusers_lesson and _other, which
 tests/data/diffusers_unet.py wrote with diffusers 0.42.)
 
 Try this:
@@ -197,7 +197,7 @@ static void outputs(const char *name, const char *label, int score_too) {
 /*
 ## 4. Noise, loss, floor
 
-By (T37.2) the loss of the exact ε̂ on an image is a mean of D squares of N(0, ᾱ_k): its mean is
+By (T27.2) the loss of the exact ε̂ on an image is a mean of D squares of N(0, ᾱ_k): its mean is
 ᾱ_k, its variance 2ᾱ_k²/D. With k drawn at random the variance of ᾱ_k over k is added, which is by
 far the larger one, and a batch of four leaves a fourth of both.
 */
@@ -329,7 +329,7 @@ With the exact score -x all of them are linear, and know no randomness but the n
 cos θ and √(1-ᾱ) = sin θ. DDIM takes x̂0 = cos θ x and ε̂ = sin θ x to x' = cos θ' cos θ x + sin
 θ' sin θ x = cos(θ - θ') x, so at the end each point has been multiplied by
 
-    ∏ cos(θ_i - θ_{i+1})                                                                (T37.3)
+    ∏ cos(θ_i - θ_{i+1})                                                                (T27.3)
 
 where an exact solver would leave it alone. DDPM's step takes the mean square m to (a + b cos θ)²
 m + β̃, with a and b what its mean has of x and of x̂0, and β̃ its variance.
@@ -338,7 +338,7 @@ Two details of the package. DDPM and DDIM clip x̂0 to [-1, 1] unless they are t
 clip_sample=False: right for pixels, another sampler for images that are N(0, 1). And DDIM's step
 from k goes to k - 1000/steps, whatever the next timestep is. With `leading` and `trailing` that
 is the next; with `linspace`, whose 50 timesteps lie 999/49 = 20.4 apart, each step falls short of
-it by 0 or 1, and 19 of the 1000 levels are crossed by nobody. (T37.3) tells what comes of that,
+it by 0 or 1, and 19 of the 1000 levels are crossed by nobody. (T27.3) tells what comes of that,
 too.
 */
 static sgm_status minus_x(const sgm_score *self, float *s, const float *x, const float *t, long n) {
@@ -367,7 +367,7 @@ static void schedulers(void) {
     float *x = (float *)tut_memory(sizeof *x * (size_t)n), start[1];
     printf("\n6. The schedulers on N(0, 1), %d steps: what is left of the variance, truth 1\n"
            "  %-10s %16s %16s %16s\n",
-           STEPS, "timesteps", "DDPM (by hand)", "DDIM (T37.3)", "DPM-Solver++");
+           STEPS, "timesteps", "DDPM (by hand)", "DDIM (T27.3)", "DPM-Solver++");
     for (int spacing = 0; spacing < 3; spacing++) {
         double t[STEPS + 1], m = 1, shrink = 1, got[3] = {0, 0, 0};
         char name[96];
@@ -393,7 +393,7 @@ static void schedulers(void) {
         snprintf(name, sizeof name, "DDPM, 50 steps, %s: variance by its recursion",
                  names[spacing]);
         tut_check(name, got[0], m, 4.5 * m * sqrt(2. / (double)n) + 2 * STEPS * rounding);
-        snprintf(name, sizeof name, "DDIM, 50 steps, %s: product of cosines (T37.3)",
+        snprintf(name, sizeof name, "DDIM, 50 steps, %s: product of cosines (T27.3)",
                  names[spacing]);
         tut_check(name, got[1], shrink, 3 * STEPS * rounding);
     }
@@ -403,7 +403,7 @@ static void schedulers(void) {
         gaps *= cos(angle((int)t[i] - 1) - angle((int)t[i] - 1 - N / STEPS));
     printf("  DDIM's linspace as the package steps it, with gaps: %.5f\n", gaps * gaps);
     /* what diffusers 0.42 made of x = 1, in float64 */
-    tut_check("DDIM, the package's linspace with its gaps (T37.3)", gaps,
+    tut_check("DDIM, the package's linspace with its gaps (T27.3)", gaps,
               .9647607753555, 1e-12);
     free(x);
 }
@@ -500,9 +500,9 @@ static void fresh(const sgm_model *model) {
               4 * .0138 * sqrt(1 + 1. / 12));
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_model model;
-    tut_start("27_diffusers");
+    tut_start("27_diffusers", argc, argv);
     tut_must(sgm_ddpm_init(&table, NULL, N));
     sde = sgm_ddpm_sde(&table);
     schedule();

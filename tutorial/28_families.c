@@ -9,21 +9,21 @@ JAX* (J. Homer) has all three. What of that is the family's doing? And the lesso
 
 **Equation.** Measure a point by x/m and noise by σ = s/m. The flow (7.1) of *every* family is then
 
-$$\frac{d(x/m)}{dσ} = −σ ∇\log p_σ(x/m) \qquad(T38.1)$$
+$$\frac{d(x/m)}{dσ} = −σ ∇\log p_σ(x/m) \qquad(T28.1)$$
 
 where p_σ is the data with noise of std σ on it, and neither f nor g is left. A family only says how
 long a unit of x is (m, its ruler) and at which t the noise is σ (its clock). Nor does it change the
 price of a wrong score, which is (2.13): with λ = log m²/s²
 
 $$g² = −s² \frac{dλ}{dt}, \qquad ½ ∫ g² E\left\| s_θ − ∇\log p_t \right\|² dt =
-½ ∫ E \left\| ε_θ − ε^* \right\|² dλ \qquad(T38.2)$$
+½ ∫ E \left\| ε_θ − ε^* \right\|² dλ \qquad(T28.2)$$
 
 and the noise ε is the same in all families. So with the exact score the three are one model. What
 a *trained* network makes of them must come from what it sees of ruler and clock: the size of its
 input, and how often it meets each σ.
 
 **Plan.** (1) The law: a pinwheel of five thin Gaussians, of known density and entropy. All families
-run between the same two ends, σ = .01 and σ = 50. (2) (T38.1) by numbers. (3) The
+run between the same two ends, σ = .01 and σ = 50. (2) (T28.1) by numbers. (3) The
 clocks: which share of uniform times falls to small noise? Predict. (4) The same network, budget,
 points, initial weights, times and noise (all keyed) train in each family, under eight keys, four
 times: as printed (the network says the noise in an unscaled x, t is uniform); with one ruler (F of
@@ -187,11 +187,11 @@ static void one_flow(void) {
     printf("\n2. %d points from σ = 50 to .01 by three flows: x/m differs by %.1e at most\n"
            "   (a tenth of the tolerance moves them by %.1e)\n", N, worst, moved);
     /* each errs by about what a tenth of the tolerance changes; there are two; twice that */
-    tut_check("2. (T38.1): x/m of VP, sub-VP and VE, worst", worst, 0, 4 * moved);
+    tut_check("2. (T28.1): x/m of VP, sub-VP and VE, worst", worst, 0, 4 * moved);
 }
 
 /*
-Step 3. The clocks. By (T38.2) a uniform t has the density s²/g² over λ, over the length of time.
+Step 3. The clocks. By (T28.2) a uniform t has the density s²/g² over λ, over the length of time.
 Near t = 0 the noise of VP grows like √t and that of sub-VP like t, so sub-VP is at small noise for
 longer; VE, whose σ is geometric, divides its time evenly.
 */
@@ -324,7 +324,7 @@ static void first_step(const world *w) {
 Step 5. Heads. By (2.10) ε̂ = a x + b out, and x0 = (x − sε̂)/m. So an error δ of the output is two
 others, with |b| = 1, 1/σ and m for noise, x0 and v in VP:
 
-$$δ_ε = |b| δ, \qquad δ_{x_0} = σ|b| δ \qquad(T38.3)$$
+$$δ_ε = |b| δ, \qquad δ_{x_0} = σ|b| δ \qquad(T28.3)$$
 
 The noise's error grows by σ on its way to x0, that of x0 by 1/σ on its way to the noise, and so to
 the score; v's is multiplied by m and by σm = s, and none exceeds 1. Each head is trained on its own
@@ -381,7 +381,7 @@ static void heads(int k, const sgm_model *noise, const world *w) {
 "Numerically" can be taken at its word: let the output be exact but for the 11 bits that a number
 has in half precision. A rounding error is uniform within half a unit of the last place, so
 
-$$E (ε̂ − ε)² = b² \frac{\mathrm{ulp}(out)²}{12} \qquad(T38.4)$$
+$$E (ε̂ − ε)² = b² \frac{\mathrm{ulp}(out)²}{12} \qquad(T28.4)$$
 */
 
 static double ulp(double x) {
@@ -417,8 +417,8 @@ static void halves(void) {
     printf("   in half precision the exact score, or x0, is off by at most: noise %.4f,\n"
            "   score %.4f, x0 %.4f, v %.5f, F %.5f\n", most[0], most[1], most[2], most[3], most[4]);
     /* uniform in ±ulp/2: its square has the mean ulp²/12, the variance ulp⁴/180; the worst of 95 */
-    tut_check("5. half precision: (T38.4), worst in std errors", worst, 0, 6);
-    /* a relative rounding is at most 2⁻¹¹, and by (T38.3) v's is multiplied by m or s, below 1 */
+    tut_check("5. half precision: (T28.4), worst in std errors", worst, 0, 6);
+    /* a relative rounding is at most 2⁻¹¹, and by (T28.3) v's is multiplied by m or s, below 1 */
     tut_check("5. Lens: v stable: in half precision < 2^-11, 1 = yes",
               most[V] < ldexp(1, -11), 1, 0);
     tut_check("5. Lens: noise, x0 20 times that somewhere, 1 = yes",
@@ -580,8 +580,8 @@ static void head_verdicts(void) {
               errors_between(by_head[GAP][NOISE], by_head[GAP][X0]) < -3, 1, 0);
 }
 
-int main(void) {
-    tut_start("28_families");
+int main(int argc, char **argv) {
+    tut_start("28_families", argc, argv);
     if (tut_quick())
         n_keys = 2, n_test = 100, n_samples = 500, n_points = 300, n_ode = 16, steps = 200;
     make_truth();

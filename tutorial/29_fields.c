@@ -11,21 +11,21 @@ Equations. Training is (8.2) with y beside x: `cond_image` of the condition's nu
 whose channels stand beside those of x, the rest (π) joins the time. A Gaussian random field of
 power spectrum P, seen as y = A x + τ z, has a posterior that needs no network (Wiener 1949):
 
-$$μ = C A^T (A C A^T + τ² I)^{-1} y, \qquad Σ = C − C A^T (A C A^T + τ² I)^{-1} A C \qquad(T39.1)$$
+$$μ = C A^T (A C A^T + τ² I)^{-1} y, \qquad Σ = C − C A^T (A C A^T + τ² I)^{-1} A C \qquad(T29.1)$$
 
 $$C_{pq} = \sum_k P_k \cos(2π k·(p − q)/24) / \sum_k P_k, \qquad P_k = (1 + |2π k ℓ/24|²)^{-2}
-\qquad(T39.2)$$
+\qquad(T29.2)$$
 
 A = I is denoising, rows left out are inpainting, a kernel in each row is deblurring. Two chains of
 reverse diffusion (5.5) that take the same steps with other scores part by
 
-$$\mathrm{KL}(Q \,\|\, P) = E_Q \sum_i ½ b_i² \| s_Q(x_i, t_i) − s_P(x_i, t_i) \|² \qquad(T39.3)$$
+$$\mathrm{KL}(Q \,\|\, P) = E_Q \sum_i ½ b_i² \| s_Q(x_i, t_i) − s_P(x_i, t_i) \|² \qquad(T29.3)$$
 
 since each step is a Gaussian of variance b² whose mean the scores move by b² s (Girsanov's theorem,
 in steps). P, with the exact score, is Gaussian to the end, and no law Q with another mean is nearer
 to a Gaussian than half the squared distance of the means, in its standard deviations:
 
-$$½ (μ_Q − μ_P)^T Σ_P^{-1} (μ_Q − μ_P) ≤ \mathrm{KL}(Q \,\|\, P) \qquad(T39.4)$$
+$$½ (μ_Q − μ_P)^T Σ_P^{-1} (μ_Q − μ_P) ≤ \mathrm{KL}(Q \,\|\, P) \qquad(T29.4)$$
 
 So what the network misses of the score, which you can measure while it draws, bounds what its draws
 can be wrong by: the tolerance of the rows below is measured, not guessed.
@@ -38,7 +38,7 @@ truth ranks among the draws.
 
 What you should see. The exact score shows what the steps alone cost: nothing of the mean, 7 % of
 the variance. The network's means are Wiener's to .07 standard deviations of the posterior for blur
-and noise, .23 for the hole, well within (T39.4); the truth ranks among its draws like one of them.
+and noise, .23 for the hole, well within (T29.4); the truth ranks among its draws like one of them.
 What it has is too wide rather than too narrow: variances of 1.1 times the chain's, and 1.35 times
 with the hole, where noise of a tenth leaves a posterior so narrow that an error of 5 % of the
 prior's width is a third of its variance.
@@ -47,7 +47,7 @@ Figures. `29_fields_maps.png`: truth, y, Wiener's mean, the network's, two draws
 and noise. `29_fields_pixels.png`: means and standard deviations of pixels against Wiener's.
 
 Build: cc -O2 -fopenmp tutorial/29_fields.c -o 29_fields -lm && ./29_fields
-(QUICK=1: seconds, structure only)
+(MODE=test: seconds, structure only)
 
 Change one line:
 - `.cond_image = 0` in `learn`: all of y joins the time as a vector. There is as much to read, but
@@ -68,7 +68,7 @@ static double *doubles(long n) { return (double *)tut_memory((size_t)n * sizeof(
 
 /*
 (1) The field lives on a torus of 24 by 24 pixels, of which a window of 12 by 12 is seen, so it has
-edges as a plate has. Its covariance (T39.2) depends on the distance alone, and is a sum over waves;
+edges as a plate has. Its covariance (T29.2) depends on the distance alone, and is a sum over waves;
 so is the field: each wave gets two normal numbers, and as much power as P says.
 */
 
@@ -86,7 +86,7 @@ static double total_power(double length) {
     return sum;
 }
 
-static void covariance(double *C, double length) { /* (T39.2) */
+static void covariance(double *C, double length) { /* (T29.2) */
     double lag[M * M], sum = total_power(length);
     for (int r = 0; r < M * M; r++) {
         lag[r] = 0;
@@ -152,7 +152,7 @@ static void observe(float *cond, const sight *o, const float *x, sgm_key key) {
     pi[0] = (float)log(3 * o->tau), pi[1] = (float)log(o->length / 2), pi[2] = o->kind == BLUR;
 }
 
-/* (2) (T39.1) by Cholesky's factor of A C Aᵀ + τ² I: the gain (N, m) and Σ. */
+/* (2) (T29.1) by Cholesky's factor of A C Aᵀ + τ² I: the gain (N, m) and Σ. */
 
 typedef struct wiener {
     int m, row[N];
@@ -208,17 +208,17 @@ static void wiener_mean(double *mu, const wiener *w, const float *cond) {
     }
 }
 
-/* Sample covariances of fields against (T39.2): products of normals have the variance C² + 1. */
+/* Sample covariances of fields against (T29.2): products of normals have the variance C² + 1. */
 
 static void check_fields(void) {
     long n = quick ? 1000 : 4000;
     double *C = doubles(N * N), got[3] = {0};
     const int at[3] = {0, 2, 5 * W};
     float x[N];
-    const char *const name[3] = {"(T39.2) fields: variance of a pixel", "(T39.2) two pixels apart",
-        "(T39.2) five pixels apart"};
+    const char *const name[3] = {"(T29.2) fields: variance of a pixel", "(T29.2) two pixels apart",
+        "(T29.2) five pixels apart"};
     covariance(C, 2.5);
-    tut_check("(T39.2) the law: variance of a pixel", C[0], 1, 1e-12); /* 576 roundings */
+    tut_check("(T29.2) the law: variance of a pixel", C[0], 1, 1e-12); /* 576 roundings */
     for (long i = 0; i < n; i++) {
         draw_field(x, 2.5, sgm_key_split(stream(1), (uint64_t)i));
         for (int k = 0; k < 3; k++) got[k] += (double)x[30] * x[30 + at[k]] / (double)n;
@@ -272,7 +272,7 @@ static void learn(sgm_model *model, sgm_image_net *net) {
 (4) Three ways of seeing, `n_y` truths for each, `draws` draws for each y. The exact score of the
 posterior is that of a Gaussian of covariance Σ + t² I about each row's own μ; it is written in the
 axes of Σ, which the library's posterior (8.15) has found. The witness hands on the network's score
-and notes (T39.3) as it passes.
+and notes (T29.3) as it passes.
 */
 
 static int n_y, draws, n, steps; /* n = n_y·draws */
@@ -321,7 +321,7 @@ static sgm_status witness_eval(
         double off = 0;
         while (k < steps - 1 && fabs(grid[k] / t[i] - 1) > 1e-4) k++;
         for (int p = 0; p < N; p++) off += pow((double)s[i * N + p] - right[i * N + p], 2);
-        w->kl[self->row ? self->row[i] : self->first + i] += /* (T39.3) */
+        w->kl[self->row ? self->row[i] : self->first + i] += /* (T29.3) */
             .5 * (grid[k] * grid[k] - grid[k + 1] * grid[k + 1]) * off;
     }
     free(right);
@@ -425,7 +425,7 @@ static double mean_se(double off) {
     return sqrt((2. / draws / (draws - 1) + 4 * off / draws) / (n_y * N));
 }
 
-/* All rows of y by the score given, watched; the mean of their (T39.3). */
+/* All rows of y by the score given, watched; the mean of their (T29.3). */
 
 static double watched(float *x, const sgm_score *score, const sgm_score *right, uint64_t key) {
     double *kl = doubles(n), sum = 0;
@@ -437,8 +437,8 @@ static double watched(float *x, const sgm_score *score, const sgm_score *right, 
     return sum;
 }
 
-/* Is (T39.3) right? A score whose μ is off by δ = .6 standard deviations along each axis of Σ: then
-the KL is a sum that can be written down, and in the limit of small steps (T39.4) is an equality. */
+/* Is (T29.3) right? A score whose μ is off by δ = .6 standard deviations along each axis of Σ: then
+the KL is a sum that can be written down, and in the limit of small steps (T29.4) is an equality. */
 
 static void planted(const exact *e, const double *var, const double *stale, const float *truth) {
     double *mean = doubles(n * N), sum = 0, limit = 0, off = 0;
@@ -458,10 +458,10 @@ static void planted(const exact *e, const double *var, const double *stale, cons
     shifted.ctx = &wrong;
     double got = watched(x, &shifted, &right, 19);
     verdict v = judge(x, truth, e, var);
-    printf("a planted shift: KL %.4f nats by (T39.3), %.4f by the sum (%.4f in the limit,\n"
-           "  where (T39.4) is an equality); mean off by %.4f, squared, and by sum %.4f\n",
+    printf("a planted shift: KL %.4f nats by (T29.3), %.4f by the sum (%.4f in the limit,\n"
+           "  where (T29.4) is an equality); mean off by %.4f, squared, and by sum %.4f\n",
         got, sum, limit, v.miss, off);
-    tut_check("planted shift: KL by (T39.3), nats", got, sum, 1e-3 * sum); /* scores are floats */
+    tut_check("planted shift: KL by (T29.3), nats", got, sum, 1e-3 * sum); /* scores are floats */
     tut_check("planted shift: mean off, squared", v.miss, off, 5 * mean_se(off));
     free(mean), free(x);
 }
@@ -545,7 +545,7 @@ static void fields(const sgm_model *model, float *maps, FILE *pixels, int task) 
            "%.4f,\n  squared (%.4f allowed), variance %.3f ± %.3f of the chain's;\n"
            "  truth within the draws %.3f ± %.3f (wanted: %.3f)\n",
         kl, e.told, v.miss, v.se[1], 2 * kl, v.ratio, v.se[0], v.share, v.se[2], wanted);
-    /* (T39.4), and five standard errors over y */
+    /* (T29.4), and five standard errors over y */
     row(name, "SBGM p(x|π,y), mean off, squared", v.miss, 0, 2 * kl + 5 * v.se[1]);
     if (!quick) {
         /* a network that does not look at y misses more than all that y tells; asked is a fifth */
@@ -575,12 +575,12 @@ static void waves_and_kernel(void) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_model model;
     sgm_image_net net = {W, W, 1, 24, 3, 4, 0, 8};
     float *maps = floats(TASKS * 6 * N);
     quick = tut_quick();
-    tut_start("29_fields");
+    tut_start("29_fields", argc, argv);
     sde = sgm_sde_edm(.02, 20);
     n_y = quick ? 6 : 16, draws = quick ? 6 : 24, steps = quick ? 24 : 100, n = n_y * draws;
     grid = doubles(steps + 1);

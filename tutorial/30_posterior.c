@@ -9,7 +9,7 @@ And how would you find out where nobody can tell you the posterior?
 the rank of the truth among posterior draws (Talts, Betancourt, Simpson, Vehtari, Gelman 2018):
 
 $$x^* ∼ p(x), \quad y ∼ p(y|x^*), \quad x_1, …, x_L ∼ p(x|y): \quad
-\#\{ x_l < x^* \} \text{ is uniform on } 0, …, L \qquad(T40.1)$$
+\#\{ x_l < x^* \} \text{ is uniform on } 0, …, L \qquad(T30.1)$$
 
 for then $x^*$ is one more draw from p(x|y), and of L + 1 draws alike each rank is as likely.
 
@@ -163,7 +163,7 @@ How far n draws are from a law that you know: project both on a line, where the 
 mixture with the distribution function F, and take Cramér's and von Mises' distance, whose square is
 
 $$ω² = ∫ (F_n − F)² dF = \frac{1}{12 n²} + \frac1n \sum_i \left( F(x_{(i)}) −
-\frac{i − ½}{n} \right)^2, \qquad E ω² = \frac{1}{6n} \text{ of exact draws} \qquad(T40.2)$$
+\frac{i − ½}{n} \right)^2, \qquad E ω² = \frac{1}{6n} \text{ of exact draws} \qquad(T30.2)$$
 
 The latter is the floor: $n F_n$ is binomial, so $E (F_n − F)² = F(1−F)/n$, and $∫ u(1−u) du = 1/6$.
 ω² is averaged over four lines and over runs. n particles are worth fewer than n draws, and for all
@@ -302,7 +302,7 @@ static void rate(sgm_key key) {
 
 With u = (rank + U)/(L + 1) and U ~ U(0,1), an exact method has u ~ U(0,1), and
 
-$$Δ = 12\, E (u − ½)² − 1 = 0, \quad\text{with the standard error } \sqrt{0.8/N} \qquad(T40.3)$$
+$$Δ = 12\, E (u − ½)² − 1 = 0, \quad\text{with the standard error } \sqrt{0.8/N} \qquad(T30.3)$$
 
 as $(u − ½)²$ has the variance 1/180. Δ is the departure that stands beside the names below: above 0
 the truth lies too far out, the method is over-confident (2 is the most); below 0 it is too wide.
@@ -311,7 +311,7 @@ the truth, $u ≈ Φ(κ z)$, and $E (Φ(κz) − ½)² = \frac{1}{2π} \arcsin \
 formula), so
 
 $$Δ = \frac{L(L−1)\, w + L/4 + 1/12}{(L+1)²/12} − 1, \qquad w = \frac{1}{2π} \arcsin \frac{κ²}{1 + κ²}
-\qquad(T40.4)$$
+\qquad(T30.4)$$
 
 where L draws add a binomial's variance to the rank. That is the truth of two rows: exact draws made
 0.8 times as wide, and guidance by γ = 2 where $x_0 ∼ N(0, 1)$. There the run is linear, $x_0 = a y
@@ -390,14 +390,14 @@ static void in_closed_form(sgm_key key) {
         known[q + 1] = known_departure((c + (gain - a) * (gain - a) * (1 + tau * tau)) / P, L);
     }
     static const char *const name[3] = {"exact draws times 0.8", "guidance by 1", "guidance by 2"};
-    printf("\n3. %ld truths on N(0,1), ranks among %d draws: Δ (T40.3), and by (T40.4)\n", n, L);
+    printf("\n3. %ld truths on N(0,1), ranks among %d draws: Δ (T30.3), and by (T30.4)\n", n, L);
     for (int q = 0; q < 3; q++) {
         char row[96];
         double got = departure(u + q * n, n), square = 0;
         for (long i = 0; i < n; i++)
             square += pow(12 * pow((double)u[q * n + i] - 0.5, 2) - 1 - got, 2) / (double)n;
         printf("   %-32s %+.3f  %+.3f\n", name[q], got, known[q]);
-        snprintf(row, sizeof row, "3. ranks' Δ (T40.4), %s", name[q]);
+        snprintf(row, sizeof row, "3. ranks' Δ (T30.4), %s", name[q]);
         /* five standard errors by the scatter; of guidance by 1 what 100 steps leave is in the
            truth */
         if (q != 1)
@@ -420,7 +420,7 @@ are the axes.
 
 Of the last two the mean says more than Δ does. $S = E u − ½$ is negative where the draws lie closer
 to y than the truth does, and so higher up in the density: over-confident; positive where the truth
-fits better: under-confident. S has the standard error $1/\sqrt{12N}$, Δ that of (T40.3); p is the
+fits better: under-confident. S has the standard error $1/\sqrt{12N}$, Δ that of (T30.3); p is the
 least of eight, times eight: Kolmogorov's, and that of Δ, for four quantities. One exact method in a
 hundred has p < .01 by chance, so the verdict at 1 % is printed, and the row of an exact method
 fails below 10⁻⁴. Those that are known to be inexact must have p < .01.
@@ -584,9 +584,9 @@ static void ranks(sgm_key key) {
     free(room);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
-    tut_start("30_posterior");
+    tut_start("30_posterior", argc, argv);
     sde = sgm_sde_vp(0.1, 20);
     tut_must(sgm_mixture_init(&all, K, D, weight, mean[0], cov[0][0], SGM_COV_FULL, &sde));
     p_x = sgm_mixture_score(&all);

@@ -10,7 +10,7 @@ sampler that has never heard of diffusion use it?
 denoise π has for its minimum the score of the *posterior*, noised (8.2):
 
 $$\mathrm{argmin}_s\; E_{π, x, t, ε} \left\| s(π_t, t, x) − ∇\log p(π_t|π) \right\|² =
-∇_π \log p_t(π|x) \qquad(T41.1)$$
+∇_π \log p_t(π|x) \qquad(T31.1)$$
 
 since the loss only sees pairs (π, x), whose law given x is the posterior. One training serves
 every x. With (7.14) the same network says log p(π|x): normalised, so it can be compared and passed
@@ -103,7 +103,7 @@ Step 1. The linear posterior is (8.15), which the library has. The other one, wi
 $x_2 − ½π_1 ∼ N(0, 1 + τ²)$ and π_2 given both a Gaussian, is
 
 $$p(π|x) ∝ N(π_1; 0, 1)\, N(x_1; ½π_1², τ²)\, N(x_2; ½π_1, 1 + τ²)\;
-N\!\left(π_2; \frac{x_2 − ½π_1}{1 + τ²}, \frac{τ²}{1 + τ²}\right) \qquad(T41.2)$$
+N\!\left(π_2; \frac{x_2 − ½π_1}{1 + τ²}, \frac{τ²}{1 + τ²}\right) \qquad(T31.2)$$
 
 Its one integral, over π_1, is the trapezoid rule's: exact for so smooth a function.
 */
@@ -112,7 +112,7 @@ static double log_normal(double x, double mean, double var) {
     return -0.5 * ((x - mean) * (x - mean) / var + log(2 * PI * var));
 }
 
-/* log of the first three factors of (T41.2), and of their integral. */
+/* log of the first three factors of (T31.2), and of their integral. */
 
 static double log_first(double p1, const float *x) {
     double t2 = tau[SQUARE] * tau[SQUARE];
@@ -619,11 +619,11 @@ static void foreign(const sgm_score *score, sgm_key key) {
     free(series);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_condition given[TASKS];
     sgm_score score[TASKS], learned[TASKS];
     double mean[MOMENTS], se[MOMENTS];
-    tut_start("31_inference");
+    tut_start("31_inference", argc, argv);
     sde = sgm_sde_vp(0.1, 20);
     for (int task = 0; task < TASKS; task++) {
         uint64_t first = 10 * (uint64_t)(task + 1);

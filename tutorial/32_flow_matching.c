@@ -22,7 +22,7 @@ lines: it is the probability-flow ODE (7.1) of `sgm_sde_rectified`.
 cross, u is their mean: it bends as much as VP's. So at 2 evaluations lines are worse than Euler on
 VP, at 4 and 8 hardly better; what they win against DDIM at even t is the choice of levels. Pairs by
 optimal transport hardly cross: the bend falls from .98 to .005, and 2 evaluations are better than 8
-of any other way. They pay with the score: their u is the mean over other pairs, and (T42.1) makes
+of any other way. They pay with the score: their u is the mean over other pairs, and (T32.1) makes
 of it the gradient of nothing. No likelihood, no noisy sampler, no guidance by Bayes' rule with it.
 
 **Figures.** `32_flow_matching_paths.png`, `32_flow_matching_steps.png`.
@@ -57,11 +57,11 @@ static const char *const net_name[NETS] = {"VP", "lines", "chosen pairs"};
 
 By (2.6) the mean of ε at x is −t s, with s the score; then that of $x_0$ is (x + t² s)/(1 − t), and
 
-$$u_t(x) = E[ε − x_0 | x] = −\frac{x + t\, s(x,t)}{1 − t} \qquad(T42.1)$$
+$$u_t(x) = E[ε − x_0 | x] = −\frac{x + t\, s(x,t)}{1 − t} \qquad(T32.1)$$
 
 In floats the score has one rounding, of relative size 2⁻²⁴, and u another:
 
-$$|δu| ≤ 2^{−24} \left( \frac{t |s|}{1 − t} + |u| \right) \qquad(T42.2)$$
+$$|δu| ≤ 2^{−24} \left( \frac{t |s|}{1 − t} + |u| \right) \qquad(T32.2)$$
 
 The truth is a sum over the components in double, which knows no score: given component k, ε and
 $x_0$ are Gaussian with x, and their means at x are linear in it. It serves any m and s, and tells
@@ -83,7 +83,7 @@ static double at(double m, double s, const double *x, double u[D], double *trace
     return sum * exp(-near) / (2 * PI * v * K);
 }
 
-/* The largest error among n points, in units of (T42.2). */
+/* The largest error among n points, in units of (T32.2). */
 
 static double roundings(const double *u, const float *got, const float *s, const float *t, long n) {
     double worst = 0, half = FLT_EPSILON / 2;
@@ -134,10 +134,10 @@ static void identity(sgm_key key) {
     tut_must(sgm_score_eval(&learned, s, x, t, N));
     sgm_output_convert(got, SGM_OUTPUT_FLOW, s, SGM_OUTPUT_SCORE, x, t, N, D, &line, 0);
     double back = roundings(u, got, s, t, N);
-    printf("1. u from the exact score is off by %.2f of the roundings (T42.2) at most, a network's u "
+    printf("1. u from the exact score is off by %.2f of the roundings (T32.2) at most, a network's u "
            "that\n   was a score in between by %.2f\n", sums, back);
-    tut_check("1. u from the exact score, in roundings (T42.1)", sums, 0, 1.01); /* 1, and double's */
-    tut_check("1. u of a network -> score -> u, in roundings (T42.1)", back, 0, 1.01);
+    tut_check("1. u from the exact score, in roundings (T32.1)", sums, 0, 1.01); /* 1, and double's */
+    tut_check("1. u of a network -> score -> u, in roundings (T32.1)", back, 0, 1.01);
     sgm_tape_free(tape);
 }
 
@@ -149,12 +149,12 @@ In one dimension and for N(0, c), with $q(t) = (1−t)²c + t²$ the variance at
 ε − x_0 is 1 + c, its covariance with x is t − (1−t)c, and what x leaves of it is
 
 $$(1 + c) − \frac{(t − (1−t)c)²}{q} = \frac{c}{q}, \qquad
-∫_0^1 \frac{c}{q}\, dt = \frac π2 \sqrt c \qquad(T42.3)$$
+∫_0^1 \frac{c}{q}\, dt = \frac π2 \sqrt c \qquad(T32.3)$$
 
 (substitute r = t/(1−t), and ∫ c/(c + r²) dr = √c arctan(r/√c), which also serves $t_{min}$ … T).
 Of any data, (2.6) has a second half, Cov(ε|x) = I + t² ∂s/∂x, and as (ε − x_0)(1 − t) = ε − x,
 
-$$\mathrm{tr\,Cov}(ε − x_0 | x) = \frac{D + t²\, \mathrm{tr}\, ∂s/∂x}{(1 − t)²} \qquad(T42.4)$$
+$$\mathrm{tr\,Cov}(ε − x_0 | x) = \frac{D + t²\, \mathrm{tr}\, ∂s/∂x}{(1 − t)²} \qquad(T32.4)$$
 
 by tangents of the score. For eight Gaussians that is held against the density and covariance of
 `at`, summed over a grid in x and t, and against `sgm_dsm`, which draws.
@@ -182,7 +182,7 @@ static double by_quadrature(void) {
     return sum / (line.T - line.t_min);
 }
 
-/* The mean of (T42.4) over points of p_t, t uniform. */
+/* The mean of (T32.4) over points of p_t, t uniform. */
 static double by_tangents(const sgm_score *exact, long n, double *se, sgm_key key) {
     float *x = (float *)tut_memory((size_t)n * (4 * D + 1) * sizeof *x), *s = x + n * D, *js = s + n * D;
     float *v = js + n * D, *t = v + n * D;
@@ -216,9 +216,9 @@ static double floors(sgm_key key) {
         sgm_score one = sgm_mixture_score(&g);
         tut_must(sgm_mixture_sample(&g, x, NULL, n, 0, sgm_key_split(key, i)));
         tut_must(sgm_dsm(&r, NULL, &one, x, n, &loss, n, sgm_key_split(key, 10 + i)));
-        printf("%s N(0, %4g I): floor %.4f ± %.4f by draws, %.4f by (T42.3): from 0 to 1, %.4f\n", i ? "  " : "2.", c[i],
+        printf("%s N(0, %4g I): floor %.4f ± %.4f by draws, %.4f by (T32.3): from 0 to 1, %.4f\n", i ? "  " : "2.", c[i],
                r.floor, r.floor_se, D * gaussian_floor(c[i]), D * PI / 2 * sqrt(c[i]));
-        snprintf(name, sizeof name, "2. N(0, %g I): floor of the loss of u (T42.3)", c[i]);
+        snprintf(name, sizeof name, "2. N(0, %g I): floor of the loss of u (T32.3)", c[i]);
         tut_check(name, r.floor, D * gaussian_floor(c[i]), 5 * r.floor_se); /* five standard errors */
         sgm_mixture_free(&g);
     }
@@ -228,7 +228,7 @@ static double floors(sgm_key key) {
     printf("   eight Gaussians: %.4f by quadrature, %.4f ± %.4f by draws, %.4f ± %.4f by tangents\n", grid,
            r.floor, r.floor_se, tangents, se);
     tut_check("2. eight Gaussians: floor by draws of the loss", r.floor, grid, 5 * r.floor_se);
-    tut_check("2. SBGM: floor of flow matching, eight Gaussians (T42.4)", tangents, grid, 5 * se);
+    tut_check("2. SBGM: floor of flow matching, eight Gaussians (T32.4)", tangents, grid, 5 * se);
     return free(x), grid;
 }
 
@@ -240,12 +240,12 @@ if each path is a line that is run at one speed, and then a single Euler step is
 flow only stretches: $x_t = x_1 \sqrt{q(t)}$, with q' = 2((1+c)t − c). As $q'^2/4 = (1+c)q − c$,
 
 $$∫_0^1 \frac{q'^2}{4q}\, dt − (1 − \sqrt c)² = (1 + c) − \frac π2 \sqrt c − (1 − \sqrt c)²
-= \left( 2 − \frac π2 \right) \sqrt c \qquad(T42.5)$$
+= \left( 2 − \frac π2 \right) \sqrt c \qquad(T32.5)$$
 
 Lines that are straight do not make a straight flow: it bends unless c is 0. And K Euler steps of
 length h = 1/K turn the variance into
 
-$$\prod_{k=0}^{K−1} \left( 1 − h \frac{q'(t_k)}{2\,q(t_k)} \right)^2, \qquad t_k = 1 − k h \qquad(T42.6)$$
+$$\prod_{k=0}^{K−1} \left( 1 − h \frac{q'(t_k)}{2\,q(t_k)} \right)^2, \qquad t_k = 1 − k h \qquad(T32.6)$$
 
 At t = 1 the factor q'/2q is 1 whatever c is: one step lands in the mean of the data, and its
 variance is 0. That is what u says where nothing is known yet.
@@ -276,7 +276,7 @@ static double carry(const sgm_score *score, long n, int steps, float *path, doub
     return sum;
 }
 
-static double gaussian_bend(double c) { /* (T42.5), from t_min to T */
+static double gaussian_bend(double c) { /* (T32.5), from t_min to T */
     double a = line.t_min, b = line.T, move = hypot((1 - b) * sqrt(c), b) - hypot((1 - a) * sqrt(c), a);
     return 1 + c - gaussian_floor(c) - pow(move / (b - a), 2);
 }
@@ -293,14 +293,14 @@ static void straightness(sgm_key key) {
         sgm_score exact = sgm_mixture_score(&one);
         double coarse = carry(&exact, n, 200, NULL, &se, sgm_key_split(key, g));
         double fine = carry(&exact, n, 400, NULL, &se, sgm_key_split(key, g));
-        printf("3. N(0, %4g I): bend %.4f ± %.4f, (T42.5) %.4f, which is %.4f from 0 to 1\n", c[g], fine, se,
+        printf("3. N(0, %4g I): bend %.4f ± %.4f, (T32.5) %.4f, which is %.4f from 0 to 1\n", c[g], fine, se,
                D * gaussian_bend(c[g]), D * (2 - PI / 2) * sqrt(c[g]));
-        snprintf(name, sizeof name, "3. N(0, %g I): bend of the flow (T42.5)", c[g]);
+        snprintf(name, sizeof name, "3. N(0, %g I): bend of the flow (T32.5)", c[g]);
         /* five standard errors, and twice what halving the first-order steps changed */
         tut_check(name, fine, D * gaussian_bend(c[g]), 5 * se + 2 * fabs(coarse - fine));
         for (int steps = 1; g == 0 && steps <= 8; steps *= 2) {
             double prior = sgm_sde_prior(&line), var = prior * prior, got = 0, h = line.T / steps;
-            double round = FLT_EPSILON / 2 * h * line.T / (1 - line.T); /* (T42.2) of the first step */
+            double round = FLT_EPSILON / 2 * h * line.T / (1 - line.T); /* (T32.2) of the first step */
             sgm_sample_options o = {.method = SGM_METHOD_EULER, .steps = steps, .plain_end = 1};
             tut_must(sgm_sample(x, n, &exact, &o, sgm_key_split(key, 9)));
             for (long i = 0; i < n * D; i++) got += (double)x[i] * x[i] / (double)(n * D);
@@ -308,8 +308,8 @@ static void straightness(sgm_key key) {
                 double t = line.T - k * h, q = (1 - t) * (1 - t) * c[g] + t * t;
                 var *= pow(1 - h * ((1 + c[g]) * t - c[g]) / q, 2);
             }
-            printf("   Euler steps: %d, variance %.6f, (T42.6) %.6f, the data's %g\n", steps, got, var, c[g]);
-            snprintf(name, sizeof name, "3. Euler steps: %d, variance of N(0, 0.25) (T42.6)", steps);
+            printf("   Euler steps: %d, variance %.6f, (T32.6) %.6f, the data's %g\n", steps, got, var, c[g]);
+            snprintf(name, sizeof name, "3. Euler steps: %d, variance of N(0, 0.25) (T32.6)", steps);
             /* five standard errors of a variance, and that rounding of √var */
             double five = 5 * var * sqrt(2.0 / (double)(n * D));
             tut_check(name, got, var, five + (2 * sqrt(var) + round) * round);
@@ -576,10 +576,10 @@ static void bends(sgm_key key) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     sgm_key key = tut_key();
     double var[K];
-    tut_start("32_flow_matching");
+    tut_start("32_flow_matching", argc, argv);
     line = sgm_sde_rectified(), vp = sgm_sde_vp(0.1, 20);
     for (int k = 0; k < K * D; k++) /* the sine is a cosine a quarter of a turn later */
         centre[k] = sqrt(2) * cos(2 * PI * (k / D) / K - PI / 2 * (k % D)), var[k / D] = spread * spread;

@@ -14,7 +14,7 @@ and what is won?
    and which law the decoded samples have. A linear autoencoder finds them.
 2. Drawn digits of 14 by 14 pixels: principal components, and an autoencoder, at k = 3, 6, 12.
 3. The judge: a classifier. What coding alone costs in Fréchet distance (9.8); a case whose
-   distance (T43.2) tells.
+   distance (T33.2) tells.
 4. Three diffusions with the same training time, the autoencoder's counted: 12 numbers; 196 pixels by
    the same kind of network; 196 pixels by a U-Net. Fréchet distance, and seconds per sample.
 
@@ -36,7 +36,7 @@ lose 21.6 for 47.5 of fresh ones; the distances are 2.2, 12 and 84, and 1.3 and 
 **Exercises.**
 (1) Set KEPT to 8: what is dropped, and the samples' Fréchet distance, fall from 1.29 to 0.165.
 (2) In `gaussian` sample by SGM_METHOD_DDIM with 8 steps and the grid SGM_GRID_LOGSNR: the distance is
-2.0, for by (T43.2) the diffusion's error in the kept directions adds to what was dropped.
+2.0, for by (T33.2) the diffusion's error in the kept directions adds to what was dropped.
 (3) How many principal components lose as little as the autoencoder's twelve numbers? Read it off
 `tail.dat`: 65.
 */
@@ -169,13 +169,13 @@ static void push(int part, const sgm_model *m, float *out, const float *x, long 
 Data N(0, C) with $C = Σ λ_j q_j q_j^T$, λ falling. Of all linear maps to k numbers and back, the
 projection on the first k axes loses least (Eckart and Young):
 
-$$\min_{f, g\ \mathrm{linear}} E \|x − g(f(x))\|² = \sum_{j > k} λ_j \qquad(T43.1)$$
+$$\min_{f, g\ \mathrm{linear}} E \|x − g(f(x))\|² = \sum_{j > k} λ_j \qquad(T33.1)$$
 
 The k coordinates are N(0, diag(λ_1 … λ_k)), independent, and a diffusion of them that makes no error
 gives, decoded, N(0, C') with $C' = Σ_{j ≤ k} λ_j q_j q_j^T$. C and C' have the same axes, so the
 Fréchet distance (9.8) is a sum over them,
 
-$$\sum_j \left( \sqrt{λ_j} − \sqrt{λ'_j} \right)^2 = \sum_{j > k} λ_j \qquad(T43.2)$$
+$$\sum_j \left( \sqrt{λ_j} − \sqrt{λ'_j} \right)^2 = \sum_{j > k} λ_j \qquad(T33.2)$$
 
 again what was dropped: the decoder's loss is the floor of the samples' distance. In KL it would be
 infinite, for C' has no density in all dimensions.
@@ -224,11 +224,11 @@ static void gaussian(sgm_key key) {
     printf("1. N(0, C) in %d dimensions, %d kept: dropped variances %.4f; lost by the projection %.4f;\n"
            "   Fréchet distance of samples %.4f (of two exact sets %.4f); the variances that are kept are\n"
            "   right to %.1f standard errors\n", (int)G, (int)KEPT, tail, lost, far, two, worst);
-    tut_check("1. projection: E|x - g(f(x))|^2 (T43.1)", lost, tail, 5 * se);
+    tut_check("1. projection: E|x - g(f(x))|^2 (T33.1)", lost, tail, 5 * se);
     tut_check("1. SBGM: latent samples, kept variances, in std errors", worst, 0, 5);
     tut_check("1. latent samples: variance in the dropped directions", dropped, 0, 1e-10); /* roundings² */
     /* its only noise of first order is that of x's dropped variances; `two` bounds the rest's bias */
-    tut_check("1. SBGM: latent samples, Fréchet distance (T43.2)", far, tail, 5 * se + two);
+    tut_check("1. SBGM: latent samples, Fréchet distance (T33.2)", far, tail, 5 * se + two);
     fit(&linear, autoencoder, &line, x, NULL, n, tut_quick() ? 3000 : 6000, sgm_key_split(key, 3));
     for (int i = 0; i < (G + 1) * G; i++) basis[i] = i < G * G ? (float)q[i / G][i % G] : 0;
     push(WHOLE, &linear, image, basis, G + 1);
@@ -236,7 +236,7 @@ static void gaussian(sgm_key key) {
         double b = image[G * G + i % G];
         risk += i < G * G ? L[i / G] * pow(q[i / G][i % G] - (image[i] - b), 2) : b * b;
     }
-    printf("   a linear autoencoder's risk is %.4f, %.2f %% above (T43.1)\n", risk, 100 * (risk / tail - 1));
+    printf("   a linear autoencoder's risk is %.4f, %.2f %% above (T33.1)\n", risk, 100 * (risk / tail - 1));
     tut_check("1. linear autoencoder: risk over its floor, less 1", risk / tail - 1, 0, tut_quick() ? 0.1 : 0.01);
     tut_check("1. linear autoencoder: below the floor", risk < tail * (1 - 1e-6), 0, 0);
     sgm_mixture_free(&latent), sgm_model_free(&linear), free(x);
@@ -354,7 +354,7 @@ static double codes(float *pca, float *coder_back, sgm_key key) { /* of fresh di
                             sgm_key_split(key, (uint64_t)i));
         project(NULL, pca, fresh, n_fresh, k);
         double linear = misfit(pca, fresh, n_fresh, &se), own;
-        snprintf(name, sizeof name, "2. %d principal components, fresh digits (T43.1)", k);
+        snprintf(name, sizeof name, "2. %d principal components, fresh digits (T33.1)", k);
         tut_check(name, linear, tail, 5 * se); /* fresh digits: five standard errors */
         push(WHOLE, &coder[i], back, fresh, n_fresh);
         own = misfit(back, fresh, n_fresh, &se);
@@ -375,7 +375,7 @@ static double codes(float *pca, float *coder_back, sgm_key key) { /* of fresh di
 ## 3. The judge
 
 Fréchet distances to the training digits, of the judge's 32 features; and of 32 principal
-coordinates, for one check. The linear code keeps 12 of them and sets 20 to their mean, so by (T43.2)
+coordinates, for one check. The linear code keeps 12 of them and sets 20 to their mean, so by (T33.2)
 its distance is the variance of these 20, Gaussian or not; what fresh digits differ by in the other
 12 comes on top, and is no more than they differ by in all 32, for a projection brings no two
 Gaussians further apart. Fresh digits themselves, two sets of them, say what 0 looks like.
@@ -416,10 +416,10 @@ static double judged(const float *pca, const float *own, sgm_key key) {
     two_sets = (same + frechet(other, 1)) / 2;
     for (int j = LATENT; j < FEATURES; j++) dropped += lambda[j];
     printf("   misreads %.4f of fresh digits. Fréchet distance to the training digits, of 32 principal\n"
-           "   coordinates: fresh ones %.3f, linear code %.3f, (T43.2) %.3f; of the judge's features: fresh\n"
+           "   coordinates: fresh ones %.3f, linear code %.3f, (T33.2) %.3f; of the judge's features: fresh\n"
            "   ones %.3f and %.3f, linear code %.2f, autoencoder %.3f\n", wrong, two, linear, dropped, same,
            2 * two_sets - same, frechet(pca, 1), coding);
-    tut_check("3. linear code: Fréchet of 32 coordinates (T43.2)", linear, dropped, two + 1e-3 * dropped);
+    tut_check("3. linear code: Fréchet of 32 coordinates (T33.2)", linear, dropped, two + 1e-3 * dropped);
     if (!tut_quick() && drawn) /* the aim: its images of a set are as near as the set is */
         tut_check("3. SBGM: its images, Fréchet over the digits' own", coding / same, 1, 0.25);
     sgm_tape_free(tape);
@@ -482,7 +482,7 @@ int main(int argc, char **argv) {
         n_train = file.n - 2 * n_fresh < n_train ? file.n - 2 * n_fresh : n_train;
     }
     long n = n_train + 2 * n_fresh;
-    tut_start("33_latent");
+    tut_start("33_latent", 1, argv);
     gaussian(sgm_key_split(key, 1));
     train = (float *)tut_memory((size_t)n * PIXELS * sizeof *train), fresh = train + n_train * PIXELS;
     other = fresh + n_fresh * PIXELS, gallery = (float *)tut_memory(6 * ROW * PIXELS * sizeof *gallery);

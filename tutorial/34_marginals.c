@@ -8,7 +8,7 @@ they, at every time between? And if something goes wrong half way, which of the 
 t arrives at u < t as
 
 $$δ_u^{ODE} = δ \sqrt{V_u / V_t}, \qquad δ_u^{SDE} = ρ\, δ \sqrt{V_u / V_t}, \qquad
-ρ = \frac{m_t}{m_u} \sqrt{V_u / V_t} \qquad(T44.1)$$
+ρ = \frac{m_t}{m_u} \sqrt{V_u / V_t} \qquad(T34.1)$$
 
 where ρ is the correlation of $x_u$ and $x_t$ in the forward process. (The ODE's factor solves
 $\dot x = (f + ½ g²/V) x = x \dot V/2V$. The SDE's is the regression of $x_u$ on $x_t$, their
@@ -158,7 +158,7 @@ static void same_marginals(float *table) {
            "   With 0.9 of the score the SDE reaches %.2f\n", n, TIMES, most[0], most[1], off,
            most[2]);
     /* P(some of 60 > 2.9) <= 60 · 2 exp(-2 · 2.9²) = 6e-6; and .1 for Euler's steps: β dt is .03
-       (QUICK) or .007 at most, so the variance 2 % or .3 % too large, F off by .002 or .0004 */
+       (mode test) or .007 at most, so the variance 2 % or .3 % too large, F off by .002 or .0004 */
     tut_check("1. SDE README: the SDE's marginals, 60 times: KS √n", most[0], 0, 3);
     tut_check("1. SDE README: the ODE's marginals, 60 times: KS √n", most[1], 0, 2.9);
     /* a hundredth of what a sample of n can see */
@@ -172,7 +172,7 @@ Step 2. Let the score be wrong by a constant e. On N(0, 1) both ways then draw N
 is driven by ½ g² e in the ODE, and by g² e against a pull of f + g² = ½ β in the SDE:
 
 $$μ_t^{ODE} = \tfrac{e}{2} \int_t^T β, \qquad μ_t^{SDE} = 2 e \left( 1 − \frac{m_T}{m_t} \right)
-\qquad(T44.2)$$
+\qquad(T34.2)$$
 
 The SDE's stays below 2e however long the way is. The ODE's adds up.
 */
@@ -188,7 +188,7 @@ static void wrong_marginals(float *table) {
     wrong shifted = {&normal, 1, e, 0, 2};
     sgm_score off = wrong_score(&shifted);
     double all = beta_between(sde.t_min, sde.T), got[2];
-    double known[2] = {2 * e * (1 - exp(-all / 2)), 0.5 * e * all}; /* (T44.2) */
+    double known[2] = {2 * e * (1 - exp(-all / 2)), 0.5 * e * all}; /* (T34.2) */
     for (int ode = 0; ode < 2; ode++) {
         visit v = {.row = table + 4 + ode, .mean = 1};
         x[ode] = (float *)tut_memory((size_t)n * sizeof **x);
@@ -197,13 +197,13 @@ static void wrong_marginals(float *table) {
         got[ode] = table[6 * (TIMES - 1) + 4 + ode];
     }
     double ks = 2 * Phi((known[1] - known[0]) / 2) - 1, ks2 = stat_ks2(x[0], n, x[1], n);
-    printf("2. a score of N(0, 1) that is wrong by %.1f: mean by the SDE %.3f, (T44.2): %.3f; by "
+    printf("2. a score of N(0, 1) that is wrong by %.1f: mean by the SDE %.3f, (T34.2): %.3f; by "
            "the\n   ODE %.3f, %.3f. Their marginals are apart: KS %.3f, %.3f\n", e, got[0],
            known[0], got[1], known[1], ks2, ks);
     /* five standard errors, and Euler's step: ½ (β dt)² over 1/β dt steps is 10/steps of e */
-    tut_check("2. score wrong by .2: mean by the SDE (T44.2)", got[0], known[0],
+    tut_check("2. score wrong by .2: mean by the SDE (T34.2)", got[0], known[0],
               5 / sqrt((double)n) + 10 * e / (double)steps);
-    tut_check("2. score wrong by .2: mean by the ODE (T44.2)", got[1], known[1],
+    tut_check("2. score wrong by .2: mean by the ODE (T34.2)", got[1], known[1],
               5 / sqrt((double)n));
     /* two empirical functions, each off by 2.2/√n but for 2 exp(-2·2.2²) = 1e-4 of all runs */
     tut_check("2. then the SDE's law is not the ODE's: KS of the two", ks2, ks,
@@ -213,7 +213,7 @@ static void wrong_marginals(float *table) {
 
 /*
 Step 3. A kick at ½. Points from p_½ are shifted by one standard deviation, and run on beside points
-that are not, with the *same* noise: for a Gaussian each pair then differs by (T44.1), and no chance
+that are not, with the *same* noise: for a Gaussian each pair then differs by (T34.1), and no chance
 is left in it. In nats, of two Gaussians of one variance: δ²/2V, kept by the ODE, times ρ² by the
 SDE. That the ODE keeps it is no matter of Gaussians: a bijection keeps every KL.
 */
@@ -267,7 +267,7 @@ static void kick_points(const sgm_score *score, double v, double t) {
 
 /*
 Now the score is kicked, for a short while around t. The SDE takes g² of it and then forgets; the
-ODE takes ½ g² and does not: what is left is in the ratio 2ρ. On N(0, 1) ρ is m_t. From (T44.2) over
+ODE takes ½ g² and does not: what is left is in the ratio 2ρ. On N(0, 1) ρ is m_t. From (T34.2) over
 a window t_1 … t_2, the SDE ends with 2e(m_1 − m_2) and the ODE with ½ e ∫β, to which the ratio of
 the two belongs. They are even at ρ = ½, here t = .36.
 */
@@ -343,7 +343,7 @@ Step 4. Expand the ratio of p_t to the normal density γ in Hermite polynomials,
 of the process: $p_t/γ = Σ_α m_t^{|α|} c_α h_α$ with $c_α = E h_α(x_0)$. Two data sets whose
 moments first differ in order k are then apart by
 
-$$KL(p_t \| q_t) → \tfrac12 m_t^{2k} \sum_{|α| = k} (c_α − c'_α)² \qquad(T44.3)$$
+$$KL(p_t \| q_t) → \tfrac12 m_t^{2k} \sum_{|α| = k} (c_α − c'_α)² \qquad(T34.3)$$
 
 Exponential in ∫β = −2 log m, with the rate k. The *slowest* rate is 1, that of the mean, whatever
 p_0 is. The size in front is not independent of p_0, and the rate is greater if moments agree. Three
@@ -383,7 +383,7 @@ static void forgetting(void) {
     const int other[3] = {1, 3, 2}, order[3] = {1, 2, 8};
     const double sums[3] = {0.3125, 0.25, 1 / 1290240.0}, late[3] = {8, 6, 5};
     float table[16 * 4];
-    puts("4. KL(p_t || q_t) of two data sets, in ∫β:              rate     size, of (T44.3)");
+    puts("4. KL(p_t || q_t) of two data sets, in ∫β:              rate     size, of (T34.3)");
     for (int i = 0; i < 16; i++) {
         table[4 * i] = 0.5f * (float)(i + 1);
         for (int k = 0; k < 3; k++)
@@ -415,7 +415,7 @@ How long does a walk $dX = −U' dt + \sqrt2\, dW$ take from one to the other? E
 for high h, where the curvatures 8h and 4h in the well and on the saddle say it all:
 
 $$τ = \int_{−1}^{1} e^{U(y)} \int_{−∞}^{y} e^{−U(z)} dz\, dy → \frac{2π}{\sqrt{8h · 4h}}\, e^h
-\left( 1 + \frac{3}{8h} + … \right) \qquad(T44.4)$$
+\left( 1 + \frac{3}{8h} + … \right) \qquad(T34.4)$$
 
 A walk in steps of γ has a law of its own: $T(x) = γ + ∫_{y<1} K(x, y) T(y) dy$ with its kernel K,
 for MALA with what its refusals leave in place. On a grid that is a linear system.
@@ -538,7 +538,7 @@ static void escapes(void) {
         off[i] = h * (passage(h) / (2 * PI / sqrt(32) / h * exp(h)) - 1);
     }
     double first = 2 * off[2] - off[1];
-    printf("   exact = Kramers (1 + %.4f/h + …): the 3/8 of (T44.4)\n", first);
+    printf("   exact = Kramers (1 + %.4f/h + …): the 3/8 of (T34.4)\n", first);
     /* each halving of 1/h halves what is left; so the last step's change bounds it */
     tut_check("5. Kramers' formula: its first correction is 3/8h", first, 0.375,
               fabs(first - (2 * off[1] - off[0])));
@@ -552,7 +552,7 @@ the trace of a symmetric matrix A, here of $½ \log(Σ_T Σ_0^{-1}) + ½ ∫β\,
 with $E vvᵀ = I$, has $vᵀAv$ in its place, and for K probes
 
 $$\mathrm{Var} = \frac{2}{K} \left( \|A\|_F² − \sum_i A_{ii}² \right) \text{ (signs)}, \qquad
-\frac{2}{K} \|A\|_F² \text{ (Gaussian)} \qquad(T44.5)$$
+\frac{2}{K} \|A\|_F² \text{ (Gaussian)} \qquad(T34.5)$$
 
 Signs are blind to a multiple of I, and to all of the diagonal; Gaussian directions pay for both.
 The document's O(D) against O(D²) is the number of tangents: counted here, timed on a network.
@@ -658,12 +658,12 @@ static void trace_row(float *row, int d) {
     sgm_mixture_free(&mix), free(cov), free(logp), free(mean), free(x);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static float table[TIMES * 6], costs[WIDTHS * 9];
     const int rows = tut_quick() ? 4 : WIDTHS;
     const double zero = 0, v = 0.25, unit = 1;
     sgm_mixture narrow;
-    tut_start("34_marginals");
+    tut_start("34_marginals", argc, argv);
     sde = sgm_sde_vp(0.1, 20);
     tut_must(sgm_mixture_init(&two, 2, 1, w2, mu2, var2, SGM_COV_ISOTROPIC, &sde));
     tut_must(sgm_mixture_init(&one, 1, 1, NULL, &zero, &unit, SGM_COV_ISOTROPIC, &sde));
@@ -679,10 +679,10 @@ int main(void) {
     large_steps();
     forgetting();
     escapes();
-    puts("6. rms error of log p in nats, and (T44.5)                             CPU ms a point\n"
+    puts("6. rms error of log p in nats, and (T34.5)                             CPU ms a point\n"
          "        D     1 sign             4 signs            1 Gaussian           exact  1 probe");
     for (int i = 0; i < rows; i++) trace_row(costs + 9 * i, 2 << i);
-    tut_dat("trace.dat", "D; rms error of 1 sign, 4, 1 Gaussian; (T44.5) of them; ms: exact, 1",
+    tut_dat("trace.dat", "D; rms error of 1 sign, 4, 1 Gaussian; (T34.5) of them; ms: exact, 1",
             costs, rows, 9);
     sgm_mixture_free(&two), sgm_mixture_free(&one), sgm_mixture_free(&narrow);
     return tut_done();

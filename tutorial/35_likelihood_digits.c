@@ -8,7 +8,7 @@ one pixel at a time. Can the same kind of network say how probable a digit *is*?
 log-SNR λ. Per pixel, in bits, and up to the ends of the walk,
 
 $$\mathrm{bits} = \frac1{2 D \log 2} \int_{λ(T)}^{λ(t_{min})} E \left\| ε − \hat ε \right\|² dλ +
-\mathrm{const} \qquad(T45.1)$$
+\mathrm{const} \qquad(T35.1)$$
 
 **Plan.**
 1. The data: levels, made continuous; and a *logit*, which opens the corners in which paper and ink lie.
@@ -17,7 +17,7 @@ $$\mathrm{bits} = \frac1{2 D \log 2} \int_{λ(T)}^{λ(t_{min})} E \left\| ε −
 4. What t_min costs: the edge of the paper's black.
 5. A U-Net is trained for the likelihood: weight g², times by importance (2.14).
 6. Held-out digits: the flow with Hutchinson's probes, the bound, and both against the laws of 2.
-7. Two clocks. VP and sub-VP have the same σ in another order of time: (T45.1) knows no t.
+7. Two clocks. VP and sub-VP have the same σ in another order of time: (T35.1) knows no t.
 8. The same small budget spent in other ways: pixels as they are, weight σ², the clock of sub-VP.
 9. Where the bits are, by noise level; samples.
 
@@ -478,7 +478,7 @@ static void otherwise(const sgm_sde *vp, const sgm_sde *sub, long steps) {
 }
 
 /*
-Step 9. (T45.1) by level: fresh noise on the digits that were asked, and, to compare, Gaussian pixels by themselves, whose
+Step 9. (T35.1) by level: fresh noise on the digits that were asked, and, to compare, Gaussian pixels by themselves, whose
 error is v/(v + σ²). The sum over levels, with both ends, must be the bound of step 6 again. Its constant is the entropy
 ½ D log 2πe σ_min² of what is left to know at t_min, and it speaks of digits that are smeared there: up to what the edges
 cost, that is the same.
@@ -506,9 +506,9 @@ static void by_level(const sgm_sde *sde, double edges) {
     for (long i = 0; i < n_asked * D; i++) ends += 0.5 * m * m * held[i] * held[i] / (double)(n_asked * D);
     ends += 0.5 * (s * s - 1 - 2 * log(s)) + 0.5 * (log(2 * 3.14159265358979323846) + 1 - high);
     double sum = 8 + (path + ends - grown) / ln2, se = hypot(sqrt(square), bound_se) / ln2;
-    printf("9. (T45.1) over %d levels: %.4f bits/dim, the bound %.4f\n", LEVELS, sum, bits[BOUND]);
+    printf("9. (T35.1) over %d levels: %.4f bits/dim, the bound %.4f\n", LEVELS, sum, bits[BOUND]);
     /* 4.5 standard errors; a smeared edge adds to the entropy less than twice what it costs a point */
-    if (!quick) tut_check("9. (T45.1) summed over noise levels: the bound, bits/dim", sum, bits[BOUND], 4.5 * se + 2 * edges);
+    if (!quick) tut_check("9. (T35.1) summed over noise levels: the bound, bits/dim", sum, bits[BOUND], 4.5 * se + 2 * edges);
 }
 
 static void samples(void) {
@@ -527,7 +527,7 @@ int main(int argc, char **argv) {
     const char *images = NULL;
     long steps = 0;
     quick = tut_quick();
-    tut_start("35_likelihood_digits");
+    tut_start("35_likelihood_digits", 1, argv);
     for (int i = 1; i < argc; i++) {
         if (strspn(argv[i], "0123456789") == strlen(argv[i])) steps = strtol(argv[i], NULL, 10);
         else images = argv[i];

@@ -11,18 +11,18 @@ which pitches does it play, and does it hit the note that you ask for?
 and 12; decay γ ∼ U(1, 5); and a and b, standard normal, which make amplitude and phase:
 
 $$x_j = e^{−γj/D} \left( a \cos\frac{2πfj}{D} + b \sin\frac{2πfj}{D} \right) + .2\, z_j,
-\qquad j = 0 … D − 1 \qquad(T46.1)$$
+\qquad j = 0 … D − 1 \qquad(T36.1)$$
 
 Given f and γ that is linear in Gaussians. With u_1, u_2 orthonormal in the plane of both waves,
 and λ_1, λ_2 the variances along them, the density of x seen through noise, m x + s ε, is
 
 $$p_t(x) = E_{f,γ}\; N(x;\, 0,\, m² \sum_r λ_r u_r u_r^T + v I), \qquad v = .04 m² + s²
-\qquad(T46.2)$$
+\qquad(T36.2)$$
 
 a mean over two numbers only: quadrature gives it to four digits, and its score
 
 $$∇\log p_t = −\frac{x}{v} + E_{f,γ|x} \sum_r u_r (u_r·x)
-\left( \frac{1}{v} − \frac{1}{m²λ_r + v} \right) \qquad(T46.3)$$
+\left( \frac{1}{v} − \frac{1}{m²λ_r + v} \right) \qquad(T36.3)$$
 
 So all that you ask of a model of sound is known: entropy, what x tells of its pitch, how probable a
 sound is that the network made, and which pitch it has.
@@ -60,7 +60,7 @@ static const double LOW = 4, HIGH = 12, HISS = 0.2; /* cycles in a window; std o
 static const double LOW_SIGMA = 0.02, HIGH_SIGMA = 80; /* s/m at t_min and at T                */
 static const char *const set_name[SETS] = {"drawn", "made", "Gaussian"};
 
-/* One Gaussian for each pitch and decay of a grid, as in (T46.2). */
+/* One Gaussian for each pitch and decay of a grid, as in (T36.2). */
 
 typedef struct bells {
     int n;
@@ -102,7 +102,7 @@ static void legendre(double *x, double *w, int n) {
 }
 
 /*
-The two columns of (T46.2), turned in their plane until they are orthogonal: with
+The two columns of (T36.2), turned in their plane until they are orthogonal: with
 $\tan 2θ = 2 c·s/(c·c − s·s)$ the turned pair has the same $c cᵀ + s sᵀ$.
 */
 
@@ -147,7 +147,7 @@ static double dot(const float *a, const float *b) { /* sixteen sums do not wait 
 
 /*
 log p, and if asked for the score and the most probable pitch, of x seen through noise: mean
-coefficient m, std s. v is the variance off the bell's plane, $m²λ_r + v$ along its axes, (T46.3).
+coefficient m, std s. v is the variance off the bell's plane, $m²λ_r + v$ along its axes, (T36.3).
 */
 
 static double bells_at(const bells *b, const float *x, double m, double s, float *score,
@@ -263,8 +263,8 @@ static void against_mixture(void) {
     for (int i = 0; i < N * D; i++)
         off_score += pow((double)s[i] - s0[i], 2), size += pow(s0[i], 2);
     /* floats' 6e-8 of |x|²/v ~ 70 and of pulls up to 64 λ/v ~ 500, added in parts of 16 */
-    tut_check("1. (T46.2) of four bells, sgm_mixture: log p, worst", off, 0, 3e-4);
-    tut_check("1. (T46.3) the same: score, relative", sqrt(off_score / size), 0, 1e-5);
+    tut_check("1. (T36.2) of four bells, sgm_mixture: log p, worst", off, 0, 3e-4);
+    tut_check("1. (T36.3) the same: score, relative", sqrt(off_score / size), 0, 1e-5);
     sgm_mixture_free(&mix), free(few.u), free(few.lambda);
 }
 
@@ -576,11 +576,11 @@ static void scale(const float *gaussians, int quick) {
     free(x[0]);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     int quick = tut_quick();
     float gaussians[4 * D];
     test v;
-    tut_start("36_waveforms");
+    tut_start("36_waveforms", argc, argv);
     sde = sgm_sde_vp(0.1, 20);
     sde.t_min = sgm_sde_t_from_logsnr(&sde, -2 * log(LOW_SIGMA));
     sde.T = sgm_sde_t_from_logsnr(&sde, -2 * log(HIGH_SIGMA));

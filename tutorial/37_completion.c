@@ -10,20 +10,20 @@ Equations. Training is (8.2) with y beside x as a channel (`cond_image`). If $x_
 from p(x|y) and x is what y was made from, then x, $x_1$ and $x_2$ are exchangeable: given y, the
 truth is one more draw. So for every function of two images
 
-$$E\, h(x, x_1) = E\, h(x_1, x_2) \qquad(T47.1)$$
+$$E\, h(x, x_1) = E\, h(x_1, x_2) \qquad(T37.1)$$
 
 which can be checked without knowing the law: take for h the squared distance, or "both look like
 the same digit". An average instead of a draw fails the first; a network that ignores y has the two
 sides equal only if it draws from p(x), and then fails to fit y.
 
 Plan. (1) Draw digits of 14 by 14 pixels; show a U-Net their left halves, and let it learn to draw
-all of x. Check that draws keep y, then (T47.1) on the half that it has not seen. (2) Draw digits in
+all of x. Check that draws keep y, then (T37.1) on the half that it has not seen. (2) Draw digits in
 colour, and show their gray. Colours come in pairs of one gray, so the law of the colour given gray
 is known. Draw with the exact score, then with the network.
 
 What you should see. Each draw keeps the half that it was shown to .02 of the pixels' deviation, and
 completes it in its own way: as far from the truth (.49) as from another draw (.45), but for a tenth
-that (T47.1) sees at 2.7 standard errors: draws are a little too alike. From one gray come both
+that (T37.1) sees at 2.7 standard errors: draws are a little too alike. From one gray come both
 colours of its pair, in their proportions; one draw in twenty has a colour of another pair.
 
 Figures. Grids, written here: 37_completion_digits.png (y, truth, six draws) and
@@ -31,10 +31,10 @@ Figures. Grids, written here: 37_completion_digits.png (y, truth, six draws) and
 `37_completion_shares.png`: how often each colour.
 
 Build: cc -O2 -fopenmp tutorial/37_completion.c -o 37_completion -lm && ./37_completion
-(QUICK=1: seconds, structure only)
+(MODE=test: seconds, structure only)
 
 Change one line:
-- 8000 for 24000 in `digits`: (T47.1) is .51 and .43, off by 4 standard errors. Ask it of the digits
+- 8000 for 24000 in `digits`: (T37.1) is .51 and .43, off by 4 standard errors. Ask it of the digits
   that were learnt from (all = x, told = y): .44 and .43. The network knows *those* halves too well.
 - With 8000 still, `.method = SGM_METHOD_DPMPP_2M`: .52 and .50. The flow looks at the network fewer
   times than the SDE, and repeats its prejudice less.
@@ -110,7 +110,7 @@ static double apart(const float *a, const float *b, int right) { /* mean square 
     return sum / (P / 2);
 }
 
-/* (T47.1) where it holds exactly: y is the label, and the draws are two more digits of that label.
+/* (T37.1) where it holds exactly: y is the label, and the draws are two more digits of that label.
 */
 
 static void same_label(const float *x, const int *label, long n) {
@@ -128,7 +128,7 @@ static void same_label(const float *x, const int *label, long n) {
     }
     printf("digits of one label: truth to draw %.4f, draw to draw %.4f, of %.0f triples\n",
         away[0] / m, away[1] / m, m);
-    tut_check("(T47.1) y a label: truth to draw / draw to draw", away[0] / away[1], 1,
+    tut_check("(T37.1) y a label: truth to draw / draw to draw", away[0] / away[1], 1,
         5 * sqrt(square) / away[1]); /* five standard errors */
     free(used);
 }
@@ -162,7 +162,7 @@ static void digits(void) {
 
     double K = (double)k, left = 0, other = 0, own = 0;
     float *pairs = floats(2 * k);
-    double away[2] = {0}, se = 0, same[2] = {0}, flips = 0; /* the two sides of (T47.1), twice */
+    double away[2] = {0}, se = 0, same[2] = {0}, flips = 0; /* the two sides of (T37.1), twice */
     tut_must(sgm_nearest(near_to, NULL, all, 3 * k, x, quick ? n : 8000, P, 1));
     for (long i = 0; i < k; i++) {
         const float *truth = all + i * P, *a = truth + k * P, *b = a + k * P;
@@ -187,9 +187,9 @@ static void digits(void) {
     if (!quick) {
         tut_check("half digits: left half nearest to its own y", own, 1, .005);
         /* five standard errors, from the differences of the pairs */
-        tut_check("(T47.1) right halves: truth to draw / draw to draw", away[0] / away[1], 1,
+        tut_check("(T37.1) right halves: truth to draw / draw to draw", away[0] / away[1], 1,
             5 * se / away[1]);
-        tut_check("(T47.1) same digit: truth and draw, less draw and draw", same[0] - same[1], 0,
+        tut_check("(T37.1) same digit: truth and draw, less draw and draw", same[0] - same[1], 0,
             5 * flips);
     }
     float *sorted = floats(2 * k), *grid = floats(48 * P);
@@ -386,9 +386,9 @@ static void colours(void) {
     free(grid);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     quick = tut_quick();
-    tut_start("37_completion");
+    tut_start("37_completion", argc, argv);
     sde = sgm_sde_edm(.02, 20);
     digits();
     colours();

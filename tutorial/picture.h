@@ -25,17 +25,17 @@ Grids of images for the tutorials that draw some: PNG where <stb/stb_image_write
 #endif
 #endif
 
-/* The tile that ends a grid of a short run: QUICK, in letters of 3 by 5 pixels. */
+/* The tile that ends a grid of a smoke test: TEST, in letters of 3 by 5 pixels. */
 
 static void tut_quick_tile(float *pixels, int h, int w) {
-    static const char *const letters[5] = {"*** * * *** *** * *", "* * * *  *  *   ** ", "* * * *  *  *   *  ",
-                                           "*** * *  *  *   ** ", "  * *** *** *** * *"};
+    static const char *const letters[5] = {"*** *** *** ***", " *  *   *    * ", " *  **  ***  * ",
+                                           " *  *     *  * ", " *  *** ***  * "};
     for (int i = 0; i < 5; i++)
-        for (int j = 0; j < 19 && j < w && i < h; j++)
-            pixels[(h > 5 ? (h - 5) / 2 + i : i) * w + (w > 19 ? (w - 19) / 2 + j : j)] = letters[i][j] == '*';
+        for (int j = 0; j < 15 && j < w && i < h; j++)
+            pixels[(h > 5 ? (h - 5) / 2 + i : i) * w + (w > 15 ? (w - 15) / 2 + j : j)] = letters[i][j] == '*';
 }
 
-/* Writes n grey images x(n, h·w) as out/NN_topic/`name`.png (or .pgm); black is -mean/spread, since
+/* Writes n grey images x(n, h·w) as out/MODE/NN_topic/`name`.png (or .pgm); black is -mean/spread, since
 a pixel in [0,1] is mean + spread · number. */
 
 static void tut_picture(const char *name, const float *x, long n, int h, int w, int columns, double mean,

@@ -1,6 +1,7 @@
 /*
-What all tutorials share: where their output goes, and the table that ends each of them. A line of the table holds a number
-that was just computed against a number that is known, and says how far apart they may be.
+What all lessons (00 to 09) and proofs (11 onwards) share: where their output goes, the questions they ask, and the table of
+checks. A line of the table holds a number that was just computed against a number that is known, and says how far apart
+they may be.
 */
 
 #ifndef TUTORIAL_H
@@ -13,17 +14,32 @@ that was just computed against a number that is known, and says how far apart th
 #include <float.h>
 #include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "statistics.h"
 
+enum { TUT_TEST, TUT_STUDY, TUT_FULL, TUT_DECLARED = 32 };
+
+typedef struct {
+    double value;
+    const char *why;
+} tut_guess;
+
 static char tut_folder[256];
 static FILE *tut_table;
-static int tut_failed, tut_rows;
+static int tut_failed, tut_rows, tut_is_lesson, tut_verbose, tut_asked, tut_right, tut_declared;
+static time_t tut_began;
+static struct {
+    int number;
+    const char *name;
+    double value, tolerance;
+} tut_effect[TUT_DECLARED];
 static struct {
     char name[96];
     double got, truth, tolerance;
@@ -58,26 +74,64 @@ static const char *tut_path(const char *name) {
     return p;
 }
 
-/* QUICK=1 in the environment: a few seconds instead of the full experiment, with wider tolerances. Its
-data and figures have a folder of their own, so that the short run never stands where the full one's did. */
+/* MODE in the environment is test (a smoke test of seconds), study (what a student runs: every sentence of a
+lesson is true in it) or full. Without it a lesson studies and a proof is full. Each mode has a folder of its own,
+so that a short run never stands where the full one's data did. */
 
-static int tut_quick(void) {
-    const char *quick = getenv("QUICK");
-    return quick && *quick && strcmp(quick, "0") != 0;
+static int tut_mode(void) {
+    const char *mode = getenv("MODE");
+    if (!mode || !*mode) return tut_is_lesson ? TUT_STUDY : TUT_FULL;
+    return strcmp(mode, "test") == 0 ? TUT_TEST : strcmp(mode, "study") == 0 ? TUT_STUDY : TUT_FULL;
+}
+
+static inline int tut_quick(void) { return tut_mode() == TUT_TEST; }
+
+static inline long tut_pick(long test, long study, long full) {
+    return tut_mode() == TUT_TEST ? test : tut_mode() == TUT_STUDY ? study : full;
+}
+
+static const char *tut_mode_name(void) {
+    static const char *const name[] = {"test", "study", "full"};
+    return name[tut_mode()];
 }
 
 /* SGM_SEED=n in the environment changes every random number of the run. */
 
-static sgm_key tut_key(void) {
+static unsigned long long tut_seed(void) {
     const char *seed = getenv("SGM_SEED");
-    return sgm_key_init(seed ? strtoull(seed, NULL, 10) : 1);
+    return seed && *seed ? strtoull(seed, NULL, 10) : 1;
 }
 
-/* Makes out/NN_topic, or out/quick/NN_topic, and begins its table of checks. */
+static sgm_key tut_key(void) { return sgm_key_init(tut_seed()); }
 
-static void tut_start(const char *topic) {
-    const char *out = getenv("SGM_OUT") ? getenv("SGM_OUT") : "out";
-    int bytes = snprintf(tut_folder, sizeof tut_folder, "%s%s/%s", out, tut_quick() ? "/quick" : "", topic);
+/* Refuses what no run can mean, and says what can be. */
+
+static void tut_refuse(const char *topic, int argc, char **argv) {
+    const char *mode = getenv("MODE");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-v") == 0) continue;
+        fprintf(stderr, "error: %s knows no \"%s\": -v prints the table of checks; MODE=test|study|full and "
+                        "SGM_SEED=n are read from the environment\n", topic, argv[i]);
+        exit(2);
+    }
+    if (!mode || !*mode || strcmp(mode, "test") == 0 || strcmp(mode, "full") == 0) return;
+    if (strcmp(mode, "study") == 0 && tut_is_lesson) return;
+    if (strcmp(mode, "study") == 0)
+        fprintf(stderr, "error: %s is a proof: MODE=full (the default) shows what its text says, MODE=test is a "
+                        "smoke test\n", topic);
+    else fprintf(stderr, "error: MODE=%s: a mode is test, study or full\n", mode);
+    exit(2);
+}
+
+/* Makes out/MODE/NN_topic and begins its table of checks. An argument -v, or V=1, prints the table at the end
+also if nothing failed. */
+
+static void tut_start(const char *topic, int argc, char **argv) {
+    const char *out = getenv("SGM_OUT") ? getenv("SGM_OUT") : "out", *v = getenv("V");
+    tut_is_lesson = topic[0] == '0', tut_began = time(NULL);
+    tut_verbose = argc > 1 || (v && *v && strcmp(v, "0") != 0);
+    tut_refuse(topic, argc, argv);
+    int bytes = snprintf(tut_folder, sizeof tut_folder, "%s/%s/%s", out, tut_mode_name(), topic);
     int made = bytes < (int)sizeof tut_folder;
     for (char *end = made ? tut_folder + strlen(out) : NULL; made && end; end = strchr(end + 1, '/')) {
         *end = 0, made = !mkdir(tut_folder, 0777) || errno == EEXIST, *end = '/';
@@ -88,10 +142,10 @@ static void tut_start(const char *topic) {
                         "folder that you may write to\n", tut_folder, strerror(errno));
         exit(2);
     }
-    remove(tut_path("cost.tsv"));
+    remove(tut_path("cost.tsv")), remove(tut_path("run.tsv"));
     fprintf(tut_table, "name\tgot\ttruth\ttolerance\tresult\n");
-    printf("%s%s: kernels %s, %d thread%s\n\n", topic, tut_quick() ? " (QUICK)" : "", sgm_isa(), sgm_threads(),
-           sgm_threads() > 1 ? "s" : "");
+    printf("%s, mode %s, key %llu: kernels %s, %d thread%s\n\n", topic, tut_mode_name(), tut_seed(), sgm_isa(),
+           sgm_threads(), sgm_threads() > 1 ? "s" : "");
     fflush(stdout);
 }
 
@@ -120,27 +174,169 @@ static void tut_left(const char *text, int columns) {
     printf("%s%*s", text, columns > 0 ? columns : 0, "");
 }
 
-/* Prints the table; what main returns: 0 if all passed, else 1. */
+/* Prints a text in lines of at most 80 columns; all but the first begin with `indent` blanks. */
 
-static int tut_done(void) {
-    printf("\n%-56s %12s %12s %10s\n", "quantity", "got", "truth", "tolerance");
+static inline void tut_wrap(const char *text, int column, int indent) {
+    while (*text) {
+        size_t bytes = strcspn(text, " \n"), letters = 0;
+        for (size_t i = 0; i < bytes; i++) letters += (text[i] & 0xC0) != 0x80;
+        if (column + 1 + (int)letters > 80 && column > indent) printf("\n%*s", column = indent, "");
+        else if (column > indent) putchar(' '), column++;
+        printf("%.*s", (int)bytes, text), column += (int)letters, text += bytes;
+        if (*text == '\n') printf("\n%*s", column = indent, "");
+        if (*text) text++;
+    }
+    putchar('\n');
+}
+
+static inline void tut_say(const char *format, ...) {
+    char text[2048];
+    va_list list;
+    va_start(list, format), vsnprintf(text, sizeof text, format, list), va_end(list);
+    tut_wrap(text, 0, 0), fflush(stdout);
+}
+
+/* A check and the sentence that tells it. */
+
+static inline void tut_see(const char *name, double got, double truth, double tolerance, const char *format, ...) {
+    char text[1024];
+    va_list list;
+    va_start(list, format), vsnprintf(text, sizeof text, format, list), va_end(list);
+    tut_check(name, got, truth, tolerance);
+    printf(tut_row[tut_rows - 1].pass ? "  ok  " : "  NO  ");
+    tut_wrap(text, 6, 6), fflush(stdout);
+}
+
+/* A number as people write it: .25, 1e-3, 5/9. */
+
+static inline int tut_number(const char *text, double *x) {
+    char *end, *below;
+    *x = strtod(text, &end);
+    if (end == text) return 0;
+    end += strspn(end, " ");
+    if (*end == '/') {
+        double y = strtod(end + 1, &below);
+        if (below == end + 1 || y == 0) return 0;
+        *x /= y, end = below;
+    }
+    return !end[strspn(end, " \t\r\n")] && fabs(*x) < HUGE_VAL;
+}
+
+/* Asks for a prediction before the number appears, if somebody sits there (or SGM_ASK=1). `wrong` holds what is usually
+guessed, and what the guess has overlooked; its last `why` is NULL. A guess is right within `relative` of the truth. */
+
+static inline int tut_near(double guess, double x, double relative) {
+    return fabs(guess - x) <= relative * (x != 0 ? fabs(x) : 1);
+}
+
+static inline void tut_ask(const char *question, double truth, double relative, const tut_guess *wrong) {
+    const char *ask = getenv("SGM_ASK");
+    char line[128];
+    double guess = 0;
+    if (ask && *ask ? strcmp(ask, "0") == 0 : !isatty(0) || !isatty(1)) return;
+    printf("\n"), tut_wrap(question, 0, 0);
+    for (int left = 2; left > 0; left--) {
+        printf("your guess (Enter passes): "), fflush(stdout);
+        if (!fgets(line, sizeof line, stdin) || !line[strspn(line, " \t\r\n")]) { printf("\n"); return; }
+        if (tut_number(line, &guess)) break;
+        puts("  a number, as .25, 1e-3 or 5/9");
+        if (left == 1) return;
+    }
+    tut_asked++;
+    if (tut_near(guess, truth, relative)) { tut_right++, puts("  yes\n"); return; }
+    while (wrong && wrong->why && !tut_near(guess, wrong->value, relative)) wrong++;
+    if (wrong && wrong->why) printf("  not so:"), tut_wrap(wrong->why, 9, 2), printf("\n");
+    else puts("  not so; see what comes out\n");
+}
+
+/* Declares that exercise `number` ("Change one line") gives the row `name` this value, instead of its truth. */
+
+static inline void tut_exercise(int number, const char *name, double value, double tolerance) {
+    if (tut_declared == TUT_DECLARED) fprintf(stderr, "error: more than %d effects\n", TUT_DECLARED), exit(2);
+    tut_effect[tut_declared].number = number, tut_effect[tut_declared].name = name;
+    tut_effect[tut_declared].value = value, tut_effect[tut_declared++].tolerance = tolerance;
+}
+
+/* Have all rows that an exercise declares come out as it declares? `told` prints each. */
+
+static int tut_as_declared(int number, int told) {
+    int found = 0, good = 1;
+    for (int i = 0; i < tut_declared; i++) {
+        if (tut_effect[i].number != number) continue;
+        int hit = 0;
+        for (int j = 0; j < tut_rows; j++) {
+            if (strcmp(tut_row[j].name, tut_effect[i].name) != 0) continue;
+            hit = 1, found++, good = good && fabs(tut_row[j].got - tut_effect[i].value) <= tut_effect[i].tolerance;
+            if (told) printf("  %s: got %.6g, declared %.6g ± %.2g\n", tut_row[j].name, tut_row[j].got,
+                             tut_effect[i].value, tut_effect[i].tolerance);
+        }
+        if (told && !hit) printf("  there is no row \"%s\"\n", tut_effect[i].name);
+        good = good && hit;
+    }
+    return found && good;
+}
+
+/* The exercise whose rows are as declared and explain every row that failed; 0 if there is none. */
+
+static int tut_exercise_made(void) {
+    for (int number = 1; tut_failed && number <= 9; number++) {
+        int explained = 0;
+        for (int j = 0; j < tut_rows; j++) {
+            for (int i = 0; i < tut_declared && !tut_row[j].pass; i++) {
+                if (tut_effect[i].number != number || strcmp(tut_effect[i].name, tut_row[j].name) != 0) continue;
+                explained++;
+                break;
+            }
+        }
+        if (explained == tut_failed && tut_as_declared(number, 0)) return number;
+    }
+    return 0;
+}
+
+/* run.tsv: what the figures and the pages say of the run. */
+
+static void tut_run_file(void) {
+    FILE *f = fopen(tut_path("run.tsv"), "w");
+    if (!f) fprintf(stderr, "\nerror: cannot write to %s\n", tut_path("run.tsv")), exit(2);
+    fprintf(f, "mode\t%s\nkey\t%llu\nkernels\t%s\nthreads\t%d\nseconds\t%.0f\nprocessor\t%.1f\n", tut_mode_name(),
+            tut_seed(), sgm_isa(), sgm_threads(), difftime(time(NULL), tut_began), (double)clock() / CLOCKS_PER_SEC);
+    fclose(f);
+}
+
+/* Says what came of it, and prints the table if something failed or somebody asked; what main returns: 0 if all
+passed, or failed just as an exercise declares, else 1. */
+
+static void tut_print_table(void) {
+    int wide = tut_is_lesson ? 36 : 56;
+    printf("\n"), tut_left("quantity", wide), printf(" %12s %12s %10s\n", "got", "truth", "tolerance");
     for (int i = 0; i < tut_rows; i++) {
-        tut_left(tut_row[i].name, 56);
+        tut_left(tut_row[i].name, wide);
         printf(" %12.6g %12.6g %10.2g  %s\n", tut_row[i].got, tut_row[i].truth, tut_row[i].tolerance,
                tut_row[i].pass ? "PASS" : "FAIL");
     }
-    if (tut_failed) printf("\n%d OF %d CHECKS FAILED", tut_failed, tut_rows);
-    else printf("\nall %d checks passed", tut_rows);
-    printf(": data in %s, figures by `make %splots`\n", tut_folder, tut_quick() ? "QUICK=1 " : "");
-    if (tut_quick()) puts("a short run: what the text says that you should see, the full one shows (without QUICK)");
+}
+
+static int tut_done(void) {
+    const char *made = getenv("SGM_EXERCISE");
+    int number = made && *made ? atoi(made) : tut_exercise_made();
+    int good = made && *made ? tut_as_declared(number, 1) : !tut_failed || number;
+    if (tut_verbose || !good) tut_print_table();
+    printf("\n");
+    if (tut_asked) printf("your predictions: %d of %d\n", tut_right, tut_asked);
+    if (number) printf("exercise %d: %sas declared\n", number, good ? "" : "NOT ");
+    else if (tut_failed) printf("%d OF %d CHECKS FAILED\n", tut_failed, tut_rows);
+    else printf("all %d checks passed%s\n", tut_rows, tut_verbose ? "" : " (-v or V=1 prints them)");
+    printf("data and figures: %s\n", tut_folder);
+    if (tut_quick()) puts("mode test is a smoke test: what the text says that you should see, it need not show");
+    tut_run_file();
     fclose(tut_table);
     free(tut_row), tut_row = NULL, tut_rows = 0;
-    return tut_failed ? 1 : 0;
+    return !good;
 }
 
 /* A file of rows under a "#" line, for gnuplot; stops the program if it cannot be written. */
 
-static void tut_dat(const char *name, const char *header, const float *x, long rows, int cols) {
+static inline void tut_dat(const char *name, const char *header, const float *x, long rows, int cols) {
     tut_must(sgm_dat_save(tut_path(name), header, x, rows, cols));
 }
 
@@ -168,7 +364,7 @@ static inline void tut_cost(const char *model, double parameters, double evaluat
     fclose(f);
 }
 
-/* The same, measured: a run of n points at once with your options is begun and left after .3 s of processor time (QUICK: .02), for
+/* The same, measured: a run of n points at once with your options is begun and left after .3 s of processor time (mode test: .02), for
 all its steps cost alike. Evaluations are of the network, for one sample. Returns the seconds of 1000 samples. */
 
 static inline double tut_cost_of(const char *name, const sgm_model *model, const sgm_score *score,
