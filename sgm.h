@@ -5041,10 +5041,10 @@ they fail only if their mean square is also beyond that of the furthest point (`
 
 ## §5.7 Something to run
 
-`make 17` measures the orders of all methods on one exact score, as slopes,
-and races them on three learned ones. Set its GRID to SGM_GRID_UNIFORM. With `MODE=test` already, Heun
-and RK4 no longer arrive in the race and DDIM does, and two slopes leave their order (the checks say
-so): nearly all steps are spent where there is only noise.
+`make 17` measures the orders of all methods on one exact score, as slopes, and races them on three
+learned ones. Set its GRID to SGM_GRID_UNIFORM. With `MODE=test` already, Heun and RK4 no longer
+arrive in the race and DDIM does, and two slopes leave their order (the checks say so): nearly all
+steps are spent where there is only noise.
 */
 
 /*

@@ -53,7 +53,7 @@ sub answer {
     my @lost = grep { $rows{$topic}{$_}[3] ne 'PASS' } @hit;
     say_bad("$where: \"$_\" of $topic has not passed") for @lost;
     return (\@hit, map { $rows{$topic}{$_} } @hit) if @hit;
-    if ($how eq 'page' || $folder !~ m{/test$}) { say_bad("$where: $topic has no row \"$row\"") if $order{$topic}; return }
+    if ($how eq 'page' || $folder !~ m{(^|/)test$}) { say_bad("$where: $topic has no row \"$row\"") if $order{$topic}; return }
     my ($tail) = $name =~ /^[^:]*: (.*)/; # a source may say "%s: %s" once, and then what stands behind the colon
     say_bad("$where: no row of $topic can be called \"$row\"") unless grep { my ($whole, $start) = @$_;
         $many ? length $start > 3 && (index($start, $name) == 0 || index($name, $start) == 0)
