@@ -1529,6 +1529,9 @@ name that this file has. Pasted into a .c file it cannot be read again; the plai
 #elif defined(__aarch64__) && defined(__ARM_NEON)
 #define SGM__ARM
 #include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#define SGM__WASM
+#include <wasm_simd128.h>
 #endif
 
 /*
@@ -1538,7 +1541,7 @@ library wants the fused operation it says so (`sgm__fmaf`). Nor may sums be regr
 to clang without a macro that could be refused above, so it is told the contrary here.
 */
 #if defined(__clang__)
-#if __clang_major__ >= 12
+#if __clang_major__ >= 12 && !defined(__wasm__)
 #pragma float_control(precise, on, push)
 #endif
 #pragma STDC FP_CONTRACT OFF
@@ -8076,6 +8079,14 @@ Each instruction set that this machine's family may have is compiled below from 
 #undef SGM__ISA
 #undef SGM__ARM
 #endif
+#elif defined(SGM__WASM)
+#define SGM__ISA wasm
+#define SGM__ISA_WASM 1
+#include SGM__TEXT
+#ifdef SGM__ISA
+#undef SGM__ISA
+#undef SGM__WASM
+#endif
 #endif
 
 #endif /* of Parts II and III, so far: the text of §B.8 is read by itself */
@@ -8135,6 +8146,17 @@ longer than a line, and a debugger steps through a kernel as through any other f
 #define sgm__vmax(a, b) ((sgm__vf)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
 #define sgm__vfloat(x) ((sgm__vf)vcvtq_f32_s32((int32x4_t)(x)))
 #define sgm__vwide(x, c) ((sgm__vw)vmull_u32(vmovn_u64((uint64x2_t)(x)), vdup_n_u32(c)))
+#elif defined(SGM__ISA_WASM)
+#define SGM__TALL 2
+#define sgm__vall(x) ((sgm__vf)wasm_f32x4_splat(x))
+#define sgm__vroot(x) ((sgm__vf)wasm_f32x4_sqrt((v128_t)(x)))
+#define sgm__vfma(a, b, c) SGM__K(fma)(a, b, c)
+#define sgm__vmin(a, b) ((sgm__vf)wasm_f32x4_pmin((v128_t)(b), (v128_t)(a)))
+#define sgm__vmax(a, b) ((sgm__vf)wasm_f32x4_pmax((v128_t)(b), (v128_t)(a)))
+#define sgm__vfloat(x) ((sgm__vf)wasm_f32x4_convert_i32x4((v128_t)(x)))
+#define sgm__vwide(x, c) \
+    ((sgm__vw)wasm_u64x2_extmul_low_u32x4( \
+        wasm_i32x4_shuffle((v128_t)(x), (v128_t)(x), 0, 2, 0, 2), wasm_i32x4_splat((int)(c))))
 #else
 #define SGM__TALL 6
 #define sgm__vall(x) ((sgm__vf)_mm_set1_ps(x))
@@ -8156,6 +8178,35 @@ typedef double SGM__K(doubles) __attribute__((vector_size(32)));
 
 SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)x; }
 SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
+
+#if defined(SGM__ISA_WASM)
+/* WebAssembly has no fused multiply-add. As in `sgm__fmaf` the sum is made in double; the rounding to
+float after that of the sum does harm only where the sum ends in a half, or where the result is
+below the least normal float, but not 0. Both are seen in all lanes at once, and are rare. */
+SGM__INLINE v128_t SGM__K(harm)(v128_t lo, v128_t hi, v128_t f) {
+    const v128_t tail = wasm_v128_and(
+        wasm_i32x4_shuffle(lo, hi, 0, 2, 4, 6), wasm_i32x4_splat(0x1fffffff));
+    const v128_t size = wasm_i32x4_sub(wasm_i32x4_shl(f, 1), wasm_i32x4_splat(1));
+    return wasm_v128_or(wasm_i32x4_eq(tail, wasm_i32x4_splat(0x10000000)),
+        wasm_u32x4_lt(size, wasm_i32x4_splat(0x01000000)));
+}
+
+SGM__APART sgm__vf SGM__K(fma_lanes)(sgm__vf a, sgm__vf b, sgm__vf c) {
+    for (int l = 0; l < SGM__LANES; l++) c[l] = sgm__fmaf(a[l], b[l], c[l]);
+    return c;
+}
+
+#define SGM__LOW(x) wasm_f64x2_promote_low_f32x4((v128_t)(x))
+#define SGM__HIGH(x) SGM__LOW(wasm_i32x4_shuffle((v128_t)(x), (v128_t)(x), 2, 3, 2, 3))
+
+SGM__INLINE sgm__vf SGM__K(fma)(sgm__vf a, sgm__vf b, sgm__vf c) {
+    const v128_t lo = wasm_f64x2_add(wasm_f64x2_mul(SGM__LOW(a), SGM__LOW(b)), SGM__LOW(c));
+    const v128_t hi = wasm_f64x2_add(wasm_f64x2_mul(SGM__HIGH(a), SGM__HIGH(b)), SGM__HIGH(c));
+    const v128_t f = wasm_i32x4_shuffle(
+        wasm_f32x4_demote_f64x2_zero(lo), wasm_f32x4_demote_f64x2_zero(hi), 0, 1, 4, 5);
+    return wasm_v128_any_true(SGM__K(harm)(lo, hi, f)) ? SGM__K(fma_lanes)(a, b, c) : (sgm__vf)f;
+}
+#endif
 
 /*
 The last few numbers of an array rarely fill a register. Loading fewer than a registerful pads with
@@ -8310,6 +8361,44 @@ where the next tile's rows of A begin, so each step asks for a few of their numb
 this tile, all of them. If A is transposed, it asks for what this tile reads some steps later, but
 not where p is short: A is near then, and what lies beyond it would push something out.
 */
+#if defined(SGM__ISA_WASM)
+/* Here the sums live as doubles, every pair of registers of them, and what would have done harm is
+only noted: then the twin does the tile again. */
+SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
+    const float *a = q->a, *b = q->b;
+    v128_t acc[4 * SGM__TALL], bv[4], harm = wasm_i32x4_splat(0);
+    SGM__UNROLL for (int r = 0; r < rows; r++)
+        SGM__UNROLL for (int v = 0; v < 2 * vecs; v++) acc[2 * vecs * r + v] =
+            q->init ? SGM__LOW(wasm_v128_load64_zero(q->init + r * q->init_row + 2 * v))
+                    : wasm_i32x4_splat(0);
+    for (int p = q->k; p > 0; p--, a += q->a_col, b += q->b_row) {
+        SGM__UNROLL for (int v = 0; v < 2 * vecs; v++) bv[v] =
+            SGM__LOW(wasm_v128_load64_zero(b + 2 * v));
+        SGM__UNROLL for (int r = 0; r < rows; r++) {
+            const v128_t av = wasm_f64x2_splat((double)a[r * q->a_row]);
+            SGM__UNROLL for (int v = 0; v < 2 * vecs; v += 2) {
+                v128_t *s = acc + (2 * vecs * r + v);
+                const v128_t lo = wasm_f64x2_add(wasm_f64x2_mul(av, bv[v]), s[0]);
+                const v128_t hi = wasm_f64x2_add(wasm_f64x2_mul(av, bv[v + 1]), s[1]);
+                const v128_t f = wasm_f32x4_demote_f64x2_zero(lo);
+                const v128_t g = wasm_f32x4_demote_f64x2_zero(hi);
+                harm = wasm_v128_or(
+                    harm, SGM__K(harm)(lo, hi, wasm_i32x4_shuffle(f, g, 0, 1, 4, 5)));
+                s[0] = SGM__LOW(f), s[1] = SGM__LOW(g);
+            }
+        }
+    }
+    if (wasm_v128_any_true(harm)) {
+        sgm__product s = *q;
+        s.m = rows, s.n = vecs * SGM__LANES, s.b_col = 1;
+        sgm__matmul_ref(&s);
+        return;
+    }
+    SGM__UNROLL for (int r = 0; r < rows; r++)
+        SGM__UNROLL for (int v = 0; v < 2 * vecs; v++) wasm_v128_store64_lane(
+            q->c + r * q->c_row + 2 * v, wasm_f32x4_demote_f64x2_zero(acc[2 * vecs * r + v]), 0);
+}
+#else
 SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
     sgm__vf acc[2 * SGM__TALL], bv[2];
     const float *ap[6], *b = q->b, *init = q->init;
@@ -8338,6 +8427,7 @@ SGM__INLINE void SGM__K(tile)(int rows, int vecs, const sgm__product *q) {
     SGM__UNROLL for (int r = 0; r < rows; r++, c += q->c_row)
         SGM__UNROLL for (int v = 0; v < vecs; v++) sgm__vput(c + v * SGM__LANES, acc[r * vecs + v]);
 }
+#endif
 
 SGM__INLINE void SGM__K(down)(sgm__product *q, int rows) {
     q->m -= rows;
@@ -9312,6 +9402,9 @@ static const sgm__kernels SGM__K(kernels) = {SGM__STRING(SGM__ISA), SGM__LANES, 
 #undef SGM__ISA_AVX2
 #undef SGM__ISA_AVX512
 #undef SGM__ISA_NEON
+#undef SGM__ISA_WASM
+#undef SGM__LOW
+#undef SGM__HIGH
 #undef SGM__TARGET
 #undef SGM__LANES
 #undef SGM__TALL
@@ -9349,15 +9442,17 @@ static const sgm__kernels *sgm__kernels_for(const char *name) {
 #endif
 #elif defined(SGM__ARM)
     if (!strcmp(name, "neon")) return &sgm__kernels_neon;
+#elif defined(SGM__WASM)
+    if (!strcmp(name, "wasm")) return &sgm__kernels_wasm;
 #endif
     return strcmp(name, "ref") ? NULL : &sgm__kernels_ref;
 }
 
 static const sgm__kernels *sgm__kernels_choose(void) {
-    static const char *const best_first[] = {"avx512", "avx2", "neon", "sse2", "ref"};
+    static const char *const best_first[] = {"avx512", "avx2", "neon", "wasm", "sse2", "ref"};
     const char *wish = getenv("SGM_ISA");
     const sgm__kernels *found = wish ? sgm__kernels_for(wish) : NULL;
-    for (int i = 0; !found && i < 5; i++) found = sgm__kernels_for(best_first[i]);
+    for (int i = 0; !found && i < 6; i++) found = sgm__kernels_for(best_first[i]);
     return found;
 }
 
@@ -17889,7 +17984,7 @@ SGM__FULLY
 #pragma GCC pop_options
 #elif defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
-#if __clang_major__ >= 12
+#if __clang_major__ >= 12 && !defined(__wasm__)
 #pragma float_control(pop)
 #endif
 #endif
