@@ -8181,8 +8181,8 @@ SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
 
 #if defined(SGM__ISA_WASM)
 /* WebAssembly has no fused multiply-add. As in `sgm__fmaf` the sum is made in double; rounding it to
-float after that does harm only where the sum ends in a half, or where the result is below the least
-normal float, but not 0. Both are seen in all lanes at once, and are rare. */
+float after that does harm only where the sum ends in a half, or where the result lies below the
+least normal float and is not 0. Both are seen in all lanes at once, and are rare. */
 SGM__INLINE v128_t SGM__K(harm)(v128_t lo, v128_t hi, v128_t f) {
     const v128_t tail = wasm_v128_and(
         wasm_i32x4_shuffle(lo, hi, 0, 2, 4, 6), wasm_i32x4_splat(0x1fffffff));
