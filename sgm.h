@@ -8180,8 +8180,8 @@ SGM__INLINE sgm__vf sgm__vget(const float *x) { return *(const SGM__K(vf_any) *)
 SGM__INLINE void sgm__vput(float *y, sgm__vf v) { *(SGM__K(vf_any) *)y = v; }
 
 #if defined(SGM__ISA_WASM)
-/* WebAssembly has no fused multiply-add. As in `sgm__fmaf` the sum is made in double; rounding it to
-float after that does harm only where the sum ends in a half, or where the result lies below the
+/* WebAssembly has no fused multiply-add. As in `sgm__fmaf` the sum is made in double; to round it
+to float after that does harm only where the sum ends in a half, or where the result lies below the
 least normal float and is not 0. Both are seen in all lanes at once, and are rare. */
 SGM__INLINE v128_t SGM__K(harm)(v128_t lo, v128_t hi, v128_t f) {
     const v128_t tail = wasm_v128_and(
