@@ -1628,9 +1628,9 @@ A law on points is given by its *density* p(x): of many draws, the share p(x)·(
 small box at x. It is never negative, and its integral is 1. The *expectation*
 $E\,h(x) = ∫ h(x) p(x) dx$ is the mean of h over endlessly many draws; a program averages over as
 many as it can afford. We write $x ∼ p$ for "x is drawn from p", $x|y$ for "x, given y", and N(μ, C)
-for the Gaussian (normal) law with mean μ and covariance C. The *gradient* ∇h(x) is the list of the
-D derivatives $∂h/∂x_j$: an arrow that points where h grows fastest, and is as long as the growth is
-steep.
+for the Gaussian (normal) law with mean μ and covariance C. (*Variance* is $E(x−Ex)²$, its root the
+*standard deviation*; $C_{jk}$ is $E(x_j−μ_j)(x_k−μ_k)$.) The *gradient* ∇h(x) is the list of
+derivatives $∂h/∂x_j$: an arrow that points where h grows fastest, as long as the growth is steep.
 
 To fit a density directly one must make its integral 1, which in a thousand dimensions nobody can
 compute. This book goes another way, in three moves:
@@ -1660,8 +1660,8 @@ Chapter 8 makes it draw what you ask for, and chapter 9 measures how well it dra
 
 ## What W and dW are
 
-The shaking is written $g\,dW$, where W is the path of a particle that is pushed at random. You
-never need W itself, only what it does in a step of time Δ:
+The shaking is written $g\,dW$, where W is *Brownian motion*, the path of a particle that is pushed
+at random. You never need W itself, only what it does in a step of time Δ:
 
 $$W_{t+Δ} − W_t = \sqrt{Δ}\; z, \qquad z ∼ N(0, I), \text{ fresh and independent in every step}$$
 
@@ -2574,11 +2574,11 @@ $$w(t) = \frac{1}{b²} \qquad(2.12)$$
 which gives the rows one, EDM and flow. For $x_0$ it is $σ² = 1/\mathrm{SNR}$, which times
 $\min(\mathrm{SNR}, γ)$ is the row min-SNR.
 
-Why is g² the likelihood's weight? Let two densities p and q be moved by the same SDE. By (1.11)
-mass flows with the velocities $u − ½g²∇\log p$ and $u − ½g²∇\log q$. Differentiate
-$\mathrm{KL}(p‖q) = ∫ p \log (p/q)$ by t and integrate by parts: $∫ \dot p \log(p/q)$ gives the
-first velocity times $p ∇\log(p/q)$, and $−∫ \dot q\, p/q$ minus the second times $q ∇(p/q)$, which
-is $p ∇\log(p/q)$ too. So
+Why is g² the weight of the *likelihood*, the density that a model gives to the data? Let two
+densities p and q be moved by the same SDE. By (1.11) mass flows with the velocities
+$u − ½g²∇\log p$ and $u − ½g²∇\log q$. Differentiate $\mathrm{KL}(p‖q) = ∫ p \log (p/q)$ by t and
+integrate by parts: $∫ \dot p \log(p/q)$ gives the first velocity times $p ∇\log(p/q)$, and
+$−∫ \dot q\, p/q$ minus the second times $q ∇(p/q)$, which is $p ∇\log(p/q)$ too. So
 
 $$\frac{d}{dt} \mathrm{KL}(p_t ‖ q_t) = −½ g² E_p \left\| ∇\log p_t − ∇\log q_t \right\|²
 \qquad(2.13)$$
@@ -2614,9 +2614,9 @@ density to draw from is g²/s², which by (1.7) is the speed at which the log-SN
 $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 \frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.14)$$
 
-*Stratified* draws take one t in each of n equal slices, so that a batch cannot by chance be all
-noise. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: with a Gaussian logit t falls
-most often in the middle of its range. `mean` and `std` are those of this logit, or of log σ.
+*Stratified* draws take one t in each of n equal slices, so that a *batch*, one step's points, is not
+all noise by chance. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: with a Gaussian
+logit t falls most often in mid-range. `mean` and `std` are those of this logit, or of log σ.
 
 Where nothing is said (`SGM_TIMES_AUTO`), t is drawn uniformly if the family's t is a clock of its
 own, and from a log-normal law of σ where t is a σ (EDM) or a time of your own invention: a uniform
@@ -5075,9 +5075,9 @@ A step of length γ of (6.1), by the rule of the opening page:
 
 $$x ← x + γ\, ∇\log p(x) + \sqrt{2γ}\, z, \qquad z ∼ N(0, I) \qquad(6.3)$$
 
-This is the one step convention of the library; in this chapter γ is always the length of a step.
-Others write ε for twice that, and ε/2 and √ε in (6.3): the same walk.
-For any γ > 0 the walk settles on something that is *nearly* p. On N(0, σ²) it is a linear
+This *unadjusted Langevin algorithm* has the one step convention of the library; in this chapter γ
+is always the length of a step. Others write ε for twice that, and ε/2 and √ε in (6.3): the same
+walk. For any γ > 0 the walk settles on something that is *nearly* p. On N(0, σ²) it is a linear
 recursion, $x ← (1 − γ/σ²) x + \sqrt{2γ} z$, whose variance settles where $V = (1 − γ/σ²)² V + 2γ$.
 Multiply out, $V (2γ/σ² − γ²/σ⁴) = 2γ$:
 
@@ -5088,8 +5088,8 @@ small against the *narrowest* direction of p, and the number of steps large agai
 
 ## §6.2 The adjusted walk (MALA)
 
-Metropolis and Hastings remove the bias. Take (6.3) as a proposal y, whose density given x is
-q(y|x), accept it with the probability
+Metropolis and Hastings remove the bias (the *M* of MALA; all such walks are *Markov chain Monte
+Carlo*). Take (6.3) as a proposal y, whose density given x is q(y|x), accept it with the probability
 
 $$α = \min\left(1,\, \frac{p(y)\, q(x|y)}{p(x)\, q(y|x)}\right), \qquad
 \log q(y|x) = −\frac{\|y − x − γ ∇\log p(x)\|²}{4γ} + \mathrm{const} \qquad(6.5)$$
@@ -6342,7 +6342,7 @@ Where it falls below ½n, *resample*: particle k leaves about $n w_k / \sum w$ c
 mean weight $\bar w$, and the light ones die. Systematic resampling lays these shares end to end on
 a line of length n and picks whose lie at $U, U + 1, …, U + n − 1$, with one U ~ U(0,1): right on
 average, and never off by 1. So neither this nor a step changes a sum $\sum_k w_k f(x_k)$ on
-average. With R resamplings, and the last $\bar w$ at the end,
+average. With R resamplings, and the last $\bar w$ at the end, the *evidence* p(y) is estimated by
 
 $$\hat Z = \prod_{r=1}^{R+1} \bar w_r, \qquad E \hat Z = ∫ p(x_0)\, p(y|x_0)\, dx_0 = p(y)
 \qquad(8.19)$$
