@@ -2614,9 +2614,9 @@ density to draw from is g²/s², which by (1.7) is the speed at which the log-SN
 $$λ ∼ U(λ(T), λ(t_{min})), \qquad \frac{p_{uniform}(t)}{p(t)} =
 \frac{λ(t_{min}) − λ(T)}{T − t_{min}} \cdot \frac{s²}{g²} \qquad(2.14)$$
 
-*Stratified* draws take one t in each of n equal slices, so that a *batch*, one step's points, is not
-all noise by chance. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: with a Gaussian
-logit t falls most often in mid-range. `mean` and `std` are those of this logit, or of log σ.
+*Stratified* draws take one t in each of n equal slices, so that a *batch*, one step's points, is
+not all noise by chance. A *logit* is $\log(u/(1−u))$, which takes (0,1) to all numbers: with a
+Gaussian logit t falls most often in mid-range. `mean` and `std` are the logit's, or those of log σ.
 
 Where nothing is said (`SGM_TIMES_AUTO`), t is drawn uniformly if the family's t is a clock of its
 own, and from a log-normal law of σ where t is a σ (EDM) or a time of your own invention: a uniform
