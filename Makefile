@@ -17,7 +17,7 @@ EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
 
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -112,6 +112,9 @@ plots: ## draw the figures of all lessons and proofs that have been run
 report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
 	@plots/report.sh >$(OUT)/report.html && echo $(OUT)/report.html; \
 	plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html && echo $(OUT)/map.html
+
+book: ## header, lessons and proofs as pages that link to one another: out/book/index.html (pandoc)
+	@perl tutorial/book/weave.pl $(OUT)
 
 readme: ## the last run's numbers into README.md, its figure into plots/gallery
 	@plots/readme.sh
