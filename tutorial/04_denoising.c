@@ -1,0 +1,119 @@
+/*
+Lesson 04: denoising.
+
+Question. How can a score be learnt from points alone? Hide noise in a point,
+and ask for it back. Here a point is x0 = 1 or x0 = -1, by a coin:
+
+$$x = m x_0 + s ε, \qquad ε ∼ N(0, 1), \qquad m = .8, \; s = .6$$
+
+You see x and say e(x) for ε; your *loss* is the mean of $(ε - e(x))^2$ (2.11).
+
+Equations. Behind one x there are two noises, $(x - m)/s$ and $(x + m)/s$. Their
+mean, weighed by how likely each is now that x is seen, and their scatter are
+
+$$E[ε|x] = \frac{x - m \tanh(m x/s^2)}{s} = -s\, ∇\log p(x), \qquad
+\mathrm{Var}[ε|x] = \frac{m^2}{s^2} \left( 1 - \tanh^2 \frac{m x}{s^2} \right)$$
+
+So *the best guess of the noise is -s times the score* (2.6). For any rule e the
+mixed term of the square is 0, as ε - E[ε|x] has the mean 0 at every x: (2.9),
+
+$$E(ε - e)^2 = E\,\mathrm{Var}[ε|x] + E(e - E[ε|x])^2
+= \mathrm{floor} + \mathrm{excess}$$
+
+The floor is the same for all. The excess is s² times the mean squared distance
+of two scores: who finds the rule of the least loss has found the score.
+*/
+#include "tutorial.h"
+enum { SLICES = 32, DOTS = 1500 };
+static const double m = .8, s = .6;
+
+/* The exact score of the two noisy humps; what no rule knows at x; a bad score,
+that of one Gaussian with the humps' mean, 0, and variance, m² + s² = 1. */
+static double coin(double x) { return tanh(m * x / s / s); } /* E[x0|x] */
+static double exact(double x) { return (m * coin(x) - x) / s / s; }
+static double hidden(double x) { return pow(m / s, 2) * (1 - pow(coin(x), 2)); }
+static double bad(double x) { return -x; }
+static double missed(double x) { return pow(s * (bad(x) - exact(x)), 2); }
+static sgm_status say_bad(const sgm_score *self, float *score, const float *x,
+                          const float *t, long n) {
+    for (long i = 0; self && t && i < n; i++) score[i] = (float)bad(x[i]);
+    return SGM_OK;
+}
+int main(int argc, char **argv) {
+    tut_start("04_denoising", argc, argv);
+    const long n = tut_pick(40000, 400000, 400000);
+    double least = 0, more = 0, loss = 0, worst = 0, sum[SLICES][4] = {{0}};
+    float *eps = tut_memory((size_t)n * 8), *side = eps + n;
+    static float dots[DOTS * 2], rows[SLICES * 6], ends[2] = {-1, 1};
+    for (double z = -8; z < 8; z += .01) { /* means over x = m + s z */
+        double p = .01 * exp(-z * z / 2) / sqrt(2 * acos(-1)), x = m + s * z;
+        least += p * hidden(x), more += p * missed(x);
+    }
+    tut_say("You see x = .3. If the coin said 1, the noise was %.2f; if -1, it "
+        "was %.2f. Weighed: %.2f.", (.3 - m) / s, (.3 + m) / s, -s * exact(.3));
+    tut_ask("Always to say 0 has the loss 1. What is that of the exact score?",
+        least, .15, (tut_guess[]){{1, "as if x told nothing"},
+        {0, "x does not tell what the coin said: no rule is always right"},
+        {m * m, "that is the straight line's; the score bends"}, {0, NULL}});
+
+    /* The mean of ε is the c with the least mean of (ε - c)². So the means in
+    slices of x learn the score, and nobody has told them one. */
+    sgm_normal(eps, (size_t)n, sgm_key_split(tut_key(), 0), 0);
+    sgm_uniform(side, (size_t)n, sgm_key_split(tut_key(), 1), 0);
+    for (long i = 0; i < n; i++) {
+        double x = (side[i] < .5 ? -m : m) + s * eps[i];
+        double *in = sum[(int)fmin(fmax((x + 1.6) / .1, 0), SLICES - 1)];
+        double left = eps[i] + s * exact(x); /* what the exact score leaves */
+        in[0]++, in[1] += eps[i], in[2] += left, in[3] += hidden(x);
+        loss += left * left / n;
+        if (i < DOTS) dots[2 * i] = (float)x, dots[2 * i + 1] = eps[i];
+    }
+    for (int i = 0; i < SLICES; i++) {
+        double x = .1 * i - 1.55, *in = sum[i], p = in[0] / n / .1;
+        double row[] = {x, in[1] / in[0], -s * exact(x), -s * bad(x),
+                        p * hidden(x), p * missed(x)};
+        for (int j = 0; j < 6; j++) rows[6 * i + j] = (float)row[j];
+        if (fabs(x) < 1.2) worst = fmax(worst, fabs(in[2]) / sqrt(in[3]));
+    }
+    tut_dat("dots.dat", "x noise", dots, DOTS, 2);
+    tut_dat("slices.dat", "x mean exact bad floor excess", rows, SLICES, 6);
+    /* The library judges the bad score, at the t where VP has this m and s. */
+    sgm_sde sde = sgm_sde_vp(.1f, 20);
+    double t = sgm_sde_t_from_logsnr(&sde, log(m * m / s / s));
+    sgm_loss how = {.times = SGM_TIMES_GRID, .grid = &t, .n_grid = 1};
+    sgm_mixture two;
+    sgm_dsm_result r;
+    tut_must(sgm_mixture_from_data(&two, ends, 2, 1, &sde));
+    sgm_score right = sgm_mixture_score(&two), wrong = right;
+    wrong.eval = say_bad;
+    tut_must(sgm_dsm(&r, &wrong, &right, ends, 2, &how, n, tut_key()));
+    /* Tolerances: 4.5 standard errors √(variance/n); 4.8 of the worst of 24. */
+    tut_see("worst slice, in standard errors", worst, 0, 4.8, "In each slice "
+        "of x the mean noise is -s times the score, to %.1f errors.", worst);
+    tut_see("loss of the exact score", loss, least, 4.5 * r.floor_se,
+        "The exact score has the loss %.4f; the floor is %.4f.", loss, least);
+    tut_see("loss of the bad score", r.loss, m * m, 4.5 * r.loss_se, "The bad "
+        "one has %.4f: E(ε - s x)² = 1 - 2s² + s² = %.2f,", r.loss, m * m);
+    tut_see("excess of the bad score", r.excess, more, 4.5 * r.excess_se,
+        "which is %.4f floor + %.4f excess.", r.floor, r.excess);
+    tut_exercise(1, "loss of the exact score", .3483, .01);
+    tut_exercise(2, "loss of the bad score", least + s * s, .02);
+    sgm_mixture_free(&two), free(eps);
+    return tut_done();
+}
+/*
+Change one line.
+
+(1) More noise. The humps run together: one Gaussian's score is nearly right,
+the excess .01. The floor falls too, for x is mostly noise, and shows it.
+
+    - m = .8, s = .6;
+    + m = .6, s = .8;
+
+(2) A score that is off by 1 everywhere has the loss floor + s², for any law.
+
+    - return -x;
+    + return exact(x) + 1;
+
+Go on: §2.2, §2.5, proof 13. By yourself: a coin with three sides.
+*/
