@@ -13142,9 +13142,9 @@ static sgm_status sgm__energy_chunk(const sgm__ask *ask, sgm_tape *tape, float *
         memcpy(move, v, (size_t)size * sizeof *move);
         SGM__TRY(sgm_tape_tangent(tape));
     }
-    float *slope = v ? sgm_tape_tangent_gradient_of(tape, out) : sgm_tape_gradient_of(tape, out);
-    if (!slope) return sgm_tape_status(tape);
-    for (int i = 0; i < n; i++) slope[i] = 1;
+    float *seed = v ? sgm_tape_tangent_gradient_of(tape, out) : sgm_tape_gradient_of(tape, out);
+    if (!seed) return sgm_tape_status(tape);
+    for (int i = 0; i < n; i++) seed[i] = 1;
     SGM__TRY(sgm_tape_backward(tape));
     const float *up = v ? in.x->jd : in.x->d;
     for (long j = 0; j < size; j++) {
@@ -13401,7 +13401,7 @@ static sgm_status sgm__model_options_check(const sgm_model_options *o) {
             "a scaler of dimension %d for points of %d: sgm_scaler_init, or all zeros, fits",
             scaler->d, o->d);
     if (o->energy && o->output != SGM_OUTPUT_SCORE && o->output != SGM_OUTPUT_AUTO)
-        return sgm__bad("an energy's slope is a score: leave output 0, or set SGM_OUTPUT_SCORE");
+        return sgm__bad("an energy's gradient is a score: leave output 0, or set SGM_OUTPUT_SCORE");
     if (o->cond < 0 || o->classes < 0 ||
         (o->classes > 0 && (o->energy || o->output != SGM_OUTPUT_AUTO)))
         return sgm__bad("cond %d, classes %d: needs >= 0; a classifier has no energy, output 0",
@@ -13738,7 +13738,7 @@ static sgm_status sgm__pieces_done(sgm_trainer *trainer) {
     return SGM_OK;
 }
 
-/* Forgets all slopes but the parameters', for another pass back over the same values. */
+/* Forgets all adjoints but the parameters', for another pass back over the same values. */
 static void sgm__tape_again(sgm_tape *tape) {
     for (int i = 0; i < tape->n; i++)
         if (!tape->list[i]->is_param) tape->list[i]->set = 0;
@@ -15611,7 +15611,7 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
         return "has a curve that is not 0 at t = 0: give the integral of beta, not beta itself";
     if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
     if (sde->curve != sgm__table_curve && fabs(sum - (end - first)) > 0.25 * (end - first))
-        return "has a curve with jumps, of whose slope g^2 cannot be made: give a smooth one";
+        return "has a curve with jumps, from whose derivative g^2 cannot be made: give a smooth one";
     return NULL;
 }
 

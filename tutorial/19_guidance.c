@@ -55,28 +55,28 @@ static sgm_model told, sorter;   /* what is learned: p(x|y) with p(x), and p(y|x
 static sgm_condition condition;
 static sgm_classifier sorting;
 
-/* w_k N(x; m μ_k, m²C_k + s²I) and its slope −(m²C_k + s²I)⁻¹(x − m μ_k). */
+/* w_k N(x; m μ_k, m²C_k + s²I) and its score −(m²C_k + s²I)⁻¹(x − m μ_k). */
 
-static double component(int k, double m, double s, const float *x, double slope[D]) {
+static double component(int k, double m, double s, const float *x, double score_k[D]) {
     double a = m * m * cov[k][0][0] + s * s, b = m * m * cov[k][0][1];
     double c = m * m * cov[k][1][1] + s * s, det = a * c - b * b;
     double u = x[0] - m * mean[k][0], v = x[1] - m * mean[k][1];
-    slope[0] = -(c * u - b * v) / det, slope[1] = -(a * v - b * u) / det;
-    return weight[k] * exp(0.5 * (u * slope[0] + v * slope[1])) / sqrt(det) / (2 * 3.141592653589793);
+    score_k[0] = -(c * u - b * v) / det, score_k[1] = -(a * v - b * u) / det;
+    return weight[k] * exp(0.5 * (u * score_k[0] + v * score_k[1])) / sqrt(det) / (2 * 3.141592653589793);
 }
 
 /* p(Y|x,t), its log's gradient, and p_t(x): nothing but sums over the components. */
 
 static double classify(double m, double s, const float *x, double gradient[D], double *density) {
-    double slope[K][D], p[K], sum = 0, mine = 0;
+    double score_k[K][D], p[K], sum = 0, mine = 0;
     for (int k = 0; k < K; k++) {
-        p[k] = component(k, m, s, x, slope[k]);
+        p[k] = component(k, m, s, x, score_k[k]);
         sum += p[k], mine += k % 2 == Y ? p[k] : 0;
     }
     gradient[0] = gradient[1] = 0;
     for (int k = 0; k < K && mine > 0; k++)
         for (int j = 0; j < D; j++)
-            gradient[j] += ((k % 2 == Y ? p[k] / mine : 0) - p[k] / sum) * slope[k][j];
+            gradient[j] += ((k % 2 == Y ? p[k] / mine : 0) - p[k] / sum) * score_k[k][j];
     *density = sum;
     return sum > 0 ? mine / sum : 0;
 }
