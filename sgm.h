@@ -15611,7 +15611,7 @@ static const char *sgm__curve_fault(const sgm_sde *sde) {
         return "has a curve that is not 0 at t = 0: give the integral of beta, not beta itself";
     if (first < -1e-12 * end) return "has a negative sigma^2 at t = 0: add what makes it >= 0";
     if (sde->curve != sgm__table_curve && fabs(sum - (end - first)) > 0.25 * (end - first))
-        return "has a curve with jumps, from whose derivative g^2 cannot be made: give a smooth one";
+        return "has a curve with jumps, whose derivative cannot make g^2: give a smooth one";
     return NULL;
 }
 
