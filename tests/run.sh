@@ -9,7 +9,7 @@ mkdir -p "$build/bin"
 export SGM_OUT=$build
 passed=0 failed=0 before=0
 cost() { # the processor's seconds since the last line, of all that ran
-    local now; now=$(times | awk 'NR==2{for(i=1;i<=2;i++){split($i,t,/[ms]/); s+=60*t[1]+t[2]} printf "%.1f", s}')
+    local now; times >"$build/times"; now=$(awk 'NR==2{for(i=1;i<=2;i++){split($i,t,/[ms]/); s+=60*t[1]+t[2]} printf "%.1f", s}' "$build/times")
     awk -v a="$before" -v b="$now" 'BEGIN{d=b-a; if(d>=1) printf "  [%.0f s]", d}'
     before=$now
 }
