@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Dots of hidden noise against the noisy point, in two slanted bands. Their means in slices lie on
+# the bent curve of the exact score, and a straight line, the bad score, misses them.
+
 # One hidden noise, what slices of x learn of it, the score's curve and a bad one; below, where along x each loss arises.
 
 set output dir.'/04_denoising_rules.png'

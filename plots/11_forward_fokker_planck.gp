@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two humps at four times: they melt together and end as one bell curve. Histogram, exact
+# density and the solution of the Fokker–Planck equation lie on one another.
+
 # Three ways to the same density: solve the equation, write down the mixture, let 20 000 paths run.
 
 eval canvas(1000, 720)

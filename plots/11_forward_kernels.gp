@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Mean and band of 95 % of eight processes that start at 4, with dots from simulated paths on
+# the lines. Under VP and its kin the mean falls to 0; under VE and EDM it stays and the band
+# opens.
+
 # Where a point that starts at x0 = 4 may be: mean 4m(t), and the band of ± 2 s(t) that holds 95 %.
 # Lines and bands are (1.5); the dots are 40 000 simulated paths that know only f and g.
 

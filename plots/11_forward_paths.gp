@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Eight random paths from 4 under VP, sub-VP and VE. The first two fall into a band around 0;
+# those of VE stay around 4 until late and then scatter over a hundred.
+
 # Eight paths of three processes, all driven by the same noise: what differs is what f and g make of it.
 
 eval canvas(1200, 560)

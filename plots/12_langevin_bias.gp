@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Three curves with dots on them: the bias of ULA grows with the step and MALA's is noise;
+# MALA's acceptance falls with the step; a walk is worth most where some .57 of the moves are
+# accepted.
+
 # What a step costs: ULA in bias, MALA in rejections, and both in the worth of a walk.
 
 set output dir.'/12_langevin_bias.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: A crescent of density in the plane, dark at its lower right. Beside it 2000 walkers, dense
+# where the crescent is dark.
+
 # Left: the density on a grid, which needed Z. Right: 2000 walkers, which did not.
 
 set output dir.'/12_langevin_energy.png'

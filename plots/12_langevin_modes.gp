@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Walkers at one noise level stay in the mode where they began, half in each. Walkers cooled
+# down a ladder of levels end in shares near .2 and .8, as the density has them.
+
 # Two far modes: trapped at one noise level, annealed down a ladder of ten.
 
 set output dir.'/12_langevin_modes.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Eight panels of arrows around three humps, with errors in red. Denoising and explicit
+# matching are nearly white, the implicit and sliced ones red between the humps.
+
 # What each loss has learnt after the same number of steps, at t = 0.1: arrows, and in red how far
 # they are off where the density is more than a fiftieth of its maximum (elsewhere hardly any point
 # ever was). In percent: the share of the score not learnt, over all t. The last panel is the exact

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: four straight lines fall as one over the number of directions. Right: the gain by
+# variance reduction follows (d + 2)/4 and is less than 1 for d = 1.
+
 # Left: what K directions add to the variance of a sliced loss, dots, and 2 Σ M² / K, lines. Right:
 # where replacing (v·s)² by its mean pays: SSM's variance over that of SSM-VR, for Gaussian v.
 

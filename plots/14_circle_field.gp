@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Arrows over the density at three times. Near the data they point to the eight points of a
+# circle, later to a ring, at last to the middle of one cloud.
+
 # The learned score as arrows over the exact density, at three times.
 
 set output dir.'/14_circle_field.png'

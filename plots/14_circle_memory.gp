@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: As training goes on, the loss on the eight points falls while that on new points of the
+# circle falls and then rises. Samples come nearest to the circle before they gather at the
+# points.
+
 # Memorisation through training: what the loss on new points says, and what samples are near to.
 
 set output dir.'/14_circle_memory.png'

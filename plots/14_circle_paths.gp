@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Sixteen tangled paths, once against time and once in the plane. They begin scattered in the
+# noise and end at the eight points of the circle.
+
 # Sixteen samples on their way from noise to the points.
 
 set output dir.'/14_circle_paths.png'

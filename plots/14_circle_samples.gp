@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Samples in four panels around a circle. With the exact score and with the second network
+# they sit on the eight points; with the first network they smear around them.
+
 # 5000 samples from the exact score, from the first network (as the document's code draws them, and with its slip
 # mended), and from the second: side by side, what the network loses.
 

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Four stages of samples: scattered over the whole plane, then a thick ring, then eight
+# clouds, then eight tight clouds inside their circles.
+
 # A film strip: the network's samples at the end of four of the twelve levels. Circles: within 1.2 of a mode.
 
 set output dir.'/15_ncsn_ladder.png'

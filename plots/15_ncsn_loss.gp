@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: the loss drops at once to a floor at .33 and stays there. Right: what is above the
+# floor goes on falling for 600 epochs, until it is lost in noise.
+
 # The lesson's training, and how little of its loss can be removed. On the right, each point is a mean over
 # 600 000 draws, whose loss scatters by 0.5: it is known to 0.5/√600000.
 

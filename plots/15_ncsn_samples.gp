@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Four panels: fresh data, and samples by twelve levels with the exact score and with the
+# network, all with eight round clouds. With one level the samples lie all over the square.
+
 # What twelve levels give, from the exact score and from the network, and what one level gives in as many steps.
 
 set output dir.'/15_ncsn_samples.png'

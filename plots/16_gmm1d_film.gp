@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: A moving histogram: one hump of noise splits into two peaks and settles on the curve of the
+# data's density.
+
 # The histogram on its way from noise to two peaks, as an animated GIF.
 
 set terminal gif animate delay 8 loop 0 size 640,400 enhanced font 'Sans,12' background '#ffffff'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two dark bands at 2 and −2 join into one as time goes on, and part again in the reverse
+# run. At the right the model's density lies on the true one.
+
 # Every column is a histogram: on the left data becomes noise, on the right noise becomes data.
 
 set output dir.'/16_gmm1d_strips.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Errors against steps on logarithmic axes: straight lines, the steeper the higher the order
+# of the method. Three noisy methods run parallel to a line of order 1.
+
 # Left: the flow's solvers against a fine solution; a line of slope −p for each order p. Right: the noisy ones on
 # one Brownian path.
 

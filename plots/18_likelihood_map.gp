@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Maps of density: the two moons as they are, blurred by the document's network, sharp by the
+# second rung; and eight round spots, learnt.
+
 # Figure 2 of the document and more: the exact density of the moons, that of two networks, and eight Gaussians.
 
 # MODE=test learns the second rung only: the other two panels then stay empty.

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Twelve paths over a shaded density: jagged from data to noise, jagged back by the reverse
+# SDE, and smooth curves by the flow.
+
 # Figure 1 of the document, computed: twelve points to noise by the SDE, and back from where they ended by the
 # reverse SDE and by the probability-flow ODE, over the exact density of their first coordinate.
 

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two moons of fresh data, and samples of the document's network by two methods: the moons
+# are there, but wide and fuzzy.
+
 # 10 000 samples of the document's network, two ways, beside fresh data.
 
 set output dir.'/18_likelihood_samples.png'

@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left: with few Euler steps the negative log likelihood is far below the truth, down to −50,
+# and is marked as suspect; from 128 steps on it is right. Right: the trace's error falls with the
+# number of probes.
+
 # Left: few steps flatter. Right: what Hutchinson's estimate leaves, and what it says of that.
 
 set output dir.'/18_likelihood_steps.png'

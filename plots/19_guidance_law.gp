@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Variance against the guidance scale on one Gaussian: the tilted law, the SDE and the flow
+# give three different curves, which agree at 0 and 1 only. Dots of samples lie on them.
+
 # One Gaussian: the variance that guided runs draw, against that of p(x)p(y|x)^γ; and why they part.
 
 set output dir.'/19_guidance_law.png'

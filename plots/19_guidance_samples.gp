@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Twelve panels of samples over two humps. With a growing guidance scale the dots draw
+# together and, at a scale of 4, miss the density that lies beneath.
+
 # Four Gaussians in two classes: guided samples over the density p(x)p(y|x)^γ that they are said to follow.
 
 set output dir.'/19_guidance_samples.png'

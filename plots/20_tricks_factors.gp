@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Dots with error bars for some twenty changed settings, in three measures. Most lie near the
+# default; weights 1 and EDM and log-normal times alone are much worse, outputs v and F better.
+
 # One factor at a time. Dot: the mean over keys. Bar: ± 2 standard errors of the *difference* to the
 # default, so a bar that does not reach the line is a mark in the table; its dot is full.
 

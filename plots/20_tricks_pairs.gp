@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Dots for nine pairs of settings and for their parts alone. Weights that are bad alone are
+# as good as the default, or better, with the output or the times that they belong to.
+
 # What belongs together. Black: the pair, ± 2 standard errors of its difference to the default (grey line). In
 # colour: each of its parts alone. A pair that beats all of its parts is more than their sum.
 

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: The distance to fresh data falls to nothing from 10 to 50 steps. Samples in 10 steps form a
+# thin ring, in 1000 steps eight clouds.
+
 # How many ancestral steps does it take? Within the band no sample can be told from the truth by this distance.
 
 set output dir.'/21_ddpm_energy.png'

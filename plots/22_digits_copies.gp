@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two rising curves: samples are somewhat further from their nearest training digit than
+# fresh digits are, so they are no copies.
+
 # Are the samples copies? How far each is from its nearest training digit, and how far fresh digits are from
 # theirs. A copy would be at the left edge.
 

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Against training steps: the loss falls at once and then slowly; the share of samples that
+# are read as their label rises to over .9; the Fréchet distance falls to a third.
+
 # What the loss says of the run, and what the judge says: 200 samples without guidance, 10 evaluations each.
 
 set output dir.'/22_digits_scores.png'

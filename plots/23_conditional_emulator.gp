@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Samples over the exact density for three settings of a simulator, without and with a
+# measurement. They cover it, also at a setting that was never seen in training.
+
 # The emulator's samples over the exact density, without and with y; the middle column it has never seen.
 
 set output dir.'/23_conditional_emulator.png'

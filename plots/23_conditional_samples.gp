@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Fifteen panels of blue samples on grey exact ones. For the mask all look alike; for the
+# projection and the blur some methods drift off or are too narrow.
+
 # Two numbers of x that the mask hides: exact draws in grey, each method's over them.
 
 set output dir.'/23_conditional_samples.png'

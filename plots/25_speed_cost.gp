@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Dots for the models of all proofs: seconds for a thousand samples against the number of
+# parameters. The seconds of one evaluation grow along a line as the parameters do.
+
 # What 1000 samples cost against parameters, for all models of the tutorials that have been run. Left: seconds.
 # Right: for one evaluation of each, beside the line (T25.3) of two operations for each parameter.
 

@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Bars of a matrix product's speed: from 4 GFLOP/s for three loops over 42 with vectors and
+# 130 with tiles to 250 by AVX-512, near the peak. A layer follows the memory's roof until enough
+# points share a weight.
+
 # Left: the speed of each rung below the processor's peak. Right: the roofline (T25.1), and the
 # library's speed for a layer that lies in no cache, on logarithmic scales.
 

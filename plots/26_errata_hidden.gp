@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: A table of shaded numbers: which of eight experiments sees which of six slips. The share of
+# samples near a point sees one of them; variances see nearly all.
+
 # Slip by experiment: standard errors between 5000 samples and the truth. Pale: hidden, dark: seen.
 
 set output dir.'/26_errata_hidden.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: a loss without weights grows without end as the least time falls. Right: with few
+# Euler steps the density integrates to more than 1 and looks better than the truth.
+
 # Left: the unweighted loss has no least value as t → 0. Right: a likelihood from few Euler steps.
 
 set output dir.'/26_errata_limits.png'

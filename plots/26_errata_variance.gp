@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Variances through reversed time for five slips: they leave the right curve in between, and
+# some return to it at the end, so that the samples hide the slip.
+
 # The mean square of each scheme through reversed time: on eight points, on N(0,1) and on N(0,1/4).
 
 set output dir.'/26_errata_variance.png'

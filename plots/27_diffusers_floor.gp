@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: the loss per pixel of the exact noise falls from 1 to 0 with the timestep. Right: a
+# network's error of noise becomes a large error of the score in the first timesteps.
+
 # What the lesson's table asks of a network on its made-up images: the loss of the best one, level by
 # level, and how an error of the noise grows in the score.
 

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: where three families spend a uniform time, on the scale of noise. Right: errors that
+# differ for VP, sub-VP and VE with uniform t become alike with uniform log-SNR.
+
 # Left: where on the scale of noise a uniform t falls. Middle and right: what was learnt. Bars: ± 2 standard errors of
 # the difference to VP under the same keys.
 

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Errors of five outputs against noise, for the score and for the clean point. An output that
+# is good at much noise is bad at little, but for v and F, which are good at both.
+
 # Above: learned heads against the exact score; below: the exact score, its output rounded to 11 bits.
 
 set output dir.'/28_families_heads.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Three rows of small fields: with a hole, blurred, noisy. The network's mean is like
+# Wiener's, smooth; two draws are as rough as the truth.
+
 # Fields seen through a hole, a blur, noise: truth, what was seen, Wiener's mean, the network's, two draws.
 
 set output dir.'/29_fields_maps.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Means and standard deviations of pixels by the network against Wiener's: all dots lie near
+# the diagonal.
+
 # The network's means and standard deviations of pixels against Wiener's: means given four y, and over
 # sixteen the deviations, which do not depend on y.
 

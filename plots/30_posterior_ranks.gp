@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Eleven histograms of ranks. They are flat for the exact score, SMC and guidance at scale 1,
+# and lean or pile up at the ends for replacement, DPS and guidance at scale 2.
+
 # The density of the truth's rank among posterior draws, for each method: flat if it is calibrated.
 
 set output dir.'/30_posterior_ranks.png'

@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left: the distance to the exact posterior falls with the particles, parallel to that of
+# exact draws. Right: nearly all particles count at the end, and about half of the first have
+# descendants.
+
 # Left: the distance to the exact posterior against particles. Right: how many count, and of how many they descend.
 
 set output dir.'/30_posterior_rate.png'

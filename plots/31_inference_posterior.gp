@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two maps of a bent density with two humps, exact and learnt, which look alike. A histogram
+# by another sampler fits the exact curve with its two peaks.
+
 # One observation: the exact posterior, the learned one, and what a foreign sampler draws from it.
 
 set output dir.'/31_inference_posterior.png'

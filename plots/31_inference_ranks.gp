@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Counts of ranks for two simulators: level around 1 for exact draws and for the learnt
+# posterior; a posterior planted too narrow has high ends.
+
 # Ranks of the true first parameter among 31 draws: uniform if the posterior is right.
 
 set output dir.'/31_inference_ranks.png'

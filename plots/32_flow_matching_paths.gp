@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Forty paths from noise to data for four flows. They bend for VP and for lines, and are
+# almost straight where the pairs were chosen.
+
 # Forty paths of four flows from noise (light) to data (dark): the same forty noises but for their scale.
 
 set output dir.'/32_flow_matching_paths.png'

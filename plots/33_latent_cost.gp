@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left: a diffusion of twelve numbers reaches the level of fresh digits in 15 seconds, those
+# of pixels stay a hundred times further off. Right: an autoencoder loses less than as many
+# principal components.
+
 # Left: Fréchet distance of samples against the processor seconds of training, the autoencoder's counted.
 # Right: what k numbers lose of fresh digits.
 

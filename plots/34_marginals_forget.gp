@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: three distances between noised data sets fall along straight lines, at different
+# rates. Right: the time to leave a mode grows exponentially with the barrier.
+
 # How data is forgotten, and how modes are not.
 
 set output dir.'/34_marginals_forget.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Left: what is left of a kick decays under the SDE and stays whole under the ODE. Right:
+# early errors hurt the ODE, late ones hurt the SDE twice as much.
+
 # A kick at t = ½: what is left of it; and what a wrong score at one time does to both, at the end.
 
 set output dir.'/34_marginals_kick.png'

@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left: distances of SDE and ODE to the exact density stay at the noise level; with a score
+# scaled by .9 they leave it. Right: an error of the score adds up under the ODE and levels off
+# under the SDE.
+
 # The exact score and a wrong one, at 60 times: how far the marginals are from p_t.
 
 set output dir.'/34_marginals_times.png'

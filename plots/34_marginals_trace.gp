@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left: the error of a random estimate of the trace grows with the dimension, least for four
+# sign vectors. Right: the exact trace's cost grows with the dimension, that of one direction
+# hardly.
+
 # The trace: what an estimate saves, and what it costs.
 
 set output dir.'/34_marginals_trace.png'

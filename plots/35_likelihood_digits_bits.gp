@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Bars of bits per dimension: 1.26 by the U-Net and 1.30 as its bound, against 1.9 to 4.7 for
+# models without a network.
+
 # Bits per dimension of held-out digits, by what is asked: the fewer the better.
 
 set output dir.'/35_likelihood_digits_bits.png'

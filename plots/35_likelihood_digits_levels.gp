@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two curves of the error of the noise rise from 0 to 1 with the log-SNR. The U-Net's runs
+# below that of independent pixels; the area between is what it knows.
+
 # Where the bits are: half the area under a curve, over log 2, is what a pixel costs, up to the ends (T35.1).
 
 set output dir.'/35_likelihood_digits_levels.png'

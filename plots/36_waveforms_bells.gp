@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Twelve short waves: those drawn and those made ring and die away; the Gaussian ones have no
+# regular pitch.
+
 # Above: drawn. Middle: made, at the same pitch. Below: draws of the Gaussian that has the law's covariance.
 
 set output dir.'/36_waveforms_bells.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Two rising curves of distances: truth to draw, and draw to draw. They run together at
+# first; the truth is then a little further off.
+
 # Half digits: how far the right half of a draw is from the truth, and from another draw of the same y.
 
 set output dir.'/37_completion_pairs.png'

@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Three bars near .77, .5 and .3 with the truth's marks .75, .5 and .3 on them: the colours
+# are drawn as often as they should be.
+
 # Colour from gray: of each pair of colours that share a gray, how often draws have the first; truth in black.
 
 set output dir.'/37_completion_shares.png'

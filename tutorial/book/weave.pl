@@ -42,8 +42,8 @@ sub pieces { # of a file; with $all every comment in column 0 that stands alone 
     my (@pieces, $prose, $started);
     for my $n (1 .. @lines) {
         my $line = $lines[$n - 1];
-        if (!$prose && $line =~ m{^/\*(.*)$} && ($1 !~ /\S/ || $all && ($n == 1 || $lines[$n - 2] !~ /\S/))) {
-            my $rest = $1;
+        my ($rest) = $line =~ m{^/\*(.*)$};
+        if (!$prose && defined $rest && ($rest !~ /\S/ || $all && ($n == 1 || $lines[$n - 2] !~ /\S/))) {
             push @pieces, {prose => 1, line => $n, text => []};
             if ($rest =~ s{\s*\*/\s*$}{}) { push @{$pieces[-1]{text}}, $rest =~ s/^\s+//r; push @pieces, undef; next }
             push @{$pieces[-1]{text}}, $rest =~ s/^\s+//r;
@@ -158,7 +158,7 @@ for my $path (sort glob 'tutorial/[0-9][0-9]_*.c') {
         }
         $head =~ s/^(?:Lesson|Proof|Tutorial) \d\d[:.,]?\s*//i;
         $head =~ s/^\Q$name\E(\.c)?\s*[:.,–-]*\s*//;
-        $head =~ s/\.$//;
+        $head =~ s/^\d+\.\s*//; $head =~ s/\.$//;
         $p->{title} = ucfirst $head;
     }
     $p->{title} = $name if !$p->{title};
@@ -384,6 +384,7 @@ for my $k (0 .. $#formula) {
         $h = $1;
         $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g; $h =~ s{ xmlns="[^"]*"}{};
         $h =~ s{<mi>(\d+)</mi>}{<mn>$1</mn>}g;
+        $h =~ s{<mo>([a-z]{2,})</mo>(?=(<mo [^>]*>\()?)}{'<mo lspace="0.12em" rspace="' . ($2 ? '0' : '0.167em') . "\">$1</mo>"}ge;
         $formula[$k]{html} = $h;
         fault("$formula[$k]{where}: TeX is left of \$$formula[$k]{tex}\$") if $h =~ /\\[A-Za-z]/;
     } else { fault("$formula[$k]{where}: pandoc cannot read \$$formula[$k]{tex}\$"); $formula[$k]{html} = '' }
@@ -427,8 +428,13 @@ for my $piece (@interface) {
     $close->();
 }
 for my $g (grep { $_->{code} } @group) {
+    my $own = sub { $_[0][0] =~ m{/\*} && $_[0][0] !~ /^typedef|^struct/ };
+    my $n = @{$g->{statements}};
+    my $from = $n - 1; # the comment belongs to the last ones that have none of their own
+    if ($n && !$own->($g->{statements}[-1])) { $from-- while $from > 0 && !$own->($g->{statements}[$from - 1]) } else { $from = 0 }
+    $_->[2] = 1 for @{$g->{statements}}[$from .. $n - 1];
     for my $st (@{$g->{statements}}) {
-        my ($code, $line) = @$st;
+        my ($code, $line, $shared) = @$st;
         my $bare = $code =~ s{/\*.*?\*/}{}gsr;
         my @own = map { comment_text($_) } $code =~ m{(/\*.*?\*/)}gs;
         my ($main, $kind);
@@ -440,7 +446,7 @@ for my $g (grep { $_->{code} } @group) {
         elsif ($bare =~ /^SGM_API\b[^(]*?\b(sgm_\w+)\s*\(/s) { ($main, $kind) = ($1, 'function') }
         my $doc = $kind && $kind ne 'type' || $bare !~ /\{/ ? join(' ', @own) : $code =~ m{^[^\n]*\{[ \t]*/\*(.*?)\*/} ? comment_text("/*$1*/") : '';
         if ($main && (!$public{$main} || $bare =~ /\{/)) {
-            $public{$main} = {name => $main, kind => $kind, line => $line, doc => $doc, group => $g, struct => $bare =~ /\{/ ? $code : ''};
+            $public{$main} = {name => $main, kind => $kind, line => $line, doc => $doc, group => $g, shared => $shared, struct => $bare =~ /\{/ ? $code : ''};
         }
         if ($bare =~ /\benum\b[^{]*\{/) { # its constants
             my $rest = $code; my $at = $line;
@@ -561,7 +567,7 @@ sub code_html { # lines of C, each with its number; the first use of a name is a
         } else { $html .= esc($6) }
     }
     my $n = $line;
-    return join "\n", map { my $id = $prefix . $n++; qq{<span class="l" id="$id">$_</span>} } split /\n/, $html, -1;
+    return join '', map { my $id = $prefix . $n++; qq{<span class="l" id="$id">$_\n</span>} } split /\n/, $html, -1;
 }
 sub pre { # a block of code
     my ($page, $line, $lines, $anchors) = @_;
@@ -706,6 +712,9 @@ sub fragment_html {
     $html =~ s{ style="[^"]*"}{}g;
     $html =~ s{<table>}{<div class="wide" tabindex="0" role="region" aria-label="Table"><table>}g; $html =~ s{</table>}{</table></div>}g;
     $html =~ s{<pre(?: class="[^"]*")?>}{<pre class="plain" tabindex="0">}g;
+    $html =~ s{<pre class="plain" tabindex="0"><code>((?:[-+] [^\n]*\n)+)</code>}{my $d = $1;
+        $d =~ s/^- (.*)$/<del>- $1<\/del>/gm; $d =~ s/^\+ (.*)$/<ins>+ $1<\/ins>/gm;
+        qq(<pre class="plain change" tabindex="0"><code>$d</code>)}ge;
     $html =~ s{<th([^>]*)>\s*</th>}{<td$1></td>}g;
     $html =~ s{<h(\d)( id="[^"]*")?>}{'<h' . ($page->{id} eq 'header' || $page->{id} eq 'index' ? ($1 < 2 ? 2 : $1) : $1 < 3 ? 2 : 2) . '>'}ge;
     $html =~ s{</h(\d)>}{'</h' . ($page->{id} eq 'header' || $page->{id} eq 'index' ? ($1 < 2 ? 2 : $1) : 2) . '>'}ge;
@@ -719,7 +728,6 @@ for my $script (glob 'plots/[0-9][0-9]_*.gp') {
     my ($name) = $script =~ m{([^/]+)\.gp$};
     my $text = slurp($script);
     $alt{$name} = $1 =~ s/\n#\s*/ /gr if $text =~ /^load [^\n]*\n\s*# alt: ([^\n]*(?:\n# [^\n]*)*)/;
-    $alt{$name} //= $1 =~ s/\n#\s*/ /gr if $text =~ /^load [^\n]*\n\s*# ([^\n]*(?:\n# [^\n]*)*)/;
     fault("$script: no text for who cannot see the figure; after its first line: # alt: one or two sentences") if !$alt{$name};
 }
 $alt{$_->{name}} = $_->{alt} for table("$here/pictures.tsv");
@@ -742,20 +750,23 @@ sub figures_of { # names, in the order in which the source names them
     return @names;
 }
 sub figure_html {
-    my ($p, $name) = @_;
+    my ($p, $name, $on) = @_; # $on: another page, which shows it too
     my ($folder, $run) = run_of($p->{id});
     my ($ext) = $folder ? grep { -f "$folder/$name.$_" } qw(png gif) : ();
     my $alt = $alt{$name};
     if (!$alt) { fault("$p->{source}: the figure $name has no text (a line of $here/pictures.tsv)"); $alt = $name }
-    my $text = dress_text(esc($alt), $p, $p->{source}, 0);
+    my $text = dress_text(esc($alt), $on // $p, $p->{source}, 0);
     if (!$ext) {
+        return '' if $on;
         return qq{<figure class="missing" id="F-$name"><figcaption><b>$name</b> is not drawn yet: <code>make $p->{nn}</code> runs the program and draws it. It shows: $text</figcaption></figure>\n};
     }
     my $file = "$name.$ext";
     copy("$folder/$file", "$dir/figures/$file") or die "$folder/$file: $!\n";
     my $size = png_size("$folder/$file");
     my $said = join ', ', "mode $run->{mode}", (defined $run->{key} ? "key $run->{key}" : ()), (defined $run->{seconds} ? sprintf('%.3g s', $run->{seconds}) : ());
-    return qq{<figure id="F-$name"><a href="figures/$file"><img src="figures/$file" alt="} . esc($alt) . qq{"$size loading="lazy"></a><figcaption>$text <span class="run">$name: $said.</span></figcaption></figure>\n};
+    my $id = $on ? '' : qq{ id="F-$name"};
+    my $from = $on ? qq{ of <a href="$p->{file}">} . ($p->{kind} eq 'lesson' ? 'lesson' : 'proof') . " $p->{nn}</a>" : '';
+    return qq{<figure$id><a href="figures/$file"><img src="figures/$file" alt="} . esc($alt) . qq{"$size loading="lazy"></a><figcaption>$text <span class="run">$name$from: $said.</span></figcaption></figure>\n};
 }
 sub png_size { # width and height, so that the page does not jump
     my $f = shift;
@@ -807,7 +818,8 @@ sub card { # what the caller of these functions needs to know
             next if !$public{$n}{doc};
             $html .= '<p>' . (@of > 1 ? '<b>' . ($n =~ s/^sgm_//r) . '</b>: ' : '') . doc_html($public{$n}{doc}, $page) . '</p>';
         }
-        $html .= '<p>' . doc_html($g->{doc}, $page) . '</p>' if $g->{doc};
+        $html .= '<p>' . doc_html($g->{doc}, $page) . '</p>' if $g->{doc} && grep { $public{$_}{shared} || !$public{$_}{doc} } @of;
+        for my $n (@of) { $html .= '<p>' . doc_html($supplement{$n}, $page) . '</p>' if $supplement{$n} && !$public{$n}{doc} && !$g->{doc} }
     }
     return qq{<aside class="card" aria-label="Interface">$html</aside>\n};
 }
@@ -879,6 +891,11 @@ sub body_of {
     if ($p->{closing}) {
         for my $l (lesson_of($p->{step})) { $html .= qq{<p class="lesson-link">The lesson of this step is <a href="$l->{file}">lesson $l->{nn}: } . esc($l->{title}) . "</a>.</p>\n" }
         $html .= widget_html($p);
+        my %seen;
+        for my $nn (grep { $topic{$_} && !$seen{$_}++ } map { /make (\d\d)/g } map { @{$_->{text} // []} } @{$p->{blocks}}) {
+            my ($name) = figures_of($topic{$nn});
+            $html .= figure_html($topic{$nn}, $name, $p) if $name && run_of($topic{$nn}{id});
+        }
     }
     return $html;
 }
@@ -909,7 +926,7 @@ sub symbols_html { # those that this page uses, with the meaning here
     my $number = $p->{number} // '';
     my ($chapter) = $number =~ /^([1-9A-H])/;
     my $text = NFD($letters{$p->{id}} // '');
-    return '' if !$text;
+    return '' if !$text || $p->{kind} eq 'front';
     my %best;
     for my $s (@symbols) {
         my $rank = $s->{where} eq '*' ? 1 : $chapter && $s->{where} eq $chapter ? 2 : $s->{where} eq $number ? 3 : 0;
@@ -986,16 +1003,17 @@ sub reference_body {
         $html .= '<p>' . doc_html($g->{doc}, $p) . "</p>\n" if $g->{doc};
         my @names = sort { $public{$a}{line} <=> $public{$b}{line} || $a cmp $b } grep { $public{$_}{group} == $g } keys %public;
         $html .= '<ul class="where">';
+        my $uses = '';
         for my $n (@names) {
             my $d = $defined{$n};
             my $label = $d && $d->{body} ? ($d->{page}{number} ? "§$d->{page}{number}" : $d->{page}{title}) : '';
             my $at = $label ? qq{defined at <a href="} . at($d) . qq{">$label, line $d->{line}</a>} : '';
             my $extra = $supplement{$n} ? doc_html($supplement{$n}, $p) : '';
             my $use = used_where($used{$n} // {}, undef);
-            next if !$at && !$use && !$extra && $public{$n}{kind} eq 'constant';
-            $html .= "<li><code>$n</code> " . join('; ', grep { $_ } $extra, $at, $use ? "used in $use" : '') . '</li>';
+            $uses .= "<li><code>$n</code> " . ($use || 'nowhere else') . '</li>';
+            $html .= "<li><code>$n</code> " . join('; ', grep { $_ } $extra, $at) . '</li>' if $at || $extra;
         }
-        $html .= "</ul></section>\n";
+        $html .= "</ul><details class=\"used\"><summary>used at</summary><ul class=\"where\">$uses</ul></details></section>\n";
     }
     return $html;
 }
