@@ -50,12 +50,12 @@ that show a formula or a word's meaning. All is readable without. */
         var set = element('fieldset', {});
         set.appendChild(element('legend', {}, legend));
         options.forEach(function (o) {
-            var b = element('button', {type: 'button', 'aria-pressed': String(o[0] === current), title: o[2]}, o[1]);
-            b.addEventListener('click', function () {
-                all('button', set).forEach(function (c) { c.setAttribute('aria-pressed', String(c === b)); });
-                choose(o[0]);
-            });
-            set.appendChild(b);
+            var label = element('label', {title: o[2]}), input = element('input', {type: 'radio', name: legend, value: o[0]});
+            input.checked = o[0] === current;
+            input.addEventListener('change', function () { choose(o[0]); });
+            label.appendChild(input);
+            label.appendChild(element('span', {}, o[1]));
+            set.appendChild(label);
         });
         box.appendChild(set);
     }
@@ -64,7 +64,7 @@ that show a formula or a word's meaning. All is readable without. */
         var number = anchor.dataset.eq, word = anchor.dataset.word, body;
         if (number) {
             var there = document.getElementById('E' + number);
-            var source = there ? there.querySelector('math') : null;
+            var source = there ? there.querySelector('.formula') : null;
             var template = document.querySelector('template[data-eq="' + number + '"]');
             body = source ? source.cloneNode(true) : template ? template.content.cloneNode(true) : null;
         } else {

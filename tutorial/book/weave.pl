@@ -17,6 +17,7 @@ use Unicode::Normalize 'NFD';
 my $out = shift // 'out';
 my $dir = "$out/book";
 my $here = 'tutorial/book';
+my $has_widgets = -f "$out/web/widgets.js";
 my (@faults, %warned);
 sub fault { my $m = join '', @_; push @faults, $m unless $warned{$m}++ }
 
@@ -267,7 +268,11 @@ sub display { # one display may hold several numbered equations
     for my $g (@got) {
         my ($f, $number) = @$g;
         $f =~ s/^\s*(\\qquad|\\quad|\\;|\s)*//s; $f =~ s/(\\qquad|\\quad|\s)*$//s;
-        my $k = formula($f, 1, $where);
+        my @side; # formulas side by side: on a narrow page one below the other
+        for my $piece (split /\s*\\qquad\s*/, $f) {
+            if (@side && !is_closed($side[-1])) { $side[-1] .= '\\qquad ' . $piece } else { push @side, $piece }
+        }
+        my $k = join '+', map { formula($_, 1, $where) } grep { /\S/ } @side;
         if ($number) {
             fault("$where: (E$number) is defined twice") if $equation{$number};
             $equation{$number} = {number => $number, page => $page, formula => $k, line => $line};
@@ -383,6 +388,7 @@ for my $k (0 .. $#formula) {
     if ($h =~ m{^\s*<p>(<math.*</math>)</p>\s*$}s) {
         $h = $1;
         $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g; $h =~ s{ xmlns="[^"]*"}{};
+        $h =~ s{<mstyle mathvariant="normal">(?:<mrow>)?((?:<mi>\w</mi>)+)(?:</mrow>)?</mstyle>}{my $w = $1 =~ s/<[^>]*>//gr; length $w > 1 ? "<mi>$w</mi>" : "<mi mathvariant=\"normal\">$w</mi>"}ge;
         $h =~ s{<mi>(\d+)</mi>}{<mn>$1</mn>}g;
         $h =~ s{<mo>([a-z]{2,})</mo>(?=(<mo [^>]*>\()?)}{'<mo lspace="0.12em" rspace="' . ($2 ? '0' : '0.167em') . "\">$1</mo>"}ge;
         $formula[$k]{html} = $h;
@@ -674,10 +680,11 @@ sub used_where { # short: pages, then tests
     }
     return join '; ', @text;
 }
+sub side_by_side { return join '', map { qq{<span class="piece">$formula[$_]{html}</span>} } split /\+/, shift }
 sub equation_html {
     my ($number, $k, $page) = @_;
     my $e = $equation{$number};
-    return qq{<div class="equation">$formula[$k]{html}</div>} if !$e;
+    return '<div class="equation"><div class="formula">' . side_by_side($k) . '</div></div>' if !$e;
     my @line;
     my @needs = sort { my ($a1, $a2) = split /\./, $a; my ($b1, $b2) = split /\./, $b; $a1 cmp $b1 || $a2 <=> $b2 } keys %{$e->{needs} // {}};
     push @line, 'needs ' . join ' ', map { eq_link($_, $page, "E$_", "$e->{page}{source}:$e->{line}") } @needs if @needs;
@@ -692,16 +699,17 @@ sub equation_html {
     my $where = used_where(\%places, $page);
     push @line, "cited in $where" if $where;
     my $uses = @line ? '<details class="uses"><summary>needs, used at</summary><ul>' . join('', map { "<li>$_</li>" } @line) . '</ul></details>' : '';
-    return qq{<div class="equation numbered" id="E$number" tabindex="-1"><div class="formula">$formula[$k]{html}</div><a class="tag" href="#E$number">(E$number)</a>$uses</div>};
+    return qq{<div class="equation numbered" id="E$number" tabindex="-1"><div class="formula">} . side_by_side($k) . qq{</div><a class="tag" href="#E$number">(E$number)</a>$uses</div>};
 }
 sub math_in { # formulas into HTML
     my ($html, $page) = @_;
-    my $block = qr/\x{E000}(?:E[1-9A-H]\.\d+|D):\d+\x{E001}/;
+    my $block = qr/\x{E000}(?:E[1-9A-H]\.\d+|D):[\d+]+\x{E001}/;
     $html =~ s{<p>((?:(?!</p>).)*$block(?:(?!</p>).)*)</p>}{
         my $in = $1; my @parts = split /((?:$block\s*)+)/, $in;
         join '', map { /$block/ ? $_ : /\S/ ? "<p>$_</p>" : '' } @parts}gse;
-    $html =~ s{\x{E000}(?:E([1-9A-H]\.\d+)|D):(\d+)\x{E001}}{equation_html($1 // '', $2, $page)}ge;
+    $html =~ s{\x{E000}(?:E([1-9A-H]\.\d+)|D):([\d+]+)\x{E001}}{equation_html($1 // '', $2, $page)}ge;
     $html =~ s{\x{E004}}{<wbr>}g;
+    $html =~ s{\x{E000}(\d+)\x{E001}}{my ($k, $all) = ($1, $&); my $l = length($formula[$k]{html} =~ s/<[^>]*>//gr); $l > 34 ? qq(<span class="scroll">$formula[$k]{html}</span>) : $all}ge;
     $html =~ s{\x{E000}(\d+)\x{E001}([.,;:?!)’'”]*)}{length $2 ? qq(<span class="nb">$formula[$1]{html}$2</span>) : $formula[$1]{html}}ge;
     return $html;
 }
@@ -712,7 +720,7 @@ sub fragment_html {
     $html =~ s{ style="[^"]*"}{}g;
     $html =~ s{<table>}{<div class="wide" tabindex="0" role="region" aria-label="Table"><table>}g; $html =~ s{</table>}{</table></div>}g;
     $html =~ s{<pre(?: class="[^"]*")?>}{<pre class="plain" tabindex="0">}g;
-    $html =~ s{<pre class="plain" tabindex="0"><code>((?:[-+] [^\n]*\n)+)</code>}{my $d = $1;
+    $html =~ s{<pre class="plain" tabindex="0"><code>((?:[-+] [^\n<]*\n?)+)</code>}{my $d = $1;
         $d =~ s/^- (.*)$/<del>- $1<\/del>/gm; $d =~ s/^\+ (.*)$/<ins>+ $1<\/ins>/gm;
         qq(<pre class="plain change" tabindex="0"><code>$d</code>)}ge;
     $html =~ s{<th([^>]*)>\s*</th>}{<td$1></td>}g;
@@ -860,6 +868,10 @@ sub widget_html {
     my ($chapter) = ($page->{number} // '') =~ /^(\d)/ or return '';
     my $html = '';
     for my $w (grep { $_->{section} eq $chapter } @widgets) {
+        if (!$has_widgets) { # not built
+            $html .= '<p class="status">A figure to move belongs here: ' . esc(lcfirst $w->{title}) . '. It is not built yet: <code>make web</code>, then <code>make book</code>.</p>' . "\n";
+            next;
+        }
         $html .= qq{<figure class="widget" data-widget="} . esc($w->{widget}) . '"><figcaption>' . esc($w->{title}) . '</figcaption><noscript><p>This figure computes as you move it, and needs JavaScript for that.</p></noscript></figure>' . "\n";
     }
     return $html;
@@ -986,7 +998,7 @@ sub reference_body {
     my $html = "<p>What you may call, in the order of the chapters, as it stands in the header. Beneath each group: what it does, where each name is defined, and what uses it.</p>\n";
     $html .= '<details class="index"><summary>All names by the alphabet</summary>';
     for my $k (qw(function type constant macro)) {
-        $html .= '<h3>' . ucfirst($k) . 's (' . @{$kinds{$k}} . ')</h3><ul class="columns">' . join('', map { qq{<li><a href="#$_">$_</a></li>} } @{$kinds{$k}}) . '</ul>';
+        $html .= '<h2>' . ucfirst($k) . 's (' . @{$kinds{$k}} . ')</h2><ul class="columns">' . join('', map { qq{<li><a href="#$_">$_</a></li>} } @{$kinds{$k}}) . '</ul>';
     }
     $html .= "</details>\n";
     my %anchored;
@@ -1036,7 +1048,6 @@ sub index_body {
     return $html;
 }
 my $version = (slurp('sgm.h') =~ /#define SGM_VERSION "([^"]+)"/)[0];
-my $has_widgets = -f "$out/web/widgets.js";
 sub page_html {
     my ($p, $body) = @_;
     my ($k) = grep { $order[$_] == $p } 0 .. $#order;
@@ -1055,7 +1066,7 @@ sub page_html {
     my $templates = '';
     for my $n (sort keys %{$p->{eqs} // {}}) {
         my $e = $equation{$n} or next;
-        $templates .= qq{<template data-eq="$n">$formula[$e->{formula}]{html}</template>} if $e->{page} != $p;
+        $templates .= qq{<template data-eq="$n">} . side_by_side($e->{formula}) . '</template>' if $e->{page} != $p;
     }
     for my $w (sort keys %{$p->{words} // {}}) {
         my $entry = $word_of{lc $w};
@@ -1080,9 +1091,9 @@ sub page_html {
 <a class="skip" href="#main">Skip to the text</a>
 <header class="top"><a class="home" href="index.html">sgm.h <small>$version</small></a><div class="switches"></div></header>
 <nav class="toc" aria-label="Contents"><details class="menu"><summary>Contents</summary><div class="list">$toc</div></details></nav>
-<main id="main" tabindex="-1">
+<main id="main" tabindex="-1" aria-labelledby="title">
 <article class="text$reading">
-$step<h1>@{[$number ? "<small>$number</small> " : '']}@{[esc($p->{title})]}</h1>
+$step<h1 id="title">@{[$number ? "<small>$number</small> " : '']}@{[esc($p->{title})]}</h1>
 $source$note$symbols$body</article>
 $turn
 </main>
