@@ -17,11 +17,11 @@ EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
 
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
 	@echo; echo "  make watch14 builds, runs and draws proof 14 again whenever you save it; make step14 walks through it in gdb,"
 	@echo "  from equation to equation."; echo "  MODE=study is what a student runs (the default of lessons), MODE=full what a proof's text is about, MODE=test a smoke test;"; echo "  each has its folder in out. SGM_SEED=n changes the random numbers, V=1 prints the table of checks,"
@@ -115,6 +115,9 @@ report: ## write out/report.html and out/map.html (idea, equation, function, row
 
 book: ## header, lessons and proofs as pages that link to one another: out/book/index.html (pandoc)
 	@perl tutorial/book/weave.pl $(OUT)
+
+book.pdf: ## the same for paper, without proofs and workshop: out/book.pdf (pandoc, Chromium)
+	@perl tutorial/book/weave.pl $(OUT) pdf
 
 readme: ## the last run's numbers into README.md, its figure into plots/gallery
 	@plots/readme.sh

@@ -15,6 +15,7 @@ use File::Path qw(make_path remove_tree);
 use Unicode::Normalize 'NFD';
 
 my $out = shift // 'out';
+my $want_pdf = (shift // '') eq 'pdf'; # lessons, Part II, reference and lists as one document
 my $dir = "$out/book";
 my $here = 'tutorial/book';
 my $has_widgets = -f "$out/web/widgets.js";
@@ -473,7 +474,9 @@ for my $name (sort keys %public) {
     $p->{said} ||= 'see its fields' if $p->{kind} eq 'type' && $p->{struct} =~ m{/\*};
     fault("sgm.h:$p->{line}: $name has no documentation (a comment, or a line of $here/names.tsv)") if !$p->{said};
 }
-for my $name (sort keys %supplement) { fault("$here/names.tsv: $name is no public name") if !$public{$name} }
+for my $name (sort keys %supplement) {
+    $public{$name}{shared} = 0 if $public{$name}; # its own words, not its neighbours'
+    fault("$here/names.tsv: $name is no public name") if !$public{$name} }
 
 # Definitions: the page and line of each name of the library.
 my %defined; # name -> {page, line}
@@ -826,8 +829,8 @@ sub card { # what the caller of these functions needs to know
             next if !$public{$n}{doc};
             $html .= '<p>' . (@of > 1 ? '<b>' . ($n =~ s/^sgm_//r) . '</b>: ' : '') . doc_html($public{$n}{doc}, $page) . '</p>';
         }
-        $html .= '<p>' . doc_html($g->{doc}, $page) . '</p>' if $g->{doc} && grep { $public{$_}{shared} || !$public{$_}{doc} } @of;
-        for my $n (@of) { $html .= '<p>' . doc_html($supplement{$n}, $page) . '</p>' if $supplement{$n} && !$public{$n}{doc} && !$g->{doc} }
+        $html .= '<p>' . doc_html($g->{doc}, $page) . '</p>' if $g->{doc} && grep { $public{$_}{shared} } @of;
+        for my $n (@of) { $html .= '<p>' . doc_html($supplement{$n}, $page) . '</p>' if $supplement{$n} && !$public{$n}{doc} }
     }
     return qq{<aside class="card" aria-label="Interface">$html</aside>\n};
 }
@@ -1138,6 +1141,7 @@ my %html;
 for my $p (@order) {
     my $body = $p->{id} eq 'index' ? index_body() : $p->{id} eq 'reference' ? reference_body() : $p->{id} eq 'words' ? words_body()
         : $p->{id} eq 'symbols' ? symbols_body() : body_of($p);
+    $p->{body} = $body if $want_pdf;
     $html{$p->{file}} = page_html($p, $body);
 }
 
@@ -1170,4 +1174,46 @@ if (@faults) {
     print STDERR 'book: ' . @faults . " faults\n";
     exit 1;
 }
+if ($want_pdf) { make_pdf(); exit }
 printf "book: %d pages, %d equations, %d formulas, %d public names: open %s/index.html\n", scalar @order, scalar @equations, scalar @formula, scalar(keys %public), $dir;
+
+# ---- The same on paper: one page for the whole, which Chromium prints ----
+
+sub make_pdf {
+    my ($browser) = grep { -x } map { my $d = $_; map { "$d/$_" } qw(chromium chromium-headless-shell google-chrome) } split /:/, $ENV{PATH};
+    if (!$browser) { print STDERR "book.pdf: printing needs Chromium (apt-get install chromium); out/book/*.html print from any browser\n"; exit 1 }
+    my @in = grep { $_->{kind} =~ /^(book|lesson)$/ && $_->{depth} < 3 || $_->{id} =~ /^(header|reference|words|symbols)$/ } @order;
+    my %in = map { $_->{file} => $_ } @in;
+    my ($text, $contents, $step) = ('', '', '');
+    for my $p (@in) {
+        my $number = $p->{nn} ? "Lesson $p->{nn}" : ($p->{number} // '') =~ /\./ ? "§$p->{number}" : $p->{number} // '';
+        my $new = $p->{step} && $p->{step}{title} ne $step;
+        $step = $p->{step}{title} if $p->{step};
+        my $class = $new || !$p->{step} ? 'page first' : $p->{nn} ? 'page lesson' : 'page';
+        $contents .= "<li class=\"step\">" . esc($step) . '</li>' if $new;
+        $contents .= qq{<li><a href="#P-$p->{id}">} . name_of($p) . '</a></li>';
+        my $body = $p->{body};
+        $body =~ s{<a ([^>]*?)href="([^"#]*)(#[^"]*)?"([^>]*)>(.*?)</a>}{
+            my ($a, $file, $anchor, $b, $t) = ($1, $2, $3 // '', $4, $5);
+            $file eq '' || $in{$file} ? "<a ${a}href=\"" . ($anchor || "#P-$in{$file}{id}") . "\"$b>$t</a>" : $file =~ /^figures/ ? $t : $t}gse;
+        $body =~ s{<template.*?</template>}{}gs;
+        $body =~ s{ loading="lazy"}{}g;
+        $text .= qq{<section class="$class" id="P-$p->{id}">} . ($new ? '<p class="step">' . esc($step) . '</p>' : '')
+            . '<h1>' . ($number ? "<small>$number</small> " : '') . esc($p->{title}) . "</h1>\n$body</section>\n";
+    }
+    spew("$dir/book-all.html", <<"HTML");
+<!doctype html>
+<html lang="en" data-theme="light"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>sgm.h $version, the book</title><link rel="stylesheet" href="style.css"></head>
+<body class="whole"><main><article class="text">
+<section class="cover"><h1>sgm.h</h1><p>Score-based generative models in one C99 header: library, book and lessons. Version $version.</p>
+<p>The proofs and the workshop, Part III, are in the pages for a browser and in the files themselves.</p></section>
+<section class="page first"><h1>Contents</h1><ul class="contents">$contents</ul></section>
+$text</article></main></body></html>
+HTML
+    use Cwd 'abs_path';
+    my $page = 'file://' . abs_path("$dir/book-all.html");
+    my $said = `'$browser' --headless --no-sandbox --disable-gpu --no-pdf-header-footer --print-to-pdf='$out/book.pdf' '$page' 2>&1`;
+    if (!-s "$out/book.pdf") { print STDERR "book.pdf: $browser printed nothing: $said\n"; exit 1 }
+    printf "book.pdf: %s (%.1f MB)\n", "$out/book.pdf", (-s "$out/book.pdf") / 1e6;
+}
