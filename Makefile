@@ -17,7 +17,11 @@ EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
 
+<<<<<<< Updated upstream
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+=======
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book web readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+>>>>>>> Stashed changes
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -159,6 +163,11 @@ bench: ## speed beside the peers that are installed, on a machine at rest: table
 defaults: ## the recipe of hello with nothing else set, on laws that are known, d = 1 to 256 (an hour)
 	@mkdir -p $(OUT)/bin
 	@$(BUILD) tests/defaults.c -o $(OUT)/bin/defaults -lm && $(OUT)/bin/defaults
+
+web: $(OUT)/web/widgets.js ## the book's widgets and the playground: sgm.h for the browser, in out/web
+
+$(OUT)/web/widgets.js: $(wildcard tutorial/web/*.* tutorial/web/widgets/*) sgm.h
+	@mkdir -p $(@D); tutorial/web/build.sh check && tutorial/web/widgets/build.sh $(@D) && echo $(@D)/widgets.html
 
 clean: ## remove out/
 	rm -rf $(OUT)

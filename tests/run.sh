@@ -139,6 +139,8 @@ if [ -z "${SANITIZE:-}" ]; then
     else bad "several ranks"; tail -20 "$build/mpi.log"
     fi
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
+    check "the book's widgets in a browser have a native program's bits" tests/web_widgets.sh "$build"
+    grep '^skipped' "$build/log"
     check "every cited equation exists" tests/prose.sh equations
     check "no placeholders" tests/prose.sh placeholders
     check "every figure named is drawn, and every figure drawn is named" tests/prose.sh figures
