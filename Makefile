@@ -17,11 +17,7 @@ EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
 
-<<<<<<< Updated upstream
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
-=======
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book web readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
->>>>>>> Stashed changes
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
