@@ -76,7 +76,21 @@ watch$(firstword $(subst _, ,$(1))):
 step$(firstword $(subst _, ,$(1))): $(OUT)/step/$(1)
 	@SGM_STEP=$(1) gdb -q -x tutorial/step.py $$<
 endef
-$(foreach t,$(TUTORIALS),$(eval $(call tutorial_rules,$(t))))
+$(foreach t,$(filter-out 00_micro,$(TUTORIALS)),$(eval $(call tutorial_rules,$(t))))
+
+# lesson 00 does without sgm.h, so nothing else is compiled for it; it is told its folder
+00: 00_micro
+00_micro: $(OUT)/bin/00_micro
+	@dir=$${SGM_OUT:-out}/$${MODE:-study}/00_micro; mkdir -p $$dir && ./$< $$dir && plots/draw.sh 00_micro
+$(OUT)/bin/00_micro: tutorial/00_micro.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(CFLAGS) $< -o $@ -lm
+watch00:
+	@tutorial/watch.sh 00_micro
+step00: $(OUT)/step/00_micro
+	@SGM_STEP=00_micro gdb -q -x tutorial/step.py $<
+try00.%: $(OUT)/flags
+	@tutorial/try.pl 00.$* '$(BUILD)' $(OUT)
 
 try%: $(OUT)/sgm.o
 	@tutorial/try.pl $* '$(BUILD)' $(OUT)

@@ -73,6 +73,7 @@ if [ -z "${SANITIZE:-}" ]; then
     printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >"$build/sgm.c"
     check "sgm.h compiles alone" $CC $flags -c "$build/sgm.c" -o "$build/sgm.o"
     printf '%s\n' tutorial/[0-9][0-9]_*.c examples/*.c | xargs -P 2 -I{} bash -c 'program {}'
+    check "00_micro: its floor, three keys, its exercises" tests/micro.sh "$build"
     # lessons: in the mode and at the size that a student sees, with three keys; and what their exercises declare
     for source in tutorial/0[1-9]_*.c; do
         t=$(basename "$source" .c)
