@@ -17,7 +17,7 @@ EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
 
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -132,6 +132,11 @@ book: ## header, lessons and proofs as pages that link to one another: out/book/
 
 book.pdf: ## the same for paper, without proofs and workshop: out/book.pdf (pandoc, Chromium)
 	@perl tutorial/book/weave.pl $(OUT) pdf
+
+playground: ## a score that learns beside the exact one, in one page: out/playground.html (clang for wasm32)
+	@mkdir -p $(OUT)/web; tutorial/web/build.sh tutorial/web/playground/play.c $(OUT)/web/play.wasm
+	@tutorial/web/pack.pl tutorial/web/playground/playground.html tutorial/web $(OUT)/web >$(OUT)/playground.html
+	@echo $(OUT)/playground.html
 
 readme: ## the last run's numbers into README.md, its figure into plots/gallery
 	@plots/readme.sh

@@ -139,6 +139,14 @@ if [ -z "${SANITIZE:-}" ]; then
     elif grep -q '^skipped' "$build/mpi.log"; then cat "$build/mpi.log"
     else bad "several ranks"; tail -20 "$build/mpi.log"
     fi
+    OUT=$build tests/web_playground.sh >"$build/web.log" 2>&1 # as tests/mpi.sh ends
+    if [[ $(tail -1 "$build/web.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        printf '%-8sthe playground: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
+        grep -v '^ok' "$build/web.log"
+    elif grep -q '^skipped' "$build/web.log"; then cat "$build/web.log"
+    else bad "the playground"; tail -20 "$build/web.log"
+    fi
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "the book's widgets in a browser have a native program's bits" tests/web_widgets.sh "$build"
     grep '^skipped' "$build/log"

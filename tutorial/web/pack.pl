@@ -32,7 +32,7 @@ $text =~ s{<!-- pack style (\S+) -->}{"<style>\n" . find($1) . "</style>"}ge;
 $text =~ s{<!-- pack script (\S+) -->}{
     my $script = find($1);
     $script =~ m{</script}i and die "pack.pl: $1 holds the end of a script\n";
-    "<script>\n$script</script>"}ge;
+    "<script data-name=\"$1\">\n$script</script>"}ge;
 $text =~ s{<!-- pack wasm (\w+) (\S+) -->}{
     my ($name, $raw, $small) = ($1, find($2));
     gzip(\$raw => \$small, -Level => 9, Minimal => 1) or die "pack.pl: $GzipError\n";
