@@ -15,9 +15,13 @@ NUMBERS   := $(foreach t,$(TUTORIALS),$(firstword $(subst _, ,$(t))))
 EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 # which look inside, and are compiled with all of sgm.h
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
-PACKAGES  := gcc libc6-dev gdb gnuplot-nox libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev
+LESSONS   := $(filter 0%,$(TUTORIALS))
+LESSON    := gcc libc6-dev gnuplot-nox
+PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev \
+             perl pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium chromium-driver bsdutils
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.PHONY: setup-lesson lesson lessons film dist
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -27,7 +31,12 @@ help: ## this list
 	@echo "  from equation to equation."; echo "  MODE=study is what a student runs (the default of lessons), MODE=full what a proof's text is about, MODE=test a smoke test;"; echo "  each has its folder in out. SGM_SEED=n changes the random numbers, V=1 prints the table of checks,"
 	@echo "  SGM_ISA=ref|sse2|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
-setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmocka, GSL, stb, zlib, Open MPI)
+setup-lesson: ## install what the lessons need (Debian packages: compiler, gnuplot; half a minute)
+setup-lesson: PACKAGES := $(LESSON)
+
+setup: ## install what everything needs (Debian packages: also gdb, cmocka, GSL, Open MPI, pandoc, clang, Chromium)
+
+setup setup-lesson:
 	@missing=""; for p in $(PACKAGES); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then echo "setup: nothing is missing"; exit 0; fi; \
@@ -36,7 +45,7 @@ setup: ## install what is missing (Debian packages: compiler, gdb, gnuplot, cmoc
 	if [ "$$root" = none ]; then \
 	  echo "setup: missing:$$missing"; \
 	  echo "setup: as root, run: apt-get install$$missing"; \
-	  echo "setup: going on without; pictures need gnuplot, tests need cmocka and GSL"; exit 0; fi; \
+	  echo "setup: going on without; pictures need gnuplot, tests need cmocka and GSL, the book needs pandoc"; exit 0; fi; \
 	echo "setup: installing$$missing"; \
 	export DEBIAN_FRONTEND=noninteractive; \
 	{ $$root apt-get update -qq && $$root apt-get install -y -qq --no-install-recommends $$missing; } >$(OUT)-setup.log 2>&1 \
@@ -102,12 +111,22 @@ $(OUT)/step/sgm.o: sgm.h
 	@mkdir -p $(@D); printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/step/sgm.c
 	@$(CC) $(WARN) -g -O0 -I. -c $(OUT)/step/sgm.c -o $@
 
+lesson: ## the first lesson: a whole model in a hundred lines, its figure, and what to do next
+	@MODE=study $(MAKE) --no-print-directory $(firstword $(LESSONS))
+	@echo; figure=$$(ls $(OUT)/study/$(firstword $(LESSONS))/*.png 2>/dev/null | head -1); \
+	echo "figure: $${figure:-not drawn, for there is no gnuplot: make setup-lesson}"; \
+	echo "now change a line: the last comment of tutorial/$(firstword $(LESSONS)).c says which; make lesson shows what it does"; \
+	echo "then: make $(word 2,$(NUMBERS)) (tutorial/$(word 2,$(LESSONS)).c), and so on; make lessons runs them all"
+
+lessons: ## all lessons as a student runs them, with their figures
+	@failed=0; for t in $(LESSONS); do MODE=study $(MAKE) --no-print-directory $$t || failed=1; echo; done; exit $$failed
+
 # 25's figure is drawn again, when all have written what their samples cost
 tour: ## run every lesson, and every proof at full scale, draw every figure, write out/report.html and map.html
 	@mkdir -p $(OUT); failed=0; start=$$(date +%s); \
 	for t in $(TUTORIALS); do $(MAKE) --no-print-directory $$t || failed=1; echo; done; \
 	plots/draw.sh 25_speed >/dev/null; \
-	plots/report.sh >$(OUT)/report.html; plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html || failed=1; \
+	plots/report.pl >$(OUT)/report.html; plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html || failed=1; \
 	echo "tour: $$(( $$(date +%s) - start )) s; open $(OUT)/report.html"; exit $$failed
 
 examples: $(EXAMPLES:%=$(OUT)/bin/%) ## build the examples into out/bin
@@ -124,7 +143,7 @@ plots: ## draw the figures of all lessons and proofs that have been run
 	  [ ! -d $(OUT)/$${MODE:-$$m}/$$t ] || plots/draw.sh $$t; done
 
 report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
-	@plots/report.sh >$(OUT)/report.html && echo $(OUT)/report.html; \
+	@plots/report.pl >$(OUT)/report.html && echo $(OUT)/report.html; \
 	plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html && echo $(OUT)/map.html
 
 book: ## header, lessons and proofs as pages that link to one another: out/book/index.html (pandoc)
@@ -138,8 +157,15 @@ playground: ## a score that learns beside the exact one, in one page: out/playgr
 	@tutorial/web/pack.pl tutorial/web/playground/playground.html tutorial/web $(OUT)/web >$(OUT)/playground.html
 	@echo $(OUT)/playground.html
 
-readme: ## the last run's numbers into README.md, its figure into plots/gallery
-	@plots/readme.sh
+film: $(OUT)/bin/film ## the film at the top of README.md, into out/film
+	@mkdir -p $(OUT)/film && $(OUT)/bin/film >$(OUT)/film/frames.dat && \
+	gnuplot -e "dir='$(OUT)/film'" plots/readme_circle.gp && echo $(OUT)/film/readme_circle.gif
+
+dist: ## a release: the last commit's header, lessons and book in out/dist/sgm-VERSION.tar.gz
+	@plots/dist.sh $(OUT)/dist
+
+readme: ## the last full run's numbers into README.md, its figures into plots/gallery
+	@plots/readme.pl
 
 test: ## all tests: chapters, lessons and their exercises, proofs (MODE=test), examples, prose, compilers' warnings
 	@tests/run.sh

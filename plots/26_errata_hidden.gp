@@ -1,6 +1,6 @@
 load 'plots/style.gp'
 
-# alt: A table of shaded numbers: which of eight experiments sees which of six slips. The share of
+# alt: A table of shaded numbers: which of eight experiments sees which of five slips. The share of
 # samples near a point sees one of them; variances see nearly all.
 
 # Slip by experiment: standard errors between 5000 samples and the truth. Pale: hidden, dark: seen.

@@ -92,6 +92,13 @@ for (@claims) {
     $count{$d}++;
 }
 
+# what README shows of them: each row is there, and what is written down is within its tolerance
+for (-f 'plots/numbers.tsv' ? table('plots/numbers.tsv', 8) : ()) {
+    my ($where, $topic, $figure, $documents, $asked, $row, $got, $truth, $tolerance) = @$_;
+    answer($where, $topic, $row);
+    say_bad("$where: $got is no $truth ± $tolerance") unless abs($got - $truth) <= $tolerance * (1 + 1e-3) + 1e-12;
+}
+
 my $header = slurp('sgm.h');
 my ($interface) = $header =~ /^(.*?)^# Part II/ms;
 for (@map) {
@@ -104,14 +111,14 @@ for (@map) {
     }
 }
 
-sub h { my ($s) = @_; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s }
+sub h { my ($s) = @_; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s }
 sub number { my ($x) = @_; $x =~ /^-?[\d.]+(e[-+]?\d+)?$/i ? sprintf('%.5g', $x) : $x }
 sub numbers { # what is shown of a claim's rows
     my ($names, @r) = @_;
-    return '<td colspan="3" class="no">not run' unless $names && @$names;
-    return sprintf '<td>%s<td>%s<td>±%s', number($r[0][0]), number($r[0][1]), number($r[0][2]) if @r == 1;
+    return '<td colspan="3" class="no">not run</td>' unless $names && @$names;
+    return sprintf '<td class="n">%s</td><td class="n">%s</td><td class="n">±%s</td>', number($r[0][0]), number($r[0][1]), number($r[0][2]) if @r == 1;
     my $lost = grep { $_->[3] ne 'PASS' } @r;
-    return sprintf '<td colspan="3">%d rows, %s', scalar @r, $lost ? "$lost have not passed" : 'all passed';
+    return sprintf '<td colspan="3">%d rows, %s</td>', scalar @r, $lost ? "$lost have not passed" : 'all passed';
 }
 sub link_of { my ($t) = @_; "<a href=\"report.html#$t\">$t</a>" }
 
@@ -119,13 +126,13 @@ my (@claim_lines, @map_lines);
 for (@claims) {
     my ($where, $d, $l, $what, $topic, $row, $verdict) = @$_;
     my @a = answer($where, $topic, $row);
-    push @claim_lines, [$d, sprintf '<tr%s><td class="l">%s<td class="t">%s%s<td class="t">%s<td class="t">%s%s</tr>', ($verdict // '') eq 'wrong' ? ' class="wrong"' : '',
+    push @claim_lines, [$d, sprintf '<tr%s><td class="n">%s</td><th scope="row">%s%s</th><td class="t">%s</td><td class="t">%s</td>%s</tr>', ($verdict // '') eq 'wrong' ? ' class="wrong"' : '',
         $l, h($what), ($verdict // '') ne '' ? " <b>(" . h($verdict) . ')</b>' : '', link_of($topic), h($row), numbers(@a)];
 }
 for (@map) {
     my ($where, $group, $idea, $equation, $function, $topic, $row) = @$_;
     my @a = answer($where, $topic, $row);
-    push @map_lines, [$group, sprintf '<tr><td class="t">%s<td>%s<td class="t"><code>%s</code><td class="t">%s<td class="t">%s%s</tr>', h($idea), h($equation), h($function), link_of($topic), h($row), numbers(@a)];
+    push @map_lines, [$group, sprintf '<tr><th scope="row">%s</th><td>%s</td><td class="t"><code>%s</code></td><td class="t">%s</td><td class="t">%s</td>%s</tr>', h($idea), h($equation), h($function), link_of($topic), h($row), numbers(@a)];
 }
 if ($how eq 'check') {
     printf "%d lines of the documents (%s), %d lines of the field map\n", scalar @claims,
@@ -133,34 +140,47 @@ if ($how eq 'check') {
     exit $bad;
 }
 
-print <<'HTML';
-<!doctype html><html lang="en"><meta charset="utf-8"><title>sgm.h: the field map</title>
-<meta name="viewport" content="width=device-width">
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;width:100%}
-td,th{padding:.2rem .6rem;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}.t,th.t{text-align:left}.l{white-space:nowrap}
-.wrong{background:#fff4e5}.no{color:#888;text-align:left}h2{margin-top:2.5rem}code{font-size:.95em}</style>
-<h1>The field map</h1>
-<p>Each idea with its equation and its function in <code>sgm.h</code>, the tutorial that tries it, and the row that measures it: got, truth, tolerance.
-Further down, the five documents line by line. Numbers are those of the run that wrote this page; a line on yellow ground is a statement that its number refutes.</p>
-HTML
-my $last = '';
-for (@map_lines) {
-    if ($_->[0] ne $last) {
-        print "</table></div>\n" if $last;
-        $last = $_->[0];
-        print '<h2>', h($last), "</h2>\n<div class=\"scroll\"><table><tr><th class=\"t\">idea<th>equation<th class=\"t\">function<th class=\"t\">tutorial<th class=\"t\">row<th>got<th>truth<th>tolerance</tr>\n";
-    }
-    print $_->[1], "\n";
-}
-print "</table></div>\n";
+my ($version) = $header =~ /#define SGM_VERSION "([^"]+)"/;
 my %title = ('SGM_GTAP' => 'SGM_GTAP: Score-based generative models, a simple JAX implementation (H. Gangloff, 2025, after J. Pidstrigach)',
     'SBGM' => 'SBGM: Score-Based Generative Models in JAX (J. Homer)', 'Masterclass' => 'Score-Based Generative Models: Masterclass Notes (lecture by A. Shysheya)',
     'SDE README' => 'Score-Based Generative Modeling through SDEs (a README after Song et al. 2021)', 'Lens' => 'Diffusion Through the Lens of Score Matching (EngineersOfAI lesson)');
-for my $d (@documents) {
-    print '<h2>', h($title{$d}), "</h2>\n<div class=\"scroll\"><table><tr><th class=\"t\">line<th class=\"t\">what it says<th class=\"t\">tutorial<th class=\"t\">row<th>got<th>truth<th>tolerance</tr>\n";
-    print map { $_->[0] eq $d ? "$_->[1]\n" : '' } @claim_lines;
-    print "</table></div>\n";
+sub id { my ($s) = @_; $s = lc $s; $s =~ s/[^a-z0-9]+/-/g; $s }
+my (@groups, %group);
+for (@map_lines) { push @groups, $_->[0] unless $group{$_->[0]}++ }
+sub section { # section ID, TITLE, HEADINGS, LINES
+    my ($id, $name, $headings, @lines) = @_;
+    print "<section aria-labelledby=\"$id\">\n<h2 id=\"$id\">", h($name), "</h2>\n<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"", h($name) =~ s/"/&quot;/gr, "\">\n<table>\n<thead><tr>",
+        (map { '<th scope="col"' . (/^(got|truth|tolerance|equation|line)$/ ? '' : ' class="t"') . ">$_</th>" } @$headings), "</tr></thead>\n<tbody>\n",
+        (map { "$_\n" } @lines), "</tbody>\n</table>\n</div>\n</section>\n";
 }
-print "</html>\n";
+print <<"HTML";
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>sgm.h: the field map</title>
+<style>
+@{[slurp('plots/pages.css')]}</style>
+</head>
+<body>
+<a class="skip" href="#main">to the map</a>
+<header>
+<h1>sgm.h @{[h($version // '')]}: the field map</h1>
+<p>Each idea with its equation and its function in <code>sgm.h</code>, the proof that tries it, and the row that measures it: got, truth, tolerance.
+Further down, the five documents line by line. Numbers are those of the last run in @{[h($folder)]}; a line on yellow ground is a statement that its number refutes.
+<a href="report.html">What the programs found</a> has their figures and all their rows.</p>
+</header>
+<nav aria-label="parts">
+<ul>
+HTML
+print map { '<li><a href="#' . id($_) . '">' . h($title{$_} // $_) . "</a></li>\n" } @groups, @documents;
+print "</ul>\n</nav>\n<main id=\"main\">\n";
+for my $group (@groups) {
+    section(id($group), $group, [qw(idea equation function proof row got truth tolerance)], map { $_->[0] eq $group ? $_->[1] : () } @map_lines);
+}
+for my $d (@documents) {
+    section(id($d), $title{$d}, ['line', 'what it says', qw(proof row got truth tolerance)], map { $_->[0] eq $d ? $_->[1] : () } @claim_lines);
+}
+print "</main>\n<footer><p class=\"soft\">Written by plots/claims.pl from tutorial/map.tsv and tutorial/claims.tsv.</p></footer>\n</body>\n</html>\n";
 exit $bad;

@@ -10,7 +10,7 @@ stamp=$(awk -F'\t' '$1=="mode"{m=$2} $1=="key"{k=$2} END{print m ", key " k}' "$
 failed=0
 for script in plots/"$topic"*.gp; do
     [ -f "$script" ] || continue
-    if gnuplot -e "dir='$dir'; stamp='$stamp'" "$script"; then echo "figure $(ls "$dir/$(basename "$script" .gp)".[pg][ni][gf])"
+    if LC_ALL=C.UTF-8 gnuplot -e "dir='$dir'; stamp='$stamp'" "$script"; then echo "figure $(ls "$dir/$(basename "$script" .gp)".[pg][ni][gf])"
     else echo "figure $script FAILED"; failed=1; fi
 done
 exit $failed

@@ -3,6 +3,53 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 case $1 in
+front) # front BUILD: what README promises: its commands, links and numbers; each kind of fault, planted, is seen
+    mkdir -p "$2"; export build=$2
+    tests/front.pl || exit 1
+    planted() { # planted SED SAID: README changed so is refused with these words
+        sed "$1" README.md >"$build/README.fault"
+        cmp -s README.md "$build/README.fault" && { echo "nothing to plant by $1"; exit 1; }
+        tests/front.pl "$build/README.fault" | grep "$2" || { echo "not seen: $1"; exit 1; }
+    }
+    planted 's/make lessons/make lessens/' 'no target "lessens"'
+    planted 's|tutorial/14_circle.c|tutorial/14_square.c|' 'no tutorial/14_square.c'
+    planted 's/^    make setup tour .*//' 'has lost'
+    planted '/begin table/,/end/s/[0-9]<br>/9<br>/' 'not what the tables'
+    planted '/begin speed/,/end/s/[0-9] |$/99 |/' 'not what the tables'
+    planted 's/[0-9]* programs/99 programs/' '99 programs' ;;
+version) # version BUILD: the version stands in sgm.h, and all others agree with it
+    agree() ( # agree HEADER
+        v=$(sed -n 's/^#define SGM_VERSION "\(.*\)"/\1/p' "$1") bad=0
+        miss() { echo "$1 does not say ${v:-which version it is}"; bad=1; }
+        sed -n 2p sgm.h | grep -qE "^sgm\.h - v(${v%.*}|$v) - " || miss "the first line of sgm.h"
+        grep -qx "version: $v" CITATION.cff || miss CITATION.cff
+        grep -q "^## \[$v\] - 20" CHANGELOG.md || miss CHANGELOG.md
+        grep -qF "version $v." README.md || miss README.md
+        exit $bad
+    )
+    agree sgm.h || exit 1
+    sed 's/^#define SGM_VERSION .*/#define SGM_VERSION "9.8.7"/' sgm.h >"$2/version.h"
+    [ "$(agree "$2/version.h" | wc -l)" = 4 ] || { echo "another version is not seen by all four"; exit 1; } ;;
+dist) # dist BUILD: the release has the same bytes twice, and all that a lesson and hello need
+    git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "no git repository: not tried"; exit 0; }
+    rm -rf "$2/dist"; mkdir -p "$2/dist/empty"
+    BOOK=no plots/dist.sh "$2/dist/once" || exit 1
+    (umask 077; TZ=Asia/Tokyo BOOK=no plots/dist.sh "$2/dist/twice") || exit 1
+    cmp "$2"/dist/once/sgm-*.tar.gz "$2"/dist/twice/sgm-*.tar.gz || exit 1
+    here=$PWD
+    tar -xzf "$2"/dist/once/sgm-*.tar.gz -C "$2/dist/empty" && cd "$2"/dist/empty/sgm-* || exit 1
+    unset SGM_OUT
+    lesson=$(basename "$(ls tutorial/0[1-9]_*.c | head -1)" .c); export MODE=test
+    make -s CFLAGS=-O0 "$lesson" || exit 1
+    [ -s "out/test/$lesson/checks.tsv" ] || { echo "no table"; exit 1; }
+    ${CC:-cc} -O0 -I. examples/hello.c -o hello -lm || exit 1
+    for lost in plots/draw.sh tutorial/tutorial.h; do # what is not in a release is missed
+        mv $lost lost; touch "tutorial/$lesson.c"
+        make -s CFLAGS=-O0 "$lesson" >/dev/null 2>&1 && { echo "nobody misses $lost"; exit 1; }
+        mv lost $lost
+    done
+    echo "$(tar -tzf "$here/$2"/dist/once/sgm-*.tar.gz | wc -l) files; $lesson runs, hello compiles"
+    rm -rf "${here:?}/$2/dist" ;;
 hello) # the program printed at the top of sgm.h is the file that the tests compile
     mkdir -p out/tests
     awk '/examples\/hello.c/{found=1} found&&/^    [^ ]|^        |^$/{print} /^# What it does/{exit}' sgm.h |
@@ -16,7 +63,7 @@ page) # its lines, parts, shares of prose, lengths of functions
     tests/page.sh ;;
 placeholders) # what was meant to be written later
     ! grep -nE '\bEX[0-9]|@[A-Za-z0-9_]*@|\b(TODO|FIXME|TBD|XXX)\b|\?\?' \
-        tutorial/*.[ch] examples/* sgm.h README.md Makefile plots/*.gp plots/*.sh ;;
+        tutorial/*.[ch] examples/*.* examples/mpi/* sgm.h *.md *.cff Makefile plots/*.gp plots/*.sh plots/*.pl plots/*.md ;;
 figures) # a figure is named if and only if it is drawn: by plots/NAME.gp, or as a grid of images by the tutorial itself
     bad=0
     say() { echo "$*"; bad=1; }
@@ -29,7 +76,7 @@ figures) # a figure is named if and only if it is drawn: by plots/NAME.gp, or as
     for name in $(cat tutorial/*.c README.md | grep -oE '\b[0-9]{2}_[a-z0-9_]+\.(png|gif)' | sort -u); do
         drawn "$name" || say "named but not drawn: $name"
     done
-    for script in $(grep -ohE 'plots/[0-9]{2}_[a-z0-9_*]+\.gp' tutorial/*.c README.md plots/readme.sh | sort -u); do
+    for script in $(grep -ohE 'plots/[0-9]{2}_[a-z0-9_*]+\.gp' tutorial/*.c README.md | sort -u); do
         [ -f "$script" ] || say "named but not there: $script"
     done
     for source in tutorial/[0-9][0-9]_*.c; do

@@ -66,7 +66,7 @@ if [ -z "${SANITIZE:-}" ]; then
     # sgm.h is compiled once for the tutorials, but for those that look inside and for one; examples are whole programs
     program() {
         local to linked=; to=$build/bin/$(basename "$1" .c)
-        case $1 in tutorial/14*) ;; tutorial/*) grep -q sgm__ "$1" || linked="-DSGM_LINKED $build/sgm.o" ;; esac
+        case $1 in tutorial/14*) ;; tutorial/*|examples/film.c) grep -q sgm__ "$1" || linked="-DSGM_LINKED $build/sgm.o" ;; esac
         rm -f "$to"; $CC $flags "$1" $linked -o "$to" -lm 2>"$to.warnings"
     }
     export -f program
@@ -113,6 +113,7 @@ if [ -z "${SANITIZE:-}" ]; then
     check "hello draws the circle: 95 % within .15 of a point" awk '{ near = 9
         for (j = 0; j < 8; j++) { a = 6.2831853 * j / 8; d = sqrt(($1 - cos(a))^2 + ($2 - sin(a))^2); if (d < near) near = d }
         hit += near < .15 } END { print hit / NR; exit !(hit > .95 * NR) }' "$build/hello.txt"
+    check "film: 40 frames of 400 points, the last without noise" sh -c "$build/bin/film 2>/dev/null | awk 'NF == 1 {n++; s = \$1} NF == 2 {p++} END {print n, p, s; exit !(n == 40 && p == 16000 && s == 0)}'"
     check "own_network trains, saves, loads" "$build/bin/own_network" "$build/moons.safetensors"
     check "own_operation: its derivatives, and a network made with it" "$build/bin/own_operation"
     check "foreign_sampler: a learned posterior through two callbacks" "$build/bin/foreign_sampler"
@@ -152,6 +153,9 @@ if [ -z "${SANITIZE:-}" ]; then
     grep '^skipped' "$build/log"
     check "every cited equation exists" tests/prose.sh equations
     check "no placeholders" tests/prose.sh placeholders
+    check "README: its commands, links and numbers" tests/prose.sh front "$build"
+    check "one version" tests/prose.sh version "$build"
+    check "a release: the same bytes twice, and complete" tests/prose.sh dist "$build"
     check "every figure named is drawn, and every figure drawn is named" tests/prose.sh figures
     check "the page: lines, lengths, share of prose" tests/prose.sh page
     tests/strict.sh >"$build/strict.log" 2>&1 & strict=$! # each has one core to itself
