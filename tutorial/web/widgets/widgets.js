@@ -556,7 +556,7 @@ function tick() {
     const busy = figures.filter(f => f.visible && (f.job || f.restart));
     let more = false;
     for (const f of figures) {
-        const share = 9 / Math.max(1, busy.length);
+        const share = 7 / Math.max(1, busy.length); // ms of a frame's 16; the rest is for drawing
         more = f.frame(performance.now() + share) || more;
     }
     ticking = false;
