@@ -1,10 +1,11 @@
-// What runs beside the page, in a worker: the C program, asked by messages {do: ...}, and its answers
-// {did: ...}. It works in slices of some milliseconds, so that a message never waits long.
+// What runs beside the page, in a worker: the C program, asked by messages {do: ...}, and its
+// answers {did: ...}. It works in slices of some milliseconds, so that a message never waits long.
 async function sgmCore(wasm, post) {
     const e = await sgmEngine(wasm);
     const names = e.text(e.play_names()).trim().split(' ');
     const four = e.doubles(4), MOST = 2000;
-    let busy = '', made = false, due = 0, seen = 0, rate = 0, speed = 0, next = 0, alive = [false, false];
+    let busy = '', made = false, due = 0, seen = 0, rate = 0, speed = 0, next = 0, alive = [false,
+        false];
 
     const settings = set => {
         const view = new Float64Array(e.memory.buffer, e.play_settings(), names.length);
@@ -30,7 +31,8 @@ async function sgmCore(wasm, post) {
         e.call('play_start');
         made = true, due = seen = 0;
         const k = Math.min(set.k, MOST), n = Math.min(set.n, 1000);
-        post({ did: 'start', centres: floats(e.play_centres(), 2 * k), sides: ints(e.play_sides(), k),
+        post({ did: 'start', centres: floats(e.play_centres(), 2 * k), sides: ints(e.play_sides(),
+            k),
             data: floats(e.play_data(), 2 * n), size: e.play_size() });
     }
     function judge() {
@@ -51,7 +53,8 @@ async function sgmCore(wasm, post) {
         while (t - t0 < 8 && e.play_steps() < set.steps && e.play_steps() > 9);
         const done = e.play_steps() - from;
         speed = speed ? .95 * speed + 50 * done / (t - t0) : 1000 * done / (t - t0);
-        const over = e.play_steps() >= set.steps, said = { did: 'train', step: e.play_steps(), loss, speed };
+        const over = e.play_steps() >= set.steps, said = { did: 'train', step: e.play_steps(), loss,
+            speed };
         if (t > due || said.step >= 1.5 * seen || over)
             said.judged = judge(), seen = said.step, due = performance.now() + 350;
         if (said.judged || t > next) post(said), next = t + 30;
@@ -71,9 +74,11 @@ async function sgmCore(wasm, post) {
                 post({ did: 'error', what: i ? 'exact' : 'learnt', message: error.message });
             }
         }
-        const time = kind === 'walk' ? e.play_time(now.level) : e.play_sample_time(alive[0] ? 0 : 1);
+        const time = kind === 'walk' ? e.play_time(now.level) : e.play_sample_time(alive[0] ? 0
+            : 1);
         post({ did: kind, time, pace: rate, spots: [0, 1].map(i => floats(e.play_spots(i), 2 * n)),
-            evals: [0, 1].map(i => e.play_sample_evals(i)), accepts: [0, 1].map(e.play_walk_accepts),
+            evals: [0, 1].map(i => e.play_sample_evals(i)),
+                accepts: [0, 1].map(e.play_walk_accepts),
             m: e.play_m(time), s: e.play_s(time), alive: alive.slice() });
         const over = kind === 'walk' ? !alive[0] && !alive[1]
             : [0, 1].every(i => !alive[i] || e.play_sample_done(i));
@@ -127,7 +132,8 @@ async function sgmCore(wasm, post) {
 
     // The arrows of both scores on a grid, log p of the exact one, and how far they are apart.
     function fields({ u, n, fine, half }) {
-        const t = e.play_time(u), m = e.play_m(t), s = e.play_s(t), answer = { did: 'fields', u, n, fine };
+        const t = e.play_time(u), m = e.play_m(t), s = e.play_s(t), answer = { did: 'fields', u, n,
+            fine };
         const size = half || 1.15 * (reach * m + 2.2 * s);
         const x = e.floats(2 * n * n), out = e.floats(2 * n * n), dense = e.floats(2 * fine * fine);
         const p = e.doubles(fine * fine);
@@ -188,8 +194,10 @@ async function sgmCore(wasm, post) {
             case 'pause': busy = ''; break;
             case 'set': settings(now); break;
             case 'sample': case 'walk': settings(now); move(message.do); break;
-            case 'map': settings(now); map = { n: message.n, half: message.half, row: 0 }; busy = 'map'; break;
-            case 'fields': if (made) fields(message); else post({ did: 'fields', none: true }); break;
+            case 'map': settings(now); map = { n: message.n, half: message.half, row: 0 };
+            busy = 'map'; break;
+            case 'fields': if (made) fields(message); else post({ did: 'fields', none: true });
+            break;
             case 'run': run(message); break;
             }
         } catch (error) {

@@ -18,7 +18,8 @@
         sde: SDE.map((s, i) => s && [i, s[0]]).filter(Boolean),
         net: [[0, 'MLP'], [1, 'residual MLP']],
         activation: ['default (SiLU)', 'ReLU', 'SiLU', 'tanh', 'GELU', 'softplus', 'sigmoid'],
-        output: ['default (EDM’s F)', 'the noise ε', 'the score', 'the clean point x₀', 'v = mε − sx₀',
+        output: ['default (EDM’s F)', 'the noise ε', 'the score', 'the clean point x₀',
+            'v = mε − sx₀',
             'the flow’s velocity', 'EDM’s F'],
         objective: ['denoising (DSM)', 'explicit (ESM)', 'implicit (ISM)', 'sliced (SSM)',
             'sliced, less noise'],
@@ -35,18 +36,21 @@
         walk: ['ULA', 'MALA (needs log p)'],
         label: [[-1, 'neither'], [0, 'class A'], [1, 'class B']],
     };
-    const DEFAULT = { data: 'moons', k: 64, blur: .08, n: 2000, key: 1, sde: 1, a: .1, b: 20, net: 0,
-        width: 64, depth: 3, activation: 0, output: 0, objective: 0, weight: 0, times: 0, optimiser: 0,
-        lr: .01, batch: 128, steps: 3000, cosine: 1, method: 14, evals: 30, grid: 0, eta: 0, points: 500,
-        walk: 0, gap: .01, classes: 0, label: -1, gamma: 1, level: .25 };
-    const RESTART = ['data', 'k', 'blur', 'n', 'key', 'sde', 'a', 'b', 'net', 'width', 'depth', 'activation',
-        'output', 'objective', 'weight', 'times', 'optimiser', 'lr', 'batch', 'steps', 'cosine', 'classes'];
+    const DEFAULT = { data: 'moons', k: 64, blur: .08, n: 2000, key: 1, sde: 1, a: .1, b: 20,
+        net: 0, width: 64, depth: 3, activation: 0, output: 0, objective: 0, weight: 0, times: 0,
+        optimiser: 0, lr: .01, batch: 128, steps: 3000, cosine: 1, method: 14, evals: 30, grid: 0,
+        eta: 0, points: 500, walk: 0, gap: .01, classes: 0, label: -1, gamma: 1, level: .25 };
+    const RESTART = ['data', 'k', 'blur', 'n', 'key', 'sde', 'a', 'b', 'net', 'width', 'depth',
+        'activation', 'output', 'objective', 'weight', 'times', 'optimiser', 'lr', 'batch',
+        'steps', 'cosine', 'classes'];
     let set = Object.assign({}, DEFAULT), drawn = [], raw = [];
 
     function letters() { // S, G, M as strokes of points; M is class B
         const strokes = [
-            [-1.85, [[.62, .75], [.3, .95], [.02, .7], [.1, .3], [.5, .02], [.6, -.4], [.3, -.75], [-.05, -.55]], 0],
-            [-.45, [[.72, .7], [.4, .95], [.1, .7], [0, .1], [.1, -.5], [.4, -.75], [.72, -.5], [.72, 0], [.45, 0]], 0],
+            [-1.85, [[.62, .75], [.3, .95], [.02, .7], [.1, .3], [.5, .02], [.6, -.4], [.3, -.75],
+                [-.05, -.55]], 0],
+            [-.45, [[.72, .7], [.4, .95], [.1, .7], [0, .1], [.1, -.5], [.4, -.75], [.72, -.5],
+                [.72, 0], [.45, 0]], 0],
             [1, [[0, -.75], [.08, .95], [.42, .1], [.76, .95], [.85, -.75]], 1]];
         const out = [];
         for (const [dx, line, side] of strokes)
@@ -63,10 +67,12 @@
     // The link: what differs from the defaults, and the drawn points, of a byte each way.
     const byte = x => Math.max(0, Math.min(255, Math.round(x * 50 + 128)));
     const snap = p => [(byte(p[0]) - 128) / 50, ((byte(p[1]) & 254) - 128) / 50, p[2]];
-    const pack = list => btoa(String.fromCharCode(...list.flatMap(p => [byte(p[0]), byte(p[1]) & 254 | p[2]])))
+    const pack = list => btoa(String.fromCharCode(...list.flatMap(p =>
+        [byte(p[0]), byte(p[1]) & 254 | p[2]])))
         .replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
     const unpack = text => {
-        const b = Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0)), out = [];
+        const b = Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c =>
+            c.charCodeAt(0)), out = [];
         for (let i = 0; i + 1 < b.length; i += 2)
             out.push([(b[i] - 128) / 50, ((b[i + 1] & 254) - 128) / 50, b[i + 1] & 1]);
         return out;
@@ -74,26 +80,32 @@
     function link() {
         const base = defaultsOf(set.data, set.sde), parts = [];
         for (const name of Object.keys(DEFAULT))
-            if (String(set[name]) !== String(base[name]) || name === 'key') parts.push(name + '=' + set[name]);
+            if (String(set[name]) !== String(base[name]) ||
+                name === 'key') parts.push(name + '=' + set[name]);
         if (set.data === 'drawn' && drawn.length) parts.push('points_drawn=' + pack(drawn));
         return '#' + parts.join('&');
     }
     function defaultsOf(data, sde) {
         const d = DATA[data] || DATA.moons, s = SDE[sde] || SDE[1];
-        return Object.assign({}, DEFAULT, { k: d.centres ? (data === 'drawn' ? drawn : d.centres).length : d.k,
+        return Object.assign({}, DEFAULT, { k: d.centres ? (data === 'drawn' ? drawn
+            : d.centres).length : d.k,
             blur: d.blur, a: s[1] === undefined ? 0 : s[1], b: s[2] === undefined ? 0 : s[2] });
     }
     function read(hash) {
         const given = {};
         for (const part of hash.replace(/^#/, '').split('&')) {
-            const at = part.indexOf('='), name = part.slice(0, at), value = decodeURIComponent(part.slice(at + 1));
+            const at = part.indexOf('='), name = part.slice(0, at),
+                value = decodeURIComponent(part.slice(at + 1));
             if (at > 0) given[name] = value;
         }
-        try { drawn = given.points_drawn ? unpack(given.points_drawn) : []; } catch (e) { drawn = []; }
-        const data = given.data in DATA ? given.data : 'moons', sde = given.sde in SDE && given.sde > 0 ? +given.sde : 1;
-        set = Object.assign(defaultsOf(data, sde), { data: data === 'moons' && !given.data ? 'moons' : data, sde });
+        try { drawn = given.points_drawn ? unpack(given.points_drawn) : [];
+        } catch (e) { drawn = []; }
+        const data = given.data in DATA ? given.data : 'moons', sde = given.sde in SDE &&
+            given.sde > 0 ? +given.sde : 1;
+        set = Object.assign(defaultsOf(data, sde), { data, sde });
         for (const name of Object.keys(DEFAULT))
-            if (name in given && name !== 'data' && name !== 'sde' && given[name] !== '' && isFinite(given[name]))
+            if (name in given && name !== 'data' && name !== 'sde' && given[name] !== '' &&
+                isFinite(given[name]))
                 set[name] = Number(given[name]);
     }
     const centres = () => set.data === 'drawn' ? drawn : DATA[set.data].centres;
@@ -106,30 +118,37 @@
     };
 
     // The worker is made of the scripts of this very file.
-    const texts = ['engine.js', 'core.js'].map(name => document.querySelector(`script[data-name="${name}"]`).textContent);
+    const texts = ['engine.js', 'core.js'].map(name =>
+        document.querySelector(`script[data-name="${name}"]`).textContent);
     const source = texts.join('\n') + `
         let handle, early = [];
         onmessage = m => { if (handle) handle(m.data); else early.push(m.data); };
-        sgmCore(${JSON.stringify(sgmWasm)}, m => postMessage(m)).then(h => { handle = h; early.forEach(h); },
+        sgmCore(${JSON.stringify(sgmWasm)}, m => postMessage(m)).then(h => { handle = h;
+        early.forEach(h); },
             x => postMessage({ did: 'error', what: 'start', message: String(x.message || x) }));`;
     const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
     const ask = message => worker.postMessage(Object.assign({ set: numbers(), reach }, message));
 
     // What is known of the run.
-    let state = 'idle', step = 0, curve = [], judged = null, loss = NaN, speed = 0, size = 0, reach = 1.5;
-    let field = null, asked = false, map = null, moving = null, clean = [], failing = {}, wishes = [];
+    const back = ' Move the noise level to see the arrows again.';
+    let state = 'idle', step = 0, curve = [], judged = null, loss = NaN, speed = 0, size = 0,
+        reach = 1.5;
+    let field = null, asked = false, map = null, moving = null, clean = [], failing = {},
+        wishes = [];
     let dirty = true, curveDirty = true, fresh = true;
 
     function start(thenTrain) {
         if (drawing() && drawn.length === 0) {
-            state = 'idle', clean = [], field = moving = map = null, curve = [], judged = null, step = 0;
+            state = 'idle', clean = [], field = moving = map = null, curve = [], judged = null,
+                step = 0;
             say('Draw points in either panel: press and drag, or use the arrow keys and Enter.');
             fresh = dirty = curveDirty = true;
             ask({ do: 'pause' });
             return;
         }
         complain();
-        step = 0, curve = [], judged = null, loss = NaN, speed = 0, moving = map = field = null, fresh = false;
+        step = 0, curve = [], judged = null, loss = NaN, speed = 0, moving = map = field = null,
+            fresh = false;
         dirty = curveDirty = true;
         state = 'idle', asked = false;
         ask({ do: 'start', centres: centres() });
@@ -147,7 +166,7 @@
         complain();
         const going = state === what && what === 'walk';
         state = 'idle', map = null;
-        if (going) { ask({ do: 'pause' }); say('Stopped.'); buttons(); return; }
+        if (going) { ask({ do: 'pause' }); say('Stopped.' + back); buttons(); return; }
         state = what, moving = null;
         if (what === 'map') {
             map = { rows: [], n: 36 };
@@ -171,14 +190,16 @@
         $('error').style.whiteSpace = 'pre-line';
     }
     function buttons() {
-        $('train').textContent = state === 'train' ? 'Pause' : step >= set.steps && step > 0 ? 'Train again' : 'Train';
+        $('train').textContent = state === 'train' ? 'Pause' : step >= set.steps && step > 0
+            ? 'Train again' : 'Train';
         $('train').setAttribute('aria-pressed', state === 'train');
         $('walk').setAttribute('aria-pressed', state === 'walk');
         $('walk').textContent = state === 'walk' ? 'Stop walking' : 'Walk';
         $('pen').hidden = !drawing();
         document.body.classList.toggle('draws', drawing());
     }
-    const digits = (x, n = 3) => x === undefined || !isFinite(x) ? '–' : Math.abs(x) >= 1e5 ? x.toExponential(1)
+    const digits = (x, n = 3) => x === undefined || !isFinite(x) ? '–' : Math.abs(x) >= 1e5
+        ? x.toExponential(1)
         : Math.abs(x) >= 1000 ? x.toFixed(0) : Number(x.toPrecision(n)).toString();
 
     worker.onerror = x => {
@@ -189,36 +210,53 @@
         switch (m.did) {
         case 'start':
             raw = m.data, size = m.size, clean = [];
-            for (let i = 0; i < m.sides.length; i++) clean.push([m.centres[2 * i], m.centres[2 * i + 1], m.sides[i]]);
-            reach = Math.max(.5, ...clean.map(p => Math.max(Math.abs(p[0]), Math.abs(p[1])))) + 2 * set.blur;
+            for (let i = 0; i < m.sides.length; i++) clean.push([m.centres[2 * i],
+                m.centres[2 * i + 1], m.sides[i]]);
+            reach = Math.max(.5, ...clean.map(p => Math.max(Math.abs(p[0]),
+                Math.abs(p[1])))) + 2 * set.blur;
             asked = false, dirty = true;
             break;
         case 'train':
             step = m.step, loss = m.loss, speed = m.speed;
-            if (m.judged) judged = m.judged, curve.push([m.step, m.judged.loss, m.judged.floor, m.judged.excess]);
+            if (m.judged) judged = m.judged, curve.push([m.step, m.judged.loss, m.judged.floor,
+                m.judged.excess]);
             curveDirty = dirty = true;
             break;
-        case 'trained': state = 'idle'; say('Learnt. Now sample, or move the noise level.'); buttons(); break;
+        case 'trained':
+            state = 'idle';
+            say('Learnt. Now sample, or move the noise level.');
+            buttons();
+            break;
         case 'fields':
             if (!m.none && asked) field = Object.assign(m, asked), dirty = true;
             asked = false;
             break;
         case 'sample': case 'walk':
-            moving = { kind: m.did, time: m.time, m: m.m, s: m.s, from: moving && moving.to, to: m.spots, at: performance.now(),
+            moving = { kind: m.did, time: m.time, m: m.m, s: m.s, from: moving && moving.to,
+                to: m.spots, at: performance.now(),
                 pace: m.pace, evals: m.evals, accepts: m.accepts, alive: m.alive };
             dirty = true;
             break;
         case 'moved':
-            if (state === m.kind) state = 'idle', say(m.kind === 'sample' ? 'Sampled. The better the network, the more alike the two.' : 'The walk has ended.');
+            if (state === m.kind) {
+                state = 'idle';
+                say((m.kind === 'sample' ? 'Sampled: the better the network, the more alike the two.'
+                    : 'The walk has ended.') + back);
+            }
             buttons();
             break;
         case 'map':
             if (map) map.rows[m.row] = m.logp, map.half = m.half, dirty = true;
             break;
-        case 'mapped': state = 'idle'; say('Dark is likely. The learnt flow’s density beside the exact one.'); buttons(); break;
+        case 'mapped':
+            state = 'idle';
+            say('The density of the learnt flow beside the exact one.' + back);
+            buttons();
+            break;
         case 'error':
             complain(m.message, m.what);
-            if (m.what !== 'learnt' && m.what !== 'exact') { state = 'idle'; say('Nothing was done.'); buttons(); }
+            if (m.what !== 'learnt' && m.what !== 'exact')
+                state = 'idle', say('Nothing was done.'), buttons();
             break;
         case 'run': if (wishes.length) wishes.shift()(m); break;
         }
@@ -229,12 +267,14 @@
     let colours = {};
     function paint() {
         const s = css();
-        for (const name of ['fore', 'soft', 'line', 'panel', 'learnt', 'exact', 'data', 'floor', 'excess', 'loss', 'other', 'fill'])
+        for (const name of ['fore', 'soft', 'line', 'panel', 'learnt', 'exact', 'data', 'floor',
+            'excess', 'loss', 'other', 'fill'])
             colours[name] = s.getPropertyValue('--' + name).trim();
         dirty = curveDirty = true;
     }
     function sized(canvas) {
-        const dots = Math.min(2, window.devicePixelRatio || 1), w = canvas.clientWidth, h = canvas.clientHeight;
+        const dots = Math.min(2, window.devicePixelRatio || 1), w = canvas.clientWidth,
+            h = canvas.clientHeight;
         if (canvas.width !== Math.round(w * dots) || canvas.height !== Math.round(h * dots))
             canvas.width = Math.round(w * dots), canvas.height = Math.round(h * dots);
         const g = canvas.getContext('2d');
@@ -251,7 +291,8 @@
     const shade = document.createElement('canvas');
     function density(g, w, logp, n, peak) {
         shade.width = shade.height = n;
-        const s = shade.getContext('2d'), picture = s.createImageData(n, n), rgb = colours.fill.split(',').map(Number);
+        const s = shade.getContext('2d'), picture = s.createImageData(n, n),
+            rgb = colours.fill.split(',').map(Number);
         for (let i = 0; i < n * n; i++) {
             const p = logp[i] === undefined ? 0 : Math.exp(Math.max(-60, logp[i] - peak));
             picture.data.set([...rgb, 255 * .55 * Math.sqrt(p)], 4 * i);
@@ -270,9 +311,11 @@
         for (let j = 0; j < n * n; j++) {
             const sx = scores[i][2 * j], sy = scores[i][2 * j + 1], size = Math.hypot(sx, sy);
             if (!(size > 0)) continue;
-            const length = cell * .85 * Math.tanh(.9 * size / typical), ux = sx / size, uy = -sy / size;
+            const length = cell * .85 * Math.tanh(.9 * size / typical), ux = sx / size,
+                uy = -sy / size;
             const x = (j % n + .5) * cell, y = (Math.floor(j / n) + .5) * cell;
-            const bx = x + ux * length / 2, by = y + uy * length / 2, head = Math.min(4.5, length * .45);
+            const bx = x + ux * length / 2, by = y + uy * length / 2, head = Math.min(4.5,
+                length * .45);
             g.beginPath();
             g.moveTo(x - ux * length / 2, y - uy * length / 2), g.lineTo(bx, by);
             g.moveTo(bx - head * (ux + .55 * uy), by - head * (uy - .55 * ux));
@@ -282,50 +325,66 @@
         }
         return k;
     }
+    function moved(i) {
+        const n = moving.to[i].length / 2, accepts = digits(100 * moving.accepts[i], 3);
+        if (moving.kind === 'sample')
+            return `${n} points, t = ${digits(moving.time)}, ${moving.evals[i]} evaluations`;
+        return n + ' walkers' + (set.walk > 0 && moving.accepts[i] >= 0 ? `, ${accepts} % accepted` : '');
+    }
     function panel(i) {
-        const canvas = $(i ? 'exact' : 'learnt'), [g, w] = sized(canvas), half = view(), k = w / 2 / half;
-        const dot = (x, y, r) => { g.beginPath(), g.arc(w / 2 + x * k, w / 2 - y * k, r, 0, 7), g.fill(); };
+        const canvas = $(i ? 'exact' : 'learnt'), [g, w] = sized(canvas), half = view(),
+            k = w / 2 / half;
+        const dot = (x, y, r) => { g.beginPath(), g.arc(w / 2 + x * k, w / 2 - y * k, r, 0, 7),
+            g.fill(); };
         const still = !moving && !map;
         if ($('show-density').checked && i && still && field && field.logp && !fresh)
             density(g, w, field.logp, field.fine, Math.max(...field.logp));
         if (map) {
             const all = [];
             let peak = -60; // of the exact density, for both
-            for (const row of map.rows) if (row) all.push(...row[i]), peak = Math.max(peak, ...row[1]);
+            for (const row of map.rows) if (row) all.push(...row[i]), peak = Math.max(peak,
+                ...row[1]);
             density(g, w, all, map.n, peak);
         }
         if ($('show-data').checked || fresh) {
             g.globalAlpha = fresh ? 1 : .5;
             const two = set.classes > 0 || drawing();
             const m = still && field && !fresh ? field.m : moving ? moving.m : 1;
-            if (fresh) for (const p of drawn) g.fillStyle = colours[p[2] ? 'other' : 'data'], dot(p[0], p[1], 3);
-            else if (two) for (const p of clean) g.fillStyle = colours[p[2] ? 'other' : 'data'], dot(p[0] * m, p[1] * m, 2.2);
+            if (fresh) for (const p of drawn) g.fillStyle = colours[p[2] ? 'other' : 'data'],
+                dot(p[0], p[1], 3);
+            else if (two) for (const p of clean) g.fillStyle = colours[p[2] ? 'other' : 'data'],
+                dot(p[0] * m, p[1] * m, 2.2);
             else {
                 g.fillStyle = colours.data;
-                for (let j = 0; 2 * j + 1 < raw.length && j < 400; j++) dot(raw[2 * j] * m, raw[2 * j + 1] * m, 1.2);
+                for (let j = 0; 2 * j + 1 < raw.length && j < 400; j++) dot(raw[2 * j] * m,
+                    raw[2 * j + 1] * m, 1.2);
             }
             g.globalAlpha = 1;
         }
         if ($('show-arrows').checked && still && field && !fresh) arrows(g, w, i);
         if (moving) {
             const share = Math.min(1, (performance.now() - moving.at) / Math.max(moving.pace, 1));
-            const to = moving.to[i], from = moving.from ? moving.from[i] : to, ease = moving.kind === 'sample' ? share : 1;
+            const to = moving.to[i], from = moving.from ? moving.from[i] : to,
+                ease = moving.kind === 'sample' ? share : 1;
             g.fillStyle = colours[i ? 'exact' : 'learnt'];
             for (let j = 0; 2 * j + 1 < to.length; j++)
-                dot(from[2 * j] + (to[2 * j] - from[2 * j]) * ease, from[2 * j + 1] + (to[2 * j + 1] - from[2 * j + 1]) * ease, 1.7);
+                dot(from[2 * j] + (to[2 * j] - from[2 * j]) * ease,
+                    from[2 * j + 1] + (to[2 * j + 1] - from[2 * j + 1]) * ease, w < 250 ? 1.1 : 1.7);
             if (share < 1) dirty = true;
         }
         if (drawing() && document.activeElement === canvas) {
             g.strokeStyle = colours.fore;
             const x = w / 2 + cursor[0] * k, y = w / 2 - cursor[1] * k;
-            g.beginPath(), g.moveTo(x - 6, y), g.lineTo(x + 6, y), g.moveTo(x, y - 6), g.lineTo(x, y + 6), g.stroke();
+            g.beginPath(), g.moveTo(x - 6, y), g.lineTo(x + 6, y), g.moveTo(x, y - 6),
+                g.lineTo(x, y + 6), g.stroke();
         }
         const what = fresh ? drawn.length + ' points drawn' : map ? 'density at the least noise'
-            : moving ? moving.kind === 'sample' ? `${moving.to[i].length / 2} points, t = ${digits(moving.time)}, ${moving.evals[i]} evaluations`
-                : `${moving.to[i].length / 2} walkers${set.walk > 0 && moving.accepts[i] >= 0 ? ', ' + digits(100 * moving.accepts[i], 3) + ' % accepted' : ''}`
-            : $('show-arrows').checked ? 'arrows' + (i && field && field.logp && $('show-density').checked ? ' on the density' : '') : '';
+            : moving ? moved(i)
+            : $('show-arrows').checked ? 'arrows' + (i && field && field.logp &&
+                $('show-density').checked ? ' on the density' : '') : '';
         $((i ? 'exact' : 'learnt') + '-says').textContent = what;
-        canvas.setAttribute('aria-label', `The ${i ? 'exact' : 'learnt'} score: ${what}, half-width ${digits(half)}`);
+        canvas.setAttribute('aria-label',
+            `The ${i ? 'exact' : 'learnt'} score: ${what}, half-width ${digits(half)}`);
     }
     function curves() {
         const [g, w, h] = sized($('curve')), left = 46, right = 12, top = 8, bottom = 20;
@@ -336,10 +395,13 @@
             g.fillText('Train, and the curves grow here.', left, h / 2);
             return;
         }
-        const lo = Math.floor(Math.log10(Math.min(...all)) * 2) / 2, hi = Math.ceil(Math.log10(Math.max(...all)) * 2) / 2;
-        const x0 = Math.log10(Math.max(1, curve[0][0])), x1 = Math.max(x0 + .3, Math.log10(Math.max(Number(set.steps) || 1, curve[curve.length - 1][0])));
+        const lo = Math.floor(Math.log10(Math.min(...all)) * 2) / 2,
+            hi = Math.ceil(Math.log10(Math.max(...all)) * 2) / 2;
+        const x0 = Math.log10(Math.max(1, curve[0][0])), x1 = Math.max(x0 + .3,
+            Math.log10(Math.max(Number(set.steps) || 1, curve[curve.length - 1][0])));
         const X = s => left + (w - left - right) * (Math.log10(Math.max(1, s)) - x0) / (x1 - x0);
-        const Y = v => top + (h - top - bottom) * (1 - (Math.log10(v) - lo) / Math.max(.5, hi - lo));
+        const Y = v => top + (h - top - bottom) * (1 - (Math.log10(v) - lo) / Math.max(.5,
+            hi - lo));
         g.strokeStyle = colours.line, g.fillStyle = colours.soft, g.lineWidth = 1;
         for (let e = Math.ceil(lo - 1); e <= hi; e++)
             for (const d of [1, 3]) {
@@ -367,19 +429,24 @@
             g.stroke();
         }
         g.setLineDash([]);
-        $('curve').setAttribute('aria-label', judged ? `By step ${step}: loss ${digits(judged.loss)}, floor ${digits(judged.floor)}, excess ${digits(judged.excess)}` : 'Loss, floor and excess by step');
+        $('curve').setAttribute('aria-label', !judged ? 'Loss, floor and excess by step'
+            : `By step ${step}: loss ${digits(judged.loss)}, floor ${digits(judged.floor)}, `
+                + `excess ${digits(judged.excess)}`);
     }
     function tell() {
         $('n-step').textContent = step + ' of ' + set.steps;
         $('n-loss').textContent = judged ? digits(judged.loss) : '–';
         $('n-floor').textContent = judged ? digits(judged.floor) : '–';
-        $('n-excess').textContent = judged ? digits(judged.excess) + ' ± ' + digits(judged.se, 1) : '–';
+        $('n-excess').textContent = judged ? digits(judged.excess) + ' ± ' + digits(judged.se, 1)
+            : '–';
         $('n-size').textContent = size || '–';
         $('n-speed').textContent = speed ? digits(speed) : '–';
         if (field && !fresh) {
-            $('level-says').textContent = `t = ${digits(field.t)}, σ = ${digits(field.s / field.m)}`;
+            $('level-says').textContent = 't = ' + digits(field.t)
+                + ', σ = ' + digits(field.s / field.m);
             $('gap').textContent = field.fisher && isFinite(field.fisher[0])
-                ? `Mean |learnt − exact|² at this level (Fisher divergence): ${digits(field.fisher[0])} ± ${digits(field.fisher[1], 1)}` : '';
+                ? 'Mean |learnt − exact|² at this level (Fisher divergence): '
+                    + digits(field.fisher[0]) + ' ± ' + digits(field.fisher[1], 1) : '';
         } else $('gap').textContent = '';
     }
     let frames = 0, since = performance.now(), fps = 0, lastAsk = 0;
@@ -389,7 +456,8 @@
             fps = 1000 * frames / (now - since), frames = 0, since = now;
             $('n-fps').textContent = fps.toFixed(0);
         }
-        const wanted = !field || field.u !== Number(set.level) || field.at !== step || field.key !== guide();
+        const wanted = !field || field.u !== Number(set.level) || field.at !== step ||
+            field.key !== guide();
         if (!asked && wanted && !fresh && clean.length && !moving && !map && now - lastAsk > 90) {
             asked = { at: step, key: guide() }, lastAsk = now;
             ask({ do: 'fields', u: Number(set.level), n: innerWidth < 500 ? 13 : 17, fine: 48 });
@@ -405,7 +473,8 @@
         for (const [name, list] of Object.entries(LISTS)) {
             const select = form.elements[name];
             if (!select.options.length)
-                list.forEach((item, i) => select.add(Array.isArray(item) ? new Option(item[1], item[0]) : new Option(item, i)));
+                list.forEach((item, i) => select.add(Array.isArray(item) ? new Option(item[1],
+                    item[0]) : new Option(item, i)));
         }
         for (const name of Object.keys(DEFAULT)) {
             const field = name === 'level' ? $('level') : form.elements[name];
@@ -417,7 +486,10 @@
             $('label-' + name).hidden = s[i] === undefined;
             $('label-' + name).firstElementChild.textContent = s[i] || '';
         }
-        const off = (name, is) => { form.elements[name].disabled = is; form.elements[name].closest('label').classList.toggle('off', is); };
+        const off = (name, is) => {
+            form.elements[name].disabled = is;
+            form.elements[name].closest('label').classList.toggle('off', is);
+        };
         off('k', DATA[set.data].shape === 4), off('eta', ![0, 6].includes(Number(set.method)));
         off('label', !(set.classes > 0)), off('gamma', !(set.classes > 0 && set.label >= 0));
         if (DATA[set.data].shape === 4) form.elements.k.value = (centres() || []).length;
@@ -425,8 +497,12 @@
     let later = 0;
     function changed(name, value) {
         const was = state;
-        if (name === 'data') set = Object.assign({}, set, { data: value, k: defaultsOf(value, set.sde).k, blur: DATA[value].blur });
-        else if (name === 'sde') { const d = defaultsOf(set.data, value); set = Object.assign({}, set, { sde: Number(value), a: d.a, b: d.b }); }
+        if (name === 'data') set = Object.assign({}, set, { data: value, k: defaultsOf(value,
+            set.sde).k, blur: DATA[value].blur });
+        else if (name === 'sde') {
+            const d = defaultsOf(set.data, value);
+            set = Object.assign({}, set, { sde: Number(value), a: d.a, b: d.b });
+        }
         else set = Object.assign({}, set, { [name]: value });
         if (name === 'data' && value === 'drawn' && !drawn.length) fresh = true;
         keep(), showForm(), buttons();
@@ -463,8 +539,10 @@
     $('sample').onclick = () => act('sample');
     $('walk').onclick = () => act('walk');
     $('map').onclick = () => act('map');
-    $('defaults').onclick = () => { drawn = [], set = Object.assign({}, DEFAULT), keep(), showForm(), start(false); };
-    for (const id of ['show-arrows', 'show-data', 'show-density']) $(id).onchange = () => { dirty = true; };
+    $('defaults').onclick = () => { drawn = [], set = Object.assign({}, DEFAULT), keep(),
+        showForm(), start(false); };
+    for (const id of ['show-arrows', 'show-data',
+        'show-density']) $(id).onchange = () => { dirty = true; };
 
     // Points by pointer or keys.
     let cursor = [0, 0];
@@ -472,16 +550,19 @@
         if (drawn.length >= 500 || Math.abs(x) > 2.5 || Math.abs(y) > 2.5) return;
         const p = snap([x, y, Number(document.querySelector('input[name=pen]:checked').value)]);
         if (drawn.some(q => Math.hypot(p[0] - q[0], p[1] - q[1]) < .08)) return;
-        if (!fresh) { ask({ do: 'pause' }); state = 'idle', moving = map = null, fresh = true, buttons(); }
+        if (!fresh) { ask({ do: 'pause' }); state = 'idle', moving = map = null, fresh = true,
+            buttons(); }
         drawn.push(p), set.k = drawn.length, dirty = true;
     };
-    const drew = () => { keep(), showForm(); if (drawn.length) clearTimeout(later), later = setTimeout(() => start(true), 900); };
+    const drew = () => { keep(), showForm(); if (drawn.length) clearTimeout(later),
+        later = setTimeout(() => start(true), 900); };
     for (const id of ['learnt', 'exact']) {
         const canvas = $(id);
         let down = false, at = null;
         const place = x => {
             const box = canvas.getBoundingClientRect(), half = view();
-            return [half * (2 * (x.clientX - box.left) / box.width - 1), half * (1 - 2 * (x.clientY - box.top) / box.height)];
+            return [half * (2 * (x.clientX - box.left) / box.width - 1),
+                half * (1 - 2 * (x.clientY - box.top) / box.height)];
         };
         canvas.addEventListener('pointerdown', x => {
             if (!drawing()) return;
@@ -491,13 +572,17 @@
         });
         canvas.addEventListener('pointermove', x => {
             if (!down) return;
-            const to = place(x), n = Math.max(1, Math.ceil(Math.hypot(to[0] - at[0], to[1] - at[1]) / .1));
-            for (let i = 1; i <= n; i++) put(at[0] + (to[0] - at[0]) * i / n, at[1] + (to[1] - at[1]) * i / n);
+            const to = place(x), n = Math.max(1, Math.ceil(Math.hypot(to[0] - at[0],
+                to[1] - at[1]) / .1));
+            for (let i = 1; i <= n; i++) put(at[0] + (to[0] - at[0]) * i / n,
+                at[1] + (to[1] - at[1]) * i / n);
             at = to;
         });
-        for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { if (down) down = false, drew(); });
+        for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end,
+            () => { if (down) down = false, drew(); });
         canvas.addEventListener('keydown', x => {
-            const by = { ArrowLeft: [-.1, 0], ArrowRight: [.1, 0], ArrowUp: [0, .1], ArrowDown: [0, -.1] }[x.key];
+            const by = { ArrowLeft: [-.1, 0], ArrowRight: [.1, 0], ArrowUp: [0, .1], ArrowDown: [0,
+                -.1] }[x.key];
             if (!drawing() || !by && x.key !== 'Enter' && x.key !== ' ') return;
             x.preventDefault();
             if (by) cursor = cursor.map((c, i) => Math.max(-2.4, Math.min(2.4, c + by[i])));
@@ -507,15 +592,18 @@
         canvas.addEventListener('focus', () => { dirty = true; });
         canvas.addEventListener('blur', () => { dirty = true; });
     }
-    $('undo').onclick = () => { drawn = drawn.slice(0, -10); set.k = drawn.length, fresh = true, dirty = true, drew(); };
+    $('undo').onclick = () => { drawn = drawn.slice(0, -10); set.k = drawn.length, fresh = true,
+        dirty = true, drew(); };
     $('clear').onclick = () => { drawn = [], set.k = 0, keep(), showForm(), start(false); };
 
     // What one takes along.
-    function program() { $('c').textContent = sgmProgram(numbers(), centres() || [], step || Number(set.steps), link()); }
+    function program() { $('c').textContent = sgmProgram(numbers(), centres() || [], step ||
+        Number(set.steps), link()); }
     async function copy(text, said) {
         try { await navigator.clipboard.writeText(text); } catch (e) {
             const box = document.createElement('textarea');
-            box.value = text, document.body.append(box), box.select(), document.execCommand('copy'), box.remove();
+            box.value = text, document.body.append(box), box.select(), document.execCommand('copy'),
+                box.remove();
         }
         $('copied').textContent = said;
         setTimeout(() => { $('copied').textContent = ''; }, 3000);
@@ -529,7 +617,8 @@
         if (open) program();
     };
     $('c-copy').onclick = () => copy($('c').textContent, 'The program is copied.');
-    addEventListener('hashchange', () => { if (location.hash !== link()) read(location.hash), showForm(), start(state === 'train'); });
+    addEventListener('hashchange', () => { if (location.hash !== link()) read(location.hash),
+        showForm(), start(state === 'train'); });
     addEventListener('resize', () => { dirty = curveDirty = true; });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paint);
 
@@ -545,7 +634,8 @@
             });
         },
         c: () => sgmProgram(numbers(), centres() || [], step || Number(set.steps), link()),
-        fps: () => fps, state: () => state, step: () => step, judged: () => judged, set: () => numbers(),
+        fps: () => fps, state: () => state, step: () => step, judged: () => judged, set: () =>
+            numbers(),
     };
 
     paint(), read(location.hash), showForm(), buttons();

@@ -198,13 +198,15 @@ WEB(int) play_judge(double *out) {
     return s;
 }
 
-/* E‖learnt - exact‖² over p_t, ± (9.6), of the scores that are drawn, guided or not. */
+/* E‖learnt - exact‖² over p_t, ± (9.6), of the scores that are drawn; over that of the class, if they
+are guided to one. */
 WEB(int) play_fisher(double t, double *out) {
     static float x[2 * JUDGE];
     sgm_score learnt, exact;
     sgm_status s;
+    const sgm_mixture *over = set.classes > 0 && set.label >= 0 ? &of_side[set.label > 0] : &law;
     if ((s = score_of(0, &learnt)) != SGM_OK || (s = score_of(1, &exact)) != SGM_OK ||
-        (s = sgm_mixture_sample(&law, x, NULL, JUDGE / 4, t, stream(OF_LOSS))) != SGM_OK)
+        (s = sgm_mixture_sample(over, x, NULL, JUDGE / 4, t, stream(OF_LOSS))) != SGM_OK)
         return s;
     return sgm_fisher(out, out + 1, &learnt, &exact, x, t, JUDGE / 4);
 }

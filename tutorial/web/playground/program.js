@@ -3,15 +3,19 @@ function sgmProgram(set, centres, done, link) {
     const family = [, 'vp', 'cosine', 'subvp', 've', 'edm', 'rectified'][set.sde];
     const two = ['vp', 'subvp', 've', 'edm'].includes(family) ? set.a + ', ' + set.b : '';
     const pick = (prefix, list, i) => i > 0 ? prefix + list[i] : '';
-    const output = pick('SGM_OUTPUT_', [, 'NOISE', 'SCORE', 'X0', 'V', 'FLOW', 'EDM_F'], set.output);
-    const activation = pick('SGM_ACTIVATION_', [, 'RELU', 'SILU', 'TANH', 'GELU', 'SOFTPLUS', 'SIGMOID'],
+    const output = pick('SGM_OUTPUT_', [, 'NOISE', 'SCORE', 'X0', 'V', 'FLOW', 'EDM_F'],
+        set.output);
+    const activation = pick('SGM_ACTIVATION_', [, 'RELU', 'SILU', 'TANH', 'GELU', 'SOFTPLUS',
+        'SIGMOID'],
         set.activation);
     const objective = pick('SGM_OBJECTIVE_', [, 'ESM', 'ISM', 'SSM', 'SSM_VR'], set.objective);
-    const weight = pick('SGM_WEIGHT_', [, 'SIGMA2', 'ONE', 'G2', 'EDM', 'MIN_SNR', 'FLOW'], set.weight);
+    const weight = pick('SGM_WEIGHT_', [, 'SIGMA2', 'ONE', 'G2', 'EDM', 'MIN_SNR', 'FLOW'],
+        set.weight);
     const times = pick('SGM_TIMES_', [, 'UNIFORM', 'STRATIFIED', 'GRID', 'LOGNORMAL', 'LOGIT',
         'IMPORTANCE'], set.times);
     const optimiser = pick('SGM_OPTIMISER_', [, 'ADAMW', 'ADABELIEF', 'SGD'], set.optimiser);
-    const method = pick('SGM_METHOD_', [, 'EULER_MARUYAMA', 'REVERSE_DIFFUSION', 'ANCESTRAL', 'DPM_SDE',
+    const method = pick('SGM_METHOD_', [, 'EULER_MARUYAMA', 'REVERSE_DIFFUSION', 'ANCESTRAL',
+        'DPM_SDE',
         'CHURN', 'DDIM', 'EULER', 'HEUN', 'RK4', 'RK45', 'ADAMS', 'DPM_2', 'DPM_3', 'DPMPP_2M',
         'DPMPP_3M'], set.method);
     const grid = pick('SGM_GRID_', [, 'UNIFORM', 'LOGSNR', 'EDM', 'QUADRATIC'], set.grid);
@@ -22,18 +26,21 @@ function sgmProgram(set, centres, done, link) {
         const lines = [head];
         for (const word of body.split(/(?<=,) /)) {
             if ((lines[lines.length - 1] + ' ' + word).length > 90) lines.push('        ' + word);
-            else lines[lines.length - 1] += (/[{]$/.test(lines[lines.length - 1]) ? '' : ' ') + word;
+            else lines[lines.length - 1] += (/[{]$/.test(lines[lines.length - 1])
+                ? '' : ' ') + word;
         }
         return lines.join('\n') + '};';
     };
     const given = set.shape === 4, classes = set.classes > 0, guided = classes && set.label >= 0;
     const numbers = (list, per) => {
         const lines = [];
-        for (let i = 0; i < list.length; i += per) lines.push('        ' + list.slice(i, i + per).join(', '));
+        for (let i = 0; i < list.length; i += per) lines.push('        ' + list.slice(i,
+            i + per).join(', '));
         return '{\n' + lines.join(',\n') + '}';
     };
     const c = [];
-    c.push('/* What playground.html of sgm.h does with the settings', '       ' + link.replace(/\*\//g, ''),
+    c.push('/* What playground.html of sgm.h does with the settings',
+        '       ' + link.replace(/\*\//g, ''),
         '   as a program. Beside sgm.h: cc -O2 this.c -lm && ./a.out */',
         '#define SGM_IMPLEMENTATION', '#include "sgm.h"', '',
         'static void must(sgm_status status) {',
@@ -53,7 +60,8 @@ function sgmProgram(set, centres, done, link) {
     if (given) c.push('    static const float centre[2 * K] = '
         + numbers(centres.map(p => p[0] + ', ' + p[1]), 5) + ';');
     else c.push('    static float centre[2 * K];');
-    if (classes) c.push(given ? '    static const int side[K] = ' + numbers(centres.map(p => p[2]), 30) + ';'
+    if (classes) c.push(given ? '    static const int side[K] = ' + numbers(centres.map(p => p[2]),
+        30) + ';'
         : '    static int side[K];');
     c.push('    static float data[2 * N], judges[2 * JUDGES], x[2 * POINTS];',
         '    static double mean[2 * K]' + (set.blur > 0 ? ', var[K];' : ';'));
@@ -67,13 +75,15 @@ function sgmProgram(set, centres, done, link) {
     if (!given) c.push(`    sgm_data_${shape};`);
     if (classes && !given) c.push('    for (int i = 0; i < K; i++) {',
         '        const double a = centre[2 * i], b = centre[2 * i + 1];',
-        '        side[i] = ' + (set.shape === 1 ? 'fabs(a * a + b * b - 1) < 1e-5' : '(void)b, a > 0') + ';',
+        '        side[i] = ' + (set.shape === 1
+            ? 'fabs(a * a + b * b - 1) < 1e-5' : '(void)b, a > 0') + ';',
         '    }');
     c.push('    for (int i = 0; i < K; i++) {',
         '        mean[2 * i] = centre[2 * i], mean[2 * i + 1] = centre[2 * i + 1];',
         ...(set.blur > 0 ? [`        var[i] = ${set.blur} * ${set.blur};`] : []), '    }',
         '    sgm_mixture law;',
-        '    must(sgm_mixture_init(&law, K, 2, NULL, mean, ' + (set.blur > 0 ? 'var, SGM_COV_ISOTROPIC'
+        '    must(sgm_mixture_init(&law, K, 2, NULL, mean, ' + (set.blur > 0
+            ? 'var, SGM_COV_ISOTROPIC'
             : 'NULL, SGM_COV_POINTS') + ', &sde));',
         `    must(sgm_mixture_sample(&law, data, ${classes ? 'part' : 'NULL'}, N, 0, sgm_key_split(key, 1)));`,
         '    must(sgm_mixture_sample(&law, judges, NULL, JUDGES, 0, sgm_key_split(key, 4)));');
@@ -82,14 +92,17 @@ function sgmProgram(set, centres, done, link) {
     c.push('    sgm_score exact = sgm_mixture_score(&law);', '', '    /* The network learns. */',
         '    sgm_mlp_options shape = {' + fill(['width', set.width], ['depth', set.depth],
             ['activation', activation]) + '};',
-        wrap('    sgm_model_options net = {', fill(['net', set.net ? 'sgm_residual_mlp' : 'sgm_mlp'],
+        wrap('    sgm_model_options net = {', fill(['net', set.net
+            ? 'sgm_residual_mlp' : 'sgm_mlp'],
             ['user', '&shape'], ['d', 2], ['sde', 'sde'], ['output', output], ['n_ema', 1],
             ['cond', classes ? 2 : 0])),
-        wrap('    sgm_train_options how = {', fill(['steps', set.steps], ['batch', set.batch], ['lr', set.lr],
+        wrap('    sgm_train_options how = {', fill(['steps', set.steps], ['batch', set.batch],
+            ['lr', set.lr],
             ['cosine', set.cosine ? 1 : 0], ['optimiser', optimiser], ['held_out', -1],
             ['loss.objective', objective],
             ['loss.exact', set.objective === 1 ? '&exact' : ''], ['loss.weight', weight],
-            ['loss.times', times], ['cond', classes ? 'cond' : ''], ['cond_dropout', classes ? 0.2 : 0])),
+            ['loss.times', times], ['cond', classes ? 'cond' : ''], ['cond_dropout', classes ? 0.2
+                : 0])),
         '    sgm_model model;', '    sgm_trainer trainer;',
         '    must(sgm_model_init(&model, &net, sgm_key_split(key, 2)));',
         '    must(sgm_trainer_init(&trainer, &model, data, N, &how, sgm_key_split(key, 3)));',
@@ -120,7 +133,8 @@ function sgmProgram(set, centres, done, link) {
             '    exact = sgm_guided_score(&guided[1]);', '');
     }
     c.push('    /* Samples by both scores, from the same noise. */',
-        '    sgm_sample_options draw = {' + (fill(['method', method], ['steps', set.evals], ['grid', grid],
+        '    sgm_sample_options draw = {' + (fill(['method', method], ['steps', set.evals],
+            ['grid', grid],
             ['eta', set.eta]) || '.steps = 0') + '};',
         '    drawn(sgm_sample(x, POINTS, &learnt, &draw, sgm_key_split(key, 6)));',
         '    show("learnt", x, POINTS);',
