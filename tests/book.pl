@@ -240,7 +240,7 @@ sub by_hand {
         fault('tree', $short, "a $node->{role} has no name") if $node->{role} =~ /^(?:image|img|canvas|figure)$/i && $node->{name} !~ /\S/ && $node->{role} ne 'figure';
     }
     fault('landmarks', $short, 'a screen reader finds no main part') if !$role{main};
-    fault('tree', $short, 'a screen reader finds no formula, though the page has some') if !$math && $b->js('return !!document.querySelector("math")');
+    fault('tree', $short, 'a screen reader finds no formula, though the page has some') if !$math && $b->js('return [...document.querySelectorAll("math")].some(m => m.checkVisibility())');
     my $folds = $b->js('let n = 0; const find = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()).slice(0, 2).map(e => { e.dataset.tried = ++n; return n; });' .
         'return [find("details > summary"), find("[aria-expanded], [aria-pressed], [role=switch]")]');
     my $state = 'const e = document.querySelector(`[data-tried="${arguments[0]}"]`); return e.tagName === "SUMMARY" ? String(e.parentElement.open) : ' .
