@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Fifty paths run from noise to two humps. Below, one panel for each error: a start too early
+# leaves samples beside the humps, few steps make a hump's width wrong, and a learnt score scatters
+# samples around one of eight points.
+
 # Above, paths of the reverse SDE with the exact score; below, what each of the three errors does, beside the data.
 
 stats dir.'/short.dat' using 1 nooutput name 'S_'

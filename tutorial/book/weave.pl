@@ -24,11 +24,13 @@ sub fault { my $m = join '', @_; push @faults, $m unless $warned{$m}++ }
 
 sub slurp { my $f = shift; open my $in, '<', $f or return; local $/; my $s = <$in>; return $s }
 sub spew { my ($f, $s) = @_; open my $o, '>', $f or die "$f: $!\n"; print $o $s; close $o }
-sub esc { my $s = shift; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s =~ s/"/&quot;/g; $s }
+sub esc { my $s = shift; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s =~ s/"/&quot;/g;
+    $s }
 sub table { # rows of a file of columns, as hashes
     my $text = slurp(shift) // return; my @rows = grep { /\S/ } split /\n/, $text;
     my @head = split /\t/, shift @rows // '';
-    return map { my %r; @r{@head} = map { $_ // '' } (split(/\t/, $_, -1))[0 .. $#head]; \%r } @rows;
+    return map { my %r; @r{@head} = map { $_ // '' } (split(/\t/, $_, -1))[0 .. $#head];
+        \%r } @rows;
 }
 
 if (!grep { -x "$_/pandoc" } split /:/, $ENV{PATH}) {
@@ -45,9 +47,11 @@ sub pieces { # of a file; with $all every comment in column 0 that stands alone 
     for my $n (1 .. @lines) {
         my $line = $lines[$n - 1];
         my ($rest) = $line =~ m{^/\*(.*)$};
-        if (!$prose && defined $rest && ($rest !~ /\S/ || $all && ($n == 1 || $lines[$n - 2] !~ /\S/))) {
+        if (!$prose && defined $rest && ($rest !~ /\S/ || $all && ($n == 1
+            || $lines[$n - 2] !~ /\S/))) {
             push @pieces, {prose => 1, line => $n, text => []};
-            if ($rest =~ s{\s*\*/\s*$}{}) { push @{$pieces[-1]{text}}, $rest =~ s/^\s+//r; push @pieces, undef; next }
+            if ($rest =~ s{\s*\*/\s*$}{}) { push @{$pieces[-1]{text}}, $rest =~ s/^\s+//r;
+                push @pieces, undef; next }
             push @{$pieces[-1]{text}}, $rest =~ s/^\s+//r;
             $prose = 1;
         } elsif ($prose) {
@@ -72,7 +76,8 @@ my (%page, @order); # by id: {id, file, title, number, kind, blocks, depth, step
 sub new_page {
     my ($id, %p) = @_;
     die "two pages $id\n" if $page{$id};
-    $page{$id} = {id => $id, file => ($p{file} // "$id.html"), blocks => [], depth => 1, source => 'sgm.h', %p};
+    $page{$id} = {id => $id, file => ($p{file} // "$id.html"), blocks => [], depth => 1,
+        source => 'sgm.h', %p};
     return $page{$id};
 }
 my %home; # section, chapter or appendix -> page#anchor
@@ -80,7 +85,8 @@ my %home; # section, chapter or appendix -> page#anchor
 # The header: what it is, Part I, and a page for each section of Parts II and III.
 my (@interface, $now, $part, $title);
 my %slug = ('What a generative model is' => 'what', 'What W and dW are' => 'dw',
-    'What the book borrows from the workshop' => 'borrowed', 'What this file asks of a compiler' => 'compiler');
+    'What the book borrows from the workshop' => 'borrowed',
+        'What this file asks of a compiler' => 'compiler');
 $part = 0;
 new_page('header', title => 'sgm.h at a glance', kind => 'front');
 new_page('compiler', title => 'What this file asks of a compiler', kind => 'workshop', depth => 3);
@@ -104,27 +110,36 @@ for my $piece (pieces('sgm.h')) {
         my $verbatim = $part == 0;
         if (!$verbatim && $s =~ /^#{1,2} (.*)/ || $s =~ /^# (Part .*)/) {
             my $head = $1;
-            if ($head =~ /^What this file asks/) { $flush->(); $part = 0.5; $now = $page{compiler}; next }
+            if ($head =~ /^What this file asks/) { $flush->(); $part = 0.5; $now = $page{compiler};
+                next }
             if ($head =~ /^Part (I+): (.*)/) {
                 $flush->(); $part = length $1; $title = $2;
-                if ($part == 2) { $now = new_page('what', title => $head, kind => 'book'); $now->{unnamed} = 1 }
-                if ($part == 3) { $now = new_page('part3', title => "Part III: $2", kind => 'workshop', depth => 3); push @workshop, 'part3'; $home{'Part III'} = 'part3.html' }
+                if ($part == 2) { $now = new_page('what', title => $head, kind => 'book');
+                    $now->{unnamed} = 1 }
+                if ($part == 3) { $now = new_page('part3', title => "Part III: $2",
+                    kind => 'workshop', depth => 3); push @workshop, 'part3';
+                    $home{'Part III'} = 'part3.html' }
                 next;
             }
-            if ($part == 1) { $flush->(); push @interface, {head => $head, line => $line + $i}; next }
+            if ($part == 1) { $flush->(); push @interface, {head => $head, line => $line + $i};
+                next }
             $flush->();
             $line = $piece->{line} + $i + 1;
-            my ($number, $name) = $head =~ /^(?:§([1-9A-H]\.\d+)|([1-9A-H])\.) (.*)/ ? ($1 // $2, $3) : ('', $head);
+            my ($number, $name) = $head =~ /^(?:§([1-9A-H]\.\d+)|([1-9A-H])\.) (.*)/
+                ? ($1 // $2, $3) : ('', $head);
             my $kind = $part == 3 ? 'workshop' : 'book';
-            if ($now->{unnamed} && $part == 2) { $now->{title} = $head; delete $now->{unnamed}; $home{$head} = $now->{file}; next }
-            if ($name eq 'Something to run' && $now->{title} eq 'Details that have caused bugs') { # one page of both
+            if ($now->{unnamed} && $part == 2) { $now->{title} = $head; delete $now->{unnamed};
+                $home{$head} = $now->{file}; next }
+            if ($name eq 'Something to run' && $now->{title} eq 'Details that have caused bugs') {
+                # one page of both
                 push @{$now->{blocks}}, {heading => $head, number => $number};
                 $now->{closing} = $number;
                 $home{$number} = "$now->{file}#s$number";
                 next;
             }
             my $id = $number || $slug{$head} || die "sgm.h: no page for \"$head\"\n";
-            $now = new_page($id, title => $name, number => $number, kind => $kind, depth => $part == 3 ? 3 : 1);
+            $now = new_page($id, title => $name, number => $number, kind => $kind,
+                depth => $part == 3 ? 3 : 1);
             $home{$number || $head} = $now->{file};
             push @workshop, $id if $part == 3;
             next;
@@ -138,7 +153,8 @@ $page{borrowed}{depth} = 3;
 for my $p (values %page) { # a closing page: what has caused bugs, folded, and something to run
     next unless $p->{closing};
     $p->{title} = 'Details, and something to run';
-    unshift @{$p->{blocks}}, {heading => "§$p->{number} Details that have caused bugs", number => $p->{number}};
+    unshift @{$p->{blocks}}, {heading => "§$p->{number} Details that have caused bugs",
+        number => $p->{number}};
 }
 
 # The lessons and proofs.
@@ -151,7 +167,8 @@ for my $path (sort glob 'tutorial/[0-9][0-9]_*.c') {
     $p->{blocks} = [pieces($path, $kind eq 'lesson')];
     my $first = $p->{blocks}[0];
     if ($first && $first->{prose}) { # the title is its first line, whole or up to the first stop
-        shift @{$first->{text}}, $first->{line}++ while @{$first->{text}} && $first->{text}[0] !~ /\S/;
+        shift @{$first->{text}}, $first->{line}++ while @{$first->{text}}
+            && $first->{text}[0] !~ /\S/;
         my $head = shift @{$first->{text}} // '';
         $first->{line}++;
         $head =~ s/^#+\s*//;
@@ -196,7 +213,8 @@ new_page('symbols', title => 'Symbols', kind => 'front');
 my @front = map { $page{$_} } qw(index header);
 my @back = map { $page{$_} } qw(reference words symbols);
 @order = (@front, (map { @{$_->{pages}} } @steps), @back);
-for my $p (values %page) { die "$here/order.tsv: page $p->{id} (§$p->{title}) has no place\n" unless grep { $_ == $p } @order }
+for my $p (values %page) { die "$here/order.tsv: page $p->{id} (§$p->{title}) has no place\n"
+    unless grep { $_ == $p } @order }
 
 # ---- Prose: formulas are taken out and numbered; equations are noted ----
 
@@ -206,7 +224,8 @@ my @fragment; # Markdown
 my %sup = ('⁰'=>0,'¹'=>1,'²'=>2,'³'=>3,'⁴'=>4,'⁵'=>5,'⁶'=>6,'⁷'=>7,'⁸'=>8,'⁹'=>9,'⁻'=>'-','⁺'=>'+','ⁿ'=>'n','ᵀ'=>'T','ˣ'=>'x','ᵗ'=>'t');
 my %sub = ('₀'=>0,'₁'=>1,'₂'=>2,'₃'=>3,'₄'=>4,'₅'=>5,'₆'=>6,'₇'=>7,'₈'=>8,'₉'=>9,'ₜ'=>'t','ᵢ'=>'i','ⱼ'=>'j','ₖ'=>'k','ₙ'=>'n');
 my %part = ('½'=>'12','¼'=>'14','¾'=>'34','⅓'=>'13','⅔'=>'23');
-my %accent = ("\x{302}"=>'hat', "\x{307}"=>'dot', "\x{304}"=>'bar', "\x{303}"=>'tilde', "\x{308}"=>'ddot');
+my %accent = ("\x{302}"=>'hat', "\x{307}"=>'dot', "\x{304}"=>'bar', "\x{303}"=>'tilde',
+    "\x{308}"=>'ddot');
 sub tex { # with what stands for Unicode's ready-made pieces
     my $s = shift;
     $s =~ s/(\p{Latin}|\p{Greek})/my $d = NFD($1); $d =~ m{^.[\x{302}\x{307}\x{304}\x{303}\x{308}]$} ? $d : $1/ge;
@@ -217,7 +236,8 @@ sub tex { # with what stands for Unicode's ready-made pieces
     $s =~ s/([½¼¾⅓⅔])/my ($a, $b) = split m{}, $part{$1}; "{\\tfrac{$a}{$b}}"/ge;
     $s =~ s/√\{/\\sqrt{/g;
     $s =~ s/√(\p{L}|\d)/\\sqrt{$1}/g;
-    my %plain = ('−'=>'-', '·'=>'\\cdot ', '×'=>'\\times ', '‖'=>'\\| ', '⟨'=>'\\langle ', '⟩'=>'\\rangle ', '∫'=>'\\int ', '∑'=>'\\sum ', '…'=>'\\ldots ');
+    my %plain = ('−'=>'-', '·'=>'\\cdot ', '×'=>'\\times ', '‖'=>'\\| ', '⟨'=>'\\langle ',
+        '⟩'=>'\\rangle ', '∫'=>'\\int ', '∑'=>'\\sum ', '…'=>'\\ldots ');
     $s =~ s/([−·×‖⟨⟩∫∑…])/$plain{$1}/g;
     $s =~ s/(?<!\\left)(?<!\\right)(?<!\\Big)(?<!\\middle)(?<!\\mathopen)([()])/{$1}/g;
     my @kept; # words within \text stay
@@ -230,12 +250,14 @@ sub formula {
     my ($tex, $display, $where) = @_;
     $tex =~ s/\s+/ /g; $tex =~ s/^ | $//g;
     my $key = ($display ? 'd' : 'i') . $tex;
-    return $formula_of{$key} //= do { push @formula, {tex => $tex, display => $display, where => $where}; $#formula };
+    return $formula_of{$key} //= do { push @formula, {tex => $tex, display => $display,
+        where => $where}; $#formula };
 }
 sub is_closed { # braces, brackets and \left \right in pairs
     my ($s) = @_;
     my $n = 0;
-    for ($s =~ /(\\[{}]|[{}()\[\]])/g) { $n++ if /^[{(\[]$/; $n-- if /^[})\]]$/; return 0 if $n < 0 }
+    for ($s =~ /(\\[{}]|[{}()\[\]])/g) { $n++ if /^[{(\[]$/; $n-- if /^[})\]]$/;
+        return 0 if $n < 0 }
     my $l = () = $s =~ /\\left|⟨|\\langle/g; my $r = () = $s =~ /\\right|⟩|\\rangle/g;
     my $bars = () = $s =~ /‖|\\\|/g;
     return $n == 0 && $l == $r && $bars % 2 == 0;
@@ -243,18 +265,22 @@ sub is_closed { # braces, brackets and \left \right in pairs
 sub inline { # a formula in a line; a long one in pieces, between which the line may break
     my ($tex, $where) = @_;
     $tex =~ s/\s+/ /g;
-    return "\x{E000}" . formula($tex, 0, $where) . "\x{E001}" if length($tex) < 24 || $tex =~ /\\begin/;
+    return "\x{E000}" . formula($tex, 0, $where) . "\x{E001}" if length($tex) < 24
+        || $tex =~ /\\begin/;
     my @all = split /(?<!\\left)(?<!\\right)(?<!\\left\\)(?<!\\right\\)(\s*(?:=|≈|∼|≤|≥|∝|→|←|(?<=[^\s({=,;^_\\])\s[+−-]\s|,\s*\\;|,\s(?=\\?\S)|,\s*\\quad)\s*)/, $tex;
     my @piece = ($all[0]);
     for (my $i = 1; $i < @all; $i += 2) {
         my ($op, $next) = ($all[$i], $all[$i + 1] // '');
-        if (is_closed($piece[-1]) && length($piece[-1]) > 5 && $op =~ /,/) { $piece[-1] .= $op =~ s/\\;|\\quad//r; push @piece, $next }
-        elsif (is_closed($piece[-1]) && length($piece[-1]) > 5 && ($op !~ /[+−-]/ || length $tex > 36)) { push @piece, '{}' . $op . $next }
+        if (is_closed($piece[-1]) && length($piece[-1]) > 5 && $op =~ /,/) {
+            $piece[-1] .= $op =~ s/\\;|\\quad//r; push @piece, $next }
+        elsif (is_closed($piece[-1]) && length($piece[-1]) > 5 && ($op !~ /[+−-]/
+            || length $tex > 36)) { push @piece, '{}' . $op . $next }
         else { $piece[-1] .= $op . $next }
     }
     return "\x{E000}" . formula($tex, 0, $where) . "\x{E001}" if grep { !is_closed($_) } @piece;
     my $html = ''; # after a comma a space, before a relation none
-    for my $p (grep { /\S/ } @piece) { $html .= ($html eq '' ? '' : $p =~ /^\{\}/ ? "\x{E004}" : ' ') . "\x{E000}" . formula($p, 0, $where) . "\x{E001}" }
+    for my $p (grep { /\S/ } @piece) { $html .= ($html eq '' ? '' : $p =~ /^\{\}/ ? "\x{E004}"
+        : ' ') . "\x{E000}" . formula($p, 0, $where) . "\x{E001}" }
     return $html;
 }
 sub display { # one display may hold several numbered equations
@@ -263,7 +289,8 @@ sub display { # one display may hold several numbered equations
     while ($tex =~ s/^(.*?)\\qquad\s*\(([1-9A-H]\.\d+)\)//s) { push @got, [$1, $2] }
     $tex =~ s/^\s*(\\qquad|\\quad|\\;|,|\s)*//s;
     if (@got && $tex =~ /\S/) {
-        if (length($tex) < 40 && $tex !~ /=/ || !is_closed($got[-1][0])) { $got[-1][0] .= '\\qquad ' . $tex } else { push @got, [$tex, ''] }
+        if (length($tex) < 40 && $tex !~ /=/ || !is_closed($got[-1][0])) {
+            $got[-1][0] .= '\\qquad ' . $tex } else { push @got, [$tex, ''] }
     }
     @got = ([$tex, '']) if !@got;
     for my $g (@got) {
@@ -271,7 +298,8 @@ sub display { # one display may hold several numbered equations
         $f =~ s/^\s*(\\qquad|\\quad|\\;|\s)*//s; $f =~ s/(\\qquad|\\quad|\s)*$//s;
         my @side; # formulas side by side: on a narrow page one below the other
         for my $piece (split /\s*\\qquad\s*/, $f) {
-            if (@side && !is_closed($side[-1])) { $side[-1] .= '\\qquad ' . $piece } else { push @side, $piece }
+            if (@side && !is_closed($side[-1])) { $side[-1] .= '\\qquad ' . $piece } else {
+                push @side, $piece }
         }
         my $k = join '+', map { formula($_, 1, $where) } grep { /\S/ } @side;
         if ($number) {
@@ -293,8 +321,11 @@ sub prose { # Markdown with formulas -> number of a fragment
         my $res = '';
         while ($md =~ /\G(?:((`+)(?!`).+?(?<!`)\2(?!`))|\$\$(.+?)\$\$|\$(?=\S)([^\$]+?)(?<=\S)\$|(\\?.))/gs) {
             if (defined $1) { $res .= $1 }
-            elsif (defined $3) { $letters{$page->{id}} .= " $3"; $res .= display($3, $where, $page, $line) }
-            elsif (defined $4) { my $f = $4; $letters{$page->{id}} .= " $f"; $res .= $f =~ /\\qquad\s*\([1-9A-H]\.\d/ ? display($f, $where, $page, $line) : inline($f, $where) }
+            elsif (defined $3) { $letters{$page->{id}} .= " $3"; $res .= display($3, $where, $page,
+                $line) }
+            elsif (defined $4) { my $f = $4; $letters{$page->{id}} .= " $f";
+                $res .= $f =~ /\\qquad\s*\([1-9A-H]\.\d/ ? display($f, $where, $page, $line)
+                : inline($f, $where) }
             else { $res .= $5 }
         }
         push @out, $res;
@@ -318,13 +349,15 @@ for my $p (@order) {
     for my $b (@{$p->{blocks}}) {
         next unless $b->{prose};
         my @t = @{$b->{text}};
+        if ($shift && $t[0] =~ /^\d+\. /) { $t[0] =~ s/^(\d+\.)/**$1**/ } # a step, no list
         if ($shift) { # "Question. …" begins a paragraph in these
             s/^(Question|Equations?|Predict|Plan|Figures?|Compare|Run|Build|What you should see|Where to go on|Try this|Change one line|Setting|Truth|Note)([.:])(\s|$)/**$1$2**$3/ for @t;
         }
         $b->{fragment} = prose($p, \@t, $b->{line}, $source);
     }
 }
-for my $i (@interface) { $i->{fragment} = prose($page{reference}, $i->{text}, $i->{line}, 'sgm.h') if $i->{prose} }
+for my $i (@interface) { $i->{fragment} = prose($page{reference}, $i->{text}, $i->{line}, 'sgm.h')
+    if $i->{prose} }
 my @words = table("$here/words.tsv");
 my @symbols = table("$here/symbols.tsv");
 my @widgets = table("$here/widgets.tsv");
@@ -349,10 +382,12 @@ for my $p (@order) {
             for my $c (@cited) {
                 push @cite_of, [$c, $p->{kind}, $p, ''];
                 $since->{$c} = 1;
-                if (@last && !@own && $text =~ /^[a-z]/) { $equation{$_}{needs}{$c} = 1 for grep { $equation{$_} && $_ ne $c } @last }
+                if (@last && !@own && $text =~ /^[a-z]/) { $equation{$_}{needs}{$c} = 1 for grep {
+                    $equation{$_} && $_ ne $c } @last }
             }
             if (@own) {
-                for my $o (@own) { next unless $equation{$o}; $equation{$o}{needs}{$_} = 1 for grep { $_ ne $o } keys %$since }
+                for my $o (@own) { next unless $equation{$o}; $equation{$o}{needs}{$_} = 1 for
+                    grep { $_ ne $o } keys %$since }
                 ($since, @last) = ({}, @own);
             } elsif ($text !~ /^[a-z]/) { @last = () }
         }
@@ -376,7 +411,8 @@ make_path("$dir/figures");
 sub batch { # many texts in one call
     my ($from, $texts, @options) = @_;
     my $n = 0;
-    my ($html, $said) = pandoc($from, join('', map { "\x{E002}" . $n++ . "\x{E003}\n\n$_\n\n" } @$texts), @options);
+    my ($html, $said) = pandoc($from, join('', map { "\x{E002}" . $n++
+        . "\x{E003}\n\n$_\n\n" } @$texts), @options);
     my @got;
     while ($html =~ /<p>\x{E002}(\d+)\x{E003}<\/p>\n?(.*?)(?=<p>\x{E002}|\z)/gs) { $got[$1] = $2 }
     return (\@got, $said);
@@ -388,13 +424,15 @@ for my $k (0 .. $#formula) {
     my $h = $math_html->[$k] // '';
     if ($h =~ m{^\s*<p>(<math.*</math>)</p>\s*$}s) {
         $h = $1;
-        $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g; $h =~ s{ xmlns="[^"]*"}{};
+        $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g;
+            $h =~ s{ xmlns="[^"]*"}{};
         $h =~ s{<mstyle mathvariant="normal">(?:<mrow>)?((?:<mi>\w</mi>)+)(?:</mrow>)?</mstyle>}{my $w = $1 =~ s/<[^>]*>//gr; length $w > 1 ? "<mi>$w</mi>" : "<mi mathvariant=\"normal\">$w</mi>"}ge;
         $h =~ s{<mi>(\d+)</mi>}{<mn>$1</mn>}g;
         $h =~ s{<mo>([a-z]{2,})</mo>(?=(<mo [^>]*>\()?)}{'<mo lspace="0.12em" rspace="' . ($2 ? '0' : '0.167em') . "\">$1</mo>"}ge;
         $formula[$k]{html} = $h;
         fault("$formula[$k]{where}: TeX is left of \$$formula[$k]{tex}\$") if $h =~ /\\[A-Za-z]/;
-    } else { fault("$formula[$k]{where}: pandoc cannot read \$$formula[$k]{tex}\$"); $formula[$k]{html} = '' }
+    } else { fault("$formula[$k]{where}: pandoc cannot read \$$formula[$k]{tex}\$");
+        $formula[$k]{html} = '' }
 }
 fault("pandoc: $_") for grep { /WARNING|rror/ } split /\n(?=\[)/, $said;
 
@@ -403,7 +441,8 @@ fault("pandoc: $_") for grep { /WARNING|rror/ } split /\n(?=\[)/, $said;
 my %public; # name -> {kind, line, doc (text), group}
 my @group; # {items, line, code, doc, prose}
 my %supplement = map { $_->{name} => $_->{meaning} } table("$here/names.tsv");
-sub comment_text { my $s = shift; $s =~ s{^\s*/\*\s*}{}; $s =~ s{\s*\*/\s*$}{}; $s =~ s/\s*\n\s*/ /g; $s }
+sub comment_text { my $s = shift; $s =~ s{^\s*/\*\s*}{}; $s =~ s{\s*\*/\s*$}{};
+    $s =~ s/\s*\n\s*/ /g; $s }
 for my $piece (@interface) {
     if ($piece->{prose} || $piece->{head}) { push @group, $piece; next }
     my @l = @{$piece->{text}};
@@ -425,7 +464,8 @@ for my $piece (@interface) {
             $code .= "$l[$i]\n";
             my $bare = $code =~ s{/\*.*?\*/}{}gsr;
             my $open = () = $bare =~ /[({]/g; my $shut = () = $bare =~ /[)}]/g;
-            last if $open == $shut && ($bare =~ /;\s*$/ || $bare =~ /^\s*#/ && $bare !~ /\\\s*$/ || $bare =~ /^(extern "C" \{|\})\s*$/) || $i >= $#l;
+            last if $open == $shut && ($bare =~ /;\s*$/ || $bare =~ /^\s*#/ && $bare !~ /\\\s*$/
+                || $bare =~ /^(extern "C" \{|\})\s*$/) || $i >= $#l;
             last if $bare =~ /^\s*extern "C"/;
             $i++;
         }
@@ -438,22 +478,27 @@ for my $g (grep { $_->{code} } @group) {
     my $own = sub { $_[0][0] =~ m{/\*} && $_[0][0] !~ /^typedef|^struct/ };
     my $n = @{$g->{statements}};
     my $from = $n - 1; # the comment belongs to the last ones that have none of their own
-    if ($n && !$own->($g->{statements}[-1])) { $from-- while $from > 0 && !$own->($g->{statements}[$from - 1]) } else { $from = 0 }
+    if ($n && !$own->($g->{statements}[-1])) { $from-- while $from > 0
+        && !$own->($g->{statements}[$from - 1]) } else { $from = 0 }
     $_->[2] = 1 for @{$g->{statements}}[$from .. $n - 1];
     for my $st (@{$g->{statements}}) {
         my ($code, $line, $shared) = @$st;
         my $bare = $code =~ s{/\*.*?\*/}{}gsr;
         my @own = map { comment_text($_) } $code =~ m{(/\*.*?\*/)}gs;
         my ($main, $kind);
-        if ($bare =~ /^\s*#\s*define\s+(SGM_[A-Z0-9_]+)/) { ($main, $kind) = ($1, 'macro') if $1 !~ /^SGM_(H|API)$/ }
+        if ($bare =~ /^\s*#\s*define\s+(SGM_[A-Z0-9_]+)/) { ($main, $kind) = ($1, 'macro')
+            if $1 !~ /^SGM_(H|API)$/ }
         elsif ($bare =~ /^typedef [^{]*\(\*\s*(sgm_\w+)\)/) { ($main, $kind) = ($1, 'type') }
-        elsif ($bare =~ /^typedef (?:enum|struct)\b.*?(sgm_\w+)\s*;\s*$/s) { ($main, $kind) = ($1, 'type') }
+        elsif ($bare =~ /^typedef (?:enum|struct)\b.*?(sgm_\w+)\s*;\s*$/s) { ($main, $kind) = ($1,
+            'type') }
         elsif ($bare =~ /^typedef .*?(sgm_\w+)\s*\(/s) { ($main, $kind) = ($1, 'type') }
         elsif ($bare =~ /^struct (sgm_\w+) \{/) { ($main, $kind) = ($1, 'type') }
         elsif ($bare =~ /^SGM_API\b[^(]*?\b(sgm_\w+)\s*\(/s) { ($main, $kind) = ($1, 'function') }
-        my $doc = $kind && $kind ne 'type' || $bare !~ /\{/ ? join(' ', @own) : $code =~ m{^[^\n]*\{[ \t]*/\*(.*?)\*/} ? comment_text("/*$1*/") : '';
+        my $doc = $kind && $kind ne 'type' || $bare !~ /\{/ ? join(' ', @own)
+            : $code =~ m{^[^\n]*\{[ \t]*/\*(.*?)\*/} ? comment_text("/*$1*/") : '';
         if ($main && (!$public{$main} || $bare =~ /\{/)) {
-            $public{$main} = {name => $main, kind => $kind, line => $line, doc => $doc, group => $g, shared => $shared, struct => $bare =~ /\{/ ? $code : ''};
+            $public{$main} = {name => $main, kind => $kind, line => $line, doc => $doc,
+                group => $g, shared => $shared, struct => $bare =~ /\{/ ? $code : ''};
         }
         if ($bare =~ /\benum\b[^{]*\{/) { # its constants
             my $rest = $code; my $at = $line;
@@ -461,7 +506,9 @@ for my $g (grep { $_->{code} } @group) {
                 my ($said) = $row =~ m{/\*(.*?)(?:\*/|$)};
                 my $names = $row =~ s{/\*.*}{}r; $names =~ s/^[^{]*\{//;
                 while ($names =~ /\b(SGM_[A-Z0-9_]+)\b/g) {
-                    $public{$1} ||= {name => $1, kind => 'constant', line => $at, doc => $said ? comment_text("/*$said*/") : '', group => $g, of => $main // '', struct => $code};
+                    $public{$1} ||= {name => $1, kind => 'constant', line => $at, doc => $said
+                        ? comment_text("/*$said*/") : '', group => $g, of => $main
+                        // '', struct => $code};
                 }
                 $at++;
             }
@@ -470,9 +517,11 @@ for my $g (grep { $_->{code} } @group) {
 }
 for my $name (sort keys %public) {
     my $p = $public{$name};
-    $p->{said} = $p->{doc} || $supplement{$name} || $p->{group}{doc} || ($p->{kind} eq 'constant' && $p->{of} && ($public{$p->{of}}{doc} || $supplement{$p->{of}})) || '';
+    $p->{said} = $p->{doc} || $supplement{$name} || $p->{group}{doc} || ($p->{kind} eq 'constant'
+        && $p->{of} && ($public{$p->{of}}{doc} || $supplement{$p->{of}})) || '';
     $p->{said} ||= 'see its fields' if $p->{kind} eq 'type' && $p->{struct} =~ m{/\*};
-    fault("sgm.h:$p->{line}: $name has no documentation (a comment, or a line of $here/names.tsv)") if !$p->{said};
+    fault("sgm.h:$p->{line}: $name has no documentation (a comment, or a line of $here/names.tsv)")
+        if !$p->{said};
 }
 for my $name (sort keys %supplement) {
     $public{$name}{shared} = 0 if $public{$name}; # its own words, not its neighbours'
@@ -486,19 +535,24 @@ for my $p (@order) {
         my @l = @{$b->{text}};
         for my $i (0 .. $#l) {
             my $line = $b->{line} + $i;
-            if ($l[$i] =~ /^#\s*define\s+(sgm__\w+|SGM_\w+)/) { $defined{$1} ||= {page => $p, line => $line} }
-            elsif ($l[$i] =~ /^(?:typedef )?(?:struct|enum|union) (sgm_\w+) \{/) { $defined{$1} = {page => $p, line => $line, body => 1} if !$defined{$1}{body} }
-            elsif ($l[$i] =~ /^(?:\} |typedef .*[\s*(])(sgm_\w+)\)?(?:\(.*)?;/) { $defined{$1} ||= {page => $p, line => $line} }
+            if ($l[$i] =~ /^#\s*define\s+(sgm__\w+|SGM_\w+)/) { $defined{$1} ||= {page => $p,
+                line => $line} }
+            elsif ($l[$i] =~ /^(?:typedef )?(?:struct|enum|union) (sgm_\w+) \{/) {
+                $defined{$1} = {page => $p, line => $line, body => 1} if !$defined{$1}{body} }
+            elsif ($l[$i] =~ /^(?:\} |typedef .*[\s*(])(sgm_\w+)\)?(?:\(.*)?;/) {
+                $defined{$1} ||= {page => $p, line => $line} }
             elsif ($l[$i] =~ /^[A-Za-z_].*?\b((?:sgm_|SGM__K\()\w+)\)?\s*\(/ && $l[$i] !~ /^\s*#/) {
                 my $name = $1 =~ s/^SGM__K\(/sgm__/r;
                 my $head = join ' ', @l[$i .. ($i + 8 < $#l ? $i + 8 : $#l)];
                 my $is = $head =~ /^[^;{]*\{/ ? 1 : 0;
-                $defined{$name} = {page => $p, line => $line, body => $is} if !$defined{$name} || $is && !$defined{$name}{body};
+                $defined{$name} = {page => $p, line => $line, body => $is} if !$defined{$name}
+                    || $is && !$defined{$name}{body};
             } elsif ($l[$i] =~ /^(?:static )?(?:const )?\w[\w ]*[ *](sgm__\w+)(?:\[[^=]*\])?\s*[=;]/) { $defined{$1} ||= {page => $p, line => $line} }
         }
     }
 }
-sub at { my ($d, $from) = @_; return ($from && $d->{page} == $from ? '' : $d->{page}{file}) . "#L$d->{line}" }
+sub at { my ($d, $from) = @_; return ($from && $d->{page} == $from ? '' : $d->{page}{file})
+    . "#L$d->{line}" }
 
 # Uses of names and equations, in the code of all pages, in tests and examples.
 my (%used, %eq_lines); # name -> place -> count
@@ -506,7 +560,9 @@ for my $p (@order) {
     for my $b (grep { !$_->{prose} && $_->{text} } @{$p->{blocks}}) {
         my $n = $b->{line};
         for my $line (@{$b->{text}}) {
-            while ($line =~ /\b(sgm_[a-z]\w*|SGM_[A-Z]\w*)/g) { $used{$1}{$p->{id}}++ if $public{$1} && !($defined{$1} && $defined{$1}{page} == $p && $defined{$1}{line} == $n) }
+            while ($line =~ /\b(sgm_[a-z]\w*|SGM_[A-Z]\w*)/g) { $used{$1}{$p->{id}}++
+                if $public{$1} && !($defined{$1} && $defined{$1}{page} == $p
+                && $defined{$1}{line} == $n) }
             while ($line =~ /(?<!\w)\(([1-9A-H]\.\d+)\)/g) { push @{$eq_lines{$1}}, [$p, $n] }
             $n++;
         }
@@ -558,7 +614,8 @@ sub code_html { # lines of C, each with its number; the first use of a name is a
     my (%seen, $html) = ();
     my $where = "$page->{source}:$line";
     $html = '';
-    my $put = sub { my ($class, $s) = @_; $html .= join "\n", map { length $_ ? qq{<i class="$class">$_</i>} : '' } split /\n/, $s, -1 };
+    my $put = sub { my ($class, $s) = @_; $html .= join "\n", map { length $_
+        ? qq{<i class="$class">$_</i>} : '' } split /\n/, $s, -1 };
     while ($text =~ m{\G(?:(/\*.*?\*/|//[^\n]*)|("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(^[ \t]*\#[ \t]*\w+)|((?<![\w])(?:0x[0-9a-fA-F]+|\.?\d(?:[\w.]|(?<=[eEpP])[+-])*)) |([A-Za-z_]\w*)|([^A-Za-z_0-9"'/\#]+|.))}gmxs) {
         if (defined $1) { $put->('c', comment_html($1, $page, $where)) }
         elsif (defined $2) { $put->('s', esc($2)) }
@@ -570,13 +627,15 @@ sub code_html { # lines of C, each with its number; the first use of a name is a
             elsif ($type{$w}) { $html .= qq{<i class="t">$w</i>} }
             elsif ($anchors && $public{$w} && !$anchors->{$w}++) { $html .= qq{<b id="$w">$w</b>} }
             elsif ($w =~ /^(sgm_|SGM_)/ && !$seen{$w}++) {
-                my $link = $page->{id} eq 'reference' && $public{$w} ? qq{<a href="#$w">$w</a>} : name_link($w, $page, $w);
+                my $link = $page->{id} eq 'reference' && $public{$w} ? qq{<a href="#$w">$w</a>}
+                    : name_link($w, $page, $w);
                 $html .= $link // $w;
             } else { $html .= $w }
         } else { $html .= esc($6) }
     }
     my $n = $line;
-    return join '', map { my $id = $prefix . $n++; qq{<span class="l" id="$id">$_\n</span>} } split /\n/, $html, -1;
+    return join '', map { my $id = $prefix . $n++;
+        qq{<span class="l" id="$id">$_\n</span>} } split /\n/, $html, -1;
 }
 sub pre { # a block of code
     my ($page, $line, $lines, $anchors) = @_;
@@ -591,7 +650,8 @@ sub small_prose { # a comment about code: formulas and `code`, no other marks
     my $html = '';
     while ($s =~ /\G(?:`([^`]+)`|\$(?=\S)([^\$]+?)(?<=\S)\$|([^`\$]+|.))/gs) {
         if (defined $1) { $html .= '<code>' . esc($1) . '</code>' }
-        elsif (defined $2) { my $k = $formula_of{'i' . ($2 =~ s/\s+/ /gr)}; $html .= defined $k ? $formula[$k]{html} : esc("\$$2\$") }
+        elsif (defined $2) { my $k = $formula_of{'i' . ($2 =~ s/\s+/ /gr)}; $html .= defined $k
+            ? $formula[$k]{html} : esc("\$$2\$") }
         else { my $t = esc($3); $t =~ s/(?<![\w*])\*(\w[^*\n]{0,60}?\w|\w)\*(?![\w*])/<em>$1<\/em>/g; $html .= $t }
     }
     return dress($html, $page, $where);
@@ -600,13 +660,18 @@ sub small_prose { # a comment about code: formulas and `code`, no other marks
 # ---- Links in prose ----
 
 my (%word_of, $word_re);
-for my $w (@words) { for my $s ($w->{word}, split /\s*,\s*/, $w->{also} // '') { $word_of{lc $s} = $w if length $s > 1 } }
-$word_re = join '|', map { my $q = quotemeta; $q =~ s/\\ /\\s+/g; $q } sort { length $b <=> length $a } keys %word_of;
+for my $w (@words) { for my $s ($w->{word}, split /\s*,\s*/, $w->{also} // '') {
+    $word_of{lc $s} = $w if length $s > 1 } }
+$word_re = join '|', map { my $q = quotemeta; $q =~ s/\\ /\\s+/g;
+    $q } sort { length $b <=> length $a } keys %word_of;
 $word_re = $word_re ? qr/(?<![\w-])($word_re)(?![\w-])/i : undef;
 sub word_id { my $w = lc shift; $w =~ s/[^a-z0-9]+/-/g; "w-$w" }
 sub topic_link {
     my ($nn, $page, $text, $where) = @_;
-    if (!$topic{$nn}) { fault("$where: names lesson or proof $nn, which is not there"); return $text }
+    if (!$topic{$nn}) {
+        fault("$where: names lesson or proof $nn, which is not there") if $nn > 9;
+        return $text;
+    }
     return qq{<a href="$topic{$nn}{file}">$text</a>};
 }
 sub dress_text {
@@ -616,7 +681,8 @@ sub dress_text {
         if (defined $1) { $out .= eq_link($1, $page, "(E$1)", $where) }
         elsif (defined $2) { $out .= section_link($2, $page, "§$2", $where) }
         elsif (defined $3) { $out .= topic_link($4, $page, "$3$4", $where) }
-        elsif (defined $5) { my $to = $home{$6}; $out .= $to && $page->{number} // '' ne $6 ? qq{<a href="$to">$5 $6</a>} : "$5 $6" }
+        elsif (defined $5) { my $to = $home{$6}; $out .= $to && $page->{number} // '' ne $6
+            ? qq{<a href="$to">$5 $6</a>} : "$5 $6" }
         elsif (defined $7) { my $s = $7 . ($8 // ''); $out .= name_link($7, $page, $s) // $s }
         else { $out .= $9 }
     }
@@ -628,23 +694,28 @@ sub dress_text {
         if ($piece =~ /^<(\/?)(\w+)/) { $in_a += $1 ? -1 : 1 if $2 eq 'a'; $res .= $piece; next }
         if (!$in_a) {
             $piece =~ s{$word_re}{my $said = $1; my $w = $word_of{lc($said =~ s/\s+/ /gr)};
-                $w && !$page->{words}{$w->{word}}++ ? '<a class="word" href="words.html#' . word_id($w->{word}) . '" data-word="' . esc($w->{word}) . "\">$said</a>" : $said}ge;
+                $w && !$page->{words}{$w->{word}}++ ? '<a class="word" href="words.html#'
+                    . word_id($w->{word}) . '" data-word="' . esc($w->{word}) . "\">$said</a>"
+                    : $said}ge;
         }
         $res .= $piece;
     }
     return $res;
 }
-sub unesc { my $s = shift; $s =~ s/&lt;/</g; $s =~ s/&gt;/>/g; $s =~ s/&quot;/"/g; $s =~ s/&amp;/&/g; $s }
+sub unesc { my $s = shift; $s =~ s/&lt;/</g; $s =~ s/&gt;/>/g; $s =~ s/&quot;/"/g;
+    $s =~ s/&amp;/&/g; $s }
 sub code_span { # what stands in `…`
     my ($t, $page, $where) = @_;
     my $c = unesc($t);
-    if ($c =~ /^make (?:watch|step|try)?(\d\d)(\.\d)?$/) { return topic_link($1, $page, $t, $where) }
+    if ($c =~ /^make (?:watch|step|try)?(\d\d)(\.\d)?$/) { return topic_link($1, $page, $t,
+        $where) }
     if ($c =~ m{^(?:tutorial/)?((\d\d)_\w+)(\.c)?$}) {
         return qq{<a href="$home{$1}">$t</a>} if $home{$1};
         return $t if $c !~ /\.c$/;
         fault("$where: names $c, which is not there"); return $t;
     }
-    $t =~ s/\b((?:sgm|SGM)_\w+)/name_link($1, $page, $1) \/\/ $1/ge if $page->{id} ne 'header' || $c =~ /^sgm_\w+$/;
+    $t =~ s/\b((?:sgm|SGM)_\w+)/name_link($1, $page, $1) \/\/ $1/ge if $page->{id} ne 'header'
+        || $c =~ /^sgm_\w+$/;
     $t =~ s/\(([1-9A-H]\.[1-9]\d?)\)/eq_link($1, $page, "($1)", $where)/ge if $c =~ m{^/\*};
     return $t;
 }
@@ -655,9 +726,11 @@ sub dress { # links into HTML that has none; formulas are put in afterwards
         my $t = $1;
         if ($t =~ m{^<(/?)(\w+)}) {
             my ($d, $n) = ($1 ? -1 : 1, $2);
-            $code += $d if $n eq 'code'; $pre += $d if $n eq 'pre'; $head += $d if $n =~ /^h\d$/; $a += $d if $n eq 'a';
+            $code += $d if $n eq 'code'; $pre += $d if $n eq 'pre'; $head += $d if $n =~ /^h\d$/;
+                $a += $d if $n eq 'a';
         } elsif ($a) {
-        } elsif ($pre) { $t =~ s/\bmake (\d\d)\b/topic_link($1, $page, "make $1", $where)/ge; $t =~ s{tutorial/(\d\d_\w+)\.c}{$home{$1} ? qq(<a href="$home{$1}">tutorial/$1.c</a>) : $&}ge }
+        } elsif ($pre) { $t =~ s/\bmake (\d\d)\b/topic_link($1, $page, "make $1", $where)/ge;
+            $t =~ s{tutorial/(\d\d_\w+)\.c}{$home{$1} ? qq(<a href="$home{$1}">tutorial/$1.c</a>) : $&}ge }
         elsif ($code) { $t = code_span($t, $page, $where) }
         else { $t = dress_text($t, $page, $where, !$head && $page->{kind} ne 'front') }
         $out .= $t;
@@ -670,16 +743,21 @@ sub used_where { # short: pages, then tests
     for my $where (keys %$list) {
         my $p = $page{$where};
         if (!$p) { push @{$by{$where =~ /^tests/ ? 'tests' : 'examples'}}, $where; next }
-        push @{$by{$p->{kind} eq 'lesson' ? 'lessons' : $p->{kind} eq 'proof' ? 'proofs' : 'sections'}}, $p;
+        push @{$by{$p->{kind} eq 'lesson' ? 'lessons' : $p->{kind} eq 'proof' ? 'proofs'
+            : 'sections'}}, $p;
     }
-    my $link = sub { my $p = shift; my $name = $p->{nn} // ($p->{number} ? (length $p->{number} > 1 ? "§$p->{number}" : "chapter $p->{number}") : $p->{title}); qq{<a href="$p->{file}">} . esc($name) . '</a>' };
+    my $link = sub { my $p = shift; my $name = $p->{nn} // ($p->{number} ? (length $p->{number} > 1
+        ? "§$p->{number}" : "chapter $p->{number}") : $p->{title}); qq{<a href="$p->{file}">}
+        . esc($name) . '</a>' };
     my %rank = map { $order[$_]{id} => $_ } 0 .. $#order;
     for my $kind (qw(sections lessons proofs)) {
-        my @p = sort { $rank{$a->{id}} <=> $rank{$b->{id}} } grep { !$page || $_ != $page } @{$by{$kind} // []};
+        my @p = sort { $rank{$a->{id}} <=> $rank{$b->{id}} } grep { !$page
+            || $_ != $page } @{$by{$kind} // []};
         push @text, ($kind eq 'sections' ? '' : "$kind ") . join ', ', map { $link->($_) } @p if @p;
     }
     for my $kind (qw(examples tests)) {
-        push @text, "$kind " . join ', ', map { s{^[^/]+/(?:test_)?}{}r =~ s/\.c$//r } sort @{$by{$kind}} if $by{$kind};
+        push @text, "$kind " . join ', ', map {
+            s{^[^/]+/(?:test_)?}{}r =~ s/\.c$//r } sort @{$by{$kind}} if $by{$kind};
     }
     return join '; ', @text;
 }
@@ -689,20 +767,25 @@ sub equation_html {
     my $e = $equation{$number};
     return '<div class="equation"><div class="formula">' . side_by_side($k) . '</div></div>' if !$e;
     my @line;
-    my @needs = sort { my ($a1, $a2) = split /\./, $a; my ($b1, $b2) = split /\./, $b; $a1 cmp $b1 || $a2 <=> $b2 } keys %{$e->{needs} // {}};
-    push @line, 'needs ' . join ' ', map { eq_link($_, $page, "E$_", "$e->{page}{source}:$e->{line}") } @needs if @needs;
+    my @needs = sort { my ($a1, $a2) = split /\./, $a; my ($b1, $b2) = split /\./, $b;
+        $a1 cmp $b1 || $a2 <=> $b2 } keys %{$e->{needs} // {}};
+    push @line, 'needs ' . join ' ', map { eq_link($_, $page, "E$_",
+        "$e->{page}{source}:$e->{line}") } @needs if @needs;
     my (@by, %places);
     for my $other (@equations) { push @by, $other if $equation{$other}{needs}{$number} }
     push @line, 'needed by ' . join ' ', map { eq_link($_, $page, "E$_", 'needs') } @by if @by;
     my @code = grep { $_->[0]{source} eq 'sgm.h' } @{$eq_lines{$number} // []};
-    push @line, 'in code: ' . join ' ', map { my ($p, $n) = @$_; '<a href="' . ($p == $page ? '' : $p->{file}) . "#L$n\">line $n</a>" } @code if @code;
+    push @line, 'in code: ' . join ' ', map { my ($p, $n) = @$_; '<a href="' . ($p == $page ? ''
+        : $p->{file}) . "#L$n\">line $n</a>" } @code if @code;
     $places{$_->[0]{id}}++ for grep { $_->[0]{source} ne 'sgm.h' } @{$eq_lines{$number} // []};
     $places{$_->[2]{id}}++ for grep { $_->[0] eq $number && $_->[2] != $page } @cite_of;
     $places{$_}++ for keys %{$test_uses{$number} // {}};
     my $where = used_where(\%places, $page);
     push @line, "cited in $where" if $where;
-    my $uses = @line ? '<details class="uses"><summary>needs, used at</summary><ul>' . join('', map { "<li>$_</li>" } @line) . '</ul></details>' : '';
-    return qq{<div class="equation numbered" id="E$number" tabindex="-1"><div class="formula">} . side_by_side($k) . qq{</div><a class="tag" href="#E$number">(E$number)</a>$uses</div>};
+    my $uses = @line ? '<details class="uses"><summary>needs, used at</summary><ul>' . join('',
+        map { "<li>$_</li>" } @line) . '</ul></details>' : '';
+    return qq{<div class="equation numbered" id="E$number" tabindex="-1"><div class="formula">}
+        . side_by_side($k) . qq{</div><a class="tag" href="#E$number">(E$number)</a>$uses</div>};
 }
 sub math_in { # formulas into HTML
     my ($html, $page) = @_;
@@ -721,7 +804,8 @@ sub fragment_html {
     my $html = $prose_html->[$k] // '';
     $html =~ s{<col(group)?[^>]*>|</colgroup>}{}g;
     $html =~ s{ style="[^"]*"}{}g;
-    $html =~ s{<table>}{<div class="wide" tabindex="0" role="region" aria-label="Table"><table>}g; $html =~ s{</table>}{</table></div>}g;
+    $html =~ s{<table>}{<div class="wide" tabindex="0" role="region" aria-label="Table"><table>}g;
+        $html =~ s{</table>}{</table></div>}g;
     $html =~ s{<pre(?: class="[^"]*")?>}{<pre class="plain" tabindex="0">}g;
     $html =~ s{<pre class="plain" tabindex="0"><code>((?:[-+] [^\n<]*\n?)+)</code>}{my $d = $1;
         $d =~ s/^- (.*)$/<del>- $1<\/del>/gm; $d =~ s/^\+ (.*)$/<ins>+ $1<\/ins>/gm;
@@ -747,7 +831,8 @@ sub run_of { # mode, its folder, what run.tsv says
     for my $mode (qw(full study test)) {
         my $d = "$out/$mode/$name";
         next unless -f "$d/run.tsv" || -f "$d/checks.tsv";
-        my %run = map { /^([^\t]+)\t(.*)$/ ? ($1 => $2) : () } split /\n/, slurp("$d/run.tsv") // '';
+        my %run = map { /^([^\t]+)\t(.*)$/ ? ($1 => $2) : () } split /\n/, slurp("$d/run.tsv")
+            // '';
         $run{mode} //= $mode;
         return ($d, \%run);
     }
@@ -756,7 +841,8 @@ sub run_of { # mode, its folder, what run.tsv says
 sub figures_of { # names, in the order in which the source names them
     my $p = shift;
     my $text = slurp($p->{source}); my %seen;
-    my @names = grep { !$seen{$_}++ } $text =~ /\b($p->{id}\w*)\.(?:png|gif)\b/g, $text =~ /\b($p->{nn}_[a-z]\w*)\.(?:png|gif)\b/g;
+    my @names = grep { !$seen{$_}++ } $text =~ /\b($p->{id}\w*)\.(?:png|gif)\b/g,
+        $text =~ /\b($p->{nn}_[a-z]\w*)\.(?:png|gif)\b/g;
     push @names, grep { !$seen{$_}++ } map { m{([^/]+)\.gp$} } sort glob "plots/$p->{id}*.gp";
     return @names;
 }
@@ -774,10 +860,13 @@ sub figure_html {
     my $file = "$name.$ext";
     copy("$folder/$file", "$dir/figures/$file") or die "$folder/$file: $!\n";
     my $size = png_size("$folder/$file");
-    my $said = join ', ', "mode $run->{mode}", (defined $run->{key} ? "key $run->{key}" : ()), (defined $run->{seconds} ? sprintf('%.3g s', $run->{seconds}) : ());
+    my $said = join ', ', "mode $run->{mode}", (defined $run->{key} ? "key $run->{key}"
+        : ()), (defined $run->{seconds} ? sprintf('%.3g s', $run->{seconds}) : ());
     my $id = $on ? '' : qq{ id="F-$name"};
-    my $from = $on ? qq{ of <a href="$p->{file}">} . ($p->{kind} eq 'lesson' ? 'lesson' : 'proof') . " $p->{nn}</a>" : '';
-    return qq{<figure$id><a href="figures/$file"><img src="figures/$file" alt="} . esc($alt) . qq{"$size loading="lazy"></a><figcaption>$text <span class="run">$name$from: $said.</span></figcaption></figure>\n};
+    my $from = $on ? qq{ of <a href="$p->{file}">} . ($p->{kind} eq 'lesson' ? 'lesson' : 'proof')
+        . " $p->{nn}</a>" : '';
+    return qq{<figure$id><a href="figures/$file"><img src="figures/$file" alt="} . esc($alt)
+        . qq{"$size loading="lazy"></a><figcaption>$text <span class="run">$name$from: $said.</span></figcaption></figure>\n};
 }
 sub png_size { # width and height, so that the page does not jump
     my $f = shift;
@@ -793,9 +882,12 @@ sub checks_html {
     my @rows = table("$folder/checks.tsv");
     my @names = grep { /\S/ } split /\t/, (split /\n/, slurp("$folder/checks.tsv") // '')[0] // '';
     my $good = grep { ($_->{$names[4] // ''} // '') =~ /PASS|ok/i } @rows;
-    my $html = '<details class="checks"><summary>' . "$good of " . @rows . " numbers agree with their truth (mode $run->{mode})" . '</summary><div class="wide" tabindex="0" role="region" aria-label="Table of checks"><table><thead><tr>'
+    my $html = '<details class="checks"><summary>' . "$good of " . @rows
+        . " numbers agree with their truth (mode $run->{mode})"
+        . '</summary><div class="wide" tabindex="0" role="region" aria-label="Table of checks"><table><thead><tr>'
         . join('', map { '<th>' . esc($_) . '</th>' } @names) . '</tr></thead><tbody>';
-    for my $r (@rows) { $html .= '<tr>' . join('', map { '<td>' . esc($r->{$_} // '') . '</td>' } @names) . '</tr>' }
+    for my $r (@rows) { $html .= '<tr>' . join('', map { '<td>' . esc($r->{$_} // '')
+        . '</td>' } @names) . '</tr>' }
     return "$html</tbody></table></div></details>\n";
 }
 
@@ -809,8 +901,10 @@ sub chunks { # of code: what stands between empty lines at the outermost level
         my $new = !@chunks || ($i && $lines->[$i - 1] !~ /\S/ && $s =~ /^[A-Za-z_\/]/ && !$deep);
         push @chunks, {line => $line + $i, text => []} if $new;
         push @{$chunks[-1]{text}}, $s;
-        my $bare = $s =~ s/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'//gr; # braces tell whether a function is open
-        $deep = 1 if $bare =~ /^[^\s#].*\{\s*(\/\*.*\*\/)?\s*(\\)?$/ && $s !~ /^#/ && $s !~ /^\s/ || $bare =~ /^ {4}.*\) \{$/ && !$deep && $s !~ /^\s*#/ && 0;
+        my $bare = $s =~ s/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'//gr;
+            # braces tell whether a function is open
+        $deep = 1 if $bare =~ /^[^\s#].*\{\s*(\/\*.*\*\/)?\s*(\\)?$/ && $s !~ /^#/ && $s !~ /^\s/
+            || $bare =~ /^ {4}.*\) \{$/ && !$deep && $s !~ /^\s*#/ && 0;
         $deep = 0 if $s =~ /^\}/;
     }
     for my $c (@chunks) { pop @{$c->{text}} while @{$c->{text}} && $c->{text}[-1] !~ /\S/ }
@@ -824,13 +918,17 @@ sub card { # what the caller of these functions needs to know
     for my $g (@groups) {
         my @of = grep { $public{$_}{group} == $g } @names;
         my $many = @of > 5;
-        $html .= '<p class="names">' . join(' ', map { qq{<a href="reference.html#$_">$_</a>} } @of) . '</p>';
+        $html .= '<p class="names">' . join(' ', map {
+            qq{<a href="reference.html#$_">$_</a>} } @of) . '</p>';
         for my $n (@of) {
             next if !$public{$n}{doc};
-            $html .= '<p>' . (@of > 1 ? '<b>' . ($n =~ s/^sgm_//r) . '</b>: ' : '') . doc_html($public{$n}{doc}, $page) . '</p>';
+            $html .= '<p>' . (@of > 1 ? '<b>' . ($n =~ s/^sgm_//r) . '</b>: '
+                : '') . doc_html($public{$n}{doc}, $page) . '</p>';
         }
-        $html .= '<p>' . doc_html($g->{doc}, $page) . '</p>' if $g->{doc} && grep { $public{$_}{shared} } @of;
-        for my $n (@of) { $html .= '<p>' . doc_html($supplement{$n}, $page) . '</p>' if $supplement{$n} && !$public{$n}{doc} }
+        $html .= '<p>' . doc_html($g->{doc}, $page) . '</p>' if $g->{doc} && grep {
+            $public{$_}{shared} } @of;
+        for my $n (@of) { $html .= '<p>' . doc_html($supplement{$n}, $page) . '</p>'
+            if $supplement{$n} && !$public{$n}{doc} }
     }
     return qq{<aside class="card" aria-label="Interface">$html</aside>\n};
 }
@@ -852,16 +950,23 @@ sub code_blocks {
             }
         }
         my $text = join "\n", @t;
-        my @functions = grep { $defined{$_} && $defined{$_}{page} == $page && $defined{$_}{line} >= $line && $defined{$_}{line} < $line + @t } $text =~ /^SGM_API[^;{]*?\b(sgm_\w+)\s*\(/gm;
+        my @functions = grep { $defined{$_} && $defined{$_}{page} == $page
+            && $defined{$_}{line} >= $line
+            && $defined{$_}{line} < $line + @t } $text =~ /^SGM_API[^;{]*?\b(sgm_\w+)\s*\(/gm;
         @functions = grep { $public{$_} } @functions;
-        my $private = $text =~ /^static\b[^;=]*?\b(?:sgm__|SGM__K\()(\w+)\)?\s*\([^;]*?\{/ms ? $1 : '';
+        my $private = $text =~ /^static\b[^;=]*?\b(?:sgm__|SGM__K\()(\w+)\)?\s*\([^;]*?\{/ms ? $1
+            : '';
         $html .= card($page, @functions) if @functions && $book;
-        my $said = $note ? '<p class="about">' . join('', map { qq{<span id="L$_"></span>} } $c->{line} .. $line - 1) . small_prose($note, $page, "sgm.h:$c->{line}") . "</p>\n" : '';
+        my $said = $note ? '<p class="about">' . join('', map {
+            qq{<span id="L$_"></span>} } $c->{line} .. $line - 1) . small_prose($note, $page,
+            "sgm.h:$c->{line}") . "</p>\n" : '';
         my $pre = pre($page, $line, \@t);
-        my $fold = $book && $page->{kind} eq 'book' && !@functions && $private && @t > 16 && $text !~ /\([1-9]\.\d+\)/ && $note !~ /\([1-9]\.\d+\)/;
+        my $fold = $book && $page->{kind} eq 'book' && !@functions && $private && @t > 16
+            && $text !~ /\([1-9]\.\d+\)/ && $note !~ /\([1-9]\.\d+\)/;
         if ($fold) { # a long helper
             my $first = $note =~ /^(.{8,90}?[.;:])(\s|$)/s ? $1 : '';
-            $html .= qq{<details class="d2"><summary><code>sgm__$private</code>, a helper of } . scalar(@t) . " lines</summary>\n$said$pre</details>\n";
+            $html .= qq{<details class="d2"><summary><code>sgm__$private</code>, a helper of }
+                . scalar(@t) . " lines</summary>\n$said$pre</details>\n";
         } else { $html .= $said . $pre }
     }
     return $html;
@@ -872,10 +977,13 @@ sub widget_html {
     my $html = '';
     for my $w (grep { $_->{section} eq $chapter } @widgets) {
         if (!$has_widgets) { # not built
-            $html .= '<p class="status">A figure to move belongs here: ' . esc(lcfirst $w->{title}) . '. It is not built yet: <code>make web</code>, then <code>make book</code>.</p>' . "\n";
+            $html .= '<p class="status">A figure to move belongs here: ' . esc(lcfirst $w->{title})
+                . '. It is not built yet: <code>make web</code>, then <code>make book</code>.</p>'
+                . "\n";
             next;
         }
-        $html .= qq{<figure class="widget" data-widget="} . esc($w->{widget}) . '"><figcaption>' . esc($w->{title}) . '</figcaption><noscript><p>This figure computes as you move it, and needs JavaScript for that.</p></noscript></figure>' . "\n";
+        $html .= qq{<figure class="widget" data-widget="} . esc($w->{widget}) . '"><figcaption>'
+            . esc($w->{title}) . '</figcaption><noscript><p>This figure computes as you move it, and needs JavaScript for that.</p></noscript></figure>' . "\n";
     }
     return $html;
 }
@@ -889,7 +997,8 @@ sub body_of {
         if ($b->{heading}) {
             $html .= "</details>\n" if $p->{folded}; $p->{folded} = 0;
             my $h = esc($b->{heading});
-            if ($h =~ /Details that have/) { $html .= qq{<details class="d2 section" id="s$b->{number}"><summary><h2>$h</h2></summary>\n}; $p->{folded} = 1 }
+            if ($h =~ /Details that have/) {
+                $html .= qq{<details class="d2 section" id="s$b->{number}"><summary><h2>$h</h2></summary>\n}; $p->{folded} = 1 }
             else { $html .= qq{<h2 id="s$b->{number}">$h</h2>\n} }
             next;
         }
@@ -902,12 +1011,15 @@ sub body_of {
         } else { $html .= code_blocks($p, $b) }
     }
     $html .= "</details>\n" if $p->{folded};
-    if ($p->{kind} eq 'lesson') { $html .= qq{<h2>What it draws</h2>\n}; $html .= figure_html($p, $_) for figures_of($p); $html .= checks_html($p) }
+    if ($p->{kind} eq 'lesson') { $html .= qq{<h2>What it draws</h2>\n}; $html .= figure_html($p,
+        $_) for figures_of($p); $html .= checks_html($p) }
     if ($p->{closing}) {
-        for my $l (lesson_of($p->{step})) { $html .= qq{<p class="lesson-link">The lesson of this step is <a href="$l->{file}">lesson $l->{nn}: } . esc($l->{title}) . "</a>.</p>\n" }
+        for my $l (lesson_of($p->{step})) {
+            $html .= qq{<p class="lesson-link">The lesson of this step is <a href="$l->{file}">lesson $l->{nn}: } . esc($l->{title}) . "</a>.</p>\n" }
         $html .= widget_html($p);
         my %seen;
-        for my $nn (grep { $topic{$_} && !$seen{$_}++ } map { /make (\d\d)/g } map { @{$_->{text} // []} } @{$p->{blocks}}) {
+        for my $nn (grep { $topic{$_} && !$seen{$_}++ } map { /make (\d\d)/g } map { @{$_->{text}
+            // []} } @{$p->{blocks}}) {
             my ($name) = figures_of($topic{$nn});
             $html .= figure_html($topic{$nn}, $name, $p) if $name && run_of($topic{$nn}{id});
         }
@@ -917,13 +1029,15 @@ sub body_of {
 sub name_of { # in the contents
     my $p = shift;
     my $t = esc($p->{title});
-    return $p->{nn} ? "$p->{nn} $t" : ($p->{number} // '') =~ /\./ ? "§$p->{number} $t" : $p->{number} ? "$p->{number} $t" : $t;
+    return $p->{nn} ? "$p->{nn} $t" : ($p->{number} // '') =~ /\./ ? "§$p->{number} $t"
+        : $p->{number} ? "$p->{number} $t" : $t;
 }
 sub toc {
     my $cur = shift;
     my $item = sub {
         my $p = shift;
-        my $class = $p->{kind} eq 'lesson' ? ' class="lesson"' : $p->{depth} > 1 && $p->{kind} eq 'book' ? ' class="more"' : '';
+        my $class = $p->{kind} eq 'lesson' ? ' class="lesson"' : $p->{depth} > 1
+            && $p->{kind} eq 'book' ? ' class="more"' : '';
         my $here = $p == $cur ? ' aria-current="page"' : '';
         return qq{<li$class><a href="$p->{file}"$here>} . name_of($p) . '</a></li>';
     };
@@ -932,9 +1046,12 @@ sub toc {
         next if !@{$s->{pages}};
         my $open = $cur->{step} && $cur->{step} == $s ? ' open' : '';
         my $depth = $s->{title} eq 'Workshop' ? ' class="d3"' : '';
-        $html .= "<details$open$depth><summary>" . esc($s->{title}) . '</summary><ul>' . join('', map { $item->($_) } @{$s->{pages}}) . '</ul></details>';
+        $html .= "<details$open$depth><summary>" . esc($s->{title}) . '</summary><ul>' . join('',
+            map { $item->($_) } @{$s->{pages}}) . '</ul></details>';
     }
-    return $html . '<ul>' . join('', map { $item->($_) } @back) . ($page{playground} ? '' : '') . (-f "$out/playground.html" ? '<li><a href="playground.html">Playground</a></li>' : '') . '</ul>';
+    return $html . '<ul>' . join('', map { $item->($_) } @back) . ($page{playground} ? ''
+        : '') . (-f "$out/playground.html" ? '<li><a href="playground.html">Playground</a></li>'
+        : '') . '</ul>';
 }
 sub symbols_html { # those that this page uses, with the meaning here
     my $p = shift;
@@ -944,21 +1061,26 @@ sub symbols_html { # those that this page uses, with the meaning here
     return '' if !$text || $p->{kind} eq 'front';
     my %best;
     for my $s (@symbols) {
-        my $rank = $s->{where} eq '*' ? 1 : $chapter && $s->{where} eq $chapter ? 2 : $s->{where} eq $number ? 3 : 0;
+        my $rank = $s->{where} eq '*' ? 1 : $chapter && $s->{where} eq $chapter ? 2
+            : $s->{where} eq $number ? 3 : 0;
         next if !$rank;
         my $bare = NFD($s->{symbol}) =~ s/\$//gr =~ s/\s+//gr;
         my $squeezed = $text =~ s/\s+//gr;
         my ($first) = split /,/, $bare;
         my $pattern = quotemeta($first);
-        next unless length $first == 1 ? $text =~ /(?<![A-Za-z\\{])$pattern(?![A-Za-z])/ : index($squeezed, $first) >= 0;
+        next unless length $first == 1 ? $text =~ /(?<![A-Za-z\\{])$pattern(?![A-Za-z])/
+            : index($squeezed, $first) >= 0;
         $best{$s->{symbol}} = [$rank, $s] if !$best{$s->{symbol}} || $best{$s->{symbol}}[0] < $rank;
     }
-    my @rows = map { $_->[1] } sort { $b->[0] <=> $a->[0] || $a->[1]{symbol} cmp $b->[1]{symbol} } values %best;
+    my @rows = map { $_->[1] } sort { $b->[0] <=> $a->[0]
+        || $a->[1]{symbol} cmp $b->[1]{symbol} } values %best;
     return '' if !@rows;
     my $html = '<details class="symbols"><summary>Symbols on this page</summary><table><thead><tr><th>symbol</th><th>in C</th><th>here</th></tr></thead><tbody>';
     for my $s (@rows) {
-        my ($sym, $mean) = map { my $h = fragment_html($s->{$_}, $p, "$here/symbols.tsv"); $h =~ s{^\s*<p>|</p>\s*$}{}g; $h } qw(sym fragment);
-        $html .= "<tr><td>$sym</td><td>" . ($s->{c} =~ /\S/ ? '<code>' . esc($s->{c}) . '</code>' : '') . "</td><td>$mean</td></tr>";
+        my ($sym, $mean) = map { my $h = fragment_html($s->{$_}, $p, "$here/symbols.tsv");
+            $h =~ s{^\s*<p>|</p>\s*$}{}g; $h } qw(sym fragment);
+        $html .= "<tr><td>$sym</td><td>" . ($s->{c} =~ /\S/ ? '<code>' . esc($s->{c}) . '</code>'
+            : '') . "</td><td>$mean</td></tr>";
     }
     return "$html</tbody></table></details>\n";
 }
@@ -974,8 +1096,12 @@ sub words_body {
     my $p = $page{words};
     my $html = "<p>The field's words, as this book uses them, and the section that explains each.</p>\n<dl class=\"words\">\n";
     for my $w (sort { lc $a->{word} cmp lc $b->{word} } @words) {
-        my $where = join ', ', map { place_link($_, $p, "$here/words.tsv: $w->{word}") } grep { length } split /\s*[;,]\s*/, $w->{where} // '';
-        $html .= '<dt id="' . word_id($w->{word}) . '">' . esc($w->{word}) . ($w->{also} ? ' <span class="also">(' . esc($w->{also}) . ')</span>' : '') . '</dt><dd>' . one_paragraph(fragment_html($w->{fragment}, $p, "$here/words.tsv")) . ($where ? " <span class=\"at\">$where</span>" : '') . "</dd>\n";
+        my $where = join ', ', map { place_link($_, $p, "$here/words.tsv: $w->{word}") } grep {
+            length } split /\s*[;,]\s*/, $w->{where} // '';
+        $html .= '<dt id="' . word_id($w->{word}) . '">' . esc($w->{word}) . ($w->{also}
+            ? ' <span class="also">(' . esc($w->{also}) . ')</span>' : '') . '</dt><dd>'
+            . one_paragraph(fragment_html($w->{fragment}, $p, "$here/words.tsv")) . ($where
+            ? " <span class=\"at\">$where</span>" : '') . "</dd>\n";
     }
     return "$html</dl>\n";
 }
@@ -985,10 +1111,15 @@ sub symbols_body {
     my %by;
     push @{$by{$_->{where}}}, $_ for @symbols;
     for my $where (sort { ($a eq '*' ? '' : $a) cmp ($b eq '*' ? '' : $b) || $a cmp $b } keys %by) {
-        my $h = $where eq '*' ? 'Everywhere' : $where =~ /\./ ? section_link($where, $p, "§$where", "$here/symbols.tsv") : 'Chapter ' . section_link($where, $p, $where, "$here/symbols.tsv");
+        my $h = $where eq '*' ? 'Everywhere' : $where =~ /\./ ? section_link($where, $p, "§$where",
+            "$here/symbols.tsv") : 'Chapter ' . section_link($where, $p, $where,
+            "$here/symbols.tsv");
         $html .= "<h2>$h</h2><div class=\"wide\"><table><thead><tr><th>symbol</th><th>in C</th><th>meaning</th></tr></thead><tbody>";
         for my $s (@{$by{$where}}) {
-            $html .= '<tr><td>' . one_paragraph(fragment_html($s->{sym}, $p, "$here/symbols.tsv")) . '</td><td>' . ($s->{c} =~ /\S/ ? '<code>' . esc($s->{c}) . '</code>' : '') . '</td><td>' . one_paragraph(fragment_html($s->{fragment}, $p, "$here/symbols.tsv")) . '</td></tr>';
+            $html .= '<tr><td>' . one_paragraph(fragment_html($s->{sym}, $p, "$here/symbols.tsv"))
+                . '</td><td>' . ($s->{c} =~ /\S/ ? '<code>' . esc($s->{c}) . '</code>'
+                : '') . '</td><td>' . one_paragraph(fragment_html($s->{fragment}, $p,
+                "$here/symbols.tsv")) . '</td></tr>';
         }
         $html .= '</tbody></table></div>';
     }
@@ -1001,12 +1132,14 @@ sub reference_body {
     my $html = "<p>What you may call, in the order of the chapters, as it stands in the header. Beneath each group: what it does, where each name is defined, and what uses it.</p>\n";
     $html .= '<details class="index"><summary>All names by the alphabet</summary>';
     for my $k (qw(function type constant macro)) {
-        $html .= '<h2>' . ucfirst($k) . 's (' . @{$kinds{$k}} . ')</h2><ul class="columns">' . join('', map { qq{<li><a href="#$_">$_</a></li>} } @{$kinds{$k}}) . '</ul>';
+        $html .= '<h2>' . ucfirst($k) . 's (' . @{$kinds{$k}} . ')</h2><ul class="columns">'
+            . join('', map { qq{<li><a href="#$_">$_</a></li>} } @{$kinds{$k}}) . '</ul>';
     }
     $html .= "</details>\n";
     my %anchored;
     for my $g (@group) {
-        if ($g->{head}) { $html .= '<h2 id="' . ($g->{head} =~ /^(\w)\./ ? "i$1" : 'i') . '">' . esc($g->{head}) . "</h2>\n"; next }
+        if ($g->{head}) { $html .= '<h2 id="' . ($g->{head} =~ /^(\w)\./ ? "i$1" : 'i') . '">'
+            . esc($g->{head}) . "</h2>\n"; next }
         if ($g->{prose}) { $html .= fragment_html($g->{fragment}, $p, "sgm.h:$g->{line}"); next }
         if ($g->{note}) { $html .= '<p>' . doc_html($g->{note}, $p) . "</p>\n"; next }
         my $names = grep { $public{$_}{group} == $g } keys %public;
@@ -1016,17 +1149,21 @@ sub reference_body {
         my %allow = map { $_ => 1 } grep { $public{$_}{group} != $g } keys %public;
         $html .= '<section class="entry">' . pre($p, $g->{line}, $g->{code}, \%allow);
         $html .= '<p>' . doc_html($g->{doc}, $p) . "</p>\n" if $g->{doc};
-        my @names = sort { $public{$a}{line} <=> $public{$b}{line} || $a cmp $b } grep { $public{$_}{group} == $g } keys %public;
+        my @names = sort { $public{$a}{line} <=> $public{$b}{line} || $a cmp $b } grep {
+            $public{$_}{group} == $g } keys %public;
         $html .= '<ul class="where">';
         my $uses = '';
         for my $n (@names) {
             my $d = $defined{$n};
-            my $label = $d && $d->{body} ? ($d->{page}{number} ? "§$d->{page}{number}" : $d->{page}{title}) : '';
-            my $at = $label ? qq{defined at <a href="} . at($d) . qq{">$label, line $d->{line}</a>} : '';
+            my $label = $d && $d->{body} ? ($d->{page}{number} ? "§$d->{page}{number}"
+                : $d->{page}{title}) : '';
+            my $at = $label ? qq{defined at <a href="} . at($d) . qq{">$label, line $d->{line}</a>}
+                : '';
             my $extra = $supplement{$n} ? doc_html($supplement{$n}, $p) : '';
             my $use = used_where($used{$n} // {}, undef);
             $uses .= "<li><code>$n</code> " . ($use || 'nowhere else') . '</li>';
-            $html .= "<li><code>$n</code> " . join('; ', grep { $_ } $extra, $at) . '</li>' if $at || $extra;
+            $html .= "<li><code>$n</code> " . join('; ', grep { $_ } $extra, $at) . '</li>' if $at
+                || $extra;
         }
         $html .= "</ul><details class=\"used\"><summary>used at</summary><ul class=\"where\">$uses</ul></details></section>\n";
     }
@@ -1041,11 +1178,16 @@ sub index_body {
         my ($first) = @{$s->{pages}};
         my @l = lesson_of($s);
         my @read = grep { $_->{kind} eq 'book' && $_->{depth} == 1 } @{$s->{pages}};
-        $t .= '<tr><td>' . qq{<a href="$first->{file}">} . esc($s->{title}) . '</a></td><td>' . join(' ', map { my $n = $_->{number} ? ($_->{number} =~ /\./ ? "§$_->{number}" : "chapter $_->{number}") : $_->{title}; qq{<a href="$_->{file}">} . esc($n) . '</a>' } @read)
-            . '</td><td>' . join('<br>', map { qq{<a href="$_->{file}">$_->{nn} } . esc($_->{title}) . '</a>' } @l) . '</td></tr>';
+        $t .= '<tr><td>' . qq{<a href="$first->{file}">} . esc($s->{title}) . '</a></td><td>'
+            . join(' ', map { my $n = $_->{number} ? ($_->{number} =~ /\./ ? "§$_->{number}"
+            : "chapter $_->{number}") : $_->{title}; qq{<a href="$_->{file}">} . esc($n)
+            . '</a>' } @read)
+            . '</td><td>' . join('<br>', map { qq{<a href="$_->{file}">$_->{nn} }
+                . esc($_->{title}) . '</a>' } @l) . '</td></tr>';
     }
     my ($proof) = grep { $_->{kind} eq 'proof' } @topics; 
-    $t .= '</tbody></table></div><p>After that, the <a href="' . $proof->{file} . '">proofs</a>: other objectives, architectures, speed, real images, published mistakes.</p>' if $proof;
+    $t .= '</tbody></table></div><p>After that, the <a href="' . $proof->{file}
+        . '">proofs</a>: other objectives, architectures, speed, real images, published mistakes.</p>' if $proof;
     $html =~ s{<p>\{\{path\}\}</p>}{$t};
     $html .= '<p><a href="playground.html">The playground</a> trains and samples on one page, with everything to be turned.</p>' if -f "$out/playground.html";
     return $html;
@@ -1058,24 +1200,35 @@ sub page_html {
     my ($prev1) = grep { $_->{depth} == 1 } reverse @order[0 .. $k - 1];
     my ($next1) = grep { $_->{depth} == 1 } @order[$k + 1 .. $#order];
     my $link = sub { my ($q, $q1, $rel, $word) = @_; return '<span></span>' if !$q;
-        my $first = $q1 && $q1 != $q ? ' data-first="' . $q1->{file} . '" data-first-name="' . esc(unesc(name_of($q1))) . '"' : '';
-        return qq{<a class="$rel" rel="$rel" href="$q->{file}"$first><small>$word</small> <span>} . name_of($q) . '</span></a>' };
-    my $turn = '<nav class="turn" aria-label="Previous and next page">' . $link->($prev, $prev1, 'prev', 'before') . $link->($next, $next1, 'next', 'next') . '</nav>';
-    my $number = $p->{nn} ? ($p->{kind} eq 'lesson' ? "Lesson $p->{nn}" : "Proof $p->{nn}") : ($p->{number} // '') =~ /\./ ? '§' . $p->{number} . ($p->{closing} ? ", §$p->{closing}" : '') : ($p->{number} // '') =~ /^\d/ ? "Chapter $p->{number}" : $p->{number} ? "Appendix $p->{number}" : '';
+        my $first = $q1 && $q1 != $q ? ' data-first="' . $q1->{file} . '" data-first-name="'
+            . esc(unesc(name_of($q1))) . '"' : '';
+        return qq{<a class="$rel" rel="$rel" href="$q->{file}"$first><small>$word</small> <span>}
+            . name_of($q) . '</span></a>' };
+    my $turn = '<nav class="turn" aria-label="Previous and next page">' . $link->($prev, $prev1,
+        'prev', 'before') . $link->($next, $next1, 'next', 'next') . '</nav>';
+    my $number = $p->{nn} ? ($p->{kind} eq 'lesson' ? "Lesson $p->{nn}" : "Proof $p->{nn}")
+        : ($p->{number} // '') =~ /\./ ? '§' . $p->{number} . ($p->{closing} ? ", §$p->{closing}"
+        : '') : ($p->{number} // '') =~ /^\d/ ? "Chapter $p->{number}" : $p->{number}
+        ? "Appendix $p->{number}" : '';
     my $source = $p->{nn} ? qq{<p class="source"><code>tutorial/$p->{id}.c</code>, run by <code>make $p->{nn}</code></p>} : '';
-    my $step = $p->{step} && $p->{step}{title} =~ /^\d/ ? '<p class="step">Step ' . esc($p->{step}{title}) . '</p>' : '';
-    my $note = $p->{step} && $p->{step}{note} && $p->{step}{pages}[0] == $p ? '<p class="note">' . dress_text(esc($p->{step}{note}), $p, "$here/order.tsv", 0) . '</p>' : '';
+    my $step = $p->{step} && $p->{step}{title} =~ /^\d/ ? '<p class="step">Step '
+        . esc($p->{step}{title}) . '</p>' : '';
+    my $note = $p->{step} && $p->{step}{note} && $p->{step}{pages}[0] == $p ? '<p class="note">'
+        . dress_text(esc($p->{step}{note}), $p, "$here/order.tsv", 0) . '</p>' : '';
     my $title = esc(($number ? "$number " : '') . $p->{title});
     my $templates = '';
     for my $n (sort keys %{$p->{eqs} // {}}) {
         my $e = $equation{$n} or next;
-        $templates .= qq{<template data-eq="$n">} . side_by_side($e->{formula}) . '</template>' if $e->{page} != $p;
+        $templates .= qq{<template data-eq="$n">} . side_by_side($e->{formula}) . '</template>'
+            if $e->{page} != $p;
     }
     for my $w (sort keys %{$p->{words} // {}}) {
         my $entry = $word_of{lc $w};
-        $templates .= '<template data-word="' . esc($w) . '">' . one_paragraph($entry->{plain}) . '</template>';
+        $templates .= '<template data-word="' . esc($w) . '">' . one_paragraph($entry->{plain})
+            . '</template>';
     }
-    my $widgets = $has_widgets && $body =~ /class="widget"/ ? '<script src="widgets.js" defer></script>' : '';
+    my $widgets = $has_widgets && $body =~ /class="widget"/
+        ? '<script src="widgets.js" defer></script>' : '';
     my $symbols = symbols_html($p);
     my $toc = toc($p);
     my $reading = $p->{kind} eq 'front' ? ' front' : '';
@@ -1116,12 +1269,14 @@ HTML
     } }
     my @tex = grep { !defined $formula_of{"i$_"} } sort keys %more;
     if (@tex) {
-        my ($html, $err) = batch('commonmark-raw_html+tex_math_dollars', [map { '$' . tex($_) . '$' } @tex], '--mathml');
+        my ($html, $err) = batch('commonmark-raw_html+tex_math_dollars', [map { '$' . tex($_)
+            . '$' } @tex], '--mathml');
         fault("pandoc: $err") if $err =~ /\S/;
         for my $k (0 .. $#tex) {
             my $h = $html->[$k];
             next unless $h =~ m{^\s*<p>(<math.*</math>)</p>\s*$}s;
-            $h = $1; $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g; $h =~ s{ xmlns="[^"]*"}{};
+            $h = $1; $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g;
+                $h =~ s{ xmlns="[^"]*"}{};
             push @formula, {tex => $tex[$k], html => $h}; $formula_of{"i$tex[$k]"} = $#formula;
         }
     }
@@ -1139,7 +1294,8 @@ $page{index}{html} =~ s{<h(\d) id="[^"]*">}{<h$1>}g;
 
 my %html;
 for my $p (@order) {
-    my $body = $p->{id} eq 'index' ? index_body() : $p->{id} eq 'reference' ? reference_body() : $p->{id} eq 'words' ? words_body()
+    my $body = $p->{id} eq 'index' ? index_body() : $p->{id} eq 'reference' ? reference_body()
+        : $p->{id} eq 'words' ? words_body()
         : $p->{id} eq 'symbols' ? symbols_body() : body_of($p);
     $p->{body} = $body if $want_pdf;
     $html{$p->{file}} = page_html($p, $body);
@@ -1150,17 +1306,20 @@ for my $p (@order) {
 my %ids;
 for my $file (sort keys %html) {
     my %here;
-    while ($html{$file} =~ / id="([^"]+)"/g) { fault("$file: the anchor $1 is there twice") if $here{$1}++ }
+    while ($html{$file} =~ / id="([^"]+)"/g) { fault("$file: the anchor $1 is there twice")
+        if $here{$1}++ }
     $ids{$file} = \%here;
 }
 for my $file (sort keys %html) {
     while ($html{$file} =~ / (?:href|src|data-first)="([^"]+)"/g) {
         my $to = unesc($1);
-        next if $to =~ /^(data:|https?:|figures\/)/ || $to =~ /^(style\.css|book\.js|widgets\.js|playground\.html)$/;
+        next if $to =~ /^(data:|https?:|figures\/)/
+            || $to =~ /^(style\.css|book\.js|widgets\.js|playground\.html)$/;
         my ($f, $a) = $to =~ /^([^#]*)(?:#(.*))?$/;
         $f = $file if $f eq '';
         if (!$html{$f}) { fault("$file: links to $f, which is not there") }
-        elsif (defined $a && !$ids{$f}{$a}) { fault("$file: links to $f#$a, where there is no such anchor") }
+        elsif (defined $a && !$ids{$f}{$a}) {
+            fault("$file: links to $f#$a, where there is no such anchor") }
     }
     fault("$file: an image without a text") if $html{$file} =~ /<img(?![^>]* alt="[^"]+")/;
     fault("$file: a formula was left out") if $html{$file} =~ /[\x{E000}-\x{E011}]/;
@@ -1175,18 +1334,22 @@ if (@faults) {
     exit 1;
 }
 if ($want_pdf) { make_pdf(); exit }
-printf "book: %d pages, %d equations, %d formulas, %d public names: open %s/index.html\n", scalar @order, scalar @equations, scalar @formula, scalar(keys %public), $dir;
+printf "book: %d pages, %d equations, %d formulas, %d public names: open %s/index.html\n",
+    scalar @order, scalar @equations, scalar @formula, scalar(keys %public), $dir;
 
 # ---- The same on paper: one page for the whole, which Chromium prints ----
 
 sub make_pdf {
-    my ($browser) = grep { -x } map { my $d = $_; map { "$d/$_" } qw(chromium chromium-headless-shell google-chrome) } split /:/, $ENV{PATH};
+    my ($browser) = grep { -x } map { my $d = $_;
+        map { "$d/$_" } qw(chromium chromium-headless-shell google-chrome) } split /:/, $ENV{PATH};
     if (!$browser) { print STDERR "book.pdf: printing needs Chromium (apt-get install chromium); out/book/*.html print from any browser\n"; exit 1 }
-    my @in = grep { $_->{kind} =~ /^(book|lesson)$/ && $_->{depth} < 3 || $_->{id} =~ /^(header|reference|words|symbols)$/ } @order;
+    my @in = grep { $_->{kind} =~ /^(book|lesson)$/ && $_->{depth} < 3
+        || $_->{id} =~ /^(header|reference|words|symbols)$/ } @order;
     my %in = map { $_->{file} => $_ } @in;
     my ($text, $contents, $step) = ('', '', '');
     for my $p (@in) {
-        my $number = $p->{nn} ? "Lesson $p->{nn}" : ($p->{number} // '') =~ /\./ ? "§$p->{number}" : $p->{number} // '';
+        my $number = $p->{nn} ? "Lesson $p->{nn}" : ($p->{number} // '') =~ /\./ ? "§$p->{number}"
+            : $p->{number} // '';
         my $new = $p->{step} && $p->{step}{title} ne $step;
         $step = $p->{step}{title} if $p->{step};
         my $class = $new || !$p->{step} ? 'page first' : $p->{nn} ? 'page lesson' : 'page';
@@ -1195,11 +1358,14 @@ sub make_pdf {
         my $body = $p->{body};
         $body =~ s{<a ([^>]*?)href="([^"#]*)(#[^"]*)?"([^>]*)>(.*?)</a>}{
             my ($a, $file, $anchor, $b, $t) = ($1, $2, $3 // '', $4, $5);
-            $file eq '' || $in{$file} ? "<a ${a}href=\"" . ($anchor || "#P-$in{$file}{id}") . "\"$b>$t</a>" : $file =~ /^figures/ ? $t : $t}gse;
+            $file eq '' || $in{$file} ? "<a ${a}href=\"" . ($anchor || "#P-$in{$file}{id}")
+                . "\"$b>$t</a>" : $file =~ /^figures/ ? $t : $t}gse;
         $body =~ s{<template.*?</template>}{}gs;
         $body =~ s{ loading="lazy"}{}g;
-        $text .= qq{<section class="$class" id="P-$p->{id}">} . ($new ? '<p class="step">' . esc($step) . '</p>' : '')
-            . '<h1>' . ($number ? "<small>$number</small> " : '') . esc($p->{title}) . "</h1>\n$body</section>\n";
+        $text .= qq{<section class="$class" id="P-$p->{id}">} . ($new ? '<p class="step">'
+            . esc($step) . '</p>' : '')
+            . '<h1>' . ($number ? "<small>$number</small> " : '') . esc($p->{title})
+                . "</h1>\n$body</section>\n";
     }
     spew("$dir/book-all.html", <<"HTML");
 <!doctype html>
