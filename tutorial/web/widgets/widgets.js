@@ -77,7 +77,7 @@ class Plot {
     }
     fit() {
         const width = Math.max(120, Math.floor(this.canvas.parentNode.clientWidth));
-        const height = Math.round(Math.min(460, Math.max(150, width * this.ratio)));
+        const height = Math.round(Math.min(500, Math.max(150, width * this.ratio)));
         const dots = window.devicePixelRatio || 1;
         this.width = width, this.height = height, this.dots = dots;
         this.canvas.style.height = height + 'px', this.canvas.style.width = width + 'px';
@@ -111,7 +111,7 @@ class Plot {
     axes() {
         const g = this.g, f = this.frame, { color, left, top } = this;
         const right = this.width - this.right, bottom = this.height - this.bottom;
-        const xs = f.xlog ? powersOf(...f.x) : ticksOf(...f.x, Math.max(4, (right - left) / 55));
+        const xs = f.xlog ? powersOf(...f.x) : ticksOf(...f.x, Math.max(5, (right - left) / 55));
         const ys = f.ylog ? powersOf(...f.y) : ticksOf(...f.y, (bottom - top) / 32);
         g.font = '12px system-ui, sans-serif', g.lineWidth = 1;
         g.strokeStyle = color.grid, g.fillStyle = color.faint;
@@ -253,12 +253,12 @@ figure.sgm-widget { --ink: #1d1d1f; --soft: #5d5d64; --back: #ffffff; --edge: #c
 @media (prefers-color-scheme: dark) { :root:not([data-theme=light]) figure.sgm-widget {
   --ink: #eeeeee; --soft: #b0b3ba; --back: #16181c; --edge: #44474e; --key: #56b4e9; } }
 .sgm-widget * { box-sizing: border-box; }
-.sgm-widget figcaption { font-weight: 600; margin: 0 0 .3em; color: var(--ink); }
-.sgm-widget p { margin: 0 0 .6em; color: var(--soft); max-width: none; }
+figure.sgm-widget figcaption { font: inherit; font-weight: 600; margin: 0 0 .3em; color: var(--ink); }
+figure.sgm-widget p { margin: 0 0 .6em; font: inherit; color: var(--soft); max-width: none; }
 .sgm-panels { display: flex; flex-wrap: wrap; gap: .6em; }
 .sgm-panel { position: relative; min-width: 0; }
 .sgm-panel canvas { display: block; width: 100%; max-width: 100%; border-radius: 4px; }
-.sgm-legend { display: flex; flex-wrap: wrap; gap: .1em 1em; margin: .3em 0; padding: 0;
+figure.sgm-widget .sgm-legend { display: flex; flex-wrap: wrap; gap: .1em 1em; margin: .3em 0; padding: 0;
   list-style: none; font-size: 13px; }
 .sgm-legend li { display: flex; align-items: center; gap: .4em; margin: 0; }
 .sgm-legend svg { flex: none; }
@@ -584,11 +584,15 @@ function writeAddress(figure) {
     }, 250);
 }
 function readAddress() {
-    let first = null;
-    for (const part of decodeURIComponent(location.hash.slice(1)).split(';')) {
+    let first = null, text = '';
+    try {
+        text = decodeURIComponent(location.hash.slice(1));
+    } catch (error) { /* not ours */ }
+    for (const part of text.split(';')) {
         const [, name, list] = /^([a-z]+):(.*=.*)$/.exec(part) || [];
         const figure = figures.find(f => f.name === name);
         if (!figure) continue;
+        figure.defaults();
         for (const pair of list.split(',')) {
             const [id, text] = pair.split('='), s = figure.kind.settings.find(s => s.id === id);
             const v = s && text ? figure.allowed(s, Number(text)) : null;
