@@ -87,6 +87,8 @@ if [ -z "${SANITIZE:-}" ]; then
         check "$t: its exercises do what they declare" tutorial/try.pl check "$CC $flags" "$build" "${t%%_*}"
         check "$t: 120 lines, 8 checks, one figure, 24 lines of 80 columns" tests/prose.sh lesson "$t" "$build/$t.txt"
     done
+    check "the weights of lessons 07 to 09 are what lesson 06 makes" cmp \
+        <(tail -c 43024 "$build/study/06_learning/circle.safetensors") <(tail -c 43024 tutorial/weights/circle.safetensors)
     # proofs: a smoke test
     for source in tutorial/[1-9][0-9]_*.c; do
         t=$(basename "$source" .c)
