@@ -1,5 +1,5 @@
 /*
-Lesson 07: the reverse SDE, and its three errors.
+Lesson 07: the reverse SDE, and its three errors (07_reverse_errors.png).
 
 Question. Noise has spread the data into a round cloud, and you know the score
 at every noise level. How do you walk back, and what can go wrong?
