@@ -11,16 +11,21 @@ flags="-std=c99 -Wall -Wextra -Wpedantic -Wshadow -Werror -O1 -ffp-contract=off"
 mkdir -p "$to/web" || exit 1
 missing=$(tutorial/web/build.sh check) || { echo "skipped: $missing"; exit 0; }
 # the library may have been compiled with OpenMP
-omp=$(echo 'int main(void){return 0;}' | ${CC:-cc} -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
+omp=$(echo 'int main(void){return 0;}' |
+    ${CC:-cc} -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
 # shellcheck disable=SC2086
-${CC:-cc} $flags $omp -I. -DNATIVE -DSGM_LINKED $source "$to/sgm.o" -o "$to/web/native" -lm || exit 1
+${CC:-cc} $flags $omp -I. -DNATIVE -DSGM_LINKED $source "$to/sgm.o" \
+    -o "$to/web/native" -lm || exit 1
 if [ "${PLANT:-}" ]; then
     copy=$to/web/planted && rm -rf "$copy" && mkdir -p "$copy/tutorial" && cp sgm.h "$copy" &&
         cp -r tutorial/web "$copy/tutorial" || exit 1
     sed -i 's/var\[i\] = .06;/var[i] = .0601;/' "$copy/$source"
     cmp -s $source "$copy/$source" && { echo "nothing was planted"; exit 1; }
     "$copy/tutorial/web/widgets/build.sh" "$copy" || exit 1
-    said=$(perl tests/web_widgets.pl "$copy" "$to/web/native") && { echo "not seen: $said"; exit 1; }
+    if said=$(perl tests/web_widgets.pl "$copy" "$to/web/native"); then
+        echo "not seen: $said"
+        exit 1
+    fi
     grep '^NO' <<<"$said"
     exit 0
 fi

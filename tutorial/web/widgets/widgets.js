@@ -253,13 +253,14 @@ figure.sgm-widget { --ink: #1d1d1f; --soft: #5d5d64; --back: #ffffff; --edge: #c
 @media (prefers-color-scheme: dark) { :root:not([data-theme=light]) figure.sgm-widget {
   --ink: #eeeeee; --soft: #b0b3ba; --back: #16181c; --edge: #44474e; --key: #56b4e9; } }
 .sgm-widget * { box-sizing: border-box; }
-figure.sgm-widget figcaption { font: inherit; font-weight: 600; margin: 0 0 .3em; color: var(--ink); }
+figure.sgm-widget figcaption { font: inherit; font-weight: 600; margin: 0 0 .3em;
+  color: var(--ink); }
 figure.sgm-widget p { margin: 0 0 .6em; font: inherit; color: var(--soft); max-width: none; }
 .sgm-panels { display: flex; flex-wrap: wrap; gap: .6em; }
 .sgm-panel { position: relative; min-width: 0; }
 .sgm-panel canvas { display: block; width: 100%; max-width: 100%; border-radius: 4px; }
-figure.sgm-widget .sgm-legend { display: flex; flex-wrap: wrap; gap: .1em 1em; margin: .3em 0; padding: 0;
-  list-style: none; font-size: 13px; }
+figure.sgm-widget .sgm-legend { display: flex; flex-wrap: wrap; gap: .1em 1em; margin: .3em 0;
+  padding: 0; list-style: none; font-size: 13px; }
 .sgm-legend li { display: flex; align-items: center; gap: .4em; margin: 0; }
 .sgm-legend svg { flex: none; }
 .sgm-controls { display: flex; flex-wrap: wrap; gap: .4em 1.2em; margin: .5em 0; align-items: end; }
