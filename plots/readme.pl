@@ -52,23 +52,21 @@ sub short { # its first sentence
     my $text = alt($name) =~ s/[.;]\s.*|[.;]$//sr;
     return length $text ? $text =~ s/"/”/gr : $else;
 }
-my ($table, $last) = ("| document | proof | its figure | what was measured | got | truth |\n|---|---|---|---|---|---|\n", '');
-for my $i (0 .. $#numbers) {
-    my ($proof, $figure, $documents) = @{$numbers[$i]};
+my ($table, $last) = ("| proof, of which document | its figure | what was measured: **got**, truth ± tolerance |\n|---|---|---|\n", '');
+for (@numbers) {
+    my ($proof, $figure, $documents) = @$_;
     next if $proof eq $last;
     $last = $proof;
-    my (@asked, @got, @truth);
+    my @asked;
     for (grep { $_->[0] eq $proof } @numbers) {
         my ($got, $truth, $tolerance) = @$_[5 .. 7];
-        push @asked, $_->[3];
-        push @got, number($got, $truth, $tolerance);
-        push @truth, number($truth, $truth, $tolerance) . ($tolerance > 0 ? sprintf ' ± %.2g', $tolerance : '');
-        s/-/−/g for $got[-1], $truth[-1];
+        my $numbers = '**' . number($got, $truth, $tolerance) . '**, ' . number($truth, $truth, $tolerance) . ($tolerance > 0 ? sprintf ' ± %.2g', $tolerance : '');
+        push @asked, "$_->[3]: " . $numbers =~ s/-/−/gr;
     }
     my ($number, $words) = ($proof =~ /^(\d+)_/, $figure =~ s/_/ /gr);
     my $picture = "plots/gallery/${proof}_$figure.png";
-    $table .= sprintf "| %s | [%s](tutorial/%s.c) | [<img src=\"%s\" width=\"150\" alt=\"%s\">](%s) | %s | %s | %s |\n", $documents,
-        $proof =~ s/_/ /gr, $proof, $picture, short("${proof}_$figure", "$words, of proof $number"), $picture, join('<br>', @asked), join('<br>', @got), join('<br>', @truth);
+    $table .= sprintf "| [%s](tutorial/%s.c)<br>%s | [<img src=\"%s\" width=\"200\" alt=\"%s\">](%s) | %s |\n",
+        $proof =~ s/_/ /gr, $proof, $documents, $picture, short("${proof}_$figure", "$words, of proof $number"), $picture, join('<br>', @asked);
 }
 spew("$folder/README.md", slurp('README.md')) if $folder ne '.';
 between("$folder/README.md", 'table', $table);

@@ -14,6 +14,7 @@ sub h { my ($s) = @_; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s 
 # Markdown of a comment as a line of text: what stands between dollars as it is spoken in the source, without TeX's strokes
 sub formula {
     my ($f) = @_;
+    $f =~ s{\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z]) ?}{}g;
     $f =~ s/\\sqrt\{([^{}]*)\}/√($1)/g; $f =~ s/\\(?:text|mathrm|hat|dot|bar)\{([^{}]*)\}/$1/g;
     $f =~ s/\\(?:hat|dot|bar) ?//g; $f =~ s/\\[,;! ]/ /g; $f =~ s/\\\|/‖/g; $f =~ s/\\([{}])/$1/g;
     $f =~ s/\\([A-Za-z]+)/$1/g; $f =~ s/[{}]//g;
@@ -87,6 +88,7 @@ sub remark {
         if ($lines->[$k] !~ m{^/\*}) { $j = $k; next }
         last if $k == 0;
         my $all = join "\n", @$lines[$k .. $j];
+        $all =~ s/\$([^\$]+)\$/formula($1)/ge;
         $all =~ s{^/\*\s*}{}; $all =~ s{\s*\*/\s*$}{}; $all =~ s/^#+ .*//gm; $all =~ s/\s+/ /g; $all =~ s/^ //;
         my $said = "";
         while (length $said < 40 && $all =~ s/^(.+?(?:[.?!](?= (?=[A-Z(√])|$)|$)) ?//) { $said .= (length $said ? " " : "") . $1 unless $1 =~ /^Step \d+\.$/ }
@@ -213,4 +215,14 @@ for my $s (@sections) {
     }
     print "</tbody>\n</table>\n</div>\n</details>\n</section>\n";
 }
-print "</main>\n<footer><p class=\"soft\">Written by plots/report.pl from the tables in the folder of this page.</p></footer>\n</body>\n</html>\n";
+print "</main>\n<footer><p class=\"soft\">Written by plots/report.pl from the tables in the folder of this page.</p></footer>\n";
+print <<'HTML';
+<script>
+// what is folded is printed, too
+let shut = [];
+addEventListener('beforeprint', () => { shut = [...document.querySelectorAll('details:not([open])')]; shut.forEach(d => d.open = true) });
+addEventListener('afterprint', () => shut.forEach(d => d.open = false));
+</script>
+</body>
+</html>
+HTML
