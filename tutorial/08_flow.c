@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
     double euler = off(100, 0) / off(200, 0), heun = off(100, 1) / off(200, 1);
     tut_check("order of Euler", log2(euler), 1, .05);
     tut_see("order of Heun", log2(heun), 2, .1, "200 steps, not 100: Euler's "
-        "error is %.2f times smaller, Heun's %.2f: order 1 and 2.", euler, heun);
+        "error is %.2f times smaller, Heun's %.2f: order 1, 2.", euler, heun);
     /* The mean of log p is minus the *entropy*, that of the coin that picks a
     hump and a Gaussian's ½ log 2πe v; the variance of log p is .65. */
     double best = .3 * log(.3) + .7 * log(.7) - .5 * log(2 * acos(-1) * exp(1) *
@@ -93,8 +93,8 @@ int main(int argc, char **argv) {
     tut_check("by hand and by the library", apart, 0, 5e-3);
     tut_check("integral of the density", Z[0], 1, 1e-3);
     tut_see("mean log p", mean, best, 4.5 * sqrt(.65 / n), "200 steps of Heun: "
-        "%.3f nats is the mean of log p (%.3f bits, over log 2), ± %.3f. At most "
-        "it is minus the entropy, %.3f.", mean, mean / log(2), .8 / sqrt(n), best);
+        "%.3f nats is the mean log p (%.3f bits, over log 2) ± %.3f; at most "
+        "minus the entropy, %.3f.", mean, mean / log(2), .8 / sqrt(n), best);
     tut_see("few steps flatter", few > best + .05 && Z[1] > 1.05, 1, 0, "%d of "
         "Euler: %.3f, better than the truth! But this p has the integral %.3f; "
         "that of Heun has %.4f.", FEW, few, Z[1], Z[0]);
