@@ -1,8 +1,8 @@
 load 'plots/style.gp'
 
-# alt: Fifty paths run from noise to two humps. Below, one panel for each error: a start too early
-# leaves samples beside the humps, few steps make a hump's width wrong, and a learnt score scatters
-# samples around one of eight points.
+# alt: Fifty paths run from noise to two humps. Below, one panel for each error: after a start too
+# early in the noise the humps have wrong shares, in 25 steps a hump gets too wide, and a learnt
+# score scatters samples around a point.
 
 # Above, paths of the reverse SDE with the exact score; below, what each of the three errors does, beside the data.
 

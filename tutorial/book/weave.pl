@@ -677,13 +677,27 @@ sub topic_link {
 sub dress_text {
     my ($t, $page, $where, $words) = @_;
     my $out = '';
-    while ($t =~ /\G(?:(?<!\w)\(([1-9A-H]\.[1-9]\d?)\)|§([1-9A-H]\.\d+)|\b((?:[Pp]roofs?|[Ll]essons?|[Tt]utorials?)\s)(\d\d)\b|\b([Cc]hapters?|[Aa]ppendix|[Aa]ppendices)\s([1-9A-H])\b(?!\.\d)|\b(sgm_\w+)\b(\(\))?|(.+?)(?=[(§]|\b[PpLlTtCcAa]|\bsgm_|\z))/gs) {
+    while ($t =~ m{\G(?:(?<!\w)\(([1-9A-H]\.[1-9]\d?)\)|§([1-9A-H]\.\d+)
+            |\b((?:[Pp]roofs?|[Ll]essons?|[Tt]utorials?)\s)(\d\d\b(?:(?:,|\sand|\sor|\sto)\s\d\d\b)*)
+            |\b((?:[Cc]hapters?|[Aa]ppendix|[Aa]ppendices)\s)
+                ([1-9A-H]\b(?!\.\d)(?:(?:,|\sand|\sor|\sto)\s[1-9A-H]\b(?!\.\d))*)
+            |\b(sgm_\w+)\b(\(\))?|(.+?)(?=[(§]|\b[PpLlTtCcAa]|\bsgm_|\z))}gsx) {
         if (defined $1) { $out .= eq_link($1, $page, "(E$1)", $where) }
         elsif (defined $2) { $out .= section_link($2, $page, "§$2", $where) }
-        elsif (defined $3) { $out .= topic_link($4, $page, "$3$4", $where) }
-        elsif (defined $5) { my $to = $home{$6}; $out .= $to && $page->{number} // '' ne $6
-            ? qq{<a href="$to">$5 $6</a>} : "$5 $6" }
-        elsif (defined $7) { my $s = $7 . ($8 // ''); $out .= name_link($7, $page, $s) // $s }
+        elsif (defined $3) {
+            my ($word, $list) = ($3, $4);
+            $list =~ s/(\d\d)/topic_link($1, $page, $1, $where)/ge if $list =~ /\s/;
+            $out .= $list =~ /\s/ ? "$word$list" : topic_link($list, $page, "$word$list", $where);
+        } elsif (defined $5) {
+            my ($word, $list) = ($5, $6);
+            my $link = sub {
+                my ($c, $text) = @_;
+                my $own = ($page->{number} // '') eq $c;
+                return $home{$c} && !$own ? qq{<a href="$home{$c}">$text</a>} : $text;
+            };
+            if ($list =~ /\s/) { $list =~ s/\b([1-9A-H])\b/$link->($1, $1)/ge; $out .= $word . $list }
+            else { $out .= $link->($list, $word . $list) }
+        } elsif (defined $7) { my $s = $7 . ($8 // ''); $out .= name_link($7, $page, $s) // $s }
         else { $out .= $9 }
     }
     return $out if !$words || !$word_re;
