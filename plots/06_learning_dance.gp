@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Above, the losses of single steps are a broad cloud, whose mean sinks close to a dashed floor.
+# Below, the excess of the last parameters jumps about, and that of their average is smaller and
+# smoother.
+
 # The loss of single steps, its mean over 100, and the floor; below, what they hide: the excess of the last parameters and of their average.
 
 set output dir.'/06_learning_dance.png'

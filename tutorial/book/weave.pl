@@ -302,12 +302,14 @@ sub display { # one display may hold several numbered equations
                 push @side, $piece }
         }
         my $k = join '+', map { formula($_, 1, $where) } grep { /\S/ } @side;
-        if ($number) {
+        my $own = $page->{source} eq 'sgm.h'; # in a lesson, the number cites the header's equation
+        if ($number && $own) {
             fault("$where: (E$number) is defined twice") if $equation{$number};
             $equation{$number} = {number => $number, page => $page, formula => $k, line => $line};
             push @equations, $number;
         }
-        $html .= "\x{E000}" . ($number ? "E$number:" : 'D:') . $k . "\x{E001}";
+        $html .= "\x{E000}" . ($number ? ($own ? 'E' : 'C') . "$number:" : 'D:')
+            . $k . "\x{E001}";
     }
     return $html;
 }
@@ -376,8 +378,10 @@ for my $p (@order) {
         my @paragraphs = split /\n\s*\n/, join "\n", @{$b->{text}};
         for my $i (0 .. $#paragraphs) {
             my $text = $paragraphs[$i];
-            my @own = $text =~ /\\qquad\s*\(([1-9A-H]\.\d+)\)/g;
-            my $plain = $text =~ s/\\qquad\s*\([^)]*\)//gr;
+            my $header = $p->{source} eq 'sgm.h'; # elsewhere a number in a formula is a citation
+            my @own = $header ? $text =~ /\\qquad\s*\(([1-9A-H]\.\d+)\)/g : ();
+            my $plain = $header ? $text =~ s/\\qquad\s*\([^)]*\)//gr : $text;
+            $plain =~ s/\\qquad\(/ (/g;
             my @cited = $plain =~ /(?<![\w])\(([1-9A-H]\.\d+)\)/g;
             for my $c (@cited) {
                 push @cite_of, [$c, $p->{kind}, $p, ''];
@@ -776,6 +780,11 @@ sub used_where { # short: pages, then tests
     return join '; ', @text;
 }
 sub side_by_side { return join '', map { qq{<span class="piece">$formula[$_]{html}</span>} } split /\+/, shift }
+sub cited_equation { # of the header, written out in a lesson
+    my ($number, $k, $page) = @_;
+    return '<div class="equation numbered"><div class="formula">' . side_by_side($k) . '</div>'
+        . eq_link($number, $page, "(E$number)", $page->{source}) . '</div>';
+}
 sub equation_html {
     my ($number, $k, $page) = @_;
     my $e = $equation{$number};
@@ -803,11 +812,12 @@ sub equation_html {
 }
 sub math_in { # formulas into HTML
     my ($html, $page) = @_;
-    my $block = qr/\x{E000}(?:E[1-9A-H]\.\d+|D):[\d+]+\x{E001}/;
+    my $block = qr/\x{E000}(?:[EC][1-9A-H]\.\d+|D):[\d+]+\x{E001}/;
     $html =~ s{<p>((?:(?!</p>).)*$block(?:(?!</p>).)*)</p>}{
         my $in = $1; my @parts = split /((?:$block\s*)+)/, $in;
         join '', map { /$block/ ? $_ : /\S/ ? "<p>$_</p>" : '' } @parts}gse;
-    $html =~ s{\x{E000}(?:E([1-9A-H]\.\d+)|D):([\d+]+)\x{E001}}{equation_html($1 // '', $2, $page)}ge;
+    $html =~ s{\x{E000}(?:([EC])([1-9A-H]\.\d+)|D):([\d+]+)\x{E001}}{
+        ($1 // '') eq 'C' ? cited_equation($2, $3, $page) : equation_html($2 // '', $3, $page)}ge;
     $html =~ s{\x{E004}}{<wbr>}g;
     $html =~ s{\x{E000}(\d+)\x{E001}}{my ($k, $all) = ($1, $&); my $l = length($formula[$k]{html} =~ s/<[^>]*>//gr); $l > 34 ? qq(<span class="scroll">$formula[$k]{html}</span>) : $all}ge;
     $html =~ s{\x{E000}(\d+)\x{E001}([.,;:?!)’'”]*)}{length $2 ? qq(<span class="nb">$formula[$1]{html}$2</span>) : $formula[$1]{html}}ge;
