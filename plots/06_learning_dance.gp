@@ -1,8 +1,8 @@
 load 'plots/style.gp'
 
-# alt: Above, the losses of single steps are a broad cloud, whose mean sinks close to a dashed floor.
-# Below, the excess of the last parameters jumps about, and that of their average is smaller and
-# smoother.
+# alt: Above, the losses of single steps scatter widely around a mean that sinks close to a dashed
+# floor. Below, the excess of the last parameters stays near .01 and jumps about, while that of
+# their average sinks smoothly below it.
 
 # The loss of single steps, its mean over 100, and the floor; below, what they hide: the excess of the last parameters and of their average.
 

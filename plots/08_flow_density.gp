@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left, lines of the flow fan out from two humps of data and run level into the noise,
+# without crossing. Right, the density by Heun's method lies on the two humps; Euler's in 40 steps
+# has too much, shown below in orange.
+
 # Left, lines of the flow: they keep the share of points on their left, which is known. Right, exp of the log p of two solvers.
 
 set output dir.'/08_flow_density.png'
