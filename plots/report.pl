@@ -7,6 +7,8 @@ use warnings;
 require './plots/alt.pl';
 
 my $out = $ENV{SGM_OUT} || 'out';
+# from the folder of the page to that of the sources
+my $up = $out =~ m{^/} ? do { require Cwd; Cwd::getcwd() . '/' } : '../' x grep { length && $_ ne '.' } split m{/}, $out;
 my @modes = qw(full study test);
 sub slurp { my ($f) = @_; open my $h, '<', $f or return ''; local $/; my $t = <$h>; $t }
 sub h { my ($s) = @_; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s =~ s/"/&quot;/g; $s }
@@ -184,11 +186,11 @@ for my $s (@sections) {
     printf "<p>%s</p>\n", text($source->{question}) if length $source->{question};
     my @facts = ("mode " . ($run->{mode} // $mode));
     push @facts, "key $run->{key}" if defined $run->{key};
-    push @facts, "$run->{seconds} s" if defined $run->{seconds};
+    push @facts, "$run->{processor} s of the processor" if defined $run->{processor};
     push @facts, "$run->{threads} thread" . ($run->{threads} == 1 ? '' : 's') if ($run->{threads} // '') =~ /^\d+$/;
     push @facts, "kernels $run->{kernels}" if defined $run->{kernels};
     push @facts, 'also run in mode ' . join(' and ', @{$s->{also}}) if @{$s->{also}};
-    printf "<p class=\"soft\">%s%s</p>\n", h(join '; ', @facts), -f "tutorial/$topic.c" ? ". Source: <a href=\"../tutorial/$topic.c\">tutorial/$topic.c</a>" : '';
+    printf "<p class=\"soft\">%s%s</p>\n", h(join '; ', @facts), -f "tutorial/$topic.c" ? ". Source: <a href=\"${up}tutorial/$topic.c\">tutorial/$topic.c</a>" : '';
     for my $figure (map { s{.*/}{}r } sort glob "$out/$folder/*.png $out/$folder/*.gif") {
         my ($name) = $figure =~ /^(.*)\.\w+$/;
         my $grid = -f "plots/$name.gp" ? '' : ' class="pixels"';
@@ -210,7 +212,7 @@ for my $s (@sections) {
         my $said = $said{$note}++ ? '' : text($note); # a remark for several rows stands under the first
         printf "<tr%s><th scope=\"row\">%s%s</th><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"%s\">%s</td></tr>\n",
             $result eq 'PASS' ? '' : ' class="FAIL"', h($name),
-            (length $said ? "<span class=\"note\">$said</span>" : "") . ($from ? " <a class=\"soft\" href=\"../tutorial/$topic.c#L$from->{line}\">line $from->{line}</a>" : ""),
+            (length $said ? "<span class=\"note\">$said</span>" : "") . ($from ? " <a class=\"soft\" href=\"${up}tutorial/$topic.c#L$from->{line}\">line $from->{line}</a>" : ""),
             (map { s/-/−/gr } h($got), h($truth)), $tolerance eq '0' ? '0' : '± ' . h($tolerance) =~ s/-/−/gr, $result eq 'PASS' ? 'PASS' : 'FAIL', h($result);
     }
     print "</tbody>\n</table>\n</div>\n</details>\n</section>\n";

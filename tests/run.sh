@@ -102,6 +102,8 @@ if [ -z "${SANITIZE:-}" ]; then
     check "no row whose tolerance covers its truth and 0" tests/prose.sh rows "$build/test"
     check "every line of the documents and of the field map has its row" plots/claims.pl "$build/test" check
     check "and a row that vanishes is missed" tests/prose.sh claims "$build"
+    check "report and map: links, texts, headings" sh -c "plots/report.pl >$build/report.html && { plots/claims.pl $build/test page >$build/map.html \
+        2>/dev/null; perl tests/book.pl links $build/report.html $build/map.html; }"
     check "the table of checks" tests/prose.sh table "$build"
     check "a lesson asks, knows wrong guesses, and tells an exercise from a failure" tests/prose.sh ask "$build"
     check "make watchNN" tests/prose.sh watch "$build"
