@@ -345,7 +345,7 @@ class Figure {
         const again = this.controls.appendChild(make('button', '', 'reset'));
         again.type = 'button', again.setAttribute('aria-label', 'all settings as at the start');
         again.onclick = () => {
-            this.defaults(), this.paused = false, this.changed(), this.refresh();
+            this.defaults(), this.changed(), this.refresh();
         };
         const scroll = element.appendChild(make('div', 'sgm-scroll'));
         this.table = scroll.appendChild(make('table'));
@@ -442,7 +442,11 @@ class Figure {
         };
     }
 
-    changed() { this.job = null, this.restart = true, this.busy(), writeAddress(this), wakeUp(); }
+    changed() {
+        this.job = null, this.restart = true, this.paused = false;
+        if (this.pauser) this.pauser.textContent = 'pause';
+        this.busy(), writeAddress(this), wakeUp();
+    }
     busy() { if (this.engine) this.element.dataset.state = 'busy'; }
     async wake() {
         this.engine = 'coming';
