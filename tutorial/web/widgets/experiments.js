@@ -325,8 +325,8 @@ const LADDER = [8, 16, 32, 64, 128, 256, 512], LINES = 14, FLOW = 2.3;
 WIDGETS.heun = {
     title: 'Heun against Euler: the same score, asked as often',
     intro: 'Points of the prior flow to five heaps of data. Heun’s step asks the score twice and ' +
-        'so takes half as many steps; twice the evaluations leave half of Euler’s error and, once ' +
-        'they are enough, a quarter of Heun’s.',
+        'so takes half as many steps; twice the evaluations leave half of Euler’s error and, ' +
+        'once they are enough, a quarter of Heun’s.',
     settings: [{ id: 'nfe', label: 'evaluations', values: LADDER.slice(0, 6), value: 16,
         show: v => String(v) }, key],
     panels: [
