@@ -431,6 +431,7 @@ for my $k (0 .. $#formula) {
         $h =~ s{<annotation.*?</annotation>}{}gs; $h =~ s{</?semantics>}{}g;
             $h =~ s{ xmlns="[^"]*"}{};
         $h =~ s{<mstyle mathvariant="normal">(?:<mrow>)?((?:<mi>\w</mi>)+)(?:</mrow>)?</mstyle>}{my $w = $1 =~ s/<[^>]*>//gr; length $w > 1 ? "<mi>$w</mi>" : "<mi mathvariant=\"normal\">$w</mi>"}ge;
+        $h =~ s{<mo>\+</mo><mo>=</mo>}{<mo>+=</mo>}g;
         $h =~ s{<mi>(\d+)</mi>}{<mn>$1</mn>}g;
         $h =~ s{<mo>([a-z]{2,})</mo>(?=(<mo [^>]*>\()?)}{'<mo lspace="0.12em" rspace="' . ($2 ? '0' : '0.167em') . "\">$1</mo>"}ge;
         $formula[$k]{html} = $h;
@@ -740,17 +741,20 @@ sub code_span { # what stands in `…`
 sub dress { # links into HTML that has none; formulas are put in afterwards
     my ($html, $page, $where) = @_;
     my ($out, $code, $pre, $head, $a) = ('', 0, 0, 0, 0);
+    my $title = 0; # in the title of a document no word is explained
     while ($html =~ /\G(<[^>]*>|[^<]+)/gs) {
         my $t = $1;
         if ($t =~ m{^<(/?)(\w+)}) {
             my ($d, $n) = ($1 ? -1 : 1, $2);
+            $title = $d > 0 && $html =~ m{\G[^<]*\s[^<]*\s[^<]*</em>}s if $n eq 'em';
             $code += $d if $n eq 'code'; $pre += $d if $n eq 'pre'; $head += $d if $n =~ /^h\d$/;
                 $a += $d if $n eq 'a';
         } elsif ($a) {
         } elsif ($pre) { $t =~ s/\bmake (\d\d)\b/topic_link($1, $page, "make $1", $where)/ge;
             $t =~ s{tutorial/(\d\d_\w+)\.c}{$home{$1} ? qq(<a href="$home{$1}">tutorial/$1.c</a>) : $&}ge }
         elsif ($code) { $t = code_span($t, $page, $where) }
-        else { $t = dress_text($t, $page, $where, !$head && $page->{kind} ne 'front') }
+        else { $t = dress_text($t, $page, $where, !$head && !$title
+            && $page->{kind} ne 'front') }
         $out .= $t;
     }
     return $out;
