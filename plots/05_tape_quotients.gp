@@ -1,5 +1,8 @@
 load 'plots/style.gp'
 
+# alt: Errors of two difference quotients against the step h form a V: for short steps rounding makes
+# them ragged and large, for long ones they grow like h and h². A dashed line far down is the tape's.
+
 # A gradient by difference quotients, against the step h: too long, and the curve bends; too short, and the digits are gone.
 
 set output dir.'/05_tape_quotients.png'
