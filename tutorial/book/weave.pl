@@ -243,6 +243,7 @@ sub tex { # with what stands for Unicode's ready-made pieces
     my @kept; # words within \text stay
     $s =~ s/(\\(?:text|mathrm|operatorname)\{[^{}]*\}|\\[A-Za-z]+)/push @kept, $1; "\x{E010}$#kept\x{E011}"/ge;
     $s =~ s/(?<![A-Za-z])(log|exp|sin|cos|tanh|tan|max|min|det|dim)(?![A-Za-z])/\\$1 /g;
+    $s =~ s/(?<![\\A-Za-z])([a-z]{4,})(?![A-Za-z])/\\text{$1}/g; # a word, not a product
     $s =~ s/\x{E010}(\d+)\x{E011}/$kept[$1]/g;
     return $s =~ s/^\s+|\s+$//gr;
 }
