@@ -228,6 +228,8 @@ my %accent = ("\x{302}"=>'hat', "\x{307}"=>'dot', "\x{304}"=>'bar', "\x{303}"=>'
     "\x{308}"=>'ddot');
 sub tex { # with what stands for Unicode's ready-made pieces
     my $s = shift;
+    my @words; # what stands within \text and names an environment stays as it is
+    $s =~ s/(\\(?:text|begin|end)\{[^{}]*\})/push @words, $1; "\x{E012}$#words\x{E013}"/ge;
     $s =~ s/(\p{Latin}|\p{Greek})/my $d = NFD($1); $d =~ m{^.[\x{302}\x{307}\x{304}\x{303}\x{308}]$} ? $d : $1/ge;
     $s =~ s/(\p{L})([\x{302}\x{307}\x{304}\x{303}\x{308}])/\\$accent{$2}\{$1\}/g;
     my $up = join '', keys %sup; my $down = join '', keys %sub;
@@ -245,6 +247,7 @@ sub tex { # with what stands for Unicode's ready-made pieces
     $s =~ s/(?<![A-Za-z])(log|exp|sin|cos|tanh|tan|max|min|det|dim)(?![A-Za-z])/\\$1 /g;
     $s =~ s/(?<![\\A-Za-z])([a-z]{4,})(?![A-Za-z])/\\text{$1}/g; # a word, not a product
     $s =~ s/\x{E010}(\d+)\x{E011}/$kept[$1]/g;
+    $s =~ s/\x{E012}(\d+)\x{E013}/$words[$1]/g;
     return $s =~ s/^\s+|\s+$//gr;
 }
 sub formula {
@@ -1351,7 +1354,7 @@ for my $file (sort keys %html) {
             fault("$file: links to $f#$a, where there is no such anchor") }
     }
     fault("$file: an image without a text") if $html{$file} =~ /<img(?![^>]* alt="[^"]+")/;
-    fault("$file: a formula was left out") if $html{$file} =~ /[\x{E000}-\x{E011}]/;
+    fault("$file: a formula was left out") if $html{$file} =~ /[\x{E000}-\x{E013}]/;
 }
 spew("$dir/$_", $html{$_}) for keys %html;
 for my $f (qw(style.css book.js)) { copy("$here/$f", "$dir/$f") or die "$here/$f: $!\n" }
