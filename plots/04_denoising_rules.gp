@@ -1,7 +1,8 @@
 load 'plots/style.gp'
 
-# alt: Dots of hidden noise against the noisy point, in two slanted bands. Their means in slices lie on
-# the bent curve of the exact score, and a straight line, the bad score, misses them.
+# alt: Above, dots of hidden noise against the noisy point lie on two slanted lines. Their means in
+# slices of x lie on the bent curve of the exact score; a straight line, the bad score, misses them.
+# Below, a grey hill about x = 0, the floor, and on both its slopes an orange strip, the excess.
 
 # One hidden noise, what slices of x learn of it, the score's curve and a bad one; below, where along x each loss arises.
 

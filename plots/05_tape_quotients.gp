@@ -1,7 +1,8 @@
 load 'plots/style.gp'
 
 # alt: Errors of two difference quotients against the step h form a V: for short steps rounding makes
-# them ragged and large, for long ones they grow like h and h². A dashed line far down is the tape's.
+# them ragged and large, like 1/h; for long ones the one-sided grows like h, the two-sided like h².
+# A dashed line at 1e-7 is the tape's.
 
 # A gradient by difference quotients, against the step h: too long, and the curve bends; too short, and the digits are gone.
 
