@@ -15,10 +15,10 @@ $$E[ε|x] = \frac{x - m \tanh(m x/s^2)}{s} = -s\, ∇\log p(x), \qquad
 \mathrm{Var}[ε|x] = \frac{m^2}{s^2} \left( 1 - \tanh^2 \frac{m x}{s^2} \right)$$
 
 So *the best guess of the noise is -s times the score* (2.6). For any rule e the
-mixed term of the square is 0, as ε - E[ε|x] has the mean 0 at every x: (2.9),
+mixed term of the square is 0, as ε - E[ε|x] has the mean 0 at every x. So
 
 $$E(ε - e)^2 = E\,\mathrm{Var}[ε|x] + E(e - E[ε|x])^2
-= \mathrm{floor} + \mathrm{excess}$$
+= \mathrm{floor} + \mathrm{excess} \qquad(2.9)$$
 
 The floor is the same for all. The excess is s² times the mean squared distance
 of two scores: who finds the rule of the least loss has found the score.

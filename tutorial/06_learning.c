@@ -11,13 +11,13 @@ about η, the *learning rate*. With σ₁ for the standard deviation of one draw
 loss, the loss of a step scatters by $σ_1/\sqrt{B}$ around floor + excess (2.9).
 The gradient scatters too, so the last parameters θ never rest: they dance. An
 average over the last 1/(1-γ) steps or so, here 1000, keeps the place and loses
-the dance: the exponential moving average, or EMA. Step k moves it by (4.10),
+the dance: the exponential moving average, or EMA. Step k moves it by
 
-$$e ← e + \frac{1-γ}{1-γ^k} (θ - e), \qquad γ = .999$$
+$$e ← e + \frac{1-γ}{1-γ^k} (θ - e), \qquad γ = .999 \qquad(4.10)$$
 
 The network begins near .42, for what it says is added to a straight line as in
-lesson 04 (§2.3). Lessons 07 to 09 use a copy of the result; to make it anew,
-make 06, and then cp out/study/06_learning/circle.safetensors tutorial/weights
+lesson 04 (§2.3). Lessons 07 to 09 read a copy of the result; `make 06` and then
+`cp out/study/06_learning/circle.safetensors tutorial/weights` make it anew.
 */
 #include "tutorial.h"
 enum { DRAWS = 200000, MOST = 10000 };
@@ -111,7 +111,7 @@ Change one line.
     - .batch = 256,
     + .batch = 64,
 
-(2) A learning rate that falls to 0 (4.5): the last parameters come to rest.
+(2) A rate that falls to 0 (4.5): the last have 1.3 times the average's excess.
 
     - .lr = 4e-3,
     + .lr = 4e-3, .cosine = 1,
