@@ -93,7 +93,7 @@ int main(int argc, char **argv) {
         "loss %.3f, floor %.3f + excess %.3f.", sum[0], low, tail);
     tut_see("excess: last over average", tail / kept, 2.5, smoke ? 2.2 : 1.3,
         "There the average is nearer to the score: excess %.3f.", kept);
-    tut_see("average by hand", off, 0, 1e-4, "By hand it is the same.");
+    tut_see("average by hand", off, 0, 1e-4, "The one by hand is the same.");
     tut_must(sgm_model_save(&model, tut_path("circle.safetensors")));
     tut_dat("hundreds.dat", "k mean L floor", hundred[0], how.steps / 100, 4);
     tut_dat("looks.dat", "step excess_of_last of_average", looks[0], n, 3);
