@@ -8,6 +8,10 @@ offer it) asks for two C functions, log p and its gradient; `log_p` and `gradien
 
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* The foreign part: Hamiltonian Monte Carlo, with a random number generator of its own. */
 

@@ -8,6 +8,10 @@ is the variance of the others, the floor of its loss.
 
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { D = 8, KEPT = 3, N = 2 * D };
 

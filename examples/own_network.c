@@ -7,6 +7,10 @@ with a skip connection; it is trained on two moons, saved, loaded into a fresh m
 
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static sgm_tensor *gated(sgm_tape *t, const sgm_net_in *in) {
     int width = *(const int *)in->user;

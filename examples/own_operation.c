@@ -7,6 +7,10 @@ differences, and then a network with sines between its layers learns two moons.
 
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* With x̄ for ∂L/∂x: (3.1) ẏ = cos(x) ẋ, and (3.3) x̄ = cos(x) ȳ − sin(x) ẋ ẏ̄, ẋ̄ = cos(x) ẏ̄. */
 static void sine_passes(sgm_tape *tape, sgm_tensor *y, sgm_pass pass) {

@@ -7,7 +7,11 @@ A crash is caught as a signal and named. (POSIX; the tests skip it elsewhere.)
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 #include <setjmp.h>
+#include <math.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static sigjmp_buf back;
 static long calls, crashes, silent;

@@ -12,7 +12,13 @@ steps are part of what is tested: what they leave must not be seen beside that.
 
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "../tutorial/statistics.h"
+
+static const double PI = 3.14159265358979323846;
 
 enum { N = 1000, FAMILIES = 8, MODES = 3 };
 
@@ -234,7 +240,7 @@ static sgm_status told_any(const sgm_score *self, float *s, float *js, double *l
         if (row < 0) var = wide;
         if (s) s[i] = (float)(-off / var + plain * x[i] / wide); /* which = 2: a classifier's, the difference */
         if (js) js[i] = (float)((-1 / var + plain / wide) * v[i]);
-        if (logp) logp[i] = -0.5 * (off * off / var + log(2 * SGM__PI * var));
+        if (logp) logp[i] = -0.5 * (off * off / var + log(2 * PI * var));
     }
     return SGM_OK;
 }
@@ -288,7 +294,7 @@ static void sweep_conditions(void) {
         must(sgm_score_logp(&given, exact, x, at, ROWS));
         if (status == SGM_OK) must(sgm_score_logp(&given, there, latent, end, ROWS));
         for (int i = 0; i < ROWS && status == SGM_OK; i++) /* the model's latents are N(0, 1), not p_T */
-            exact[i] += -0.5 * ((double)latent[i] * latent[i] + log(2 * SGM__PI)) - there[i];
+            exact[i] += -0.5 * ((double)latent[i] * latent[i] + log(2 * PI)) - there[i];
         for (int i = 0; i < ROWS && status == SGM_OK; i++) most = fmax(most, fabs(logp[i] - exact[i]));
         /* some points lie 30 standard deviations out. What fixed steps leave there is told: halving the steps changes
            at least half of an error of order 1, and a tenth of the points is asked */
