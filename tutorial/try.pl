@@ -74,6 +74,8 @@ if ($what eq 'check') {
     for my $number (@lessons) {
         my ($file, $program, $pairs) = lesson($number);
         my ($plain) = changed($file, $program, undef, []);
+        my $shared = $program =~ /"tutorial\.h"/; # then one run without a change tells of each
+        my $before = $shared ? `SGM_EXERCISE=each SGM_OUT=$out/try $plain 2>&1 </dev/null` : '';
         for my $k (sort keys %$pairs) {
             my ($copy) = changed($file, $program, $k, $pairs->{$k});
             local $ENV{SGM_EXERCISE} = $k;
@@ -81,8 +83,8 @@ if ($what eq 'check') {
             mkdir $ENV{SGM_OUT};
             my $said = `$copy 2>&1 </dev/null`;
             my $made = $? == 0 && $said =~ /^exercise $k: as declared$/m;
-            my $before = `$plain 2>&1 </dev/null`;
-            my $told = $? != 0 && $before =~ /^exercise $k: NOT as declared$/m;
+            $before = `$plain 2>&1 </dev/null` unless $shared;
+            my $told = ($shared || $? != 0) && $before =~ /^exercise $k: NOT as declared$/m;
             print $said if !$made;
             print "$file ($k): what it declares comes out without the change, too\n$before" if !$told;
             printf "%s  %s (%s)\n", $made && $told ? 'ok    ' : 'FAILED', $file, $k;

@@ -318,6 +318,9 @@ static void tut_print_table(void) {
 
 static int tut_done(void) {
     const char *made = getenv("SGM_EXERCISE");
+    for (int k = 1; k <= 9 && made && strcmp(made, "each") == 0; k++) /* the tests ask of each at once */
+        printf("exercise %d: %sas declared\n", k, tut_as_declared(k, 0) ? "" : "NOT ");
+    if (made && strcmp(made, "each") == 0) made = "";
     int number = made && *made ? atoi(made) : tut_exercise_made();
     int good = made && *made ? tut_as_declared(number, 1) : !tut_failed || number;
     if (tut_verbose || !good) tut_print_table();
