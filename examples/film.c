@@ -1,8 +1,8 @@
 /*
-The film at the top of README.md: hello's model with a look at it after each step. 400 points start as
-noise, and the learned score takes them to the eight points that the model was trained on. Prints
-frames: a line with the noise that is left, a line "x y" for each point, two empty lines. `make film` draws
-them by plots/readme_circle.gp.
+The film at the top of README.md: hello's model with a look at it after each step. 400 points start
+as noise, and the learnt score takes them to the eight points that the model was trained on. Prints
+frames: a line with the noise that is left, a line "x y" for each point, two empty lines. `make
+film` draws them by plots/readme_circle.gp.
 */
 
 #define SGM_IMPLEMENTATION
@@ -12,8 +12,8 @@ them by plots/readme_circle.gp.
 
 enum { N = 400, FRAMES = 40 };
 
-/* `on_step` sees the points as they are at time t. The grid is one of equal ratios of signal to noise, so
-that equal numbers of steps halve the noise equally often. */
+/* `on_step` sees the points as they are at time t. The grid is one of equal ratios of signal to
+noise, so that equal numbers of steps halve the noise equally often. */
 
 static void frame(long step, double t, const float *x, long n, void *user) {
     (void)step;

@@ -1,5 +1,6 @@
-# alt(NAME): what a figure shows, for those who do not see it: the comment "# alt: ..." of plots/NAME.gp, up to its first empty
-# line; for the grids of images that programs write themselves the line of tutorial/book/pictures.tsv. Empty if there is none.
+# alt(NAME): what a figure shows, for those who do not see it: the comment "# alt: ..." of
+# plots/NAME.gp, up to its first empty line; for the grids of images that programs write themselves
+# the line of tutorial/book/pictures.tsv. Empty if there is none.
 use strict;
 use warnings;
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# dist.sh FOLDER: packs the last commit as FOLDER/sgm-VERSION.tar.gz: all that it has and, if pandoc is here, the woven book.
-# The same commit gives the same bytes: names are sorted, owners are 0, and the time is the commit's. BOOK=no leaves out the book.
+# dist.sh FOLDER: packs the last commit as FOLDER/sgm-VERSION.tar.gz: all that it has and, if pandoc
+# is here, the woven book. The same commit gives the same bytes: names are sorted, owners are 0, and
+# the time is the commit's. BOOK=no leaves out the book.
 set -eu
 export LC_ALL=C
 folder=$1

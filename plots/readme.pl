@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Writes what was measured into README.md and plots/speed.md, between their lines <!-- begin NAME --> and <!-- end -->.
+# Writes what was measured into README.md and plots/speed.md, between their lines <!-- begin NAME
+# --> and <!-- end -->.
 #
 #     plots/readme.pl                     from the last full run (out/full) and the last bench (out/bench.tsv), after
 #                                         `make tour` and `make bench`: plots/numbers.tsv gets its got, truth and

@@ -3,7 +3,8 @@ load 'plots/style.gp'
 # alt: A film. 400 points, scattered like noise, draw together in forty steps, until each is at one of eight
 # points on a circle, while the standard deviation of the noise that is left falls from 1 to 0.
 
-# The film at the top of README.md, from the frames that examples/film.c prints (make film does both):
+# The film at the top of README.md, from the frames that examples/film.c prints (make film does
+# both):
 #
 #     gnuplot -e "dir='out/film'" plots/readme_circle.gp
 

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Prints out/report.html: of every lesson and proof that has been run its question, its figures and each row of its table of
-# checks, with what the source says about that row: the comment beside or above the call that makes it, and its line.
-# Of the modes (full, study, test) in which a program has been run the fullest is shown, and the page says which it is.
+# Prints out/report.html: of every lesson and proof that has been run its question, its figures and
+# each row of its table of checks, with what the source says about that row: the comment beside or
+# above the call that makes it, and its line. Of the modes (full, study, test) in which a program
+# has been run the fullest is shown, and the page says which it is.
 use strict;
 use warnings;
 require './plots/alt.pl';
@@ -13,7 +14,8 @@ my @modes = qw(full study test);
 sub slurp { my ($f) = @_; open my $h, '<', $f or return ''; local $/; my $t = <$h>; $t }
 sub h { my ($s) = @_; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s =~ s/"/&quot;/g; $s }
 
-# Markdown of a comment as a line of text: what stands between dollars as it is spoken in the source, without TeX's strokes
+# Markdown of a comment as a line of text: what stands between dollars as it is spoken in the
+# source, without TeX's strokes
 sub formula {
     my ($f) = @_;
     $f =~ s{\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z]) ?}{}g;
@@ -60,8 +62,9 @@ sub source {
     return {title => $title, question => $question // '', rows => \@rows, lines => \@lines, file => $file};
 }
 
-# remark(SOURCE, LINE): the comment that belongs to the check whose name stands in this line. That is one in the lines of the
-# call, else the nearest above in the same block, at most eight lines away; else the first sentence of the step it is in.
+# remark(SOURCE, LINE): the comment that belongs to the check whose name stands in this line. That
+# is one in the lines of the call, else the nearest above in the same block, at most eight lines
+# away; else the first sentence of the step it is in.
 sub remark {
     my ($lines, $line) = @_;
     my ($i, @found) = ($line - 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# shrink.pl FROM.png TO.png: the same picture with a palette of at most 128 colours, which takes a third of the bytes.
-# Reads what gnuplot and picture.h write: 8 bits a channel, grey, RGB or RGBA, not interlaced. Its metadata is dropped,
-# so the same picture gives the same bytes.
+# shrink.pl FROM.png TO.png: the same picture with a palette of at most 128 colours, which takes a
+# third of the bytes. Reads what gnuplot and picture.h write: 8 bits a channel, grey, RGB or RGBA,
+# not interlaced. Its metadata is dropped, so the same picture gives the same bytes.
 use strict;
 use warnings;
 use Compress::Zlib qw(compress uncompress crc32);
@@ -24,7 +24,8 @@ my $c = $channels{$kind};
 die "$from: a PNG of another kind than gnuplot's\n" unless $c && $bits == 8 && !$interlaced;
 $data = uncompress($data) // die "$from is damaged\n";
 
-# each row was predicted from its left and upper neighbours in one of five ways; take the prediction back
+# each row was predicted from its left and upper neighbours in one of five ways; take the prediction
+# back
 my (@before, @pixels, %count) = ();
 @before = (0) x ($w * $c);
 for my $y (0 .. $h - 1) {

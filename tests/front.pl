@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# front.pl [README.md]: what the front door promises. Its commands are targets of the Makefile, its links lead somewhere, its
-# numbers are those of the tables in the tree, and its pictures are small.
+# front.pl [README.md]: what the front door promises. Its commands are targets of the Makefile, its
+# links lead somewhere, its numbers are those of the tables in the tree, and its pictures are small.
 use strict; use warnings;
 my $readme = shift // 'README.md';
 my ($bad, $commands, $links) = (0, 0, 0);
