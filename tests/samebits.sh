@@ -6,7 +6,8 @@
 #     tests/samebits.sh quick      a part
 #     STORE=1 tests/samebits.sh    if all agree, what they agree on is stored from now on
 #
-# On other machines with qemu-aarch64 and aarch64-linux-gnu-gcc installed, NEON too.
+# On other machines with qemu-aarch64 and aarch64-linux-gnu-gcc installed, NEON too; and in Chromium,
+# where clang compiles for wasm32.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
@@ -128,6 +129,14 @@ else
     else
         echo "skipped NEON: needs aarch64-linux-gnu-gcc and qemu-aarch64"
     fi
+fi
+
+# WebAssembly, which has no fused multiply-add: its kernels make one, in Chromium.
+if [ -n "$quick" ]; then :
+elif ! tutorial/web/build.sh check >/dev/null || perl tests/browser.pl | grep -q '^skipped'; then
+    echo "skipped WebAssembly: needs clang, lld, wasi-libc, libclang-rt-dev-wasm32 and chromium"
+else
+    cell "WebAssembly (clang -O2, Chromium), wasm" tests/web_samebits.sh "$dir"
 fi
 
 # One training on 1, 2 and 4 ranks, whose model must be one file to the last byte.

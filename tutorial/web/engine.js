@@ -21,6 +21,7 @@ async function sgmEngine(source) {
     const known = { // the little of an operating system that the C library asks for
         environ_sizes_get: (n, size) => (u32(n, 0), u32(size, 0), 0),
         environ_get: () => 0,
+        fd_prestat_get: () => 8, // no folder is open
         clock_time_get: (id, precision, at) => {
             const ns = BigInt(Math.round(Date.now() * 1e6));
             new DataView(x.memory.buffer).setBigUint64(at, ns, true);
