@@ -1,5 +1,9 @@
 load 'plots/style.gp'
 
+# alt: Left, guidance by 2 draws two bells, one by the SDE and a narrower one by the flow; the density
+# that both are said to follow is a third. Right, the variances of the three agree at 0 and 1 only
+# and fall apart beyond.
+
 # Left, what guidance by 2 draws, and the density that it is said to draw from. Right, the variances by γ, known (lines) and drawn (points).
 
 stats dir.'/sde.dat' using 1 nooutput name 'S_'

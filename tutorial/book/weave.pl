@@ -678,7 +678,7 @@ sub word_id { my $w = lc shift; $w =~ s/[^a-z0-9]+/-/g; "w-$w" }
 sub topic_link {
     my ($nn, $page, $text, $where) = @_;
     if (!$topic{$nn}) {
-        fault("$where: names lesson or proof $nn, which is not there") if $nn > 9;
+        fault("$where: names lesson or proof $nn, which is not there");
         return $text;
     }
     return qq{<a href="$topic{$nn}{file}">$text</a>};
