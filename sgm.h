@@ -2205,8 +2205,8 @@ that for the density, noise is one more velocity, $−½ g² ∇\log p_t$. Here 
 
 ## §1.7 Something to run
 
-`make 11` draws paths of (1.2) for each family, and holds their means and
-variances against (1.5).
+`make 01`, the lesson, takes one path apart; `make 11`, the proof, draws paths of (1.2) for each
+family, and holds their means and variances against (1.5).
 */
 
 /*
@@ -2876,9 +2876,9 @@ static sgm_status sgm__objective_batch(
 
 ## §2.8 Something to run
 
-`make 13` gives one wrong score to all five losses and finds the constants of
-(2.18) between them. `make 14` trains on eight points, whose floor is known, and prints loss, floor
-and excess.
+`make 02` draws a score's arrows, `make 04` finds one in hidden noise. `make 13` gives one wrong
+score to all five losses and finds the constants of (2.18) between them. `make 14` trains on eight
+points, whose floor is known, and prints loss, floor and excess.
 */
 
 /*
@@ -3962,10 +3962,11 @@ keeps it, its files carry it, and loading compares (§D.6).
 
 ## §3.18 Something to run
 
-`cc -O2 -I. examples/own_operation.c -o own_operation -lm && ./own_operation` writes y = sin x as an
-operation, holds its adjoints to differences and trains a network with it. Take the minus sign out
-of its second derivative: only the last of its three rows fails, for values, tangents and first
-derivatives never see it.
+`make 05` takes a layer of two by two through all passes by hand. `cc -O2 -I.
+examples/own_operation.c -o own_operation -lm && ./own_operation` writes y = sin x as an operation,
+holds its adjoints to differences and trains a network with it. Take the minus sign out of its
+second derivative: only the last of its three rows fails, for values, tangents and first derivatives
+never see it.
 */
 
 /*
@@ -4606,7 +4607,7 @@ static sgm_status sgm__energy_gradient(const sgm_trainer *trainer, sgm__piece *p
 
 ## §4.12 Something to run
 
-    make 14                # eight points on a circle, trained in two ways (tutorial/14_circle.c)
+`make 06` trains and looks at the noise of the loss; `make 14` trains on eight points in two ways.
 */
 
 /*
@@ -5044,10 +5045,11 @@ they fail only if their mean square is also beyond that of the furthest point (`
 
 ## §5.7 Something to run
 
-`make 17` measures the orders of all methods on one exact score, as slopes, and races them on three
-learned ones. Set its GRID to SGM_GRID_UNIFORM. With `MODE=test` already, Heun and RK4 no longer
-arrive in the race and DDIM does, and two slopes leave their order (the checks say so): nearly all
-steps are spent where there is only noise.
+`make 07` shows the three errors of a sampler one by one. `make 17` measures the orders of all
+methods on one exact score, as slopes, and races them on three learned ones. Set its GRID to
+SGM_GRID_UNIFORM. With `MODE=test` already, Heun and RK4 no longer arrive in the race and DDIM does,
+and two slopes leave their order (the checks say so): nearly all steps are spent where there is only
+noise.
 */
 
 /*
@@ -5305,8 +5307,9 @@ SGM_API double sgm_effective_size(const float *series, long n) {
 
 ## §6.6 Something to run
 
-`make 12` holds the variance of ULA against (6.4) and the acceptance of MALA
-against its law, and shows two far modes where a walk stays in the one it began in.
+`make 03` has both walks in ten lines each. `make 12` holds the variance of ULA against (6.4) and
+the acceptance of MALA against its law, and shows two far modes where a walk stays in the one it
+began in.
 */
 
 /*
@@ -5832,10 +5835,10 @@ static double sgm__bound_ends(sgm__odds *q, const float *x) {
 
 ## §7.8 Something to run
 
-`make 17` prints the order of every method on a score that is exact, and fails where one is not what
-theory says; `make 18` holds likelihoods against the entropy, with the trap: few steps of Euler beat
-it; `make 35` asks a U-Net how probable digits are. They take minutes, with `MODE=test` before them
-seconds.
+`make 08` has Euler, Heun and a density on a law that is known. `make 17` prints the order of every
+method on a score that is exact, and fails where one is not what theory says; `make 18` holds
+likelihoods against the entropy, with the trap: few steps of Euler beat it; `make 35` asks a U-Net
+how probable digits are. They take minutes, with `MODE=test` before them seconds.
 */
 
 /*
@@ -6427,11 +6430,11 @@ static double sgm__smc_weigh(double *logw, long n, double *log_mean) {
 
 ## §8.8 Something to run
 
-`make 23` draws given a measurement by all four methods, and holds each against the exact law of
-(8.15). `make 30` does so with particles, and ranks the truth among the draws of each: replacement,
-RePaint and ΠGDM are under-confident there, DPS and guidance by 2 over-confident. `make 19` shows
-that the three variances of (8.8) are three. In its `closed_forms` set c to 0.9, a y that says
-little: they nearly meet.
+`make 09` has guidance and a measurement in one dimension. `make 23` draws given a measurement by
+all four methods, and holds each against the exact law of (8.15). `make 30` does so with particles,
+and ranks the truth among the draws of each: replacement, RePaint and ΠGDM are under-confident
+there, DPS and guidance by 2 over-confident. `make 19` shows that the three variances of (8.8) are
+three. In its `closed_forms` set c to 0.9, a y that says little: they nearly meet.
 */
 
 /*
