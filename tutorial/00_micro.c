@@ -28,7 +28,7 @@ static arrow point[POINTS]; /* the data */
 static uint64_t state; /* where it starts is the key of the run */
 static double uniform(void) {
     state = state * 6364136223846793005 + 1442695040888963407;
-    return ((double)(state >> 11) + .5) / 9007199254740992; /* 2^53 */
+    return ((double)(state >> 12) + .5) / 4503599627370496; /* 2^52 */
 }
 static arrow normal(void) {
     double length = sqrt(-2 * log(uniform()));
@@ -85,6 +85,29 @@ static void learn(struct weight *p, double rate) {
     p->square += .001 * (p->dw * p->dw - p->square);
     p->w -= rate * p->mean / (sqrt(p->square) + 1e-9), p->dw = 0;
 }
+static void train(FILE *dat) {
+    double loss = 0;
+    for (int l = 0; l < LAYERS - 1; l++) /* the last begin at 0 */
+        for (int i = 0; i < size[l]; i++)
+            for (int j = 0; j < WIDE; j++)
+                net[l][i][j].w = creal(normal()) / sqrt(size[l]);
+    for (int k = 1; k <= STEPS; k++) {
+        double rate = .005 * (1 + cos(PI * k / STEPS)); /* down to 0 */
+        rate *= sqrt(1 - pow(.999, k)) / (1 - pow(.9, k)); /* a young mean */
+        for (int b = 0; b < BATCH; b++) {
+            double t = FIRST + (LAST - FIRST) * (b + uniform()) / BATCH;
+            arrow noise = normal(), off = guess(blur(noise, t), t) - noise;
+            backward(2 * off / BATCH); /* ∂/∂guess of the loss, as (2.7) */
+            loss += square(off) / BATCH / 100;
+        }
+        for (int l = 0; l < LAYERS; l++)
+            for (int i = 0; i <= size[l]; i++)
+                for (int j = 0; j < size[l + 1]; j++)
+                    learn(&net[l][i][j], rate);
+        if (k % 1000 == 0) printf("step %d: loss %.3f\n", k, loss);
+        if (k % 100 == 0) fprintf(dat, "%d %g\n", k, loss), loss = 0;
+    }
+}
 
 /* 5. Back: pure noise, then small steps h in which time falls. Each undoes the
 pull to 0, takes out noise that the network sees, and shakes (5.4). */
@@ -99,8 +122,9 @@ static arrow sample(FILE *path) {
     return (x - s(t) * guess(x, t)) / m(t); /* what is left goes at once */
 }
 
-/* 6. The best guess. If it was point k, the noise is (x − m p)/s; and it
-was k with a chance ∝ exp(−½ noise²). The mean over k is best (2.6). */
+/* That was the model, in 95 lines of C. The rest calls it and judges it, against
+the best guess there is. If it was point k, the noise is (x − m p)/s; and it was
+k with a chance ∝ exp(−½ noise²). The mean over k is best (2.6). */
 static arrow best(arrow x, double t) {
     double sum = 0;
     arrow mean = 0;
@@ -111,8 +135,6 @@ static arrow best(arrow x, double t) {
     }
     return mean / sum;
 }
-
-/* 7. All together. The figure shows what goes into micro.dat. */
 static FILE *create(const char *folder, const char *name) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -131,29 +153,9 @@ int main(int argc, char **argv) {
         fprintf(dat, "%g %g\n", creal(point[k]), cimag(point[k]));
     }
     fprintf(dat, "\n\n");
-    for (int l = 0; l < LAYERS - 1; l++) /* the last begin at 0 */
-        for (int i = 0; i < size[l]; i++)
-            for (int j = 0; j < WIDE; j++)
-                net[l][i][j].w = creal(normal()) / sqrt(size[l]);
-
+    train(dat);
     double loss = 0, floor = 0, excess = 0, near = 0, fewest = 1;
     double share[POINTS] = {0};
-    for (int k = 1; k <= STEPS; k++) {
-        double rate = .005 * (1 + cos(PI * k / STEPS)); /* down to 0 */
-        rate *= sqrt(1 - pow(.999, k)) / (1 - pow(.9, k)); /* a young mean */
-        for (int b = 0; b < BATCH; b++) {
-            double t = FIRST + (LAST - FIRST) * (b + uniform()) / BATCH;
-            arrow noise = normal(), off = guess(blur(noise, t), t) - noise;
-            backward(2 * off / BATCH); /* ∂/∂guess of the loss, as (2.7) */
-            loss += square(off) / BATCH / 100;
-        }
-        for (int l = 0; l < LAYERS; l++)
-            for (int i = 0; i <= size[l]; i++)
-                for (int j = 0; j < size[l + 1]; j++)
-                    learn(&net[l][i][j], rate);
-        if (k % 1000 == 0) printf("step %d: loss %.3f\n", k, loss);
-        if (k % 100 == 0) fprintf(dat, "%d %g\n", k, loss), loss = 0;
-    }
     for (int n = 0; n < DRAWS; n++) { /* how good is it, on fresh noise? */
         double t = FIRST + (LAST - FIRST) * (n + uniform()) / DRAWS;
         arrow noise = normal(), x = blur(noise, t);
