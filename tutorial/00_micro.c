@@ -122,8 +122,8 @@ static arrow sample(FILE *path) {
     return (x - s(t) * guess(x, t)) / m(t); /* what is left goes at once */
 }
 
-/* That was the model, in 95 lines of C. The rest calls it and judges it, against
-the best guess there is. If it was point k, the noise is (x − m p)/s; and it was
+/* That was the model, in 95 lines of C. The rest calls it, and judges it by
+the best guess there is. Was it point k, the noise is (x − m p)/s; and it was
 k with a chance ∝ exp(−½ noise²). The mean over k is best (2.6). */
 static arrow best(arrow x, double t) {
     double sum = 0;

@@ -15,12 +15,12 @@ Why the root? A unit of time has 1/h steps, and variances of independent numbers
 add up: 1/h of them, each h, make 1, however small h is.
 
 **The answer** needs no loop. A step multiplies the mean by 1 + fh and takes the
-variance s² to (1 + fh)² s² + g² h. With smaller and smaller h (§1.1),
+variance s² to (1 + fh)² s² + g² h. So $x_t ∼ N(m x_0, s^2)$, and for small h
 
-$$x_t ∼ N(m x_0, s^2), \; \dot m = f m, \; d(s^2)/dt = 2 f s^2 + g^2 \;(1.3)$$
+$$\dot m = f m, \qquad d(s^2)/dt = 2 f s^2 + g^2 \qquad(1.3)$$
 
 Here f = -β/2 and g² = β ("VP"), and β(t) = .1 + 19.9 t tells how fast the noise
-comes. Then m = exp(-½∫β) and s² = 1 - m²: variance 1 stays 1.
+comes. Then m = exp(-½∫β) and s² = 1 - m²: data of variance 1 keep it.
 */
 #include "tutorial.h"
 enum { STEPS = 1000, STOP = 300, SHOWN = 5, FAMILIES = 6 };
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
         "What variance do they make? (With the root it is 1.)", .01, .02,
         (tut_guess[]){{.1, "that is its root, the standard deviation"},
         {1, "100 variances of 1/100² each make 1/100"}, {0, NULL}});
-    for (int k = 0; k < 100; k++) {
+    for (int k = 0; k < 100; k++) { /* h = .01, √h = .1 */
         sgm_normal(z, n, sgm_key_split(key, k), 0);
         for (long i = 0; i < n; i++) W[i] += .1f * z[i], V[i] += .01f * z[i];
     }
@@ -91,8 +91,8 @@ int main(int argc, char **argv) {
         }
     }
     double got = sgm_sde_t_from_logsnr(&all[0], 0);
-    tut_see("t where VP has s = m", got, even, 1e-6, "VP has s = m at %.3f, "
-        "where exp(-∫β) = 1/2.", got);
+    tut_see("t where VP has s = m", got, even, 1e-6,
+        "VP has s = m at t = %.3f, where exp(-∫β) = 1/2.", got);
     tut_see("families at σ = 1", worst, 0, 2e-6, "Where σ = 1 six families "
         "blur a point alike, to %.0e.", worst);
     tut_dat("curve.dat", "t/T, s/m of six", curve[0], 100, FAMILIES + 1);
@@ -111,7 +111,7 @@ what it was, .025.
     - g(t) * sqrt(h) * z[i];
     + g(t) * h * z[i];
 
-(2) No pull. The mean stays 2, and s² = ∫β grows without bound.
+(2) No pull. The mean stays 2, and s² = ∫β goes on growing.
 
     - f(t) * x[i] * h
     + 0
