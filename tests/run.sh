@@ -159,6 +159,14 @@ if [ -z "${SANITIZE:-}" ]; then
     fi
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "the book's widgets in a browser have a native program's bits" tests/web_widgets.sh "$build"
+    tests/book.sh "$build" >"$build/pages.log" 2>&1 # after the widgets and the playground, which it shows; ends as tests/mpi.sh
+    if [[ $(tail -1 "$build/pages.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        printf '%-8sthe book in a browser: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
+        grep -v '^ok' "$build/pages.log"
+    elif grep -q '^skipped' "$build/pages.log"; then cat "$build/pages.log"
+    else bad "the book in a browser"; tail -20 "$build/pages.log"
+    fi
     grep '^skipped' "$build/log"
     check "every cited equation exists" tests/prose.sh equations
     check "no placeholders" tests/prose.sh placeholders
