@@ -180,8 +180,8 @@ int main(int argc, char **argv) {
         "fewest has %.1f %%; a fair share is %.1f %%.\n",
         loss, floor, excess, SAMPLES, 100 * near, 100 * fewest, 100. / POINTS);
 
-    /* The floor by quadrature; it and fewest to 4.5 standard errors and more. The
-    others are what many keys have given, and twice that much room. */
+    /* The floor is by quadrature; it and fewest have 4.5 standard errors. The
+    others have about twice the room that a dozen keys took. */
     const char *name[] = {"floor", "excess", "near", "fewest"};
     double got[] = {floor, excess, near, fewest};
     double truth[] = {.2765, 0, 1, .125}, by[] = {.009, .03, .08, .047};
