@@ -86,13 +86,15 @@ async function sgmCore(wasm, post) {
         return Math.max(0, rate - (performance.now() - t0));
     }
     function move(kind) {
-        let error = '';
+        const said = ['', ''];
         for (const i of [0, 1]) {
-            try { e.call('play_' + kind, i); alive[i] = true; }
-            catch (x) { alive[i] = false; error = x.message;
-                post({ did: 'error', what: i ? 'exact' : 'learnt', message: x.message }); }
+            try { e.call('play_' + kind, i); } catch (error) { said[i] = error.message; }
+            alive[i] = said[i] === '';
         }
-        if (!alive[0] && !alive[1]) throw new Error(error);
+        if (said[0] && said[0] === said[1]) throw new Error(said[0]);
+        for (const i of [0, 1])
+            if (said[i]) post({ did: 'error', what: i ? 'exact' : 'learnt', message: said[i] });
+        if (!alive[0] && !alive[1]) return post({ did: 'moved', kind });
         busy = kind;
         const steps = Math.max(e.play_sample_steps(0), e.play_sample_steps(1), 1);
         rate = kind === 'walk' ? 33 : Math.min(400, Math.max(16, 2500 / steps));
@@ -176,8 +178,8 @@ async function sgmCore(wasm, post) {
             while (!e.play_sample_done(i)) e.call('play_sample_step', i);
             const x = floats(e.play_spots(i), 2 * Number(set.points));
             answer.hash.push(fnv(x));
-            answer.first.push(Array.from(new Uint32Array(x.buffer, 0, 4),
-                b => b.toString(16).padStart(8, '0')));
+            const bits = new Uint32Array(x.buffer);
+            answer.first.push([0, 1, 2, 3].map(b => (bits[b] || 0).toString(16).padStart(8, '0')));
             answer.ms[i ? 'exact' : 'learnt'] = performance.now() - t1;
         }
         post(answer);

@@ -43,6 +43,11 @@
     const RESTART = ['data', 'k', 'blur', 'n', 'key', 'sde', 'a', 'b', 'net', 'width', 'depth',
         'activation', 'output', 'objective', 'weight', 'times', 'optimiser', 'lr', 'batch',
         'steps', 'cosine', 'classes'];
+    const WHOLE = ['k', 'n', 'key', 'width', 'depth', 'batch', 'steps', 'evals', 'points'];
+    const tidy = (name, x) => { // a key is what a uint64_t of C and a double both hold
+        const [least, most] = name === 'key' ? [0, 2 ** 53] : [-1e9, 1e9];
+        return WHOLE.includes(name) ? Math.max(least, Math.min(most, Math.round(x))) : x;
+    };
     let set = Object.assign({}, DEFAULT), drawn = [], raw = [];
 
     function letters() { // S, G, M as strokes of points; M is class B
@@ -106,7 +111,7 @@
         for (const name of Object.keys(DEFAULT))
             if (name in given && name !== 'data' && name !== 'sde' && given[name] !== '' &&
                 isFinite(given[name]))
-                set[name] = Number(given[name]);
+                set[name] = tidy(name, Number(given[name]));
     }
     const centres = () => set.data === 'drawn' ? drawn : DATA[set.data].centres;
     const numbers = (of = set) => {
@@ -130,6 +135,7 @@
     const ask = message => worker.postMessage(Object.assign({ set: numbers(), reach }, message));
 
     // What is known of the run.
+    let starting = false;
     const back = ' Move the noise level to see the arrows again.';
     let state = 'idle', step = 0, curve = [], judged = null, loss = NaN, speed = 0, size = 0,
         reach = 1.5;
@@ -144,6 +150,7 @@
             say('Draw points in either panel: press and drag, or use the arrow keys and Enter.');
             fresh = dirty = curveDirty = true;
             ask({ do: 'pause' });
+            buttons();
             return;
         }
         complain();
@@ -151,11 +158,14 @@
             fresh = false;
         dirty = curveDirty = true;
         state = 'idle', asked = false;
+        starting = true; // what still comes of the last run is passed over
         ask({ do: 'start', centres: centres() });
-        if (thenTrain) train(true);
+        resume = Boolean(thenTrain); // also after an error
+        if (thenTrain) train(true); else say('Ready: press Train.');
         buttons();
     }
     function train(on) {
+        if (drawing() && !drawn.length) return start(false);
         if (on && step >= set.steps) { start(true); return; }
         state = on ? 'train' : 'idle', moving = on ? null : moving, map = null;
         ask({ do: on ? 'train' : 'pause' });
@@ -163,6 +173,7 @@
         buttons();
     }
     function act(what) {
+        if (drawing() && !drawn.length) return start(false);
         complain();
         const going = state === what && what === 'walk';
         state = 'idle', map = null;
@@ -207,6 +218,8 @@
         wishes.splice(0).forEach(done => done({ error: x.message }));
     };
     worker.onmessage = ({ data: m }) => {
+        if (starting && !['start', 'error', 'run'].includes(m.did)) return;
+        if (m.did === 'start' || m.what === 'start') starting = false;
         switch (m.did) {
         case 'start':
             raw = m.data, size = m.size, clean = [];
@@ -255,6 +268,7 @@
             break;
         case 'error':
             complain(m.message, m.what);
+            if (m.what === 'start') clean = [], raw = [], dirty = true;
             if (m.what !== 'learnt' && m.what !== 'exact')
                 state = 'idle', say('Nothing was done.'), buttons();
             break;
@@ -494,7 +508,7 @@
         off('label', !(set.classes > 0)), off('gamma', !(set.classes > 0 && set.label >= 0));
         if (DATA[set.data].shape === 4) form.elements.k.value = (centres() || []).length;
     }
-    let later = 0;
+    let later = 0, resume = false;
     function changed(name, value) {
         const was = state;
         if (name === 'data') set = Object.assign({}, set, { data: value, k: defaultsOf(value,
@@ -508,7 +522,8 @@
         keep(), showForm(), buttons();
         if (RESTART.includes(name)) {
             clearTimeout(later);
-            later = setTimeout(() => start(was === 'train'), 250);
+            const on = was === 'train' || step > 0 || resume; // what was learnt is learnt anew
+            later = setTimeout(() => start(on), 250);
         } else {
             complain();
             ask({ do: 'set' });
@@ -525,7 +540,7 @@
         const field = x.target, name = field.name;
         if (field.type === 'checkbox') changed(name, field.checked ? 1 : 0);
         else if (name === 'data') changed(name, field.value);
-        else changed(name, field.value === '' ? DEFAULT[name] : Number(field.value));
+        else changed(name, field.value === '' ? DEFAULT[name] : tidy(name, Number(field.value)));
     });
     $('level').addEventListener('input', () => {
         set.level = Number($('level').value);

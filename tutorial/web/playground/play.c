@@ -198,25 +198,26 @@ WEB(int) play_judge(double *out) {
     return s;
 }
 
-/* E‖learnt - exact‖² over p_t, ± (9.6), of the scores that are drawn; over that of the class, if they
-are guided to one. */
+/* E‖learnt - exact‖² over p_t, ± (9.6), of the scores that are drawn; over that of the class, if
+they are guided to one. */
 WEB(int) play_fisher(double t, double *out) {
     static float x[2 * JUDGE];
     sgm_score learnt, exact;
     sgm_status s;
     const sgm_mixture *over = set.classes > 0 && set.label >= 0 ? &of_side[set.label > 0] : &law;
+    const long n = JUDGE / 4;
     if ((s = score_of(0, &learnt)) != SGM_OK || (s = score_of(1, &exact)) != SGM_OK ||
-        (s = sgm_mixture_sample(over, x, NULL, JUDGE / 4, t, stream(OF_LOSS))) != SGM_OK)
+        (s = sgm_mixture_sample(over, x, NULL, n, t, stream(OF_LOSS))) != SGM_OK)
         return s;
-    return sgm_fisher(out, out + 1, &learnt, &exact, x, t, JUDGE / 4);
+    return sgm_fisher(out, out + 1, &learnt, &exact, x, t, n);
 }
 
-/* Time as a slider's share u: even in log t where t is a noise level, else finer near the data. */
+/* Time as a slider's share u: even in log σ of EDM and VE, else finer near the data. */
 WEB(double) play_time(double u) {
     if (u <= 0) return sde.t_min;
     if (u >= 1) return sde.T;
     if (sde.family == SGM_FAMILY_EDM) return sgm__exp(u * sgm__log(sde.T / sde.t_min)) * sde.t_min;
-    return sde.t_min + (sde.T - sde.t_min) * u * u;
+    return sde.t_min + (sde.T - sde.t_min) * (sde.family == SGM_FAMILY_VE ? u : u * u);
 }
 
 WEB(double) play_m(double t) { return sgm_sde_m(&sde, t); }
