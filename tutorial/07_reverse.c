@@ -1,5 +1,5 @@
 /*
-Lesson 07: the reverse SDE, and its three errors (07_reverse_errors.png).
+Lesson 07: the reverse SDE, and its three errors.
 
 Question. Noise has spread the data into a round cloud, and you know the score
 at every noise level. How do you walk back, and what can go wrong?
@@ -12,11 +12,11 @@ gathers the points, half makes up for the noise, which spreads them (§5.1).
 */
 #include "tutorial.h"
 enum { FINE = 200, FEW = 25, PATHS = 50, RING = 2000 };
-static float film[FINE * PATHS];
-/* Two humps about -1 and 1 with the variance .04, `odds` times as many points
-right: at t $v = .04 m² + s²$, and the score is $(m \tanh(m x/v + ½ \log odds) -
-x)/v$. One hump (endless odds) has a straight line: a step multiplies deviations
-by $1 - (f + g²/v) Δ$ and adds g²Δ. So P, the samples' variance, is known. */
+static float film[FINE * PATHS]; /* rows of paths, for the figure */
+/* Two humps about -1 and 1, of variance .04, the right `odds` times as heavy.
+At t they have v = .04 m² + s²; the score is (m tanh(m x/v + ½ log odds) - x)/v.
+With endless odds, one hump, it is a straight line, and a step multiplies what x
+is off by 1 - (f + g²/v) Δ and adds g²Δ: so P, the samples' variance. */
 static double back(float *x, long n, double T, double odds, int steps) {
     sgm_sde vp = sgm_sde_vp(.1, 20);
     double step = T / steps, P = 1;
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
     tut_check("800 steps over 200", (more - .04) / (fine - .04), .25, .05);
     tut_dat("few.dat", "x", x, n, 1);
     tut_must(sgm_model_open(&net, "tutorial/weights/circle.safetensors"));
-    sgm_data_ring(ring, 8), score = sgm_model_score(&net, 0);
+    score = sgm_model_score(&net, 0), sgm_data_ring(ring, 8);
     for (int k = 0; k < 2; k++) {
         o = (sgm_sample_options){.method = o.method, .steps = k ? 400 : 100};
         tut_must(sgm_sample(y, RING, &score, &o, tut_key()));
@@ -105,7 +105,7 @@ int main(int argc, char **argv) {
 /*
 Change one line.
 
-(1) ½g², the noise left in: 13 times as wide, with any number of steps (§5.6).
+(1) ½g², the noise left in: 13 times the variance, with any steps (§5.6).
 
     - f * x[j] - g2 * score
     + f * x[j] - .5 * g2 * score

@@ -1,5 +1,5 @@
 /*
-Lesson 08: the probability flow, and what a point weighs (08_flow_density.png).
+Lesson 08: the probability flow, and what a point weighs.
 
 Question. Is there a way back without noise, one that takes each point to one
 *latent* at T, and tells how likely the point was?

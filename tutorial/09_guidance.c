@@ -1,5 +1,5 @@
 /*
-Lesson 09: guidance, and the law that it has not (09_guidance_laws.png).
+Lesson 09: guidance, and the law that it has not.
 
 Question. You know p(x) and measure y. How do you draw from p(x|y), the
 *posterior*? And if you pull towards y γ times as hard, what do you draw then?
@@ -9,8 +9,8 @@ scores add, $∇\log p_t(x|y) = ∇\log p_t(x) + ∇\log p_t(y|x)$ (8.1). *Guida
 takes γ times the last: $s = (1 - γ) ∇\log p_t(x) + γ ∇\log p_t(x|y)$ (8.6).
 
 γ = 1 is Bayes. γ = 2, many say, draws from p(x) p(y|x)². At each t by itself s
-is the score of such a density. But log p_t of a process obeys an equation with
-the square of its gradient (8.7), and a mean of squares is no square of a mean:
+is the score of such a density. But in a process $\log p_t$ obeys (8.7), where
+the square of its gradient stands, and a mean of squares is no square of a mean:
 no process has all those densities, and the SDE is the reverse of nothing.
 */
 #include "tutorial.h"
