@@ -146,6 +146,7 @@ static FILE *create(const char *folder, const char *name) {
 }
 int main(int argc, char **argv) {
     const char *folder = argc > 1 ? argv[1] : ".", *key = getenv("SGM_SEED");
+    const char *mode = getenv("MODE");
     FILE *dat = create(folder, "micro.dat");
     state = 0x9E3779B97F4A7C15 * (key && *key ? strtoull(key, NULL, 10) : 1);
     for (int k = 0; k < POINTS; k++) {
@@ -190,8 +191,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 4; i++)
         fprintf(table, "%s\t%.4f\t%.4f\t%.4f\t%s\n", name[i], got[i], truth[i],
             by[i], fabs(got[i] - truth[i]) <= by[i] ? "PASS" : "FAIL");
-    fprintf(create(folder, "run.tsv"), "mode\tstudy\nkey\t%s\nprocessor\t%.1f",
-        key && *key ? key : "1", (double)clock() / CLOCKS_PER_SEC);
+    fprintf(create(folder, "run.tsv"), "mode\t%s\nkey\t%s\nprocessor\t%.1f",
+        mode && *mode ? mode : "study", key && *key ? key : "1", (double)clock() / CLOCKS_PER_SEC);
     return 0;
 }
 /*
