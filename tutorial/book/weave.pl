@@ -176,6 +176,7 @@ for my $path (sort glob 'tutorial/[0-9][0-9]_*.c') {
             $head .= ' ' . shift @{$first->{text}}; $first->{line}++;
         }
         $head =~ s/^(?:Lesson|Proof|Tutorial) \d\d[:.,]?\s*//i;
+        $head =~ s{\s*\([^()]*\.(?:png|gif)\)\.?$}{}; # the figure has a place of its own
         $head =~ s/^\Q$name\E(\.c)?\s*[:.,–-]*\s*//;
         $head =~ s/^\d+\.\s*//; $head =~ s/\.$//;
         $p->{title} = ucfirst $head;
