@@ -56,8 +56,8 @@ int main(int argc, char **argv) {
     /* Below, 4.5 standard errors: of a share √(.21/n), of a variance √(2/n). */
     tut_check("by hand and by the library", apart, 0, 1e-4);
     tut_see("right, T = 1", right[1], .7, 4.5 * sqrt(.21 / n) + .003, "No "
-        "error: by hand and by sgm_sample alike (%.0e) %.3f of the points end "
-        "right, where .7 of the data are.", apart, right[1]);
+        "error: by hand, and alike by sgm_sample (to %.0e), %.3f of the points "
+        "end in the right hump, where .7 of the data are.", apart, right[1]);
     tut_dat("film.dat", "paths, a row for each step", film, FINE, PATHS);
     /* At T as many at u will end right as had come from there: (1 + tanh)/2. */
     double m = sgm_sde_m(&vp, .2), v = 1 - .96 * m * m, lean = .5 * log(7. / 3);
@@ -77,9 +77,9 @@ int main(int argc, char **argv) {
     tut_ask("200 steps leave a variance 1.2 % too large. And 800, in percent?",
         2500 * more - 100, .25, (tut_guess[]){{.075, "a step errs by Δ², a run "
         "by Δ"}, {.6, "√Δ is one path's error, not the law's"}, {0, NULL}});
-    tut_see("few steps", wide, P, 4.5 * sqrt(2. / n) * P, "Error 2, the steps: "
-        "%d make .04 a variance of %.4f; P is %.4f. For 200 it is %.5f, for "
-        "800 %.5f: an error like Δ, of order 1.", FEW, wide, P, fine, more);
+    tut_see("few steps", wide, P, 4.5 * sqrt(2. / n) * P, "Error 2, the steps. "
+        "%d turn the variance .04 into %.4f (P: %.4f), 200 into %.5f, 800 into "
+        "%.5f: an error like Δ, of order 1.", FEW, wide, P, fine, more);
     tut_check("800 steps over 200", (more - .04) / (fine - .04), .25, .05);
     tut_dat("few.dat", "x", x, n, 1);
     tut_must(sgm_model_open(&net, "tutorial/weights/circle.safetensors"));
@@ -91,8 +91,8 @@ int main(int argc, char **argv) {
         for (int j = 0; j < RING; j++) miss[k] += far[j] / RING;
     }
     tut_see("miss: 400 steps over 100", miss[1] / miss[0], 1, .2, "Error 3, "
-        "the score: that of lesson 06 misses eight points on a circle by %.3f "
-        "with 100 steps, by %.3f with 400: no cure.", miss[0], miss[1]);
+        "the score. That of lesson 06 misses its eight points by %.3f with 100 "
+        "steps, by %.3f with 400: steps are no cure.", miss[0], miss[1]);
     tut_dat("circle.dat", "x y", y, RING, 2);
     tut_exercise(1, "by hand and by the library", 1.046, .03);
     tut_exercise(1, "right, T = 1", .555, .016);

@@ -58,7 +58,7 @@ int main(int argc, char **argv) {
     double *lib = tut_memory((size_t)n * 12);
     float *data = (float *)(lib + n), table[CELLS * 3];
     tut_ask("At T all is spread like N(0, 1). Left of 1 are .65 of the data. "
-        "What is its latent?", .387, .03, (tut_guess[]){{1, "humps move"},
+        "The latent of 1?", .387, .03, (tut_guess[]){{1, "shares stay, not x"},
         {.65, "that is the share, not where N(0, 1) has it"}, {0, NULL}});
     walk(&x, start, 1, FINE, 1), back = x, walk(&back, 1, start, FINE, 1);
     tut_check("there and back", back, 1, 1e-3);

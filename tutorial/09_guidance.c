@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
     tut_must(sgm_score_eval(&mixed, &s, &at, &t, 1));
     tut_check("score by hand and by the library", guided(at, .25, 2), s, 1e-5);
     double P = c * c + c * (1 - c) * (1 - c) / 3, q = c / (2 - c); /* (8.8) */
-    tut_ask("p(x) p(y|x)² has the variance 1/(1 + 2). And what γ = 2 draws?", P,
+    tut_ask("p(x) p(y|x)² has the variance 1/3. What has the SDE at γ = 2?", P,
         .03, (tut_guess[]){{1. / 3, "so many say, and the SDE does otherwise"},
         {.25, "that is the flow's"}, {.5, "that is γ = 1, Bayes"}, {0, NULL}});
     for (int k = 0; k < 5; k++) {
