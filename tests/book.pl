@@ -143,7 +143,7 @@ for (const e of document.body.querySelectorAll('*')) {
 return found.length ? found : ['something is ' + document.documentElement.scrollWidth + ' wide'];
 JS
 my $contrast = $tools . <<'JS';
-const limit = arguments[0], ink = document.createElement('canvas').getContext('2d', {willReadFrequently: true}), known = {};
+const ink = document.createElement('canvas').getContext('2d', {willReadFrequently: true}), known = {};
 const colour = text => known[text] || (known[text] = (() => { const m = text.match(/^rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)$/);
     if (m) return [+m[1], +m[2], +m[3], m[4] === undefined ? 1 : +m[4]];
     ink.clearRect(0, 0, 1, 1); ink.fillStyle = text; ink.fillRect(0, 0, 1, 1); const d = ink.getImageData(0, 0, 1, 1).data; return [d[0], d[1], d[2], d[3] / 255]; })());
@@ -156,10 +156,12 @@ const ground = e => { if (!e) return paper; if (behind.has(e)) return behind.get
 const light = c => { const l = c.slice(0, 3).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * l[0] + .7152 * l[1] + .0722 * l[2]; };
 const texts = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walk.nextNode()) if (/\S/.test(walk.currentNode.data)) { const e = walk.currentNode.parentElement; if (texts[texts.length - 1] !== e) texts.push(e); }
-const step = Math.max(1, texts.length / limit), found = new Map();
-for (let i = 0; i < texts.length; i += step) {
-    const e = texts[Math.floor(i)];
+const found = new Map(), kinds = new Set();
+for (const e of texts) { // one of each kind: its tag, class and style, and those of what it stands in
+    let kind = ''; for (let p = e, n = 0; p && n < 4; p = p.parentElement, n++) kind += p.tagName + '.' + p.className + (p.getAttribute('style') || '') + '>';
+    if (kinds.has(kind)) continue;
     if (/^(script|style|noscript|option|annotation|title|desc)$/i.test(e.tagName) || e.closest('[aria-hidden=true], [disabled], svg') || !shown(e)) continue;
+    kinds.add(kind);
     const label = e.closest('label'); if (label && label.control && label.control.disabled) continue;
     const s = getComputedStyle(e), g = ground(e);
     if (!g) continue;
@@ -215,9 +217,9 @@ sub looks {
         $b->size($width, 800) if $width != 360;
         $say->('width', "at $width px ", $_) for @{$b->js($too_wide)};
     }
-    $say->('contrast', 'in light ', $_) for @{$b->js($contrast, 400)};
+    $say->('contrast', 'in light ', $_) for @{$b->js($contrast)};
     $b->scheme('dark');
-    $say->('contrast', 'in dark ', $_) for @{$b->js($contrast, 400)};
+    $say->('contrast', 'in dark ', $_) for @{$b->js($contrast)};
     $b->scheme('');
     paper($b, $say);
 }
@@ -274,7 +276,7 @@ sub by_hand {
             $b->size($width, 800);
             fault('width', $short, "in dark at $width px $_") for @{$b->js($too_wide)};
         }
-        fault('contrast', $short, "in dark $_") for @{$b->js($contrast, 400)};
+        fault('contrast', $short, "in dark $_") for @{$b->js($contrast)};
         $b->scheme('');
         paper($b, sub { fault($_[0], $short, $_[2]) });
         $b->media('');
@@ -340,6 +342,16 @@ HTML
     close $f;
     return $page;
 }
+sub copied { # the pages, and behind them the copy of one with faults
+    my ($dir, @pages) = @_;
+    return if !@pages;
+    my $html = slurp($pages[0]);
+    $html =~ s{</main>}{<div style="width:500px">wide</div><img src="copied.png" alt="x"><p style="color:#ccc;background:#fff">pale</p><nav>printed</nav><pre style="overflow:auto;white-space:pre">@{['0123456789' x 30]}</pre></main>};
+    open my $f, '>:utf8', "$dir/copy.html" or die "$dir/copy.html: $!\n";
+    print $f $html;
+    close $f;
+    return (@pages, "$dir/copy.html");
+}
 sub seen {
     my ($found, %want) = @_;
     my @lost;
@@ -394,7 +406,16 @@ if ($how ne 'links') {
         { local (%faults, $patience); $patience = .5; looks($b, 'planted.html', $planted); $b->media(''); $b->size(1000, 800); by_hand($b, 'planted.html', 2); ends($b, 'planted.html'); report('a planted page has every fault that a browser can tell', seen(\%faults, %live_want)); }
         # the looks of all pages, those of a book in sheets; by hand the first two of each kind, and all that have widgets
         my @book = grep { is_book($_) } @pages;
-        looks($b, $_ =~ s{^.*/}{}r, $_), ends($b, $_ =~ s{^.*/}{}r) for sheets("$temporary", @book), grep { !is_book($_) } @pages;
+        looks($b, $_ =~ s{^.*/}{}r, $_), ends($b, $_ =~ s{^.*/}{}r) for sheets("$temporary", copied("$temporary", @book)), grep { !is_book($_) } @pages;
+        if (@book) { # and what was planted in the copy of one of them is taken off
+            my %copy;
+            for my $kind (keys %faults) {
+                $copy{$kind} = [grep { /^copy\.html: |copied\.png/ } @{$faults{$kind}}];
+                $faults{$kind} = [grep { !/^copy\.html: |copied\.png/ } @{$faults{$kind}}];
+            }
+            report('so has the copy of a page of the book', seen(\%copy, images => ['copied.png'], width => ['at 360 px div "wide"'], contrast => ['in light p "pale"', 'in dark p "pale"'],
+                print => ['nav "printed" is printed', 'pre .* is cut']));
+        }
         my (%kind, @deep);
         for my $path (@pages) {
             my $kind = $path =~ m{/([^/]*)\.html$} ? $1 =~ s{^0\d_.*}{lesson}r =~ s{^\d\d_.*}{proof}r =~ s{^[A-Z]\b|\d+}{0}gr : '';
