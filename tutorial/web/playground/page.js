@@ -141,7 +141,7 @@
         reach = 1.5;
     let field = null, asked = false, map = null, moving = null, clean = [], failing = {},
         wishes = [];
-    let dirty = true, curveDirty = true, fresh = true;
+    let dirty = true, curveDirty = true, told = false, fresh = true;
 
     function start(thenTrain) {
         if (drawing() && drawn.length === 0) {
@@ -233,7 +233,8 @@
             step = m.step, loss = m.loss, speed = m.speed;
             if (m.judged) judged = m.judged, curve.push([m.step, m.judged.loss, m.judged.floor,
                 m.judged.excess]);
-            curveDirty = dirty = true;
+            if (m.judged) curveDirty = true;
+            told = false;
             break;
         case 'trained':
             state = 'idle';
@@ -302,26 +303,32 @@
         if (drawing() && fresh || !field) return Math.max(2.3, 1.15 * reach);
         return field.half;
     };
-    const shade = document.createElement('canvas');
-    function density(g, w, logp, n, peak) {
-        shade.width = shade.height = n;
-        const s = shade.getContext('2d'), picture = s.createImageData(n, n),
-            rgb = colours.fill.split(',').map(Number);
-        for (let i = 0; i < n * n; i++) {
-            const p = logp[i] === undefined ? 0 : Math.exp(Math.max(-60, logp[i] - peak));
-            picture.data.set([...rgb, 255 * .55 * Math.sqrt(p)], 4 * i);
+    // A density as a picture of n by n dots, painted anew only where it has changed.
+    const shades = [0, 1].map(() => document.createElement('canvas'));
+    function density(g, w, i, logp, n, peak) {
+        const shade = shades[i];
+        if (shade.of !== logp || shade.fill !== colours.fill) {
+            shade.of = logp, shade.fill = colours.fill, shade.width = shade.height = n;
+            const s = shade.getContext('2d'), picture = s.createImageData(n, n), to = picture.data;
+            const [red, green, blue] = colours.fill.split(',').map(Number);
+            for (let j = 0; j < n * n; j++) {
+                const p = logp[j] === undefined ? 0 : Math.exp(Math.max(-60, logp[j] - peak));
+                to[4 * j] = red, to[4 * j + 1] = green, to[4 * j + 2] = blue;
+                to[4 * j + 3] = 255 * .55 * Math.sqrt(p);
+            }
+            s.putImageData(picture, 0, 0);
         }
-        s.putImageData(picture, 0, 0);
         g.imageSmoothingEnabled = true;
         g.drawImage(shade, 0, 0, w, w);
     }
     function arrows(g, w, i) {
-        const { n, scores, half } = field, cell = w / n, k = w / 2 / half;
+        const { n, scores } = field, cell = w / n;
         let typical = 0;
         for (const x of scores[1]) typical += x * x;
         typical = Math.sqrt(typical / n / n) || 1;
         g.strokeStyle = g.fillStyle = colours[i ? 'exact' : 'learnt'];
         g.lineWidth = 1.2;
+        g.beginPath();
         for (let j = 0; j < n * n; j++) {
             const sx = scores[i][2 * j], sy = scores[i][2 * j + 1], size = Math.hypot(sx, sy);
             if (!(size > 0)) continue;
@@ -330,16 +337,16 @@
             const x = (j % n + .5) * cell, y = (Math.floor(j / n) + .5) * cell;
             const bx = x + ux * length / 2, by = y + uy * length / 2, head = Math.min(4.5,
                 length * .45);
-            g.beginPath();
             g.moveTo(x - ux * length / 2, y - uy * length / 2), g.lineTo(bx, by);
             g.moveTo(bx - head * (ux + .55 * uy), by - head * (uy - .55 * ux));
             g.lineTo(bx, by);
             g.lineTo(bx - head * (ux - .55 * uy), by - head * (uy + .55 * ux));
-            g.stroke();
         }
-        return k;
+        g.stroke();
     }
+    const refused = i => moving && failing[i ? 'exact' : 'learnt'];
     function moved(i) {
+        if (refused(i)) return 'not with these settings: see above';
         const n = moving.to[i].length / 2, accepts = digits(100 * moving.accepts[i], 3);
         if (moving.kind === 'sample')
             return `${n} points, t = ${digits(moving.time)}, ${moving.evals[i]} evaluations`;
@@ -348,42 +355,49 @@
     function panel(i) {
         const canvas = $(i ? 'exact' : 'learnt'), [g, w] = sized(canvas), half = view(),
             k = w / 2 / half;
-        const dot = (x, y, r) => { g.beginPath(), g.arc(w / 2 + x * k, w / 2 - y * k, r, 0, 7),
-            g.fill(); };
+        // all dots of a colour are one path
+        const dots = (colour, r, n, at) => {
+            g.fillStyle = colour;
+            g.beginPath();
+            for (let j = 0; j < n; j++) {
+                const [px, py] = at(j), x = w / 2 + px * k, y = w / 2 - py * k;
+                g.moveTo(x + r, y), g.arc(x, y, r, 0, 7);
+            }
+            g.fill();
+        };
+        const pairs = (list, m, r) => {
+            for (const c of [0, 1]) {
+                const some = list.filter(p => p[2] === c);
+                dots(colours[c ? 'other' : 'data'], r, some.length, j => [some[j][0] * m, some[j][1] * m]);
+            }
+        };
         const still = !moving && !map;
         if ($('show-density').checked && i && still && field && field.logp && !fresh)
-            density(g, w, field.logp, field.fine, Math.max(...field.logp));
+            density(g, w, 1, field.logp, field.fine, Math.max(...field.logp));
         if (map) {
             const all = [];
             let peak = -60; // of the exact density, for both
             for (const row of map.rows) if (row) all.push(...row[i]), peak = Math.max(peak,
                 ...row[1]);
-            density(g, w, all, map.n, peak);
+            density(g, w, i, all, map.n, peak);
         }
         if ($('show-data').checked || fresh) {
             g.globalAlpha = fresh ? 1 : .5;
             const two = set.classes > 0 || drawing();
             const m = still && field && !fresh ? field.m : moving ? moving.m : 1;
-            if (fresh) for (const p of drawn) g.fillStyle = colours[p[2] ? 'other' : 'data'],
-                dot(p[0], p[1], 3);
-            else if (two) for (const p of clean) g.fillStyle = colours[p[2] ? 'other' : 'data'],
-                dot(p[0] * m, p[1] * m, 2.2);
-            else {
-                g.fillStyle = colours.data;
-                for (let j = 0; 2 * j + 1 < raw.length && j < 400; j++) dot(raw[2 * j] * m,
-                    raw[2 * j + 1] * m, 1.2);
-            }
+            if (fresh) pairs(drawn, 1, 3);
+            else if (two) pairs(clean, m, 2.2);
+            else dots(colours.data, 1.2, Math.min(400, raw.length / 2), j => [raw[2 * j] * m, raw[2 * j + 1] * m]);
             g.globalAlpha = 1;
         }
         if ($('show-arrows').checked && still && field && !fresh) arrows(g, w, i);
-        if (moving) {
+        if (moving && !refused(i)) {
             const share = Math.min(1, (performance.now() - moving.at) / Math.max(moving.pace, 1));
             const to = moving.to[i], from = moving.from ? moving.from[i] : to,
                 ease = moving.kind === 'sample' ? share : 1;
-            g.fillStyle = colours[i ? 'exact' : 'learnt'];
-            for (let j = 0; 2 * j + 1 < to.length; j++)
-                dot(from[2 * j] + (to[2 * j] - from[2 * j]) * ease,
-                    from[2 * j + 1] + (to[2 * j + 1] - from[2 * j + 1]) * ease, w < 250 ? 1.1 : 1.7);
+            const mix = j => from[j] + (to[j] - from[j]) * ease;
+            dots(colours[i ? 'exact' : 'learnt'], w < 250 ? 1.1 : 1.7, to.length / 2,
+                j => [mix(2 * j), mix(2 * j + 1)]);
             if (share < 1) dirty = true;
         }
         if (drawing() && document.activeElement === canvas) {
@@ -464,7 +478,9 @@
         } else $('gap').textContent = '';
     }
     let frames = 0, since = performance.now(), fps = 0, lastAsk = 0;
+    let before = 0, between = 16; // mean milliseconds from frame to frame
     function frame(now) {
+        between += .1 * (Math.min(200, now - before) - between), before = now;
         frames++;
         if (now - since > 1000) {
             fps = 1000 * frames / (now - since), frames = 0, since = now;
@@ -472,11 +488,13 @@
         }
         const wanted = !field || field.u !== Number(set.level) || field.at !== step ||
             field.key !== guide();
-        if (!asked && wanted && !fresh && clean.length && !moving && !map && now - lastAsk > 90) {
+        if (!asked && wanted && !fresh && clean.length && !moving && !map &&
+            now - lastAsk > (between < 18 ? 90 : Math.min(1000, 20 * between))) { // when slow: less
             asked = { at: step, key: guide() }, lastAsk = now;
             ask({ do: 'fields', u: Number(set.level), n: innerWidth < 500 ? 13 : 17, fine: 48 });
         }
-        if (dirty) dirty = false, panel(0), panel(1), tell();
+        if (dirty) dirty = told = false, panel(0), panel(1);
+        if (!told) told = true, tell();
         if (curveDirty) curveDirty = false, curves();
         requestAnimationFrame(frame);
     }
