@@ -78,8 +78,8 @@ Define these before the `#include` that has `SGM_IMPLEMENTATION`:
 
 This file may have any name. Pasted into a .c file it cannot read itself once per instruction set,
 as it does: the results are the same, by the plain kernels. The environment variable
-`SGM_ISA=ref|sse2|avx2|avx512|neon` forces one set of kernels. In a browser, too, the results are the
-same: `clang --target=wasm32-wasi -msimd128`.
+`SGM_ISA=ref|sse2|avx2|avx512|neon` forces one set of kernels. In a browser the results are
+the same, too: `clang --target=wasm32-wasi -msimd128`.
 
 # Conventions
 
