@@ -18,9 +18,10 @@ ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 LESSONS   := $(filter 0%,$(TUTORIALS))
 LESSON    := gcc libc6-dev gnuplot-nox
 PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev \
-             perl pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium chromium-driver bsdutils
+             perl pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium bsdutils
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.DELETE_ON_ERROR:
 .PHONY: setup-lesson lesson lessons film dist
 
 help: ## this list
@@ -146,16 +147,20 @@ report: ## write out/report.html and out/map.html (idea, equation, function, row
 	@plots/report.pl >$(OUT)/report.html && echo $(OUT)/report.html; \
 	plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html && echo $(OUT)/map.html
 
-book: ## header, lessons and proofs as pages that link to one another: out/book/index.html (pandoc)
+book: ## header, lessons, proofs and widgets as pages that link to one another: out/book/index.html (pandoc, clang)
+	@if tutorial/web/build.sh check >$(OUT).log 2>&1; then $(MAKE) -s --no-print-directory web >/dev/null; \
+	else echo "book: without widgets: $$(cat $(OUT).log)"; fi; rm -f $(OUT).log
 	@perl tutorial/book/weave.pl $(OUT)
 
 book.pdf: ## the same for paper, without proofs and workshop: out/book.pdf (pandoc, Chromium)
 	@perl tutorial/book/weave.pl $(OUT) pdf
 
-playground: ## a score that learns beside the exact one, in one page: out/playground.html (clang for wasm32)
+playground: $(OUT)/playground.html ## a score that learns beside the exact one, in one page: out/playground.html (clang)
+	@echo $<
+
+$(OUT)/playground.html: $(wildcard tutorial/web/*.* tutorial/web/playground/*) sgm.h
 	@mkdir -p $(OUT)/web; tutorial/web/build.sh tutorial/web/playground/play.c $(OUT)/web/play.wasm
-	@tutorial/web/pack.pl tutorial/web/playground/playground.html tutorial/web $(OUT)/web >$(OUT)/playground.html
-	@echo $(OUT)/playground.html
+	@tutorial/web/pack.pl tutorial/web/playground/playground.html tutorial/web $(OUT)/web >$@
 
 film: $(OUT)/bin/film ## the film at the top of README.md, into out/film
 	@mkdir -p $(OUT)/film && $(OUT)/bin/film >$(OUT)/film/frames.dat && \
@@ -205,7 +210,7 @@ defaults: ## the recipe of hello with nothing else set, on laws that are known, 
 	@mkdir -p $(OUT)/bin
 	@$(BUILD) tests/defaults.c -o $(OUT)/bin/defaults -lm && $(OUT)/bin/defaults
 
-web: $(OUT)/web/widgets.js ## the book's widgets and the playground: sgm.h for the browser, in out/web
+web: $(OUT)/web/widgets.js $(OUT)/playground.html ## the book's widgets and the playground: sgm.h for the browser
 
 $(OUT)/web/widgets.js: $(wildcard tutorial/web/*.* tutorial/web/widgets/*) sgm.h
 	@mkdir -p $(@D); tutorial/web/build.sh check && tutorial/web/widgets/build.sh $(@D) && echo $(@D)/widgets.html
