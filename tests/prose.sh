@@ -208,13 +208,13 @@ unwritable) # a tutorial that cannot write says so, names the cure and fails
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
 watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
     export MODE=test SGM_OUT=$2 MAKE="make OUT=$2/watched"
-    timeout 300 tutorial/watch.sh 16_gmm1d >"$2/said" 2>&1 & watcher=$!
+    timeout 300 tutorial/watch.sh 02_scores >"$2/said" 2>&1 & watcher=$!
     for _ in $(seq 700); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
-    touch tutorial/16_gmm1d.c
+    touch tutorial/02_scores.c
     for _ in $(seq 700); do sleep .2; [ "$(grep -c '^watch: ' "$2/said")" = 2 ] && break; done
     kill $watcher; wait $watcher 2>/dev/null
     cat "$2/said"
-    [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/16_gmm1d.c .*-o' "$2/said")" = 2 ] ;;
+    [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/02_scores.c .*-o' "$2/said")" = 2 ] ;;
 step) # step BUILD: make stepNN stops at the first equation, and shows a tensor
     command -v gdb >/dev/null || { echo "no gdb here: not tried"; exit 0; }
     make -s OUT="$2" "$2/step/14_circle" || exit 1

@@ -134,7 +134,7 @@ if [ -z "${SANITIZE:-}" ]; then
         check "$name compiles" sh -c "$CC -std=c99 -fopenmp -I. -Wall -Wextra -Wshadow -Werror $with tests/$name.c -o $build/$name -lm"
         check "$name${*:+ $*}" "$build/$name" "$@"
     }
-    together sweep "-O1 -DSGM_LINKED $build/sgm.o" slice
+    together sweep -O2 slice
     together settings "-D_GNU_SOURCE -O1" 31
     together nulls "-O1 -DSGM_LINKED $build/sgm.o"
     if echo 'int main(void){return 0;}' | $CC -fsanitize=thread -x c - -o "$build/tsan" 2>/dev/null && "$build/tsan"

@@ -27,12 +27,12 @@ for cc in gcc clang; do
     fi
     try "$cc c99 -O2" $cc -std=c99 -O2 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm # -O2 sees what is used before it is set
     try "$cc c11 -O0" $cc -std=c11 -O0 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
-    try "$cc c99 SGM_STATIC in two files" $cc -std=c99 -O1 $warn "$dir/static_main.c" "$dir/static_other.c" -o "$dir/a.out" -lm
+    try "$cc c99 SGM_STATIC in two files" $cc -std=c99 -O0 $warn "$dir/static_main.c" "$dir/static_other.c" -o "$dir/a.out" -lm
     for option in SGM_NO_SIMD SGM_NO_STDIO SGM_NO_THREADS; do
-        try "$cc c99 $option" $cc -std=c99 -O1 -D$option $warn "$dir/one.c" -o "$dir/a.out" -lm
+        try "$cc c99 $option" $cc -std=c99 -O0 -D$option $warn "$dir/one.c" -o "$dir/a.out" -lm
     done
     cxx=g++
     command -v $cxx >/dev/null || { echo "skipped $cxx: not installed here"; continue; }
-    try "$cxx c++17" $cxx -std=c++17 -x c++ -O1 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
+    try "$cxx c++17" $cxx -std=c++17 -x c++ -O0 $warn "$dir/one.c" "$dir/two.c" -o "$dir/a.out" -lm
 done
 exit $bad
