@@ -121,8 +121,11 @@ for cc in gcc clang; do
     for flag in -ffast-math -Ofast -ffinite-math-only; do
         try "-ffast-math" "$cc $flag" $cc -std=c99 $warn $flag -fsyntax-only "$dir/one.c"
     done
-    try "-mfpmath=sse" "$cc -m32" $cc -m32 -std=c99 $warn -fsyntax-only "$dir/one.c"
-    try silent "$cc -m32 -msse2 -mfpmath=sse" $cc -m32 -msse2 -mfpmath=sse -std=c99 $warn -fsyntax-only "$dir/one.c"
+    if echo '#include <stdint.h>' | $cc -m32 -x c -fsyntax-only - 2>/dev/null; then
+        try "-mfpmath=sse" "$cc -m32" $cc -m32 -std=c99 $warn -fsyntax-only "$dir/one.c"
+        try silent "$cc -m32 -msse2 -mfpmath=sse" $cc -m32 -msse2 -mfpmath=sse -std=c99 $warn -fsyntax-only "$dir/one.c"
+    else echo "skipped $cc -m32: no headers for it here"
+    fi
     try "all three or none" "$cc SGM_MALLOC alone" $cc '-DSGM_MALLOC(n)=malloc(n)' $warn -fsyntax-only "$dir/one.c"
     try "all three or none" "$cc SGM_FREE, SGM_REALLOC" $cc '-DSGM_FREE(p)=free(p)' '-DSGM_REALLOC(p,n)=realloc(p,n)' $warn -fsyntax-only "$dir/one.c"
     try silent "$cc SGM_API" $cc '-DSGM_API=extern __attribute__((visibility("default")))' $warn -fsyntax-only "$dir/one.c"
