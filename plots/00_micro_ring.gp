@@ -16,10 +16,11 @@ set rmargin at screen 0.485
 set title "{/:Bold=17 1000 samples, and three on their way}"
 set xrange [-2:2]; set yrange [-2.35:2]
 set xtics 1; set ytics -2, 1, 2
-set key at graph 0.03, 0.02 bottom left Left reverse width -3 maxrows 1
+set key at graph 0.03, 0.02 bottom left Left reverse width 1 maxrows 1
 plot dir.'/micro.dat' index 2 every :::0::2 using 1:2:(column(-1)+2) with lines linecolor variable linewidth 0.9 notitle, \
+     dir.'/micro.dat' index 2 every 1:1:0:0:0:2 using 1:2 with points pointtype 5 pointsize 1 linecolor rgb black title 'begin', \
      dir.'/micro.dat' index 2 every :::8 using 1:2 with points linetype 1 pointsize 0.45 title 'samples', \
-     dir.'/micro.dat' index 0 with points pointtype 6 pointsize 2.4 linewidth 1.8 linecolor rgb black title 'the points shown'
+     dir.'/micro.dat' index 0 with points pointtype 6 pointsize 2.4 linewidth 1.8 linecolor rgb black title 'data'
 set lmargin at screen 0.58
 set rmargin at screen 0.97
 set bmargin at screen 0.13

@@ -163,8 +163,10 @@ int main(int argc, char **argv) {
     double got = getenv("CHANGED") ? atof(getenv("CHANGED")) : 1;
     tut_ask("half?", .5, .01, (tut_guess[]){{5. / 9, "a root is missing"}, {0, NULL}});
     tut_see("row", got, 1, .1, "it is %g", got);
+    tut_ask("none?", 0, .02, NULL);
     tut_see("other", got > 3, 0, 0, "and this");
     tut_exercise(2, "row", 2, .1);
+    tut_exercise(3, "row", 4, .1);
     return tut_done();
 }
 EOF
@@ -179,8 +181,10 @@ EOF
     }
     try 0 'yes' '1/2\n' SGM_ASK=1
     try 0 'predictions: 1 of 1' '.499\n' SGM_ASK=1
-    try 0 'a root is missing' 'half\n5/9\n' SGM_ASK=1
-    try 0 'see what comes out' '7\n' SGM_ASK=1
+    try 0 '  not so, it is 0.5: a root is missing$' 'half\n5/9\n' SGM_ASK=1
+    try 0 '^your guess, within 1 % (Enter passes): .*not so, it is 0.5; see what comes out$' 'half\n7\n' SGM_ASK=1
+    try 0 'within 0.02 (Enter passes):   not so, it is 0; see what comes out$' '\n.03\n' SGM_ASK=1
+    try 0 'predictions: 2 of 2' '.5\n-.02\n' SGM_ASK=1
     try 0 'all 2 checks' '\n' SGM_ASK=1
     try 0 'all 2 checks' 'one\ntwo\n' SGM_ASK=1
     try 0 'all 2 checks' '' SGM_ASK=1
@@ -192,6 +196,8 @@ EOF
     try 0 'exercise 2: as declared' '' CHANGED=2 SGM_EXERCISE=2
     try 1 'exercise 2: NOT as declared' '' SGM_EXERCISE=2
     try 1 'exercise 1: NOT as declared' '' CHANGED=2 SGM_EXERCISE=1
+    try 1 'exercise 3: NOT as declared' '' CHANGED=4 SGM_EXERCISE=3 # what failed besides is no part of it
+    try 1 'other: failed, and exercise 3 does not declare it' '' CHANGED=4 SGM_EXERCISE=3
     try 2 'a mode is test, study or full' '' MODE=quick ;;
 drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
     command -v gnuplot >/dev/null || { echo "no gnuplot here: not tried"; exit 0; }

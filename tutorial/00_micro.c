@@ -7,7 +7,7 @@ point, and then takes noise out of pure noise, a little at a time.
 
 **Predict.** The mean of ‖noise − guess‖² is the loss. Does it fall to 0, if the
 program learns for long enough? `make 00` runs it (two seconds) and draws what
-comes out; without make, it is
+comes out; without make, and without the figure, it is
 
     cc -O2 tutorial/00_micro.c -o micro -lm && ./micro
 */
@@ -16,7 +16,6 @@ comes out; without make, it is
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 enum { POINTS = 8, STEPS = 8000, BATCH = 64, DRAWS = 100000, SAMPLES = 1000 };
 static const double PI = 3.14159265358979323846, FIRST = .001, LAST = 1;
 
@@ -32,12 +31,13 @@ static double uniform(void) {
     return ((double)(state >> 12) + .5) / 4503599627370496; /* 2^52 */
 }
 static arrow normal(void) {
-    double length = sqrt(-2 * log(uniform()));
+    double length = sqrt(-2 * log(uniform())); /* Box and Muller */
     return length * cexp(2 * PI * I * uniform());
 }
 
-/* 2. Noise. By the time t a point p is x = m p + s ε (1.6), with chance ε: at
-t = 0 it is all data; at t = 1, where m = .007, all noise. */
+/* 2. Noise. By the time t a point p is x = m p + s ε, ε a fresh normal(): all
+data at t = 0; all noise at t = 1, where m = .007. (It is (1.6): an equation of
+the book, Part II of sgm.h, chapter 1. You need none of these numbers now.) */
 static double beta(double t) { return .1 + 19.9 * t; } /* how fast it comes */
 static double m(double t) { return exp(-(.1 * t + 9.95 * t * t) / 2); } /* ∫β */
 static double s(double t) { return sqrt(1 - m(t) * m(t)); }
@@ -46,13 +46,12 @@ static arrow blur(arrow noise, double t) {
 }
 
 /* 3. A network guesses the noise in x. It has layers of numbers a; each is the
-sum of all numbers of the layer before, times weights w, and bent by tanh. */
+sum of all numbers of the layer before, times weights w, and bent by tanh. (Why
+4 x? Small numbers it would hardly bend.) */
 enum { LAYERS = 3, WIDE = 32 };
 static const int size[LAYERS + 1] = {3, WIDE, WIDE, 2};
 static double a[LAYERS + 1][WIDE + 1], da[LAYERS + 1][WIDE + 1];
-static struct weight {
-    double w, dw, mean, square;
-} net[LAYERS][WIDE + 1][WIDE];
+static struct weight {double w, dw, mean, square;} net[LAYERS][WIDE + 1][WIDE];
 static arrow guess(arrow x, double t) {
     a[0][0] = 4 * creal(x), a[0][1] = 4 * cimag(x), a[0][2] = t;
     for (int l = 0; l < LAYERS; l++) {
@@ -68,7 +67,8 @@ static arrow guess(arrow x, double t) {
 
 /* 4. Learning. dw = ∂loss/∂w and da = ∂loss/∂sum follow by the chain rule, from
 the last layer to the first; the derivative of tanh is 1 − tanh². Then each w
-goes against the mean of its dw, in units of the size that dw has (Adam). */
+goes against the running mean of its dw, over the root of that of dw². (The rule
+is called Adam; the first rates make up for means that begin at 0.) */
 static void backward(arrow dloss) {
     da[LAYERS][0] = creal(dloss), da[LAYERS][1] = cimag(dloss);
     for (int l = LAYERS - 1; l >= 0; l--)
@@ -94,8 +94,8 @@ static void train(FILE *dat) {
                 net[l][i][j].w = creal(normal()) / sqrt(size[l]);
     for (int k = 1; k <= STEPS; k++) {
         double rate = .005 * (1 + cos(PI * k / STEPS)); /* down to 0 */
-        rate *= sqrt(1 - pow(.999, k)) / (1 - pow(.9, k)); /* a young mean */
-        for (int b = 0; b < BATCH; b++) {
+        rate *= sqrt(1 - pow(.999, k)) / (1 - pow(.9, k));
+        for (int b = 0; b < BATCH; b++) { /* a t from each 64th of its range */
             double t = FIRST + (LAST - FIRST) * (b + uniform()) / BATCH;
             arrow noise = normal(), off = guess(blur(noise, t), t) - noise;
             backward(2 * off / BATCH); /* ∂/∂guess of the loss, as (2.7) */
@@ -110,8 +110,9 @@ static void train(FILE *dat) {
     }
 }
 
-/* 5. Back: pure noise, then small steps h in which time falls. Each undoes the
-pull to 0, takes out noise that the network sees, and shakes (5.4). */
+/* 5. Back: pure noise, then small steps h in which time falls (5.4). Each
+undoes the pull to 0, goes along −guess/s, to where noisy points lie denser, and
+shakes. Why so, and why by β there and β/2 here, shows lesson 07; take it so. */
 static arrow sample(FILE *path) {
     arrow x = normal();
     double h = (LAST - FIRST) / 200, t = LAST;
@@ -123,12 +124,11 @@ static arrow sample(FILE *path) {
     return (x - s(t) * guess(x, t)) / m(t); /* what is left goes at once */
 }
 
-/* That was the model, in 95 lines of C. The rest calls it, and judges it by
-the best guess there is. Was it point k, the noise is (x − m p)/s; and it was
-k with a chance ∝ exp(−½ noise²). The mean over k is best (2.6). */
+/* That was the model, in 91 lines of C. The rest calls it, and judges it by
+the best guess there is. If x comes from point k, its noise is (x − m p)/s, with
+a chance proportional to exp(−½ noise²). The mean over k is best (2.6). */
 static arrow best(arrow x, double t) {
-    double sum = 0;
-    arrow mean = 0;
+    arrow sum = 0, mean = 0;
     for (int k = 0; k < POINTS; k++) {
         arrow noise = (x - m(t) * point[k]) / s(t);
         double chance = exp(-square(noise) / 2);
@@ -140,22 +140,20 @@ static FILE *create(const char *folder, const char *name) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "w");
-    if (f) return f;
-    fprintf(stderr, "error: cannot write %s: is there such a folder?\n", path);
-    exit(2);
+    if (!f) fprintf(stderr, "error: no folder for %s\n", path), exit(2);
+    return f;
 }
 int main(int argc, char **argv) {
-    const char *folder = argc > 1 ? argv[1] : ".", *key = getenv("SGM_SEED");
-    const char *mode = getenv("MODE");
+    const char *folder = argc > 1 ? argv[1] : ".", *mode = getenv("MODE");
+    const char *key = getenv("SGM_SEED") ? getenv("SGM_SEED") : "1";
     FILE *dat = create(folder, "micro.dat");
-    state = 0x9E3779B97F4A7C15 * (key && *key ? strtoull(key, NULL, 10) : 1);
+    state = 0x9E3779B97F4A7C15 * strtoull(*key ? key : "1", NULL, 10);
     for (int k = 0; k < POINTS; k++) {
         double radius = 1, turn = (double)k / POINTS;
         point[k] = radius * cexp(2 * PI * I * turn);
         fprintf(dat, "%g %g\n", creal(point[k]), cimag(point[k]));
     }
-    fprintf(dat, "\n\n");
-    train(dat);
+    fprintf(dat, "\n\n"), train(dat);
     double loss = 0, floor = 0, excess = 0, near = 0, fewest = 1;
     double share[POINTS] = {0};
     for (int n = 0; n < DRAWS; n++) { /* how good is it, on fresh noise? */
@@ -166,19 +164,20 @@ int main(int argc, char **argv) {
         excess += square(guess(x, t) - best(x, t)) / DRAWS;
     }
     fprintf(dat, "\n\n");
-    for (int n = 0, k = 0; n < SAMPLES; n++) { /* which point is nearest? */
+    for (int n = 0; n < SAMPLES; n++) {
         arrow x = sample(n < 8 ? dat : NULL);
-        for (int i = 0; i < POINTS; i++)
+        int k = 0; /* which point is nearest? */
+        for (int i = 1; i < POINTS; i++)
             if (square(x - point[i]) < square(x - point[k])) k = i;
         share[k] += 1. / SAMPLES;
         if (square(x - point[k]) < .15 * .15) near += 1. / SAMPLES;
         fprintf(dat, "%g %g\n%s", creal(x), cimag(x), n < 8 ? "\n" : "");
     }
     for (int k = 0; k < POINTS; k++) fewest = fmin(fewest, share[k]);
-    printf("\nThe loss is %.3f. The best guess has %.3f, the floor: no\n"
-        "program falls below it. What is left to learn, the excess, is %.3f.\n"
-        "Of %d samples %.1f %% lie within .15 of a point. The point with the\n"
-        "fewest has %.1f %%; a fair share is %.1f %%.\n",
+    printf("\nThe loss is %.3f, by many fresh noises (above: by 100 steps).\n"
+        "The best guess has %.3f, the floor: in the mean none has less. What\n"
+        "is left to learn, the excess, is %.3f. Of %d samples %.1f %% are\n"
+        "within .15 of a point. The one with fewest has %.1f %%, fair: %.1f\n",
         loss, floor, excess, SAMPLES, 100 * near, 100 * fewest, 100. / POINTS);
 
     /* The floor is by quadrature; it and fewest have 4.5 standard errors. The
@@ -191,12 +190,13 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 4; i++)
         fprintf(table, "%s\t%.4f\t%.4f\t%.4f\t%s\n", name[i], got[i], truth[i],
             by[i], fabs(got[i] - truth[i]) <= by[i] ? "PASS" : "FAIL");
-    fprintf(create(folder, "run.tsv"), "mode\t%s\nkey\t%s\nprocessor\t%.1f",
-        mode && *mode ? mode : "study", key && *key ? key : "1", (double)clock() / CLOCKS_PER_SEC);
+    fprintf(create(folder, "run.tsv"), "mode\t%s\nkey\t%s\n",
+        mode && *mode ? mode : "study", *key ? key : "1");
     return 0;
 }
 /*
-Change one line. Below each change: the row of checks.tsv that then comes out.
+Change one line (`make try00.1` makes change 1 in a copy). Below each stands the
+row of checks.tsv, in out/study/00_micro, that then comes out.
 
 (1) Other data: a spiral of eight points. The floor is a property of the data.
 
@@ -205,8 +205,8 @@ Change one line. Below each change: the row of checks.tsv that then comes out.
 
 > row "floor" = .201 ± .009
 
-(2) No shake. Each sample still ends at a point, so it all looks right; but some
-points get none. The drift is that of a walk that shakes: see §5.1.
+(2) No shake. Most samples still end at a point, as they should; but nearly all
+at the same two. The step was that of a walk that shakes: section §5.1.
 
     - x += sqrt(beta(t) * h) * normal();
     + (void)0;

@@ -8,7 +8,7 @@
 #
 # with any number of such pairs.
 #
-#     tutorial/try.pl 03.2 BUILD OUT            shows exercise 2 of lesson 03 (make try03.2)
+#     tutorial/try.pl 03.2 BUILD OUT            shows exercise 2 of lesson 03 (make try03.2), and whether it came out
 #     tutorial/try.pl check BUILD OUT NN...     makes every exercise of these lessons: each must come out as tut_exercise
 #                                               declares, and must not without the change
 #
@@ -65,6 +65,7 @@ sub changed {
     print $h $program;
     close $h;
     my $linked = $program =~ /"tutorial\.h"/ ? "-DSGM_LINKED -Itutorial $copy.c $out/sgm.o" : "$copy.c";
+    $linked = "-Wno-unused-function $linked"; # a change may leave a function without a caller
     system("$build $linked -o $copy -lm") == 0 or die "error: $file ($k) does not compile with its change\n";
     return ($copy, $topic);
 }
@@ -104,6 +105,19 @@ my ($copy, $topic) = changed($file, $program, $k, $pairs->{$k});
 $ENV{SGM_OUT} = "$out/try/$k";
 mkdir $ENV{SGM_OUT};
 my $folder = "$ENV{SGM_OUT}/" . ($ENV{MODE} || 'study') . "/$topic";
-my $status = system($program =~ /"tutorial\.h"/ ? $copy : "mkdir -p $folder && $copy $folder");
+my $shared = $program =~ /"tutorial\.h"/;
+$ENV{SGM_EXERCISE} = $k;
+my $good = system($shared ? $copy : "mkdir -p $folder && $copy $folder") == 0;
+$good = verdict($k, "$folder/checks.tsv", slurp($file)) && $good unless $shared; # tut_done has said it of the others
 system("plots/draw.sh $topic");
-exit($status ? 1 : 0);
+exit($good ? 0 : 1);
+
+# verdict(K, TABLE, SOURCE): of a program without tutorial.h, whose exercise says: > row "name" = value ± tolerance
+sub verdict {
+    my ($k, $table, $source) = @_;
+    my ($name, $value, $by) = $source =~ /^\($k\) (?:(?!^\(\d\) ).)*?^> row "(.*?)" = (\S+) ± (\S+)$/ms or die "error: exercise $k declares no row\n";
+    my ($got) = slurp($table) =~ /^\Q$name\E\t(\S+)/m or die "error: there is no row \"$name\"\n";
+    my $good = abs($got - $value) <= $by;
+    print "\n  $name: got $got, declared $value ± $by\nexercise $k: ", $good ? '' : 'NOT ', "as declared\n";
+    return $good;
+}

@@ -223,7 +223,8 @@ static inline int tut_number(const char *text, double *x) {
 }
 
 /* Asks for a prediction before the number appears, if somebody sits there (or SGM_ASK=1). `wrong` holds what is usually
-guessed, and what the guess has overlooked; its last `why` is NULL. A guess is right within `relative` of the truth. */
+guessed, and what the guess has overlooked; its last `why` is NULL. A guess is right within `relative` of the truth (if
+that is 0, within `relative` of 0); who is wrong is told the truth. */
 
 static inline int tut_near(double guess, double x, double relative) {
     return fabs(guess - x) <= relative * (x != 0 ? fabs(x) : 1);
@@ -236,7 +237,8 @@ static inline void tut_ask(const char *question, double truth, double relative, 
     if (ask && *ask ? strcmp(ask, "0") == 0 : !isatty(0) || !isatty(1)) return;
     printf("\n"), tut_wrap(question, 0, 0);
     for (int left = 2; left > 0; left--) {
-        printf("your guess (Enter passes): "), fflush(stdout);
+        printf("your guess, within %.3g%s (Enter passes): ", truth != 0 ? 100 * relative : relative,
+               truth != 0 ? " %" : ""), fflush(stdout);
         if (!fgets(line, sizeof line, stdin) || !line[strspn(line, " \t\r\n")]) { printf("\n"); return; }
         if (tut_number(line, &guess)) break;
         puts("  a number, as .25, 1e-3 or 5/9");
@@ -245,8 +247,9 @@ static inline void tut_ask(const char *question, double truth, double relative, 
     tut_asked++;
     if (tut_near(guess, truth, relative)) { tut_right++, puts("  yes\n"); return; }
     while (wrong && wrong->why && !tut_near(guess, wrong->value, relative)) wrong++;
-    if (wrong && wrong->why) printf("  not so:"), tut_wrap(wrong->why, 9, 2), printf("\n");
-    else puts("  not so; see what comes out\n");
+    int column = printf("  not so, it is %.3g", truth);
+    if (wrong && wrong->why) printf(":"), tut_wrap(wrong->why, column + 1, 2), printf("\n");
+    else puts("; see what comes out\n");
 }
 
 /* Declares that exercise `number` ("Change one line") gives the row `name` this value, instead of its truth. */
@@ -276,20 +279,25 @@ static int tut_as_declared(int number, int told) {
     return found && good;
 }
 
+/* Does an exercise declare every row that failed? `told` prints those that it does not. */
+
+static int tut_explained(int number, int told) {
+    int good = 1;
+    for (int j = 0; j < tut_rows; j++) {
+        int i = 0;
+        while (i < tut_declared && (tut_effect[i].number != number || strcmp(tut_effect[i].name, tut_row[j].name) != 0)) i++;
+        if (tut_row[j].pass || i < tut_declared) continue;
+        if (told) printf("  %s: failed, and exercise %d does not declare it\n", tut_row[j].name, number);
+        good = 0;
+    }
+    return good;
+}
+
 /* The exercise whose rows are as declared and explain every row that failed; 0 if there is none. */
 
 static int tut_exercise_made(void) {
-    for (int number = 1; tut_failed && number <= 9; number++) {
-        int explained = 0;
-        for (int j = 0; j < tut_rows; j++) {
-            for (int i = 0; i < tut_declared && !tut_row[j].pass; i++) {
-                if (tut_effect[i].number != number || strcmp(tut_effect[i].name, tut_row[j].name) != 0) continue;
-                explained++;
-                break;
-            }
-        }
-        if (explained == tut_failed && tut_as_declared(number, 0)) return number;
-    }
+    for (int number = 1; tut_failed && number <= 9; number++)
+        if (tut_explained(number, 0) && tut_as_declared(number, 0)) return number;
     return 0;
 }
 
@@ -322,7 +330,8 @@ static int tut_done(void) {
         printf("exercise %d: %sas declared\n", k, tut_as_declared(k, 0) ? "" : "NOT ");
     if (made && strcmp(made, "each") == 0) made = "";
     int number = made && *made ? atoi(made) : tut_exercise_made();
-    int good = made && *made ? tut_as_declared(number, 1) : !tut_failed || number;
+    int good = !tut_failed || number;
+    if (made && *made) printf("\n"), good = tut_explained(number, 1), good = tut_as_declared(number, 1) && good;
     if (tut_verbose || !good) tut_print_table();
     printf("\n");
     if (tut_asked) printf("your predictions: %d of %d\n", tut_right, tut_asked);
