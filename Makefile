@@ -112,7 +112,7 @@ $(OUT)/step/sgm.o: sgm.h
 	@mkdir -p $(@D); printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >$(OUT)/step/sgm.c
 	@$(CC) $(WARN) -g -O0 -I. -c $(OUT)/step/sgm.c -o $@
 
-lesson: ## the first lesson: a whole model in a hundred lines, its figure, and what to do next
+lesson: ## the first lesson: a whole model without the library, its figure, and what to do next
 	@MODE=study $(MAKE) --no-print-directory $(firstword $(LESSONS))
 	@echo; figure=$$(ls $(OUT)/study/$(firstword $(LESSONS))/*.png 2>/dev/null | head -1); \
 	echo "figure: $${figure:-not drawn, for there is no gnuplot: make setup-lesson}"; \
