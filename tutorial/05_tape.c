@@ -1,7 +1,7 @@
 /*
-Lesson 05: the tape.
+# 5. The tape: derivatives of everything
 
-Question. Learning needs the derivative of one number, the loss L, by every
+**Question.** Learning needs the derivative of one number, the loss L, by every
 parameter of a network. How is that computed, and how do you know it is right?
 
 Equations. Two points (the rows of x) go through a linear layer, with weights W
@@ -12,48 +12,48 @@ $$y = x W + b, \qquad \dot y = \dot x W, \qquad \bar x = \bar y W^T, \quad
 
 The first gives values. The second asks: if x moves with the velocity ẋ (a
 *tangent*), how does y? The third goes back: if L has the derivative ȳ by y (its
-*adjoint*), what has it by x, W and b? What moves L in several ways, as b does
-in each row, *adds them up*. A network is many operations, written one by one on
-a *tape*: read forward it gives values and tangents, backward adjoints (§3.1).
-With J for an operation's matrix of derivatives the two must agree in
+*adjoint*; here it is given, L = Σ ȳ y), what has it by x, W and b? Where a
+number moves L in several ways, as b in each row, they *add up*. A network is
+many operations, written on a *tape*: forward it gives values and tangents, and
+backward adjoints (§3.1). With J for an operation's derivatives they agree in
 $\bar y · (J \dot x) = (J^T \bar y) · \dot x$; a difference quotient tests both.
 */
 #include "tutorial.h"
 static float x[] = {1, 2, 3, -1}, W[] = {.5f, -1, 1, .25f, 0, .5f}, *b = W + 4;
-static float u[] = {1, 1, 0, 2}, v[] = {1, -1, 2, .5f}; /* ẋ, ȳ; row by row */
+static float u[] = {1, 1, 0, 2}, v[] = {1, -1, 2, .5f}; /* ẋ, ȳ; by rows */
 static void show(const char *names, float *p, float *q, float *r, float *s) {
     puts(names);
     for (int i = 0; i < 4; i += 2)
         printf("%7.3f%7.3f%11.3f%7.3f%11.3f%7.3f%11.3f%7.3f\n", p[i], p[i + 1],
                q[i], q[i + 1], r[i], r[i + 1], s[i], s[i + 1]);
 }
-/* What the first weight, w, moves of L = Σ ȳ silu(y), silu(y) = y/(1 + e⁻ʸ). */
+/* What of L depends on the first weight, behind silu(y) = y/(1 + e⁻ʸ). */
 static double loss(double w) {
     double y = x[0] * w + x[1] * W[2] + b[0], z = x[2] * w + x[3] * W[2] + b[0];
     return v[0] * y / (1 + exp(-y)) + v[2] * z / (1 + exp(-z));
 }
 int main(int argc, char **argv) {
     tut_start("05_tape", argc, argv);
-    float y[4], dy[4] = {0}, dx[4] = {0}, dW[6] = {0}, *db = dW + 4, g[3][6];
+    float y[4], ty[4] = {0}, ax[4] = {0}, aW[6] = {0}, *ab = aW + 4, g[3][6];
     tut_ask("In the first column the adjoints ȳ of the two rows are 1 and 2. "
-        "What is the gradient by its bias?", 3, .01, (tut_guess[]){
+        "What is ∂L/∂b of that column's bias b?", 3, .01, (tut_guess[]){
         {1.5, "their mean; but L moves with b in each row: shares add up"},
         {2, "the last row's; a share is added, overwrites none"}, {0, NULL}});
     for (int i = 0; i < 4; i += 2) /* rows, then columns */
         for (int j = 0; j < 2; j++) {
             y[i + j] = b[j];
-            db[j] += v[i + j];                        /* b̄ = Σ ȳ     */
+            ab[j] += v[i + j];                        /* b̄ = Σ ȳ     */
             for (int k = 0; k < 2; k++) {
                 y[i + j] += x[i + k] * W[2 * k + j];  /* y = x W + b */
-                dy[i + j] += u[i + k] * W[2 * k + j]; /* ẏ = ẋ W     */
-                dx[i + k] += v[i + j] * W[2 * k + j]; /* x̄ = ȳ Wᵀ    */
-                dW[2 * k + j] += x[i + k] * v[i + j]; /* W̄ = xᵀ ȳ    */
+                ty[i + j] += u[i + k] * W[2 * k + j]; /* ẏ = ẋ W     */
+                ax[i + k] += v[i + j] * W[2 * k + j]; /* x̄ = ȳ Wᵀ    */
+                aW[2 * k + j] += x[i + k] * v[i + j]; /* W̄ = xᵀ ȳ    */
             }
         }
-    show("      x                W            tangent ẋ         adjoint ȳ",
+    show("      x              W, b = 0 .5     tangent ẋ         adjoint ȳ",
          x, W, u, v);
     show("  y = x W + b        ẏ = ẋ W          x̄ = ȳ Wᵀ          W̄ = xᵀ ȳ",
-         y, dy, dx, dW);
+         y, ty, ax, aW);
     /* The same by the tape; then with silu(y) behind it, and with y · y. */
     double off = 0, left = 0, right = 0, slope = 0;
     sgm_tape *tape = sgm_tape_new();
@@ -69,13 +69,13 @@ int main(int argc, char **argv) {
         tut_must(sgm_tape_tangent(tape));
         tut_must(sgm_tape_backward(tape));
         for (int i = 0; i < 4 && part == 0; i++)
-            off += fabs(y[i] - out->v[i]) + fabs(dy[i] - out->j[i])
-                 + fabs(dx[i] - in->d[i]) + fabs(dW[i] - g[0][i]);
+            off += fabs(y[i] - out->v[i]) + fabs(ty[i] - out->j[i])
+                 + fabs(ax[i] - in->d[i]) + fabs(aW[i] - g[0][i]);
     }
     tut_see("hand and tape, apart", off, 0, 0, "The tape has these numbers.");
-    tut_see("gradient by the first bias", db[0], g[0][4], 0,
-        "The first bias has the gradient %g, the sum over the rows.", db[0]);
-    for (int i = 0; i < 4; i++) left += v[i] * dy[i], right += dx[i] * u[i];
+    tut_see("gradient by the first bias", ab[0], g[0][4], 0,
+        "The first bias has the gradient %g, the sum over the rows.", ab[0]);
+    for (int i = 0; i < 4; i++) left += v[i] * ty[i], right += ax[i] * u[i];
     tut_see("the two directions", right, left, 0,
         "ȳ · (ẋ W) = %.3f, and (ȳ Wᵀ) · ẋ = %.3f.", left, right);
     tut_see("y, used twice", g[2][4], 7, 0, "In y · y both factors give a "
@@ -104,12 +104,12 @@ int main(int argc, char **argv) {
     return sgm_tape_free(tape), tut_done();
 }
 /*
-Change one line. Two usual mistakes: which check finds which?
+Change one line, as `make try05.1` does. Which check finds which mistake?
 
 (1) The mean over the rows where the sum belongs.
 
-    - db[j] += v[i + j];
-    + db[j] += v[i + j] / 2;
+    - ab[j] += v[i + j];
+    + ab[j] += v[i + j] / 2;
 
 (2) W for its transpose: the two directions see it, and need no truth for it.
 

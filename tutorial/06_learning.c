@@ -1,8 +1,8 @@
 /*
-Lesson 06: learning.
+# 6. Learning: what a loss tells
 
-Question. You train a network: its loss falls, stays near .29 and jumps about.
-Has it learnt? And with which of its parameters should one sample?
+**Question.** You train a network: its loss falls, stays near .29 and jumps
+about. Has it learnt? And with which of its parameters should one sample?
 
 Equations. The law is eight points on a circle. One step draws a batch of B =
 256 points, hides noise in each, and asks the network for it. The tape (lesson

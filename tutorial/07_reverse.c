@@ -1,8 +1,8 @@
 /*
-Lesson 07: the reverse SDE, and its three errors.
+# 7. The reverse SDE, and its three errors
 
-Question. Noise has spread the data into a round cloud, and you know the score
-at every noise level. How do you walk back, and what can go wrong?
+**Question.** Noise has spread the data into a round cloud, and you know the
+score at every noise level. How do you walk back, and what can go wrong?
 
 Equation. The reversed process is a diffusion too, with t falling (5.3):
 $dx = (f x - g² ∇\log p_t)\, dt + g\, dW$. A step Δ down, with the drift times

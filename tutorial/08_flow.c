@@ -1,8 +1,8 @@
 /*
-Lesson 08: the probability flow, and what a point weighs.
+# 8. The probability flow, and what a point weighs
 
-Question. Is there a way back without noise, one that takes each point to one
-*latent* at T, and tells how likely the point was?
+**Question.** Is there a way back without noise, one that takes each point to
+one *latent* at T, and tells how likely the point was?
 
 Equation. For the density, noise is a velocity, $-½ g² ∇\log p_t$ (1.11). So
 points that follow $dx/dt = F(x, t) = f x - ½ g² ∇\log p_t(x)$ (7.1) have the

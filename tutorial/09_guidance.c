@@ -1,7 +1,7 @@
 /*
-Lesson 09: guidance, and the law that it has not.
+# 9. Guidance, and the law that it has not
 
-Question. You know p(x) and measure y. How do you draw from p(x|y), the
+**Question.** You know p(x) and measure y. How do you draw from p(x|y), the
 *posterior*? And if you pull towards y γ times as hard, what do you draw then?
 
 Equations. Bayes' rule in logarithms, and its gradient at each noise level: the
