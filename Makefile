@@ -116,7 +116,7 @@ lesson: ## the first lesson: a whole model without the library, its figure, and 
 	@MODE=study $(MAKE) --no-print-directory $(firstword $(LESSONS))
 	@echo; figure=$$(ls $(OUT)/study/$(firstword $(LESSONS))/*.png 2>/dev/null | head -1); \
 	echo "figure: $${figure:-not drawn, for there is no gnuplot: make setup-lesson}"; \
-	echo "now change a line: the last comment of tutorial/$(firstword $(LESSONS)).c says which; make lesson shows what it does"; \
+	echo "now change a line: the last comment of tutorial/$(firstword $(LESSONS)).c says which; make try00.1 makes the first in a copy"; \
 	echo "then: make $(word 2,$(NUMBERS)) (tutorial/$(word 2,$(LESSONS)).c), and so on; make lessons runs them all"
 
 lessons: ## all lessons as a student runs them, with their figures
