@@ -153,7 +153,7 @@ if [ -z "${SANITIZE:-}" ]; then
     if [[ $(tail -1 "$build/web.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
         printf '%-8sthe playground: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
-        grep -v '^ok' "$build/web.log"
+        grep -vE '^ok|passed, ' "$build/web.log"
     elif grep -q '^skipped' "$build/web.log"; then cat "$build/web.log"
     else bad "the playground"; tail -20 "$build/web.log"
     fi
@@ -163,7 +163,7 @@ if [ -z "${SANITIZE:-}" ]; then
     if [[ $(tail -1 "$build/pages.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
         printf '%-8sthe book in a browser: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
-        grep -v '^ok' "$build/pages.log"
+        grep -vE '^ok|passed, ' "$build/pages.log"
     elif grep -q '^skipped' "$build/pages.log"; then cat "$build/pages.log"
     else bad "the book in a browser"; tail -20 "$build/pages.log"
     fi
