@@ -4,19 +4,19 @@
 **Question.** You train a network: its loss falls, stays near .29 and jumps
 about. Has it learnt? And with which of its parameters should one sample?
 
-Equations. The law is eight points on a circle. One step draws a batch of B =
-256 points, hides noise in each, and asks the network for it. The tape (lesson
+**A step.** The data are eight points on a circle. One step draws a batch of B =
+256 of them, hides noise in each, and asks the network for it. The tape (lesson
 05) gives the gradient, and Adam's rule (4.7) moves each parameter against it by
 about η, the *learning rate*. With σ₁ for the standard deviation of one draw's
 loss, the loss of a step scatters by $σ_1/\sqrt{B}$ around floor + excess (2.9).
-The gradient scatters too, so the last parameters θ never rest: they dance. An
-average over the last 1/(1-γ) steps or so, here 1000, keeps the place and loses
-the dance: the exponential moving average, or EMA. Step k moves it by
+The gradient scatters too, so the parameters θ never rest; their average over
+the last 1/(1-γ) steps or so, here 1000, does. It is called the *exponential
+moving average*, or EMA. Step k moves it, e, by
 
 $$e ← e + \frac{1-γ}{1-γ^k} (θ - e), \qquad γ = .999 \qquad(4.10)$$
 
-The network begins near .42, for what it says is added to a straight line as in
-lesson 04 (§2.3). Lessons 07 to 09 read a copy of the result; `make 06` and then
+The loss begins near .42, not at 1: what the network says is added to lesson
+04's straight line (§2.3). Lessons 07 to 09 read a copy; `make 06` and then
 `cp out/study/06_learning/circle.safetensors tutorial/weights` make it anew.
 */
 #include "tutorial.h"
@@ -50,9 +50,9 @@ int main(int argc, char **argv) {
     tut_ask("By how much does a step's loss scatter, a mean of 256 draws?",
         one / 16, .1, (tut_guess[]){{one, "one draw's; in a mean much cancels"},
         {one / 256, "a mean of n scatters by 1/√n, not 1/n"}, {0, NULL}});
-    tut_ask("In the second half, what share of the means of 100 steps is above "
-        "the one before?", .5, .25, (tut_guess[]){{0, "in 100 steps it learns "
-        "far less than such a mean scatters"}, {0, NULL}});
+    tut_ask("Take the mean loss of each 100 steps. In the second half, what "
+        "share of these means is above the one before?", .5, .25, (tut_guess[])
+        {{0, "in 100 steps it learns less than they scatter"}, {0, NULL}});
     static float hundred[MOST / 100][4], looks[64][3];
     double *e = tut_memory(model.n_params * sizeof *e), off = 0, up = 0;
     double sum[5] = {0}, half = how.steps / 2, began = tut_processor();
@@ -79,8 +79,9 @@ int main(int argc, char **argv) {
     }
     for (size_t i = 0; i < model.n_params; i++)
         off = fmax(off, fabs(e[i] - model.ema[0][i]));
-    tut_say("A step is 6 operations for each of %zu parameters, %.0f points: "
-        "%.2f ms.", model.n_params, B, 500 * (tut_processor() - began) / half);
+    tut_say("A step is 6 operations for each of %zu parameters times %.0f "
+        "points: %.2f ms.", model.n_params, B, 500 * (tut_processor() - began)
+        / half);
     double sd = sqrt(sum[1] - sum[0] * sum[0]), ups = up / (half / 100 - 1);
     double tail = sum[3] / sum[2], kept = sum[4] / sum[2];
     /* The deviation of 5000 numbers is known to 1 %, as σ₁: 10 % is ample. Of
@@ -92,26 +93,25 @@ int main(int argc, char **argv) {
     tut_see("loss of the second half", sum[0], low + tail, .012, "Second half: "
         "loss %.3f, floor %.3f + excess %.3f.", sum[0], low, tail);
     tut_see("excess: last over average", tail / kept, 2.5, smoke ? 2.2 : 1.3,
-        "There the average is nearer to the score: excess %.3f.", kept);
-    tut_see("average by hand", off, 0, 1e-4, "The one by hand is the same.");
+        "The average of the parameters has the excess %.3f.", kept);
+    tut_see("average by hand", off, 0, 1e-4, "By hand it is the same.");
     tut_must(sgm_model_save(&model, tut_path("circle.safetensors")));
     tut_dat("hundreds.dat", "k mean L floor", hundred[0], how.steps / 100, 4);
     tut_dat("looks.dat", "step excess_of_last of_average", looks[0], n, 3);
     tut_exercise(1, "scatter of a step's loss", one / 8, .1 * one / 8);
     tut_exercise(2, "excess: last over average", 1.3, .25);
     sgm_trainer_free(&run), sgm_model_free(&model), sgm_mixture_free(&law);
-    free(e);
-    return tut_done();
+    return free(e), tut_done();
 }
 /*
-Change one line.
+Change one line. (`make try06.1` makes change 1 in a copy.)
 
 (1) A quarter of the batch: a step costs a quarter and scatters twice as much.
 
     - .batch = 256,
     + .batch = 64,
 
-(2) A rate that falls to 0 (4.5): the last have 1.3 times the average's excess.
+(2) A rate that falls to 0 (4.5): θ comes to rest. Is the average still better?
 
     - .lr = 4e-3,
     + .lr = 4e-3, .cosine = 1,

@@ -4,10 +4,10 @@
 **Question.** Noise has spread the data into a round cloud, and you know the
 score at every noise level. How do you walk back, and what can go wrong?
 
-Equation. The reversed process is a diffusion too, with t falling (5.3):
-$dx = (f x - g² ∇\log p_t)\, dt + g\, dW$. A step Δ down, with the drift times
-Δ and the noise times √Δ (*Euler and Maruyama's method*), is $x ← x - (f x -
-g² s) Δ + g \sqrt{Δ}\, z$ with a fresh normal z. It is the whole g²: half of it
+**The way back** is like the way there, (1.1), a *stochastic differential
+equation*, SDE, with t falling: $dx = (f x - g² ∇\log p_t)\, dt + g\, dW$ (5.3).
+With s for the score a step Δ down is $x ← x - (f x - g² s) Δ + g \sqrt{Δ}\, z$,
+z fresh from N(0, 1) (*Euler and Maruyama's method*). It is the whole g²: half
 gathers the points, half makes up for the noise, which spreads them (§5.1).
 */
 #include "tutorial.h"
@@ -21,7 +21,7 @@ static double back(float *x, long n, double T, double odds, int steps) {
     sgm_sde vp = sgm_sde_vp(.1, 20);
     double step = T / steps, P = 1;
     float *z = tut_memory((size_t)n * 4 + 4);
-    sgm_normal(x, (size_t)n, sgm_key_split(tut_key(), 0), 0); /* the prior */
+    sgm_normal(x, (size_t)n, sgm_key_split(tut_key(), 0), 0); /* N(0, 1) */
     for (int i = 0; i < steps; i++) {
         double t = T - i * step, m = sgm_sde_m(&vp, t), s = sgm_sde_s(&vp, t);
         double f = sgm_sde_f(&vp, t), g2 = sgm_sde_g2(&vp, t);
@@ -63,18 +63,18 @@ int main(int argc, char **argv) {
     double m = sgm_sde_m(&vp, .2), v = 1 - .96 * m * m, lean = .5 * log(7. / 3);
     for (double u = -8; u < 8; u += .01) /* .01/√2π, of that the half */
         should += .00199471 * exp(-u * u / 2) * (1 + tanh(m * u / v + lean));
-    tut_ask("If you start at T = .2, also from N(0, 1), what share ends right?",
+    tut_ask("The same from T = .2, not 1: what share ends in the right hump?",
         should, .03, (tut_guess[]){{.7, "so it would from p_T, which leans"},
         {.5, "half begin left; of those near 0 more end right"}, {0, NULL}});
     back(x, n, .2, 7. / 3, FINE), sgm_mode_weights(right, x, n, 1, two, 2);
     tut_see("right, T = .2", right[1], should, 4.5 * sqrt(.25 / n) + .003,
-        "Error 1, the start. At T = .2 the data are no N(0, 1) yet. From there "
-        "%.3f end right; by an integral %.3f.", right[1], should);
+        "Error 1, the start. At T = .2 noise has not yet made N(0, 1). From it "
+        "%.3f end in the right hump; by an integral %.3f.", right[1], should);
     tut_dat("short.dat", "x", x, n, 1);
     const double one = HUGE_VAL, P = back(x, n, 1, one, FEW);
     double fine = back(x, 0, 1, one, 200), more = back(x, 0, 1, one, 800);
     for (long j = 0; j < n; j++) wide += pow(x[j] - 1, 2) / n;
-    tut_ask("200 steps leave a variance 1.2 % too large. And 800, in percent?",
+    tut_ask("The variance is 1.2 % too large with 200 steps. With 800, in %?",
         2500 * more - 100, .25, (tut_guess[]){{.075, "a step errs by Δ², a run "
         "by Δ"}, {.6, "√Δ is one path's error, not the law's"}, {0, NULL}});
     tut_see("few steps", wide, P, 4.5 * sqrt(2. / n) * P, "Error 2, the steps. "
@@ -103,14 +103,14 @@ int main(int argc, char **argv) {
     return tut_done();
 }
 /*
-Change one line.
+Change one line. (`make try07.1` makes change 1 in a copy.)
 
-(1) ½g², the noise left in: 13 times the variance, with any steps (§5.6).
+(1) ½g², but the noise left in. How wide are the humps? Do steps help (§5.6)?
 
     - f * x[j] - g2 * score
     + f * x[j] - .5 * g2 * score
 
-(2) Four times the steps: a tenth of the error, for 25 are too few for an order.
+(2) Four times the steps. The error is a tenth: 25 are too few for an order.
 
     - FEW = 25
     + FEW = 100

@@ -2,13 +2,14 @@
 # 8. The probability flow, and what a point weighs
 
 **Question.** Is there a way back without noise, one that takes each point to
-one *latent* at T, and tells how likely the point was?
+one place at T, its *latent*, and tells how dense the data were at the point?
 
-Equation. For the density, noise is a velocity, $-½ g² ∇\log p_t$ (1.11). So
-points that follow $dx/dt = F(x, t) = f x - ½ g² ∇\log p_t(x)$ (7.1) have the
-densities of those that diffuse. It is *half* the reverse SDE's g²; the other
-half made up for noise. A small box grows at the rate ∇·F (here ∂F/∂x) and keeps
-what it holds: log p of x is log N of its latent and the integral of ∇·F (7.14).
+**The flow.** Noise spreads as heat does, with the stream $-½ g² ∇p_t$: p times
+the velocity $-½ g² ∇\log p_t$ (1.11). So points that follow $dx/dt = F(x, t) =
+f x - ½ g² ∇\log p_t(x)$ (7.1) have the densities of those that noise drives. It
+is *half* the g² of lesson 07, whose other half made up for noise. A small box
+grows at the rate ∇·F (here ∂F/∂x) and keeps what it holds: log p of x is log N
+of its latent, N(0, 1)'s density, plus the integral of ∇·F (7.14).
 */
 #include "tutorial.h"
 enum { FINE = 200, FEW = 40, CELLS = 1001 };
@@ -57,18 +58,18 @@ int main(int argc, char **argv) {
     double x = 1, back, mean = 0, few = 0, apart = 0, Z[2] = {0};
     double *lib = tut_memory((size_t)n * 12);
     float *data = (float *)(lib + n), table[CELLS * 3];
-    tut_ask("At T all is spread like N(0, 1). Left of 1 are .65 of the data. "
-        "The latent of 1?", .387, .03, (tut_guess[]){{1, "shares stay, not x"},
+    tut_ask(".65 of the data are left of 1. At T they are like N(0, 1). Where "
+        "is the latent of 1?", .387, .03, (tut_guess[]){{1, "shares stay"},
         {.65, "that is the share, not where N(0, 1) has it"}, {0, NULL}});
     walk(&x, start, 1, FINE, 1), back = x, walk(&back, 1, start, FINE, 1);
     tut_check("there and back", back, 1, 1e-3);
     tut_see("share left of the latent", left(x, 1), left(1, start), 2e-4, "x = "
-        "1 has the latent %.3f: %.4f of all are left of it, as of 1 were %.4f. "
-        "It comes back to %.6f.", x, left(x, 1), left(1, start), back);
+        "1 goes to %.3f: %.4f of all are left of it, as of 1 were %.4f. It "
+        "comes back to %.6f.", x, left(x, 1), left(1, start), back);
     double euler = off(100, 0) / off(200, 0), heun = off(100, 1) / off(200, 1);
     tut_check("order of Euler", log2(euler), 1, .05);
-    tut_see("order of Heun", log2(heun), 2, .1, "200 steps, not 100: Euler's "
-        "error is %.2f times smaller, Heun's %.2f: order 1, 2.", euler, heun);
+    tut_see("order of Heun", log2(heun), 2, .1, "Twice the steps: Euler's "
+        "error is %.2f times smaller, Heun's %.2f: like h, h².", euler, heun);
     /* The mean of log p is minus the *entropy*, that of the coin that picks a
     hump and a Gaussian's ½ log 2πe v; the variance of log p is .65. */
     double best = .3 * log(.3) + .7 * log(.7) - .5 * log(2 * acos(-1) * exp(1) *
@@ -93,18 +94,17 @@ int main(int argc, char **argv) {
     tut_check("by hand and by the library", apart, 0, 5e-3);
     tut_check("integral of the density", Z[0], 1, 1e-3);
     tut_see("mean log p", mean, best, 4.5 * sqrt(.65 / n), "200 steps of Heun: "
-        "%.3f nats is the mean log p (%.3f bits, over log 2) ± %.3f; at most "
-        "minus the entropy, %.3f.", mean, mean / log(2), .8 / sqrt(n), best);
+        "the mean log p is %.3f ± %.3f (nats; over log 2, %.3f bits); in truth "
+        "%.3f.", mean, .8 / sqrt(n), mean / log(2), best);
     tut_see("few steps flatter", few > best + .05 && Z[1] > 1.05, 1, 0, "%d of "
-        "Euler: %.3f, better than the truth! But this p has the integral %.3f; "
+        "Euler's: %.3f, better than the truth! But this p has integral %.3f; "
         "that of Heun has %.4f.", FEW, few, Z[1], Z[0]);
     tut_exercise(1, "order of Heun", 1.23, .05);
     tut_exercise(2, "few steps flatter", 0, 0);
-    sgm_mixture_free(&mix), free(lib);
-    return tut_done();
+    return sgm_mixture_free(&mix), free(lib), tut_done();
 }
 /*
-Change one line.
+Change one line. (`make try08.1` makes change 1 in a copy.)
 
 (1) Heun with the old t at the end of a step. It works; its order tells.
 

@@ -2,16 +2,16 @@
 # 9. Guidance, and the law that it has not
 
 **Question.** You know p(x) and measure y. How do you draw from p(x|y), the
-*posterior*? And if you pull towards y γ times as hard, what do you draw then?
+density of x once y is seen (the *posterior*)? And what do you draw if you pull
+towards y γ times as hard?
 
-Equations. Bayes' rule in logarithms, and its gradient at each noise level: the
-scores add, $∇\log p_t(x|y) = ∇\log p_t(x) + ∇\log p_t(y|x)$ (8.1). *Guidance*
-takes γ times the last: $s = (1 - γ) ∇\log p_t(x) + γ ∇\log p_t(x|y)$ (8.6).
-
-γ = 1 is Bayes. γ = 2, many say, draws from p(x) p(y|x)². At each t by itself s
-is the score of such a density. But in a process $\log p_t$ obeys (8.7), where
-the square of its gradient stands, and a mean of squares is no square of a mean:
-no process has all those densities, and the SDE is the reverse of nothing.
+**Scores add.** Bayes' rule says p(x|y) = p(x) p(y|x) / p(y). In logarithms, its
+gradient by x is $∇\log p_t(x|y) = ∇\log p_t(x) + ∇\log p_t(y|x)$ (8.1).
+*Guidance* takes γ times the last: $s = (1 - γ) ∇\log p_t(x) + γ ∇\log p_t(x|y)$
+(8.6). γ = 1 is Bayes. γ = 2, many say, draws from p(x) p(y|x)². At each t by
+itself s is the score of such a density. But as noise rises $\log p_t$ obeys
+(8.7), which has the square of its gradient, and the square of a mean is no mean
+of squares: noise makes none of them of another. The SDE reverses nothing.
 */
 #include "tutorial.h"
 enum { STEPS = 600 };
@@ -55,10 +55,10 @@ int main(int argc, char **argv) {
     double sde[5], flow[5], ula;
     sgm_sde ve = sgm_sde_edm(.03, 30); /* whose t is √v */
     sgm_mixture px, given;
-    sgm_inverse look;
-    sgm_guided g;
-    tut_ask("x is N(0, 1), and x + N(0, 1) is seen. Its variance then?", c, .02,
-        (tut_guess[]){{1, "y tells something"}, {2, "that is y's"}, {0, NULL}});
+    sgm_inverse look; sgm_guided g;
+    tut_ask("x is from N(0, 1). You see y = x + z, z from N(0, 1) too. What "
+        "variance is left to x?", c, .02, (tut_guess[]){
+        {1, "y tells something"}, {2, "that is y's"}, {0, NULL}});
     tut_must(sgm_mixture_init(&px, 1, 1, 0, &mu, &var, SGM_COV_ISOTROPIC, &ve));
     tut_must(sgm_inverse_init(&look, 1, 1, &A, &seen, sqrt(tau2)));
     tut_must(sgm_mixture_posterior(&given, &px, &look));
@@ -68,8 +68,8 @@ int main(int argc, char **argv) {
     tut_must(sgm_score_eval(&mixed, &s, &at, &t, 1));
     tut_check("score by hand and by the library", guided(at, .25, 2), s, 1e-5);
     double P = c * c + c * (1 - c) * (1 - c) / 3, q = c / (2 - c); /* (8.8) */
-    tut_ask("p(x) p(y|x)² has the variance 1/3. What has the SDE at γ = 2?", P,
-        .03, (tut_guess[]){{1. / 3, "so many say, and the SDE does otherwise"},
+    tut_ask("p(x) p(y|x)² has the variance 1/3. The way back at γ = 2 has?", P,
+        .03, (tut_guess[]){{1. / 3, "so many say; it does otherwise"},
         {.25, "that is the flow's"}, {.5, "that is γ = 1, Bayes"}, {0, NULL}});
     for (int k = 0; k < 5; k++) {
         draw(x, n, k, 0), flow[k] = variance(x, n);
@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
     tut_check("γ = 2, flow: variance", flow[2], c * c, c * c * some);
     tut_see("γ = 2, SDE over p(x) p(y|x)²", sde[2] / q, P / q, P / q * some,
         "γ = 2: the SDE has %.3f, the flow %.3f, p(x) p(y|x)² %.3f: three "
-        "laws. (8.8) says %.3f, %.3f.", sde[2], flow[2], q, P, c * c);
+        "densities. (8.8) says %.3f, %.3f.", sde[2], flow[2], q, P, c * c);
     P = q / (1 - .01 / q);
     tut_see("γ = 2, Langevin: variance", ula, P, P * some, "At one t there is "
         "one density: Langevin's walk has %.3f; by (6.4) %.3f.", ula, P);
@@ -104,9 +104,9 @@ int main(int argc, char **argv) {
     return tut_done();
 }
 /*
-Change one line.
+Change one line. (`make try09.1` makes change 1 in a copy.)
 
-(1) A y that says little (c = .9): the three laws nearly meet.
+(1) A y that says little (c = .9): the three densities nearly meet.
 
     - tau2 = 1, y
     + tau2 = 9, y
