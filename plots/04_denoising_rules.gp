@@ -29,7 +29,7 @@ set format x '%g'
 set bmargin at screen 0.085
 set tmargin at screen 0.37
 set xlabel 'x'
-set ylabel 'loss per x'
+set ylabel 'loss, per unit of x' offset 2, 0
 set yrange [0:0.78]
 set ytics 0.2
 set key top left Left reverse
