@@ -3,7 +3,7 @@ load 'plots/style.gp'
 # alt: Left: the variance of ULA climbs with the step from 1 to 5, on the curve of its formula; MALA's stays at 1. Right:
 # two far humps of weights .2 and .8; a walk at one level has all walkers in the left one, an annealed one has both.
 
-# What a finite step costs ULA and not MALA; and two far humps, by a walk at one noise level and down a ladder of ten.
+# What a finite step costs ULA and not MALA; and two far humps, by a walk at one noise level and at ten that fall.
 
 set output dir.'/03_langevin_steps.png'
 eval canvas(1100, 520)
@@ -24,7 +24,7 @@ plot 1/(1 - x/2) with lines linecolor rgb black title '1/(1 - γ/2)', \
      '' using 1:3 with points linetype 1 pointsize 1.3 title 'MALA'
 set lmargin at screen 0.56
 set rmargin at screen 0.985
-set title "{/:Bold=17 Far humps want a ladder of noise}"
+set title "{/:Bold=17 Far humps want noise that falls slowly}"
 set xlabel 'x'
 set ylabel 'density'
 set xrange [-10:10]; set yrange [0:0.55]

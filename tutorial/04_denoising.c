@@ -1,28 +1,30 @@
 /*
 # 4. Denoising: the score is the best guess of the noise
 
-**Question.** How can a score be learnt from points alone? Add noise to a point,
-and ask for the noise. Here a point is x0 = 1 or x0 = -1, by a coin:
+**Question.** How can a score be learnt from points alone? Hide noise in a
+point, and ask for it back. Here a point is x0 = 1 or x0 = -1, by a coin:
 
 $$x = m x_0 + s ε, \qquad ε ∼ N(0, 1), \qquad m = .8, \; s = .6$$
 
 You see x and say e(x) for ε; your *loss* is the mean of $(ε - e(x))^2$ (2.11).
 
-E[·|x] is the mean over those draws that show this x. The noise was (x ∓ m)/s
-with chances ∝ exp(-½ noise²), as exp(mx/s²) to exp(-mx/s²). So the coin's mean
-is their difference over their sum, tanh(mx/s²), and
+**Two noises** can be behind one x: (x - m)/s if the coin said 1, (x + m)/s if
+-1. As N(0, 1) is like exp(-ε²/2), their chances are as $e^u$ to $e^{-u}$, with
+u = m x/s². So over all draws that show this x, x0 has the mean tanh u, written
+E[x0|x], and the variance 1 - tanh² u. As ε = (x - m x0)/s, that makes
 
-$$E[ε|x] = \frac{x - m \tanh(m x/s^2)}{s} = -s\, ∇\log p(x), \qquad
-\mathrm{Var}[ε|x] = \frac{m^2}{s^2} \left( 1 - \tanh^2 \frac{m x}{s^2} \right)$$
+$$E[ε|x] = (x - m \tanh u)/s = -s\, ∇\log p(x), \qquad
+\mathrm{Var}[ε|x] = (m/s)^2 (1 - \tanh^2 u)$$
 
-by lesson 02 with humps at ±m of variance s²: *the best guess of the noise is -s
-times the score* (2.6). For any rule e the mixed term of the square is 0, for
-ε - E[ε|x] has the mean 0 at every x (2.9):
+by lesson 02, with humps at ±m of variance s², whose r differ by tanh u. So *the
+best guess of the noise is -s times the score* (2.6). For any rule e the mixed
+term of the square is 0, as ε - E[ε|x] has the mean 0 at every x. So
 
-$$E(ε - e)^2 = E\,\mathrm{Var}[ε|x] + E(e - E[ε|x])^2 = floor + excess$$
+$$E(ε - e)^2 = E\,\mathrm{Var}[ε|x] + E(e - E[ε|x])^2
+= \mathrm{floor} + \mathrm{excess} \qquad(2.9)$$
 
-The floor is the same for all; the excess is s² times the mean squared distance
-of two scores. Who finds the rule of the least loss has found the score.
+The floor is the same for all. The excess is s² times the mean squared distance
+of two scores: who finds the rule of the least loss has found the score.
 */
 #include "tutorial.h"
 enum { SLICES = 32, DOTS = 1500 };
@@ -56,7 +58,6 @@ int main(int argc, char **argv) {
         least, .15, (tut_guess[]){{1, "as if x told nothing"},
         {0, "x does not tell what the coin said: no rule is always right"},
         {m * m, "that is the straight line's; the score bends"}, {0, NULL}});
-
     /* The mean of ε is the c with the least mean of (ε - c)². So the means in
     slices of x learn the score, and nobody has told them one. */
     sgm_normal(eps, (size_t)n, sgm_key_split(tut_key(), 0), 0);
@@ -82,39 +83,38 @@ int main(int argc, char **argv) {
     sgm_sde sde = sgm_sde_vp(.1f, 20);
     double t = sgm_sde_t_from_logsnr(&sde, log(m * m / s / s));
     sgm_loss how = {.times = SGM_TIMES_GRID, .grid = &t, .n_grid = 1};
-    sgm_mixture two;
-    sgm_dsm_result r;
+    sgm_mixture two; sgm_dsm_result r;
     tut_must(sgm_mixture_from_data(&two, ends, 2, 1, &sde));
     sgm_score right = sgm_mixture_score(&two), wrong = right;
     wrong.eval = say_bad;
     tut_must(sgm_dsm(&r, &wrong, &right, ends, 2, &how, n, tut_key()));
     /* Tolerances: 4.5 standard errors √(variance/n); 4.8 of the worst of 24. */
-    tut_see("worst slice, in standard errors", worst, 0, 4.8, "In slices of x "
-        "the mean noise is -s times the score, to %.1f std. errors.", worst);
+    tut_see("worst slice, in standard errors", worst, 0, 4.8, "Mean noise in "
+        "slices of x is -s times the score, to %.1f standard errors.", worst);
     tut_see("loss of the exact score", loss, least, 4.5 * r.floor_se,
-        "The exact score has the loss %.4f; the floor is %.4f.", loss, least);
+        "Exact score: loss %.4f; the floor, an integral: %.4f.", loss, least);
     tut_see("loss of the bad score", r.loss, m * m, 4.5 * r.loss_se, "The bad "
         "one has %.4f: E(ε - s x)² = 1 - 2s² + s² = %.2f,", r.loss, m * m);
     tut_see("excess of the bad score", r.excess, more, 4.5 * r.excess_se + 1e-6,
-        "near %.4f floor + %.4f excess.", r.floor, r.excess);
+        "near %.4f floor + %.4f excess: the mixed term is 0 in the mean only.",
+        r.floor, r.excess);
     tut_exercise(1, "loss of the exact score", .3483, .01);
     tut_exercise(2, "loss of the bad score", least + s * s, .02);
-    sgm_mixture_free(&two), free(eps);
-    return tut_done();
+    return sgm_mixture_free(&two), free(eps), tut_done();
 }
 /*
 Change one line. (`make try04.1` makes change 1 in a copy.)
 
-(1) More noise: one Gaussian's score is nearly right, the excess .01. The floor
-falls too, for x is mostly noise, and tells it.
+(1) More noise. Where will the floor be, and is the bad score worse? Humps now
+run together, as if one Gaussian; x is mostly noise, and so tells the noise.
 
     - m = .8, s = .6;
     + m = .6, s = .8;
 
-(2) A score that is off by 1 everywhere has the loss floor + s², always.
+(2) A score that is off by 1 everywhere has the loss floor + s², for any p.
 
     - return -x;
     + return exact(x) + 1;
 
-Go on: §2.2, §2.5, proof 13. By yourself: other m, s.
+Go on: §2.2, §2.5, proof 13. By yourself: a bad score of 0. Why is the loss 1?
 */
