@@ -15,7 +15,7 @@ my $b = Browser->new or do {
     exit 0;
 };
 my ($good, $lost) = (0, 0);
-sub check {
+sub check ($$;$) { # scalars, so that a match that fails is a false, and not nothing
     my ($name, $ok, $more) = @_;
     $ok ? $good++ : $lost++;
     printf "%-7s %s%s\n", $ok ? 'ok' : 'FAILED', $name, !$ok && defined $more ? ": $more" : '';
@@ -71,6 +71,8 @@ compare('EDM, two classes, guided, residual, churn: the same bits', data => 'let
 compare('cosine, points, explicit score, v, RK45: the same bits', data => 'ring', blur => 0, k => 8,
     sde => 2, output => 4, objective => 1, steps => 40, method => 10, evals => 2, points => 50, key => 9,
     activation => 4, times => 2);
+compare('ring, two classes, churn with what DDIM alone takes: the same bits', data => 'ring', k => 8,
+    classes => 1, label => 0, steps => 20, batch => 32, method => 5, eta => 1, evals => 8, points => 20);
 # a fault that must be seen: another key
 $b->js('window.last = await sgmPlay.run({key: 6, steps: 120, points: 200})');
 check('another key has other bits', defined $told && $told !~ $b->js('return last.hash[0]'));
@@ -100,6 +102,28 @@ choose(b => 20), choose(data => 'drawn');
 $b->drag('#exact', .2, .5, .7, .3);
 $b->until('return sgmPlay.step() > 5', 20);
 check('drawn points are learnt', $b->js('return sgmPlay.set().k > 5 && /points_drawn=/.test(location.hash)'));
+$b->click('#clear');
+choose(data => 'moons'), choose(points => 2000), choose(evals => 100), choose(steps => 5);
+$b->until('return sgmPlay.step() === 5 && sgmPlay.state() === "idle"', 20);
+$b->click('#sample');
+$b->until('return /^2000 points/.test(document.getElementById("learnt-says").textContent)', 20);
+choose(points => 3000), sleep .6;
+my $now = $b->js('return sgmPlay.state() + ", " + document.getElementById("learnt-says").textContent');
+check('points that are wished for while others move wait for the next time', $now =~ /^sample, 2000 points/, $now);
+choose(steps => 0), $b->click('#train');
+check('no steps: refused in the library\'s words',
+    $b->until('return /steps >= 1/.test(document.getElementById("error").textContent)', 10));
+choose(steps => 3000);
+$b->until('return sgmPlay.step() > 0', 20);
+$b->click('#again'), choose(lr => .001), $b->click('#train'), sleep .6;
+check('Train, pressed while a setting is taken over, trains', state_of() eq 'train', state_of());
+choose(blur => -1);
+check('a negative width: refused', $b->until('return /width/.test(document.getElementById("error").textContent)', 10));
+for my $odd ('data=%', 'x=%zz&data=constructor', 'activation=-7&net=.5&label=5&classes=1&output=99') {
+    $b->open('about:blank');
+    $b->open("$page#$odd");
+    check("of #$odd what makes no sense is passed over", $b->until('return sgmPlay.step() > 5', 20));
+}
 my @errors = map { ref $_ ? "$_->{level}: $_->{text}" : $_ } $b->errors;
 check('no error in the console', !@errors, "@errors");
 my @asked = $b->requests;

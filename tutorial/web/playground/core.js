@@ -6,6 +6,7 @@ async function sgmCore(wasm, post) {
     const four = e.doubles(4), MOST = 2000;
     let busy = '', made = false, due = 0, seen = 0, rate = 0, speed = 0, next = 0, alive = [false,
         false];
+    let flock = 0; // how many points move now
 
     const settings = set => {
         const view = new Float64Array(e.memory.buffer, e.play_settings(), names.length);
@@ -62,7 +63,7 @@ async function sgmCore(wasm, post) {
     }
     // One update of both samplers, or one step of both walks. What fails stops alone, and says why.
     function moveSlice() {
-        const t0 = performance.now(), kind = busy, n = Number(now.points);
+        const t0 = performance.now(), kind = busy, n = flock;
         for (const i of [0, 1]) {
             if (!alive[i]) continue;
             try {
@@ -87,6 +88,7 @@ async function sgmCore(wasm, post) {
     }
     function move(kind) {
         const said = ['', ''];
+        flock = Number(now.points);
         for (const i of [0, 1]) {
             try { e.call('play_' + kind, i); } catch (error) { said[i] = error.message; }
             alive[i] = said[i] === '';

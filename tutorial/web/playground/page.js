@@ -45,7 +45,7 @@
         'steps', 'cosine', 'classes'];
     const WHOLE = ['k', 'n', 'key', 'width', 'depth', 'batch', 'steps', 'evals', 'points'];
     const tidy = (name, x) => { // a key is what a uint64_t of C and a double both hold
-        const [least, most] = name === 'key' ? [0, 2 ** 53] : [-1e9, 1e9];
+        const [least, most] = name === 'key' ? [0, 2 ** 53] : [1 - 1e9, 1e9 - 1];
         return WHOLE.includes(name) ? Math.max(least, Math.min(most, Math.round(x))) : x;
     };
     let set = Object.assign({}, DEFAULT), drawn = [], raw = [];
@@ -96,28 +96,33 @@
             : d.centres).length : d.k,
             blur: d.blur, a: s[1] === undefined ? 0 : s[1], b: s[2] === undefined ? 0 : s[2] });
     }
-    function read(hash) {
+    function read(hash) { // what makes no sense is passed over
         const given = {};
         for (const part of hash.replace(/^#/, '').split('&')) {
-            const at = part.indexOf('='), name = part.slice(0, at),
-                value = decodeURIComponent(part.slice(at + 1));
-            if (at > 0) given[name] = value;
+            const at = part.indexOf('=');
+            if (at < 1) continue;
+            try { given[part.slice(0, at)] = decodeURIComponent(part.slice(at + 1));
+            } catch (e) { /* a % that begins no letter */ }
         }
         try { drawn = given.points_drawn ? unpack(given.points_drawn) : [];
         } catch (e) { drawn = []; }
-        const data = given.data in DATA ? given.data : 'moons', sde = given.sde in SDE &&
-            given.sde > 0 ? +given.sde : 1;
+        const listed = (name, value) => !LISTS[name] || LISTS[name].some((item, i) =>
+            String(Array.isArray(item) ? item[0] : i) === value);
+        const data = listed('data', given.data) ? given.data : 'moons';
+        const sde = listed('sde', given.sde) ? Number(given.sde) : 1;
         set = Object.assign(defaultsOf(data, sde), { data, sde });
         for (const name of Object.keys(DEFAULT))
             if (name in given && name !== 'data' && name !== 'sde' && given[name] !== '' &&
-                isFinite(given[name]))
+                isFinite(given[name]) && listed(name, given[name]))
                 set[name] = tidy(name, Number(given[name]));
     }
     const centres = () => set.data === 'drawn' ? drawn : DATA[set.data].centres;
+    const etaCounts = of => [0, 6].includes(Number(of.method)); // DDIM's, whose field is shut else
     const numbers = (of = set) => {
         const given = of.data === 'drawn' ? drawn : DATA[of.data].centres;
         const v = Object.assign({}, of, { shape: DATA[of.data].shape });
         if (given) v.k = given.length;
+        if (!etaCounts(of)) v.eta = 0;
         delete v.data;
         return v;
     };
@@ -166,7 +171,7 @@
     }
     function train(on) {
         if (drawing() && !drawn.length) return start(false);
-        if (on && step >= set.steps) { start(true); return; }
+        if (on && step > 0 && step >= set.steps) { start(true); return; }
         state = on ? 'train' : 'idle', moving = on ? null : moving, map = null;
         ask({ do: on ? 'train' : 'pause' });
         say(on ? 'The network learns.' : 'Paused.');
@@ -522,7 +527,7 @@
             form.elements[name].disabled = is;
             form.elements[name].closest('label').classList.toggle('off', is);
         };
-        off('k', DATA[set.data].shape === 4), off('eta', ![0, 6].includes(Number(set.method)));
+        off('k', DATA[set.data].shape === 4), off('eta', !etaCounts(set));
         off('label', !(set.classes > 0)), off('gamma', !(set.classes > 0 && set.label >= 0));
         if (DATA[set.data].shape === 4) form.elements.k.value = (centres() || []).length;
     }
@@ -541,7 +546,7 @@
         if (RESTART.includes(name)) {
             clearTimeout(later);
             const on = was === 'train' || step > 0 || resume; // what was learnt is learnt anew
-            later = setTimeout(() => start(on), 250);
+            later = setTimeout(() => start(on || state === 'train'), 250);
         } else {
             complain();
             ask({ do: 'set' });
@@ -572,7 +577,7 @@
     $('sample').onclick = () => act('sample');
     $('walk').onclick = () => act('walk');
     $('map').onclick = () => act('map');
-    $('defaults').onclick = () => { drawn = [], set = Object.assign({}, DEFAULT), keep(),
+    $('defaults').onclick = () => { clearTimeout(later), drawn = [], set = Object.assign({}, DEFAULT), keep(),
         showForm(), start(false); };
     for (const id of ['show-arrows', 'show-data',
         'show-density']) $(id).onchange = () => { dirty = true; };

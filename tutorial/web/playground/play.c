@@ -85,6 +85,7 @@ static sgm_status make_law(sgm_mixture *mix, int k, int which) {
         mean[2 * n] = centre[2 * i], mean[2 * n + 1] = centre[2 * i + 1];
         var[n++] = set.blur * set.blur;
     }
+    if (n == 0) return sgm__bad("class %c has no points: draw some, or leave classes", 'A' + which);
     if (set.blur > 0) return sgm_mixture_init(mix, n, 2, NULL, mean, var, SGM_COV_ISOTROPIC, &sde);
     return sgm_mixture_init(mix, n, 2, NULL, mean, NULL, SGM_COV_POINTS, &sde);
 }
@@ -145,6 +146,7 @@ WEB(int) play_start(void) {
     if (k < 1 || k > MOST) return sgm__bad("the law needs 1 to %d centres, not %g", MOST, set.k);
     if (n < 1 || n > 5 * MOST)
         return sgm__bad("1 to %d points to learn from, not %g", 5 * MOST, set.n);
+    if (!(set.blur >= 0)) return sgm__bad("the Gaussians' width is %g: needs >= 0", set.blur);
     sgm_status s = start(k, n);
     if (s != SGM_OK) { /* forget() leaves the message */
         forget();

@@ -73,11 +73,11 @@ function sgmProgram(set, centres, done, link) {
         'checkerboard(centre, K, sgm_key_split(key, 0))'][set.shape];
     c.push(`    /* The law: K equal Gaussians${set.blur > 0 ? ' of standard deviation ' + set.blur : ' without width: points'}. */`);
     if (!given) c.push(`    sgm_data_${shape};`);
-    if (classes && !given) c.push('    for (int i = 0; i < K; i++) {',
+    if (classes && set.shape === 1) c.push('    for (int i = 0; i < K; i++) {',
         '        const double a = centre[2 * i], b = centre[2 * i + 1];',
-        '        side[i] = ' + (set.shape === 1
-            ? 'fabs(a * a + b * b - 1) < 1e-5' : '(void)b, a > 0') + ';',
-        '    }');
+        '        side[i] = fabs(a * a + b * b - 1) < 1e-5;', '    }');
+    else if (classes && !given)
+        c.push('    for (int i = 0; i < K; i++) side[i] = centre[2 * i] > 0;');
     c.push('    for (int i = 0; i < K; i++) {',
         '        mean[2 * i] = centre[2 * i], mean[2 * i + 1] = centre[2 * i + 1];',
         ...(set.blur > 0 ? [`        var[i] = ${set.blur} * ${set.blur};`] : []), '    }',
