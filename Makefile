@@ -91,7 +91,10 @@ $(foreach t,$(filter-out 00_micro,$(TUTORIALS)),$(eval $(call tutorial_rules,$(t
 # lesson 00 does without sgm.h, so nothing else is compiled for it; it is told its folder
 00: 00_micro
 00_micro: $(OUT)/bin/00_micro
-	@dir=$${SGM_OUT:-out}/$${MODE:-study}/00_micro; mkdir -p $$dir && ./$< $$dir && plots/draw.sh 00_micro
+	@case $${MODE:-study} in test|study|full) ;; *) echo "error: MODE=$$MODE: a mode is test, study or full" >&2; exit 2 ;; esac; \
+	seed=$${SGM_SEED:-1}; case $$seed in *[!0-9]*) seed= ;; esac; if [ -z "$$seed" ] || [ "$${#seed}" -gt 20 ]; then \
+	  echo "error: SGM_SEED=$$SGM_SEED: a seed is a whole number from 0 to 18446744073709551615" >&2; exit 2; fi; \
+	dir=$${SGM_OUT:-out}/$${MODE:-study}/00_micro; mkdir -p "$$dir" && "./$<" "$$dir" && plots/draw.sh 00_micro
 $(OUT)/bin/00_micro: tutorial/00_micro.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(CFLAGS) $< -o $@ -lm
@@ -114,7 +117,7 @@ $(OUT)/step/sgm.o: sgm.h
 
 lesson: ## the first lesson: a whole model without the library, its figure, and what to do next
 	@MODE=study $(MAKE) --no-print-directory $(firstword $(LESSONS))
-	@echo; figure=$$(ls $(OUT)/study/$(firstword $(LESSONS))/*.png 2>/dev/null | head -1); \
+	@echo; figure=$$(ls "$${SGM_OUT:-out}"/study/$(firstword $(LESSONS))/*.png 2>/dev/null | head -1); \
 	echo "figure: $${figure:-not drawn, for there is no gnuplot: make setup-lesson}"; \
 	echo "now change a line: the last comment of tutorial/$(firstword $(LESSONS)).c says which; make try00.1 makes the first in a copy"; \
 	echo "then: make $(word 2,$(NUMBERS)) (tutorial/$(word 2,$(LESSONS)).c), and so on; make lessons runs them all"
@@ -148,8 +151,8 @@ report: ## write out/report.html and out/map.html (idea, equation, function, row
 	plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html && echo $(OUT)/map.html
 
 book: ## header, lessons, proofs and widgets as pages that link to one another: out/book/index.html (pandoc, clang)
-	@if tutorial/web/build.sh check >$(OUT).log 2>&1; then $(MAKE) -s --no-print-directory web >/dev/null; \
-	else echo "book: without widgets: $$(cat $(OUT).log)"; fi; rm -f $(OUT).log
+	@if why=$$(tutorial/web/build.sh check 2>&1); then $(MAKE) -s --no-print-directory web >/dev/null; \
+	else echo "book: without widgets: $$why"; fi
 	@perl tutorial/book/weave.pl $(OUT)
 
 book.pdf: ## the same for paper, without proofs and workshop: out/book.pdf (pandoc, Chromium)

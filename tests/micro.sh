@@ -16,6 +16,11 @@ for key in 3 2 1; do
     ! grep FAIL "$build/study/00_micro/checks.tsv" || say "key $key: rows fail"
 done
 plots/draw.sh 00_micro || say "no figure"
+SGM_OUT="$build/a folder" make -s OUT="$build" 00_micro >/dev/null && [ -s "$build/a folder/study/00_micro/checks.tsv" ] ||
+    say "does not run in a folder with a blank in its name"
+for odd in MODE=quick SGM_SEED=abc SGM_SEED=-1 SGM_SEED=184467440737095516150; do
+    (export "$odd"; make -s OUT="$build" 00_micro >/dev/null 2>&1) && say "takes $odd"
+done
 [ "$(wc -l <"$build/study/00_micro/said")" -le 24 ] || say "prints more than 24 lines"
 LC_ALL=C sed 's/[\x80-\xBF]//g' $source "$build/study/00_micro/said" | LC_ALL=C awk 'length($0) > 80' | grep . && say "longer than 80 columns"
 ! "$build/micro" "$build/nowhere" 2>/dev/null || say "writes into a folder that is not there"

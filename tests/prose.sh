@@ -198,7 +198,10 @@ EOF
     try 1 'exercise 1: NOT as declared' '' CHANGED=2 SGM_EXERCISE=1
     try 1 'exercise 3: NOT as declared' '' CHANGED=4 SGM_EXERCISE=3 # what failed besides is no part of it
     try 1 'other: failed, and exercise 3 does not declare it' '' CHANGED=4 SGM_EXERCISE=3
-    try 2 'a mode is test, study or full' '' MODE=quick ;;
+    try 2 'a mode is test, study or full' '' MODE=quick
+    for seed in abc 7x 1e3 -1 18446744073709551616; do try 2 'a seed is a whole number' '' SGM_SEED=$seed; done
+    try 0 'key 18446744073709551615' '' SGM_SEED=18446744073709551615
+    try 0 'predictions: 2 of 2' "$(printf '%0300d' 7)\\n.5\\n0\\n" SGM_ASK=1 ;; # a line is one answer, however long
 drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
     command -v gnuplot >/dev/null || { echo "no gnuplot here: not tried"; exit 0; }
     mkdir -p "$2/failing/bin"

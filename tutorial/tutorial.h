@@ -95,7 +95,7 @@ static const char *tut_mode_name(void) {
     return name[tut_mode()];
 }
 
-/* SGM_SEED=n in the environment changes every random number of the run. */
+/* SGM_SEED=n in the environment changes every random number of the run; n is a whole number below 2^64. */
 
 static unsigned long long tut_seed(void) {
     const char *seed = getenv("SGM_SEED");
@@ -112,6 +112,12 @@ static void tut_refuse(const char *topic, int argc, char **argv) {
         if (strcmp(argv[i], "-v") == 0) continue;
         fprintf(stderr, "error: %s knows no \"%s\": -v prints the table of checks; MODE=test|study|full and "
                         "SGM_SEED=n are read from the environment\n", topic, argv[i]);
+        exit(2);
+    }
+    const char *seed = getenv("SGM_SEED");
+    errno = 0;
+    if (seed && (seed[strspn(seed, "0123456789")] || (tut_seed() == ULLONG_MAX && errno == ERANGE))) {
+        fprintf(stderr, "error: SGM_SEED=%s: a seed is a whole number from 0 to %llu\n", seed, ULLONG_MAX);
         exit(2);
     }
     if (!mode || !*mode || strcmp(mode, "test") == 0 || strcmp(mode, "full") == 0) return;
@@ -240,7 +246,9 @@ static inline void tut_ask(const char *question, double truth, double relative, 
         printf("your guess, within %.3g%s (Enter passes): ", truth != 0 ? 100 * relative : relative,
                truth != 0 ? " %" : ""), fflush(stdout);
         if (!fgets(line, sizeof line, stdin) || !line[strspn(line, " \t\r\n")]) { printf("\n"); return; }
-        if (tut_number(line, &guess)) break;
+        int whole = strchr(line, '\n') != NULL || feof(stdin);
+        for (int c = whole ? '\n' : 0; c != '\n' && c != EOF;) c = getchar(); /* a line is one answer */
+        if (whole && tut_number(line, &guess)) break;
         puts("  a number, as .25, 1e-3 or 5/9");
         if (left == 1) return;
     }
