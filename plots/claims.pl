@@ -8,6 +8,7 @@
 #     plots/claims.pl FOLDER check    prints what is wrong; a row that a short run leaves out must stand in the source
 use strict;
 use warnings;
+use File::Glob ':bsd_glob'; # a blank in a name is a blank
 
 my ($folder, $how) = @ARGV;
 die "usage: plots/claims.pl FOLDER page|check\n" unless $how && $how =~ /^(page|check)$/;
@@ -22,7 +23,7 @@ for my $file (glob "$folder/[0-9][0-9]_*/checks.tsv") {
     my ($topic) = $file =~ m{([^/]+)/checks\.tsv$};
     my @lines = split /\n/, slurp($file);
     shift @lines;
-    for (@lines) { my @f = split /\t/; $rows{$topic}{$f[0]} = [@f[1 .. 4]]; push @{$order{$topic}}, $f[0] }
+    for (@lines) { my @f = split /\t/; next if @f != 5; $rows{$topic}{$f[0]} = [@f[1 .. 4]]; push @{$order{$topic}}, $f[0] }
 }
 
 # the names that a source can give: its strings, adjacent ones joined, each %-format for anything

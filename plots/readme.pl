@@ -27,6 +27,9 @@ sub between { # between FILE, NAME, TEXT
 # 1. numbers.tsv: which row of which proof is shown is written by hand; what came out is filled in
 my ($head, @numbers) = fields('plots/numbers.tsv');
 if (!$how) {
+    for ((map { "out/full/$_->[0]/checks.tsv" } @numbers), 'out/bench.tsv', 'out/bench/machine.txt') {
+        -s or die "there is no $_: run `make tour` and `make bench`, then `make readme`\n"; # before anything is written
+    }
     for (@numbers) {
         my ($proof, $row) = @$_[0, 4];
         my ($hit) = grep { $_->[0] eq $row } fields("out/full/$proof/checks.tsv");

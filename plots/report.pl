@@ -5,6 +5,7 @@
 # has been run the fullest is shown, and the page says which it is.
 use strict;
 use warnings;
+use File::Glob ':bsd_glob'; # a blank in a name is a blank
 require './plots/alt.pl';
 
 my $out = $ENV{SGM_OUT} || 'out';
@@ -113,7 +114,7 @@ sub origin {
 sub size { # of a picture, so that the page does not move when it has come
     my ($file) = @_;
     open my $in, '<:raw', $file or return '';
-    read $in, my $head, 24;
+    read($in, my $head, 24) == 24 or return ''; # not whole
     my ($w, $h) = $head =~ /^GIF/ ? unpack 'x6 v2', $head : unpack 'x16 N2', $head;
     return $h ? " width=\"$w\" height=\"$h\"" : '';
 }
@@ -130,6 +131,7 @@ for my $mode (@modes) {
         my ($topic) = $checks =~ m{([^/]+)/checks\.tsv$};
         if ($seen{$topic}) { push @{$seen{$topic}{also}}, $mode; next }
         my ($head, @rows) = map { [split /\t/, $_, -1] } split /\n/, slurp($checks);
+        @rows = grep { @$_ == 5 && length $_->[0] } @rows; # the last of a run that broke off may be half
         push @sections, $seen{$topic} = {topic => $topic, mode => $mode, rows => \@rows, also => [],
             run => {map { split /\t/, $_, 2 } grep { /\t/ } split /\n/, slurp($checks =~ s/checks\.tsv$/run.tsv/r)}};
     }
@@ -188,13 +190,14 @@ for my $s (@sections) {
     printf "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s %s</h2>\n", $topic, $topic, $number, text($source->{title});
     printf "<p>%s</p>\n", text($source->{question}) if length $source->{question};
     my @facts = ("mode " . ($run->{mode} // $mode));
+    push @facts, 'it did not end' unless defined $run->{processor};
     push @facts, "key $run->{key}" if defined $run->{key};
     push @facts, "$run->{processor} s of the processor" if defined $run->{processor};
     push @facts, "$run->{threads} thread" . ($run->{threads} == 1 ? '' : 's') if ($run->{threads} // '') =~ /^\d+$/;
     push @facts, "kernels $run->{kernels}" if defined $run->{kernels};
     push @facts, 'also run in mode ' . join(' and ', @{$s->{also}}) if @{$s->{also}};
     printf "<p class=\"soft\">%s%s</p>\n", h(join '; ', @facts), -f "tutorial/$topic.c" ? ". Source: <a href=\"${up}tutorial/$topic.c\">tutorial/$topic.c</a>" : '';
-    for my $figure (map { s{.*/}{}r } sort glob "$out/$folder/*.png $out/$folder/*.gif") {
+    for my $figure (map { s{.*/}{}r } sort glob "$out/$folder/*.{png,gif}") {
         my ($name) = $figure =~ /^(.*)\.\w+$/;
         my $grid = -f "plots/$name.gp" ? '' : ' class="pixels"';
         my $alt = h(alt($name) || words($topic, $name));

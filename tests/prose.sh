@@ -202,6 +202,19 @@ EOF
     for seed in abc 7x 1e3 -1 18446744073709551616; do try 2 'a seed is a whole number' '' SGM_SEED=$seed; done
     try 0 'key 18446744073709551615' '' SGM_SEED=18446744073709551615
     try 0 'predictions: 2 of 2' "$(printf '%0300d' 7)\\n.5\\n0\\n" SGM_ASK=1 ;; # a line is one answer, however long
+halves) # halves BUILD: tables that are empty, broken off or odd, in a folder with a blank: what is whole is shown
+    out="$2/half run"; rm -rf "$out"; mkdir -p "$out"/full/14_circle "$out"/full/15_ncsn "$out"/full/16_gmm1d "$out"/study/03_langevin
+    printf 'name\tgot\ttruth\ttolerance\tresult\n' >"$out/full/14_circle/checks.tsv"
+    : >"$out/full/15_ncsn/checks.tsv"
+    printf 'name\tgot\ttruth\ttolerance\tresult\n<img src=x> & "x"\t1\t1\t.1\tPASS\n\nhalf\t1\t' >"$out/full/16_gmm1d/checks.tsv"
+    printf 'mode\n' >"$out/full/16_gmm1d/run.tsv"
+    printf 'name\tgot\ttruth\ttolerance\tresult\nwhole\tnan\tinf\t0\tFAIL\n' >"$out/study/03_langevin/checks.tsv"
+    : >"$out/study/03_langevin/a b.png"
+    SGM_OUT=$out plots/report.pl >"$out/report.html" 2>"$out/said" || exit 1
+    plots/claims.pl "$out/full" page >"$out/map.html" 2>>"$out/said"
+    grep -E 'uninitialized|Wide|isn.t numeric' "$out/said" | head -5 | grep . && exit 1
+    grep -q '&lt;img src=x&gt; &amp; &quot;x&quot;' "$out/report.html" && ! grep -q '<img src=x\|>half<' "$out/report.html" &&
+        grep -q '>whole' "$out/report.html" && grep -q 'a b.png' "$out/report.html" && grep -q 'did not end' "$out/report.html" ;;
 drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
     command -v gnuplot >/dev/null || { echo "no gnuplot here: not tried"; exit 0; }
     mkdir -p "$2/failing/bin"

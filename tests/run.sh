@@ -109,6 +109,7 @@ if [ -z "${SANITIZE:-}" ]; then
     check "and a row that vanishes is missed" tests/prose.sh claims "$build"
     check "report and map: links, texts, headings" sh -c "plots/report.pl >$build/report.html && { plots/claims.pl $build/test page >$build/map.html \
         2>/dev/null; perl tests/book.pl links $build/report.html $build/map.html; }"
+    check "report and map of runs that broke off" tests/prose.sh halves "$build"
     check "the table of checks" tests/prose.sh table "$build"
     check "a lesson asks, knows wrong guesses, and tells an exercise from a failure" tests/prose.sh ask "$build"
     check "make watchNN" tests/prose.sh watch "$build"
