@@ -147,8 +147,8 @@ plots: ## draw the figures of all lessons and proofs that have been run
 	  [ ! -d $(OUT)/$${MODE:-$$m}/$$t ] || plots/draw.sh $$t; done
 
 report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
-	@plots/report.pl >$(OUT)/report.html && echo $(OUT)/report.html; \
-	plots/claims.pl $(OUT)/$(or $(MODE),full) page >$(OUT)/map.html && echo $(OUT)/map.html
+	@export SGM_OUT="$${SGM_OUT:-$(OUT)}"; mkdir -p "$$SGM_OUT"; plots/report.pl >"$$SGM_OUT/report.html" && echo "$$SGM_OUT/report.html"; \
+	plots/claims.pl "$$SGM_OUT/$(or $(MODE),full)" page >"$$SGM_OUT/map.html" && echo "$$SGM_OUT/map.html"
 
 book: ## header, lessons, proofs and widgets as pages that link to one another: out/book/index.html (pandoc, clang)
 	@if why=$$(tutorial/web/build.sh check 2>&1); then $(MAKE) -s --no-print-directory web >/dev/null; \

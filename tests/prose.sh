@@ -213,6 +213,7 @@ halves) # halves BUILD: tables that are empty, broken off or odd, in a folder wi
     SGM_OUT=$out plots/report.pl >"$out/report.html" 2>"$out/said" || exit 1
     plots/claims.pl "$out/full" page >"$out/map.html" 2>>"$out/said"
     grep -E 'uninitialized|Wide|isn.t numeric' "$out/said" | head -5 | grep . && exit 1
+    rm -rf "$2/no run"; SGM_OUT="$2/no run" make -s report >/dev/null && [ -s "$2/no run/report.html" ] && [ -s "$2/no run/map.html" ] || exit 1
     grep -q '&lt;img src=x&gt; &amp; &quot;x&quot;' "$out/report.html" && ! grep -q '<img src=x\|>half<' "$out/report.html" &&
         grep -q '>whole' "$out/report.html" && grep -q 'a b.png' "$out/report.html" && grep -q 'did not end' "$out/report.html" ;;
 drawn) # drawn BUILD: a check that fails does not keep make from drawing, nor make from failing
