@@ -2096,10 +2096,9 @@ $\log u ≤ u − 1$, so $−\mathrm{KL} = E_p \log (q/p) ≤ ∫q − 1 = 0$. N
 can make it larger, and an invertible one keeps it. So the error made by starting from the prior,
 $\mathrm{KL}(p_T ‖ \text{prior})$, arrives at the samples undiminished in the worst case.
 
-As an estimate take $p_T$ as Gaussian with independent coordinates, with the data's mean $μ_j$ and
-variance $ς_j$ in each coordinate. Then $−\log$ of the prior has the mean
-$½ \log 2πσ_T² + (V_j + M_j²)/2σ_T²$ and $p_T$ itself the entropy $½ \log 2πV_j + ½$; the
-difference, summed, is
+As an estimate take $p_T$ as Gaussian with independent coordinates, each with the data's mean $μ_j$
+and variance $ς_j$. Then $−\log$ of the prior has the mean $½ \log 2πσ_T² + (V_j + M_j²)/2σ_T²$ and
+$p_T$ itself the entropy $½ \log 2πV_j + ½$; the difference, summed, is
 
 $$\mathrm{KL} = ½ \sum_j \left( \frac{V_j + M_j²}{σ_T²} − 1 − \log\frac{V_j}{σ_T²} \right), \quad
 M_j = m_T μ_j, \; V_j = m_T² ς_j + s_T² \qquad(1.10)$$
@@ -2486,10 +2485,9 @@ wrong about the law. To see that, measure on points that were not trained on.
 ## §2.3 What the network says
 
 A network may be asked for the score, the noise, the clean point or a mixture of them. All are the
-same knowledge, for once x is given each is linear in the other. By (2.6), the best guess of the
-noise is $\hat ε = −s\, ∇\log p_t$, and by (1.6) that of the clean point is
-$\hat x_0 = (x − s\hat ε)/m$ (Tweedie's formula). So each output is written with two numbers of its
-own,
+same knowledge: given x, each is linear in the other. By (2.6), the best guess of the noise is
+$\hat ε = −s\, ∇\log p_t$, and by (1.6) that of the clean point is $\hat x_0 = (x − s\hat ε)/m$
+(Tweedie's formula). So each output is written with two numbers of its own,
 
 $$\hat ε = a\, x + b\, \mathrm{out} \qquad(2.10)$$
 
@@ -4070,21 +4068,26 @@ where c is the loss's `scale`, 1 if you leave it. The derivative is written wher
 backward pass picks it up: it is the *seed* from which all other derivatives grow, by the chain
 rule. If a step adds up k batches, each counts one k-th (`share`).
 */
+/* One point, its share being c w_i/B: returns its part of L, writes the derivative by its out. */
+static double sgm__dsm_point(float *grad, const float *out, const float *x, const float *eps,
+    int d, double a, double b, double share) {
+    double square = 0;
+    for (int j = 0; j < d; j++) {
+        double miss = a * x[j] + b * out[j] - eps[j];
+        square += miss * miss;
+        grad[j] = (float)(2 * share * b * miss); /* (4.2) */
+    }
+    return share * square;
+}
+
 static void sgm__dsm_seed(
     const sgm_trainer *trainer, sgm__piece *p, const float *out, float *grad, double share) {
     const sgm_model_options *o = &trainer->model->o;
-    const double factor = trainer->o.loss.scale * share / trainer->o.batch; /* c/B */
-    const int d = o->d;
-    for (long i = 0; i < p->n; i++) {
-        double a_i, b_i, square = 0, w = p->w[i];
+    double a_i, b_i, factor = trainer->o.loss.scale * share / trainer->o.batch; /* c/B */
+    for (long i = 0, at = 0; i < p->n; i++, at += o->d) {
         sgm_output_affine(&a_i, &b_i, o->output, &o->sde, p->t[i], o->sigma_data);
-        const double push = 2 * factor * w * b_i; /* (2c/B) w_i b_i */
-        for (long j = i * d; j < (i + 1) * d; j++) {
-            double miss = a_i * p->x[j] + b_i * out[j] - p->eps[j];
-            square += miss * miss;
-            grad[j] = (float)(push * miss); /* (4.2) */
-        }
-        p->loss[i] = factor * w * square;
+        p->loss[i] = sgm__dsm_point(
+            grad + at, out + at, p->x + at, p->eps + at, o->d, a_i, b_i, factor * p->w[i]);
     }
 }
 
@@ -4104,11 +4107,10 @@ $$\bar W = \sum_{a=1}^{A} \bar W_a = \left( \left( \bar W_1 + \bar W_2 \right) +
 \left( \bar W_3 + \bar W_4 \right) \right) + …, \qquad
 \bar W_a = \sum_{\text{pieces of } a} \frac{∂}{∂W} \sum_{\text{rows } i} ℓ_i \qquad(4.3)$$
 
-Floating-point sums depend on their order, and this order depends on the network and the batch
-alone (§F.6), not on who computes what. So one thread or eight may take accumulators, also on
-several machines, and the step has the same bits; of four machines each adds up its quarter, and
-tells the others one sum. A step that has one accumulator only is too short to be worth a second
-thread.
+Floating-point sums depend on their order, and this order depends on the network and the batch alone
+(§F.6), not on who computes what. So one thread or eight may take accumulators, also on several
+machines, and the step has the same bits; of four machines each adds up its quarter, and tells the
+others one sum. A step that has one accumulator only is too short to be worth a second thread.
 
 With `accumulate` = k, k batches in a row make one step: a batch of k·B points. Not for the memory,
 which is that of a few pieces in either case, but to change the batch in a run that goes on.
@@ -4408,9 +4410,8 @@ SGM_API sgm_status sgm_train(
 
 The losses of §2.6 contain derivatives of the network by x, so their gradients need second
 derivatives; the tape has them. Write the score (3.10) as $s = c_x x + c_o\, \mathrm{out}$, with
-$c_x = −a/s_t$ and $c_o = −b/s_t$. Along a direction v its tangent is
-$c_x v + c_o\, \dot{\mathrm{out}}$, and (2.16) has the summand, with its derivatives by `out` and by
-its tangent,
+$c_x = −a/s_t$ and $c_o = −b/s_t$. Its tangent along a direction v is
+$c_x v + c_o\, \dot{\mathrm{out}}$. The summand of (2.16), and its derivatives by both, are
 
 $$ℓ = ω \left( \|s\|² + 2 v^T (c_x v + c_o\, \dot{\mathrm{out}}) \right): \qquad
 \frac{∂ℓ}{∂\dot{\mathrm{out}}} = 2 ω c_o v, \qquad
@@ -4810,9 +4811,8 @@ x' = \tfrac{s'}{s} e^{−h} x + m' (1 − e^{−2h})\, D + s' \sqrt{1 − e^{−
 which makes the part without noise one of second order. For the line itself this is not exact:
 $D_0 − D_1$ has $1/r$ times the weight $½(1 − e^{−2h})$ here, 0.432 at h = 1. If one integrates the
 line u/h against the weight $2 e^{−2(h−u)}$ that a moment u of the step has (§7.3), it is
-$1 − (1 − e^{−2h})/2h$, 0.568. The two differ by h²/3 for small h, and
-$D_0 − D_1$ is itself of the order of h, so a step is wrong by h³ and a run by h². The code is that
-of its twin without noise, in §7.3.
+$1 − (1 − e^{−2h})/2h$, 0.568. The two differ by h²/3 for small h, and $D_0 − D_1$ is itself of the
+order of h: a step is wrong by h³, a run by h². §7.3 has the code, that of the twin without noise.
 
 **Churn** (Karras et al. 2022) separates the two jobs of a reverse step, noise and denoising. In
 y = x/m and σ = s/m the flow without noise is $dy/dσ = \hat ε$ (7.2), where $\hat ε = −s\,∇\log p_t$
@@ -4959,8 +4959,8 @@ static void sgm__sampler_noise(const sgm_sampler *sampler, float *z, float *add,
 
 /* Langevin steps at the time that the predictor has reached, as chapter 6 explains them. */
 static double sgm__snr_step(const float *s, long n, int d, double snr);
-static void sgm__langevin_move(float *y, const float *x, const float *s, float *z, long n,
-    const sgm_score *rows, double gamma, sgm_key key);
+static void sgm__langevin_move(
+    float *y, const float *x, const float *s, const float *z, long size, double gamma);
 
 static sgm_status sgm__sampler_correct(sgm_sampler *sampler, float *x, double t) {
     const sgm_score *score = &sampler->score;
@@ -4971,7 +4971,8 @@ static sgm_status sgm__sampler_correct(sgm_sampler *sampler, float *x, double t)
     for (int c = 0; c < sampler->o.corrector && t > 0; c++) {
         SGM__TRY(score->eval(score, s, x, times, n));
         double gamma = sgm__snr_step(s, n, score->d, sampler->o.snr > 0 ? sampler->o.snr : 0.16);
-        sgm__langevin_move(x, x, s, z, n, score, gamma, sgm_key_split(key, (uint64_t)c));
+        sgm__normal_rows(z, n, score->d, score, sgm_key_split(key, (uint64_t)c));
+        sgm__langevin_move(x, x, s, z, size, gamma);
         sampler->n_evals++;
     }
     return SGM_OK;
@@ -5115,12 +5116,11 @@ with the mean acceptance ᾱ of the crowd in its k-th step. Then γ is frozen: (
 that is fixed beforehand. If it went on following the walkers it would depend on where they are, and
 p would no longer be kept.
 */
-/* y = x + γ s + √(2γ) z: (6.3), for the whole crowd. */
-static void sgm__langevin_move(float *y, const float *x, const float *s, float *z, long n,
-    const sgm_score *rows, double gamma, sgm_key key) {
+/* y = x + γ s + √(2γ) z: (6.3), for all coordinates of the crowd. */
+static void sgm__langevin_move(
+    float *y, const float *x, const float *s, const float *z, long size, double gamma) {
     double shake = sqrt(2 * gamma);
-    sgm__normal_rows(z, n, rows->d, rows, key);
-    for (long i = 0; i < n * rows->d; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
+    for (long i = 0; i < size; i++) y[i] = (float)(x[i] + gamma * s[i] + shake * z[i]);
 }
 
 /* log q(to|from) of (6.5); the constant is the same both ways. */
@@ -5147,7 +5147,8 @@ static sgm_status sgm__mala_step(
         SGM__TRY(score->logp(score, lx, x, t, n));
         SGM__TRY(sgm__walk_start(walk, sx, lx));
     }
-    sgm__langevin_move(y, x, sx, z, n, score, gamma, sgm_key_split(key, 0));
+    sgm__normal_rows(z, n, d, score, sgm_key_split(key, 0));
+    sgm__langevin_move(y, x, sx, z, size, gamma);
     SGM__TRY(score->eval(score, sy, y, t, n));
     SGM__TRY(score->logp(score, ly, y, t, n));
     *accepted = 0;
@@ -5194,7 +5195,8 @@ static sgm_status sgm__ula_step(sgm_langevin *walk, float *x, const float *t, sg
     SGM__TRY(walk->score.eval(&walk->score, s, x, t, n));
     if (walk->step == 0) SGM__TRY(sgm__walk_start(walk, s, NULL));
     if (walk->o.snr > 0) walk->step_size = sgm__snr_step(s, n, walk->score.d, walk->o.snr);
-    sgm__langevin_move(x, x, s, z, n, &walk->score, walk->step_size, key);
+    sgm__normal_rows(z, n, walk->score.d, &walk->score, key);
+    sgm__langevin_move(x, x, s, z, size, walk->step_size);
     return SGM_OK;
 }
 
@@ -5547,11 +5549,10 @@ $d(y/σ) = −\hat x_0\, dσ/σ²$, and with $y/σ = x/s$ and $−dσ/σ² = e^u
 
 $$x' = \frac{s'}{s} x + s' \int_ℓ^{ℓ'} e^u\, \hat x_{0,u}\, du \qquad(7.11)$$
 
-Let $D_0, D_1, D_2$ be the last three values of $\hat x_0$. In $τ = (u − ℓ)/h$ they lie at 0,
-$−r_0$ and $−r_0 − r_1$, and the parabola through them is, with *divided differences* $D_{01} = (D_0
-− D_1)/r_0$, $D_{12} = (D_1 − D_2)/r_1$, $D_{012} = (D_{01} − D_{12})/(r_0 + r_1)$,
-$D_0 + τ D_{01} + τ (τ + r_0) D_{012}$. So three integrals are needed, and by parts one gives the
-next:
+Let $D_0, D_1, D_2$ be the last three values of $\hat x_0$. In $τ = (u − ℓ)/h$ they lie at 0, $−r_0$
+and $−r_0 − r_1$, and the parabola through them is, with *divided differences*
+$D_{01} = (D_0 − D_1)/r_0$, $D_{12} = (D_1 − D_2)/r_1$, $D_{012} = (D_{01} − D_{12})/(r_0 + r_1)$,
+$D_0 + τ D_{01} + τ (τ + r_0) D_{012}$. Three integrals are needed; by parts one gives the next:
 
 $$x' = \tfrac{s'}{s} x + m' \left[ I_0 D_0 + I_1 (D_{01} + r_0 D_{012}) + I_2 D_{012} \right], \quad
 I_j = e^{−h} \int_0^h e^v \left(\tfrac{v}{h}\right)^j dv, \quad
@@ -6163,8 +6164,7 @@ much.
 $V_i·x_0 = V_i·\hat x_0 + r z'$, with independent z' for different i since the $V_i$ are
 orthonormal, and by (8.9) $u_i$ is that and $τ_i z$: Gaussian with the mean $V_i·\hat x_0$ and the
 variance $r² + τ_i²$. So the integral is a product of Gaussians,
-$\log p_t(y|x) = −½ \sum_i (u_i − V_i·\hat x_0)²/(r² + τ_i²)$ and a constant, and the chain rule
-gives
+$\log p_t(y|x) = −½ \sum_i (u_i − V_i·\hat x_0)²/(r² + τ_i²)$ and a constant; by the chain rule
 
 $$s = ∇ \log p_t(x) + \left( \frac{∂\hat x_0}{∂x} \right)^T \sum_i V_i
 \frac{u_i − V_i·\hat x_0}{r² + τ_i²}, \quad r² = \frac{σ² σ_d²}{σ² + σ_d²}, \quad
