@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# weave.pl [OUT]: sgm.h, the lessons and the proofs as pages that link to one another, in OUT/book.
+# weave.pl [OUT]: sgm.h, lessons, proofs and course as pages that link to one another, in OUT/book.
 #
 # A comment that begins in column 0 with a line of its own is prose, in Markdown with $mathematics$.
 # What stands between is code. Pandoc turns the prose into HTML and the formulas into MathML; the
@@ -13,6 +13,7 @@ use open qw(:std :utf8);
 use File::Copy 'copy';
 use File::Path qw(make_path remove_tree);
 use Unicode::Normalize 'NFD';
+BEGIN { require './tutorial/book/task.pl' } # how the page of an assignment is read
 
 my $out = shift // 'out';
 my $want_pdf = (shift // '') eq 'pdf'; # lessons, Part II, reference and lists as one document
@@ -186,6 +187,69 @@ for my $path (sort glob 'tutorial/[0-9][0-9]_*.c') {
     push @topics, $p;
 }
 
+# The course: a page for each assignment, what it is, and what a teacher needs.
+my $course = 'tutorial/course';
+my (@labs, %lab); # by number
+sub part_blocks { # text with folds -> blocks
+    my ($line, @lines) = @_;
+    return map { my $p = $_; $p->{text} ? {prose => 1, line => $p->{line}, text => $p->{text}}
+        : defined $p->{open} ? {open => $p->{open}, line => $p->{line}} : {close => 1} }
+        Task::folds($line, @lines);
+}
+for my $row (Task::rows($course)) {
+    my $t = Task::read_task("$course/$row->{name}/task.md", $row->{number});
+    fault($_) for @{$t->{faults}};
+    my $p = new_page("lab$row->{nn}", kind => 'assignment', lab => $row, task => $t, depth => 1,
+        title => $t->{title} || $row->{title}, source => "$course/$row->{name}/task.md");
+    my @blocks = part_blocks(2, @{$t->{intro}});
+    for my $name (@{$t->{order}}) {
+        my $s = $t->{section}{$name};
+        if ($name eq 'Hints') { # one within the other: the next is seen when one is open
+            push @blocks, {title => $name};
+            push @blocks, {open => (qw(First Second Third))[$_->{number} - 1] . ' hint',
+                line => $_->{line}}, {prose => 1, line => $_->{line}, text => $_->{text}}
+                for @{$t->{hints}};
+            push @blocks, map { {close => 1} } @{$t->{hints}};
+            next;
+        }
+        push @blocks, {title => $name}, part_blocks($s->{line}, @{$s->{text}});
+        push @blocks, {picture => 1} if $name eq 'Picture';
+        push @blocks, {blank => 1, line => 1, text => [split /\n/, slurp("$course/$row->{name}/start.c")
+            // '']} if $name eq 'Task';
+    }
+    $p->{blocks} = \@blocks;
+    ($lab{$row->{number}}, $home{$row->{name}}) = ($p, $p->{file});
+    push @labs, $p;
+}
+my %exercise; # "03.1" -> assignments that go on from it
+for my $row (table("$course/exercises.tsv")) {
+    my ($nn) = $row->{exercise} =~ /^(\d\d)\.\d$/;
+    fault("$course/exercises.tsv: no exercise $row->{exercise}") if !$nn || !$topic{$nn};
+    push @{$exercise{$row->{exercise}}}, grep { $lab{$_} } split ' ', $row->{assignment};
+}
+sub minutes { my $n = 0; # "1 2 +30": those of assignments 1 and 2, and 30
+    for (split ' ', shift) { $n += /^\+(\d+)$/ ? $1 : $lab{$_} ? $lab{$_}{lab}{minutes} : 0 }
+    return $n }
+sub guide { # course.md, teacher.md: {{…}} on a line of its own is made by this program
+    my ($id, $file, %p) = @_;
+    return if !@labs || !-f "$course/$file";
+    my $p = new_page($id, kind => 'course', source => "$course/$file", %p);
+    my @l = split /\n/, slurp("$course/$file");
+    $p->{title} = $1 if ($l[0] // '') =~ /^# (.*\S)/;
+    s/\{\{minutes ([^}]*)\}\}/minutes($1)/ge for @l;
+    my ($from, @run) = 2;
+    my $flush = sub { push @{$p->{blocks}}, part_blocks($from, @run); @run = () };
+    for my $i (1 .. $#l) {
+        if ($l[$i] =~ /^\{\{(\w+)(?: (\S+))?\}\}$/) {
+            $flush->();
+            push @{$p->{blocks}}, {made => $1, of => $2, line => $i + 1};
+        } else { $from = $i + 1 if !@run; push @run, $l[$i] }
+    }
+    $flush->();
+}
+guide('course', 'course.md', title => 'The course');
+guide('teacher', 'teacher.md', title => 'For teachers', depth => 2);
+
 # ---- The order of the pages ----
 
 my @steps;
@@ -195,6 +259,8 @@ for my $row (table("$here/order.tsv")) {
         my $details = $word =~ s/\*$//;
         my @ids = $word =~ /^lesson:(\d\d)$/ ? (map { $_->{id} } grep { $_->{nn} eq $1 } @topics)
             : $word eq 'proofs' ? (map { $_->{id} } grep { $_->{kind} eq 'proof' } @topics)
+            : $word eq 'assignments' ? (map { $_->{id} } @labs)
+            : $word =~ /^(course|teacher)$/ ? grep { $page{$_} } $word
             : $word eq 'workshop' ? ('borrowed', 'compiler', @workshop) : ($word);
         for my $id (@ids) {
             my $p = $page{$id} or die "$here/order.tsv: no page $id\n";
@@ -205,7 +271,7 @@ for my $row (table("$here/order.tsv")) {
             push @{$step->{pages}}, $p;
         }
     }
-    push @steps, $step;
+    push @steps, $step if @{$step->{pages}};
 }
 new_page('index', title => 'sgm.h, the book', kind => 'front');
 new_page('reference', title => 'The interface: every public name', kind => 'front');
@@ -649,7 +715,7 @@ sub code_html { # lines of C, each with its number; the first use of a name is a
 }
 sub pre { # a block of code
     my ($page, $line, $lines, $anchors) = @_;
-    my $prefix = $page->{nn} ? "L$page->{nn}-" : 'L';
+    my $prefix = $page->{nn} || $page->{lab} ? 'L' . ($page->{nn} // $page->{lab}{nn}) . '-' : 'L';
     my $last = $line + @$lines - 1;
     my $label = @$lines > 1 ? "Code, lines $line to $last" : "Code, line $line";
     return qq{<pre class="code" tabindex="0" role="region" aria-label="$label" style="counter-set:l } . ($line - 1) . qq{"><code>}
@@ -684,14 +750,25 @@ sub topic_link {
     }
     return qq{<a href="$topic{$nn}{file}">$text</a>};
 }
+sub lab_link { # to an assignment by its number
+    my ($number, $page, $text, $where) = @_;
+    my $p = $lab{$number + 0};
+    if (!$p) { fault("$where: names assignment $number, which is not there"); return $text }
+    return $p == $page ? $text : qq{<a href="$p->{file}">$text</a>};
+}
+sub labs_of { my %want = map { $_ => 1 } @_; # those that go with these lessons
+    return grep { $want{$_->{lab}{lesson}} } @labs }
+sub lab_list { return join '<br>', map { qq{<a href="$_->{file}">$_->{lab}{number} }
+    . esc($_->{title}) . '</a>' } @_ }
 sub dress_text {
     my ($t, $page, $where, $words) = @_;
     my $out = '';
     while ($t =~ m{\G(?:(?<!\w)\(([1-9A-H]\.[1-9]\d?)\)|§([1-9A-H]\.\d+)
             |\b((?:[Pp]roofs?|[Ll]essons?|[Tt]utorials?)\s)(\d\d\b(?:(?:,|\sand|\sor|\sto)\s\d\d\b)*)
+            |\b([Aa]ssignments?\s)(\d\d?\b(?:(?:,|\sand|\sor|\sto)\s\d\d?\b)*)
             |\b((?:[Cc]hapters?|[Aa]ppendix|[Aa]ppendices)\s)
                 ([1-9A-H]\b(?!\.\d)(?:(?:,|\sand|\sor|\sto)\s[1-9A-H]\b(?!\.\d))*)
-            |\b(sgm_\w+)\b(\(\))?|(.+?)(?=[(§]|\b[PpLlTtCcAa]|\bsgm_|\z))}gsx) {
+            |\b(sgm_\w+)\b(\(\))?|\bA(\d\d?)\b|(.+?)(?=[(§]|\b[PpLlTtCcAa]|\bsgm_|\z))}gsx) {
         if (defined $1) { $out .= eq_link($1, $page, "(E$1)", $where) }
         elsif (defined $2) { $out .= section_link($2, $page, "§$2", $where) }
         elsif (defined $3) {
@@ -700,6 +777,11 @@ sub dress_text {
             $out .= $list =~ /\s/ ? "$word$list" : topic_link($list, $page, "$word$list", $where);
         } elsif (defined $5) {
             my ($word, $list) = ($5, $6);
+            if ($list =~ /\s/) { $list =~ s/(\d+)/lab_link($1, $page, $1, $where)/ge;
+                $out .= $word . $list }
+            else { $out .= lab_link($list, $page, $word . $list, $where) }
+        } elsif (defined $7) {
+            my ($word, $list) = ($7, $8);
             my $link = sub {
                 my ($c, $text) = @_;
                 my $own = ($page->{number} // '') eq $c;
@@ -707,8 +789,12 @@ sub dress_text {
             };
             if ($list =~ /\s/) { $list =~ s/\b([1-9A-H])\b/$link->($1, $1)/ge; $out .= $word . $list }
             else { $out .= $link->($list, $word . $list) }
-        } elsif (defined $7) { my $s = $7 . ($8 // ''); $out .= name_link($7, $page, $s) // $s }
-        else { $out .= $9 }
+        } elsif (defined $9) { my $s = $9 . ($10 // ''); $out .= name_link($9, $page, $s) // $s }
+        elsif (defined $11) { # A8, in the pages of the course
+            my $k = $11;
+            $out .= $lab{$k} && $page->{kind} =~ /^(?:course|assignment)$/
+                ? lab_link($k, $page, "A$k", $where) : "A$k" }
+        else { $out .= $12 }
     }
     return $out if !$words || !$word_re;
     my $res = '';
@@ -733,6 +819,10 @@ sub code_span { # what stands in `…`
     my $c = unesc($t);
     if ($c =~ /^make (?:watch|step|try)?(\d\d)(\.\d)?$/) { return topic_link($1, $page, $t,
         $where) }
+    if ($c =~ /^make (?:watch)?(?:lab|hint)(\d\d)$/) { return lab_link($1, $page, $t, $where) }
+    my ($file) = $c =~ m{^(?:labs/)?(\d\d_\w+)\.c$};
+    if ($file && ($home{$file} // '') =~ /^lab/) {
+        return $home{$file} eq $page->{file} ? $t : qq{<a href="$home{$file}">$t</a>} }
     if ($c =~ m{^(?:tutorial/)?((\d\d)_\w+)(\.c)?$}) {
         return qq{<a href="$home{$1}">$t</a>} if $home{$1};
         return $t if $c !~ /\.c$/;
@@ -770,17 +860,17 @@ sub used_where { # short: pages, then tests
     for my $where (keys %$list) {
         my $p = $page{$where};
         if (!$p) { push @{$by{$where =~ /^tests/ ? 'tests' : 'examples'}}, $where; next }
-        push @{$by{$p->{kind} eq 'lesson' ? 'lessons' : $p->{kind} eq 'proof' ? 'proofs'
-            : 'sections'}}, $p;
+        push @{$by{$p->{kind} eq 'lesson' ? 'lessons' : $p->{kind} eq 'proof' ? 'proofs' : $p->{kind} =~ /^(assignment|course)$/
+            ? 'course' : 'sections'}}, $p;
     }
-    my $link = sub { my $p = shift; my $name = $p->{nn} // ($p->{number} ? (length $p->{number} > 1
+    my $link = sub { my $p = shift; my $name = $p->{nn} // ($p->{lab} ? "assignment $p->{lab}{number}" : $p->{number} ? (length $p->{number} > 1
         ? "§$p->{number}" : "chapter $p->{number}") : $p->{title}); qq{<a href="$p->{file}">}
         . esc($name) . '</a>' };
     my %rank = map { $order[$_]{id} => $_ } 0 .. $#order;
-    for my $kind (qw(sections lessons proofs)) {
+    for my $kind (qw(sections lessons proofs course)) {
         my @p = sort { $rank{$a->{id}} <=> $rank{$b->{id}} } grep { !$page
             || $_ != $page } @{$by{$kind} // []};
-        push @text, ($kind eq 'sections' ? '' : "$kind ") . join ', ', map { $link->($_) } @p if @p;
+        push @text, ($kind =~ /^(sections|course)$/ ? '' : "$kind ") . join ', ', map { $link->($_) } @p if @p;
     }
     for my $kind (qw(examples tests)) {
         push @text, "$kind " . join ', ', map {
@@ -832,6 +922,7 @@ sub math_in { # formulas into HTML
     $html =~ s{\x{E000}(\d+)\x{E001}([.,;:?!)’'”]*)}{length $2 ? qq(<span class="nb">$formula[$1]{html}$2</span>) : $formula[$1]{html}}ge;
     return $html;
 }
+sub keeps_ranks { my $p = shift; return $p->{id} =~ /^(?:header|index)$/ || $p->{kind} eq 'course' }
 sub fragment_html {
     my ($k, $page, $where) = @_;
     my $html = $prose_html->[$k] // '';
@@ -844,8 +935,8 @@ sub fragment_html {
         $d =~ s/^- (.*)$/<del>- $1<\/del>/gm; $d =~ s/^\+ (.*)$/<ins>+ $1<\/ins>/gm;
         qq(<pre class="plain change" tabindex="0"><code>$d</code>)}ge;
     $html =~ s{<th([^>]*)>\s*</th>}{<td$1></td>}g;
-    $html =~ s{<h(\d)( id="[^"]*")?>}{'<h' . ($page->{id} eq 'header' || $page->{id} eq 'index' ? ($1 < 2 ? 2 : $1) : $1 < 3 ? 2 : 2) . '>'}ge;
-    $html =~ s{</h(\d)>}{'</h' . ($page->{id} eq 'header' || $page->{id} eq 'index' ? ($1 < 2 ? 2 : $1) : 2) . '>'}ge;
+    $html =~ s{<h(\d)( id="[^"]*")?>}{'<h' . (keeps_ranks($page) ? ($1 < 2 ? 2 : $1) : $1 < 3 ? 2 : 2) . '>'}ge;
+    $html =~ s{</h(\d)>}{'</h' . (keeps_ranks($page) ? ($1 < 2 ? 2 : $1) : 2) . '>'}ge;
     return math_in(dress($html, $page, $where), $page);
 }
 
@@ -922,6 +1013,130 @@ sub checks_html {
     for my $r (@rows) { $html .= '<tr>' . join('', map { '<td>' . esc($r->{$_} // '')
         . '</td>' } @names) . '</tr>' }
     return "$html</tbody></table></div></details>\n";
+}
+
+# ---- The course ----
+
+sub needs_html { # what an assignment needs, where its file is
+    my $p = shift;
+    my $r = $p->{lab};
+    my @need = ((map { topic_link($_, $p, "lesson $_", $p->{source}) } grep { length } $r->{lesson}),
+        (map { section_link($_, $p, "§$_", "$course/course.tsv") } @{$r->{sections}}),
+        (map { section_link($_, $p, "chapter $_", "$course/course.tsv") } @{$r->{chapters}}));
+    my @from = map { my ($nn, $k) = split /\./; topic_link($nn, $p, $_, $p->{source}) } sort grep {
+        grep { $_ == $r->{number} } @{$exercise{$_}} } keys %exercise;
+    return qq{<p class="source">$r->{minutes} minutes. You need } . join(', ', @need)
+        . (@from ? '; it takes up ' . (@from > 1 ? 'exercises ' : 'exercise ') . join(', ', @from)
+        : '') . ". Your file is <code>labs/$r->{name}.c</code>; <code>make lab$r->{nn}</code> makes it, "
+        . "checks it and draws.</p>\n";
+}
+sub lab_picture { # drawn from the model answer's data
+    my $p = shift;
+    my ($name, $script) = ($p->{lab}{name}, "$course/$p->{lab}{name}/picture.gp");
+    my $alt = Task::alt_of($script);
+    if (!length($alt // '')) {
+        fault("$script: no text for who cannot see the picture; its first line: # alt: one or two sentences");
+        $alt = $name;
+    }
+    my $text = dress_text(esc($alt), $p, $script, 0);
+    my ($dat, $png) = map { "$out/labs/$name/picture.$_" } qw(dat png);
+    my $old = sub { !-f $png || grep { -f && (stat)[9] > (stat $png)[9] } $dat, $script };
+    if (-s $dat && $old->()) {
+        unlink $png;
+        my $said = `gnuplot -e "dir='$out/labs/$name'; dat='$dat'; png='$png'" '$script' 2>&1`;
+        if (!-s $png && $said !~ /not found|No such file/) { fault("$script: $said") }
+    }
+    return qq{<figure class="missing" id="F-lab"><figcaption><b>$name</b> is not drawn yet: <code>make labs-pictures</code> draws it from the model answer’s data. It shows: $text</figcaption></figure>\n} if !-s $png;
+    copy($png, "$dir/figures/lab_$name.png") or die "$png: $!\n";
+    return qq{<figure id="F-lab"><a href="figures/lab_$name.png"><img src="figures/lab_$name.png" alt="}
+        . esc($alt) . '"' . png_size($png) . qq{ loading="lazy"></a><figcaption>$text <span class="run">$name, drawn from the model answer.</span></figcaption></figure>\n};
+}
+sub fold { my ($said, $class) = @_; return qq{<details class="fold$class"><summary>$said</summary>\n} }
+sub listing { my $text = shift; return '<pre class="plain" tabindex="0"><code>' . esc($text) . "</code></pre>\n" }
+sub platform_file { # shown folded
+    my ($path, $p, $where) = @_;
+    my $text = slurp("$course/$path");
+    if (!defined $text) { fault("$where: shows $course/$path, which is not there"); return '' }
+    my $n = () = $text =~ /\n/g;
+    return fold("<code>$course/$path</code>, $n lines", '') . listing($text) . "</details>\n";
+}
+sub course_table {
+    my $p = shift;
+    my $html = '<div class="wide" tabindex="0" role="region" aria-label="The assignments"><table class="path"><thead><tr><th>assignment</th><th>what you write</th><th>you need</th><th>minutes</th></tr></thead><tbody>';
+    for my $q (@labs) {
+        my $r = $q->{lab};
+        my @write = $r->{names} =~ /\S/ ? map { name_link($_, $p, "<code>$_</code>") // "<code>$_</code>" } split ' ', $r->{names} : ();
+        my $blank = slurp("$course/$r->{name}/start.c") // '';
+        my %cut = map { $_ => 1 } split ' ', $r->{names};
+        push @write, map { "<code>$_</code>" } grep { !$cut{$_}++ } $blank =~ /^(?!static|typedef|return|extern|const char lab)[A-Za-z_][\w ]*?[ *](\w+)\([^;{}]*\)\s*\{/mg;
+        my @need = ((map { topic_link($_, $p, "lesson $_", "$course/course.tsv") } grep { length } $r->{lesson}),
+            (map { section_link($_, $p, "§$_", "$course/course.tsv") } @{$r->{sections}}));
+        $html .= qq{<tr><td><a href="$q->{file}">$r->{number} } . esc($q->{title}) . '</a></td><td>'
+            . join(', ', @write) . '</td><td>' . join(' ', @need) . "</td><td>$r->{minutes}</td></tr>";
+    }
+    return "$html</tbody></table></div>\n";
+}
+sub mistakes_html { # from variants.txt, with what the checker says from check.c
+    my $p = shift;
+    my ($html, $all) = ('', 0);
+    for my $q (@labs) {
+        my @v = grep { $_->{kind} ne 'equal' } Task::variants("$course/$q->{lab}{name}/variants.txt");
+        my $cause = Task::causes("$course/$q->{lab}{name}/check.c");
+        my $wrong = grep { $_->{kind} eq 'wrong' } @v;
+        my $valid = @v - $wrong;
+        $all += $wrong;
+        $html .= fold("Assignment $q->{lab}{number}, " . esc($q->{title}) . ": $wrong wrong, $valid valid", '')
+            . '<div class="wide" tabindex="0" role="region" aria-label="Wrong answers"><table><thead><tr><th>id</th><th>the change</th><th>what the checker says</th></tr></thead><tbody>';
+        for my $v (@v) {
+            my $change = join "\n", map { my ($a, $b) = @$_; (map { "<del>- " . esc($_) . '</del>' } @$a), (map { '<ins>+ ' . esc($_) . '</ins>' } @$b) } @{$v->{pairs}};
+            my $id = $v->{kind} eq 'valid' ? ($v->{id} =~ /^=/ ? $v->{id} : "=$v->{id}") : $v->{id};
+            my $said = $cause->{$id} // $cause->{$v->{id}} // '';
+            $html .= '<tr><td><code>' . esc($id) . "</code></td><td><pre class=\"plain change\" tabindex=\"0\"><code>$change</code></pre></td><td>"
+                . small_prose($said, $p, "$course/$q->{lab}{name}/check.c") . '</td></tr>';
+        }
+        $html .= "</tbody></table></div></details>\n";
+    }
+    return "<p>$all wrong answers in all.</p>\n$html";
+}
+sub looks_html { # which wrong answer looks right
+    my $p = shift;
+    my $script = "$course/looks_right.gp";
+    my $png = "$out/labs/looks_right.png";
+    my $alt = Task::alt_of($script) // 'Samples by the right reverse step and by nine wrong ones, side by side.';
+    my $text = dress_text(esc($alt), $p, $script, 0);
+    return qq{<figure class="missing"><figcaption>This figure is not drawn yet: <code>make labs-pictures</code> draws it. It shows: $text</figcaption></figure>\n} if !-s $png;
+    copy($png, "$dir/figures/looks_right.png") or die "$png: $!\n";
+    return '<figure><a href="figures/looks_right.png"><img src="figures/looks_right.png" alt="' . esc($alt) . '"' . png_size($png)
+        . qq{ loading="lazy"></a><figcaption>$text</figcaption></figure>\n};
+}
+sub lab_body { # of an assignment, of the course's pages
+    my $p = shift;
+    my ($html, %seen) = ('');
+    for my $b (@{$p->{blocks}}) {
+        my $where = "$p->{source}:" . ($b->{line} // 1);
+        if ($b->{prose}) { $html .= fragment_html($b->{fragment}, $p, $where) }
+        elsif ($b->{title}) { $html .= '<h2>' . esc($b->{title}) . "</h2>\n" }
+        elsif (defined $b->{open}) { $html .= fold(dress_text(esc($b->{open}), $p, $where, 0), $p->{lab} ? ' try' : '') }
+        elsif ($b->{close}) { $html .= "</details>\n" }
+        elsif ($b->{picture}) { $html .= lab_picture($p) }
+        elsif ($b->{blank} && $b->{text}) {
+            $html .= fold("The blank, <code>start.c</code>: " . @{$b->{text}} . ' lines', '') . pre($p, 1, $b->{text}) . "</details>\n" }
+        elsif ($b->{made}) {
+            my %make = (table => \&course_table, mistakes => \&mistakes_html, looks => \&looks_html,
+                file => sub { platform_file($b->{of}, $p, $where) });
+            if ($make{$b->{made}}) { $html .= $make{$b->{made}}->($p) }
+            else { fault("$where: {{$b->{made}}} is nothing that can be made") }
+        }
+    }
+    $html =~ s{<h2>(.*?)</h2>}{my ($t, $id) = ($1, lc $1 =~ s/<[^>]*>//gr); $id =~ s/[^a-z0-9]+/-/g; $id =~ s/^-|-$//g;
+        $id = "$id-" . $seen{$id} if $seen{$id}++; "<h2 id=\"h-$id\">$t</h2>"}ge if $p->{kind} eq 'course';
+    if ($p->{id} eq 'teacher') { # its parts, to go to
+        my @h = $html =~ m{<h2 id="([^"]+)">(.*?)</h2>}g;
+        my $list = '';
+        while (my ($id, $t) = splice @h, 0, 2) { $list .= qq{<li><a href="#$id">$t</a></li>} =~ s{<a class[^>]*>(.*?)</a>}{$1}gr }
+        $html = "<ul>$list</ul>\n$html";
+    }
+    return $html;
 }
 
 # ---- Pages ----
@@ -1021,9 +1236,22 @@ sub widget_html {
     return $html;
 }
 sub lesson_of { my $step = shift; return grep { $_->{kind} eq 'lesson' } @{$step->{pages}} }
+sub goes_on { # an exercise that an assignment takes up
+    my ($p, $k) = @_;
+    my $to = $exercise{"$p->{nn}.$k"} or return '';
+    $p->{tried}{$k} = 1;
+    return ' → ' . join ', ', map { lab_link($_, $p, "assignment $_", $course) } @$to;
+}
+sub course_of { # what a lesson's assignments are
+    my @a = labs_of(shift) or return '';
+    return '<p class="lesson-link">' . (@a > 1 ? 'Its assignments: ' : 'Its assignment: ')
+        . join(', ', map { qq{<a href="$_->{file}">$_->{lab}{number} } . esc($_->{title}) . '</a>' }
+        @a) . ".</p>\n";
+}
 sub body_of {
     my $p = shift;
     my $html = '';
+    return lab_body($p) if $p->{lab} || $p->{kind} eq 'course';
     my $figures = 0;
     for my $k (0 .. $#{$p->{blocks}}) {
         my $b = $p->{blocks}[$k];
@@ -1036,7 +1264,10 @@ sub body_of {
             next;
         }
         if ($b->{prose}) {
-            $html .= fragment_html($b->{fragment}, $p, "$p->{source}:$b->{line}");
+            my $said = fragment_html($b->{fragment}, $p, "$p->{source}:$b->{line}");
+            $said =~ s{<p>(?:<strong>)?\((\d)\)(?:(?!</p>).)*\K(?=</p>)}{goes_on($p, $1)}gse
+                if $p->{kind} eq 'lesson';
+            $html .= $said;
             if ($p->{nn} && !$figures++) {
                 $html .= checks_html($p) if $p->{kind} eq 'proof';
                 if ($p->{kind} eq 'proof') { $html .= figure_html($p, $_) for figures_of($p) }
@@ -1045,10 +1276,10 @@ sub body_of {
     }
     $html .= "</details>\n" if $p->{folded};
     if ($p->{kind} eq 'lesson') { $html .= qq{<h2>What it draws</h2>\n}; $html .= figure_html($p,
-        $_) for figures_of($p); $html .= checks_html($p) }
+        $_) for figures_of($p); $html .= checks_html($p) . course_of($p->{nn}) }
     if ($p->{closing}) {
         for my $l (lesson_of($p->{step})) {
-            $html .= qq{<p class="lesson-link">The lesson of this step is <a href="$l->{file}">lesson $l->{nn}: } . esc($l->{title}) . "</a>.</p>\n" }
+            $html .= qq{<p class="lesson-link">The lesson of this step is <a href="$l->{file}">lesson $l->{nn}: } . esc($l->{title}) . "</a>.</p>\n" . course_of($l->{nn}) }
         $html .= widget_html($p);
         my %seen;
         for my $nn (grep { $topic{$_} && !$seen{$_}++ } map { /make (\d\d)/g } map { @{$_->{text}
@@ -1062,7 +1293,7 @@ sub body_of {
 sub name_of { # in the contents
     my $p = shift;
     my $t = esc($p->{title});
-    return $p->{nn} ? "$p->{nn} $t" : ($p->{number} // '') =~ /\./ ? "§$p->{number} $t"
+    return $p->{lab} ? "$p->{lab}{number} $t" : $p->{nn} ? "$p->{nn} $t" : ($p->{number} // '') =~ /\./ ? "§$p->{number} $t"
         : $p->{number} ? "$p->{number} $t" : $t;
 }
 sub toc {
@@ -1088,10 +1319,10 @@ sub toc {
 }
 sub symbols_html { # those that this page uses, with the meaning here
     my $p = shift;
-    my $number = $p->{number} // '';
+    my $number = $p->{number} // ($p->{lab} ? $p->{lab}{sections}[0] // $p->{lab}{chapters}[0] : '') // '';
     my ($chapter) = $number =~ /^([1-9A-H])/;
     my $text = NFD($letters{$p->{id}} // '');
-    return '' if !$text || $p->{kind} eq 'front';
+    return '' if !$text || $p->{kind} =~ /^(front|course)$/;
     my %best;
     for my $s (@symbols) {
         my $rank = $s->{where} eq '*' ? 1 : $chapter && $s->{where} eq $chapter ? 2
@@ -1205,18 +1436,20 @@ sub reference_body {
 sub index_body {
     my $p = $page{index};
     my $html = $p->{html};
-    my $t = '<div class="wide" tabindex="0" role="region" aria-label="The path"><table class="path"><thead><tr><th>step</th><th>read</th><th>run</th></tr></thead><tbody>';
+    my $t = '<div class="wide" tabindex="0" role="region" aria-label="The path"><table class="path"><thead><tr><th>step</th><th>read</th><th>run</th>' . (@labs ? '<th>assignments</th>' : '') . '</tr></thead><tbody>';
     for my $s (@steps) {
-        next if $s->{title} =~ /^(Proofs|Workshop)$/ || !@{$s->{pages}};
+        next if $s->{title} =~ /^(The course|Proofs|Workshop)$/ || !@{$s->{pages}};
         my ($first) = @{$s->{pages}};
         my @l = lesson_of($s);
+        my @a = labs_of(map { $_->{nn} } @l);
         my @read = grep { $_->{kind} eq 'book' && $_->{depth} == 1 } @{$s->{pages}};
         $t .= '<tr><td>' . qq{<a href="$first->{file}">} . esc($s->{title}) . '</a></td><td>'
             . join(' ', map { my $n = $_->{number} ? ($_->{number} =~ /\./ ? "§$_->{number}"
             : "chapter $_->{number}") : $_->{title}; qq{<a href="$_->{file}">} . esc($n)
             . '</a>' } @read)
             . '</td><td>' . join('<br>', map { qq{<a href="$_->{file}">$_->{nn} }
-                . esc($_->{title}) . '</a>' } @l) . '</td></tr>';
+                . esc($_->{title}) . '</a>' } @l) . '</td>'
+            . (@labs ? '<td>' . lab_list(@a) . '</td>' : '') . '</tr>';
     }
     my ($proof) = grep { $_->{kind} eq 'proof' } @topics; 
     $t .= '</tbody></table></div><p>After that, the <a href="' . $proof->{file}
@@ -1239,11 +1472,12 @@ sub page_html {
             . name_of($q) . '</span></a>' };
     my $turn = '<nav class="turn" aria-label="Previous and next page">' . $link->($prev, $prev1,
         'prev', 'before') . $link->($next, $next1, 'next', 'next') . '</nav>';
-    my $number = $p->{nn} ? ($p->{kind} eq 'lesson' ? "Lesson $p->{nn}" : "Proof $p->{nn}")
+    my $number = $p->{lab} ? "Assignment $p->{lab}{number}" : $p->{nn} ? ($p->{kind} eq 'lesson' ? "Lesson $p->{nn}" : "Proof $p->{nn}")
         : ($p->{number} // '') =~ /\./ ? '§' . $p->{number} . ($p->{closing} ? ", §$p->{closing}"
         : '') : ($p->{number} // '') =~ /^\d/ ? "Chapter $p->{number}" : $p->{number}
         ? "Appendix $p->{number}" : '';
     my $source = $p->{nn} ? qq{<p class="source"><code>tutorial/$p->{id}.c</code>, run by <code>make $p->{nn}</code></p>} : '';
+    $source = needs_html($p) if $p->{lab};
     my $step = $p->{step} && $p->{step}{title} =~ /^\d/ ? '<p class="step">Step '
         . esc($p->{step}{title}) . '</p>' : '';
     my $note = $p->{step} && $p->{step}{note} && $p->{step}{pages}[0] == $p ? '<p class="note">'
@@ -1264,7 +1498,7 @@ sub page_html {
         ? '<script src="widgets.js" defer></script>' : '';
     my $symbols = symbols_html($p);
     my $toc = toc($p);
-    my $reading = $p->{kind} eq 'front' ? ' front' : '';
+    my $reading = $p->{kind} =~ /^(front|course)$/ ? ' front' : '';
     return <<"HTML";
 <!doctype html>
 <html lang="en">
@@ -1332,6 +1566,11 @@ for my $p (@order) {
         : $p->{id} eq 'symbols' ? symbols_body() : body_of($p);
     $p->{body} = $body if $want_pdf;
     $html{$p->{file}} = page_html($p, $body);
+}
+
+for my $e (sort keys %exercise) { # an exercise is there if its page has shown it
+    my ($nn, $k) = split /\./, $e;
+    fault("$course/exercises.tsv: lesson $nn has no exercise ($k)") if $topic{$nn} && !$topic{$nn}{tried}{$k};
 }
 
 # ---- What is promised of links and anchors ----
