@@ -16,19 +16,22 @@ EXAMPLES  := $(basename $(notdir $(wildcard examples/*.c)))
 # which look inside, and are compiled with all of sgm.h
 ALONE     := $(patsubst tutorial/%.c,%,$(shell grep -l sgm__ tutorial/*.c))
 LESSONS   := $(filter 0%,$(TUTORIALS))
+LABS      := $(shell sed -n 's/^\([0-9][0-9]\)_.*/\1/p' tutorial/course/course.tsv 2>/dev/null)
 LESSON    := gcc libc6-dev gnuplot-nox
 PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev \
-             perl pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium bsdutils
+             perl python3-jsonschema pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium bsdutils
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: setup-lesson lesson lessons film dist
+.PHONY: setup-lesson lesson lessons film dist labs grade $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
 	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@for t in $(TUTORIALS); do printf '  make %s            %s\n' $${t%%_*} tutorial/$$t.c; done
-	@echo; echo "  make watch14 builds, runs and draws proof 14 again whenever you save it; make step14 walks through it in gdb,"
+	@echo; echo "  make lab08 begins assignment 8 in labs/, or checks what you have; make watchlab08 checks whenever you save,"
+	@echo "  make hint08 shows the next of three hints."
+	@echo "  make watch14 builds, runs and draws proof 14 again whenever you save it; make step14 walks through it in gdb,"
 	@echo "  from equation to equation."; echo "  MODE=study is what a student runs (the default of lessons), MODE=full what a proof's text is about, MODE=test a smoke test;"; echo "  each has its folder in out. SGM_SEED=n changes the random numbers, V=1 prints the table of checks,"
 	@echo "  SGM_ISA=ref|sse2|avx2|avx512|neon forces a set of kernels, OMP_NUM_THREADS=n the threads."
 
@@ -124,6 +127,33 @@ lesson: ## the first lesson: a whole model without the library, its figure, and 
 
 lessons: ## all lessons as a student runs them, with their figures
 	@failed=0; for t in $(LESSONS); do MODE=study $(MAKE) --no-print-directory $$t || failed=1; echo; done; exit $$failed
+
+# The course. lab.c builds, checks, draws and grades; cut.pl writes what the students' files are linked with.
+LAB = $(OUT)/bin/lab -c tutorial/course -b $(OUT)/labs
+
+$(OUT)/bin/lab: tutorial/course/lab.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(WARN) -O1 $< -o $@
+
+$(OUT)/labs/library.c: sgm.h tutorial/course/cut.pl tutorial/course/course.tsv
+	@tutorial/course/cut.pl build $(@D) && touch $@
+
+labs: $(OUT)/bin/lab $(OUT)/labs/library.c ## the course: its assignments, and how far you are (make lab01 begins the first)
+	@$(LAB)
+
+# an answer that is not right yet is no failure of make
+$(LABS:%=lab%): lab%: $(OUT)/bin/lab $(OUT)/labs/library.c
+	@$(LAB) $* || test $$? = 1
+
+$(LABS:%=watchlab%): watchlab%: $(OUT)/bin/lab $(OUT)/labs/library.c
+	@$(LAB) watch $*
+
+$(LABS:%=hint%): hint%: $(OUT)/bin/lab $(OUT)/labs/library.c
+	@$(LAB) hint $*
+
+grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=tap|gradescope|exercism, TO=FILE, ONLY="01 08", NAME=..., HIDDEN=...
+	@$(LAB) grade '$(or $(DIR),labs)' $(ONLY) $(if $(FORMAT),-f $(FORMAT)) $(if $(TO),-o '$(TO)') \
+	  $(if $(NAME),--name '$(NAME)') $(if $(HIDDEN),--hidden '$(HIDDEN)')
 
 # 25's figure is drawn again, when all have written what their samples cost
 tour: ## run every lesson, and every proof at full scale, draw every figure, write out/report.html and map.html
