@@ -595,6 +595,22 @@ static const char *scan_object(const char *path)
     return NULL;
 }
 
+/* And in the object's names, where there is an nm: a function of the answer that the checker, the library or the start of a
+   program would call in place of the system's. */
+static const char *scan_names(const char *folder, const char *start, const char *others)
+{
+    process have = { .command = text("nm -P -g %s/answer.o", quote(folder)), .wall = 10 }, want = { .command = text("nm -P -u %s", others), .wall = 10 };
+    char *l, *f[3];
+    run(&have); run(&want);
+    for (char *all = have.out; have.code == 0 && want.code == 0 && (l = line(&all)); ) {
+        for (char *c = l; *c; c++) if (*c == ' ') *c = '\t';
+        if (fields(l, f, 3) < 2 || strchr("Uvw", *f[1]) || strstr(start, f[0])) continue;
+        if (*f[0] == '_' || strstr(want.out, text("\n%s ", f[0])))
+            return text("it defines %s, which the checker takes from elsewhere: write \"static\" before it, or rename it", f[0]);
+    }
+    return NULL;
+}
+
 /* ---- build ---- */
 
 static const char *sanitizers(void)
@@ -605,7 +621,7 @@ static const char *sanitizers(void)
 /* One compiler's or linker's run in a folder; NULL if it succeeds, else what it says. */
 static const char *compiler(const char *folder, const char *arguments, double cpu, const char **says)
 {
-    process p = { .command = text("%s%s %s %s", SIGNALS ? "exec " : "", set.cc, set.flags, arguments), .folder = folder,
+    process p = { .command = text("%s%s %s", SIGNALS ? "exec " : "", set.cc, arguments), .folder = folder,
                   .cpu = cpu, .wall = 2*cpu, .memory = 0, .file = 256 };
     run(&p);
     char *s = clean(p.err, p.n_err);
@@ -625,12 +641,12 @@ static char *object(const char *name, const char *source, const char *flags, con
         if (s) h = hash(h, s, n);
         free(s);
     }
-    char *how = text("%s %s -O1 %s -I%s -I%s -c %s -o ", set.cc, set.flags, flags, quote(set.build), quote(set.course), quote(source));
-    h = hash(h, how, strlen(how));
+    char *how = text("-O1 %s %s -I%s -I%s -c %s -o", flags, set.flags, quote(set.build), quote(set.course), quote(source));
+    h = hash(hash(h, set.cc, strlen(set.cc)), how, strlen(how));
     char *path = text("%s/objects/%s-%016llx.o", set.build, name, (unsigned long long)h), *fresh;
     if (exists(path)) return path;
-    fresh = text("%s.%llx", path, (unsigned long long)chance());
-    const char *why = compiler(NULL, text("-O1 %s -I%s -I%s -c %s -o %s", flags, quote(set.build), quote(set.course), quote(source), quote(fresh)), 600, NULL);
+    fresh = text("%s.%016llx", path, (unsigned long long)chance());
+    const char *why = compiler(NULL, text("%s %s", how, quote(fresh)), 600, NULL);
     if (why) fail("%s is not compiled:\n%s", source, first_lines(why, 20));
     if (!replace(fresh, path)) fail("%s: %s", path, strerror(errno));
     return path;
@@ -675,15 +691,15 @@ static int build(result *r, const char *folder, const char *source, size_t n)
     char *two = object(text("forward_%02d", l->number), forward, text("-DLAB_%02d", l->number), for_forward);
     char *three = object(text("check_%02d", l->number), check, sanitizers(), for_check);
     if (!write_file(text("%s/%s", folder, name), source, n)) fail("%s: %s", folder, strerror(errno));
-    why = compiler(folder, text("-O1 -g -Wall %s -I%s -c %s -o answer.o", sanitizers(), quote(set.build), name), 30, &says);
+    why = compiler(folder, text("-O1 -g -Wall %s %s -I%s -c %s -o answer.o", set.flags, sanitizers(), quote(set.build), name), 30, &says);
     if (why) { r->trouble = "The compiler does not take it."; r->detail = first_lines(why, 12); return 0; }
     if (strstr(says, "warning:") && r->n_notes < NOTES) {
         const char *w = strstr(says, "warning:");
         while (w > says && w[-1] != '\n') w--;
         r->notes[r->n_notes++] = (note){ -1, "actionable", text("The compiler warns: %.*s", (int)strcspn(w, "\n"), w) };
     }
-    if ((why = scan_object(text("%s/answer.o", folder)))) { r->trouble = text("Refused: %s.", why); return 0; }
-    why = compiler(folder, text("%s -o checker answer.o %s %s %s -lm", sanitizers(), quote(three), quote(two), quote(one)), 60, NULL);
+    if ((why = scan_object(text("%s/answer.o", folder))) || (why = scan_names(folder, start, text("%s %s %s", quote(one), quote(two), quote(three))))) { r->trouble = text("Refused: %s.", why); return 0; }
+    why = compiler(folder, text("%s %s -o checker answer.o %s %s %s -lm", set.flags, sanitizers(), quote(three), quote(two), quote(one)), 60, NULL);
     if (!why) return 1;
     char *sentence = link_error(l, why, start ? start : "");
     r->trouble = sentence ? first_lines(sentence, 4) : "It does not link.";
@@ -882,7 +898,9 @@ static void text_result(buffer *out, const result *r, const char *last)
             first = i;
             wrap(&b, 0, "\nFirst to mend: ", w->name);
             indent(&b, 2, account(r, i));
-        } else if (others++ < 5) add(&b, "Then: %-40.40s yours %.10s, truth %.10s\n", w->name, w->got, w->truth);
+        } else if (others++ < 5)
+            add(&b, "%s%-40.40s %12.6g %12.6g\n", others == 1 ? "Then, yours and the truth:\n  " : "  ", w->name,
+                strtod(w->got, NULL), strtod(w->truth, NULL));
     }
     if (others > 5) add(&b, "... and %d more\n", others - 5);
     for (int i = 0, n = 0; i < r->n_rows; i++)
@@ -1094,10 +1112,13 @@ static int grade(const char *folder, const char *format, const char *to, char **
         if (want) all[n++] = examine(course + i, file, "-");
     }
     for (int i = 0; i < n; i++) bad |= all[i]->score < 100;
-    char *s = document(all, n, format);
-    if (!to) { fputs(s, stdout); return bad || !n; }
-    char *fresh = text("%s.%llx", to, (unsigned long long)chance());
-    if (!write_file(fresh, s, strlen(s)) || !replace(fresh, to)) fail("%s: %s", to, strerror(errno));
+    for (char *list = text("%s", format), *next; list; list = next) { /* one file, or FILE.FORMAT for each of several */
+        if ((next = strchr(list, ','))) *next++ = 0;
+        char *s = document(all, n, list), *file = to ? strchr(format, ',') ? text("%s.%s", to, list) : text("%s", to) : NULL;
+        if (!file) { fputs(s, stdout); continue; }
+        char *fresh = text("%s.%016llx", file, (unsigned long long)chance());
+        if (!write_file(fresh, s, strlen(s)) || !replace(fresh, file)) fail("%s: %s", file, strerror(errno));
+    }
     return bad || !n;
 }
 
@@ -1157,8 +1178,11 @@ int main(int argc, char **argv)
         else if (argv[i][0] == '-' || n == LABS + 3) { fputs(usage, argv[i][1] == 'h' || !strcmp(argv[i], "--help") ? stdout : stderr); return 2; }
         else rest_[n++] = argv[i];
     }
-    if (strcmp(format, "text") && strcmp(format, "tap") && strcmp(format, "gradescope") && strcmp(format, "exercism"))
-        fail("-f %s: a format is text, tap, gradescope or exercism", format);
+    for (const char *f = format; f; f = strchr(f, ',') ? strchr(f, ',') + 1 : NULL) {
+        char *one_ = text("%.*s", (int)strcspn(f, ","), f);
+        if (strcmp(one_, "text") && strcmp(one_, "tap") && strcmp(one_, "gradescope") && strcmp(one_, "exercism"))
+            fail("-f %s: a format is text, tap, gradescope or exercism, or several with commas", one_);
+    }
     find_folders(argv[0]);
     read_course();
     if (n == 0) { list(); return 0; }

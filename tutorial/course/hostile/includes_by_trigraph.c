@@ -1,0 +1,3 @@
+/* says: Refused: it contains a trigraph */
+??=include "/etc/passwd"
+static void attack(void) {}

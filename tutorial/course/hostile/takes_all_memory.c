@@ -1,0 +1,6 @@
+/* says: segmentation fault|memory */
+#include <stdlib.h>
+#include <string.h>
+static void attack(void) {
+    for (;;) memset(malloc(1 << 24), 1, 1 << 24);
+}
