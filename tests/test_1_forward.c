@@ -454,7 +454,7 @@ static double kl_by_quadrature(double mean, double std, double prior) {
     for (double u = -12; u <= 12; u += h) {
         double x = mean + std * u, logp = -0.5 * u * u - log(std),
                logq = -0.5 * x * x / prior / prior;
-        sum += h * exp(-0.5 * u * u) / sqrt(2 * SGM__PI) * (logp - (logq - log(prior)));
+        sum += h * exp(-0.5 * u * u) / sqrt(2 * acos(-1)) * (logp - (logq - log(prior)));
     }
     return sum;
 }
