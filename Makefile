@@ -23,7 +23,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: setup-lesson lesson lessons film dist labs grade $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
+.PHONY: setup-lesson lesson lessons film dist labs labs-pictures grade $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -150,6 +150,14 @@ $(LABS:%=watchlab%): watchlab%: $(OUT)/bin/lab $(OUT)/labs/library.c
 
 $(LABS:%=hint%): hint%: $(OUT)/bin/lab $(OUT)/labs/library.c
 	@$(LAB) hint $*
+
+# of what only the model answer gives: the student's own figures lie beside the student's data
+labs-pictures: $(OUT)/bin/lab $(OUT)/labs/library.c ## draw the course's figures from its model answers; the book shows them
+	@mkdir -p $(OUT)/labs/pictures; failed=0; for t in $(notdir $(wildcard tutorial/course/[0-9][0-9]_*)); do n=$${t%%_*}; \
+	  tutorial/course/cut.pl answer $$n $(OUT)/labs && $(LAB) $$n $(OUT)/labs/$$t/answer.c >$(OUT)/labs/$$t/said && \
+	  mv $(OUT)/labs/$$t/$$t.png $(OUT)/labs/pictures/ || { failed=1; echo "labs-pictures: $$t:"; tail -5 $(OUT)/labs/$$t/said; }; done; \
+	[ ! -f tutorial/course/looks_right.sh ] || tutorial/course/looks_right.sh $(OUT)/labs/pictures || failed=1; \
+	ls $(OUT)/labs/pictures/*.png; exit $$failed
 
 grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=tap|gradescope|exercism, TO=FILE, ONLY="01 08", NAME=..., HIDDEN=...
 	@$(LAB) grade '$(or $(DIR),labs)' $(ONLY) $(if $(FORMAT),-f $(FORMAT)) $(if $(TO),-o '$(TO)') \

@@ -419,7 +419,7 @@ if ($how ne 'links') {
         my (%kind, @deep);
         for my $path (@pages) {
             my $kind = $path =~ m{/([^/]*)\.html$} ? $1 =~ s{^0\d_.*}{lesson}r =~ s{^\d\d_.*}{proof}r =~ s{^[A-Z]\b|\d+}{0}gr : '';
-            my $first = $kind =~ /^(?:lesson|proof|0|0\.0|index|reference|symbols|report|map|playground)$/ && !$kind{$kind}++;
+            my $first = $kind =~ /^(?:lesson|proof|0|0\.0|index|lab0|teacher|reference|symbols|report|map|playground)$/ && !$kind{$kind}++;
             next if !$first && slurp($path) !~ /<figure[^>]*data-widget|<div[^>]*data-widget/;
             push @deep, $path;
             my $short = $path =~ s/^\Q$base\E//r;

@@ -17,4 +17,13 @@ fi
 pages=("$out/book")
 for page in report map; do [ -s "$out/$page.html" ] && pages+=("$out/$page.html"); done
 [ -s "$out/book/playground.html" ] || [ ! -s "$out/playground.html" ] || pages+=("$out/playground.html")
-exec perl tests/book.pl all "${pages[@]}"
+perl tests/course_book.pl "$out" >"$out/course_book.log" 2>&1
+sed '$d' "$out/course_book.log"
+[[ $(tail -1 "$out/course_book.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]] || { cat "$out/course_book.log"; BASH_REMATCH=(x 0 1); }
+more=("${BASH_REMATCH[@]:1}")
+perl tests/book.pl all "${pages[@]}" >"$out/pages_book.log" 2>&1
+sed '$d' "$out/pages_book.log"
+[[ $(tail -1 "$out/pages_book.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]] || { cat "$out/pages_book.log"; BASH_REMATCH=(x 0 1); }
+failed=$((more[1] + BASH_REMATCH[2]))
+echo "$((more[0] + BASH_REMATCH[1])) passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # task.pl check [COURSE]: is each assignment's task.md whole? COURSE is tutorial/course.
 #
-# The page of an assignment has one form, which the book relies on: a title, seven sections in order,
-# at least one question to predict with its answer folded, three hints and nothing else beside them.
-# weave.pl reads the pages through this file; alone it says, file by file, what is missing, and holds
-# the citations of equations, sections, lessons and proofs to what is there.
+# The page of an assignment has one form, which the book relies on: a title, seven sections in
+# order, at least one question to predict with its answer folded, three hints and no more. weave.pl
+# reads the pages through this file; alone it says, file by file, what is missing, and holds the
+# citations of equations, sections, lessons and proofs to what is there.
 package Task;
 use strict;
 use warnings;
@@ -26,17 +26,27 @@ sub rows { # of course.tsv: {name, number, nn, title, sections, lesson, minutes,
         next if $line !~ /^((\d\d)_\w+)\t/;
         my ($name, $nn, @f) = ($1, $2, split /\t/, $line);
         push @rows, {name => $name, nn => $nn, number => $nn + 0, title => $f[1] // '',
-            sections => [($f[2] // '') =~ /\b([1-9A-H]\.\d+)\b/g],
+            sections => [sections($f[2] // '')],
             chapters => [($f[2] // '') =~ /\b([1-9])\b(?!\.\d)(?<!\.\d)/g],
             lesson => ($f[3] // '') =~ /(\d\d)/ ? $1 : '', minutes => $f[4] // '',
             names => ($f[5] // '-') eq '-' ? '' : $f[5] // ''};
     }
     return @rows;
 }
+sub sections { # "1.1, 4.3–4.6": each of them
+    my @all;
+    while ($_[0] =~ /\b([1-9A-H])\.(\d+)(?:\s*(?:–|-|to)\s*§?(?:\1\.)?(\d+))?\b/g) {
+        push @all, map { "$1.$_" } $2 .. ($3 // $2) }
+    return @all;
+}
 sub folds { # lines -> parts: {line, text} or {open => summary, line} or {close => 1, line}
     my ($line, @lines) = @_;
     my @parts;
     for my $i (0 .. $#lines) {
+        if ($lines[$i] !~ /\S/) { # ends a paragraph
+            push @{$parts[-1]{text}}, '' if @parts && $parts[-1]{text};
+            next;
+        }
         for my $s (split m{(<details>\s*<summary>.*?</summary>|</?details>|<summary>.*?</summary>)},
             $lines[$i], -1) {
             if ($s =~ m{<summary>\s*(.*?)\s*</summary>}) {
@@ -44,7 +54,7 @@ sub folds { # lines -> parts: {line, text} or {open => summary, line} or {close 
                 else { push @parts, {open => $1, line => $line + $i} }
             } elsif ($s eq '<details>') { push @parts, {open => ' ', line => $line + $i} }
             elsif ($s eq '</details>') { push @parts, {close => 1, line => $line + $i} }
-            elsif ($s =~ /\S/ || $lines[$i] !~ /\S/) {
+            elsif ($s =~ /\S/) {
                 push @parts, {line => $line + $i, text => []} if !@parts || !$parts[-1]{text};
                 push @{$parts[-1]{text}}, $s;
             }

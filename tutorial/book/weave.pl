@@ -225,7 +225,8 @@ my %exercise; # "03.1" -> assignments that go on from it
 for my $row (table("$course/exercises.tsv")) {
     my ($nn) = $row->{exercise} =~ /^(\d\d)\.\d$/;
     fault("$course/exercises.tsv: no exercise $row->{exercise}") if !$nn || !$topic{$nn};
-    push @{$exercise{$row->{exercise}}}, grep { $lab{$_} } split ' ', $row->{assignment};
+    my @to = grep { $lab{$_} } split ' ', $row->{assignment};
+    push @{$exercise{$row->{exercise}}}, @to if @to;
 }
 sub minutes { my $n = 0; # "1 2 +30": those of assignments 1 and 2, and 30
     for (split ' ', shift) { $n += /^\+(\d+)$/ ? $1 : $lab{$_} ? $lab{$_}{lab}{minutes} : 0 }
@@ -1030,22 +1031,17 @@ sub needs_html { # what an assignment needs, where its file is
         : '') . ". Your file is <code>labs/$r->{name}.c</code>; <code>make lab$r->{nn}</code> makes it, "
         . "checks it and draws.</p>\n";
 }
-sub lab_picture { # drawn from the model answer's data
+sub lab_picture { # drawn from the model answer's data by make labs-pictures
     my $p = shift;
-    my ($name, $script) = ($p->{lab}{name}, "$course/$p->{lab}{name}/picture.gp");
+    my $name = $p->{lab}{name};
+    my $script = "$course/$name/picture.gp";
     my $alt = Task::alt_of($script);
     if (!length($alt // '')) {
         fault("$script: no text for who cannot see the picture; its first line: # alt: one or two sentences");
         $alt = $name;
     }
     my $text = dress_text(esc($alt), $p, $script, 0);
-    my ($dat, $png) = map { "$out/labs/$name/picture.$_" } qw(dat png);
-    my $old = sub { !-f $png || grep { -f && (stat)[9] > (stat $png)[9] } $dat, $script };
-    if (-s $dat && $old->()) {
-        unlink $png;
-        my $said = `gnuplot -e "dir='$out/labs/$name'; dat='$dat'; png='$png'" '$script' 2>&1`;
-        if (!-s $png && $said !~ /not found|No such file/) { fault("$script: $said") }
-    }
+    my $png = "$out/labs/pictures/$name.png";
     return qq{<figure class="missing" id="F-lab"><figcaption><b>$name</b> is not drawn yet: <code>make labs-pictures</code> draws it from the model answer’s data. It shows: $text</figcaption></figure>\n} if !-s $png;
     copy($png, "$dir/figures/lab_$name.png") or die "$png: $!\n";
     return qq{<figure id="F-lab"><a href="figures/lab_$name.png"><img src="figures/lab_$name.png" alt="}
@@ -1101,7 +1097,7 @@ sub mistakes_html { # from variants.txt, with what the checker says from check.c
 sub looks_html { # which wrong answer looks right
     my $p = shift;
     my $script = "$course/looks_right.gp";
-    my $png = "$out/labs/looks_right.png";
+    my $png = "$out/labs/pictures/looks_right.png";
     my $alt = Task::alt_of($script) // 'Samples by the right reverse step and by nine wrong ones, side by side.';
     my $text = dress_text(esc($alt), $p, $script, 0);
     return qq{<figure class="missing"><figcaption>This figure is not drawn yet: <code>make labs-pictures</code> draws it. It shows: $text</figcaption></figure>\n} if !-s $png;
