@@ -168,9 +168,15 @@ sub causes { # what check.c says of each id; one mistake may be seen by several 
     my $string = qr/"(?:\\.|[^"\\])*"/;
     my $unquote = sub { my $s = join '', map { /^"(.*)"$/s ? $1 : () } $_[0] =~ /$string/g;
         $s =~ s/\\x([0-9a-fA-F]{2})/chr hex $1/ge; $s =~ s/\\(["\\])/$1/g; $s =~ s/%%/%/g; $s };
-    while ($text =~ /"(=?[a-z][\w-]*)"\s*,([^";{}]*?)((?:$string\s*)+)(?=[,})])/g) {
-        my ($id, $said) = ($1, $unquote->($3));
-        $cause{$id} //= $said if $said =~ /\s/;
+    my %named; # const char *sign = "…"; or #define SIGN "…"
+    $text =~ s/\\\n/\n/g;
+    while ($text =~ /\b(\w+)(?:\[\])?\s*=\s*((?:$string\s*)+)(?=[;,])/g) { $named{$1} = $unquote->($2) }
+    while ($text =~ /^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t\n]+((?:$string\s*)+)/mg) { $named{$1} = $unquote->($2) }
+    while ($text =~ /"(=?[a-z0-9][\w-]*)"\s*,((?:$string|[^";{}])*?)(?=[}]|\)\s*[;,:?&|)])/g) {
+        my ($id, $rest) = ($1, $2);
+        my @said = grep { /\s/ } $rest =~ /$string/ ? $unquote->($rest)
+            : map { $named{$_} // () } $rest =~ /\b(\w+)\b/g;
+        $cause{$id} //= $said[-1] if @said;
     }
     return \%cause;
 }

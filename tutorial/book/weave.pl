@@ -1072,27 +1072,31 @@ sub course_table {
     }
     return "$html</tbody></table></div>\n";
 }
-sub mistakes_html { # from variants.txt, with what the checker says from check.c
+sub mistakes_html { # from variants.txt; what the checker saw and said of each, from make labs-selftest
     my $p = shift;
     my ($html, $all) = ('', 0);
     for my $q (@labs) {
-        my @v = grep { $_->{kind} ne 'equal' } Task::variants("$course/$q->{lab}{name}/variants.txt");
-        my $cause = Task::causes("$course/$q->{lab}{name}/check.c");
+        my $name = $q->{lab}{name};
+        my @v = grep { $_->{kind} ne 'equal' } Task::variants("$course/$name/variants.txt");
+        my %seen = map { my ($id, @f) = split /\t/; ($id => \@f) } split /\n/,
+            slurp("$out/labs/$name/causes.tsv") // '';
+        my $cause = Task::causes("$course/$name/check.c");
         my $wrong = grep { $_->{kind} eq 'wrong' } @v;
-        my $valid = @v - $wrong;
         $all += $wrong;
-        $html .= fold("Assignment $q->{lab}{number}, " . esc($q->{title}) . ": $wrong wrong, $valid valid", '')
-            . '<div class="wide" tabindex="0" role="region" aria-label="Wrong answers"><table><thead><tr><th>id</th><th>the change</th><th>what the checker says</th></tr></thead><tbody>';
+        $html .= fold("Assignment $q->{lab}{number}, " . esc($q->{title}) . ": $wrong wrong, " . (@v - $wrong) . ' valid', '')
+            . '<div class="wide" tabindex="0" role="region" aria-label="Wrong answers to assignment ' . $q->{lab}{number}
+            . '"><table><thead><tr><th>id</th><th>the change</th><th>what the checker sees and says</th></tr></thead><tbody>';
         for my $v (@v) {
             my $change = join "\n", map { my ($a, $b) = @$_; (map { "<del>- " . esc($_) . '</del>' } @$a), (map { '<ins>+ ' . esc($_) . '</ins>' } @$b) } @{$v->{pairs}};
-            my $id = $v->{kind} eq 'valid' ? ($v->{id} =~ /^=/ ? $v->{id} : "=$v->{id}") : $v->{id};
-            my $said = $cause->{$id} // $cause->{$v->{id}} // '';
-            $html .= '<tr><td><code>' . esc($id) . "</code></td><td><pre class=\"plain change\" tabindex=\"0\"><code>$change</code></pre></td><td>"
-                . small_prose($said, $p, "$course/$q->{lab}{name}/check.c") . '</td></tr>';
+            my $id = $v->{kind} eq 'valid' && $v->{id} !~ /^=/ ? "=$v->{id}" : $v->{id};
+            my ($row, $got, $truth, $said) = @{$seen{$id} // []};
+            my $saw = defined $row ? esc($row) . ($row =~ /\S/ && "$got$truth" =~ /\d/ ? ': <b>' . esc($got) . '</b>, truth ' . esc($truth) : '') . '. ' : '';
+            $html .= '<tr><td><code>' . esc($id) . "</code></td><td><pre class=\"plain change\" tabindex=\"0\"><code>$change</code></pre></td><td>$saw"
+                . small_prose(($said // '') =~ /\S/ ? $said : $cause->{$id} // '', $p, "$course/$name/check.c") . '</td></tr>';
         }
         $html .= "</tbody></table></div></details>\n";
     }
-    return "<p>$all wrong answers in all.</p>\n$html";
+    return "<p>$all wrong answers in all. What the checker saw is there when <code>make labs-selftest</code> has run.</p>\n$html";
 }
 sub looks_html { # which wrong answer looks right
     my $p = shift;

@@ -234,7 +234,8 @@ for (split /\n/, slurp("$here/course.tsv")) {
             chomp;
             my ($k, $type, @f) = split /\t/;
             $k = $as if defined $as;
-            if ($type eq 'row') { push @{$rows{$k}}, {kind => $f[0], status => $f[1], got => $f[2], truth => $f[3], id => $f[5], name => $f[6]} }
+            if ($type eq 'row') { push @{$rows{$k}}, {kind => $f[0], status => $f[1], got => $f[2], truth => $f[3], id => $f[5], name => $f[6],
+                text => $f[7] // ''} }
             elsif ($type eq 'done') { $done{$k} = 1 }
             elsif ($type ne 'say') { $fate{$k} = $type }
         }
@@ -245,6 +246,13 @@ for (split /\n/, slurp("$here/course.tsv")) {
         push @copies, ['right', "the model answer with the name $name", $model];
         $read->("$at/many 2 2 $name 2>&1", $#copies);
     }
+    # what is seen and said of each answer, for the page for teachers: id, row, got, truth, words
+    spew("$at/causes.tsv", join '', map {
+        my ($kind, $name) = @{$copies[$_]};
+        my $id = $kind eq 'valid' ? "=$name" : $name;
+        my ($r) = grep { $_->{id} eq $id } @{$rows{$_} || []};
+        $kind =~ /^(?:wrong|valid)$/ && $r ? join("\t", $id, @$r{qw(name got truth text)}) . "\n" : ();
+    } 0 .. $#copies);
     my %wrong_ids = map { $_->[1] => 1 } grep { $_->[0] eq 'wrong' } @copies;
     my ($n_valid, $killed, $n_mutants, @survivors) = (0, 0, 0);
     for my $k (0 .. $#copies) {
