@@ -354,12 +354,16 @@ spew("$work/bin/runuser", "#!/bin/sh\nshift 3\nexec \"\$@\"\n");
 spew("$work/bin/chown", "#!/bin/sh\n");
 chmod 0755, glob "$work/bin/*";
 spew("$work/key", "secret\n");
+# a link that a student has laid there leads nowhere
+make_path("$work/results/ann");
+symlink "$work/key", "$work/results/ann/results.json";
 ($status, $printed) = run("PATH='$work/bin':\$PATH KEY_FILE='$work/key' sh '$top/server/grade_all.sh' '$work/server' home results 08");
 my $scores = slurp("$work/results/scores.tsv");
 $r = result("$work/results/ann/results.json");
 check('a server: homes, key, scores', $status ? "status $status: $printed" : (),
     $scores =~ /^ann\t60\t2/m && $scores =~ /^bob\t0\t/m && $scores =~ /^cy\t0\t/m && $scores !~ /dan/ ? () : $scores,
     ($r->{output} // '') eq 'ann|secret|08 ' ? () : 'ann: ' . ($r->{output} // 'nothing'),
+    slurp("$work/key") eq "secret\n" ? () : 'a file that is not the course\'s was written to',
     slurp("$work/results/ann/report.txt") =~ /^60 of/ ? () : 'no report');
 
 remove_tree($work);

@@ -33,15 +33,16 @@ for home in "$homes"/*/; do
                 rm -f "$spool/$file"
         fi
     done
-    out=$results/$name
-    mkdir -p "$out"
+    # a new folder each time: what belongs to a student is never written to as root
+    out=$(mktemp -d "$results/.new.XXXXXX")
     if [ -n "${CONTAINER:-}" ]; then
+        chmod 755 "$spool" # the account in the container has another number
         run() {
             podman run --rm --network=none --memory=2g --pids-limit=64 --cap-drop=all \
                 --security-opt=no-new-privileges -v "$spool:/answers:ro" "$CONTAINER" /answers "$@"
         }
     else
-        chmod 755 "$spool"
+        if [ "$(id -u)" = 0 ]; then chown -R "$grader" "$spool"; fi # and nobody else reads it
         run() {
             as "$grader" prlimit --nproc=64 --fsize=268435456 --core=0 -- \
                 timeout 600 "$course/lab" grade "$spool" "$@"
@@ -53,8 +54,9 @@ for home in "$homes"/*/; do
     run "$@" --name "$name" ${hidden:+--hidden "$hidden"} >"$out/report.txt" || [ $? = 1 ] || true
     score=$(sed -n '1s/^{"score": \([0-9.]*\).*/\1/p' "$out/results.json")
     printf '%s\t%s\t%s\n' "$name" "${score:--}" "$(date -u +%Y-%m-%dT%H:%MZ)" >>"$table"
-    if [ "$(id -u)" = 0 ]; then chown -R "$name" "$out"; chmod 700 "$out"; fi
-    rm -r "$spool"
+    if [ "$(id -u)" = 0 ]; then chown -R "$name" "$out"; fi
+    rm -rf "$spool" "${results:?}/$name"
+    mv "$out" "$results/$name"
 done
 chmod 600 "$table"
 mv "$table" "$results/scores.tsv"
