@@ -95,6 +95,11 @@ push @lost, planted(@$_) for (
 );
 check('a fault of each kind in a page is seen', @lost);
 
+{ # minutes and titles of other files
+    my @other = map { {%$_, minutes => $_->{minutes} + 1} } @rows;
+    my @same = grep { slurp("$course/$_") eq Task::updated(slurp("$course/$_"), @other) } qw(course.md teacher.md);
+    check('minutes that have changed are missed in the pages', map { "$course/$_ would stay as it is" } @same);
+}
 my @parts = Task::folds(7, 'a', '', 'b <details><summary>Answer</summary> c', '', 'd </details>', '', 'e');
 my $shape = join ' | ', map { "$_->{line}: " . ($_->{text} ? join '/', @{$_->{text}} : $_->{open} // 'end') } @parts;
 check('paragraphs and folds are told apart', $shape eq '7: a//b  | 9: Answer | 9:  c//d  | 11: end | 13: e' ? () : $shape);

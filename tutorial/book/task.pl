@@ -1,5 +1,6 @@
 #!/usr/bin/perl
 # task.pl check [COURSE]: is each assignment's task.md whole? COURSE is tutorial/course.
+# task.pl update [COURSE]: course.tsv's titles and minutes into course.md and teacher.md.
 #
 # The page of an assignment has one form, which the book relies on: a title, seven sections in
 # order, at least one question to predict with its answer folded, three hints and no more. weave.pl
@@ -170,8 +171,10 @@ sub causes { # what check.c says of each id; one mistake may be seen by several 
         $s =~ s/\\x([0-9a-fA-F]{2})/chr hex $1/ge; $s =~ s/\\(["\\])/$1/g; $s =~ s/%%/%/g; $s };
     my %named; # const char *sign = "…"; or #define SIGN "…"
     $text =~ s/\\\n/\n/g;
-    while ($text =~ /\b(\w+)(?:\[\])?\s*=\s*((?:$string\s*)+)(?=[;,])/g) { $named{$1} = $unquote->($2) }
-    while ($text =~ /^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t\n]+((?:$string\s*)+)/mg) { $named{$1} = $unquote->($2) }
+    while ($text =~ /\b(\w+)(?:\[\])?\s*=\s*((?:$string\s*)+)(?=[;,])/g) {
+        $named{$1} = $unquote->($2) }
+    while ($text =~ /^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t\n]+((?:$string\s*)+)/mg) {
+        $named{$1} = $unquote->($2) }
     while ($text =~ /"(=?[a-z0-9][\w-]*)"\s*,((?:$string|[^";{}])*?)(?=[}]|\)\s*[;,:?&|)])/g) {
         my ($id, $rest) = ($1, $2);
         my @said = grep { /\s/ } $rest =~ /$string/ ? $unquote->($rest)
@@ -179,6 +182,23 @@ sub causes { # what check.c says of each id; one mistake may be seen by several 
         $cause{$id} //= $said[-1] if @said;
     }
     return \%cause;
+}
+
+sub updated { # course.md or teacher.md with the titles and minutes of course.tsv
+    my ($text, @rows) = @_;
+    my %minutes = map { $_->{number} => $_->{minutes} } @rows;
+    my $table = join '', "| assignment | you need | minutes |\n|---|---|---|\n", map {
+        "| [$_->{number} $_->{title}]($_->{name}/task.md) | " . join(', ',
+            ($_->{lesson} ? "lesson $_->{lesson}" : ()), map { "§$_" } @{$_->{sections}})
+            . " | $_->{minutes} |\n" } @rows;
+    $text =~ s/^(<!-- begin table -->\n).*?^(<!-- end -->)$/$1$table$2/ms;
+    $text =~ s{^(\| \d+ \|.*\| )((?:A\d+ ?)+)( \| )\d+( \+ \d+ \|)}{
+        my ($a, $of, $b, $c) = ($1, $2, $3, $4); my $n = 0;
+        $n += $minutes{$_} // 0 for $of =~ /\d+/g; "$a$of$b$n$c"}gme;
+    my $all = 0;
+    $all += $minutes{$_} // 0 for 1 .. 12;
+    $text =~ s/(All twelve\s+together\s+are\s+)\d+(\s+minutes)/$1$all$2/;
+    return $text;
 }
 
 # ---- alone: the check ----
@@ -220,6 +240,11 @@ sub check {
     }
     push @faults, cites("$course/$_", \%equation, \%section, \%topic, \%number)
         for grep { -f "$course/$_" } qw(course.md teacher.md);
+    for my $f (map { "$course/$_" } qw(course.md teacher.md)) {
+        my $text = slurp($f) // next;
+        push @faults, "$f: not the titles and minutes of course.tsv (perl $0 update writes them)"
+            if $text ne updated($text, @rows);
+    }
     my $n = @rows;
     print "$_\n" for @faults;
     printf "%d assignments, %d faults\n", $n, scalar @faults;
@@ -247,7 +272,16 @@ sub cites { # what a file cites and is not there
 }
 if (!caller) {
     binmode $_, ':utf8' for *STDOUT, *STDERR;
-    if (($ARGV[0] // '') ne 'check') { print STDERR "task.pl check [COURSE]\n"; exit 2 }
-    exit(check($ARGV[1] // 'tutorial/course') ? 0 : 1);
+    my ($what, $course) = ($ARGV[0] // '', $ARGV[1] // 'tutorial/course');
+    if ($what eq 'update') {
+        for my $f (grep { -f } map { "$course/$_" } qw(course.md teacher.md)) {
+            my $text = updated(slurp($f), rows($course));
+            open my $o, '>:encoding(UTF-8)', $f or die "$f: $!\n";
+            print $o $text;
+        }
+        exit;
+    }
+    if ($what ne 'check') { print STDERR "task.pl check|update [COURSE]\n"; exit 2 }
+    exit(check($course) ? 0 : 1);
 }
 1;

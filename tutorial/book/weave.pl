@@ -228,22 +228,23 @@ for my $row (table("$course/exercises.tsv")) {
     my @to = grep { $lab{$_} } split ' ', $row->{assignment};
     push @{$exercise{$row->{exercise}}}, @to if @to;
 }
-sub minutes { my $n = 0; # "1 2 +30": those of assignments 1 and 2, and 30
-    for (split ' ', shift) { $n += /^\+(\d+)$/ ? $1 : $lab{$_} ? $lab{$_}{lab}{minutes} : 0 }
-    return $n }
-sub guide { # course.md, teacher.md: {{…}} on a line of its own is made by this program
+sub guide { # course.md, teacher.md: a table, a figure, a file on a line of its own is shown here
     my ($id, $file, %p) = @_;
     return if !@labs || !-f "$course/$file";
     my $p = new_page($id, kind => 'course', source => "$course/$file", %p);
     my @l = split /\n/, slurp("$course/$file");
     $p->{title} = $1 if ($l[0] // '') =~ /^# (.*\S)/;
-    s/\{\{minutes ([^}]*)\}\}/minutes($1)/ge for @l;
     my ($from, @run) = 2;
     my $flush = sub { push @{$p->{blocks}}, part_blocks($from, @run); @run = () };
-    for my $i (1 .. $#l) {
-        if ($l[$i] =~ /^\{\{(\w+)(?: (\S+))?\}\}$/) {
+    for (my $i = 1; $i <= $#l; $i++) {
+        if ($l[$i] =~ /^<!-- (?:begin )?(table|mistakes|looks) -->$/) {
             $flush->();
-            push @{$p->{blocks}}, {made => $1, of => $2, line => $i + 1};
+            push @{$p->{blocks}}, {made => $1, line => $i + 1};
+            if ($l[$i] =~ /begin/) { $l[$i++] = '' while $i < $#l && $l[$i] ne '<!-- end -->';
+                $l[$i] = '' }
+        } elsif ($l[$i] =~ /^\[(platforms\/\S+)\]\(\1\)$/) {
+            $flush->();
+            push @{$p->{blocks}}, {made => 'file', of => $1, line => $i + 1};
         } else { $from = $i + 1 if !@run; push @run, $l[$i] }
     }
     $flush->();
@@ -1125,7 +1126,7 @@ sub lab_body { # of an assignment, of the course's pages
             my %make = (table => \&course_table, mistakes => \&mistakes_html, looks => \&looks_html,
                 file => sub { platform_file($b->{of}, $p, $where) });
             if ($make{$b->{made}}) { $html .= $make{$b->{made}}->($p) }
-            else { fault("$where: {{$b->{made}}} is nothing that can be made") }
+            else { fault("$where: $b->{made} is nothing that can be made") }
         }
     }
     $html =~ s{<h2>(.*?)</h2>}{my ($t, $id) = ($1, lc $1 =~ s/<[^>]*>//gr); $id =~ s/[^a-z0-9]+/-/g; $id =~ s/^-|-$//g;
