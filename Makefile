@@ -23,7 +23,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: setup-lesson lesson lessons film dist labs labs-pictures grade $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
+.PHONY: setup-lesson lesson lessons film dist labs labs-pictures grade labs-selftest handout handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -129,7 +129,7 @@ lessons: ## all lessons as a student runs them, with their figures
 	@failed=0; for t in $(LESSONS); do MODE=study $(MAKE) --no-print-directory $$t || failed=1; echo; done; exit $$failed
 
 # The course. lab.c builds, checks, draws and grades; cut.pl writes what the students' files are linked with.
-LAB = $(OUT)/bin/lab -c tutorial/course -b $(OUT)/labs
+GRADER = $(OUT)/bin/lab -c tutorial/course -b $(OUT)/labs
 
 $(OUT)/bin/lab: tutorial/course/lab.c $(OUT)/flags
 	@mkdir -p $(@D)
@@ -139,29 +139,38 @@ $(OUT)/labs/library.c: sgm.h tutorial/course/cut.pl tutorial/course/course.tsv
 	@tutorial/course/cut.pl build $(@D) && touch $@
 
 labs: $(OUT)/bin/lab $(OUT)/labs/library.c ## the course: its assignments, and how far you are (make lab01 begins the first)
-	@$(LAB)
+	@$(GRADER)
 
 # an answer that is not right yet is no failure of make
 $(LABS:%=lab%): lab%: $(OUT)/bin/lab $(OUT)/labs/library.c
-	@$(LAB) $* || test $$? = 1
+	@$(GRADER) $* || test $$? = 1
 
 $(LABS:%=watchlab%): watchlab%: $(OUT)/bin/lab $(OUT)/labs/library.c
-	@$(LAB) watch $*
+	@$(GRADER) watch $*
 
 $(LABS:%=hint%): hint%: $(OUT)/bin/lab $(OUT)/labs/library.c
-	@$(LAB) hint $*
+	@$(GRADER) hint $*
 
 # of what only the model answer gives: the student's own figures lie beside the student's data
 labs-pictures: $(OUT)/bin/lab $(OUT)/labs/library.c ## draw the course's figures from its model answers; the book shows them
 	@mkdir -p $(OUT)/labs/pictures; failed=0; for t in $(notdir $(wildcard tutorial/course/[0-9][0-9]_*)); do n=$${t%%_*}; \
-	  tutorial/course/cut.pl answer $$n $(OUT)/labs && $(LAB) $$n $(OUT)/labs/$$t/answer.c >$(OUT)/labs/$$t/said && \
+	  tutorial/course/cut.pl answer $$n $(OUT)/labs && $(GRADER) $$n $(OUT)/labs/$$t/answer.c >$(OUT)/labs/$$t/said && \
 	  mv $(OUT)/labs/$$t/$$t.png $(OUT)/labs/pictures/ || { failed=1; echo "labs-pictures: $$t:"; tail -5 $(OUT)/labs/$$t/said; }; done; \
 	[ ! -f tutorial/course/looks_right.sh ] || tutorial/course/looks_right.sh $(OUT)/labs/pictures || failed=1; \
 	ls $(OUT)/labs/pictures/*.png; exit $$failed
 
 grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=tap|gradescope|exercism, TO=FILE, ONLY="01 08", NAME=..., HIDDEN=...
-	@$(LAB) grade '$(or $(DIR),labs)' $(ONLY) $(if $(FORMAT),-f $(FORMAT)) $(if $(TO),-o '$(TO)') \
+	@$(GRADER) grade '$(or $(DIR),labs)' $(ONLY) $(if $(FORMAT),-f $(FORMAT)) $(if $(TO),-o '$(TO)') \
 	  $(if $(NAME),--name '$(NAME)') $(if $(HIDDEN),--hidden '$(HIDDEN)')
+
+labs-selftest: $(OUT)/labs/library.c ## the assignments tested: blank 0, library 100, each mistake named, mutants (LAB="01 08": these)
+	@tutorial/course/selftest.pl '$(CC)' $(OUT)/labs $(LAB)
+
+handout: $(OUT)/labs/library.c ## the course for students, in one archive that needs only a C compiler: out/handout (with make book: its pages)
+	@BUILT=$(OUT)/labs BOOK=$(OUT)/book tutorial/course/handout.sh $(OUT)/handout
+
+handout-teacher: $(OUT)/labs/library.c ## the same with answers, wrong answers and the platforms' files
+	@BUILT=$(OUT)/labs BOOK=$(OUT)/book tutorial/course/handout.sh $(OUT)/handout teacher
 
 # 25's figure is drawn again, when all have written what their samples cost
 tour: ## run every lesson, and every proof at full scale, draw every figure, write out/report.html and map.html
