@@ -242,7 +242,7 @@ sub check {
         for grep { -f "$course/$_" } qw(course.md teacher.md);
     for my $f (map { "$course/$_" } qw(course.md teacher.md)) {
         my $text = slurp($f) // next;
-        push @faults, "$f: not the titles and minutes of course.tsv (perl $0 update writes them)"
+        push @faults, "$f: not the titles and minutes of course.tsv (task.pl update writes them)"
             if $text ne updated($text, @rows);
     }
     my $n = @rows;
