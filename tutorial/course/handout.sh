@@ -34,6 +34,10 @@ if [ "$kind" = teacher ]; then
     cp -r tutorial/course/platforms tutorial/course/hostile "$to/teacher/"
 fi
 if [ -f "$book/index.html" ]; then cp -r "$book" "$to/pages"
+    # students are given neither the exam nor the wrong answers; links to that page still lead there
+    [ "$kind" = teacher ] || [ ! -f "$to/pages/teacher.html" ] || perl -0 -pi -e \
+        's{(<h1.*?</h1>).*?(</article>)}{$1<p>This page is in the archive for teachers.</p>$2}s' \
+        "$to/pages/teacher.html"
     page="pages/index.html in a browser (no network is needed)"
 else page="course/NN_topic/task.md (the woven pages were not made: make book)"
 fi
