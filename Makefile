@@ -23,7 +23,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: setup-lesson lesson lessons film dist labs labs-pictures grade labs-selftest handout handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
+.PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest handout handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -158,6 +158,9 @@ labs-pictures: $(OUT)/bin/lab $(OUT)/labs/library.c ## draw the course's figures
 	  mv $(OUT)/labs/$$t/$$t.png $(OUT)/labs/pictures/ || { failed=1; echo "labs-pictures: $$t:"; tail -5 $(OUT)/labs/$$t/said; }; done; \
 	[ ! -f tutorial/course/looks_right.sh ] || tutorial/course/looks_right.sh $(OUT)/labs/pictures || failed=1; \
 	ls $(OUT)/labs/pictures/*.png; exit $$failed
+
+looks-right: $(OUT)/labs/library.c ## nine wrong reverse steps that no picture tells from the right one, for teachers
+	@CC='$(CC)' tutorial/course/looks_right.sh $(OUT)/labs/pictures
 
 grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=tap|gradescope|exercism, TO=FILE, ONLY="01 08", NAME=..., HIDDEN=...
 	@$(GRADER) grade '$(or $(DIR),labs)' $(ONLY) $(if $(FORMAT),-f $(FORMAT)) $(if $(TO),-o '$(TO)') \
