@@ -298,7 +298,7 @@ static void lab__seal(void) {
 #endif
     };
     enum { N = sizeof may / sizeof *may };
-    struct sock_filter code[N + 12];
+    struct sock_filter code[N + 40];
     unsigned at = 0;
 #define LAB__OP(c, v, yes, no) \
     do { \
@@ -309,6 +309,23 @@ static void lab__seal(void) {
     LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, arch, 1, 0);
     LAB__OP(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
     LAB__OP(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+#ifdef LAB_FILE /* the name of the one file that a checker may open and remove, known by its address */
+    static const int opens[][2] = {{SYS_openat, 1}, {SYS_unlinkat, 1},
+#ifdef SYS_open
+        {SYS_open, 0}, {SYS_unlink, 0},
+#endif
+    };
+    for (unsigned i = 0; i < sizeof opens / sizeof *opens; i++) {
+        const unsigned arg = (unsigned)offsetof(struct seccomp_data, args) + 8 * (unsigned)opens[i][1];
+        LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, opens[i][0], 0, 6);
+        LAB__OP(BPF_LD | BPF_W | BPF_ABS, arg, 0, 0);
+        LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(uintptr_t)LAB_FILE, 0, 3);
+        LAB__OP(BPF_LD | BPF_W | BPF_ABS, arg + 4, 0, 0);
+        LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)((uint64_t)(uintptr_t)LAB_FILE >> 32), 0, 1);
+        LAB__OP(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+        LAB__OP(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+    }
+#endif
     for (int i = 0; i < N; i++) LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, may[i], N - i + 3, 0);
     LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 2); /* abort: a signal to itself */
     LAB__OP(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args), 0, 0);
