@@ -713,7 +713,7 @@ static char *link_error(const lab *l, const char *said, const char *start)
     return b.n ? b.at : NULL;
 }
 
-/* Compiles the answer in folder, which holds nothing else, and links it there to "checker". */
+/* Compiles the answer in folder, which holds nothing else, and links it there to checker.exe. */
 static int build(result *r, const char *folder, const char *source, size_t n)
 {
     const lab *l = r->lab;
@@ -737,7 +737,7 @@ static int build(result *r, const char *folder, const char *source, size_t n)
         r->notes[r->n_notes++] = (note){ -1, "actionable", text("The compiler warns: %.*s", (int)strcspn(w, "\n"), w) };
     }
     if ((why = scan_object(text("%s/answer.o", folder))) || (why = scan_names(folder, start, text("%s %s %s", quote(one), quote(two), quote(three))))) { r->trouble = text("Refused: %s.", why); return 0; }
-    why = compiler(folder, text("%s %s -o checker answer.o %s %s %s -lm", set.flags, sanitizers(), quote(three), quote(two), quote(one)), 60, NULL);
+    why = compiler(folder, text("%s %s -o checker.exe answer.o %s %s %s -lm", set.flags, sanitizers(), quote(three), quote(two), quote(one)), 60, NULL);
     if (!why) return 1;
     char *sentence = link_error(l, why, start ? start : "");
     r->trouble = sentence ? first_lines(sentence, 4) : "It does not link.";
@@ -832,7 +832,7 @@ static void count(result *r)
 static void check(result *r, const char *folder, const char *picture)
 {
     const lab *l = r->lab;
-    char word[17], *program = quote(text("%s/checker%s", folder, SIGNALS ? "" : ".exe"));
+    char word[17], *program = quote(text("%s/checker.exe", folder));
     double cpu = limit_of("LAB_CPU", l->cpu > 0 ? l->cpu : 10);
     snprintf(word, sizeof word, "%016llx", (unsigned long long)chance());
     char *clear = SIGNALS ? *set.run ? "exec" : "exec env -i ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=0" : "";
