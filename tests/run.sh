@@ -142,6 +142,13 @@ if [ -z "${SANITIZE:-}" ]; then
     then together threads "-O1 -g -fsanitize=thread -pthread"
     else together threads "-O1 -pthread"
     fi
+    tests/course.sh >"$build/course.log" 2>&1 # ends as tests/mpi.sh does
+    if [[ $(tail -1 "$build/course.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        printf '%-8sthe course and its grader: %d checks' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"; cost; echo
+        grep -vE '^ok|passed, ' "$build/course.log" | head -40
+    else bad "the course and its grader"; tail -20 "$build/course.log"
+    fi
     tests/mpi.sh >"$build/mpi.log" 2>&1 # ends with "N passed, N failed", or "skipped ..."
     if [[ $(tail -1 "$build/mpi.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))

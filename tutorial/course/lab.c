@@ -87,7 +87,7 @@ static void add(buffer *b, const char *format, ...)
 
 static char *text(const char *format, ...)
 {
-    char *s;
+    char *s = NULL;
     va_list list;
     va_start(list, format); int n = vsnprintf(NULL, 0, format, list); va_end(list);
     if (n < 0 || !(s = malloc((size_t)n + 1))) fail("out of memory");
@@ -185,21 +185,27 @@ static int fields(char *s, char **at, int max)
     return n;
 }
 
+static int width(const char *s)
+{
+    int n = 0;
+    for (; *s; s++) n += (*s & 0xC0) != 0x80;
+    return n;
+}
+
 /* Words of s, broken at COLUMNS; the first line begins with head, the others with as many blanks as indent. */
 static void wrap(buffer *b, int indent, const char *head, const char *s)
 {
-    int at = 0, first = 1;
-    for (const char *c = head; *c; c++) at += (*c & 0xC0) != 0x80;
+    int at = width(head), first = 1;
     add(b, "%s", head);
     while (*s) {
         size_t n = strcspn(s, " \n\t");
-        int width = 0;
-        for (size_t i = 0; i < n; i++) width += (s[i] & 0xC0) != 0x80;
-        if (!first && at + 1 + width > COLUMNS) { add(b, "\n%*s", indent, ""); at = indent; first = 1; }
+        int wide = 0;
+        for (size_t i = 0; i < n; i++) wide += (s[i] & 0xC0) != 0x80;
+        if (!first && at + 1 + wide > COLUMNS) { add(b, "\n%*s", indent, ""); at = indent; first = 1; }
         if (!first && n) { add(b, " "); at++; }
         add_bytes(b, s, n);
         if (n) first = 0;
-        at += width; s += n; s += strspn(s, " \n\t");
+        at += wide; s += n; s += strspn(s, " \n\t");
     }
     add(b, "\n");
 }
@@ -495,6 +501,14 @@ static int n_course;
 static char *path_of(const lab *l, const char *file) { return text("%s/%s/%s", set.course, l->id, file); }
 static char *kept(const lab *l, const char *file) { return text("%s/%s/%s", set.build, l->id, file); }
 static char *answer_of(const lab *l) { return text("%s/%s.c", set.labs, l->id); }
+
+/* A path for people: from here, where it lies below. */
+static const char *from_here(const char *path)
+{
+    const char *here = absolute(".");
+    size_t n = strlen(here) - (SIGNALS ? 2 : 0); /* POSIX: HERE/. */
+    return !strncmp(path, here, n) && path[n] && strchr("/\\", path[n]) ? path + n + 1 : path;
+}
 
 static void read_course(void)
 {
@@ -937,8 +951,8 @@ static void text_result(buffer *out, const result *r, const char *last)
             wrap(&b, 0, "\nFirst to mend: ", w->name);
             indent(&b, 2, account(r, i));
         } else if (others++ < 5)
-            add(&b, "%s%-40.40s %12.6g %12.6g\n", others == 1 ? "Then, yours and the truth:\n  " : "  ", w->name,
-                strtod(w->got, NULL), strtod(w->truth, NULL));
+            add(&b, "%s%s%*s %12.6g %12.6g\n", others == 1 ? "Then, yours and the truth:\n  " : "  ", w->name,
+                40 - (width(w->name) < 40 ? width(w->name) : 40), "", strtod(w->got, NULL), strtod(w->truth, NULL));
     }
     if (others > 5) add(&b, "... and %d more\n", others - 5);
     for (int i = 0, n = 0; i < r->n_rows; i++)
@@ -1066,7 +1080,7 @@ static void draw(const lab *l, buffer *last)
     remove(png);
     process p = { .command = text("%sgnuplot -e \"dat='%s'; png='%s'\" %s", SIGNALS ? "exec " : "", dat, png, quote(script)), .folder = root, .cpu = 20, .wall = 30 };
     run(&p);
-    if (exists(png)) add(last, "Figure: %s\n", png);
+    if (exists(png)) add(last, "Figure: %s\n", from_here(png));
     else add(last, "No figure: %s", p.code == 127 ? "there is no gnuplot\n" : p.n_err ? first_lines(clean(p.err, p.n_err), 1) : "the script draws none\n");
 }
 
@@ -1079,7 +1093,7 @@ static int one(const lab *l, const char *file)
         make_folder(set.labs);
         if (!write_file(answer, start, strlen(start))) fail("%s: %s", answer, strerror(errno));
         printf("Assignment %d, %s: your file is %s.\nWrite what its comments ask for (the page: %s), then call this again.\n\n",
-               l->number, l->title, answer, path_of(l, "task.md"));
+               l->number, l->title, from_here(answer), from_here(path_of(l, "task.md")));
     }
     remove(kept(l, "picture.dat"));
     result *r = examine(l, answer, kept(l, "picture.dat"));
@@ -1106,7 +1120,7 @@ static void watch(const lab *l)
         if (h != before && (s || !before)) {
             double begun = now();
             one(l, NULL);
-            printf("-- %.1f s; waiting for you to save %s (Ctrl-C ends)\n\n", now() - begun, answer_of(l));
+            printf("-- %.1f s; waiting for you to save %s (Ctrl-C ends)\n\n", now() - begun, from_here(answer_of(l)));
             fflush(stdout);
             s = slurp(answer_of(l), CAPTURE, &n);
             if (!before && s) h = hash(HASH, s, n);
