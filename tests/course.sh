@@ -80,10 +80,8 @@ planted() { # planted LABEL OLD NEW ANSWER SCORE SAYS
 }
 mkdir -p "$to/faulty"
 planted "a row is lost" 'r->n_rows < ROWS)' 'r->n_rows < ROWS && strcmp(f[8], "twice x"))' unit 63 'It is "three times"'
-planted "laws do not count" 'for (int k = 0; k < 3; k++)
-        if (r->total' 'for (int k = 0; k < 3; k += 2)
-        if (r->total' law 80 'twice of -1'
-planted "a quote is not escaped" "*s == '\"' ||" '' unit 63 'It is "three times"'
+planted "laws do not count" 'if (r->total[k]) sum +=' 'if (r->total[k] && k != 1) sum +=' law 80 'twice of -1'
+planted "a quote is not escaped" "*s == '\"' || " '' unit 63 'It is "three times"'
 planted "the end is not waited for" 'what_happened(&p, l, cpu, done)' 'what_happened(&p, l, cpu, 1)' late 0 'before the checker'
 planted "any word begins a row" 'n < 2 || strcmp(f[0], word)' 'n < 2' forges_the_report 0 'It ended'
 rm -f "$to"/faulty_*.gradescope "$to"/faulty_*.exercism.bad
