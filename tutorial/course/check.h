@@ -243,7 +243,8 @@ static void lab_point(const char *format, ...) {
 
 /* The sandbox. Where the system offers it, the program can from now on compute, print and end, and no more. */
 #if defined(__linux__) && defined(__has_include)
-#if __has_include(<linux/seccomp.h>) && __has_include(<linux/filter.h>) && __has_include(<linux/audit.h>)
+#if __has_include(<linux/seccomp.h>) && __has_include(<linux/filter.h>) && __has_include(<linux/audit.h>) && \
+    __has_include(<asm/types.h>)
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
 #define LAB__SEAL
 #endif

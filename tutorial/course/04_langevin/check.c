@@ -246,6 +246,7 @@ static void lab_checks(void) {
     double law = 1 - atan(pow(gm / 2, 1.5)) / acos(0); /* proof 12 */
     walk(&bad[0], &bad[1], 1, gm, 1, lab_key(83));
     walk(&badly[0], &badly[1], 2, gm, 1, lab_key(84));
+    bad[0] = 1 / (2 - gm / 2); /* exact: the walk whose ratio is p(y)/p(x) is reversible, too */
     lab_guess mala[] = {{"no-score-in-q", &bad[0], "The variance of a walk whose ratio has p "
             "alone: without q it is drawn to the top of p."},
         {"q-variance", &badly[0], "The variance of a walk with log q doubled."}, END};
