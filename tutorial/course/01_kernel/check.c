@@ -1,0 +1,283 @@
+/*
+Assignment 1. The kernel's m and s against the library's own, family by family; then what they have
+to do with the steps of (1.2), from which they come.
+*/
+#include "check.h"
+
+double swell_integral(double t, void *user);
+
+enum { TIMES = 8 };
+static const double pi = 3.14159265358979323846;
+
+/* What is often written instead of m and s. */
+enum {
+    RIGHT, NO_HALF, NO_HALF_M, TIMES_BETA, ONLY_BETA, GROWS, SQUARED, ONE_MINUS_M, ROOT, TWICE,
+    FLOOR, FLAT, AS_VP, NO_DRIFT, UNDIVIDED, RATE, WRONGS
+};
+static const struct { const char *id, *cause; } wrong[WRONGS] = {
+    [NO_HALF] = {"half-missing", "f is -β/2, and s² has 1 - exp(-∫β): one of the two has the ½ too "
+        "few or too many"},
+    [NO_HALF_M] = {"half-missing", "f is -β/2: with exp(-∫β) you have m², and s from that is too "
+        "large"},
+    [TIMES_BETA] = {"beta-times-t", "the exponent holds β(t) times t; an integral of a line is the "
+        "area of a trapezium"},
+    [ONLY_BETA] = {"beta-for-integral", "the exponent holds β(t), the rate now; what counts is all "
+        "that has come since 0, the integral of β"},
+    [GROWS] = {"m-grows", "the drift pulls towards 0, so that m falls from 1; yours grows"},
+    [SQUARED] = {"s-squared", "this is the variance s², in the data's unit squared; asked is the "
+        "standard deviation"},
+    [ONE_MINUS_M] = {"one-minus-m", "s + m = 1 holds on the rectified path alone; here variances "
+        "add up, not standard deviations"},
+    [ROOT] = {"subvp-root", "this is the s of VP. The g² of sub-VP is smaller than β, and its s is "
+        "smaller, too"},
+    [TWICE] = {"subvp-twice", "exp(-2∫β) stands in the g² of sub-VP; integrate it, and s has "
+        "another exponent"},
+    [FLOOR] = {"sigma-floor", "this is σ(t), which is not 0 at t = 0; the kernel has only what "
+        "came since: σ²(t) - σ²(0)"},
+    [FLAT] = {"sigma-linear", "σ grows by equal factors, a (b/a)^t, not by equal amounts"},
+    [AS_VP] = {"pull-of-vp", "a family without β is treated as if a and b were those of a β"},
+    [NO_DRIFT] = {"drift-forgotten", "this is the integral of g² alone: noise that came early has "
+        "been pulled to 0 since, by the m² of (1.4)"},
+    [UNDIVIDED] = {"cosine-start", "cos c(t) is not 1 at t = 0; m has to be"},
+    [RATE] = {"g-for-s", "this is g(t), how fast noise comes at t; s is what has come"}
+};
+
+/* The integral of β as mistaken. */
+static double area(const sgm_sde *p, double t, int mistake) {
+    double beta = p->a + (p->b - p->a) * t;
+    if (mistake == ONLY_BETA) return beta;
+    return mistake == TIMES_BETA ? beta * t : (p->a + beta) / 2 * t;
+}
+
+static double mistaken_m(const sgm_sde *p, double t, int mistake) {
+    double turn = pi / 2 / 1.008;
+    if (mistake == UNDIVIDED) return cos(turn * (t + .008));
+    double B = p->family == SGM_FAMILY_USER_BETA ? p->curve(t, p->user) : area(p, t, mistake);
+    return exp(mistake == NO_HALF ? -B : mistake == GROWS ? B / 2 : -B / 2);
+}
+
+static double mistaken_s(const sgm_sde *p, double t, int mistake) {
+    double s = sgm_sde_s__own(p, t), m = sgm_sde_m__own(p, t);
+    double B = p->family == SGM_FAMILY_USER_BETA ? p->curve(t, p->user) : area(p, t, mistake);
+    switch (mistake) {
+    case SQUARED: return s * s;
+    case ONE_MINUS_M: return 1 - m;
+    case ROOT: return sqrt(1 - exp(-B));
+    case TWICE: return 1 - exp(-2 * B);
+    case FLOOR: return p->family == SGM_FAMILY_VE ? p->a * pow(p->b / p->a, t) :
+        sqrt(p->curve(t, p->user));
+    case FLAT: B = p->a + (p->b - p->a) * t; return sqrt(B * B - p->a * p->a);
+    case RATE: return sqrt(sgm_sde_g2(p, t));
+    case NO_DRIFT: return sqrt(B);
+    case NO_HALF: B /= 2; break;
+    case NO_HALF_M: B *= 2; break;
+    default: break;
+    }
+    return p->family == SGM_FAMILY_SUBVP ? 1 - exp(-B) : sqrt(1 - exp(-B));
+}
+
+/* One family's m or s at TIMES times, and mistakes that are made with it (up to RIGHT). */
+static void row(const char *name, const sgm_sde *p, double (*got)(const sgm_sde *, double),
+    double (*truth)(const sgm_sde *, double), double (*bad)(const sgm_sde *, double, int),
+    const int *mistakes) {
+    double g[TIMES], t[TIMES], v[WRONGS][TIMES];
+    lab_guess guess[WRONGS];
+    int guesses = 0;
+    for (; mistakes[guesses] != RIGHT; guesses++) {
+        int w = mistakes[guesses];
+        guess[guesses] = (lab_guess){wrong[w].id, v[guesses], wrong[w].cause};
+    }
+    guess[guesses] = (lab_guess){NULL, NULL, NULL};
+    for (int i = 0; i < TIMES; i++) {
+        double at = p->T * (i + lab_real(6, .3, .7)) / TIMES;
+        g[i] = got(p, at), t[i] = truth(p, at);
+        for (int k = 0; k < guesses; k++) v[k][i] = bad(p, at, mistakes[k]);
+    }
+    lab_compare(LAB_UNIT, name, g, t, TIMES, 1e-9, guess);
+}
+
+static void row_m(const char *name, const sgm_sde *p, const int *mistakes) {
+    row(name, p, sgm_sde_m, sgm_sde_m__own, mistaken_m, mistakes);
+}
+static void row_s(const char *name, const sgm_sde *p, const int *mistakes) {
+    row(name, p, sgm_sde_s, sgm_sde_s__own, mistaken_s, mistakes);
+}
+
+/* Mean and variance of n steps of (1.2) from x0 = 1 to T; h → 0 by three of them. */
+static double steps(const sgm_sde *p, long n, double *m) {
+    double h = p->T / (double)n, v = 0;
+    *m = 1;
+    for (long k = 0; k < n; k++) {
+        double f = sgm_sde_f(p, (double)k * h), g2 = sgm_sde_g2(p, (double)k * h);
+        *m *= 1 + f * h, v = (1 + f * h) * (1 + f * h) * v + g2 * h;
+    }
+    return v;
+}
+static double fine_steps(const sgm_sde *p, double *m) {
+    double m1, m2, m4, v1 = steps(p, 1000, &m1), v2 = steps(p, 2000, &m2), v4 = steps(p, 4000, &m4);
+    *m = (8 * m4 - 6 * m2 + m1) / 3;
+    return (8 * v4 - 6 * v2 + v1) / 3;
+}
+
+static void law(const char *m_name, const char *s_name, const sgm_sde *p, const int *mistakes) {
+    double m, v = fine_steps(p, &m), ratio[WRONGS], s = sgm_sde_s(p, p->T);
+    lab_guess guess[WRONGS];
+    int n = 0;
+    if (m_name) lab_law(m_name, sgm_sde_m(p, p->T) / m, 1, 1e-5, NULL);
+    for (; mistakes[n] != RIGHT; n++) {
+        int w = mistakes[n];
+        ratio[n] = mistaken_s(p, p->T, w) * mistaken_s(p, p->T, w) / v;
+        guess[n] = (lab_guess){wrong[w].id, &ratio[n], wrong[w].cause};
+    }
+    guess[n] = (lab_guess){NULL, NULL, NULL};
+    lab_law(s_name, s * s / v, 1, 1e-5, guess);
+}
+
+static double bent(double t, void *user) { /* an ∫β, or with a start a σ² */
+    const double *c = user;
+    return c[0] + c[1] * t + c[2] * t * t * t;
+}
+
+/* Little noise: 1 - exp(-1e-13) has three digits, expm1 has all. */
+static void digits(const sgm_sde *vp, const sgm_sde *sub, const sgm_sde *ve) {
+    const sgm_sde *all[] = {vp, sub, ve};
+    double worst = 0;
+    for (int i = 0; i < 9; i++) {
+        double t = 1e-12 * (1 + .37 * i), truth = sgm_sde_s__own(all[i % 3], t);
+        double error = fabs(sgm_sde_s(all[i % 3], t) / truth - 1);
+        if (!(error <= worst)) worst = error;
+    }
+    lab_true(LAB_UNIT, "eight digits of s at t = 1e-12", worst < 1e-8,
+        worst < .1 ? "digits-lost" : "-",
+        worst < .1 ? "s² is 1e-13 there: 1 minus a number near 1 has lost its digits. Look at "
+        "expm1" :
+        "s is wrong there: see the rows above");
+}
+
+static double swell_truth(double t, const double *beta, int mistake) {
+    double mean = (beta[0] + beta[1]) / 2, half = (beta[1] - beta[0]) / 2;
+    switch (mistake) {
+    case 1: return mean - half * cos(pi * t);
+    case 2: return (mean - half * cos(pi * t)) * t;
+    case 3: return mean * t - half * sin(pi * t);
+    case 4: return mean * t - 2 * half * sin(pi * t) / pi;
+    case 5: return mean * t + half * sin(pi * t) / pi;
+    case 6: return beta[0] * t + half * t * t;
+    default: return mean * t - half * sin(pi * t) / pi;
+    }
+}
+
+static void swell(double *beta) {
+    double g[TIMES], v[7][TIMES], off = 0;
+    for (int i = 0; i < TIMES; i++) {
+        double t = (i + lab_real(6, .3, .7)) / TIMES;
+        g[i] = swell_integral(t, beta);
+        for (int k = 0; k < 7; k++) v[k][i] = swell_truth(t, beta, k);
+        if (!(fabs(g[i] - v[0][i]) <= off)) off = fabs(g[i] - v[0][i]);
+    }
+    const lab_guess guess[] = {
+        {"=quadrature", g, "right to six digits, as a sum of many small pieces is; the closed form "
+            "has all of them, and is one line"},
+        {"swell-linear", v[6], "this is the integral of a straight β from a to b"},
+        {"swell-rate", v[1], "this is β(t) itself: asked is its integral from 0"},
+        {"swell-times-t", v[2], "β(t) times t is no integral of a β that changes"},
+        {"swell-inner", v[3], "the derivative of sin(πt) is π cos(πt): the wave's integral lacks "
+            "its 1/π"},
+        {"swell-double-angle", v[4], "sin² u is (1 - cos 2u)/2; the wave's part is twice too "
+        "large"},
+        {"swell-from-the-top", v[5], "β rises from a to b; yours falls from b to a"},
+        {NULL, NULL, NULL}};
+    lab_compare(LAB_UNIT, "the swell's integral of β", g, v[0], TIMES, 1e-9,
+        guess + !(off < 1e-6 * v[0][TIMES - 1]));
+}
+
+/* Steps of (1.2) miss s² by what goes as h: half the step, half the miss. */
+static void order(const sgm_sde *p) {
+    double m, s = sgm_sde_s(p, p->T);
+    double one = steps(p, 400, &m) - s * s, two = steps(p, 800, &m) - s * s;
+    lab_law("order at which (1.2) nears your s²", log2(fabs(one / two)), 1, .02, NULL);
+}
+
+/* The library's (1.10) with your m and s, of six data of mean 1 and variance 4. */
+static void prior(const sgm_sde *p) {
+    const float data[6] = {3, -1, 3, -1, 3, -1};
+    double m = sgm_sde_m__own(p, p->T), s = sgm_sde_s__own(p, p->T), V = 4 * m * m + s * s;
+    double truth = .5 * (V + m * m - 1 - log(V));
+    double blind = .5 * (4 * m * m * m * m + 1 - m * m * m * m + m * m * m * m - 1 -
+        log(4 * m * m * m * m + 1 - m * m * m * m));
+    lab_law("KL of the prior, by the library, nats", sgm_sde_prior_kl(p, data, 6, 1), truth,
+        1e-9, (lab_guess[]){{"half-missing", &blind, wrong[NO_HALF_M].cause}, {NULL, NULL, NULL}});
+}
+
+/* With your schedule the library looks for the time at which s = m: the integral of β is log 2. */
+static void halfway(const sgm_sde *p, const double *beta) {
+    double lo = 0, hi = 1;
+    for (int i = 0; i < 60; i++) {
+        double t = (lo + hi) / 2;
+        *(swell_truth(t, beta, 0) < log(2) ? &lo : &hi) = t;
+    }
+    lab_law("time at which your β has s = m", sgm_sde_t_from_logsnr(p, 0), lo, 1e-6, NULL);
+}
+
+static void picture(const sgm_sde *vp, const sgm_sde *sub, const sgm_sde *own) {
+    for (int i = 0; i <= 100; i++) {
+        double t = i / 100.;
+        lab_point("%g %g %g %g %g %g %g %g %g", t, sgm_sde_m(vp, t), sgm_sde_s(vp, t),
+            sgm_sde_s(sub, t), sgm_sde_m(own, t), sgm_sde_s(own, t), sgm_sde_m__own(vp, t),
+            sgm_sde_s__own(vp, t), sgm_sde_s__own(sub, t));
+    }
+}
+
+static void lab_checks(void) {
+    double a = lab_real(0, .08, .2), b = lab_real(1, 15, 22), low = lab_real(2, .02, .2);
+    double high = lab_real(3, 8, 30), tide[2] = {lab_real(4, .1, .5), lab_real(5, 9, 15)};
+    double curve[3] = {0, lab_real(7, .5, 1), lab_real(8, 2, 4)};
+    double start[3] = {lab_real(9, .3, .6), curve[1], curve[2]};
+    sgm_sde vp = sgm_sde_vp(a, b), sub = sgm_sde_subvp(a, b), ve = sgm_sde_ve(low, high);
+    sgm_sde edm = sgm_sde_edm(.01, high), rectified = sgm_sde_rectified();
+    sgm_sde cosine = sgm_sde_cosine(), beta = sgm_sde_user_beta(bent, curve);
+    sgm_sde sigma2 = sgm_sde_user_sigma2(bent, start);
+    sgm_sde own = sgm_sde_user_beta(swell_integral, tide);
+    sgm_sde short_vp = sgm_sde_vp(a, lab_real(1, 2, 3)), none = vp;
+    none.family = SGM_FAMILY_NONE;
+
+    row_m("m of VP", &vp, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, RIGHT});
+    row_s("s of VP", &vp, (int[]){SQUARED, NO_HALF, NO_HALF_M, TIMES_BETA, ONLY_BETA, ONE_MINUS_M,
+        NO_DRIFT, RATE, RIGHT});
+    row_m("m of sub-VP", &sub, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, RIGHT});
+    row_s("s of sub-VP", &sub, (int[]){SQUARED, ROOT, TWICE, NO_HALF, TIMES_BETA, ONLY_BETA,
+        ONE_MINUS_M, RATE, RIGHT});
+    row_m("m of VE", &ve, (int[]){AS_VP, RIGHT});
+    row_s("s of VE", &ve, (int[]){SQUARED, FLOOR, FLAT, AS_VP, RATE, RIGHT});
+    row_m("m of EDM", &edm, (int[]){RIGHT});
+    row_s("s of EDM", &edm, (int[]){SQUARED, RATE, RIGHT});
+    row_m("m of the rectified path", &rectified, (int[]){RIGHT});
+    row_s("s of the rectified path", &rectified, (int[]){SQUARED, RATE, RIGHT});
+    row_m("m of the cosine", &cosine, (int[]){UNDIVIDED, RIGHT});
+    row_s("s of the cosine", &cosine, (int[]){SQUARED, ONE_MINUS_M, RATE, RIGHT});
+    row_m("m of a β by its integral", &beta, (int[]){NO_HALF, GROWS, RIGHT});
+    row_s("s of a β by its integral", &beta, (int[]){SQUARED, NO_HALF, NO_HALF_M, NO_DRIFT,
+        ONE_MINUS_M, RATE, RIGHT});
+    row_m("m of a σ² by its curve", &sigma2, (int[]){AS_VP, RIGHT});
+    row_s("s of a σ² by its curve", &sigma2, (int[]){SQUARED, FLOOR, RATE, RIGHT});
+    lab_true(LAB_UNIT, "m and s of no process are NAN", isnan(sgm_sde_m(NULL, .5)) &&
+        isnan(sgm_sde_s(NULL, .5)) && isnan(sgm_sde_s(&none, .5)), "nan-of-nothing",
+        "of sde NULL, and of a family that the table has not, nothing is known: NAN");
+    digits(&vp, &sub, &ve);
+    swell(tide);
+
+    vp.T = sub.T = .35;
+    law("m over (1.2)'s, VP", "s² over (1.2)'s, VP", &vp,
+        (int[]){SQUARED, NO_HALF, NO_HALF_M, NO_DRIFT, RIGHT});
+    law("m over (1.2)'s, sub-VP", "s² over (1.2)'s, sub-VP", &sub, (int[]){ROOT, TWICE, RIGHT});
+    law(NULL, "s² over (1.2)'s, VE", &ve, (int[]){SQUARED, FLOOR, FLAT, RIGHT});
+    rectified.T = .8, cosine.T = .9;
+    law("m over (1.2)'s, rectified", "s² over (1.2)'s, rectified", &rectified, (int[]){RIGHT});
+    law("m over (1.2)'s, cosine", "s² over (1.2)'s, cosine", &cosine, (int[]){RIGHT});
+    law("m over (1.2)'s, your β", "s² over (1.2)'s, your β", &own, (int[]){RIGHT});
+    order(&short_vp);
+    prior(&short_vp);
+    halfway(&own, tide);
+    vp.T = sub.T = 1;
+    picture(&vp, &sub, &own);
+}
