@@ -19,6 +19,17 @@ check() { # check NAME COMMAND...: passes if the command succeeds; shows its out
     local name=$1; shift
     if "$@" >"$build/log" 2>&1; then ok "$name"; else bad "$name"; tail -30 "$build/log"; fi
 }
+part() { # part NAME COMMAND...: what ends with "N passed, N failed", or with "skipped ..."
+    local name=$1 log=$build/part.log; shift
+    "$@" >"$log" 2>&1
+    if [[ $(tail -1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        printf '%-8s%s: %d checks' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "$name" "${BASH_REMATCH[1]}"; cost; echo
+        grep -vE '^ok|passed, ' "$log" | head -40
+    elif grep -q '^skipped' "$log"; then cat "$log"
+    else bad "$name"; tail -20 "$log"
+    fi
+}
 
 flags="-std=c99 -I. -Wall -Wextra -Wpedantic -Wshadow -Werror"
 if [ "${SANITIZE:-}" ]; then
@@ -142,40 +153,13 @@ if [ -z "${SANITIZE:-}" ]; then
     then together threads "-O1 -g -fsanitize=thread -pthread"
     else together threads "-O1 -pthread"
     fi
-    tests/course.sh >"$build/course.log" 2>&1 # ends as tests/mpi.sh does
-    if [[ $(tail -1 "$build/course.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
-        printf '%-8sthe course and its grader: %d checks' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"; cost; echo
-        grep -vE '^ok|passed, ' "$build/course.log" | head -40
-    else bad "the course and its grader"; tail -20 "$build/course.log"
-    fi
-    tests/mpi.sh >"$build/mpi.log" 2>&1 # ends with "N passed, N failed", or "skipped ..."
-    if [[ $(tail -1 "$build/mpi.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
-        printf '%-8sseveral ranks: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
-        [ "${BASH_REMATCH[2]}" = 0 ] || grep -v '^ok' "$build/mpi.log" | head -40
-    elif grep -q '^skipped' "$build/mpi.log"; then cat "$build/mpi.log"
-    else bad "several ranks"; tail -20 "$build/mpi.log"
-    fi
-    OUT=$build tests/web_playground.sh >"$build/web.log" 2>&1 # as tests/mpi.sh ends
-    if [[ $(tail -1 "$build/web.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
-        printf '%-8sthe playground: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
-        grep -vE '^ok|passed, ' "$build/web.log"
-    elif grep -q '^skipped' "$build/web.log"; then cat "$build/web.log"
-    else bad "the playground"; tail -20 "$build/web.log"
-    fi
+    part "several ranks" tests/mpi.sh
+    part "the playground" env OUT="$build" tests/web_playground.sh
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "the book's widgets in a browser have a native program's bits" tests/web_widgets.sh "$build"
-    tests/book.sh "$build" >"$build/pages.log" 2>&1 # after the widgets and the playground, which it shows; ends as tests/mpi.sh
-    if [[ $(tail -1 "$build/pages.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
-        printf '%-8sthe book in a browser: %d checks\n' "$([ "${BASH_REMATCH[2]}" = 0 ] && echo ok || echo FAILED)" "${BASH_REMATCH[1]}"
-        grep -vE '^ok|passed, ' "$build/pages.log"
-    elif grep -q '^skipped' "$build/pages.log"; then cat "$build/pages.log"
-    else bad "the book in a browser"; tail -20 "$build/pages.log"
-    fi
-    grep '^skipped' "$build/log"
+    part "the course: grader and formats" tests/course.sh
+    part "the course: assignments" tutorial/course/selftest.pl "$CC" "$build/labs"
+    part "the book in a browser" tests/book.sh "$build" # after the widgets and the playground, which it shows
     check "every cited equation exists" tests/prose.sh equations
     check "no placeholders" tests/prose.sh placeholders
     check "README: its commands, links and numbers" tests/prose.sh front "$build"
