@@ -323,7 +323,8 @@ static void run(process *p) {
     SetHandleInformation(err, HANDLE_FLAG_INHERIT, 0);
     start.hStdInput =
         CreateFileA("NUL", GENERIC_READ, FILE_SHARE_READ, &inherit, OPEN_EXISTING, 0, NULL);
-    int ok = CreateProcessA(NULL, text("%s", p->command), NULL, NULL, TRUE, CREATE_SUSPENDED, NULL,
+    char *command = text("%s", p->command + strspn(p->command, " ")); /* a blank at its head is a name */
+    int ok = CreateProcessA(NULL, command, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL,
         p->folder, &start, &child);
     CloseHandle(start.hStdOutput);
     CloseHandle(start.hStdError);
@@ -364,10 +365,16 @@ static const char *crash(const process *p) {
     }
 }
 static void remove_folder(const char *path) {
-    process p = {.command = text("cmd /c rmdir /s /q \"%s\"", path), .wall = 10};
-    for (char *c = (char *)p.command; *c; c++)
-        if (*c == '/' && c[1] != 'c' && c[1] != 's' && c[1] != 'q') *c = '\\';
-    run(&p);
+    WIN32_FIND_DATAA f;
+    HANDLE h = FindFirstFileA(text("%s/*", path), &f);
+    for (int more = h != INVALID_HANDLE_VALUE; more; more = FindNextFileA(h, &f) != 0) {
+        char *s = text("%s/%s", path, f.cFileName);
+        if (!strcmp(f.cFileName, ".") || !strcmp(f.cFileName, "..")) continue;
+        if (f.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) remove_folder(s);
+        else DeleteFileA(s);
+    }
+    if (h != INVALID_HANDLE_VALUE) FindClose(h);
+    RemoveDirectoryA(path);
 }
 #else
 #include <fcntl.h>
@@ -597,12 +604,14 @@ static const char *state(const lab *l) {
 }
 
 static void list(void) {
-    printf("  No  Title%*sMinutes  State\n", 41, "");
-    for (int i = 0; i < n_course; i++)
-        printf("  %02d  %-45s %7d  %s\n", course[i].number, course[i].title, course[i].minutes,
-            state(course + i));
-    printf("\nlab NN begins an assignment or checks it, lab watch NN checks at every save, lab "
-           "hint NN helps.\n");
+    printf("  No  Title%*sMinutes  State\n", 46, "");
+    for (int i = 0; i < n_course; i++) {
+        int blank = 50 - width(course[i].title);
+        printf("  %02d  %s%*s %7d  %s\n", course[i].number, course[i].title,
+            blank > 0 ? blank : 0, "", course[i].minutes, state(course + i));
+    }
+    printf("\nlab NN begins an assignment or checks it, lab watch NN checks at every save,\n"
+           "lab hint NN helps.\n");
 }
 
 /* ---- scan: what an answer has no need of ---- */
