@@ -323,7 +323,7 @@ static void run(process *p) {
     SetHandleInformation(err, HANDLE_FLAG_INHERIT, 0);
     start.hStdInput =
         CreateFileA("NUL", GENERIC_READ, FILE_SHARE_READ, &inherit, OPEN_EXISTING, 0, NULL);
-    char *command = text("%s", p->command + strspn(p->command, " ")); /* a blank at its head is a name */
+    char *command = text("%s", p->command + strspn(p->command, " ")); /* a blank ends a name */
     int ok = CreateProcessA(NULL, command, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL,
         p->folder, &start, &child);
     CloseHandle(start.hStdOutput);
