@@ -6,7 +6,7 @@ its ties to log p, to itself and to what the library makes of it.
 
 double mixture_logp(double *r, const sgm_mixture *mix, const double *x, double t);
 
-enum { K = 16, D = 8, POINTS = 6, DRAWS = 1000 };
+enum { K = 16, D = 8, POINTS = 6, DRAWS = 500 };
 static const double tau = 6.28318530717958647693;
 
 enum {
@@ -169,11 +169,11 @@ static void rows(const char *where, const sgm_mixture *mix, float reach, int whi
     }
 }
 
-/* The trapezium rule over the line, at 3001 places: for such smooth humps exact to rounding. */
+/* The trapezium rule over the line, at 1001 places: for such smooth humps exact to rounding. */
 typedef struct { double p, p_yours, xs, ss, trace, uphill; } integrals;
 
 static integrals line(const sgm_mixture *mix, double t, int bad) {
-    enum { PLACES = 3001 };
+    enum { PLACES = 1001 };
     static float x[PLACES], v[PLACES], at[PLACES], s[PLACES], js[PLACES], unused[PLACES];
     integrals sum = {0, 0, 0, 0, 0, 0};
     double h = 16. / (PLACES - 1), r[K] = {0}, one = 1, own_s, own_js;
@@ -227,7 +227,7 @@ static void swapped_in(const sgm_mixture *mix, double weight) {
     for (int i = 0; i < 3; i++) t[i] = (float)mix->sde.t_min;
     sgm_score_logp(&score, truth, place, t, 3);
     score.logp = NULL;
-    sgm_sample_options o = {.method = SGM_METHOD_HEUN, .steps = 40};
+    sgm_sample_options o = {.method = SGM_METHOD_HEUN, .steps = 30};
     sgm_status status = sgm_sample(x, DRAWS, &score, &o, lab_key(40));
     for (int i = 0; i < DRAWS; i++) left += x[i] < -1 ? 1. / DRAWS : 0;
     if (status != SGM_OK) left = NAN;
