@@ -23,7 +23,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest handout handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
+.PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -169,10 +169,15 @@ grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=ta
 labs-selftest: $(OUT)/labs/library.c ## the assignments tested: blank 0, library 100, each mistake named, mutants (LAB="01 08": these)
 	@tutorial/course/selftest.pl '$(CC)' $(OUT)/labs $(LAB)
 
-handout: $(OUT)/labs/library.c ## the course for students, in one archive that needs only a C compiler: out/handout (with make book: its pages)
+# the pages, where they can be woven
+handout-pages:
+	@if command -v pandoc >/dev/null; then $(MAKE) -s --no-print-directory labs-pictures book >/dev/null; \
+	else echo "handout: without pages, for there is no pandoc: make setup installs it"; fi
+
+handout: $(OUT)/labs/library.c handout-pages ## the course for students, in one archive that needs only a C compiler: out/handout
 	@BUILT=$(OUT)/labs BOOK=$(OUT)/book tutorial/course/handout.sh $(OUT)/handout
 
-handout-teacher: $(OUT)/labs/library.c ## the same with answers, wrong answers and the platforms' files
+handout-teacher: $(OUT)/labs/library.c handout-pages ## the same with answers, wrong answers and the platforms' files
 	@BUILT=$(OUT)/labs BOOK=$(OUT)/book tutorial/course/handout.sh $(OUT)/handout teacher
 
 # 25's figure is drawn again, when all have written what their samples cost

@@ -135,5 +135,18 @@ check "the second checks it, and leaves it alone" again
 check "the picture's data are there" test -s "$to/labs/99_mini/picture.dat"
 check "watch checks once more when the file is saved" watch
 check "what makes no sense has status 2" usage
+# the archive for students, unpacked where there is nothing else
+handout() {
+    BUILT=$to/labs BOOK=none tutorial/course/handout.sh "$to/archive" && BUILT=$to/labs BOOK=none tutorial/course/handout.sh "$to/again" &&
+        BUILT=$to/labs BOOK=none tutorial/course/handout.sh "$to/archive" teacher && cmp "$to"/archive/sgm-course-[0-9]*.gz "$to"/again/*.gz &&
+        tar -xzf "$to"/archive/sgm-course-[0-9]*.gz -C "$to/archive" && tar -tzf "$to"/archive/sgm-course-teacher-*.gz >"$to/teachers" || return 1
+    for f in answer.c variants.txt teacher.md sgm.h; do grep "teacher/.*$f" "$to/teachers" >/dev/null || { echo "no $f for teachers"; return 1; }; done
+    cd "$to"/archive/sgm-course-[0-9]*/ && ! find . -name answer.c -o -name variants.txt | grep . || { echo "answers are handed out"; return 1; }
+    grep '__own' build/sgm.h && { echo "the header has what it should not have"; return 1; }
+    $CC -O0 lab.c -o lab && ./lab ready && ! ./lab 01 >said && test -f labs/01_*.c && grep 'First to mend' said
+}
+unset LAB_CPU LAB_WALL; export CFLAGS=-O0
+check "an archive for students: the same bytes twice, no answer in it; compiled and begun in an empty folder" handout
+
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -2,6 +2,7 @@
    dependencies, for anything that has a C compiler and either POSIX or Windows:
 
        cc -O1 tutorial/course/lab.c -o lab
+       ./lab ready                   compiles the library once, and says whether all works
        ./lab                         what there is, and how far you are
        ./lab 08 [FILE]               begin assignment 8, or check what you have
        ./lab watch 08                check again whenever the file is saved
@@ -1317,6 +1318,17 @@ static int one(const lab *l, const char *file) {
     return r->score != 100;
 }
 
+/* Whether compiler, library and checker work together: an answer that is right is checked. */
+static int ready(void) {
+    static const lab first = {.id = "00_ready", .title = "is all in order?"};
+    result *r = examine(&first, path_of(&first, "start.c"), "-");
+    buffer out = {0};
+    text_result(&out, r,
+        r->score == 100 ? "All is in order. Begin with: lab 01 (or make lab01)\n" : "");
+    fputs(out.at, stdout);
+    return r->score != 100;
+}
+
 static void watch(const lab *l) {
     uint64_t before = 0;
     for (;;) {
@@ -1391,6 +1403,7 @@ static int grade(
 
 static const char usage[] =
     "usage: lab [OPTION ...]                 lists the assignments\n"
+    "       lab [OPTION ...] ready           compiles the library, and says whether all works\n"
     "       lab [OPTION ...] NN [FILE]       begins assignment NN, or checks your file\n"
     "       lab [OPTION ...] watch NN        checks it again whenever you save it\n"
     "       lab [OPTION ...] hint NN         the next of three hints\n"
@@ -1465,6 +1478,7 @@ int main(int argc, char **argv) {
     }
     find_folders(argv[0]);
     read_course();
+    if (n == 1 && !strcmp(rest_[0], "ready")) return ready();
     if (n == 0) {
         list();
         return 0;
