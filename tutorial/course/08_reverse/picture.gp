@@ -1,8 +1,8 @@
 # alt: The variance of the points against the time, on a logarithmic scale, from t = 1 on the left
 # to t = 0 on the right. The truth is a broad pale line that falls from 1 to about a quarter, and
 # your steps lie on it. Four thin lines leave it and do not come back: half the score ends some
-# twelve times above, the noise that is √2 too strong twice above, the drift of the wrong sign at six
-# tenths, and the noise of g times the step a thousand times below.
+# twelve times above, the noise that is √2 too strong twice above, the drift of the wrong sign at
+# six tenths, and the noise of g times the step a thousand times below.
 dir = '.'
 load 'plots/style.gp'
 eval canvas(1000, 560)
