@@ -17,12 +17,12 @@ cp tutorial/course/lab.c "$to/lab.c"
 cp plots/style.gp "$to/plots/style.gp"
 cp tutorial/course/course.tsv tutorial/course/check.h "$to/course/"
 cp LICENSE "$to/"
-{ echo 00_ready; cut -f1 tutorial/course/course.tsv | grep "^[0-9]"; } | while read -r lab; do
+{ echo ready; cut -f1 tutorial/course/course.tsv | grep "^[0-9]"; } | while read -r lab; do
     mkdir -p "$to/course/$lab"
     for f in task.md start.c check.c picture.gp; do
         [ ! -f "tutorial/course/$lab/$f" ] || cp "tutorial/course/$lab/$f" "$to/course/$lab/$f"
     done
-    [ "$kind" = teacher ] && [ "$lab" != 00_ready ] || continue
+    [ "$kind" = teacher ] && [ "$lab" != ready ] || continue
     tutorial/course/cut.pl answer "${lab%%_*}" "$built"
     mkdir -p "$to/teacher/$lab"
     cp "$built/$lab/answer.c" "$to/teacher/$lab/answer.c"

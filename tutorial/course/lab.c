@@ -1320,7 +1320,7 @@ static int one(const lab *l, const char *file) {
 
 /* Whether compiler, library and checker work together: an answer that is right is checked. */
 static int ready(void) {
-    static const lab first = {.id = "00_ready", .title = "is all in order?"};
+    static const lab first = {.id = "ready", .title = "is all in order?"};
     result *r = examine(&first, path_of(&first, "start.c"), "-");
     buffer out = {0};
     text_result(&out, r,
