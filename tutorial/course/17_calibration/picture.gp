@@ -1,5 +1,5 @@
 # alt: Three histograms of ranks from 0 to 20. With guidance of strength one, and also for draws
-# that ignore what was measured, all ranks are about equally frequent. With strength two the lowest and
+# that ignore the measurement, all ranks are about equally frequent. With strength two the lowest and
 # the highest ranks are far too frequent, as the computed black line says they must be.
 dir = '.'
 load 'plots/style.gp'
