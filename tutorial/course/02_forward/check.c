@@ -199,7 +199,8 @@ static void cloud(const sgm_sde *p) {
         {"root-missing", &log_thin, wrong[ROOTLESS].cause}, {NULL, NULL, NULL}}))
         lab_say(LAB_INFORMATIVE, "V is %.4g; by the recursion it is %.4g, and with the root "
             "forgotten %.4g after 1000 steps, %.4g after 500.", v[1], s2, thinner, thin);
-    const lab_guess no_root[] = {{"root-missing", &thins, wrong[ROOTLESS].cause}, {NULL, NULL, NULL}};
+    const lab_guess no_root[] = {
+        {"root-missing", &thins, wrong[ROOTLESS].cause}, {NULL, NULL, NULL}};
     int thinned = fabs(log(v[1]) - log_thin) < by; /* else the ratio is near 2 by chance */
     lab_law("V after 500 steps over V after 1000", v[0] / v[1], few / s2, by * sqrt(2) * few / s2,
         no_root + !thinned);

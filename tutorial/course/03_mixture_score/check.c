@@ -10,8 +10,8 @@ enum { K = 16, D = 8, POINTS = 6, DRAWS = 500 };
 static const double tau = 6.28318530717958647693;
 
 enum {
-    RIGHT, SIGN, WEIGHTLESS, SHRINKLESS, NOISELESS, DATA_SHRINKLESS, ROOT, HALF, EQUAL, NEAREST,
-    OF_P, ONE_TIME, NORMLESS, ONE_DET, CONSTANT, NO_PRODUCT, NO_INVERSE, PARTS, SPREAD_ONLY, WRONGS
+    RIGHT, SIGN, WEIGHTLESS, SHRINKLESS, NOISELESS, DATA_SHRINKLESS, ROOT, EXPONENT, HALF, EQUAL,
+    NEAREST, OF_P, ONE_TIME, NORMLESS, ONE_DET, CONSTANT, NO_PRODUCT, NO_INVERSE, PARTS, SPREAD_ONLY, WRONGS
 };
 static const struct { const char *id, *cause; } wrong[WRONGS] = {
     [SIGN] = {"sign", "the arrows point away from the data: the score of a Gaussian is a spring "
@@ -25,6 +25,8 @@ static const struct { const char *id, *cause; } wrong[WRONGS] = {
         "variance"},
     [ROOT] = {"root-for-variance", "something is divided by a standard deviation that is to be "
         "divided by a variance"},
+    [EXPONENT] = {"root-for-variance", "the exponent of a Gaussian has the variance below the "
+        "line, not its root"},
     [HALF] = {"half-missing", "the exponent of a Gaussian is ‖x - μ‖² over twice the variance"},
     [EQUAL] = {"plain-mean", "the springs are averaged with the w_k; how likely x is under each "
         "has to count, too"},
@@ -61,7 +63,8 @@ static double mistaken(const sgm_mixture *mix, const double *x, const double *v,
             double u = x[j] - (bad == SHRINKLESS ? 1 : m) * mix->mean[k * d + j];
             u2 += u * u, a[k][j] = (bad == SIGN ? u : -u) / scale;
         }
-        r[k] = (bad == WEIGHTLESS ? 0 : mix->log_weight[k]) - u2 / scale / (bad == HALF ? 1 : 2) -
+        u2 /= (bad == EXPONENT ? sqrt(var[k]) : var[k]) * (bad == HALF ? 1 : 2);
+        r[k] = (bad == WEIGHTLESS ? 0 : mix->log_weight[k]) - u2 -
             (bad == NORMLESS ? 0 : .5 * (bad == ONE_DET ? 1 : d) * log(var[k])) -
             (bad == CONSTANT ? 0 : .5 * d * log(tau));
         if (r[k] > top) top = r[k], best = k;
@@ -259,7 +262,7 @@ static void lab_checks(void) {
     int d = (int)lab_whole(0, 2, 3), k = (int)lab_whole(1, 3, 5);
     double mean[5 * 3], var[5], weight[5], left = lab_real(2, .72, .82);
     float z[15];
-    sgm_sde vp = sgm_sde_vp(lab_real(3, .3, .6), 12), ve = sgm_sde_ve(.5, 6);
+    sgm_sde vp = sgm_sde_vp(lab_real(3, .3, .6), 12), ve = sgm_sde_ve(2, 10);
     sgm_sde long_vp = sgm_sde_vp(.1, 30);
     sgm_mixture wide, points, line_mix, plane;
     sgm_normal(z, 15, lab_key(0), 0);
