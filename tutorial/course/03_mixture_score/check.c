@@ -11,7 +11,8 @@ static const double tau = 6.28318530717958647693;
 
 enum {
     RIGHT, SIGN, WEIGHTLESS, SHRINKLESS, NOISELESS, DATA_SHRINKLESS, ROOT, EXPONENT, HALF, EQUAL,
-    NEAREST, OF_P, ONE_TIME, NORMLESS, ONE_DET, CONSTANT, NO_PRODUCT, NO_INVERSE, PARTS, SPREAD_ONLY, WRONGS
+    NEAREST, OF_P, ONE_TIME, NORMLESS, ONE_DET, CONSTANT, NO_PRODUCT, NO_INVERSE, PARTS,
+    SPREAD_ONLY, WRONGS
 };
 static const struct { const char *id, *cause; } wrong[WRONGS] = {
     [SIGN] = {"sign", "the arrows point away from the data: the score of a Gaussian is a spring "
