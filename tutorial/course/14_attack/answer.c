@@ -7,44 +7,39 @@ uint64_t fnv(uint64_t h, const unsigned char *bytes, size_t n) {
     return h;
 }
 
-/* The bytes of a word, the lowest first. */
-static void put(unsigned char *to, uint64_t word, int bytes) {
-    for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(word >> 8 * i);
-}
+/* What the header says of arrays, and how many bytes of numbers follow it, for each flaw. */
+#define F32 "{\"dtype\":\"F32\","
+#define SOUND "\"w\":" F32 "\"shape\":[2,3],\"data_offsets\":[0,24]}"
+#define OPEN "[[[[[[[[[["
+#define SHUT "]]]]]]]]]]"
+#define DEEP OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN OPEN
+#define DONE SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
+typedef struct lie {
+    const char *arrays;
+    int bytes;
+} lie;
 
-/* "key":{"dtype":"F32",…}: one array of the header. */
-static void array(char *to, size_t room, const char *key, const char *shape, const char *place) {
-    snprintf(to, room, "\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":%s}", key, shape,
-        place);
-}
+static const lie flaws[] = {{SOUND, 24}, {SOUND, 20}, {SOUND, 24},
+    {"\"w\":" F32 "\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}", 0},
+    {SOUND ",\"v\":" F32 "\"shape\":[2],\"data_offsets\":[16,24]}", 24},
+    {SOUND ",\"w\":" F32 "\"shape\":[0],\"data_offsets\":[24,24]}", 24},
+    {"\"w\":" F32 "\"shape\":[2,3],\"data_offsets\":[0,24],\"u\":" DEEP DONE "}", 24}, {SOUND, 24},
+    {"\"w\xc0\xaf\":" F32 "\"shape\":[2,3],\"data_offsets\":[0,24]}", 24}};
 
 long craft(int flaw, const float *x, unsigned char *file, long room) {
-    char header[2600], all[1200], more[400] = "", nest[402];
+    char header[1500];
     unsigned char numbers[24];
-    for (int i = 0; i < 6; i++) {
-        uint32_t word;
-        memcpy(&word, x + i, 4), put(numbers + 4 * i, word, 4);
-    }
+    memcpy(numbers, x, 24); /* of a machine that has the lowest byte first, as nearly all have */
     unsigned long long sum = fnv(0xcbf29ce484222325u, numbers, 24);
-    array(all, sizeof all, flaw == 8 ? "w\xc0\xaf" : "w",
-        flaw == 3 ? "[4294967296,4294967296]" : "[2,3]", flaw == 3 ? "[0,0]" : "[0,24]");
-    if (flaw == 4) array(more, sizeof more, "v", "[2]", "[20,28]");
-    if (flaw == 5) array(more, sizeof more, "w", "[0]", "[24,24]");
-    snprintf(header, sizeof header, "{\"__metadata__\":{\"sgm.checksum\":\"%016llx\"},%s%s%s}",
-        sum, all, *more ? "," : "", more);
-    if (flaw == 6) { /* an array's key that the reader does not know */
-        char *end = strstr(header, "[0,24]}");
-        memset(nest, '[', 200), memset(nest + 200, ']', 200), nest[400] = 0;
-        snprintf(end, sizeof header - (size_t)(end - header), "[0,24],\"u\":%s}}", nest);
-    }
-    size_t length = strlen(header);
-    while (length % 8) header[length++] = ' ';
-    if ((long)length + 32 > room) return 0;
-    put(file, flaw == 2 ? 1000000 : length, 8);
-    memcpy(file + 8, header, length);
-    if (flaw == 7) numbers[5] ^= 16;
+    int length = snprintf(header, sizeof header,
+        "{\"__metadata__\":{\"sgm.checksum\":\"%016llx\"},%s}", sum, flaws[flaw].arrays);
+    (void)room; /* all of them are far shorter */
+    for (int i = 0; i < 8; i++) file[i] = (unsigned char)((uint64_t)length >> 8 * i);
+    if (flaw == 2) file[6] = 1;
+    memcpy(file + 8, header, (size_t)length);
     memcpy(file + 8 + length, numbers, 24);
-    return (long)length + (flaw == 1 ? 28 : flaw == 3 ? 8 : 32);
+    if (flaw == 7) file[8 + length] ^= 1;
+    return 8 + length + flaws[flaw].bytes;
 }
 
 static uint64_t word_of(const unsigned char *bytes) {

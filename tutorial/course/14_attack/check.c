@@ -79,6 +79,24 @@ static const struct {
     {"flaw 7, one bit of the numbers", "is damaged", "damage-not-noticed"},
     {"flaw 8, a name that is no UTF-8", "no UTF-8", "text-not-noticed"}};
 
+/* Would a reader that multiplies in 64 bits find the only array of this file in order? */
+static int simple_reader(const unsigned char *file, long n) {
+    char text[ROOM + 1] = "";
+    uint64_t head = 0, size[4];
+    for (int b = 7; b >= 0; b--) head = head << 8 | file[b];
+    if (n < 8 || head > (uint64_t)n - 8) return 0;
+    memcpy(text, file + 8, (size_t)head), text[head] = 0;
+    const char *at[] = {strstr(text, "\"shape\""), strstr(text, "\"data_offsets\"")};
+    for (int k = 0; k < 2; k++) {
+        char *end = at[k] ? strchr(at[k], '[') : NULL;
+        if (!end) return 0;
+        size[2 * k] = strtoull(end + 1, &end, 10);
+        end += strspn(end, " ,");
+        size[2 * k + 1] = strtoull(end, NULL, 10);
+    }
+    return size[0] * size[1] * 4 == size[3] - size[2] && (uint64_t)n == 8 + head + size[3];
+}
+
 static void check_files(int sums) {
     static unsigned char file[9][ROOM + 64];
     static float x[6];
@@ -105,6 +123,8 @@ static void check_files(int sums) {
         if (k == 2 && good &&
             (n[2] < 40 || n[2] != n[0] || memcmp(file[0] + 8, file[2] + 8, (size_t)n[0] - 8)))
             good = 0, more = "; but it is not your sound file with eight other bytes in front";
+        if (k == 3 && good && !simple_reader(file[3], n[3]))
+            good = 0, more = "; but so would one that multiplies in 64 bits: look at all sizes";
         if (k == 7 && good) {
             long bits = 0, at = 0;
             for (long i = 0; i < n[0] && n[7] == n[0]; i++)
