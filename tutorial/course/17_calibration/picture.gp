@@ -1,6 +1,6 @@
 # alt: Three histograms of ranks from 0 to 20. With guidance of strength one, and also for draws
-# that ignore the measurement, all ranks are about equally frequent. With strength two the lowest and
-# the highest ranks are far too frequent, as the computed black line says they must be.
+# that ignore the measurement, all ranks are about equally frequent. With strength two the lowest
+# and the highest ranks are far too frequent, as the computed black line says they must be.
 dir = '.'
 load 'plots/style.gp'
 eval canvas(1000, 420)
