@@ -351,8 +351,7 @@ static void laws_of_the_estimate(void) {
     static const char *const cause[3] = {
         "Numbers spread evenly from -1 to 1 have the variance ⅓. A direction's must have 1.",
         "0 and 1 have the mean ½: what stands off the diagonal no longer averages out.",
-        "All coordinates have the same sign: it is one throw, and what stands off the diagonal "
-        "does not average out."};
+        "All signs are one throw: what stands off the diagonal does not average out."};
     lab_guess mean_list[] = {{"uniform", &at[0], cause[0]}, {"zero-one", &at[1], cause[1]},
                              {"one-sign", &at[2], cause[2]}, {NULL, NULL, NULL}};
     lab_guess list[] = {

@@ -134,8 +134,7 @@ static const struct {
      "The push leads away from y: the misfit is y minus what is expected of it."},
     {"noisy-for-clean",
      "The noisy x is compared with y, scaled by m but not denoised. y measures x0, of which x "
-     "tells "
-     "the mean by Tweedie's formula."},
+     "tells the mean by Tweedie's formula."},
     {"m-lost",
      "x + s²·score is m times the mean of x0."},
     {"tweedie-sign",
