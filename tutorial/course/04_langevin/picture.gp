@@ -1,6 +1,6 @@
-# alt: Left: the variance of ULA climbs with the step from 1 to 2.5, on the curve 1/(1 - γ/2); that of
-# MALA stays at 1. Right: the share of proposals that MALA accepts falls from .99 to .72, as its law
-# says.
+# alt: Left: the variance of ULA climbs with the step from 1 to 2.5, on the curve 1/(1 - γ/2); that
+# of MALA stays at 1. Right: the share of proposals that MALA accepts falls from .99 to .72, as its
+# law says.
 dir = '.'
 load 'plots/style.gp'
 eval canvas(1000, 440)
