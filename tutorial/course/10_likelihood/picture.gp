@@ -11,5 +11,5 @@ set xrange [-3:3]
 set yrange [0:*]
 set key top left reverse Left
 plot dat using 1:2 with lines linecolor rgb black linewidth 4 title 'exact', \
-     dat using 1:3 every 3 with points linetype 2 title 'yours: 48 steps of Heun', \
+     dat using 1:3 every 2 with points linetype 2 title 'yours: 48 steps of Heun', \
      dat using 1:4 with lines linetype 1 dashtype 2 title '8 steps of Euler'
