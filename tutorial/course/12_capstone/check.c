@@ -299,7 +299,7 @@ static void check_count(double asked, double distance, int known) {
          "what you know from the step before"},
         {14, "at most 14 evaluations", "two-a-step", "so many take two evaluations a step: the "
          "line through the last two clean points needs but one"}};
-    static const char less[] = "Fewer evaluations than the best method of the library needs.";
+    static const char less[] = "Fewer evaluations than DPM-Solver++(2M) needs to be sure of it.";
     double fewer[4] = {7, 6, 5, 4};
     lab_guess records[] = {{"=fewer", &fewer[0], less}, {"=fewer", &fewer[1], less},
                            {"=fewer", &fewer[2], less}, {"=fewer", &fewer[3], less},
