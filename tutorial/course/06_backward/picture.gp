@@ -1,4 +1,7 @@
-# alt: Left: the slope of SiLU against x: yours lies on the exact one, dips to -.1 near x = -2.4, crosses 1 at 1.28, is 1.1 at 2.4 and falls back to 1; the sigmoid alone stays between 0 and 1. Right: the loss of a small network falls over 60 steps; with your gradients and with the library's the two curves are one.
+# alt: Left: the slope of SiLU against x: yours lies on the exact one, dips to -.1 near x = -2.4,
+# crosses 1 at 1.28, is 1.1 at 2.4 and falls back to 1; the sigmoid alone stays between 0 and 1.
+# Right: the loss of a small network falls over 60 steps; with your gradients and with the library's
+# the two curves are one.
 if (!exists('dir')) dir = '.'
 load 'plots/style.gp'
 eval canvas(1100, 480)

@@ -1,4 +1,7 @@
-# alt: Left: the step of a steady gradient, over the rate, against the number of the step: yours is 1 all along; without the division it begins at 3.2, grows to 6.5 at step 12 and is still 1.7 after 400. Right: the distance to the lowest place of a noisy bowl: that of the parameters falls fast and then dances, that of their average comes later and goes lower.
+# alt: Left: the step of a steady gradient, over the rate, against the number of the step: yours is
+# 1 all along; without the division it begins at 3.2, grows to 6.5 at step 12 and is still 1.7 after
+# 400. Right: the distance to the lowest place of a noisy bowl: that of the parameters falls fast
+# and then dances, that of their average comes later and goes lower.
 if (!exists('dir')) dir = '.'
 load 'plots/style.gp'
 eval canvas(1100, 480)

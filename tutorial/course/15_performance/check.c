@@ -205,7 +205,7 @@ static double peak_here(void) {
 
 static void speed_laws(int right) {
 #if defined(__OPTIMIZE__) && !defined(__TINYC__)
-    const double least[2] = {2, 4};
+    const double least[2] = {2, 3};
 #else
     const double least[2] = {1.3, 1.6}; /* tcc: each sum is in memory, whatever the order */
 #endif
@@ -214,7 +214,7 @@ static void speed_laws(int right) {
             "It is not twice as fast as the plain triple loop: there each addition waits "
             "for the one before. Let several sums grow at a time, and read B row after row."},
         {"not-yet-fast",
-            "It is faster than the plain loop, but not four times: use each number that is "
+            "It is faster than the plain loop, but not three times: use each number that is "
             "read several times before the next (a few rows of B, or of A, at once)."}};
     const int rows = (int)lab_whole(30, 5, 9);
     double best[2], ratio = right ? ratio_of(rows, WIDE, DEEP, ROUNDS, best) : 0;

@@ -1,4 +1,6 @@
-# alt: Operations per second against the side of the matrices, from 8 to 160: the plain triple loop stays at the bottom, yours lies some times higher, below a dashed line, the roof: what the same compiler reaches with eight sums at a time, whose numbers are at hand.
+# alt: Operations per second against the side of the matrices, from 8 to 160: the plain triple loop
+# stays at the bottom, yours lies some times higher, below a dashed line, the roof: what the same
+# compiler reaches with eight sums at a time, whose numbers are at hand.
 if (!exists('dir')) dir = '.'
 load 'plots/style.gp'
 eval canvas(900, 520)
