@@ -23,7 +23,7 @@ my $has_widgets = -f "$out/web/widgets.js";
 my (@faults, %warned);
 sub fault { my $m = join '', @_; push @faults, $m unless $warned{$m}++ }
 
-sub slurp { my $f = shift; open my $in, '<', $f or return; local $/; my $s = <$in>; return $s }
+sub slurp { my $f = shift; $f = $ENV{HEADER} if $f eq 'sgm.h' && $ENV{HEADER}; open my $in, '<', $f or return; local $/; my $s = <$in>; return $s }
 sub spew { my ($f, $s) = @_; open my $o, '>', $f or die "$f: $!\n"; print $o $s; close $o }
 sub esc { my $s = shift; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s =~ s/"/&quot;/g;
     $s }
