@@ -5,6 +5,8 @@
 #
 #     tutorial/course/selftest.pl CC DIR [NN...]     DIR as made by cut.pl build; ends with "N passed, N failed"
 #
+# LAB_HASTY=1: a wrong answer is read up to its diagnosis; without, also that no later row gives it another's name.
+#
 # All answers of an assignment stand in one program, each with its names changed, so that little is compiled.
 use strict;
 use warnings;
