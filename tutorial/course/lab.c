@@ -786,7 +786,8 @@ static char *object(
         if (s) h = hash(h, s, n);
         free(s);
     }
-    char *how = text("-O1 %s %s -I%s -I%s -c %s -o", flags, set.flags, quote(set.build),
+    const char *level = strcmp(name, "library") ? "-O1" : "-O2";
+    char *how = text("%s %s %s -I%s -I%s -c %s -o", level, flags, set.flags, quote(set.build),
         quote(set.course), quote(source));
     h = hash(hash(h, set.cc, strlen(set.cc)), how, strlen(how));
     char *path = text("%s/objects/%s-%016llx.o", set.build, name, (unsigned long long)h), *fresh;

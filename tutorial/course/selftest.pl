@@ -199,7 +199,7 @@ sub program {
 sub compile { my ($what) = @_; system($what) == 0 or die "error: $what\n" }
 
 system("$here/cut.pl", 'build', $dir) == 0 or exit 1;
-compile("$cc -std=c99 -O1 -I$dir -c $dir/library.c -o $dir/library.o")
+compile("$cc -std=c99 -O2 -I$dir -c $dir/library.c -o $dir/library.o")
     unless -f "$dir/library.o" && -M "$dir/library.o" < -M "$dir/own.inc" && -M "$dir/library.o" < -M "$dir/sgm.h" && -M "$dir/library.o" < -M "$dir/library.c";
 my ($all_killed, $all_mutants, $all_wrong) = (0, 0, 0);
 for (split /\n/, slurp("$here/course.tsv")) {
