@@ -169,13 +169,14 @@ grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=ta
 labs-selftest: $(OUT)/labs/library.c ## the assignments tested: blank 0, library 100, each mistake named, mutants (LAB="01 08": these)
 	@tutorial/course/selftest.pl '$(CC)' $(OUT)/labs $(LAB)
 
-# the pages, where they can be woven
+# the pages, where they can be woven; for students of the header without what they are to write
 handout-pages:
-	@if command -v pandoc >/dev/null; then $(MAKE) -s --no-print-directory labs-pictures book >/dev/null; \
+	@if command -v pandoc >/dev/null; then $(MAKE) -s --no-print-directory labs-pictures book >/dev/null && \
+	  HEADER=$(OUT)/labs/sgm.h perl tutorial/book/weave.pl $(OUT) >/dev/null; \
 	else echo "handout: without pages, for there is no pandoc: make setup installs it"; fi
 
 handout: $(OUT)/labs/library.c handout-pages ## the course for students, in one archive that needs only a C compiler: out/handout
-	@BUILT=$(OUT)/labs BOOK=$(OUT)/book tutorial/course/handout.sh $(OUT)/handout
+	@BUILT=$(OUT)/labs BOOK=$(OUT)/handout-book tutorial/course/handout.sh $(OUT)/handout
 
 handout-teacher: $(OUT)/labs/library.c handout-pages ## the same with answers, wrong answers and the platforms' files
 	@BUILT=$(OUT)/labs BOOK=$(OUT)/book tutorial/course/handout.sh $(OUT)/handout teacher

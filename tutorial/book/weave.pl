@@ -17,13 +17,13 @@ BEGIN { require './tutorial/book/task.pl' } # how the page of an assignment is r
 
 my $out = shift // 'out';
 my $want_pdf = (shift // '') eq 'pdf'; # lessons, Part II, reference and lists as one document
-my $dir = "$out/book";
+my $dir = $ENV{HEADER} ? "$out/handout-book" : "$out/book"; # HEADER: what is read for sgm.h, as cut for the course
 my $here = 'tutorial/book';
 my $has_widgets = -f "$out/web/widgets.js";
 my (@faults, %warned);
 sub fault { my $m = join '', @_; push @faults, $m unless $warned{$m}++ }
 
-sub slurp { my $f = shift; $f = $ENV{HEADER} if $f eq 'sgm.h' && $ENV{HEADER}; open my $in, '<', $f or return; local $/; my $s = <$in>; return $s }
+sub slurp { my $f = shift; $f = $ENV{HEADER} if $ENV{HEADER} && $f eq 'sgm.h'; open my $in, '<', $f or return; local $/; my $s = <$in>; return $s }
 sub spew { my ($f, $s) = @_; open my $o, '>', $f or die "$f: $!\n"; print $o $s; close $o }
 sub esc { my $s = shift; $s =~ s/&/&amp;/g; $s =~ s/</&lt;/g; $s =~ s/>/&gt;/g; $s =~ s/"/&quot;/g;
     $s }
