@@ -41,6 +41,9 @@ if [ -f "$book/index.html" ]; then cp -r "$book" "$to/pages"
     page="pages/index.html in a browser (no network is needed)"
 else page="course/NN_topic/task.md (the woven pages were not made: make book)"
 fi
+# there is no Makefile in it
+find "$to/course" "$to/pages" -name '*.md' -o -name '*.html' 2>/dev/null | xargs perl -pi -e \
+    's{\bmake lab(\d\d|NN)\b}{./lab $1}g; s{\bmake watchlab(\d\d|NN)\b}{./lab watch $1}g; s{\bmake hint(\d\d|NN)\b}{./lab hint $1}g'
 cat >"$to/README.txt" <<END
 Score-based generative models in C: the assignments (sgm.h $version).
 

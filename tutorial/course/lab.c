@@ -611,8 +611,12 @@ static void list(void) {
         printf("  %02d  %s%*s %7d  %s\n", course[i].number, course[i].title,
             blank > 0 ? blank : 0, "", course[i].minutes, state(course + i));
     }
-    printf("\nlab NN begins an assignment or checks it, lab watch NN checks at every save,\n"
-           "lab hint NN helps.\n");
+    if (exists("Makefile"))
+        printf("\nmake labNN begins an assignment or checks it, make watchlabNN checks at every "
+               "save,\nmake hintNN helps.\n");
+    else
+        printf("\n./lab NN begins an assignment or checks it, ./lab watch NN checks at every "
+               "save,\n./lab hint NN helps.\n");
 }
 
 /* ---- scan: what an answer has no need of ---- */
@@ -928,9 +932,9 @@ static const char *what_happened(const process *p, const lab *l, double cpu, int
         return "Stopped: it asked the system for something an assignment does not need (a file, a "
                "program, a signal).";
     if (c && !strcmp(c, "segmentation fault"))
-        return "It crashed (segmentation fault): an index outside of an array, a recursion without "
-               "end, or memory that was refused."
-               " SANITIZE=1 says where.";
+        return "It crashed (segmentation fault): a pointer that is NULL, an index outside of an "
+               "array, a recursion without end, or memory that was refused. With SANITIZE=1 "
+               "before the command it says where.";
     if (c) return text("It crashed (%s).", c);
     if (!done && p->code == 3)
         return "The pipe to the grader was closed; an answer closes nothing that it has not "
@@ -1062,9 +1066,10 @@ static char *account(const result *r, int i) {
     if (kind_of(w) == 2)
         add(&b, "%s words, at least %s; a person reads it: %s\n", w->got, w->truth, w->text);
     else {
-        add(&b, "yours %s, truth %s", w->got, w->truth);
-        if (!is_right(w) && truth != 0 && isfinite(got)) add(&b, ", ratio %.4g", got / truth);
-        add(&b, " (tolerance %s)\n", w->tol);
+        if (!strcmp(w->tol, "0")) add(&b, "%s\n", is_right(w) ? "yes" : "no, and it must be so");
+        else add(&b, "yours %s, truth %s", w->got, w->truth);
+        if (strcmp(w->tol, "0") && !is_right(w) && truth != 0 && isfinite(got)) add(&b, ", ratio %.4g", got / truth);
+        if (strcmp(w->tol, "0")) add(&b, " (tolerance %s)\n", w->tol);
         if (strcmp(w->text, "-")) add(&b, "%s%s\n", is_right(w) ? "Valid: " : "Likely: ", w->text);
     }
     for (int k = 0; k < r->n_notes; k++)
@@ -1093,7 +1098,10 @@ static void text_result(buffer *out, const result *r, const char *last) {
         add(&b, "A hidden test: other numbers and sizes than the open one has, the same rows.\n");
     if (r->trouble) {
         wrap(&b, 0, "", r->trouble);
-        if (r->n_rows) add(&b, "Nothing counts until it ends by itself. What came before:\n");
+        if (r->n_rows)
+            wrap(&b, 0, "",
+                text("That was after the row \"%s\". Nothing counts until it ends by itself.",
+                    r->rows[r->n_rows - 1].name));
     }
     if (r->detail) add(&b, "%s", r->detail);
     if (r->n_rows)
@@ -1119,9 +1127,15 @@ static void text_result(buffer *out, const result *r, const char *last) {
             if (n++) continue;
             for (int k = i; k < r->n_rows; k++)
                 if (is_right(r->rows + k))
-                    add(&names, "%s%s", names.n ? ", " : "", r->rows[k].name);
+                    add(&names, "%s%s", names.n ? "; " : "", r->rows[k].name);
             wrap(&b, 2, "\nRight: ", names.at);
         }
+    for (int i = 0; i < r->n_rows; i++) { /* other than the library, and as right: once each */
+        int told = strcmp(r->rows[i].status, "valid") != 0;
+        for (int k = 0; k < i; k++)
+            told |= !strcmp(r->rows[k].status, "valid") && !strcmp(r->rows[k].text, r->rows[i].text);
+        if (!told) wrap(&b, 2, text("Valid (%s): ", r->rows[i].name), r->rows[i].text);
+    }
     for (int k = 0; k < r->n_notes; k++) {
         int at = r->notes[k].row;
         if (lines_of(b.at) < LINES - 4 && (at < 0 || (at != first && (is_right(r->rows + at)))))
@@ -1310,8 +1324,8 @@ static int one(const lab *l, const char *file) {
     add(&last, "");
     if (!file) write_file(kept(l, "score"), score, strlen(score));
     if (r->score < 100 && (!shown || atoi(shown) < 3))
-        add(&last, "Stuck? lab hint %02d (or make hint%02d) shows the next of three hints.\n",
-            l->number, l->number);
+        add(&last, "Stuck? %s%02d shows the next of three hints.\n",
+            exists("Makefile") ? "make hint" : "./lab hint ", l->number);
     if (!r->trouble) draw(l, &last);
     text_result(&out, r, last.at);
     fputs(out.at, stdout);
@@ -1325,7 +1339,9 @@ static int ready(void) {
     result *r = examine(&first, path_of(&first, "start.c"), "-");
     buffer out = {0};
     text_result(&out, r,
-        r->score == 100 ? "All is in order. Begin with: lab 01 (or make lab01)\n" : "");
+        r->score != 100       ? ""
+            : exists("Makefile") ? "All is in order. Begin with: make lab01\n"
+                                 : "All is in order. Begin with: ./lab 01\n");
     fputs(out.at, stdout);
     return r->score != 100;
 }
