@@ -175,6 +175,12 @@ static const char *lab__plain_cause(
         snprintf(text, 200, "It is 0: nothing was written.");
         return "zeros";
     }
+    if (best > 0 && fabs(ratio - 1) < 1e-5) {
+        for (long i = 0; i < n; i++)
+            if (fabs(got[i] - truth[i]) > 1e-5 * unit) return "-";
+        snprintf(text, 200, "It is right to the digits of a float: compute in double.");
+        return "float";
+    }
     if (n < 2 || best == 0) return "-";
     for (long i = 0; i < n; i++)
         if (fabs(got[i] - ratio * truth[i]) > 1e-4 * fabs(ratio) * unit) return "-";

@@ -1,4 +1,4 @@
-/* says: segmentation fault|memory */
+/* says: segmentation fault|memory|processor time */
 #include <stdlib.h>
 #include <string.h>
 static void attack(void) {
