@@ -121,7 +121,7 @@ for cc in gcc clang; do
     for flag in -ffast-math -Ofast -ffinite-math-only; do
         try "-ffast-math" "$cc $flag" $cc -std=c99 $warn $flag -fsyntax-only "$dir/one.c"
     done
-    if echo '#include <stdint.h>' | $cc -m32 -x c -fsyntax-only - 2>/dev/null; then
+    if printf '#include <stdint.h>\n#include <errno.h>\n' | $cc -m32 -x c -fsyntax-only - 2>/dev/null; then
         try "-mfpmath=sse" "$cc -m32" $cc -m32 -std=c99 $warn -fsyntax-only "$dir/one.c"
         try silent "$cc -m32 -msse2 -mfpmath=sse" $cc -m32 -msse2 -mfpmath=sse -std=c99 $warn -fsyntax-only "$dir/one.c"
     else echo "skipped $cc -m32: no headers for it here"
