@@ -57,13 +57,14 @@ hello) # the program printed at the top of sgm.h is the file that the tests comp
     diff -B out/tests/hello.printed examples/hello.c || exit 1
     awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c ;;
 equations) # citations.pl says what it holds; a number that is off by one is seen where a script can tell
-    tests/citations.pl sgm.h tutorial/*.[ch] tests/*.c examples/*.c || exit 1
+    tests/citations.pl sgm.h tutorial/*.[ch] tests/*.c examples/*.c tutorial/course/*.[ch] tutorial/course/*/*.c || exit 1
     ! SHIFT=1 tests/citations.pl sgm.h && ! SHIFT=-1 tests/citations.pl sgm.h ;;
 page) # its lines, parts, shares of prose, lengths of functions
     tests/page.sh ;;
 placeholders) # what was meant to be written later
     ! grep -nE '\bEX[0-9]|@[A-Za-z0-9_]*@|\b(TODO|FIXME|TBD|XXX)\b|\?\?' \
-        tutorial/*.[ch] examples/*.* examples/mpi/* sgm.h *.md *.cff Makefile plots/*.gp plots/*.sh plots/*.pl plots/*.md ;;
+        tutorial/*.[ch] examples/*.* examples/mpi/* sgm.h *.md *.cff Makefile plots/*.gp plots/*.sh plots/*.pl plots/*.md \
+        tutorial/course/*.* tutorial/course/[0-9]*/* ;;
 figures) # a figure is named if and only if it is drawn: by plots/NAME.gp, or as a grid of images by the tutorial itself
     bad=0
     say() { echo "$*"; bad=1; }

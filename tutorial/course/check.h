@@ -1,14 +1,15 @@
 /*
-What every checker of the course shares. An assignment's check.c includes this file, declares what the student defines,
-and says in lab_checks what must come out:
+What every checker of the course shares. An assignment's check.c includes this file, declares what
+the student defines, and says in lab_checks what must come out:
 
     #include "check.h"
     void forward_step(float *x, const float *z, long n, double f, double g2, double step);
     static void lab_checks(void) { ... lab_unit("m at t = .3", got, truth, 1e-9, guesses); ... }
 
-A row compares a number, or several, with the truth, and where that fails with what *known mistakes* give on the same
-input: the mistake is named by its number. The program prints its rows for a person; started by lab.c it writes them to
-a pipe, each line beginning with a word that the student's code cannot know.
+A row compares a number, or several, with the truth, and where that fails with what *known mistakes*
+give on the same input: the mistake is named by its number. The program prints its rows for a
+person; started by lab.c it writes them to a pipe, each line beginning with a word that the
+student's code cannot know.
 */
 #ifndef LAB_CHECK_H
 #define LAB_CHECK_H
@@ -42,7 +43,8 @@ static void lab_checks(void);
 enum { LAB_UNIT, LAB_LAW };
 enum { LAB_ESSENTIAL, LAB_ACTIONABLE, LAB_INFORMATIVE, LAB_CELEBRATORY };
 
-/* What a mistake gives: its name, the values, and a sentence. A name that begins with '=': different, but valid. */
+/* What a mistake gives: its name, the values, and a sentence. A name that begins with '=':
+different, but valid. */
 typedef struct lab_guess {
     const char *id;
     const double *value;
@@ -57,8 +59,9 @@ static struct {
     int hidden, right, wrong; /* rows */
 } lab__;
 
-/* Many answers in one program (selftest.pl): copy lab_copy is under test. The first lab_full of them show their rows; of
-the others, which are mutants, nothing is asked but whether a row is wrong. */
+/* Many answers in one program (selftest.pl): copy lab_copy is under test. The first lab_full of
+them show their rows; of the others, which are mutants, nothing is asked but whether a row is wrong.
+*/
 #ifdef LAB_MANY
 extern int lab_copy;
 extern const int lab_copies, lab_full;
@@ -137,7 +140,8 @@ static void lab_say(int what, const char *format, ...) {
     }
 }
 
-/* The largest difference of n numbers, and where; of a NaN or an infinity that is not in both: infinite. */
+/* The largest difference of n numbers, and where; of a NaN or an infinity that is not in both:
+infinite. */
 static double lab__off(const double *a, const double *b, long n, long *where) {
     double most = 0;
     *where = 0;
@@ -261,7 +265,8 @@ static void lab_point(const char *format, ...) {
     fputc('\n', lab__.picture);
 }
 
-/* The sandbox. Where the system offers it, the program can from now on compute, print and end, and no more. */
+/* The sandbox. Where the system offers it, the program can from now on compute, print and end, and
+no more. */
 #if defined(__linux__) && defined(__has_include)
 #if __has_include( \
     <linux/seccomp.h>) && __has_include(<linux/filter.h>) && __has_include(<linux/audit.h>) && \
@@ -281,7 +286,8 @@ static void lab_point(const char *format, ...) {
 #endif
 #if defined(__TINYC__) && defined(__linux__) && !defined(LAB__SEAL)
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
-#define LAB__SEAL /* it has no __has_include; where there is its <stdio.h>, there are these headers */
+/* tcc has no __has_include; where there is its <stdio.h>, there are these headers */
+#define LAB__SEAL
 #endif
 #endif
 #ifdef LAB__SEAL
@@ -356,7 +362,8 @@ static void lab__seal(void) {
     LAB__OP(BPF_JMP | BPF_JEQ | BPF_K, arch, 1, 0);
     LAB__OP(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
     LAB__OP(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-#ifdef LAB_FILE /* the name of the one file that a checker may open and remove, known by its address */
+/* the name of the one file that a checker may open and remove, known by its address */
+#ifdef LAB_FILE
     static const int opens[][2] = {
         {SYS_openat, 1},
         {SYS_unlinkat, 1},
