@@ -14,7 +14,8 @@ enum { TIMES = 5, STEPS = 800, SAMPLES = 2000, RUN = 200, FINE = 160 };
 
 enum {
     RIGHT, HALF, SCORE_SIGN, SCORE_G, NO_STEP, SQRT2, NOISE_STEP, NOISE_VARIANCE, NOISE_G2,
-    NO_NOISE, DRIFT_SIGN, NO_DRIFT, WHOLE_BETA, OTHER_END, VP_ONLY, FORWARD, STEP_END, MISTAKES
+    NO_NOISE, DRIFT_SIGN, NO_DRIFT, WHOLE_BETA, OTHER_END, VP_ONLY, FORWARD, STEP_SIGN, STEP_END,
+    MID_STEP, MISTAKES
 };
 
 static const struct { const char *id, *cause; } mistake[MISTAKES] = {
@@ -38,12 +39,17 @@ static const struct { const char *id, *cause; } mistake[MISTAKES] = {
     {"other-end", "f is taken at T − t. The clock was turned round twice: t falls already."},
     {"vp-only", "f is written as −½g². That is true of VP alone; ask for f itself."},
     {"forward-step", "These are the numbers of a step forwards: there is no score in it."},
+    {"step-sign", "Δ = t − to is positive; yours is negative."},
     {"=step-end", "f and g are taken at the end of the step, not at its start. It is as good, to "
-        "first order; (5.4) asks the drift where the score is asked."}};
+        "first order; (5.4) asks the drift where the score is asked."},
+    {"=mid-step", "f and g are taken in the middle of the step, not at its start. It is as good, "
+        "to first order; (5.4) asks the drift where the score is asked."}};
 
 static void wrong_step(double c[3], int kind, const sgm_sde *sde, double t, double to) {
-    double at = kind == STEP_END ? to : t, h = t - to, f = sgm_sde_f(sde, at);
+    double at = kind == STEP_END ? to : kind == MID_STEP ? 0.5 * (t + to) : t, h = t - to;
+    double f = sgm_sde_f(sde, at);
     double g2 = sgm_sde_g2(sde, at), g = sqrt(g2);
+    if (kind == STEP_SIGN) h = -h;
     if (kind == OTHER_END) f = sgm_sde_f(sde, sde->T - t);
     if (kind == WHOLE_BETA) f *= 2;
     if (kind == DRIFT_SIGN || kind == FORWARD) f = -f;
@@ -62,10 +68,34 @@ static void wrong_step(double c[3], int kind, const sgm_sde *sde, double t, doub
     if (kind == NO_NOISE) c[2] = 0;
 }
 
+/* The student's numbers are preset: one that is never set is seen. */
+static const double untouched = -12345.678;
+static const char *const never = "A number was never set: it is what stood in c[] before the call.";
+static int unset; /* how many were */
+
+static void preset(double room[8]) {
+    for (int j = 0; j < 8; j++) room[j] = untouched;
+}
+
+static void look(const double c[3]) {
+    for (int j = 0; j < 3; j++) unset += !memcmp(c + j, &untouched, sizeof *c);
+}
+
+/* Instead of all other guesses, where a number was never set: whatever came out, this is why. */
+static void blame(lab_guess *guess, const double *got) {
+    if (!unset) return;
+    guess[0] = (lab_guess){"not-written", got, never};
+    guess[1] = (lab_guess){NULL, NULL, NULL};
+}
+
 /* A step of the student's (kind -1) or by a known mistake; kind RIGHT is the library's own. */
 static void step_of(double c[3], int kind, const sgm_sde *sde, double t, double to) {
     double room[8] = {0};
-    if (kind < 0) sgm__reverse_step(room, SGM_METHOD_EULER_MARUYAMA, sde, t, to);
+    if (kind < 0) {
+        preset(room);
+        sgm__reverse_step(room, SGM_METHOD_EULER_MARUYAMA, sde, t, to);
+        look(room);
+    }
     else if (kind == RIGHT) sgm__reverse_step__own(room, SGM_METHOD_EULER_MARUYAMA, sde, t, to);
     else wrong_step(room, kind, sde, t, to);
     memcpy(c, room, 3 * sizeof *c);
@@ -94,8 +124,10 @@ static int same(const double *a, const double *b, int n) {
     return lab__off(a, b, n, &where) <= 1e-9 * lab__largest(b, n);
 }
 
-/* Rows for one number each, c_x, c_s and c_z, at five times. Numbers of the step's end pass if all
-three are of the end: half of each is a mistake. */
+static int mirrored; /* c_x and c_s are those of a step of negative length, and c_z is no size */
+
+/* Rows for one number each, c_x, c_s and c_z, at five times. Numbers of the step's end, or middle,
+pass if all three are of it: half of each is a mistake. */
 static void numbers(const sgm_sde *sde) {
     static const char *const name[3] = {"c_x of (5.4)", "c_s of (5.4)", "c_z of (5.4)"};
     double c[3], at[MISTAKES + 1][3][TIMES], (*got)[TIMES] = at[MISTAKES];
@@ -107,18 +139,27 @@ static void numbers(const sgm_sde *sde) {
         }
     }
     int end = same(got[0], at[STEP_END][0], 3 * TIMES);
+    int middle = same(got[0], at[MID_STEP][0], 3 * TIMES), positive = 0;
+    for (int i = 0; i < TIMES; i++) positive += got[2][i] > 0;
+    mirrored = same(got[0], at[DRIFT_SIGN][0], TIMES) &&
+        same(got[1], at[SCORE_SIGN][1], TIMES) && !positive;
     for (int j = 0; j < 3; j++) {
         lab_guess guess[MISTAKES + 2] = {{NULL, NULL, NULL}};
         int n = 0;
         for (int kind = 1; kind < MISTAKES; kind++) {
-            int mixed = kind == STEP_END && !end;
+            int mixed = (kind == STEP_END && !end) || (kind == MID_STEP && !middle);
             if (same(at[kind][j], at[RIGHT][j], TIMES)) continue; /* not wrong in this number */
             guess[n].id = mixed ? "mixed-ends" : mistake[kind].id;
             guess[n].value = at[kind][j];
-            guess[n++].cause = mixed ? "This number is of the step's end, another of its "
-                "start: one step needs one time." : mistake[kind].cause;
+            guess[n++].cause = mixed ? "This number is of another time of the step than the "
+                "others: one step needs one time." : mistake[kind].cause;
+        }
+        if (mirrored) {
+            guess[0] = (lab_guess){mistake[STEP_SIGN].id, got[j], mistake[STEP_SIGN].cause};
+            n = 1;
         }
         guess[n] = (lab_guess){NULL, NULL, NULL};
+        blame(guess, got[j]);
         lab_compare(LAB_UNIT, name[j], got[j], at[RIGHT][j], TIMES, 1e-9, guess);
     }
 }
@@ -140,6 +181,7 @@ static void other_processes(void) {
     }
     for (int kind = 1; kind < MISTAKES; kind++)
         guess[kind - 1] = (lab_guess){mistake[kind].id, at[kind], mistake[kind].cause};
+    blame(guess, at[MISTAKES]);
     lab_compare(LAB_UNIT, "all three: sub-VP, EDM, rectified", at[MISTAKES], at[RIGHT], 27, 1e-9,
         guess);
 }
@@ -153,18 +195,21 @@ static void laws(const sgm_sde *sde, double C) {
     lab_guess guess[MISTAKES] = {{NULL, NULL, NULL}};
     int n = 0;
     for (int kind = 1; kind < STEP_END; kind++) {
-        if (kind == VP_ONLY) continue; /* no mistake here */
+        if (kind == VP_ONLY || (kind == STEP_SIGN && !mirrored)) continue; /* none here */
         law[kind] = variance_after(kind, sde, C, STEPS, NULL) / C;
         guess[n++] = (lab_guess){mistake[kind].id, &law[kind], mistake[kind].cause};
     }
     guess[n] = (lab_guess){NULL, NULL, NULL};
     many = variance_after(-1, sde, C, STEPS, path);
-    lab_law("V/C after 800 steps", many / C, end / C, 15 * h, guess);
+    double share = many / C;
+    blame(guess, &share);
+    lab_law("V/C after 800 steps", share, end / C, 15 * h, guess);
     few = variance_after(-1, sde, C, STEPS / 2, NULL);
     double order = log(fabs(few - end) / fabs(many - end)) / log(2);
     static const double none = 0;
     lab_guess stays[] = {{"bias", &none, "Twice the steps do not halve the error: what is wrong is "
         "the step, not its length."}, {NULL, NULL, NULL}};
+    blame(stays, &order);
     lab_law("order: V of 400 and 800 steps", order, 1, 0.1, stays);
     for (int k = 0; k < 4; k++) {
         static const int kind[4] = {HALF, SQRT2, NOISE_STEP, DRIFT_SIGN};
@@ -193,9 +238,10 @@ static void sampler(const sgm_sde *sde, double C) {
     for (int k = 0; k < STEP_END; k++) law[k] = variance_after(k, sde, C, RUN, NULL) / C;
     tol = 4.5 * sqrt(2. / SAMPLES) * law[RIGHT];
     for (int k = 1; k < STEP_END; k++) { /* only what so few samples can tell from all the others */
-        int alone = 1;
+        int alone = k != STEP_SIGN || mirrored;
         for (int j = 0; j < STEP_END; j++)
-            if (j != k) alone &= fabs(law[j] - law[k]) > 9 * sqrt(2. / SAMPLES) * fmax(law[j], 1);
+            if (j != k && j != STEP_SIGN)
+                alone &= fabs(law[j] - law[k]) > 9 * sqrt(2. / SAMPLES) * fmax(law[j], 1);
         if (alone) guess[n++] = (lab_guess){mistake[k].id, &law[k], mistake[k].cause};
     }
     guess[n] = (lab_guess){NULL, NULL, NULL};
@@ -203,7 +249,9 @@ static void sampler(const sgm_sde *sde, double C) {
         square = 0;
         for (int i = 0; i < SAMPLES; i++) square += (double)x[i] * x[i] / SAMPLES;
     }
-    lab_law("V/C of 2000 samples, 200 steps", square / C, law[RIGHT], tol, guess);
+    square /= C;
+    blame(guess, &square);
+    lab_law("V/C of 2000 samples, 200 steps", square, law[RIGHT], tol, guess);
     sgm_mixture_free(&mix);
 }
 
@@ -213,7 +261,8 @@ static void sampler(const sgm_sde *sde, double C) {
 
 enum {
     EXACT, DDIM, NOT_SQUARED, NOISE_ONLY, IGNORED, BY_EULER, UPSIDE_DOWN, NOISE_ROOT, NOISE_FROM,
-    CLEAN_FORGOT, SLIPS
+    CLEAN_FORGOT, NO_SIGNAL, POWER_HALF, POWER_TWICE, POWER_MORE, NOISE_LINEAR, NO_ROOT, NO_ROOT_S2,
+    ETA_AS_NOISE, ETA_AGAIN, NOISE_SIGN, NO_S2, NO_S2_CLEAN, NO_NEW_M, M_UPSIDE, NO_M, SLIPS
 };
 
 static const struct { const char *id, *cause; } slip[SLIPS] = {
@@ -231,7 +280,33 @@ static const struct { const char *id, *cause; } slip[SLIPS] = {
         "shares do."},
     {"noise-from", "The fresh noise has the size of s(t), where the step begins. It ends at "
         "s(to)."},
-    {"clean-point-lost", "The score's number lacks the part that comes with the clean point."}};
+    {"clean-point-lost", "The score's number lacks the part that comes with the clean point."},
+    {"signal-lost", "q is a ratio of s alone. How strong noise is shows beside the signal: σ is "
+        "s/m."},
+    {"eta-power", "The power of q has half of η². g²/(2s²) is the whole rate of log σ, its ½ "
+        "included."},
+    {"eta-power", "The power of q has twice η². g²/(2s²) is the rate of log σ, and stands once in "
+        "the second term."},
+    {"eta-power", "The power of q has a 1 beside η². The share of the first bracket is s'/s, and "
+        "it is there already."},
+    {"noise-linear", "What is kept is taken from 1 without squares. Variances add up, sizes do "
+        "not."},
+    {"root-missing", "c_z is without its root: a share of the variance, where a standard deviation "
+        "multiplies z."},
+    {"root-missing", "c_z is the fresh noise's variance. What multiplies z is a standard "
+        "deviation."},
+    {"eta-as-noise", "The fresh noise is η s'. It must fill up what the old noise has left of "
+        "s'²."},
+    {"eta-twice", "The fresh noise has one more η. What is kept knows of η already, and the rest "
+        "follows from it."},
+    {"noise-sign", "The old noise enters with the other sign: e is −s² score, for the score points "
+        "from the noise to the clean point."},
+    {"s2-missing", "The old noise is taken as −score, without s²."},
+    {"s2-missing", "The clean point has the score without s²."},
+    {"new-m-missing", "The clean point is put down as it is. What is left of it at t' is m' times "
+        "it."},
+    {"m-upside-down", "The ratio of the two m stands upside down: going down, the signal grows."},
+    {"m-missing", "The clean point is not divided by m."}};
 
 static void wrong_clean(double c[3], int kind, const sgm_sde *sde, double t, double to,
     double eta) {
@@ -240,13 +315,29 @@ static void wrong_clean(double c[3], int kind, const sgm_sde *sde, double t, dou
     if (kind == NOT_SQUARED) power = eta;
     if (kind == IGNORED || kind == NOISE_ONLY) power = 1;
     if (kind == UPSIDE_DOWN) q = 1 / q;
+    if (kind == NO_SIGNAL) q = s2 / s;
+    if (kind == POWER_HALF) power = eta * eta / 2;
+    if (kind == POWER_TWICE) power = 2 * eta * eta;
+    if (kind == POWER_MORE) power = 1 + eta * eta;
     double kept = power == 0 ? 1 : pow(q, power), fresh = sqrt(fabs(1 - kept * kept));
     if (kind == NOISE_ONLY) fresh *= eta;
     if (kind == DDIM) fresh = eta * sqrt(1 - q * q), kept = sqrt(1 - fresh * fresh);
     if (kind == NOISE_ROOT) fresh = sqrt(1 - kept);
+    if (kind == NOISE_LINEAR) fresh = 1 - kept;
+    if (kind == NO_ROOT) fresh *= fresh;
+    if (kind == NO_ROOT_S2) fresh *= s2 * fresh;
+    if (kind == ETA_AS_NOISE) fresh = eta;
+    if (kind == ETA_AGAIN) fresh *= eta;
     c[0] = m2 / m, c[1] = s * s * m2 / m - s * s2 * kept, c[2] = s2 * fresh;
     if (kind == NOISE_FROM) c[2] = s * fresh;
     if (kind == CLEAN_FORGOT) c[1] = -s * s2 * kept;
+    if (kind == NOISE_SIGN) c[1] = s * s * m2 / m + s * s2 * kept;
+    if (kind == NO_S2) c[1] = s * s * m2 / m - s2 / s * kept;
+    if (kind == NO_S2_CLEAN) c[1] = m2 / m - s * s2 * kept;
+    if (kind == NO_NEW_M || kind == M_UPSIDE || kind == NO_M) {
+        c[0] = kind == NO_M ? m2 : kind == M_UPSIDE ? m / m2 : 1 / m;
+        c[1] = s * s * c[0] - s * s2 * kept;
+    }
     if (kind == BY_EULER) {
         double g2 = sgm_sde_g2(sde, t);
         c[0] = 1 - sgm_sde_f(sde, t) * h, c[1] = .5 * (1 + eta * eta) * g2 * h;
@@ -256,7 +347,7 @@ static void wrong_clean(double c[3], int kind, const sgm_sde *sde, double t, dou
 
 static void clean_of(double c[3], int kind, const sgm_sde *sde, double t, double to, double eta) {
     double room[8] = {0};
-    if (kind < 0) clean_step(room, sde, t, to, eta);
+    if (kind < 0) preset(room), clean_step(room, sde, t, to, eta), look(room);
     else wrong_clean(room, kind, sde, t, to, eta);
     memcpy(c, room, 3 * sizeof *c);
 }
@@ -264,7 +355,7 @@ static void clean_of(double c[3], int kind, const sgm_sde *sde, double t, double
 static int whole_slip; /* the one that all three numbers fit, or 0; some share one or two of them */
 
 /* Fills the guesses with what differs from the truth. */
-static void slips(lab_guess *guess, double *value, int n) { /* value(SLIPS + 1, n) */
+static void slips(lab_guess guess[SLIPS + 1], double *value, int n) { /* value(SLIPS + 1, n) */
     int count = 0;
     for (int kind = 1; kind < SLIPS; kind++) {
         const double *v = value + kind * n;
@@ -279,7 +370,8 @@ static void clean_numbers(const sgm_sde *sde) {
         "c_s, the clean point held still", "c_z, the clean point held still"};
     sgm_sde edm = sgm_sde_edm(.002, 80);
     double c[3], at[3][(SLIPS + 1) * TIMES];
-    lab_guess guess[SLIPS];
+    lab_guess guess[SLIPS + 1];
+    unset = 0;
     for (int i = 0; i < TIMES; i++) {
         const sgm_sde *of = i < TIMES - 1 ? sde : &edm;
         double t = lab_real(50 + i, .2, .9), to = t * lab_real(60 + i, .4, .8);
@@ -298,14 +390,28 @@ static void clean_numbers(const sgm_sde *sde) {
     }
     for (int j = 0; j < 3; j++) {
         slips(guess, at[j], TIMES);
+        blame(guess, at[j] + SLIPS * TIMES);
         lab_compare(LAB_UNIT, name[j], at[j] + SLIPS * TIMES, at[j], TIMES, 1e-9, guess);
     }
-    /* Down to s' = 0: all that is left is the clean point (5.9), for any η. */
-    double t = lab_real(80, .3, .7), got[3], last[3];
+    /* Down to s' = 0: all that is left is the clean point (5.9), for any η, and for none: there
+    the logarithm of q is infinite, and 0 times it is no number. */
+    double t = lab_real(80, .3, .7), last[SLIPS + 1][6], *got = last[SLIPS];
     double m = sgm_sde_m(sde, t), s = sgm_sde_s(sde, t);
-    last[0] = 1 / m, last[1] = s * s / m, last[2] = 0;
-    clean_of(got, -1, sde, t, 0, lab_real(81, .3, .8));
-    lab_compare(LAB_UNIT, "the last step, to t = 0", got, last, 3, 1e-9, NULL);
+    unset = 0;
+    for (int kind = 1; kind <= SLIPS; kind++)
+        for (int i = 0; i < 2; i++)
+            clean_of(last[kind] + 3 * i, kind == SLIPS ? -1 : kind, sde, t, 0,
+                i ? 0 : lab_real(81, .3, .8));
+    for (int i = 0; i < 2; i++)
+        last[0][3 * i] = 1 / m, last[0][3 * i + 1] = s * s / m, last[0][3 * i + 2] = 0;
+    slips(guess, last[0], 6);
+    if (same(got, last[0], 3) && (got[4] != got[4] || got[5] != got[5])) {
+        guess[0] = (lab_guess){"zero-power", got, "For η = 0 it is no number: there the power is "
+            "0 and q is 0, whose logarithm is −∞, and 0·∞ is undefined. pow(0, 0) is 1."};
+        guess[1] = (lab_guess){NULL, NULL, NULL};
+    }
+    blame(guess, got);
+    lab_compare(LAB_UNIT, "last step, to t = 0: η > 0, then η = 0", got, last[0], 6, 1e-9, guess);
 }
 
 /* The data are one point. Then the guess at it is right, and steps of any length are exact. What is
@@ -338,7 +444,7 @@ static void clean_laws(const sgm_sde *sde, double C) {
         "one point: old noise left, 1, 3, 8 steps"};
     static const int steps[3] = {1, 3, 8};
     double at[2][(SLIPS + 1) * 3], eta = lab_real(90, .4, .7), out[2];
-    lab_guess guess[SLIPS];
+    lab_guess guess[SLIPS + 1];
     for (int kind = 0; kind <= SLIPS; kind++)
         for (int k = 0; k < 3; k++) {
             one_point(kind == SLIPS ? -1 : kind, out, sde, steps[k], eta);
@@ -346,6 +452,7 @@ static void clean_laws(const sgm_sde *sde, double C) {
         }
     for (int j = 0; j < 2; j++) {
         slips(guess, at[j], 3);
+        blame(guess, at[j] + SLIPS * 3);
         lab_compare(LAB_LAW, name[j], at[j] + SLIPS * 3, at[j], 3, 1e-9, guess);
     }
     /* N(0, C) data: the guess moves, and what that costs is of first order. */
@@ -354,13 +461,15 @@ static void clean_laws(const sgm_sde *sde, double C) {
     static const double none = 0;
     lab_guess stays[] = {{"bias", &none, "Twice the steps do not halve the error: old and fresh "
         "noise do not make up for each other."}, {NULL, NULL, NULL}};
-    lab_law("order: V of 160 and 320 steps, any η",
-        log(fabs(few - end) / fabs(many - end)) / log(2), 1, 0.08, stays);
+    double order = log(fabs(few - end) / fabs(many - end)) / log(2);
+    blame(stays, &order);
+    lab_law("order: V of 160 and 320 steps, any η", order, 1, 0.08, stays);
 }
 
 static void lab_checks(void) {
     sgm_sde sde = sgm_sde_vp(.1, lab_real(0, 18, 22));
     double C = lab_real(1, .2, .3);
+    unset = 0;
     numbers(&sde);
     other_processes();
     laws(&sde, C);

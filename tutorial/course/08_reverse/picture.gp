@@ -5,7 +5,7 @@
 # six tenths, and the noise of g times the step a thousand times below.
 dir = '.'
 load 'plots/style.gp'
-eval canvas(1000, 560)
+eval canvas(1120, 560)
 set output png
 set title 'N(0, C) data, 800 reverse steps: the variance on the way back'
 set xlabel 'time t (the way back runs to the right)'
@@ -16,8 +16,8 @@ set yrange [2e-4:20]
 set format y '10^{%T}'
 set key outside right center
 plot dat using 1:3 with lines linewidth 9 linecolor rgb pale title 'the truth', \
-     dat using 1:4 with lines linewidth 1 linecolor rgb vermilion title 'half-score', \
-     dat using 1:5 with lines linewidth 1 linecolor rgb orange title 'sqrt2', \
-     dat using 1:7 with lines linewidth 1 linecolor rgb purple title 'drift-sign', \
-     dat using 1:6 with lines linewidth 1 linecolor rgb sky title 'noise-step', \
+     dat using 1:4 with lines linewidth 1 linecolor rgb vermilion title '½g² for g²', \
+     dat using 1:5 with lines linewidth 1 linecolor rgb orange title 'noise √2 too large', \
+     dat using 1:7 with lines linewidth 1 linecolor rgb purple title 'f with the forward sign', \
+     dat using 1:6 with lines linewidth 1 linecolor rgb green title 'noise g Δ for g √Δ', \
      dat using 1:2 with lines linewidth 2 linecolor rgb blue title 'your steps'
