@@ -11,35 +11,46 @@ static const double pi = 3.14159265358979323846;
 
 /* What is often written instead of m and s. */
 enum {
-    RIGHT, NO_HALF, NO_HALF_M, TIMES_BETA, ONLY_BETA, GROWS, SQUARED, ONE_MINUS_M, ROOT, TWICE,
-    FLOOR, FLAT, AS_VP, NO_DRIFT, UNDIVIDED, RATE, WRONGS
+    RIGHT, NO_HALF, HALF_MORE, NO_HALF_M, TIMES_BETA, ONLY_BETA, GROWS, SQUARED, ONE_MINUS_M, ROOT,
+    TWICE, TWICE_ROOT, FLOOR, FLAT, ONCE, AS_VP, NO_DRIFT, UNDIVIDED, UNDIVIDED_S, RATE, EVEN,
+    STEADY, WRONGS
 };
 static const struct { const char *id, *cause; } wrong[WRONGS] = {
-    [NO_HALF] = {"half-missing", "f is -β/2, and s² has 1 - exp(-∫β): one of the two has the ½ too "
-        "few or too many"},
+    [NO_HALF] = {"half-missing", "This is m²: f is half of -β, and your exponent lacks the ½."},
+    [HALF_MORE] = {"half-extra", "The ½ of f stands in s², too. But s² has m², in which it is no "
+        "longer."},
     [NO_HALF_M] = {"half-missing", "f is -β/2: with exp(-∫β) you have m², and s from that is too "
-        "large"},
-    [TIMES_BETA] = {"beta-times-t", "the exponent holds β(t) times t; an integral of a line is the "
-        "area of a trapezium"},
-    [ONLY_BETA] = {"beta-for-integral", "the exponent holds β(t), the rate now; what counts is all "
-        "that has come since 0, the integral of β"},
-    [GROWS] = {"m-grows", "the drift pulls towards 0, so that m falls from 1; yours grows"},
-    [SQUARED] = {"s-squared", "this is the variance s², in the data's unit squared; asked is the "
-        "standard deviation"},
+        "large."},
+    [TIMES_BETA] = {"beta-times-t", "The exponent holds β(t) times t; an integral of a line is the "
+        "area of a trapezium."},
+    [ONLY_BETA] = {"beta-for-integral", "The exponent holds β(t), the rate now; what counts is all "
+        "that has come since 0, the integral of β."},
+    [GROWS] = {"m-grows", "The drift pulls towards 0, so that m falls from 1; yours grows."},
+    [SQUARED] = {"s-squared", "This is the variance s², in the data's unit squared; asked is the "
+        "standard deviation."},
     [ONE_MINUS_M] = {"one-minus-m", "s + m = 1 holds on the rectified path alone; here variances "
-        "add up, not standard deviations"},
-    [ROOT] = {"subvp-root", "this is the s of VP. The g² of sub-VP is smaller than β, and its s is "
-        "smaller, too"},
+        "add up, not standard deviations."},
+    [ROOT] = {"subvp-root", "This is the s of VP. The g² of sub-VP is smaller than β, and its s is "
+        "smaller, too."},
     [TWICE] = {"subvp-twice", "exp(-2∫β) stands in the g² of sub-VP; integrate it, and s has "
-        "another exponent"},
-    [FLOOR] = {"sigma-floor", "this is σ(t), which is not 0 at t = 0; the kernel has only what "
-        "came since: σ²(t) - σ²(0)"},
-    [FLAT] = {"sigma-linear", "σ grows by equal factors, a (b/a)^t, not by equal amounts"},
-    [AS_VP] = {"pull-of-vp", "a family without β is treated as if a and b were those of a β"},
-    [NO_DRIFT] = {"drift-forgotten", "this is the integral of g² alone: noise that came early has "
-        "been pulled to 0 since, by the m² of (1.4)"},
-    [UNDIVIDED] = {"cosine-start", "cos c(t) is not 1 at t = 0; m has to be"},
-    [RATE] = {"g-for-s", "this is g(t), how fast noise comes at t; s is what has come"}
+        "another exponent."},
+    [TWICE_ROOT] = {"subvp-twice-root", "This is the root of the factor in the g² of sub-VP. s² is "
+        "an integral over g²/m², times m²."},
+    [FLOOR] = {"sigma-floor", "This is σ(t), which is not 0 at t = 0; the kernel has only what "
+        "came since: σ²(t) - σ²(0)."},
+    [FLAT] = {"sigma-linear", "σ grows by equal factors, a (b/a)^t, not by equal amounts."},
+    [ONCE] = {"sigma-once", "The power is that of σ(t); the exponent of σ² is twice as large."},
+    [AS_VP] = {"pull-of-vp", "A family without β is treated as if a and b were those of a β."},
+    [NO_DRIFT] = {"drift-forgotten", "This is the integral of g² alone: noise that came early has "
+        "been pulled to 0 since, by the m² of (1.4)."},
+    [UNDIVIDED] = {"cosine-start", "cos c(t) is not 1 at t = 0; m has to be."},
+    [UNDIVIDED_S] = {"cosine-start", "This is not 0 at t = 0, for it is made from cos c(t), which "
+        "is not 1 there. s has to be 0."},
+    [RATE] = {"g-for-s", "This is g(t), how fast noise comes at t; s is what has come."},
+    [EVEN] = {"rectified-root", "This is √t, as of a variance that grows evenly. Do the integral "
+        "of g²/m² once more."},
+    [STEADY] = {"rectified-exp", "This m belongs to the drift -1. The drift is -1/(1 - t), and its "
+        "integral a logarithm."}
 };
 
 /* The integral of β as mistaken. */
@@ -52,6 +63,7 @@ static double area(const sgm_sde *p, double t, int mistake) {
 static double mistaken_m(const sgm_sde *p, double t, int mistake) {
     double turn = pi / 2 / 1.008;
     if (mistake == UNDIVIDED) return cos(turn * (t + .008));
+    if (mistake == STEADY) return exp(-t);
     double B = p->family == SGM_FAMILY_USER_BETA ? p->curve(t, p->user) : area(p, t, mistake);
     return exp(mistake == NO_HALF ? -B : mistake == GROWS ? B / 2 : -B / 2);
 }
@@ -60,16 +72,20 @@ static double mistaken_s(const sgm_sde *p, double t, int mistake) {
     double s = sgm_sde_s__own(p, t), m = sgm_sde_m__own(p, t);
     double B = p->family == SGM_FAMILY_USER_BETA ? p->curve(t, p->user) : area(p, t, mistake);
     switch (mistake) {
+    case EVEN: return sqrt(t);
+    case UNDIVIDED_S: B = cos(pi / 2 / 1.008 * (t + .008)); return sqrt(1 - B * B);
     case SQUARED: return s * s;
     case ONE_MINUS_M: return 1 - m;
     case ROOT: return sqrt(1 - exp(-B));
     case TWICE: return 1 - exp(-2 * B);
+    case TWICE_ROOT: return sqrt(1 - exp(-2 * B));
+    case ONCE: return p->a * sqrt(pow(p->b / p->a, t) - 1);
     case FLOOR: return p->family == SGM_FAMILY_VE ? p->a * pow(p->b / p->a, t) :
         sqrt(p->curve(t, p->user));
     case FLAT: B = p->a + (p->b - p->a) * t; return sqrt(B * B - p->a * p->a);
     case RATE: return sqrt(sgm_sde_g2(p, t));
     case NO_DRIFT: return sqrt(B);
-    case NO_HALF: B /= 2; break;
+    case HALF_MORE: B /= 2; break;
     case NO_HALF_M: B *= 2; break;
     default: break;
     }
@@ -77,7 +93,7 @@ static double mistaken_s(const sgm_sde *p, double t, int mistake) {
 }
 
 /* One family's m or s at TIMES times, and mistakes that are made with it (up to RIGHT). */
-static void row(const char *name, const sgm_sde *p, double (*got)(const sgm_sde *, double),
+static int row(const char *name, const sgm_sde *p, double (*got)(const sgm_sde *, double),
     double (*truth)(const sgm_sde *, double), double (*bad)(const sgm_sde *, double, int),
     const int *mistakes) {
     double g[TIMES], t[TIMES], v[WRONGS][TIMES];
@@ -93,14 +109,14 @@ static void row(const char *name, const sgm_sde *p, double (*got)(const sgm_sde 
         g[i] = got(p, at), t[i] = truth(p, at);
         for (int k = 0; k < guesses; k++) v[k][i] = bad(p, at, mistakes[k]);
     }
-    lab_compare(LAB_UNIT, name, g, t, TIMES, 1e-9, guess);
+    return lab_compare(LAB_UNIT, name, g, t, TIMES, 1e-9, guess);
 }
 
 static void row_m(const char *name, const sgm_sde *p, const int *mistakes) {
     row(name, p, sgm_sde_m, sgm_sde_m__own, mistaken_m, mistakes);
 }
-static void row_s(const char *name, const sgm_sde *p, const int *mistakes) {
-    row(name, p, sgm_sde_s, sgm_sde_s__own, mistaken_s, mistakes);
+static int row_s(const char *name, const sgm_sde *p, const int *mistakes) {
+    return row(name, p, sgm_sde_s, sgm_sde_s__own, mistaken_s, mistakes);
 }
 
 /* Mean and variance of n steps of (1.2) from x0 = 1 to T; h → 0 by three of them. */
@@ -138,20 +154,22 @@ static double bent(double t, void *user) { /* an ∫β, or with a start a σ² *
     return c[0] + c[1] * t + c[2] * t * t * t;
 }
 
-/* Little noise: 1 - exp(-1e-13) has three digits, expm1 has all. */
-static void digits(const sgm_sde *vp, const sgm_sde *sub, const sgm_sde *ve) {
-    const sgm_sde *all[] = {vp, sub, ve};
-    double worst = 0;
-    for (int i = 0; i < 9; i++) {
-        double t = 1e-12 * (1 + .37 * i), truth = sgm_sde_s__own(all[i % 3], t);
-        double error = fabs(sgm_sde_s(all[i % 3], t) / truth - 1);
-        if (!(error <= worst)) worst = error;
+/* Little noise: 1 - exp(-1e-13) has three digits, expm1 has all. sound: is s right elsewhere?
+lost: what is likely if not even a digit is left. */
+static void digits(const char *name, const sgm_sde *p, int sound, const char *lost) {
+    double g[3], t[3];
+    int some = 1;
+    for (int i = 0; i < 3; i++) {
+        double at = 1e-12 * (1 + 1.37 * i);
+        g[i] = sgm_sde_s(p, at), t[i] = sgm_sde_s__own(p, at);
+        some = some && fabs(g[i] - t[i]) < .1 * t[i];
     }
-    lab_true(LAB_UNIT, "eight digits of s at t = 1e-12", worst < 1e-8,
-        worst < .1 ? "digits-lost" : "-",
-        worst < .1 ? "s² is 1e-13 there: 1 minus a number near 1 has lost its digits. Look at "
-        "expm1" :
-        "s is wrong there: see the rows above");
+    if (some)
+        lost = "A number near 1, less 1, has lost its digits: three are left here. Look at expm1.";
+    lab_compare(LAB_UNIT, name, g, t, 3, 1e-8,
+        (lab_guess[]){{sound ? "digits-lost" : "-", g,
+                          sound ? lost : "It is wrong here, as it is in its row above."},
+            {NULL, NULL, NULL}});
 }
 
 static double swell_truth(double t, const double *beta, int mistake) {
@@ -163,29 +181,45 @@ static double swell_truth(double t, const double *beta, int mistake) {
     case 4: return mean * t - 2 * half * sin(pi * t) / pi;
     case 5: return mean * t + half * sin(pi * t) / pi;
     case 6: return beta[0] * t + half * t * t;
+    case 7: return mean * t - half * sin(2 * pi * t) / (2 * pi);
+    case 8: return mean * (t - sin(pi * t) / pi);
+    case 9: return beta[0] * t;
+    case 10: return beta[0] * t - half * sin(pi * t) / pi;
+    case 11: return mean * t;
+    case 12: return beta[0] * t + (beta[0] + beta[1]) / 2 * (t - sin(pi * t) / pi);
     default: return mean * t - half * sin(pi * t) / pi;
     }
 }
 
 static void swell(double *beta) {
-    double g[TIMES], v[7][TIMES], off = 0;
+    enum { N = 13 };
+    double g[TIMES], v[N][TIMES], off = 0;
     for (int i = 0; i < TIMES; i++) {
         double t = (i + lab_real(6, .3, .7)) / TIMES;
         g[i] = swell_integral(t, beta);
-        for (int k = 0; k < 7; k++) v[k][i] = swell_truth(t, beta, k);
+        for (int k = 0; k < N; k++) v[k][i] = swell_truth(t, beta, k);
         if (!(fabs(g[i] - v[0][i]) <= off)) off = fabs(g[i] - v[0][i]);
     }
     const lab_guess guess[] = {
-        {"=quadrature", g, "right to six digits, as a sum of many small pieces is; the closed form "
-            "has all of them, and is one line"},
-        {"swell-linear", v[6], "this is the integral of a straight β from a to b"},
-        {"swell-rate", v[1], "this is β(t) itself: asked is its integral from 0"},
-        {"swell-times-t", v[2], "β(t) times t is no integral of a β that changes"},
-        {"swell-inner", v[3], "the derivative of sin(πt) is π cos(πt): the wave's integral lacks "
-            "its 1/π"},
+        {"=quadrature", g, "Right to six digits, as a sum of many small pieces is; the closed form "
+            "has all of them, and is one line."},
+        {"swell-linear", v[6], "This is the integral of a straight β from a to b."},
+        {"swell-rate", v[1], "This is β(t) itself: asked is its integral from 0."},
+        {"swell-times-t", v[2], "β(t) times t is no integral of a β that changes."},
+        {"swell-inner", v[3], "The derivative of sin(πt) is π cos(πt): the wave's integral lacks "
+            "its 1/π."},
         {"swell-double-angle", v[4], "sin² u is (1 - cos 2u)/2; the wave's part is twice too "
-        "large"},
-        {"swell-from-the-top", v[5], "β rises from a to b; yours falls from b to a"},
+            "large."},
+        {"swell-from-the-top", v[5], "β rises from a to b; yours falls from b to a."},
+        {"swell-whole-wave", v[7], "This β is up at t = ½ and down again at 1, as sin²(πτ) is: the "
+            "angle is πτ/2, and 2u is πτ."},
+        {"swell-sum", v[8], "The wave's part has a + b for b - a."},
+        {"swell-sum", v[12], "The wave's part has a + b for b - a."},
+        {"swell-one-end", v[9], "This is a t, as if b were a: user points to a, and b comes after "
+            "it."},
+        {"swell-one-end", v[10], "The part that is even in t has a where the mean of a and b "
+            "belongs."},
+        {"swell-no-wave", v[11], "This is the mean β times t: the wave is missing."},
         {NULL, NULL, NULL}};
     lab_compare(LAB_UNIT, "the swell's integral of β", g, v[0], TIMES, 1e-9,
         guess + !(off < 1e-6 * v[0][TIMES - 1]));
@@ -205,7 +239,7 @@ static void prior(const sgm_sde *p) {
     double truth = .5 * (V + m * m - 1 - log(V));
     double blind = .5 * (4 * m * m * m * m + 1 - m * m * m * m + m * m * m * m - 1 -
         log(4 * m * m * m * m + 1 - m * m * m * m));
-    lab_law("KL of the prior, by the library, nats", sgm_sde_prior_kl(p, data, 6, 1), truth,
+    lab_law("KL of the prior in nats: by the library", sgm_sde_prior_kl(p, data, 6, 1), truth,
         1e-9, (lab_guess[]){{"half-missing", &blind, wrong[NO_HALF_M].cause}, {NULL, NULL, NULL}});
 }
 
@@ -219,12 +253,13 @@ static void halfway(const sgm_sde *p, const double *beta) {
     lab_law("time at which your β has s = m", sgm_sde_t_from_logsnr(p, 0), lo, 1e-6, NULL);
 }
 
-static void picture(const sgm_sde *vp, const sgm_sde *sub, const sgm_sde *own) {
+static void picture(const sgm_sde *vp, const sgm_sde *sub, const sgm_sde *own,
+    const double *beta) {
     for (int i = 0; i <= 100; i++) {
-        double t = i / 100.;
-        lab_point("%g %g %g %g %g %g %g %g %g", t, sgm_sde_m(vp, t), sgm_sde_s(vp, t),
+        double t = i / 100., B = swell_truth(t, beta, 0);
+        lab_point("%g %g %g %g %g %g %g %g %g %g %g", t, sgm_sde_m(vp, t), sgm_sde_s(vp, t),
             sgm_sde_s(sub, t), sgm_sde_m(own, t), sgm_sde_s(own, t), sgm_sde_m__own(vp, t),
-            sgm_sde_s__own(vp, t), sgm_sde_s__own(sub, t));
+            sgm_sde_s__own(vp, t), sgm_sde_s__own(sub, t), exp(-B / 2), sqrt(1 - exp(-B)));
     }
 }
 
@@ -242,42 +277,60 @@ static void lab_checks(void) {
     none.family = SGM_FAMILY_NONE;
 
     row_m("m of VP", &vp, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, RIGHT});
-    row_s("s of VP", &vp, (int[]){SQUARED, NO_HALF, NO_HALF_M, TIMES_BETA, ONLY_BETA, ONE_MINUS_M,
-        NO_DRIFT, RATE, RIGHT});
+    int vp_right = row_s("s of VP", &vp, (int[]){SQUARED, HALF_MORE, NO_HALF_M, TIMES_BETA,
+        ONLY_BETA, ONE_MINUS_M, NO_DRIFT, RATE, RIGHT});
     row_m("m of sub-VP", &sub, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, RIGHT});
-    row_s("s of sub-VP", &sub, (int[]){SQUARED, ROOT, TWICE, NO_HALF, TIMES_BETA, ONLY_BETA,
-        ONE_MINUS_M, RATE, RIGHT});
+    int sub_right = row_s("s of sub-VP", &sub, (int[]){SQUARED, ROOT, TWICE, TWICE_ROOT, HALF_MORE,
+        TIMES_BETA, ONLY_BETA, ONE_MINUS_M, RATE, RIGHT});
     row_m("m of VE", &ve, (int[]){AS_VP, RIGHT});
-    row_s("s of VE", &ve, (int[]){SQUARED, FLOOR, FLAT, AS_VP, RATE, RIGHT});
+    int ve_right = row_s("s of VE", &ve, (int[]){SQUARED, FLOOR, FLAT, ONCE, AS_VP, RATE, RIGHT});
     row_m("m of EDM", &edm, (int[]){RIGHT});
     row_s("s of EDM", &edm, (int[]){SQUARED, RATE, RIGHT});
-    row_m("m of the rectified path", &rectified, (int[]){RIGHT});
-    row_s("s of the rectified path", &rectified, (int[]){SQUARED, RATE, RIGHT});
+    row_m("m of the rectified path", &rectified, (int[]){STEADY, RIGHT});
+    row_s("s of the rectified path", &rectified, (int[]){SQUARED, EVEN, RATE, RIGHT});
     row_m("m of the cosine", &cosine, (int[]){UNDIVIDED, RIGHT});
-    row_s("s of the cosine", &cosine, (int[]){SQUARED, ONE_MINUS_M, RATE, RIGHT});
+    row_s("s of the cosine", &cosine, (int[]){SQUARED, UNDIVIDED_S, ONE_MINUS_M, RATE, RIGHT});
     row_m("m of a β by its integral", &beta, (int[]){NO_HALF, GROWS, RIGHT});
-    row_s("s of a β by its integral", &beta, (int[]){SQUARED, NO_HALF, NO_HALF_M, NO_DRIFT,
+    row_s("s of a β by its integral", &beta, (int[]){SQUARED, HALF_MORE, NO_HALF_M, NO_DRIFT,
         ONE_MINUS_M, RATE, RIGHT});
     row_m("m of a σ² by its curve", &sigma2, (int[]){AS_VP, RIGHT});
     row_s("s of a σ² by its curve", &sigma2, (int[]){SQUARED, FLOOR, RATE, RIGHT});
     lab_true(LAB_UNIT, "m and s of no process are NAN", isnan(sgm_sde_m(NULL, .5)) &&
         isnan(sgm_sde_s(NULL, .5)) && isnan(sgm_sde_s(&none, .5)), "nan-of-nothing",
-        "of sde NULL, and of a family that the table has not, nothing is known: NAN");
-    digits(&vp, &sub, &ve);
+        "Of sde NULL, and of the s of a family that the table has not, nothing is known: NAN.");
+    double nan = NAN, as_vp = mistaken_m(&vp, .5, AS_VP);
+    lab_unit("m of a family not in the table", sgm_sde_m(&none, .5), 1, 1e-9,
+        (lab_guess[]){{wrong[AS_VP].id, &as_vp, wrong[AS_VP].cause},
+            {"m-of-none", &nan, "Of a family that the table has not no drift is known: its m is 1, "
+                "as if nothing were pulled. s says that it is unknown."},
+            {NULL, NULL, NULL}});
+    digits("s of VP at t = 1e-12: eight digits", &vp, vp_right,
+        "s² is 1e-13 there, a small difference of larger numbers. Look at expm1.");
+    digits("s of sub-VP at t = 1e-12: eight digits", &sub, sub_right,
+        "The difference of two numbers near each other has lost all its digits. Your s² is a "
+        "square: take its root by algebra, and what is left is one expm1.");
+    digits("s of VE at t = 1e-12: eight digits", &ve, ve_right,
+        "σ²(t) and σ²(0) are near each other there, and their difference has lost its digits. "
+        "Take σ²(0) out, and look at expm1.");
     swell(tide);
 
     vp.T = sub.T = .35;
-    law("m over (1.2)'s, VP", "s² over (1.2)'s, VP", &vp,
-        (int[]){SQUARED, NO_HALF, NO_HALF_M, NO_DRIFT, RIGHT});
-    law("m over (1.2)'s, sub-VP", "s² over (1.2)'s, sub-VP", &sub, (int[]){ROOT, TWICE, RIGHT});
-    law(NULL, "s² over (1.2)'s, VE", &ve, (int[]){SQUARED, FLOOR, FLAT, RIGHT});
+    law("VP: your m / m of steps (1.2)", "VP: your s² / s² of steps (1.2)", &vp,
+        (int[]){SQUARED, HALF_MORE, NO_HALF_M, NO_DRIFT, RIGHT});
+    law("sub-VP: your m / m of steps (1.2)", "sub-VP: your s² / s² of steps (1.2)", &sub,
+        (int[]){ROOT, TWICE, TWICE_ROOT, RIGHT});
+    law(NULL, "VE: your s² / s² of steps (1.2)", &ve,
+        (int[]){SQUARED, FLOOR, FLAT, ONCE, RIGHT});
     rectified.T = .8, cosine.T = .9;
-    law("m over (1.2)'s, rectified", "s² over (1.2)'s, rectified", &rectified, (int[]){RIGHT});
-    law("m over (1.2)'s, cosine", "s² over (1.2)'s, cosine", &cosine, (int[]){RIGHT});
-    law("m over (1.2)'s, your β", "s² over (1.2)'s, your β", &own, (int[]){RIGHT});
+    law("rectified: your m / m of steps (1.2)", "rectified: your s² / s² of steps (1.2)",
+        &rectified, (int[]){RIGHT});
+    law("cosine: your m / m of steps (1.2)", "cosine: your s² / s² of steps (1.2)", &cosine,
+        (int[]){RIGHT});
+    law("your β: your m / m of steps (1.2)", "your β: your s² / s² of steps (1.2)", &own,
+        (int[]){RIGHT});
     order(&short_vp);
     prior(&short_vp);
     halfway(&own, tide);
     vp.T = sub.T = 1;
-    picture(&vp, &sub, &own);
+    picture(&vp, &sub, &own, tide);
 }

@@ -6,7 +6,8 @@ m(t) of (1.4): the share of x0 that is left in the mean of x at the time t. No u
     m = exp of the integral of f from 0 to t
 
 The page's table says f and g² of each sde->family; a and b are sde->a and sde->b, and ∫β of
-SGM_FAMILY_USER_BETA is sde->curve(t, sde->user). NAN for sde NULL, as m of nothing is unknown.
+SGM_FAMILY_USER_BETA is sde->curve(t, sde->user). NAN for sde NULL, as m of nothing is unknown; 1
+for a family that is not in the table.
 */
 double sgm_sde_m(const sgm_sde *sde, double t) {
     (void)sde, (void)t;
@@ -37,4 +38,5 @@ double swell_integral(double t, void *user) {
     return 0;
 }
 
+/* Why does noise that came early count less in s than noise that came late? Six words or more. */
 const char lab_why[] = "";
