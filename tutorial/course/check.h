@@ -185,6 +185,10 @@ static const char *lab__plain_cause(
         snprintf(text, 200, "It is right to the digits of a float: compute in double.");
         return "float";
     }
+    if (n == 1 && fabs(ratio + 1) < 1e-5) {
+        snprintf(text, 200, "Its sign is the other way round.");
+        return "sign";
+    }
     if (n < 2 || best == 0) return "-";
     for (long i = 0; i < n; i++)
         if (fabs(got[i] - ratio * truth[i]) > 1e-4 * fabs(ratio) * unit) return "-";
