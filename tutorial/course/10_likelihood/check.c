@@ -29,7 +29,9 @@ void ask_score(const sgm_score *score, double *s, double *js, const double *x, c
 enum {
     RIGHT, WHOLE_G2, DRIFT_ALONE, ONE_F, F_LOST, DIV_SIGN, FORWARD, F_SIGN, MIRRORED, NO_PRIOR,
     AT_DATA, NO_NORM, UNIT_PRIOR, HALF_NORM, EULER, EULER_GAIN, OLD_TIME, BITS, SUM_PROBES,
-    MEAN_AXES, NO_DOT, SCORE_DOTTED, SLIPS
+    MEAN_AXES, NO_DOT, SCORE_DOTTED, FIRST_DIRECTION, PER_NUMBER, BY_D, D_TIMES, G4, OLD_PLACE,
+    EULER_MOVE, GAIN_SUM, GAIN_END, NO_LENGTH, FROM_ZERO, SIGMA_PLAIN, NO_HALF, LOG_PLAIN, LOG_TWICE,
+    NORM_SIGN, PER_COORDINATE, SLIPS
 };
 static const struct {
     const char *id, *cause;
@@ -82,6 +84,40 @@ static const struct {
      "The product with the Jacobian is summed as it is; v·(∂s/∂x) v dots it with v once more."},
     {"score-dotted",
      "v is dotted with the score, not with the score's derivative along v."},
+    {"first-direction",
+     "All products are dotted with the first direction: the k-th begins at v[k * D]."},
+    {"per-number",
+     "The sum is divided by the number of all coordinates: (7.15) divides by that of directions."},
+    {"over-dimensions",
+     "The sum is divided by D, the number of coordinates; (7.15) divides by that of directions."},
+    {"times-dimensions",
+     "D multiplies the trace, too. It belongs to f alone: a trace has summed over coordinates."},
+    {"g2-squared",
+     "The square of g² is in it: sgm_sde_g2 is g² already."},
+    {"old-place",
+     "The second slope is taken where the step starts; it belongs to the moved point."},
+    {"euler-move",
+     "log p gains by Heun's rule, but the point moves by Euler's."},
+    {"gain-sum",
+     "The two divergences are added up, not averaged: log p gains twice as much."},
+    {"gain-end",
+     "log p gains by the second divergence alone: Heun's has the mean of both."},
+    {"length-missing",
+     "The gain of log p lacks the step's length h."},
+    {"from-zero",
+     "The times begin at 0; they begin at t_min."},
+    {"sigma-plain",
+     "The latent's square is divided by σ; a Gaussian has σ² there."},
+    {"half-missing",
+     "The latent's square lacks its ½: a Gaussian has x²/2σ²."},
+    {"log-half-missing",
+     "log 2π lacks its ½."},
+    {"log-sigma-twice",
+     "log σ is counted twice, as if it were that of σ² without the ½."},
+    {"norm-sign",
+     "The normalisation is added: it makes a density smaller where σ is large."},
+    {"per-coordinate",
+     "log p is divided by D. That comes last, in bits_per_dim."},
 };
 
 static double ref_trace(const sgm_score *score, const double *x, double t, const double *v,
@@ -92,8 +128,11 @@ static double ref_trace(const sgm_score *score, const double *x, double t, const
         for (long j = 0; j < d; j++) u[j] = probes ? v[k * d + j] : j == k;
         ask_score(score, s, js, x, u, t);
         for (long j = 0; j < d; j++)
-            sum += slip == NO_DOT ? js[j] : u[j] * (slip == SCORE_DOTTED ? s[j] : js[j]);
+            sum += slip == NO_DOT ? js[j]
+                : (slip == FIRST_DIRECTION ? (probes ? v[j] : j == 0) : u[j]) * (slip == SCORE_DOTTED ? s[j] : js[j]);
     }
+    if (slip == PER_NUMBER && probes) return sum / (double)(n * d);
+    if (slip == BY_D && probes) return sum / (double)d;
     if (slip == MEAN_AXES) return sum / (double)n;
     return probes && slip != SUM_PROBES ? sum / (double)n : sum;
 }
@@ -103,13 +142,14 @@ static double ref_rate(const sgm_score *score, double *F, const double *x, doubl
     double f = sgm_sde_f(&score->sde, t), half = .5 * sgm_sde_g2(&score->sde, t), s[MOST];
     int d = score->d;
     if (slip == WHOLE_G2) half *= 2;
+    if (slip == G4) half *= 2 * half;
     ask_score(score, s, NULL, x, NULL, t);
     for (int j = 0; j < d; j++)
         F[j] = f * x[j] - (slip == FORWARD ? 0 : slip == F_SIGN ? -half : half) * s[j];
     if (slip == DRIFT_ALONE) return d * f;
     double trace = ref_trace(score, x, t, v, probes, slip);
     return (slip == F_LOST ? 0 : slip == ONE_F ? f : d * f) +
-           (slip == DIV_SIGN ? half : -half) * trace;
+           (slip == DIV_SIGN ? half : slip == D_TIMES ? -d * half : -half) * trace;
 }
 
 static double ref_logp(const sgm_score *score, const double *x, long steps, const double *v,
@@ -120,21 +160,26 @@ static double ref_logp(const sgm_score *score, const double *x, long steps, cons
     double y[MOST], z[MOST], F[MOST], G[MOST], gain = 0, prior = 0;
     for (int j = 0; j < d; j++) y[j] = x[j];
     for (long i = 0; i < steps; i++) {
-        double now = t + (double)i * h, later = slip == OLD_TIME ? now : now + h;
+        double now = (slip == FROM_ZERO ? 0 : t) + (double)i * h, later = slip == OLD_TIME ? now : now + h;
         double a = ref_rate(score, F, y, now, v, probes, slip), b = a;
         for (int j = 0; j < d; j++) z[j] = y[j] + h * F[j];
-        if (slip != EULER) b = ref_rate(score, G, z, later, v, probes, slip);
-        for (int j = 0; j < d; j++) y[j] = slip == EULER ? z[j] : y[j] + h * (F[j] + G[j]) / 2;
-        gain += h * (euler ? a : (a + b) / 2);
+        if (slip != EULER)
+            b = ref_rate(score, G, slip == OLD_PLACE ? y : z, later, v, probes, slip);
+        for (int j = 0; j < d; j++)
+            y[j] = slip == EULER || slip == EULER_MOVE ? z[j] : y[j] + h * (F[j] + G[j]) / 2;
+        gain += (slip == NO_LENGTH ? 1 : h) * (euler ? a : slip == GAIN_END ? b
+            : slip == GAIN_SUM ? a + b : (a + b) / 2);
     }
     for (int j = 0; j < d; j++) {
         double at = (slip == AT_DATA ? x[j] : y[j]) / sigma;
-        double norm = log(sigma) + .5 * log(2 * acos(-1));
-        prior -= .5 * at * at;
+        double norm = (slip == LOG_TWICE ? 2 : 1) * log(sigma) +
+                      (slip == LOG_PLAIN ? 1 : .5) * log(2 * acos(-1));
+        if (slip == NORM_SIGN) norm = -norm;
+        prior -= (slip == NO_HALF ? 1 : .5) * at * at * (slip == SIGMA_PLAIN ? sigma : 1);
         if (slip != NO_NORM && (slip != HALF_NORM || j == 0)) prior -= norm;
     }
     if (slip == NO_PRIOR) return gain;
-    return (slip == MIRRORED ? prior - gain : prior + gain) / (slip == BITS ? log(2) : 1);
+    return (slip == MIRRORED ? prior - gain : prior + gain) / (slip == BITS ? log(2) : slip == PER_COORDINATE ? d : 1);
 }
 
 static int alike(const double *a, const double *b, long n) {
@@ -241,14 +286,14 @@ static void units_at_a_point(const sgm_score *score) {
     for (int k = 0; k < SLIPS; k++) value[k] = ref_trace(score, x, t, NULL, 0, k);
     lab_unit("trace along the axes", trace_estimate(score, x, t, v, 0), value[RIGHT], 2e-6,
              guesses(value, 1));
-    for (int k = 0; k < SLIPS; k++) value[k] = ref_trace(score, x, t, v, 3, k);
-    lab_unit("trace from 3 directions", trace_estimate(score, x, t, v, 3), value[RIGHT], 2e-6,
+    for (int k = 0; k < SLIPS; k++) value[k] = ref_trace(score, x, t, v, 4, k);
+    lab_unit("trace from 4 directions", trace_estimate(score, x, t, v, 4), value[RIGHT], 2e-6,
              guesses(value, 1));
-    for (int k = 0; k < SLIPS; k++) value[k] = ref_rate(score, fields + k * d, x, t, v, 3, k);
+    for (int k = 0; k < SLIPS; k++) value[k] = ref_rate(score, fields + k * d, x, t, v, 4, k);
     memset(F, 0, sizeof F);
-    div = flow_rate(score, F, x, t, v, 3);
+    div = flow_rate(score, F, x, t, v, 4);
     lab_compare(LAB_UNIT, "velocity F", F, fields, d, 2e-6, guesses(fields, d));
-    lab_unit("divergence of F, 3 directions", div, value[RIGHT], 2e-6, guesses(value, 1));
+    lab_unit("divergence of F, 4 directions", div, value[RIGHT], 2e-6, guesses(value, 1));
     div = flow_rate(score, F, x, t, v, 0);
     for (int k = 0; k < SLIPS; k++) value[k] = ref_rate(score, G, x, t, v, 0, k);
     lab_unit("divergence of F, exact trace", div, value[RIGHT], 2e-6, guesses(value, 1));
@@ -274,20 +319,52 @@ static void units_of_bits(void) {
     lab_compare(LAB_UNIT, "bits per dimension", got, value[0], 3, 1e-9, list);
 }
 
+static int fitted; /* the slip that log p after a few steps shows, or 0 */
+
 /* log p after a few steps: not yet the truth, but what Heun's rule must give. */
 static void units_of_paths(const sgm_score *vp, const sgm_score *ve) {
     double x[MOST], v[MOST * MOST], value[SLIPS];
     long steps = lab_whole(60, 9, 14);
     for (int part = 0; part < 2; part++) {
-        const sgm_score *score = part ? ve : vp;
-        long probes = part ? 0 : 4;
+        sgm_score late = part ? *ve : *vp, *score = &late;
+        long probes = part ? 0 : 5;
+        late.sde.t_min = late.sde.T * lab_real(59, .02, .05); /* a beginning that is not 0 */
         for (int j = 0; j < score->d; j++) x[j] = lab_real(61 + j, .4, 1);
         directions(v, probes * score->d, lab_key(2));
         for (int k = 0; k < SLIPS; k++) value[k] = ref_logp(score, x, steps, v, probes, k);
         double got = flow_logp(score, x, steps, probes, lab_key(2));
-        lab_unit(part ? "log p after a few steps, VE" : "log p after a few steps, VP, 4 probes",
+        const lab_guess *list = guesses(value, 1);
+        for (const lab_guess *g = list; !fitted && g->id; g++)
+            if (fabs(got - *g->value) <= 2e-5 * fabs(*g->value) &&
+                fabs(*g->value - value[RIGHT]) > 1e-4 * fabs(value[RIGHT]))
+                fitted = (int)(g->value - value);
+        lab_unit(part ? "log p after a few steps, VE" : "log p after a few steps, VP, 5 probes",
                  got, value[RIGHT], 2e-5, guesses(value, 1));
     }
+}
+
+/* The key's sequence, and no other. */
+static void unit_of_signs(void) {
+    enum { SIGNS = 61 };
+    double v[3][SIGNS + GUARD];
+    int same = 1, other = 0, finite = 1, some = 0, within = 1;
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < SIGNS + GUARD; j++) v[i][j] = j < SIGNS ? 0 : 7;
+        draw_probes(v[i], SIGNS, lab_key(i == 2 ? 8 : 7));
+        for (int j = SIGNS; j < SIGNS + GUARD; j++) within &= v[i][j] > 6.9 && v[i][j] < 7.1;
+    }
+    for (int j = 0; j < SIGNS; j++) {
+        finite &= fabs(v[0][j]) < 1e6, some |= fabs(v[0][j]) > 1e-9;
+        same &= fabs(v[0][j] - v[1][j]) < 1e-12, other |= fabs(v[0][j] - v[2][j]) > 1e-12;
+    }
+    lab_true(LAB_UNIT, "directions, drawn three times", within && finite && some && same && other,
+        !within ? "beyond-n" : !finite ? "unsigned" : !some ? "zeros" : !same ? "unkeyed" : "no-key",
+        !within ? "Something beyond the n-th direction was written."
+        : !finite ? "Huge numbers, or none. What sgm_below gives has no sign: make it a double "
+                    "before you subtract."
+        : !some ? "They are 0: nothing was written."
+        : !same ? "The same key gives other signs the second time: they must be the key's alone."
+                : "Another key gives the same signs: the key does not enter.");
 }
 
 static void unit_of_directions(const sgm_score *six) {
@@ -343,7 +420,8 @@ static void laws_of_the_estimate(void) {
         for (int i = 0; i < D * D; i++) e += (k >> i / D & 1) * (k >> i % D & 1) * J[i];
         coin += e / (1 << D), coin2 += e * e / (1 << D);
     }
-    double at[3], beyond[5];
+    double at[5], beyond[5];
+    at[3] = 1. / D, at[4] = 2 / 3.;
     at[0] = 1 / 3., at[1] = coin / trace, at[2] = total / trace;
     beyond[0] = (diagonal * (1 / 5. - 1 / 9.) + 2 * rest / 9 - 2 * rest) / (2 * diagonal);
     beyond[1] = (coin2 - coin * coin - 2 * rest) / (2 * diagonal);
@@ -353,7 +431,16 @@ static void laws_of_the_estimate(void) {
         "0 and 1 have the mean ½: what stands off the diagonal no longer averages out.",
         "All signs are one throw: what stands off the diagonal does not average out."};
     lab_guess mean_list[] = {{"uniform", &at[0], cause[0]}, {"zero-one", &at[1], cause[1]},
-                             {"one-sign", &at[2], cause[2]}, {NULL, NULL, NULL}};
+                             {"one-sign", &at[2], cause[2]},
+                             {fitted == PER_NUMBER ? known[PER_NUMBER].id : "over-dimensions", &at[3], "Divided by D once too often: by the "
+                                 "number of coordinates, or by the length of v."},
+                             {"three-values", &at[4], "−1, 0 and 1 with a third each have the "
+                                 "variance ⅔. A direction's must have 1."},
+                             {NULL, NULL, NULL}};
+    for (int k = 0; k < 5; k++) { /* one law alone names nobody: many have a variance near 0 */
+        double m = k < 3 ? at[k] : 1;
+        if (!(fabs(mean / trace - m) <= .025)) beyond[k] = NAN;
+    }
     lab_guess list[] = {
         {"uniform", &beyond[0], cause[0]}, {"zero-one", &beyond[1], cause[1]},
         {"one-sign", &beyond[2], cause[2]},
@@ -418,6 +505,13 @@ static void laws_on_a_line(const sgm_score *score) {
         if (order_off) value[0][k] = order_of(score, k);
         if (grid_off) grid_of(score, k, &value[1][k], &value[2][k], logp);
     }
+    /* many mistakes have the order 1, and a density near 0 is a small difference from any */
+    for (int k = 0; k < SLIPS; k++) {
+        if (k != fitted) value[0][k] = NAN;
+        if (fitted && k != fitted) value[1][k] = value[2][k] = NAN;
+        if (!(fabs(area - value[1][k]) <= 1e-3 * fabs(value[1][k]))) value[1][k] = NAN;
+        if (!(fabs(nll - value[2][k]) <= 1e-3 * fabs(value[2][k]))) value[2][k] = NAN;
+    }
     lab_law("order of log p in the steps", order, 2, .15, guesses(value[0], 1));
     lab_law("integral of the density", area, 1, .004, guesses(value[1], 1));
     lab_law("mean of -log p over data: entropy", nll, entropy, .004, guesses(value[2], 1));
@@ -454,6 +548,7 @@ static void lab_checks(void) {
     sgm_score s1 = sgm_mixture_score(&line), sve = sgm_mixture_score(&far);
     sgm_score s6 = sgm_mixture_score(&six);
     units_at_a_point(&s3);
+    unit_of_signs();
     units_of_paths(&s3, &sve);
     unit_of_directions(&s6);
     units_of_bits();
