@@ -21,7 +21,10 @@ void ask_score(const sgm_score *score, double *s, double *js, const double *x, c
 }
 
 /* Mixes that are known: the weights of the unconditional score and of the other. */
-enum { RIGHT, PLUS, MINUS, KEEP_ONE, KEEP_LESS, SWAPPED, MIXES };
+enum {
+    RIGHT, PLUS, MINUS, KEEP_ONE, KEEP_LESS, SWAPPED, TURNED, OTHER_ONLY, IGNORED, SUM_OF_BOTH,
+    MIXES
+};
 static const struct {
     const char *id, *cause;
 } mix[MIXES] = {
@@ -38,11 +41,24 @@ static const struct {
      "A classifier's gradient is added to the whole unconditional score: (8.5) keeps 1 of it."},
     {"swapped",
      "The two weights are swapped: γ belongs to what knows y."},
+    {"difference-turned",
+     "The mix leads away from y: γ multiplies what y adds, with a plus."},
+    {"other-only",
+     "The unconditional score is gone: γ times the other is all."},
+    {"gamma-ignored",
+     "γ changes nothing: this is Bayes, γ = 1. Is it used, and within the limits, not outside?"},
+    {"sum-of-both",
+     "γ multiplies the sum of the two scores: (8.6) has their difference, the one given y first."},
 };
+static int mixed; /* the mix that the first row shows, or 0 */
 static void weights(int how, int classifier, double gamma, double *keep, double *take) {
     if (how == PLUS) gamma += 1;
     if (how == MINUS) gamma -= 1;
     *keep = how != KEEP_LESS && (classifier || how == KEEP_ONE) ? 1 : 1 - gamma, *take = gamma;
+    if (how == TURNED) *keep = classifier ? 1 : 1 + gamma, *take = -gamma;
+    if (how == OTHER_ONLY) *keep = 0;
+    if (how == IGNORED) *keep = classifier, *take = 1;
+    if (how == SUM_OF_BOTH && !classifier) *keep = 1 + gamma;
     if (how == SWAPPED) *keep = gamma, *take = classifier ? 1 : 1 - gamma;
 }
 
@@ -66,14 +82,16 @@ static int mixes(lab_guess *list, const double *value, long n) {
     return found;
 }
 
-enum { N = 9, D = 3, SIZE = N * D };
+enum { N = 15, D = 3, SIZE = N * D };
 
 /* The points of the mix: a and b in floats, times of which some are at the limits. */
 static void unit_of_mix(const char *name, int classifier, int limited) {
-    static const double place[N] = {.1, .2, .8, .5, .35, .9, .2, .65, .8}; /* limits: .2 and .8 */
-    static double value[MIXES * SIZE], other[4][SIZE], out[SIZE + GUARD];
+    /* the limits are .2 and .8 */
+    static const double place[N] = {.1, .2, .8, .5, .35, .9, .2, .65, .8, .95, .25, .85, .05,
+        1, .75};
+    static double value[MIXES * SIZE], other[12][SIZE], out[SIZE + GUARD];
     float a[SIZE + GUARD], b[SIZE + GUARD], t[N + GUARD];
-    lab_guess list[MIXES + 5];
+    lab_guess list[MIXES + 16];
     sgm_guided g;
     memset(&g, 0, sizeof g), memset(a, 0, sizeof a), memset(b, 0, sizeof b);
     memset(t, 0, sizeof t);
@@ -88,15 +106,27 @@ static void unit_of_mix(const char *name, int classifier, int limited) {
             weights(k, classifier, in ? g.gamma : 1, &keep, &take);
             value[k * SIZE + i] = keep * a[i] + take * b[i];
         }
-        for (int k = 0; k < 4; k++) { /* γ: nowhere outside, everywhere, of the first, open */
-            double gamma = k == 0 ? 0 : k == 1 ? g.gamma : 1;
-            if (in && (k == 0 || (k == 3 && !edge))) gamma = g.gamma;
+        int low = when >= g.t_low, high = when <= g.t_high;
+        for (int k = 0; k < 11; k++) {
+            /* γ: nowhere outside, everywhere, of the first, open, open at one end, of one limit,
+            outside, and shifted inside alone */
+            const int where[11] = {in, 1, 0, in && !edge, in && when < g.t_high,
+                in && when > g.t_low, low, high, !in, in, in};
+            double gamma = where[k] ? g.gamma : k == 0 ? 0 : 1;
+            if (k > 8 && in) gamma += k == 9 ? 1 : -1;
             weights(RIGHT, classifier, gamma, &keep, &take);
             other[k][i] = keep * a[i] + take * b[i];
         }
+        other[11][i] = i < N ? value[i] : a[i];
     }
     int k = mixes(list, value, SIZE);
+    list[k++] = (lab_guess){"first-numbers", other[11], "Only the first n numbers are mixed: there "
+        "are n points of D."};
+    list[k] = (lab_guess){NULL, NULL, NULL};
     if (limited) {
+        if (mixed != IGNORED) /* else as first-time, whose first time may be outside */
+            for (int i = 0; i < k; i++)
+                if (list[i].value == value + IGNORED * SIZE) list[i] = list[--k];
         lab_guess more[] = {
             {"outside-none", other[0], "Outside of the limits γ is 0 in your mix: y is forgotten "
                                        "there. It is 1, Bayes."},
@@ -106,18 +136,29 @@ static void unit_of_mix(const char *name, int classifier, int limited) {
                                      "each point has its own."},
             {"=open-ends", other[3], "At the very limits your γ is 1, the library's is g->gamma. "
                                      "No other time is concerned."},
+            {"=open-ends", other[4], "At t_high your γ is 1, the library's is g->gamma."},
+            {"=open-ends", other[5], "At t_low your γ is 1, the library's is g->gamma."},
+            {"one-limit", other[6], "Times above t_high have your γ, too: there it is 1."},
+            {"one-limit", other[7], "Times below t_low have your γ, too: there it is 1."},
+            {"limits-turned", other[8], "γ is 1 within the limits and g->gamma outside."},
+            {"gamma-plus-one", other[9], mix[PLUS].cause},
+            {"gamma-minus-one", other[10], mix[MINUS].cause},
             {NULL, NULL, NULL}};
         memcpy(list + k, more, sizeof more);
     }
     sgm__guided_mix(&g, a, b, t, N);
     for (int i = 0; i < SIZE; i++) out[i] = a[i];
+    for (int i = 1; i < MIXES && !mixed && !classifier; i++)
+        if (!alike(value, value + i * SIZE, SIZE) && alike(out, value + i * SIZE, SIZE)) mixed = i;
     lab_compare(LAB_UNIT, name, out, value, SIZE, 2e-6, list);
 }
 
 /* What is done wrong with a measurement. */
 enum {
     EXACT, NO_SPREAD, TAU_LOST, TAU_PLAIN, MISFIT, NOISY, M_LOST, TWEEDIE, S_PLAIN, NO_CHAIN,
-    ONLY_A, NOISE_SPREAD, MEASURES
+    ONLY_A, NOISE_SPREAD, NOISY_PLAIN, S_MEAN, SPREAD_M, SPREAD_S, SPREAD_SIGN, ROOT, SPREAD_W,
+    NO_VARIANCE, W_M, W_SIGN, W_S, W_JA, W_ONE, W_SCORE, WITH_PRIOR, DPS, DPS_A, NAIVE, CRUDE,
+    MEASURES
 };
 static const struct {
     const char *id, *cause;
@@ -149,7 +190,53 @@ static const struct {
     {"spread-of-noise",
      "What x leaves open is taken as the noise's whole variance, s²/m² a·a. The data's own law "
      "narrows that."},
+    {"noisy-for-clean",
+     "The noisy x itself is compared with y. y measures x0, of which x tells the mean by Tweedie's "
+     "formula."},
+    {"s-in-the-mean",
+     "s for s² in Tweedie's formula: score times a variance is a length."},
+    {"spread-m",
+     "What x leaves open lacks a division by m: it is s²/m a·w, and w has an m of its own."},
+    {"spread-s",
+     "What x leaves open lacks its s²: without noise x leaves nothing open."},
+    {"spread-sign",
+     "What x leaves open has s² J with a minus. J is negative where data lie close, so the plus "
+     "narrows."},
+    {"root-of-variance",
+     "The misfit is divided by a deviation: it belongs over the variance, as in any Gaussian's "
+     "score."},
+    {"spread-w-w",
+     "What x leaves open is made of w·w; the covariance of x0 stands between a and a, so a·w."},
+    {"not-divided",
+     "The misfit is not divided by its variance."},
+    {"w-m-lost",
+     "w lacks its division by m where it is pushed along."},
+    {"w-sign",
+     "w has s² J a with a minus: the expected x0 moves with x by (I + s² J)/m."},
+    {"w-s",
+     "s for s² in w: the expected x0 moves with x by (I + s² J)/m."},
+    {"w-j-alone",
+     "The misfit is pushed along J a alone: w is (a + s² J a)/m."},
+    {"w-ones",
+     "w has 1 in place of a: it is (a + s² J a)/m, the matrix times a."},
+    {"w-score",
+     "w has the score in place of J a, its derivative along a."},
+    {"with-prior",
+     "The unconditional score is added. Asked is what y adds to it, as a classifier's gradient."},
+    {"no-chain-no-spread",
+     "Two things are missing: the chain rule, by which the expected x0 moves with x by (I + s² "
+     "∂s/∂x)/m, and what x leaves open, beside τ²."},
+    {"no-chain-no-spread",
+     "Two things are missing: the chain rule, by which the expected x0 moves with x by (I + s² "
+     "∂s/∂x)/m, and what x leaves open, beside τ²."},
+    {"x-for-x0",
+     "x is taken for x0: compared with y as it is, pushed along a, over τ² alone. That is the "
+     "score of y given x0."},
+    {"data-unknown",
+     "This is the score of y if nothing were known of the data: x/m for x0, s²/m² a·a for what it "
+     "leaves open. The score knows more."},
 };
+static int shown; /* the mistake that the first process shows, or 0 */
 
 static void ref_measured(const sgm_score *score, double *out, const double *x, double t,
                          const double *a, double y, double tau, int how) {
@@ -158,26 +245,49 @@ static void ref_measured(const sgm_score *score, double *out, const double *x, d
     ask_score(score, g, ja, x, a, t);
     for (int j = 0; j < score->d; j++) {
         w[j] = (a[j] + v * ja[j]) / m;
-        double x0 = how == NOISY ? x[j] / m : (x[j] + (how == TWEEDIE ? -v : v) * g[j]) / m;
+        double x0 = (x[j] + (how == TWEEDIE ? -v : how == S_MEAN ? s : v) * g[j]) / m;
+        if (how == NOISY || how == CRUDE) x0 = x[j] / m;
+        if (how == NOISY_PLAIN || how == NAIVE) x0 = x[j];
         mean += a[j] * (how == M_LOST ? m * x0 : x0);
-        spread += how == NOISE_SPREAD ? v / m / m * a[j] * a[j] : v / m * a[j] * w[j];
+        double part = v / m * a[j] * w[j];
+        if (how == NOISE_SPREAD || how == CRUDE) part = v / m / m * a[j] * a[j];
+        if (how == SPREAD_M) part *= m;
+        if (how == SPREAD_S) part /= v;
+        if (how == SPREAD_SIGN) part = v / m * a[j] * (a[j] - v * ja[j]) / m;
+        if (how == SPREAD_W) part = v / m * w[j] * w[j];
+        spread += part;
     }
-    spread = (how == NO_SPREAD ? 0 : spread) +
-             (how == TAU_LOST ? 0 : how == TAU_PLAIN ? tau : tau * tau);
+    int clean = how == NO_SPREAD || how == DPS || how == DPS_A || how == NAIVE; /* over τ² alone */
+    spread = (clean ? 0 : spread) + (how == TAU_LOST ? 0 : how == TAU_PLAIN ? tau : tau * tau);
+    if (how == ROOT) spread = sqrt(spread);
+    if (how == NO_VARIANCE) spread = 1;
     for (int j = 0; j < score->d; j++) {
-        double along = how == NO_CHAIN ? a[j] / m : how == ONLY_A ? a[j] : w[j];
+        double along = w[j];
+        if (how == NO_CHAIN || how == DPS || how == CRUDE) along = a[j] / m;
+        if (how == ONLY_A || how == DPS_A || how == NAIVE) along = a[j];
+        if (how == W_M) along *= m;
+        if (how == W_SIGN) along = (a[j] - v * ja[j]) / m;
+        if (how == W_S) along = (a[j] + s * ja[j]) / m;
+        if (how == W_JA) along = ja[j];
+        if (how == W_ONE) along = (1 + v * ja[j]) / m;
+        if (how == W_SCORE) along = (a[j] + v * g[j]) / m;
         out[j] = along * (how == MISFIT ? mean - y : y - mean) / spread;
+        if (how == WITH_PRIOR) out[j] += g[j];
     }
 }
 
-static const lab_guess *measures(const double *value, long n) {
+/* The mistakes as guesses; the one that was shown before alone, if it fits. */
+static const lab_guess *measures(const double *got, const double *value, long n) {
     static lab_guess list[MEASURES];
-    int found = 0;
+    int found = 0, before = shown && alike(got, value + shown * n, n);
+    for (int k = 1; !shown && k < MEASURES; k++)
+        if (!alike(value, value + k * n, n) && alike(got, value + k * n, n)) shown = k;
     for (int k = 1; k < MEASURES; k++) {
+        if (before && k != shown) continue;
         lab_guess g = {measure[k].id, value + k * n, measure[k].cause};
         int alone = 1;
         for (int l = 0; l < MEASURES; l++)
-            if (l != k && alike(value + k * n, value + l * n, n)) alone = 0;
+            if (l != k && !before && alike(value + k * n, value + l * n, n)) alone = 0;
         if (alone) list[found++] = g;
     }
     memset(&list[found], 0, sizeof *list);
@@ -228,7 +338,7 @@ static void unit_of_measurement(const char *name, int d, const sgm_sde *sde, dou
     for (int j = 0; j < d; j++) value[j] = q[j] - p[j]; /* (8.1): the truth itself */
     memset(out, 0, sizeof out);
     measured_score(&l.score, out, x, t, l.a, l.y, l.tau);
-    lab_compare(LAB_UNIT, name, out, value, d, 2e-5, measures(value, d));
+    lab_compare(LAB_UNIT, name, out, value, d, 2e-5, measures(out, value, d));
     lean_free(&l);
 }
 
@@ -278,14 +388,16 @@ static double guided_variance(double c, double gamma, int noise) {
 }
 
 static void law_of_gamma(const char *name, double c, double gamma, int noise, double truth) {
-    double value[MIXES], keep, take;
+    double value[MIXES], keep, take, got = guided_variance(c, gamma, noise);
     lab_guess list[MIXES + 1];
     for (int k = 0; k < MIXES; k++) {
         weights(k, 0, gamma, &keep, &take);
         value[k] = left(NULL, c, keep, take, noise);
+        /* a variance near 0 is near to many */
+        if (!(fabs(got - value[k]) <= 2e-3 * fabs(value[k]))) value[k] = NAN;
     }
     mixes(list, value, 1);
-    lab_law(name, guided_variance(c, gamma, noise), truth, 2e-3 * truth, list);
+    lab_law(name, got, truth, 2e-3 * truth, list);
 }
 
 /* The student's score of the measurement, added to the prior's by the library, and the flow. */
