@@ -180,12 +180,14 @@ static double ratio_of(int m, int n, int k, int rounds, double best[2]) {
     return ratio[rounds / 2];
 }
 
-/* The roof of such code: eight sums at a time, four rows by two columns, from the first cache. */
+/* The roof of such code: eight sums at a time, four rows by two columns, from the first cache; the
+   best of three. */
 static double peak_here(void) {
-    const double begin = now();
+    double best = HUGE_VAL;
     clean();
-    for (int round = 0; round < 40; round++) {
-        for (int again = 0; again < 400; again++) {
+    for (int round = 0; round < 3; round++) {
+        const double begin = now();
+        for (int again = 0; again < 16000; again++) {
             float s[8], p = 0, q = 0, r = 0, t = 0, u = 0, v = 0, w = 0, y = 0;
             const float *x = a, *z = b;
             for (int i = 0; i < 500; i++, x++, z += 2) {
@@ -197,17 +199,18 @@ static double peak_here(void) {
                 w += by * left, y += by * right;
             }
             s[0] = p, s[1] = q, s[2] = r, s[3] = t, s[4] = u, s[5] = v, s[6] = w, s[7] = y;
-            memcpy(c + again, s, sizeof s);
+            memcpy(c + again % 400, s, sizeof s);
         }
+        best = fmin(best, now() - begin);
     }
-    return 40 * 3200000 / (now() - begin + 1e-6);
+    return 40 * 3200000 / (best + 1e-6);
 }
 
 static void speed_laws(int right) {
-#if defined(__OPTIMIZE__) && !defined(__TINYC__)
-    const double least[2] = {2, 3};
+#if defined(__OPTIMIZE__) && !defined(__TINYC__) && !defined(LAB__SANITIZED)
+    double least[2] = {2, 3};
 #else
-    const double least[2] = {1.3, 1.6}; /* tcc: each sum is in memory, whatever the order */
+    double least[2] = {1.3, 1.6}; /* tcc: each sum is in memory; a sanitizer looks at each access */
 #endif
     static const char *const slow[2][2] = {
         {"too-slow",
@@ -217,7 +220,12 @@ static void speed_laws(int right) {
             "It is faster than the plain loop, but not three times: use each number that is "
             "read several times before the next (a few rows of B, or of A, at once)."}};
     const int rows = (int)lab_whole(30, 5, 9);
-    double best[2], ratio = right ? ratio_of(rows, WIDE, DEEP, ROUNDS, best) : 0;
+    const double flops = 2. * rows * WIDE * DEEP;
+    double best[2] = {1, 1}, ratio = right ? ratio_of(rows, WIDE, DEEP, ROUNDS, best) : 0;
+    /* In an emulator hardly any code is faster than the plain loop, and speed cannot be judged. */
+    const double peak = right ? peak_here() : 0, gain = peak * best[0] / flops;
+    const int blurred = right && gain < 2;
+    if (blurred) least[0] = least[1] = .75;
     for (int i = 0; i < 2; i++) {
         const char *const name =
             i ? "the plain loop's time over yours: ample" : "the plain loop's time over yours";
@@ -230,7 +238,12 @@ static void speed_laws(int right) {
     if (!right) return;
     lab_say(LAB_INFORMATIVE,
         "Plain loop over yours: %.2f, the median of %d rounds in processor time.", ratio, ROUNDS);
-    const double speed = 2. * rows * WIDE * DEEP / best[1], peak = peak_here();
+    if (blurred)
+        lab_say(LAB_ESSENTIAL,
+            "Here eight sums at a time are only %.2f times as fast as the plain loop, as in an "
+            "emulator: your speed is not judged; check it on the machine itself.",
+            gain);
+    const double speed = flops / best[1];
     lab_say(LAB_INFORMATIVE,
         "Yours: %.2f GFLOP/s. Eight sums at a time, their numbers at hand, make %.2f as this "
         "compiler writes them: you are at %.0f %% of that roof.",
