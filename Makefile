@@ -23,7 +23,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
+.PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
 	@echo "sgm.h $(VERSION): score-based generative models in one C99 header"; echo
@@ -168,6 +168,9 @@ grade: $(OUT)/bin/lab $(OUT)/labs/library.c ## all answers in DIR=...; FORMAT=ta
 
 labs-selftest: $(OUT)/labs/library.c ## the assignments tested: blank 0, library 100, each mistake named, mutants (LAB="01 08": these)
 	@tutorial/course/selftest.pl '$(CC)' $(OUT)/labs $(LAB)
+
+labs-portable: ## the archive for students with other compilers and machines, all blanks and answers (SYSTEM="tcc windows": these)
+	@tests/course_portable.sh $(SYSTEM)
 
 # the pages, where they can be woven; for students of the header without what they are to write
 handout-pages:
