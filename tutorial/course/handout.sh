@@ -41,9 +41,10 @@ if [ -f "$book/index.html" ]; then cp -r "$book" "$to/pages"
     page="pages/index.html in a browser (no network is needed)"
 else page="course/NN_topic/task.md (the woven pages were not made: make book)"
 fi
-# there is no Makefile in it
-find "$to/course" "$to/pages" -name '*.md' -o -name '*.html' 2>/dev/null | xargs perl -pi -e \
-    's{\bmake lab(\d\d|NN)\b}{./lab $1}g; s{\bmake watchlab(\d\d|NN)\b}{./lab watch $1}g; s{\bmake hint(\d\d|NN)\b}{./lab hint $1}g'
+# there is no Makefile in it; the course's first page tells of both, but for what is set before a command
+find "$to/course" "$to/pages" \( -name '*.md' -o -name '*.html' \) ! -name 'course.*' ! -name 'teacher.*' 2>/dev/null |
+    xargs perl -pi -e 's{\bmake lab(\d\d|NN)\b}{./lab $1}g; s{\bmake watchlab(\d\d|NN)\b}{./lab watch $1}g; s{\bmake hint(\d\d|NN)\b}{./lab hint $1}g'
+[ ! -f "$to/pages/course.html" ] || perl -pi -e 's{(\b[A-Z_]+=\w+ )make lab(\d\d)}{$1./lab $2}g' "$to/pages/course.html"
 cat >"$to/README.txt" <<END
 Score-based generative models in C: the assignments (sgm.h $version).
 
