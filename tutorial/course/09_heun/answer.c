@@ -2,7 +2,8 @@ void flow_velocity(float *velocity, const float *x, float *times, long n, double
                    const sgm_score *score) {
     double f = sgm_sde_f(&score->sde, t), half = 0.5 * sgm_sde_g2(&score->sde, t);
     for (long i = 0; i < n; i++) times[i] = (float)t;
-    sgm_score_eval(score, velocity, x, times, n);
+    if (sgm_score_eval(score, velocity, x, times, n) != SGM_OK)
+        for (long k = 0; k < n * score->d; k++) velocity[k] = NAN;
     for (long k = 0; k < n * score->d; k++) velocity[k] = (float)(f * x[k] - half * velocity[k]);
 }
 

@@ -13,6 +13,7 @@ enum { N = 6, D = 2, GUARD = 64, MOST = 200, HUMPS = 9 };
 static const float mark = 1234.5f; /* around each array: a write outside of it is seen */
 
 typedef struct padded { float before[GUARD], at[4 * N * D + N + HUMPS], after[GUARD]; } padded;
+static int named; /* the first velocity's mistake: others give the same on other processes */
 static int outside; /* writes beyond an array's ends */
 
 static void prepare(padded *p) {
@@ -33,9 +34,10 @@ static void inspect(const padded *p, long used) {
 
 enum {
     RIGHT, WHOLE, SCORE_SIGN, DRIFT_SIGN, NO_DRIFT, SCORE_G, VP_ONLY, FIRST_ROWS, SCORE_ROWS, G4,
-    QUARTER, NO_SCORE, TURNED, SCORE_ONLY, EULER,
+    QUARTER, NO_SCORE, TURNED, STALE, UNWRITTEN, REFUSED, SCORE_ONLY, EULER,
     OLD_TIME, OLD_PLACE, SUM, TWICE, END_ONLY, STEP_SIGN, EVEN, STILL, HALF_WAY,
-    AWAY, FULL_MOVE, RALSTON, MIDPOINT, MISTAKES
+    AWAY, FULL_MOVE, SHORT, LONG, FIRST_STEP, ROWS_MOVED, ROWS_X, ROWS_BOTH, NO_X, OVERLAP,
+    HALF_TIME, RALSTON, MIDPOINT, MISTAKES
 };
 
 static const struct { const char *id, *cause; } mistake[MISTAKES] = {
@@ -58,6 +60,12 @@ static const struct { const char *id, *cause; } mistake[MISTAKES] = {
         "each of the n points? Or is it 1/2, which in C is 0?"},
     {"velocity-turned", "F has the wrong sign as a whole. (7.1) is the same for rising and for "
         "falling t: h alone has a sign."},
+    {"times-missing", "sgm_score_eval refused and left the array as it was; the velocity is made "
+        "of that. Has every one of the n points its time in `times`?"},
+    {"not-written", "Nothing was written. If you return when sgm_score_eval refuses: has every one "
+        "of the n points its time in `times`?"},
+    {"times-missing", "All is NaN, as it is where sgm_score_eval refuses: has every one of the n "
+        "points its time in `times`?"},
     {"score-only", "This is the score itself: neither f nor ½g² is in it."},
     {"euler", "This is Euler's step: the second velocity does not enter."},
     {"old-time", "The second velocity is asked at the old time. It works, and its order is 1."},
@@ -77,6 +85,17 @@ static const struct { const char *id, *cause; } mistake[MISTAKES] = {
     {"moved-away", "The points are moved against the velocity before the second is asked."},
     {"whole-velocity", "The points are moved by the velocity itself, not by h times it, before the "
         "second is asked."},
+    {"last-missing", "The last step is missing: the last time is t[steps]."},
+    {"one-too-many", "There is a step too many: it reads t[steps + 1], which is not there."},
+    {"first-step", "All steps are as long as the first. Take h from the two times at its ends."},
+    {"first-row", "Only n of the n·d moved numbers are set: d is the score's."},
+    {"first-row", "Only n of the n·d numbers of x take the step: d is the score's."},
+    {"first-row", "Both loops end at n, and there are n·d numbers: d is the score's."},
+    {"moved-from-0", "The moved points are h F alone: where they began is left out."},
+    {"overlap", "The second velocity is written over the moved points, while they are still "
+        "wanted. Each array needs n·d floats of its own."},
+    {"half-time", "The second velocity is asked at half the step's time, but at points that went "
+        "the whole step."},
     {"=ralston", "This is the method of Ralston, two thirds of the way with the weights ¼ and ¾: "
         "as many evaluations, order 2 as well. Heun's takes the mean of both ends."},
     {"=midpoint", "This is the midpoint method: as many evaluations, order 2 as well. Heun's takes "
@@ -101,17 +120,39 @@ static void velocity_of(double *v, const double *x, long n, double t, const sgm_
     if (kind == NO_SCORE) half = 0;
     if (kind == TURNED) f = -f, half = -half;
     if (kind == SCORE_ONLY) f = 0, half = -1;
-    for (long k = 0; k < size; k++)
+    for (long k = 0; k < size; k++) {
         v[k] = kind == FIRST_ROWS && k >= n ? 0 : kind == SCORE_ROWS && k >= n
             ? s[k] : f * x[k] - half * s[k];
+        if (kind == STALE) v[k] = f * x[k] - half * mark;
+        if (kind == UNWRITTEN) v[k] = mark;
+        if (kind == REFUSED) v[k] = NAN;
+    }
+}
+
+/* What stands behind the last time: a step too many reads it. */
+static double behind(const double *t, int steps) { return t[steps] + 0.5 * (t[1] - t[0]); }
+
+/* The velocity that is written over its own points. */
+static void overlapping(double *v, const double *y, long n, double t, const sgm_score *score) {
+    static float s[N * D + HUMPS], times[N + HUMPS];
+    double f = sgm_sde_f(&score->sde, t), half = 0.5 * sgm_sde_g2(&score->sde, t);
+    for (long k = 0; k < n * score->d; k++) s[k] = (float)y[k];
+    for (long i = 0; i < n; i++) times[i] = (float)t;
+    if (sgm_score_eval(score, s, s, times, n) != SGM_OK) s[0] = NAN;
+    for (long k = 0; k < n * score->d; k++) v[k] = (f - half) * s[k];
 }
 
 static void steps_of(double *x, long n, const sgm_score *score, const double *t, int steps,
     int kind) {
     double a[N * D + HUMPS], b[N * D + HUMPS], y[N * D + HUMPS];
     long size = n * score->d;
-    for (int i = 0; i < steps; i++) {
-        double h = t[i + 1] - t[i], at = t[i + 1], reach = 1;
+    int most = kind == SHORT ? steps - 1 : kind == LONG ? steps + 1 : steps;
+    int rows_y = kind == ROWS_MOVED || kind == ROWS_BOTH;
+    int rows_x = kind == ROWS_X || kind == ROWS_BOTH;
+    for (int i = 0; i < most; i++) {
+        double at = i < steps ? t[i + 1] : behind(t, steps), h = at - t[i], reach = 1;
+        if (kind == FIRST_STEP) h = t[1] - t[0];
+        if (kind == HALF_TIME) at = 0.5 * (t[i] + t[i + 1]);
         if (kind == STEP_SIGN) h = -h;
         if (kind == STILL) h = 0;
         if (kind == EVEN) h = (t[steps] - t[0]) / steps;
@@ -123,9 +164,13 @@ static void steps_of(double *x, long n, const sgm_score *score, const double *t,
         if (kind == RALSTON) at = t[i] + 2 * h / 3, reach = 2. / 3;
         if (kind == MIDPOINT) at = 0.5 * (t[i] + t[i + 1]), reach = 0.5;
         velocity_of(a, x, n, t[i], score, kind);
-        for (long k = 0; k < size; k++) y[k] = x[k] + reach * h * a[k];
-        velocity_of(b, y, n, at, score, kind);
         for (long k = 0; k < size; k++) {
+            y[k] = (kind == NO_X ? 0 : x[k]) + reach * h * a[k];
+            if (rows_y && k >= n) y[k] = mark;
+        }
+        if (kind == OVERLAP) overlapping(b, y, n, at, score);
+        else velocity_of(b, y, n, at, score, kind);
+        for (long k = 0; k < (rows_x ? n : size); k++) {
             double mean = 0.5 * (a[k] + b[k]);
             if (kind == EULER) mean = a[k];
             if (kind == SUM) mean *= 2;
@@ -140,18 +185,17 @@ static void steps_of(double *x, long n, const sgm_score *score, const double *t,
 static void run_student(double *x, long n, const sgm_score *score, const double *t, int steps) {
     static padded p, room;
     long size = n * score->d;
-    double times[MOST + 1];
+    double times[MOST + 2];
     sgm_score given = *score;
     given.sde.t_min = .9 * given.sde.T; /* the caller says where a flow ends, not the score */
     prepare(&p), prepare(&room);
     for (long k = 0; k < size; k++) p.at[k] = (float)x[k];
     memcpy(times, t, ((size_t)steps + 1) * sizeof *t);
+    times[steps + 1] = behind(t, steps);
     heun_flow(p.at, room.at, n, &given, times, steps);
     inspect(&p, size), inspect(&room, 3 * size + n);
     for (long k = 0; k < size; k++) x[k] = p.at[k];
 }
-
-static int named; /* the first velocity's mistake: others give the same on other processes */
 
 /* The guesses: what differs from the truth, value(kind, count), by what a float can tell. If what
 was named before fits got, it alone. */
@@ -174,10 +218,31 @@ static void guesses(lab_guess *guess, const double *got, const double *value, lo
 ## Velocity and step
 */
 
-static void one_velocity(const char *name, const sgm_sde *sde, int i) {
+/* A score that fails, as a network does that finds no memory. */
+static sgm_status failing(const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    (void)self, (void)s, (void)x, (void)t, (void)n;
+    return SGM_NO_MEMORY;
+}
+
+static void no_velocity(sgm_score score, const float *x, double t) {
+    static padded v, times, p;
+    int none = 1;
+    score.eval = failing;
+    prepare(&v), prepare(&times), prepare(&p);
+    memcpy(p.at, x, N * D * sizeof *x);
+    flow_velocity(v.at, p.at, times.at, N, t, &score);
+    inspect(&v, N * D), inspect(&times, N);
+    for (int k = 0; k < N * D; k++) none &= v.at[k] != v.at[k];
+    lab_true(LAB_UNIT, "velocity: NaN where the score fails", none,
+        named ? mistake[named].id : "failure-unseen",
+        "sgm_score_eval did not return SGM_OK, and what is in the array is taken for a velocity. "
+        "NaN in all its numbers says that it is none.");
+}
+
+static void one_velocity(const char *name, const sgm_sde *sde, int i, int failure) {
     static padded v, times, p;
     double mean[2 * D], var[2] = {.2, .3}, x[N * D], at[(SCORE_ONLY + 1) * N * D], got[N * D];
-    lab_guess guess[MISTAKES];
+    lab_guess guess[MISTAKES + 1];
     sgm_mixture mix;
     for (int k = 0; k < 2 * D; k++) mean[k] = lab_real(i + k, -1, 1);
     if (sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, sde) != SGM_OK) return;
@@ -188,23 +253,32 @@ static void one_velocity(const char *name, const sgm_sde *sde, int i) {
         x[k] = p.at[k] = (float)(lab_real(i + 11 + k, -1, 1) * (1 + sgm_sde_s(sde, t)));
     for (int kind = 0; kind <= SCORE_ONLY; kind++)
         velocity_of(at + kind * N * D, x, N, t, &score, kind);
-    memset(v.at, 0, N * D * sizeof *v.at);
     flow_velocity(v.at, p.at, times.at, N, t, &score);
     inspect(&v, N * D), inspect(&times, N);
     for (int k = 0; k < N * D; k++) got[k] = v.at[k], outside += p.at[k] != (float)x[k];
     for (int kind = WHOLE; !named && kind <= SCORE_ONLY; kind++) {
         long where;
-        const double *v = at + kind * N * D;
+        const double *would = at + kind * N * D;
         if (sde->family == SGM_FAMILY_VP &&
-            lab__off(v, at, N * D, &where) > 6e-6 * lab__largest(at, N * D) &&
-            lab__off(got, v, N * D, &where) <= 2e-6 * lab__largest(v, N * D)) named = kind;
+            lab__off(would, at, N * D, &where) > 6e-6 * lab__largest(at, N * D) &&
+            lab__off(got, would, N * D, &where) <= 2e-6 * lab__largest(would, N * D)) named = kind;
     }
     guesses(guess, got, at, N * D, WHOLE, SCORE_ONLY);
     /* of the larger of its two parts, for they may all but cancel each other */
     double part = fmax(lab__largest(at + NO_DRIFT * N * D, N * D),
                        lab__largest(at + NO_SCORE * N * D, N * D));
-    lab_compare(LAB_UNIT, name, got, at, N * D,
-        2e-6 * fmax(1, part / lab__largest(at, N * D)), guess);
+    if (!lab_compare(LAB_UNIT, name, got, at, N * D,
+            2e-6 * fmax(1, part / lab__largest(at, N * D)), guess)) {
+        long k;
+        lab__off(got, at, N * D, &k);
+        k -= k % D;
+        const double *s = at + SCORE_ONLY * N * D + k;
+        lab_say(LAB_INFORMATIVE, "By hand, at t = %.7g: x = (%.7g, %.7g), f = %.7g, g² = %.7g, "
+            "score (%.7g, %.7g). F is (%.7g, %.7g), yours (%.7g, %.7g).", t, x[k], x[k + 1],
+            sgm_sde_f(sde, t), sgm_sde_g2(sde, t), s[0], s[1], at[k], at[k + 1], got[k],
+            got[k + 1]);
+    }
+    if (failure) no_velocity(score, p.at, t);
     sgm_mixture_free(&mix);
 }
 
@@ -220,19 +294,28 @@ static sgm_status counting(const sgm_score *self, float *s, const float *x, cons
 static void few_steps(const sgm_sde *sde) {
     static const char *const name[3] = {"one step of Heun, down", "three uneven steps, down",
         "three uneven steps, up"};
-    double mean[2 * D], var[2] = {.2, .3}, got[N * D], at[MISTAKES * N * D];
-    lab_guess guess[MISTAKES];
+    double mean[2 * D], var[2] = {.2, .3}, got[N * D], from[N * D], at[MISTAKES * N * D];
+    double first[N * D], second[N * D], y[N * D];
+    int last_missing = 0;
+    lab_guess guess[MISTAKES + 1];
     sgm_mixture mix;
     for (int k = 0; k < 2 * D; k++) mean[k] = lab_real(200 + k, -1, 1);
     if (sgm_mixture_init(&mix, 2, D, NULL, mean, var, SGM_COV_ISOTROPIC, sde) != SGM_OK) return;
     sgm_score score = inner = sgm_mixture_score(&mix);
     score.eval = counting;
+    /* One step that is not made is no step at all: two tell which of the two it is. */
+    double two[3] = {.5, .4, .32}, with[N * D], without[N * D];
+    for (int k = 0; k < N * D; k++) got[k] = (float)lab_real(230 + k, -1.5, 1.5);
+    memcpy(with, got, sizeof got), memcpy(without, got, sizeof got), memcpy(from, got, sizeof got);
+    run_student(with, N, &score, two, 2), steps_of(without, N, &inner, two, 2, SHORT);
+    long where;
+    last_missing = lab__off(with, without, N * D, &where) <= 6e-6 * lab__largest(without, N * D);
     for (int row = 0; row < 3; row++) {
         int steps = row ? 3 : 1;
         double t[4], sign = row < 2 ? -1 : 1;
         t[0] = lab_real(210 + row, .45, .55);
         for (int i = 0; i < 3; i++) t[i + 1] = t[i] + sign * lab_real(220 + 3 * row + i, .04, .12);
-        for (int k = 0; k < N * D; k++) got[k] = (float)lab_real(230 + k, -1.5, 1.5);
+        memcpy(got, from, sizeof got);
         for (int kind = 0; kind < MISTAKES; kind++) {
             double *x = at + kind * N * D;
             memcpy(x, got, sizeof got);
@@ -242,13 +325,25 @@ static void few_steps(const sgm_sde *sde) {
         run_student(got, N, &score, t, steps);
         /* The velocity has rows of its own: its mistakes are named there, and here again. */
         guesses(guess, got, at, N * D, WHOLE, MIDPOINT);
-        lab_compare(LAB_UNIT, name[row], got, at, N * D, 2e-6, guess);
+        for (lab_guess *g = guess; row == 0 && last_missing && g->id; g++)
+            if (!strcmp(g->id, mistake[STILL].id))
+                g->id = mistake[SHORT].id, g->cause = mistake[SHORT].cause;
+        if (lab_compare(LAB_UNIT, name[row], got, at, N * D, 2e-6, guess) || row > 0) continue;
+        velocity_of(first, from, N, t[0], &inner, RIGHT);
+        for (int k = 0; k < N * D; k++) y[k] = from[k] + (t[1] - t[0]) * first[k];
+        velocity_of(second, y, N, t[1], &inner, RIGHT);
+        lab_say(LAB_INFORMATIVE, "By hand, from t = %.7g to %.7g: the first point begins at (%.7g, "
+            "%.7g). F is (%.7g, %.7g) there, and (%.7g, %.7g) where Euler's step ends. Its new "
+            "place is (%.7g, %.7g), yours (%.7g, %.7g).", t[0], t[1], from[0], from[1], first[0],
+            first[1], second[0], second[1], at[0], at[1], got[0], got[1]);
     }
-    static const double one = 1, four = 4;
+    static const double none = 0, one = 1, four = 4, two_of_three = 4 / 3., four_of_three = 8 / 3.;
     const lab_guess often[] = {
+        {"zeros", &none, "The score was not asked once."},
         {"evaluations", &one, "The score is asked once for each step: Heun asks twice."},
         {"evaluations", &four, "The score is asked four times for each step: Heun asks twice."},
-        {NULL, NULL, NULL}};
+        {mistake[SHORT].id, &two_of_three, mistake[SHORT].cause},
+        {mistake[LONG].id, &four_of_three, mistake[LONG].cause}, {NULL, NULL, NULL}};
     lab_unit("evaluations of each step", calls / 3., 2, 1e-9, often);
     if (calls && asked != calls * N)
         lab_say(LAB_ACTIONABLE, "The score was asked about %.1f points at a time: ask about all %d "
@@ -295,8 +390,9 @@ static void gaussian(const sgm_sde *sde, double C) {
         guess[n] = (lab_guess){NULL, NULL, NULL};
         lab_law("std of N(0, C), 100 steps: over truth", x[0] / truth, 1, 1e-3, guess);
         n = 0; /* of first order are several, with constants of their own; a bias has order 0 */
-        static const int first[] = {EULER, OLD_TIME, OLD_PLACE, END_ONLY, HALF_WAY, AWAY};
-        for (int j = 0; j < 6; j++)
+        static const int first[] = {EULER, OLD_TIME, OLD_PLACE, END_ONLY, HALF_WAY, AWAY,
+            HALF_TIME};
+        for (int j = 0; j < 7; j++)
             if (fabs(x[0] / truth - at[first[j]]) <= 1e-4 * fabs(at[first[j]]))
                 slope[n++] = (lab_guess){mistake[first[j]].id, &order[first[j]],
                     mistake[first[j]].cause};
@@ -381,9 +477,9 @@ static void lab_checks(void) {
     sgm_sde vp = sgm_sde_vp(.1, lab_real(0, 18, 22)), other = sgm_sde_subvp(.1, 20);
     sgm_sde edm = sgm_sde_edm(.002, 10);
     outside = 0;
-    one_velocity("velocity, VP", &vp, 20);
-    one_velocity("velocity, sub-VP", &other, 60);
-    one_velocity("velocity, EDM", &edm, 100);
+    one_velocity("velocity, VP", &vp, 20, 0);
+    one_velocity("velocity, sub-VP", &other, 60, 0);
+    one_velocity("velocity, EDM", &edm, 100, 1);
     few_steps(&vp);
     gaussian(&vp, lab_real(1, .2, .3));
     humps(&vp);

@@ -4,7 +4,7 @@
 # of Euler and of the old time with little more than 1, and that of the whole g² stays level.
 dir = '.'
 load 'plots/style.gp'
-eval canvas(1180, 540)
+eval canvas(1280, 540)
 set output png
 set multiplot layout 1,2
 set title 'nine points along the flow'
@@ -22,9 +22,9 @@ set yrange [*:*]
 set logscale xy
 set xtics (25, 50, 100, 200)
 set format y '10^{%T}'
-set key bottom left
-plot dat index 2 using 1:5 with linespoints linetype 5 title 'whole-g2', \
-     dat index 2 using 1:3 with linespoints linetype 2 title 'euler', \
-     dat index 2 using 1:4 with linespoints linetype 4 title 'old-time', \
+set key outside right center
+plot dat index 2 using 1:5 with linespoints linetype 5 title 'g² for ½g²', \
+     dat index 2 using 1:3 with linespoints linetype 2 title "Euler's steps", \
+     dat index 2 using 1:4 with linespoints linetype 4 title 'the old time twice', \
      dat index 2 using 1:2 with linespoints linetype 1 title 'your steps'
 unset multiplot

@@ -2,7 +2,7 @@
 
 /* The velocity of the probability flow (7.1), F = f x − ½ g² ∇log p_t, of all n points x at the one
 time t, into velocity. Both are arrays of n·d numbers, d = score->d, point after point. times is
-room for n floats: sgm_score_eval wants a time for each point. */
+room for n floats: sgm_score_eval wants a time for each point. NaN everywhere if that call fails. */
 void flow_velocity(float *velocity, const float *x, float *times, long n, double t,
                    const sgm_score *score) {
     (void)velocity, (void)x, (void)times, (void)n, (void)t, (void)score; /* your lines instead */
