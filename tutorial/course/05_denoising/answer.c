@@ -1,8 +1,8 @@
 #include "lab.h"
 
 double huber_point(float *grad, const float *out, const float *x, const float *eps, int d,
-    double a, double b, double share, double c) {
-    double square = c * c;
+    double a, double b, double share, double delta) {
+    double square = delta * delta;
     for (int j = 0; j < d; j++) {
         double miss = a * x[j] + b * out[j] - eps[j];
         square += miss * miss;
@@ -12,7 +12,7 @@ double huber_point(float *grad, const float *out, const float *x, const float *e
         double miss = a * x[j] + b * out[j] - eps[j];
         grad[j] = (float)(share * b * miss / root);
     }
-    return share * (root - c);
+    return share * (root - delta);
 }
 
 double gaussian_floor(double m, double s, double v, int d) {

@@ -11,7 +11,8 @@ set bmargin at screen 0.18
 set lmargin at screen 0.065
 set rmargin at screen 0.48
 set title "{/:Bold Your losses, and your derivatives}"
-set xlabel 'out' offset 0, 0.3
+set xlabel 'out (d = 1)' offset 0, 0.3
+set ylabel 'loss of one point' offset 1.5, 0
 set xrange [-2.4:3]; set xtics 1
 set yrange [-0.1:2.4]; set ytics 1
 set key top center
@@ -21,6 +22,7 @@ plot dat index 1 using 1:2 with lines linetype 1 title 'square', \
      '' index 2 using 1:2 with lines linetype 2 title 'pseudo-Huber', \
      '' index 1 every 15 @stroke title 'derivative', \
      '' index 2 every 15 @stroke
+unset ylabel
 set lmargin at screen 0.57
 set rmargin at screen 0.985
 set title "{/:Bold A training with your square}"

@@ -10,10 +10,12 @@ double sgm__dsm_point(float *grad, const float *out, const float *x, const float
     return 0;
 }
 
-/* The same with the pseudo-Huber loss: share · (√(‖ε̂ − ε‖² + c²) − c), c > 0, and derivatives. */
+/* The same with the pseudo-Huber loss: share · (√(‖ε̂ − ε‖² + δ²) − δ), and derivatives;
+delta is δ > 0. */
 double huber_point(float *grad, const float *out, const float *x, const float *eps, int d,
-    double a, double b, double share, double c) {
-    (void)grad, (void)out, (void)x, (void)eps, (void)d, (void)a, (void)b, (void)share, (void)c;
+    double a, double b, double share, double delta) {
+    (void)grad, (void)out, (void)x, (void)eps, (void)d, (void)a, (void)b, (void)share;
+    (void)delta;
     return 0;
 }
 
@@ -24,5 +26,5 @@ double gaussian_floor(double m, double s, double v, int d) {
     return 0;
 }
 
-/* In one sentence: why can a good network's loss not go to 0? */
+/* In one sentence: why can a good network's loss not go to 0? Six words or more. */
 const char lab_why[] = "";
