@@ -228,7 +228,7 @@ static void swell(double *beta) {
 /* Steps of (1.2) miss s² by what goes as h: half the step, half the miss. */
 static void order(const sgm_sde *p) {
     double m, s = sgm_sde_s(p, p->T);
-    double one = steps(p, 400, &m) - s * s, two = steps(p, 800, &m) - s * s;
+    double one = steps(p, 2000, &m) - s * s, two = steps(p, 4000, &m) - s * s;
     lab_law("order at which (1.2) nears your s²", log2(fabs(one / two)), 1, .02, NULL);
 }
 
