@@ -7,6 +7,8 @@ dir = '.'
 load 'plots/style.gp'
 eval canvas(1120, 560)
 set output png
+set lmargin at screen 0.11
+set rmargin at screen 0.66
 set title 'N(0, C) data, 800 reverse steps: the variance on the way back'
 set xlabel 'time t (the way back runs to the right)'
 set ylabel 'variance V'

@@ -7,6 +7,8 @@ load 'plots/style.gp'
 eval canvas(1280, 540)
 set output png
 set multiplot layout 1,2
+set lmargin at screen 0.08
+set rmargin at screen 0.39
 set title 'nine points along the flow'
 set xlabel 'time t (the way back runs to the right)'
 set ylabel 'x' offset 1, 0
@@ -14,6 +16,8 @@ set xrange [1:-0.02]
 set yrange [-2:2]
 plot for [i = 2:10] dat index 0 using 1:i with lines linewidth 1.6 linecolor rgb blue, \
      dat index 1 using 1:2 with points pointtype 6 pointsize 1.5 linewidth 1.6 linecolor rgb black
+set lmargin at screen 0.47
+set rmargin at screen 0.745
 set title 'mean error of the nine ends'
 set xlabel 'steps'
 set ylabel ''
