@@ -50,7 +50,7 @@ static const struct {
     {"sum-of-both",
      "γ multiplies the sum of the two scores: (8.6) has their difference, the one given y first."},
 };
-static int mixed; /* the mix that the first row shows, or 0 */
+static int first_mix; /* the mix that the first row shows, or 0 */
 static void weights(int how, int classifier, double gamma, double *keep, double *take) {
     if (how == PLUS) gamma += 1;
     if (how == MINUS) gamma -= 1;
@@ -124,7 +124,7 @@ static void unit_of_mix(const char *name, int classifier, int limited) {
         "are n points of D."};
     list[k] = (lab_guess){NULL, NULL, NULL};
     if (limited) {
-        if (mixed != IGNORED) /* else as first-time, whose first time may be outside */
+        if (first_mix != IGNORED) /* else as first-time, whose first time may be outside */
             for (int i = 0; i < k; i++)
                 if (list[i].value == value + IGNORED * SIZE) list[i] = list[--k];
         lab_guess more[] = {
@@ -148,8 +148,9 @@ static void unit_of_mix(const char *name, int classifier, int limited) {
     }
     sgm__guided_mix(&g, a, b, t, N);
     for (int i = 0; i < SIZE; i++) out[i] = a[i];
-    for (int i = 1; i < MIXES && !mixed && !classifier; i++)
-        if (!alike(value, value + i * SIZE, SIZE) && alike(out, value + i * SIZE, SIZE)) mixed = i;
+    for (int i = 1; i < MIXES && !first_mix && !classifier; i++)
+        if (!alike(value, value + i * SIZE, SIZE) && alike(out, value + i * SIZE, SIZE))
+            first_mix = i;
     lab_compare(LAB_UNIT, name, out, value, SIZE, 2e-6, list);
 }
 
