@@ -14,8 +14,8 @@ enum { TIMES = 5, STEPS = 800, SAMPLES = 2000, RUN = 200, FINE = 160 };
 
 enum {
     RIGHT, HALF, SCORE_SIGN, SCORE_G, NO_STEP, SQRT2, NOISE_STEP, NOISE_VARIANCE, NOISE_G2,
-    NO_NOISE, DRIFT_SIGN, NO_DRIFT, WHOLE_BETA, OTHER_END, VP_ONLY, FORWARD, STEP_SIGN, STEP_END,
-    MID_STEP, MISTAKES
+    NO_NOISE, DRIFT_SIGN, NO_DRIFT, WHOLE_BETA, OTHER_END, VP_ONLY, FORWARD, G4, NO_G, HALF_DRIFT,
+    F_SQUARED, INCREMENT, FLOW, STEP_SIGN, STEP_END, MID_STEP, EXACT_DRIFT, MISTAKES
 };
 
 static const struct { const char *id, *cause; } mistake[MISTAKES] = {
@@ -39,24 +39,42 @@ static const struct { const char *id, *cause; } mistake[MISTAKES] = {
     {"other-end", "f is taken at T − t. The clock was turned round twice: t falls already."},
     {"vp-only", "f is written as −½g². That is true of VP alone; ask for f itself."},
     {"forward-step", "These are the numbers of a step forwards: there is no score in it."},
+    {"g2-squared", "The score is multiplied by the square of g²: sgm_sde_g2 is g² already."},
+    {"g-missing", "The noise is √Δ alone: g is missing."},
+    {"half-drift", "The linear part has half of f. It is g² that a flow halves, and f never."},
+    {"f-squared", "The linear part has f²: only g is squared."},
+    {"increment", "c_x lacks its 1: it is what x is multiplied by, not what is added to it."},
+    {"flow-step", "This is the flow's step, half of g² and no noise. It keeps the variance, but "
+        "(5.4) is the reverse SDE: the whole of g², and noise."},
     {"step-sign", "Δ = t − to is positive; yours is negative."},
     {"=step-end", "f and g are taken at the end of the step, not at its start. It is as good, to "
         "first order; (5.4) asks the drift where the score is asked."},
     {"=mid-step", "f and g are taken in the middle of the step, not at its start. It is as good, "
-        "to first order; (5.4) asks the drift where the score is asked."}};
+        "to first order; (5.4) asks the drift where the score is asked."},
+    {"=exact-drift", "The linear part is taken as exp(−f Δ), which is 1 − f Δ to first order. It "
+        "is as good; (5.4) is the plain step."}};
+
+static int sized; /* a step of negative length, but noise of the right size */
 
 static void wrong_step(double c[3], int kind, const sgm_sde *sde, double t, double to) {
     double at = kind == STEP_END ? to : kind == MID_STEP ? 0.5 * (t + to) : t, h = t - to;
     double f = sgm_sde_f(sde, at);
     double g2 = sgm_sde_g2(sde, at), g = sqrt(g2);
     if (kind == STEP_SIGN) h = -h;
+    if (kind == F_SQUARED) f *= f;
+    if (kind == HALF_DRIFT) f *= 0.5;
     if (kind == OTHER_END) f = sgm_sde_f(sde, sde->T - t);
     if (kind == WHOLE_BETA) f *= 2;
     if (kind == DRIFT_SIGN || kind == FORWARD) f = -f;
     if (kind == NO_DRIFT) f = 0;
     if (kind == VP_ONLY) f = -0.5 * g2;
     c[0] = 1 - f * h, c[1] = g2 * h, c[2] = sqrt(g2 * h);
-    if (kind == HALF) c[1] *= 0.5;
+    if (kind == STEP_SIGN && sized) c[2] = sqrt(g2 * -h);
+    if (kind == INCREMENT) c[0] -= 1;
+    if (kind == EXACT_DRIFT) c[0] = exp(-f * h);
+    if (kind == G4) c[1] *= g2;
+    if (kind == NO_G) c[2] = sqrt(h);
+    if (kind == HALF || kind == FLOW) c[1] *= 0.5;
     if (kind == SCORE_SIGN) c[1] = -c[1];
     if (kind == SCORE_G) c[1] = g * h;
     if (kind == NO_STEP) c[1] = g2;
@@ -65,7 +83,7 @@ static void wrong_step(double c[3], int kind, const sgm_sde *sde, double t, doub
     if (kind == NOISE_STEP) c[2] = g * h;
     if (kind == NOISE_VARIANCE) c[2] = g2 * h;
     if (kind == NOISE_G2) c[2] = g2 * sqrt(h);
-    if (kind == NO_NOISE) c[2] = 0;
+    if (kind == NO_NOISE || kind == FLOW) c[2] = 0;
 }
 
 /* The student's numbers are preset: one that is never set is seen. */
@@ -124,7 +142,7 @@ static int same(const double *a, const double *b, int n) {
     return lab__off(a, b, n, &where) <= 1e-9 * lab__largest(b, n);
 }
 
-static int mirrored; /* c_x and c_s are those of a step of negative length, and c_z is no size */
+static int mirrored; /* c_x and c_s are those of a step of negative length */
 
 /* Rows for one number each, c_x, c_s and c_z, at five times. Numbers of the step's end, or middle,
 pass if all three are of it: half of each is a mistake. */
@@ -141,14 +159,17 @@ static void numbers(const sgm_sde *sde) {
     int end = same(got[0], at[STEP_END][0], 3 * TIMES);
     int middle = same(got[0], at[MID_STEP][0], 3 * TIMES), positive = 0;
     for (int i = 0; i < TIMES; i++) positive += got[2][i] > 0;
+    sized = same(got[2], at[RIGHT][2], TIMES);
     mirrored = same(got[0], at[DRIFT_SIGN][0], TIMES) &&
-        same(got[1], at[SCORE_SIGN][1], TIMES) && !positive;
+        same(got[1], at[SCORE_SIGN][1], TIMES) && (!positive || sized);
+    int flow = same(got[0], at[FLOW][0], 3 * TIMES);
     for (int j = 0; j < 3; j++) {
         lab_guess guess[MISTAKES + 2] = {{NULL, NULL, NULL}};
         int n = 0;
         for (int kind = 1; kind < MISTAKES; kind++) {
             int mixed = (kind == STEP_END && !end) || (kind == MID_STEP && !middle);
             if (same(at[kind][j], at[RIGHT][j], TIMES)) continue; /* not wrong in this number */
+            if (flow != (kind == FLOW) && (flow || kind == FLOW)) continue; /* all three, or none */
             guess[n].id = mixed ? "mixed-ends" : mistake[kind].id;
             guess[n].value = at[kind][j];
             guess[n++].cause = mixed ? "This number is of another time of the step than the "
@@ -194,14 +215,16 @@ static void laws(const sgm_sde *sde, double C) {
     double few, many;
     lab_guess guess[MISTAKES] = {{NULL, NULL, NULL}};
     int n = 0;
-    for (int kind = 1; kind < STEP_END; kind++) {
-        if (kind == VP_ONLY || (kind == STEP_SIGN && !mirrored)) continue; /* none here */
-        law[kind] = variance_after(kind, sde, C, STEPS, NULL) / C;
-        guess[n++] = (lab_guess){mistake[kind].id, &law[kind], mistake[kind].cause};
-    }
-    guess[n] = (lab_guess){NULL, NULL, NULL};
     many = variance_after(-1, sde, C, STEPS, path);
     double share = many / C;
+    for (int kind = 1; kind < STEP_END; kind++) {
+        /* no sample is drawn: what is this mistake fits closely, not by the law's tolerance */
+        if (kind == VP_ONLY || kind == FLOW || (kind == STEP_SIGN && !mirrored)) continue;
+        law[kind] = variance_after(kind, sde, C, STEPS, NULL) / C;
+        if (law[kind] != law[kind] || fabs(share - law[kind]) <= 1e-6 * law[kind])
+            guess[n++] = (lab_guess){mistake[kind].id, &law[kind], mistake[kind].cause};
+    }
+    guess[n] = (lab_guess){NULL, NULL, NULL};
     blame(guess, &share);
     lab_law("V/C after 800 steps", share, end / C, 15 * h, guess);
     few = variance_after(-1, sde, C, STEPS / 2, NULL);
@@ -238,7 +261,7 @@ static void sampler(const sgm_sde *sde, double C) {
     for (int k = 0; k < STEP_END; k++) law[k] = variance_after(k, sde, C, RUN, NULL) / C;
     tol = 4.5 * sqrt(2. / SAMPLES) * law[RIGHT];
     for (int k = 1; k < STEP_END; k++) { /* only what so few samples can tell from all the others */
-        int alone = k != STEP_SIGN || mirrored;
+        int alone = k != FLOW && (k != STEP_SIGN || mirrored);
         for (int j = 0; j < STEP_END; j++)
             if (j != k && j != STEP_SIGN)
                 alone &= fabs(law[j] - law[k]) > 9 * sqrt(2. / SAMPLES) * fmax(law[j], 1);
@@ -262,7 +285,8 @@ static void sampler(const sgm_sde *sde, double C) {
 enum {
     EXACT, DDIM, NOT_SQUARED, NOISE_ONLY, IGNORED, BY_EULER, UPSIDE_DOWN, NOISE_ROOT, NOISE_FROM,
     CLEAN_FORGOT, NO_SIGNAL, POWER_HALF, POWER_TWICE, POWER_MORE, NOISE_LINEAR, NO_ROOT, NO_ROOT_S2,
-    ETA_AS_NOISE, ETA_AGAIN, NOISE_SIGN, NO_S2, NO_S2_CLEAN, NO_NEW_M, M_UPSIDE, NO_M, SLIPS
+    ETA_AS_NOISE, ETA_AGAIN, NOISE_SIGN, NO_S2, NO_S2_CLEAN, NO_NEW_M, M_UPSIDE, NO_M,
+    NO_SHRINK, SHRINK_TWICE, S_FOR_S2, NOISELESS, S_END, SHARE, SLIPS
 };
 
 static const struct { const char *id, *cause; } slip[SLIPS] = {
@@ -306,7 +330,17 @@ static const struct { const char *id, *cause; } slip[SLIPS] = {
     {"new-m-missing", "The clean point is put down as it is. What is left of it at t' is m' times "
         "it."},
     {"m-upside-down", "The ratio of the two m stands upside down: going down, the signal grows."},
-    {"m-missing", "The clean point is not divided by m."}};
+    {"m-missing", "The clean point is not divided by m."},
+    {"old-noise-as-it-was", "The old noise keeps its size s: without any fresh noise it shrinks by "
+        "s'/s."},
+    {"old-noise-end", "The old noise has s'² before the score. It is e, s² times the score, shrunk "
+        "by s'/s."},
+    {"s-for-s2", "The clean point and the old noise both have s before the score where s² "
+        "belongs."},
+    {"no-fresh-noise", "There is no fresh noise, whatever η is."},
+    {"clean-point-alone", "The score's number lacks the old noise."},
+    {"share", "√(1 − η²) of the old noise is kept, whatever the step: that is a share of one "
+        "step's, as DDIM's η, and two half steps do not make a whole."}};
 
 static void wrong_clean(double c[3], int kind, const sgm_sde *sde, double t, double to,
     double eta) {
@@ -323,6 +357,8 @@ static void wrong_clean(double c[3], int kind, const sgm_sde *sde, double t, dou
     if (kind == NOISE_ONLY) fresh *= eta;
     if (kind == DDIM) fresh = eta * sqrt(1 - q * q), kept = sqrt(1 - fresh * fresh);
     if (kind == NOISE_ROOT) fresh = sqrt(1 - kept);
+    if (kind == SHARE) kept = sqrt(fabs(1 - eta * eta)), fresh = eta;
+    if (kind == NOISELESS) fresh = 0;
     if (kind == NOISE_LINEAR) fresh = 1 - kept;
     if (kind == NO_ROOT) fresh *= fresh;
     if (kind == NO_ROOT_S2) fresh *= s2 * fresh;
@@ -331,6 +367,10 @@ static void wrong_clean(double c[3], int kind, const sgm_sde *sde, double t, dou
     c[0] = m2 / m, c[1] = s * s * m2 / m - s * s2 * kept, c[2] = s2 * fresh;
     if (kind == NOISE_FROM) c[2] = s * fresh;
     if (kind == CLEAN_FORGOT) c[1] = -s * s2 * kept;
+    if (kind == NO_SHRINK) c[1] = s * s * m2 / m - s * s * kept;
+    if (kind == SHRINK_TWICE) c[1] = s * s * m2 / m - s2 * s2 * kept;
+    if (kind == S_FOR_S2) c[1] = s * m2 / m - s2 * kept;
+    if (kind == S_END) c[1] = s * s * m2 / m;
     if (kind == NOISE_SIGN) c[1] = s * s * m2 / m + s * s2 * kept;
     if (kind == NO_S2) c[1] = s * s * m2 / m - s2 / s * kept;
     if (kind == NO_S2_CLEAN) c[1] = m2 / m - s * s2 * kept;
@@ -378,6 +418,8 @@ static void clean_numbers(const sgm_sde *sde) {
         double eta = i == 0 ? 0 : i == 1 ? 1 : lab_real(70 + i, .3, .8);
         for (int kind = 0; kind <= SLIPS; kind++) {
             clean_of(c, kind == SLIPS ? -1 : kind, of, t, to, eta);
+            /* no noise, but for the rounding of a difference under a root: √10⁻¹⁶ */
+            if (kind == SLIPS && eta == 0 && fabs(c[2]) < 1e-7 * sgm_sde_s(of, to)) c[2] = 0;
             for (int j = 0; j < 3; j++) at[j][kind * TIMES + i] = c[j];
         }
     }
