@@ -12,6 +12,9 @@ void ask_score(const sgm_score *score, double *s, double *js, const double *x, c
 
 enum { MOST = 8, GUARD = 64, CELLS = 81, GRID_STEPS = 48, ORDER_STEPS = 40 };
 
+/* What nobody gives, for a guess that is not to fit. (A NaN would fit an answer that is NaN.) */
+static const double nobody = 1.2345e300;
+
 void ask_score(const sgm_score *score, double *s, double *js, const double *x, const double *v,
                double t) {
     float at[MOST], along[MOST], told[MOST], turned[MOST], when = (float)t;
@@ -30,8 +33,8 @@ enum {
     RIGHT, WHOLE_G2, DRIFT_ALONE, ONE_F, F_LOST, DIV_SIGN, FORWARD, F_SIGN, MIRRORED, NO_PRIOR,
     AT_DATA, NO_NORM, UNIT_PRIOR, HALF_NORM, EULER, EULER_GAIN, OLD_TIME, BITS, SUM_PROBES,
     MEAN_AXES, NO_DOT, SCORE_DOTTED, FIRST_DIRECTION, PER_NUMBER, BY_D, D_TIMES, G4, OLD_PLACE,
-    EULER_MOVE, GAIN_SUM, GAIN_END, NO_LENGTH, FROM_ZERO, SIGMA_PLAIN, NO_HALF, LOG_PLAIN, LOG_TWICE,
-    NORM_SIGN, PER_COORDINATE, SLIPS
+    EULER_MOVE, GAIN_SUM, GAIN_END, NO_LENGTH, FROM_ZERO, SIGMA_PLAIN, NO_HALF, LOG_PLAIN,
+    LOG_TWICE, NORM_SIGN, PER_COORDINATE, SLIPS
 };
 static const struct {
     const char *id, *cause;
@@ -129,7 +132,8 @@ static double ref_trace(const sgm_score *score, const double *x, double t, const
         ask_score(score, s, js, x, u, t);
         for (long j = 0; j < d; j++)
             sum += slip == NO_DOT ? js[j]
-                : (slip == FIRST_DIRECTION ? (probes ? v[j] : j == 0) : u[j]) * (slip == SCORE_DOTTED ? s[j] : js[j]);
+                : (slip == FIRST_DIRECTION ? (probes ? v[j] : j == 0) : u[j]) *
+                  (slip == SCORE_DOTTED ? s[j] : js[j]);
     }
     if (slip == PER_NUMBER && probes) return sum / (double)(n * d);
     if (slip == BY_D && probes) return sum / (double)d;
@@ -160,7 +164,8 @@ static double ref_logp(const sgm_score *score, const double *x, long steps, cons
     double y[MOST], z[MOST], F[MOST], G[MOST], gain = 0, prior = 0;
     for (int j = 0; j < d; j++) y[j] = x[j];
     for (long i = 0; i < steps; i++) {
-        double now = (slip == FROM_ZERO ? 0 : t) + (double)i * h, later = slip == OLD_TIME ? now : now + h;
+        double now = (slip == FROM_ZERO ? 0 : t) + (double)i * h;
+        double later = slip == OLD_TIME ? now : now + h;
         double a = ref_rate(score, F, y, now, v, probes, slip), b = a;
         for (int j = 0; j < d; j++) z[j] = y[j] + h * F[j];
         if (slip != EULER)
@@ -179,7 +184,8 @@ static double ref_logp(const sgm_score *score, const double *x, long steps, cons
         if (slip != NO_NORM && (slip != HALF_NORM || j == 0)) prior -= norm;
     }
     if (slip == NO_PRIOR) return gain;
-    return (slip == MIRRORED ? prior - gain : prior + gain) / (slip == BITS ? log(2) : slip == PER_COORDINATE ? d : 1);
+    return (slip == MIRRORED ? prior - gain : prior + gain) /
+           (slip == BITS ? log(2) : slip == PER_COORDINATE ? d : 1);
 }
 
 static int alike(const double *a, const double *b, long n) {
@@ -188,8 +194,8 @@ static int alike(const double *a, const double *b, long n) {
     return 1;
 }
 
-/* The slips as guesses: value(slip, n) holds n numbers for each. Two that give the same here (in VE,
-where f is 0, many do) are told apart by other rows, and not named by this one. */
+/* The slips as guesses: value(slip, n) holds n numbers for each. Two that give the same here (in
+VE, where f is 0, many do) are told apart by other rows, and not named by this one. */
 static const lab_guess *guesses(const double *value, long n) {
     static lab_guess list[SLIPS];
     int found = 0;
@@ -358,7 +364,8 @@ static void unit_of_signs(void) {
         same &= fabs(v[0][j] - v[1][j]) < 1e-12, other |= fabs(v[0][j] - v[2][j]) > 1e-12;
     }
     lab_true(LAB_UNIT, "directions, drawn three times", within && finite && some && same && other,
-        !within ? "beyond-n" : !finite ? "unsigned" : !some ? "zeros" : !same ? "unkeyed" : "no-key",
+        !within ? "beyond-n" : !finite ? "unsigned" : !some ? "zeros" : !same ? "unkeyed"
+                                                                              : "no-key",
         !within ? "Something beyond the n-th direction was written."
         : !finite ? "Huge numbers, or none. What sgm_below gives has no sign: make it a double "
                     "before you subtract."
@@ -432,14 +439,15 @@ static void laws_of_the_estimate(void) {
         "All signs are one throw: what stands off the diagonal does not average out."};
     lab_guess mean_list[] = {{"uniform", &at[0], cause[0]}, {"zero-one", &at[1], cause[1]},
                              {"one-sign", &at[2], cause[2]},
-                             {fitted == PER_NUMBER ? known[PER_NUMBER].id : "over-dimensions", &at[3], "Divided by D once too often: by the "
-                                 "number of coordinates, or by the length of v."},
+                             {fitted == PER_NUMBER ? "per-number" : "over-dimensions", &at[3],
+                                 "Divided by D once too often: by the number of coordinates, or by "
+                                 "the length of v."},
                              {"three-values", &at[4], "−1, 0 and 1 with a third each have the "
                                  "variance ⅔. A direction's must have 1."},
                              {NULL, NULL, NULL}};
     for (int k = 0; k < 5; k++) { /* one law alone names nobody: many have a variance near 0 */
         double m = k < 3 ? at[k] : 1;
-        if (!(fabs(mean / trace - m) <= .025)) beyond[k] = NAN;
+        if (!(fabs(mean / trace - m) <= .025)) beyond[k] = nobody;
     }
     lab_guess list[] = {
         {"uniform", &beyond[0], cause[0]}, {"zero-one", &beyond[1], cause[1]},
@@ -507,10 +515,10 @@ static void laws_on_a_line(const sgm_score *score) {
     }
     /* many mistakes have the order 1, and a density near 0 is a small difference from any */
     for (int k = 0; k < SLIPS; k++) {
-        if (k != fitted) value[0][k] = NAN;
-        if (fitted && k != fitted) value[1][k] = value[2][k] = NAN;
-        if (!(fabs(area - value[1][k]) <= 1e-3 * fabs(value[1][k]))) value[1][k] = NAN;
-        if (!(fabs(nll - value[2][k]) <= 1e-3 * fabs(value[2][k]))) value[2][k] = NAN;
+        if (k != fitted) value[0][k] = nobody;
+        if (fitted && k != fitted) value[1][k] = value[2][k] = nobody;
+        if (!(fabs(area - value[1][k]) <= 1e-3 * fabs(value[1][k]))) value[1][k] = nobody;
+        if (!(fabs(nll - value[2][k]) <= 1e-3 * fabs(value[2][k]))) value[2][k] = nobody;
     }
     lab_law("order of log p in the steps", order, 2, .15, guesses(value[0], 1));
     lab_law("integral of the density", area, 1, .004, guesses(value[1], 1));

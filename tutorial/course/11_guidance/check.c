@@ -7,6 +7,9 @@ void ask_score(const sgm_score *score, double *s, double *js, const double *x, c
 
 enum { MOST = 8, GUARD = 64 };
 
+/* What nobody gives, for a guess that is not to fit. (A NaN would fit an answer that is NaN.) */
+static const double nobody = 1.2345e300;
+
 void ask_score(const sgm_score *score, double *s, double *js, const double *x, const double *v,
                double t) {
     float at[MOST], along[MOST], told[MOST], turned[MOST], when = (float)t;
@@ -395,7 +398,7 @@ static void law_of_gamma(const char *name, double c, double gamma, int noise, do
         weights(k, 0, gamma, &keep, &take);
         value[k] = left(NULL, c, keep, take, noise);
         /* a variance near 0 is near to many */
-        if (!(fabs(got - value[k]) <= 2e-3 * fabs(value[k]))) value[k] = NAN;
+        if (!(fabs(got - value[k]) <= 2e-3 * fabs(value[k]))) value[k] = nobody;
     }
     mixes(list, value, 1);
     lab_law(name, got, truth, 2e-3 * truth, list);
