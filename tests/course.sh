@@ -63,6 +63,37 @@ from=right graded "a name's own numbers" ada 100 '100 of 100' --name Ada
 LAB_NAME=Ada from=right graded "the same name from the environment" ada2 100 '100 of 100'
 check "... are this name's alone" sh -c "cmp '$to/ada.tap' '$to/ada2.tap' && ! cmp -s '$to/ada.tap' '$to/right.tap'"
 
+# files as students hand them in
+answer twice_included <<<"#include \"lab.h\"
+$(changed)"
+graded "lab.h is included twice" twice_included 100 '100 of 100'
+{ printf '\xEF\xBB\xBF'; changed | sed 's/$/\r/'; } | answer "its mark"
+graded "a byte order mark and lines that end as on Windows" "its mark" 100 '100 of 100'
+printf '%s\n' '#include "lab.h"' 'double half(x) double x; { register double y; y = x / 2; return y; }' \
+    'double twice(x)' 'double x;' '{ return 2 * x; }' "${right##*$'\n'}" 'void lab_checks(void) {}' | answer oldest
+graded "a file in the oldest style, with a lab_checks of its own" oldest 100 '100 of 100'
+answer "it's \$(0) \"so\"" < <(changed)
+graded "a folder whose name has quotes, a name that is no ASCII" "it's \$(0) \"so\"" 100 '100 of 100' --name $'Zo\xc3\xab "O\'N" \xe6\x9d\x8e'
+answer empty </dev/null
+graded "a file of 0 bytes" empty 0 'does not define half'
+{ changed; head -c 2000000 /dev/zero | tr '\0' '\n'; } | answer long
+graded "a file of 2 MB" long 0 'Refused: it is longer than'
+{ changed; printf 'a\0b'; } | answer zero
+graded "a zero byte" zero 0 'Refused: it contains a zero byte'
+{ printf '\xEF\xBB\xBF#include "/etc/passwd"\n'; changed; } | answer "marked include"
+graded "an #include behind a byte order mark" "marked include" 0 'Refused: it includes'
+{ printf '// \r#include "/etc/passwd"\n'; changed; } | answer "hidden include"
+graded "an #include behind what ends a line for some" "hidden include" 0 'Refused: it includes'
+mkdir -p "$to/link" "$to/folder/99_mini.c" "$to/pipe"
+ln -s "$to/right/99_mini.c" "$to/link/99_mini.c"; mkfifo "$to/pipe/99_mini.c"
+for kind in link folder pipe; do graded "a $kind is no answer" $kind 0 'is no plain file'; done
+refused() { local said=$1; shift; "$@" >"$to/refused" 2>&1; [ $? = 2 ] && grep -e "$said" "$to/refused"; }
+check "an empty key is refused" refused 'an empty key' lab --hidden "" grade "$to/right"
+check "a full disk is told" refused 'No space left' sh -c "'$to/lab' -c tests/course -b '$to/labs' grade '$to/empty' >/dev/full"
+check "a folder that is not there is told" refused 'No such file' lab grade "$to/empty" -o "$to/not/there"
+: >"$to/a_file"
+check "labs/ that cannot be made is told" refused 'a_file' lab -d "$to/a_file" 99
+
 # hostile: the right answer with an attack at its beginning
 for source in tutorial/course/hostile/*.c; do
     name=$(basename "$source" .c)

@@ -13,9 +13,9 @@
    (scan), it is compiled and linked with the library and the checker (build), the program runs as a
    child with limits on time and memory and reports one row per quantity (check), and the table of
    rows is written in one of four formats (text_, tap_, gradescope_, exercism_). A row counts only
-   if it begins with a number that was drawn for this run, and nothing counts unless the checker
-   reaches its end: a crash, an endless loop or a forged report score 0, and say why. Whatever
-   happens, the result is written by the parent.
+   if it begins with the number that is next in a secret sequence, drawn for this run, and nothing
+   counts unless the checker reaches its end: a crash, an endless loop or a forged report score 0,
+   and say why. Whatever happens, the result is written by the parent.
 
    Strings are allocated and never freed, for a run is short; watch grows by some kilobytes per
    save. */
@@ -59,8 +59,8 @@ typedef struct result { /* trouble is NULL if the checker reached its end */
 static const double points[3] = {50, 40, 10};
 
 static struct { /* what the command line and the environment say; folders are absolute */
-    const char *course, *build, *labs, *cc, *flags, *name, *hidden, *run;
-    int sanitize;
+    const char *course, *build, *labs, *cc, *flags, *name, *hidden, *run, *nothing;
+    int sanitize, grading; /* grading: the files are others' */
 } set;
 
 /* ---- text ---- */
@@ -261,7 +261,7 @@ static char *first_lines(const char *s, int most) {
 /* ---- the system: all that differs between POSIX and Windows ---- */
 
 typedef struct process { /* run() fills what stands below folder's line */
-    const char *command, *folder;
+    const char *command, *folder, *input; /* input: for its standard input; POSIX only */
     double cpu, wall;
     int memory, file, alone; /* limits: seconds, MiB, no child of its own; 0: none */
     char *out, *err;
@@ -278,6 +278,12 @@ static double now(void) { return GetTickCount64() * 1e-3; }
 static void rest(int ms) { Sleep((DWORD)ms); }
 static int make_folder(const char *path) { return _mkdir(path) == 0 || errno == EEXIST; }
 static char *absolute(const char *path) { return _fullpath(NULL, path, 0); }
+static int plain_file(const char *path, int links) {
+    DWORD a = GetFileAttributesA(path);
+    errno = a == INVALID_FILE_ATTRIBUTES ? ENOENT : EINVAL;
+    return !(a & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_DEVICE)) &&
+        (links || !(a & FILE_ATTRIBUTE_REPARSE_POINT));
+}
 static int replace(const char *from, const char *to) {
     return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) != 0;
 }
@@ -398,6 +404,13 @@ static char *absolute(const char *path) {
     return *path == '/' ? text("%s", path)
                         : text("%s/%s", getcwd(here, sizeof here) ? here : ".", path);
 }
+/* Neither a folder nor a device nor a pipe, which would be waited for; nor a link, unless links. */
+static int plain_file(const char *path, int links) {
+    struct stat s;
+    if ((links ? stat : lstat)(path, &s)) return 0;
+    errno = EINVAL;
+    return S_ISREG(s.st_mode);
+}
 static int replace(const char *from, const char *to) { return rename(from, to) == 0; }
 static char *quote(const char *s) {
     buffer b = {0};
@@ -462,8 +475,8 @@ static void no_children(void) {
 static void no_children(void) { limit(RLIMIT_NPROC, 0, 0); }
 #endif
 
-static void child(const process *p, int out, int err) {
-    int in = open("/dev/null", O_RDONLY);
+static void child(const process *p, int in, int out, int err) {
+    if (!p->input) in = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
     dup2(in, 0);
     dup2(out, 1);
@@ -490,20 +503,24 @@ static double children(void) {
 
 /* The child leads a process group, which is killed when the child has ended or is late. */
 static void run(process *p) {
-    int pipes[2], status = 0, open_ = 1, over = 0;
+    int pipes[2], in[2], status = 0, open_ = 1, over = 0;
     FILE *err = tmpfile();
     buffer b = {0};
     char part[65536];
     double begun = now(), used = children();
     p->late = p->flood = p->signal = 0;
     p->code = 127;
-    if (!err || pipe(pipes)) fail("no pipe: %s", strerror(errno));
+    if (!err || pipe(pipes) || pipe(in)) fail("no pipe: %s", strerror(errno));
+    if (p->input && write(in[1], p->input, strlen(p->input)) < 0)
+        fail("no pipe: %s", strerror(errno));
+    close(in[1]);
     fflush(NULL);
     pid_t pid;
     for (int tries = 0; (pid = fork()) < 0 && tries < 100; tries++) rest(100);
     if (pid < 0) fail("no process: %s", strerror(errno));
-    if (pid == 0) child(p, pipes[1], fileno(err));
+    if (pid == 0) child(p, in[0], pipes[1], fileno(err));
     setpgid(pid, pid);
+    close(in[0]);
     close(pipes[1]);
     fcntl(pipes[0], F_SETFL, O_NONBLOCK);
     for (add(&b, ""); !over || open_;) {
@@ -623,13 +640,35 @@ static void list(void) {
 
 static int is_word(int c) { return isalnum(c) || c == '_'; }
 
-/* Comments become a blank, spliced lines one; the insides of strings go if they are not wanted. */
+/* As a compiler reads it first: no byte order mark, lines that end in \n alone (to some, \r ends
+   one, too), and those that a backslash continues, blanks behind it or none, as one. */
+static char *spliced(const char *s) {
+    buffer b = {0};
+    add(&b, "");
+    if (!strncmp(s, "\xEF\xBB\xBF", 3)) s += 3;
+    for (; *s; s++) {
+        const char *end = s + 1 + (*s == '\\' ? strspn(s + 1, " \t\f\v") : 0);
+        if (*s == '\\' && *end && strchr("\r\n", *end))
+            s = *end == '\r' && end[1] == '\n' ? end + 1 : end;
+        else if (*s != '\r') add_bytes(&b, s, 1);
+        else if (s[1] != '\n') add(&b, "\n");
+    }
+    return b.at;
+}
+
+/* Whether a quote at s, behind the text in b, is one: in 1'000 it is none. */
+static int quotes(const buffer *b, const char *s) {
+    size_t i = b->n;
+    while (i > 0 && (is_word((unsigned char)b->at[i - 1]) || strchr(".'", b->at[i - 1]))) i--;
+    if (i < b->n && b->at[i] == '.') i++;
+    return *s == '"' || i == b->n || !isdigit((unsigned char)b->at[i]);
+}
+
+/* Comments become a blank; the insides of strings go if they are not wanted. */
 static char *bare(const char *s, int strings) {
     buffer b = {0};
     add(&b, "");
     for (; *s; s++) {
-        while (*s == '\\' && (s[1] == '\n' || (s[1] == '\r' && s[2] == '\n')))
-            s += 2 + (s[1] == '\r');
         if (*s == '/' && s[1] == '*') {
             for (s += 2; *s && !(*s == '*' && s[1] == '/'); s++)
                 if (*s == '\n') add(&b, "\n");
@@ -638,7 +677,7 @@ static char *bare(const char *s, int strings) {
             add(&b, " ");
         } else if (*s == '/' && s[1] == '/') {
             while (s[1] && s[1] != '\n') s++;
-        } else if (*s == '"' || *s == '\'') {
+        } else if ((*s == '"' || *s == '\'') && quotes(&b, s)) {
             char end = *s;
             add_bytes(&b, s, 1);
             for (s++; *s && *s != end && *s != '\n'; s++) {
@@ -666,6 +705,8 @@ static const char *refuse_directive(char *l) {
     char *word = text("%.*s", (int)n, l);
     l += n;
     l += strspn(l, " \t\f\v");
+    if (!strcmp(word, "line") || isdigit((unsigned char)*word))
+        return "it has a #line; an answer needs none";
     if (!strcmp(word, "pragma") && strncmp(l, "omp", 3) && strncmp(l, "STDC", 4))
         return "it has a #pragma; an answer needs none";
     if (!strcmp(word, "include_next") || !strcmp(word, "import") || !strcmp(word, "embed"))
@@ -683,23 +724,15 @@ static const char *refuse_directive(char *l) {
         (int)(end - l + 1), l);
 }
 
-static const char *scan(const char *s, size_t n) {
+static const char *scan_words(const char *c) {
     static const char *const not_needed[] = {"asm", "__asm", "__asm__", "__attribute",
         "__attribute__", "_Pragma", "__pragma", "__declspec", "constructor", "ifunc",
         "SGM_IMPLEMENTATION"};
-    if (n >= CAPTURE) return "it is longer than a megabyte";
-    if (strlen(s) != n) return "it contains a zero byte: is it a C file?";
-    for (const char *c = s; (c = strstr(c, "?\?")); c++)
-        if (c[2] && strchr("=/'()!<>-", c[2]))
-            return "it contains a trigraph (two question marks and a sign)";
-    char *all = bare(s, 1), *l;
-    while ((l = line(&all))) {
-        const char *why = refuse_directive(l);
-        if (why) return why;
-    }
-    for (const char *c = bare(s, 0); *c;) {
+    while (*c) {
         size_t k = 0;
         while (is_word((unsigned char)c[k])) k++;
+        if (k && c[k - 1] == 'R' && c[k] == '"')
+            return "it contains a raw string, R\"...; an answer needs none";
         if (c[0] == '[' && c[1 + strspn(c + 1, " \t\n")] == '[')
             return "it contains an attribute, [[...]]; an answer needs none";
         if (!k) {
@@ -715,6 +748,21 @@ static const char *scan(const char *s, size_t n) {
         c += k;
     }
     return NULL;
+}
+
+static const char *scan(const char *s, size_t n) {
+    if (n >= CAPTURE) return "it is longer than a megabyte";
+    if (strlen(s) != n) return "it contains a zero byte: is it a C file?";
+    for (const char *c = s; (c = strstr(c, "?\?")); c++)
+        if (c[2] && strchr("=/'()!<>-", c[2]))
+            return "it contains a trigraph (two question marks and a sign)";
+    s = spliced(s);
+    char *all = bare(s, 1), *l;
+    while ((l = line(&all))) {
+        const char *why = refuse_directive(l);
+        if (why) return why;
+    }
+    return scan_words(bare(s, 0));
 }
 
 /* The same in the object: a name pasted together, a function that would run before the checker. */
@@ -767,7 +815,7 @@ static const char *compiler(
         .folder = folder,
         .cpu = cpu,
         .wall = 2 * cpu,
-        .memory = 0,
+        .memory = sizeof(void *) > 4 ? 4096 : 2047,
         .file = 256};
     run(&p);
     char *s = clean(p.err, p.n_err);
@@ -778,6 +826,25 @@ static const char *compiler(
         return "the compiler did not end by itself: is a macro or an array too large?\n";
     return *s ? s
               : text("\"%s\" does not run: is a C compiler there? (CC=... names one)\n", set.cc);
+}
+
+/* Words that the preprocessor pastes together from pieces: the lines that are the answer's own, as
+   they stand after it. */
+static const char *scan_pasted(const char *folder, const char *name, const char *source) {
+    buffer own = {0};
+    const char *s = spliced(source);
+    char *all, *l;
+    int mine = 1;
+    if (!strstr(s, "##") && !strstr(s, "%:%:")) return NULL;
+    if (compiler(folder,
+            text("-E %s -I%s %s -o answer.i", set.flags, quote(set.build), name), 30, NULL))
+        return NULL; /* nor will it be compiled */
+    add(&own, "");
+    all = slurp(text("%s/answer.i", folder), (size_t)64 << 20, NULL);
+    while ((l = line(&all)))
+        if (*l == '#') mine = strstr(l, name) != NULL;
+        else if (mine) add(&own, "%s\n", l);
+    return scan_words(bare(own.at, 0));
 }
 
 /* An object that changes with the files it is made from, the compiler and its flags only: made
@@ -854,8 +921,13 @@ static int build(result *r, const char *folder, const char *source, size_t n) {
         r, text("forward_%02d", l->number), forward, text("-DLAB_%02d", l->number), for_forward);
     char *three = object(r, text("check_%02d", l->number), check, sanitizers(), for_check);
     if (r->trouble) return 0;
-    if (!write_file(text("%s/%s", folder, name), source, n))
+    size_t mark = strncmp(source, "\xEF\xBB\xBF", 3) ? 0 : 3; /* not every compiler knows it */
+    if (!write_file(text("%s/%s", folder, name), source + mark, n - mark))
         fail("%s: %s", folder, strerror(errno));
+    if ((why = scan_pasted(folder, name, source))) {
+        r->trouble = text("Refused: %s.", why);
+        return 0;
+    }
     why = compiler(folder,
         text("-O1 -g -Wall %s %s -I%s -c %s -o answer.o", set.flags, sanitizers(), quote(set.build),
             name),
@@ -945,13 +1017,23 @@ static const char *what_happened(const process *p, const lab *l, double cpu, int
     return NULL;
 }
 
+/* The word before line i of the protocol; check.h has the same. Who has seen one does not know the
+   next. */
+static uint64_t word_of(uint64_t secret, uint64_t i) {
+    uint64_t x = secret + i * 0x9E3779B97F4A7C15u, y = x;
+    y = (y ^ y >> 30) * 0xBF58476D1CE4E5B9u;
+    y = (y ^ y >> 27) * 0x94D049BB133111EBu;
+    return (y ^ y >> 31) ^ x;
+}
+
 /* The protocol's lines into rows and notes; 1 if the checker reached its end. */
-static int read_rows(result *r, char *s, const char *word) {
+static int read_rows(result *r, char *s, uint64_t secret) {
     int done = 0;
-    char *l, *f[10];
-    while ((l = line(&s))) {
+    char *l, *f[10], *word = text("%016llx", (unsigned long long)word_of(secret, 0));
+    for (uint64_t at = 1; (l = line(&s)) && !done;) {
         int n = fields(l, f, 10);
         if (n < 2 || strcmp(f[0], word)) continue;
+        word = text("%016llx", (unsigned long long)word_of(secret, at++));
         if (!strcmp(f[1], "done")) done = 1;
         if (!strcmp(f[1], "say") && n == 4 && r->n_notes < NOTES)
             r->notes[r->n_notes++] = (note){r->n_rows - 1, f[2], f[3]};
@@ -980,15 +1062,20 @@ static void count(result *r) {
 
 static void check(result *r, const char *folder, const char *picture) {
     const lab *l = r->lab;
-    char word[17], *program = quote(text("%s/checker.exe", folder));
+    char *program = quote(text("%s/checker.exe", folder));
+    uint64_t secret = chance();
     double cpu = limit_of("LAB_CPU", l->cpu > 0 ? l->cpu : 10);
-    snprintf(word, sizeof word, "%016llx", (unsigned long long)chance());
     char *clear = SIGNALS ? *set.run ? "exec"
                                      : "exec env -i ASAN_OPTIONS=detect_leaks=0 "
                                        "UBSAN_OPTIONS=print_stacktrace=0"
                           : "";
-    process p = {.command = text("%s %s %s %s %s %s %s", clear, set.run, program, word,
-                     quote(set.name), quote(set.hidden), quote(picture)),
+    int key = strcmp(set.hidden, "-") != 0;
+    char *word = text(
+        "%016llx%.400s", (unsigned long long)secret, SIGNALS && key ? set.hidden : "");
+    process p = {.command = text("%s %s %s %s %s %s %s", clear, set.run, program,
+                     SIGNALS ? "=" : word, quote(set.name), SIGNALS ? "-" : quote(set.hidden),
+                     quote(picture)),
+        .input = word,
         .folder = text("%s/empty", folder),
         .cpu = cpu,
         .wall = limit_of("LAB_WALL", l->cpu > 0 ? 2 * l->cpu : 20),
@@ -998,7 +1085,7 @@ static void check(result *r, const char *folder, const char *picture) {
     make_folder(p.folder);
     run(&p);
     char *s = clean(p.out, p.n_out), *said = clean(p.err, p.n_err);
-    int done = read_rows(r, s, word);
+    int done = read_rows(r, s, secret);
     r->trouble = what_happened(&p, l, cpu, done);
     r->seconds = p.seconds;
     if (*said && !(set.sanitize && r->trouble)) {
@@ -1019,10 +1106,16 @@ static result *examine(const lab *l, const char *file, const char *picture) {
     const char *why, *base = strrchr(file, '/');
     if (!r) fail("out of memory");
     r->lab = l;
-    char *s = slurp(file, CAPTURE, &n),
+    base = base ? base + 1 : file;
+    int plain = plain_file(file, !set.grading), why_not = plain ? 0 : errno;
+    char *s = plain ? slurp(file, CAPTURE, &n) : NULL,
          *folder = text("%s/work-%016llx", set.build, (unsigned long long)chance());
     if (!s) {
-        r->trouble = text("There is no file %s.", base ? base + 1 : file);
+        r->trouble = why_not == EINVAL
+            ? text("%s is no plain file: hand in itself, not a link, a folder or a pipe.", base)
+            : why_not == ENOENT || why_not == ENOTDIR
+            ? text("There is no file %s.", base)
+            : text("%s cannot be read: %s.", base, strerror(errno));
         return r;
     }
     if ((why = scan(s, n))) {
@@ -1258,7 +1351,7 @@ static char *document(result *const *all, int n, const char *format) {
         add(&b, "%s%s", inner.at,
             n > 1   ? text("\nAll: %s\n", summary)
                 : n ? ""
-                    : "No answer was found.\n");
+                    : text("%s\n", set.nothing));
     if (!strcmp(format, "tap")) add(&b, "TAP version 13\n1..%d\n%s# %s\n", at, inner.at, summary);
     if (!strcmp(format, "gradescope"))
         add(&b,
@@ -1276,12 +1369,24 @@ static char *document(result *const *all, int n, const char *format) {
             !ran               ? "error"
                 : score == 100 ? "pass"
                                : "fail",
-            !ran ? json(n ? why.at : "No answer was found.") : "null", inner.at);
+            !ran ? json(n ? why.at : set.nothing) : "null", inner.at);
     }
     return b.at;
 }
 
 /* ---- commands ---- */
+
+static void say(const char *s) {
+    if (fputs(s, stdout) < 0 || fflush(stdout)) fail("the report: %s", strerror(errno));
+}
+
+static char *plotted(const char *s) /* a string of gnuplot's, in which '' is a quote */
+{
+    buffer b = {0};
+    for (add(&b, "'"); *s; s++) add(&b, *s == '\'' ? "''" : "%c", *s);
+    add(&b, "'");
+    return b.at;
+}
 
 static void draw(const lab *l, buffer *last) {
     char *dat = kept(l, "picture.dat"), *png = text("%s/%s/%s.png", set.build, l->id, l->id),
@@ -1291,8 +1396,8 @@ static void draw(const lab *l, buffer *last) {
     if (!points_ || !*points_ || !exists(script)) return;
     if (!exists(text("%s/plots/style.gp", root))) root = text("%s/..", set.course);
     remove(png);
-    process p = {.command = text("%sgnuplot -e \"dat='%s'; png='%s'\" %s", SIGNALS ? "exec " : "",
-                     dat, png, quote(script)),
+    process p = {.command = text("%sgnuplot -e %s %s", SIGNALS ? "exec " : "",
+                     quote(text("dat=%s; png=%s", plotted(dat), plotted(png))), quote(script)),
         .folder = root,
         .cpu = 20,
         .wall = 30};
@@ -1328,8 +1433,7 @@ static int one(const lab *l, const char *file) {
             exists("Makefile") ? "make hint" : "./lab hint ", l->number);
     if (!r->trouble) draw(l, &last);
     text_result(&out, r, last.at);
-    fputs(out.at, stdout);
-    fflush(stdout);
+    say(out.at);
     return r->score != 100;
 }
 
@@ -1395,9 +1499,12 @@ static int grade(
     const char *folder, const char *format, const char *to, char **wanted, int n_wanted) {
     result *all[LABS];
     int n = 0, bad = 0;
+    set.grading = 1;
     for (int i = 0; i < n_course; i++) {
         char *file = text("%s/%s.c", folder, course[i].id);
-        int want = n_wanted == 0 && exists(file);
+        int want = n_wanted == 0 && (plain_file(file, 0) || errno == EINVAL);
+        if (n_wanted == 0 && !want && errno != ENOENT)
+            set.nothing = text("No answer was found: %s: %s.", folder, strerror(errno));
         for (int k = 0; k < n_wanted; k++) want |= find_lab(wanted[k]) == course + i;
         if (want) all[n++] = examine(course + i, file, "-");
     }
@@ -1408,12 +1515,15 @@ static int grade(
         char *s = document(all, n, list),
              *file = to ? strchr(format, ',') ? text("%s.%s", to, list) : text("%s", to) : NULL;
         if (!file) {
-            fputs(s, stdout);
+            say(s);
             continue;
         }
-        char *fresh = text("%s.%016llx", file, (unsigned long long)chance());
-        if (!write_file(fresh, s, strlen(s)) || !replace(fresh, file))
-            fail("%s: %s", file, strerror(errno));
+        int whole = plain_file(file, 0) || errno == ENOENT; /* a device is not replaced */
+        char *fresh = whole ? text("%s.%016llx", file, (unsigned long long)chance()) : file;
+        if (write_file(fresh, s, strlen(s)) && (!whole || replace(fresh, file))) continue;
+        int why = errno;
+        if (whole) remove(fresh);
+        fail("%s: %s", file, strerror(why));
     }
     return bad || !n;
 }
@@ -1470,6 +1580,7 @@ int main(int argc, char **argv) {
     if (!set.run) set.run = "";
     if (!set.name || !*set.name) set.name = "-";
     set.hidden = "-";
+    set.nothing = "No answer was found.";
     set.labs = "labs";
     const char *s = getenv("SANITIZE");
     set.sanitize = s && *s && strcmp(s, "0");
@@ -1493,6 +1604,8 @@ int main(int argc, char **argv) {
             fail("-f %s: a format is text, tap, gradescope or exercism, or several with commas",
                 one_);
     }
+    if (!*set.hidden) fail("--hidden \"\": an empty key hides nothing; is the secret set?");
+    if (!*set.name) set.name = "-";
     find_folders(argv[0]);
     read_course();
     if (n == 1 && !strcmp(rest_[0], "ready")) return ready();

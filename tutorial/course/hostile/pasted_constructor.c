@@ -1,4 +1,4 @@
-/* says: Refused: it has a function that runs before */
+/* says: Refused: it contains the word __attribute__ */
 #include <stdlib.h>
 #define PASTE(a, b) a##b
 PASTE(__attri, bute__)((PASTE(con, structor))) static void early(void) { exit(0); }

