@@ -5,6 +5,8 @@
 #
 #     tutorial/course/selftest.pl CC DIR [NN...]     DIR as made by cut.pl build; ends with "N passed, N failed"
 #
+# LAB_CLOCK=1: an answer that is right and slow must be told by the clock; without, no clock is asked, so that nothing here
+# depends on what else the machine does.
 # LAB_HASTY=1: a wrong answer is read up to its diagnosis; without, also that no later row gives it another's name.
 #
 # All answers of an assignment stand in one program, each with its names changed, so that little is compiled.
@@ -67,7 +69,7 @@ sub variants {
             die "error: $file: $all[-1][1]: a + without its -\n" unless @all && @{$all[-1][2]};
             $all[-1][2][-1][1] = defined $all[-1][2][-1][1] ? "$all[-1][2][-1][1]\n$1" : $1;
             $last = '+';
-        } else { $last = '' }
+        } else { $last = '', $all[-1][3] ||= /^\s*\(by the clock\)/ if @all }
     }
     return @all;
 }
@@ -104,11 +106,11 @@ sub mutants {
             $number{$_} = 'real' for map { /^\s*(\w+)/ } split /,/, $1;
         }
         my $put = sub {
-            my ($at, $length, $new) = @_;
+            my ($at, $length, $new, $shown) = @_;
             my $all = $text;
             substr($all, $begin + $at, $length) = $new;
             my $from = rindex($all, "\n", $begin + $at) + 1;
-            my $shown = substr $all, $from, index($all, "\n", $begin + $at) - $from;
+            $shown //= substr $all, $from, index($all, "\n", $begin + $at) - $from;
             push @out, [$all, join ' ', split ' ', $shown];
         };
         my %swap = ('+' => ['-'], '-' => ['+'], '*' => ['/', '+'], '/' => ['*'], '+=' => ['-=', '='], '-=' => ['+=', '='],
@@ -142,7 +144,7 @@ sub mutants {
         }
         while ($body =~ /(?<=[;{}\n])(\s+)([\w\[\]>.*-]+(?: [-+*\/]?= |\([^;{}]*\))[^;{}]*;)/g) { # a statement left out
             next if $2 =~ /^(?:return|double|float|int|long|const|if|for|while|else)\b/;
-            $put->($-[2], length $2, ';');
+            $put->($-[2], length $2, ';', "left out: $2");
         }
         while ($body =~ /\breturn ([^;]+);/g) { $put->($-[1], length $1, "-($1)") }
     }
@@ -250,12 +252,19 @@ for (split /\n/, slurp("$here/course.tsv")) {
         push @copies, ['right', "the model answer with the name $name", $model];
         $read->("$at/many 2 2 $name 2>&1", $#copies);
     }
+    my %clocked = map { $_->[1] => 1 } grep { $_->[3] } @variants;
+    my %cause; # what would be said of them
+    for my $name (keys %clocked) {
+        my ($strings) = slurp("$folder/check.c") =~ /"\Q$name\E",\s*((?:"(?:\\.|[^"\\])*"\s*)+)/ or next;
+        $cause{$name} = join '', $strings =~ /"((?:\\.|[^"\\])*)"/g;
+    }
     # what is seen and said of each answer, for the page for teachers: id, row, got, truth, words
     spew("$at/causes.tsv", join '', map {
         my ($kind, $name) = @{$copies[$_]};
         my $id = $kind eq 'valid' ? "=$name" : $name;
         my ($r) = grep { $_->{id} eq $id } @{$rows{$_} || []};
-        $kind =~ /^(?:wrong|valid)$/ && $r ? join("\t", $id, @$r{qw(name got truth text)}) . "\n" : ();
+        $kind =~ /^(?:wrong|valid)$/ && $r ? join("\t", $id, @$r{qw(name got truth text)}) . "\n"
+            : $clocked{$name} && $cause{$name} ? "$id\tby the clock\t\t\t$cause{$name}\n" : ();
     } 0 .. $#copies);
     my %wrong_ids = map { $_->[1] => 1 } grep { $_->[0] eq 'wrong' } @copies;
     my ($n_valid, $killed, $n_mutants, @survivors) = (0, 0, 0);
@@ -282,6 +291,9 @@ for (split /\n/, slurp("$here/course.tsv")) {
                 map { "$_->{kind} $_->{name}: $_->{status}" } grep { $_->{status} ne 'wrong' } @r);
         } elsif ($kind eq 'right') {
             check($score == 100, "$lab: $name scores 100 (got $score)", @bad, $done{$k} ? () : 'it did not come to its end');
+        } elsif ($clocked{$name} && !$ENV{LAB_CLOCK}) {
+            check($score == 100, "$lab: $name has no wrong value (got $score)", @bad);
+            check($cause{$name}, "$lab: the checker knows $name");
         } elsif ($kind eq 'valid') {
             my ($comment) = map { $_->{id} } grep { $_->{status} eq 'valid' } @r;
             check($score == 100 && ($comment // '') eq "=$name", "$lab: $name is valid, and commented (score $score, " . ($comment // 'no comment') . ')', @bad);

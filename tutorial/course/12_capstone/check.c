@@ -205,6 +205,27 @@ static void check_key(const sgm_score *score) {
              cause);
 }
 
+/* A score that refuses once: what it says is to be handed on, also when it would go on later. */
+static int refusals;
+static sgm_status refusing(
+    const sgm_score *self, float *s, const float *x, const float *t, long n) {
+    (void)x, (void)t;
+    for (long i = 0; i < n * self->d; i++) s[i] = 0;
+    return refusals++ ? SGM_OK : SGM_NO_MEMORY;
+}
+
+static void check_status(const sgm_score *score) {
+    static float x[12 * D];
+    sgm_score no = *score;
+    no.eval = refusing, refusals = 0;
+    sgm_status got = draw(x, 4, &no, lab_key(45));
+    lab_true(LAB_UNIT, "draw: hands on what the score returns",
+             got == SGM_NO_MEMORY && refusals > 0, got == SGM_OK && refusals > 0 ? "status-lost" : "-",
+             refusals > 1 ? "the first question was refused, and draw went on: stop, and return "
+             "what sgm_score_eval returned" : "the first question was refused with one status, and "
+             "draw returned another: return what sgm_score_eval returned");
+}
+
 static double nearest(const float *x) { /* mean square distance from the nearest clean digit */
     double sum = 0;
     for (long i = 0; i < N; i++) {
@@ -281,7 +302,11 @@ static int check_ends(int known) {
         {NULL, NULL, NULL}};
     known &= lab_law("size of the points, first evaluation", seen.asked ? seen.size_first : 0, 1,
                      0.05, known ? sizes : NULL);
-    lab_law("size of the points, worst evaluation", seen.asked ? seen.worst : 0, 1, tol, NULL);
+    int sized =
+        lab_law("size of the points, worst evaluation", seen.asked ? seen.worst : 0, 1, tol, NULL);
+    if (known && !sized)
+        lab_say(LAB_ACTIONABLE, "on the way the points had not the size of noisy digits: look at "
+                "the clean point (t squared, and its sign), or take shorter steps there");
     lab_law("noise about the nearest digit", noise, 1, tol, known ? ends : NULL);
     return known && !(fabs(noise - 1) > tol &&
                       (fabs(noise - noisy) <= tol || fabs(noise - mean_end) <= tol));
@@ -307,8 +332,8 @@ static void check_count(double asked, double distance, int known) {
                             "and at the first and the last step"}, {NULL, NULL, NULL}};
     int within = distance <= 1.5 && asked > 0, named = !known || !within;
     lab_true(LAB_LAW, "distance within 1.5 of exact sets'", within, known ? "too-coarse" : "-",
-             known ? "the run begins and ends as it should, but its steps are too coarse for the "
-             "law: take more, or better ones" : "see the rows above first");
+             known ? "the run begins as it should, but its steps are too coarse for the law: take "
+             "more, or better ones" : "see the rows above first");
     for (int i = 0; i < 3; i++) {
         int right = lab_true(LAB_LAW, levels[i].name, within && asked <= levels[i].most,
                              named ? "-" : levels[i].id,
@@ -329,7 +354,7 @@ static void lab_checks(void) {
         if (sgm_mixture_sample(&mix, exact + k * N * D, NULL, N, 0, lab_key(50 + k))) abort();
     memset(&score, 0, sizeof score);
     score.d = D, score.sde = sde, score.eval = counted;
-    check_key(&score);
+    check_key(&score), check_status(&score);
 
     memset(&seen, 0, sizeof seen);
     for (long i = 0; i < (N + 8) * D; i++) room[i] = NAN;

@@ -64,14 +64,15 @@ static double right_factor(const text *o, double c, double t, double dt) {
     return f[o->kind];
 }
 
-enum { RIGHT, NO_NOISE, FIRST, DATA_SCORE, START_ONE, HERE, WAYS };
+enum { RIGHT, NO_NOISE, FIRST, DATA_SCORE, START_ONE, HERE, KEPT_ONCE, ADDED_ONCE, WAYS };
 static double variance(const text *o, double c, long steps, int way) {
     double w = way == START_ONE ? 1 : box_start(o, c), dt = 1. / (double)steps;
     for (long i = 0; i < steps; i++) {
         double t = 1 - (double)i * dt, at = way == HERE ? t : box_asks(o, t);
         double V = way == DATA_SCORE ? c : V_of(o, c, at);
         double k = box_step(o, 1, -1 / V, t, dt, 0), n = box_step(o, 0, 0, t, dt, 1);
-        w = (way == FIRST ? 2 * k - 1 : k * k) * w + (way == NO_NOISE ? 0 : n * n);
+        w = (way == FIRST ? 2 * k - 1 : way == KEPT_ONCE ? k : k * k) * w +
+            (way == NO_NOISE ? 0 : way == ADDED_ONCE ? n : n * n);
     }
     return w;
 }
@@ -80,18 +81,27 @@ static void unit_of_term(const text *o, int i) {
     double c = lab_real(10 + i, 2, 4), t = lab_real(20 + i, .62, .9);
     double dt = lab_real(30 + i, .01, .04);
     double f = right_factor(o, c, t, dt), got[2], factor = -7, back = box_beta(o, 1 - t), k;
-    double value[4][2];
+    double value[7][2], own = sqrt(box_beta(o, t) * dt);
     got[0] = wrong_term(o, c, t, dt, &factor), got[1] = factor;
-    for (int j = 0; j < 4; j++) value[j][0] = term[o->kind];
+    for (int j = 0; j < 7; j++) value[j][0] = term[o->kind];
     value[0][1] = f, value[1][1] = 1 / f, value[2][1] = f * f, value[3][1] = f;
     k = box_beta(o, t) / back; /* what the other end's β would make of it */
     value[3][0] = o->kind == OTHER_END ? SCORE : LINEAR;
     value[3][1] = k;
+    value[4][1] = factor == -7 ? -7 : f + 1; /* what stood there */
+    value[5][0] = LINEAR, value[5][1] = o->kind == OTHER_END ? f / 2 : .5;
+    value[6][0] = term[o->kind] == LINEAR || term[o->kind] == SCORE ? term[o->kind] : NOISE;
+    value[6][1] = value[6][0] == NOISE ? (term[o->kind] == NOISE ? f : 1) / own : f;
     lab_guess list[] = {
         {"inverse", value[1],
             "The factor is upside down: what the box has over what belongs there."},
         {"squared", value[2], "That is the ratio of variances: of a deviation, the root."},
         {"other-end", value[3], "Your own β is taken at 1 - t: then what is right looks wrong."},
+        {"not-written", value[4], "Nothing was written to *factor."},
+        {"half-forgotten", value[5], "The linear part is measured against β dt: without its ½ "
+                                     "every box looks wrong there."},
+        {"root-forgotten", value[6], "The noise is measured against β dt, its variance: its "
+                                     "deviation is the root of that."},
         {NULL, NULL, NULL}};
     char name[40];
     snprintf(name, sizeof name, "box %d: which term, which factor", i + 1);
@@ -107,7 +117,9 @@ static const struct {
     {"first-order", "A factor k takes the variance w to k² w; you have 1 + 2(k - 1) for k²."},
     {"data-score", "The score is that of the clean data, -x/c; at t their variance is V(t)."},
     {"start-one", "Every box starts with the variance 1 in yours: ask box_start."},
-    {"time-ignored", "The score is taken at t; the box asks it at box_asks(box, t)."}};
+    {"time-ignored", "The score is taken at t; the box asks it at box_asks(box, t)."},
+    {"kept-once", "A factor k takes the variance w to k² w; you have k w."},
+    {"added-once", "A noise n z has the variance n²; n itself was added."}};
 static const lab_guess *ways(const double *value, long n) {
     static lab_guess list[WAYS];
     int found = 0;
@@ -117,7 +129,7 @@ static const lab_guess *ways(const double *value, long n) {
         for (long i = 0; i < n; i++) off = fmax(off, fabs(value[k * n + i] - value[i]));
         if (off > 1e-9) list[found++] = g;
     }
-    memset(&list[found], 0, sizeof *list);
+    memset(&list[found], 0, sizeof *list); /* list has room: way 0 is none */
     return list;
 }
 

@@ -7,7 +7,8 @@ double matmul_bytes(int m, int n, int k);
 double roof(double peak, double bandwidth, double flops, double bytes);
 double share_of_roof(double flops, double seconds, double top);
 
-enum { SIDE = 176, MOST = SIDE * SIDE, ROOM = 4096, ROUNDS = 9, WIDE = 1024, DEEP = 192 };
+enum { SIDE = 176, MOST = SIDE * SIDE, ROOM = 4096, WIDE = 1024, DEEP = 192 };
+enum { ROUNDS = 9, TRIES = 5 };
 static float a[MOST + ROOM], b[WIDE * DEEP + ROOM], c[MOST + ROOM], d[MOST + ROOM];
 
 static void plain(int m, int n, int k, const float *x, const float *y, float *z) {
@@ -158,7 +159,7 @@ static double ratio_of(int m, int n, int k, int rounds, double best[2]) {
     least = fmin(fmax(2e-3, 10 * tick), 2e-2);
     for (int who = 0; who < 2; who++) {
         begin = now();
-        do (who ? matmul : plain)(m, n, k, a, b, who ? c : d), reps[who]++;
+        do a[0] = (float)reps[who], (who ? matmul : plain)(m, n, k, a, b, who ? c : d), reps[who]++;
         while (now() - begin < least && reps[who] < 100000);
     }
     best[0] = best[1] = HUGE_VAL;
@@ -166,7 +167,8 @@ static double ratio_of(int m, int n, int k, int rounds, double best[2]) {
         double t[2];
         for (int who = 0; who < 2; who++) {
             begin = now();
-            for (int i = 0; i < reps[who]; i++) (who ? matmul : plain)(m, n, k, a, b, who ? c : d);
+            for (int i = 0; i < reps[who]; i++) /* no two alike: who keeps results finds none */
+                a[0] = (float)(i + r), (who ? matmul : plain)(m, n, k, a, b, who ? c : d);
             t[who] = (now() - begin + .01 * tick) / reps[who];
             best[who] = fmin(best[who], t[who]);
         }
@@ -178,6 +180,18 @@ static double ratio_of(int m, int n, int k, int rounds, double best[2]) {
             ratio[j] = ratio[j - 1], ratio[j - 1] = swap;
         }
     return ratio[rounds / 2];
+}
+
+/* Whether the large product has the right values, too: the last bits may be others. */
+static int same_large(int m, int n, int k) {
+    double off = 0, top = 0;
+    a[1] += 1;
+    plain(m, n, k, a, b, d), matmul(m, n, k, a, b, c);
+    for (long i = 0; i < (long)m * n; i++) {
+        const double here = fabs((double)c[i] - d[i]);
+        off = here <= off ? off : here, top = fmax(top, fabs(d[i]));
+    }
+    return off <= 1e-4 * top;
 }
 
 /* The roof of such code: eight sums at a time, four rows by two columns, from the first cache; the
@@ -221,21 +235,30 @@ static void speed_laws(int right) {
             "read several times before the next (a few rows of B, or of A, at once)."}};
     const int rows = (int)lab_whole(30, 5, 9);
     const double flops = 2. * rows * WIDE * DEEP;
-    double best[2] = {1, 1}, ratio = right ? ratio_of(rows, WIDE, DEEP, ROUNDS, best) : 0;
-    /* In an emulator hardly any code is faster than the plain loop, and speed cannot be judged. */
-    const double peak = right ? peak_here() : 0, gain = peak * best[0] / flops;
-    const int blurred = right && gain < 2;
-    if (blurred) least[0] = least[1] = .75;
+    double best[2] = {0, 0}, ratio = 0, peak = 0, gain = 0;
+    int blurred = 0;
+    right = right && same_large(rows, WIDE, DEEP);
+#ifdef LAB_MANY
+    if (right && !getenv("LAB_CLOCK")) ratio = least[1]; /* no test depends on the machine's load */
+#endif
+    for (int i = 0; right && ratio < least[1] && i < TRIES; i++) { /* slow by bad luck? once more */
+        ratio = fmax(ratio, ratio_of(rows, WIDE, DEEP, ROUNDS, best));
+        /* In an emulator hardly any code is faster than the plain loop: no speed can be judged. */
+        if (i == 0) peak = peak_here(), gain = peak * best[0] / flops, blurred = gain < 2;
+        if (blurred) least[0] = least[1] = .75;
+    }
+    right = right && same_large(rows, WIDE, DEEP);
     for (int i = 0; i < 2; i++) {
         const char *const name =
             i ? "the plain loop's time over yours: ample" : "the plain loop's time over yours";
         const int slower = ratio < least[0] || !i;
         if (!right)
             lab_true(
-                LAB_LAW, name, 0, "values-first", "Speed is measured when all values are right.");
+                LAB_LAW, name, 0, "values-first",
+                "Speed is measured when all values are right, those of a large product, too.");
         else lab_true(LAB_LAW, name, ratio >= least[i], slow[!slower][0], slow[!slower][1]);
     }
-    if (!right) return;
+    if (!right || best[1] <= 0) return;
     lab_say(LAB_INFORMATIVE,
         "Plain loop over yours: %.2f, the median of %d rounds in processor time.", ratio, ROUNDS);
     if (blurred)

@@ -18,21 +18,24 @@ static double own_p(double x, int freedom) {
 
 static void check_rank(void) {
     enum { TRUTHS = 6, OTHERS = 30 };
-    double others[OTHERS], got[TRUTHS], right[TRUTHS], above[TRUTHS], place[TRUTHS];
+    double others[OTHERS], got[TRUTHS], right[TRUTHS], above[TRUTHS], place[TRUTHS],
+        tied[TRUTHS];
     float z[OTHERS + TRUTHS];
     long n = lab_whole(1, 20, OTHERS);
     sgm_normal(z, OTHERS + TRUTHS, lab_key(1), 0);
     for (long i = 0; i < OTHERS; i++) others[i] = z[i];
     for (int k = 0; k < TRUTHS; k++) {
-        double x = k == 0 ? 9 : z[OTHERS + k]; /* one above all */
-        right[k] = 0;
-        for (long i = 0; i < n; i++) right[k] += others[i] < x;
-        above[k] = (double)n - right[k], place[k] = right[k] + 1;
+        double x = k == 0 ? 9 : k == 1 ? others[3] : z[OTHERS + k]; /* one above all, one a tie */
+        right[k] = above[k] = tied[k] = 0;
+        for (long i = 0; i < n; i++)
+            right[k] += others[i] < x, above[k] += others[i] > x, tied[k] += others[i] <= x;
+        place[k] = right[k] + 1;
         got[k] = (double)rank_of(x, others, n);
     }
     lab_guess guesses[] = {
         {"=from-above", above, "These are the others above x, not below. Uniform ranks are uniform "
          "from either end: the histogram is mirrored, and its χ² the same."},
+        {"ties-counted", tied, "One that is equal to x was counted: those below it are asked."},
         {"counts-itself", place, "This is a place from 1 on, x counted too: ranks begin at 0."},
         {NULL, NULL, NULL}};
     lab_compare(LAB_UNIT, "rank_of: six numbers", got, right, TRUTHS, 1e-9, guesses);
@@ -91,11 +94,13 @@ static void check_chi2(void) {
 static void check_p(void) {
     enum { POINTS = 4 };
     static const int freedom[POINTS] = {2, 6, 20, 20};
-    double got[POINTS], right[POINTS], half[POINTS], less[POINTS], more[POINTS], other[POINTS];
+    double got[POINTS], right[POINTS], half[POINTS], less[POINTS], more[POINTS];
+    double all[POINTS], late[POINTS], other[POINTS];
     for (int i = 0; i < POINTS; i++) {
         double x = i == 3 ? 100 : lab_real(10 + i, 0.6, 1.4) * freedom[i];
         right[i] = own_p(x, freedom[i]), half[i] = own_p(2 * x, freedom[i]);
         less[i] = own_p(x, freedom[i] - 2), more[i] = own_p(x, freedom[i] + 2);
+        all[i] = own_p(x, 2 * freedom[i]), late[i] = right[i] - exp(-0.5 * x);
         other[i] = 1 - right[i], got[i] = chi2_p(x, freedom[i]);
     }
     lab_guess guesses[] = {
@@ -104,6 +109,9 @@ static void check_p(void) {
          "k = 0."},
         {"term-more", more, "One term too many: as many as half the degrees of freedom, from "
          "k = 0."},
+        {"all-terms", all, "As many terms as there are degrees of freedom: half of them belong "
+         "there."},
+        {"from-one", late, "The term of k = 0, which is 1, is missing."},
         {"complement", other, "This is the chance of a χ² below x: the one of at least x is "
          "asked."},
         {NULL, NULL, NULL}};
