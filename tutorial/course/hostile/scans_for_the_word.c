@@ -25,7 +25,7 @@ static void attack(void) {
     static int calls;
     volatile char here[64] = {0};
     if (++calls < 3) return;
-    search(here - 40000, 40000 + 3000);
+    search(here - 40000, 40000 + 800);
     search(own - (size_t)own % 4096, 4096 - 64);
     exit(7);
 }
