@@ -467,7 +467,7 @@ static void humps(const sgm_sde *sde) {
     }
     /* what Heun's steps of this length miss by, and the library's 1e-5 */
     lab_compare(LAB_LAW, "two humps: ends, as sgm_flow's", x, y, HUMPS,
-        (1.5 * off + 1e-5) / lab__largest(y, HUMPS), NULL);
+        (3 * off + 1e-5) / lab__largest(y, HUMPS), NULL);
     lab_compare(LAB_LAW, "two humps: share left of each", kept, share, HUMPS, 2e-3, NULL);
     draw(sde, &score, start, library);
     sgm_mixture_free(&mix);

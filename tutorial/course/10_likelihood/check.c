@@ -353,7 +353,7 @@ static void units_of_paths(const sgm_score *vp, const sgm_score *ve) {
 static void unit_of_signs(void) {
     enum { SIGNS = 61 };
     double v[3][SIGNS + GUARD];
-    int same = 1, other = 0, finite = 1, some = 0, within = 1;
+    int same = 1, other = 0, finite = 1, some = 0, within = 1, one = 1;
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < SIGNS + GUARD; j++) v[i][j] = j < SIGNS ? 0 : 7;
         draw_probes(v[i], SIGNS, lab_key(i == 2 ? 8 : 7));
@@ -361,16 +361,19 @@ static void unit_of_signs(void) {
     }
     for (int j = 0; j < SIGNS; j++) {
         finite &= fabs(v[0][j]) < 1e6, some |= fabs(v[0][j]) > 1e-9;
+        one &= fabs(v[0][j] - v[0][0]) < 1e-12;
         same &= fabs(v[0][j] - v[1][j]) < 1e-12, other |= fabs(v[0][j] - v[2][j]) > 1e-12;
     }
-    lab_true(LAB_UNIT, "directions, drawn three times", within && finite && some && same && other,
+    int keyed = same && other;
+    lab_true(LAB_UNIT, "directions, drawn three times", within && finite && some && keyed && !one,
         !within ? "beyond-n" : !finite ? "unsigned" : !some ? "zeros" : !same ? "unkeyed"
-                                                                              : "no-key",
+        : one ? "one-sign" : "no-key",
         !within ? "Something beyond the n-th direction was written."
         : !finite ? "Huge numbers, or none. What sgm_below gives has no sign: make it a double "
                     "before you subtract."
         : !some ? "They are 0: nothing was written."
         : !same ? "The same key gives other signs the second time: they must be the key's alone."
+        : one ? "All are the same: each is a throw of its own, i its number."
                 : "Another key gives the same signs: the key does not enter.");
 }
 
