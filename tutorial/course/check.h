@@ -197,24 +197,23 @@ static double lab__largest(const double *a, long n) {
 /* What can be said of wrong numbers that no guess fits. */
 static const char *lab__plain_cause(
     const double *got, const double *truth, long n, double unit, char text[200]) {
-    double top = lab__largest(got, n), ratio = 0, best = 0;
+    double top = lab__largest(got, n), ratio = 0, best = 0, most = 0;
     for (long i = 0; i < n; i++) {
         if (got[i] != got[i] || fabs(got[i]) == HUGE_VAL) {
-            snprintf(text, 200,
-                "It is %s: look for 0/0, a logarithm or a root of a negative number, or what was "
-                "never set.",
-                got[i] != got[i] ? "not a number" : "infinite");
+            snprintf(text, 200, "It is %s: look for %s, or what was never set.",
+                got[i] != got[i] ? "not a number" : "infinite",
+                got[i] != got[i] ? "0/0, a logarithm or a root of a negative number" :
+                                   "a division by 0, the exponential of a large number");
             return "nan";
         }
         if (fabs(truth[i]) > best) best = fabs(truth[i]), ratio = got[i] / truth[i];
+        if (fabs(got[i] - truth[i]) > most) most = fabs(got[i] - truth[i]);
     }
     if (top == 0) {
         snprintf(text, 200, "It is 0: nothing was written.");
         return "zeros";
     }
-    if (best > 0 && fabs(ratio - 1) < 1e-5) {
-        for (long i = 0; i < n; i++)
-            if (fabs(got[i] - truth[i]) > 1e-5 * unit) return "-";
+    if (best > 0 && fabs(ratio - 1) < 1e-5 && most <= 1e-5 * unit) {
         snprintf(text, 200, "It is right to the digits of a float: compute in double.");
         return "float";
     }
@@ -223,6 +222,12 @@ static const char *lab__plain_cause(
         return "sign";
     }
     if (n < 2 || best == 0) return "-";
+    if (most < 1e-4 * unit) {
+        snprintf(text, 200, "It is right to %d digits, and more are asked for: a formula that is "
+            "nearly right, a quadrature with few pieces, or a sum of floats.",
+            (int)floor(-log10(most / unit)));
+        return "few-digits";
+    }
     for (long i = 0; i < n; i++)
         if (fabs(got[i] - ratio * truth[i]) > 1e-4 * fabs(ratio) * unit) return "-";
     if (fabs(ratio + 1) < 1e-4) snprintf(text, 200, "Its sign is the other way round, everywhere.");
@@ -241,6 +246,9 @@ static int lab__compare(int kind, const char *name, const double *got, const dou
     }
     const lab_guess *found = NULL;
     for (const lab_guess *g = guesses; g && g->id; g++) {
+        int some = n == 1; /* of several numbers a guess of nothing but NaN names no NaN */
+        for (long i = 0; i < n; i++) some |= g->value[i] == g->value[i];
+        if (!some) continue;
         double scale = kind == LAB_LAW && unit == 1 ? 1 : lab__largest(g->value, n),
                here = lab__off(got, g->value, n, &unused);
         double within = unit == 1 && kind == LAB_LAW ? tol : tol > 1e-6 ? tol : 1e-6;

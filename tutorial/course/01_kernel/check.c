@@ -13,7 +13,7 @@ static const double pi = 3.14159265358979323846;
 enum {
     RIGHT, NO_HALF, HALF_MORE, NO_HALF_M, TIMES_BETA, ONLY_BETA, GROWS, SQUARED, ONE_MINUS_M, ROOT,
     TWICE, TWICE_ROOT, FLOOR, FLAT, ONCE, AS_VP, NO_DRIFT, UNDIVIDED, UNDIVIDED_S, RATE, EVEN,
-    STEADY, WRONGS
+    STEADY, MEAN_BETA, B_FOR_RISE, EXCHANGED, CIRCLE, STRETCHED, BY_TIME, WRONGS
 };
 static const struct { const char *id, *cause; } wrong[WRONGS] = {
     [NO_HALF] = {"half-missing", "This is m²: f is half of -β, and your exponent lacks the ½."},
@@ -21,8 +21,17 @@ static const struct { const char *id, *cause; } wrong[WRONGS] = {
         "longer."},
     [NO_HALF_M] = {"half-missing", "f is -β/2: with exp(-∫β) you have m², and s from that is too "
         "large."},
-    [TIMES_BETA] = {"beta-times-t", "The exponent holds β(t) times t; an integral of a line is the "
-        "area of a trapezium."},
+    [TIMES_BETA] = {"beta-times-t", "The exponent holds β(t) times t, or t² without the ½ that it "
+        "gets when t is integrated; an integral of a line is the area of a trapezium."},
+    [MEAN_BETA] = {"mean-beta-times-t", "This is t times the mean of a and b, the whole journey's; "
+        "till t the mean is that of a and β(t)."},
+    [B_FOR_RISE] = {"b-for-rise", "β rises by (b - a) t; yours has b there."},
+    [EXCHANGED] = {"a-and-b-exchanged", "Your β falls from b to a; it is a at t = 0, b at t = 1."},
+    [CIRCLE] = {"circle-for-line", "m² + s² = 1 holds where the variance is preserved, as in VP; "
+        "it is not here. Do the integral of g²/m²."},
+    [STRETCHED] = {"cosine-1.008", "The 1.008 below the line is missing in c(t)."},
+    [BY_TIME] = {"integral-times-t", "sde->curve is the integral of β already, and is multiplied "
+        "by t."},
     [ONLY_BETA] = {"beta-for-integral", "The exponent holds β(t), the rate now; what counts is all "
         "that has come since 0, the integral of β."},
     [GROWS] = {"m-grows", "The drift pulls towards 0, so that m falls from 1; yours grows."},
@@ -44,8 +53,8 @@ static const struct { const char *id, *cause; } wrong[WRONGS] = {
     [NO_DRIFT] = {"drift-forgotten", "This is the integral of g² alone: noise that came early has "
         "been pulled to 0 since, by the m² of (1.4)."},
     [UNDIVIDED] = {"cosine-start", "cos c(t) is not 1 at t = 0; m has to be."},
-    [UNDIVIDED_S] = {"cosine-start", "This is not 0 at t = 0, for it is made from cos c(t), which "
-        "is not 1 there. s has to be 0."},
+    [UNDIVIDED_S] = {"cosine-start", "This is sin c(t), which is not 0 at t = 0, as cos c(t) is "
+        "not 1 there. s has to be 0."},
     [RATE] = {"g-for-s", "This is g(t), how fast noise comes at t; s is what has come."},
     [EVEN] = {"rectified-root", "This is √t, as of a variance that grows evenly. Do the integral "
         "of g²/m² once more."},
@@ -57,6 +66,9 @@ static const struct { const char *id, *cause; } wrong[WRONGS] = {
 static double area(const sgm_sde *p, double t, int mistake) {
     double beta = p->a + (p->b - p->a) * t;
     if (mistake == ONLY_BETA) return beta;
+    if (mistake == MEAN_BETA) return (p->a + p->b) / 2 * t;
+    if (mistake == B_FOR_RISE) return p->a * t + p->b * t * t / 2;
+    if (mistake == EXCHANGED) return p->b * t + (p->a - p->b) * t * t / 2;
     return mistake == TIMES_BETA ? beta * t : (p->a + beta) / 2 * t;
 }
 
@@ -64,7 +76,9 @@ static double mistaken_m(const sgm_sde *p, double t, int mistake) {
     double turn = pi / 2 / 1.008;
     if (mistake == UNDIVIDED) return cos(turn * (t + .008));
     if (mistake == STEADY) return exp(-t);
+    if (mistake == STRETCHED) return cos(pi / 2 * (t + .008)) / cos(pi / 2 * .008);
     double B = p->family == SGM_FAMILY_USER_BETA ? p->curve(t, p->user) : area(p, t, mistake);
+    if (mistake == BY_TIME) B *= t;
     return exp(mistake == NO_HALF ? -B : mistake == GROWS ? B / 2 : -B / 2);
 }
 
@@ -73,6 +87,9 @@ static double mistaken_s(const sgm_sde *p, double t, int mistake) {
     double B = p->family == SGM_FAMILY_USER_BETA ? p->curve(t, p->user) : area(p, t, mistake);
     switch (mistake) {
     case EVEN: return sqrt(t);
+    case CIRCLE: return sqrt(1 - m * m);
+    case STRETCHED: m = mistaken_m(p, t, mistake); return sqrt(1 - m * m);
+    case BY_TIME: B *= t; break;
     case UNDIVIDED_S: B = cos(pi / 2 / 1.008 * (t + .008)); return sqrt(1 - B * B);
     case SQUARED: return s * s;
     case ONE_MINUS_M: return 1 - m;
@@ -187,12 +204,15 @@ static double swell_truth(double t, const double *beta, int mistake) {
     case 10: return beta[0] * t - half * sin(pi * t) / pi;
     case 11: return mean * t;
     case 12: return beta[0] * t + (beta[0] + beta[1]) / 2 * (t - sin(pi * t) / pi);
+    case 13: return mean * t - 2 * half * sin(pi * t / 2) / pi;
+    case 14: return beta[0] * t + 2 * half * pow(sin(pi * t / 2), 3) / 3;
+    case 15: return half * t - half * sin(pi * t) / pi;
     default: return mean * t - half * sin(pi * t) / pi;
     }
 }
 
 static void swell(double *beta) {
-    enum { N = 13 };
+    enum { N = 16 };
     double g[TIMES], v[N][TIMES], off = 0;
     for (int i = 0; i < TIMES; i++) {
         double t = (i + lab_real(6, .3, .7)) / TIMES;
@@ -201,8 +221,12 @@ static void swell(double *beta) {
         if (!(fabs(g[i] - v[0][i]) <= off)) off = fabs(g[i] - v[0][i]);
     }
     const lab_guess guess[] = {
-        {"=quadrature", g, "Right to six digits, as a sum of many small pieces is; the closed form "
-            "has all of them, and is one line."},
+        {"=quadrature", g, "Right to six digits, as a sum of many small pieces is, or one of "
+            "floats; the closed form has all of them, and is one line."},
+        {"swell-half-angle", v[13], "sin² u is (1 - cos 2u)/2: with u = πτ/2 the wave is cos πτ, "
+            "yours has half of its angle."},
+        {"swell-cube", v[14], "sin³/3 is no integral of sin²: its derivative has a cosine, too."},
+        {"swell-without-a", v[15], "a t is missing: β begins at a."},
         {"swell-linear", v[6], "This is the integral of a straight β from a to b."},
         {"swell-rate", v[1], "This is β(t) itself: asked is its integral from 0."},
         {"swell-times-t", v[2], "β(t) times t is no integral of a β that changes."},
@@ -276,23 +300,26 @@ static void lab_checks(void) {
     sgm_sde short_vp = sgm_sde_vp(a, lab_real(1, 2, 3)), none = vp;
     none.family = SGM_FAMILY_NONE;
 
-    row_m("m of VP", &vp, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, RIGHT});
+    row_m("m of VP", &vp, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, MEAN_BETA, B_FOR_RISE,
+        EXCHANGED, RIGHT});
     int vp_right = row_s("s of VP", &vp, (int[]){SQUARED, HALF_MORE, NO_HALF_M, TIMES_BETA,
-        ONLY_BETA, ONE_MINUS_M, NO_DRIFT, RATE, RIGHT});
-    row_m("m of sub-VP", &sub, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, RIGHT});
+        ONLY_BETA, ONE_MINUS_M, NO_DRIFT, RATE, MEAN_BETA, B_FOR_RISE, EXCHANGED, RIGHT});
+    row_m("m of sub-VP", &sub, (int[]){NO_HALF, TIMES_BETA, ONLY_BETA, GROWS, MEAN_BETA, B_FOR_RISE,
+        EXCHANGED, RIGHT});
     int sub_right = row_s("s of sub-VP", &sub, (int[]){SQUARED, ROOT, TWICE, TWICE_ROOT, HALF_MORE,
-        TIMES_BETA, ONLY_BETA, ONE_MINUS_M, RATE, RIGHT});
+        TIMES_BETA, ONLY_BETA, RATE, MEAN_BETA, B_FOR_RISE, EXCHANGED, RIGHT});
     row_m("m of VE", &ve, (int[]){AS_VP, RIGHT});
     int ve_right = row_s("s of VE", &ve, (int[]){SQUARED, FLOOR, FLAT, ONCE, AS_VP, RATE, RIGHT});
     row_m("m of EDM", &edm, (int[]){RIGHT});
     row_s("s of EDM", &edm, (int[]){SQUARED, RATE, RIGHT});
     row_m("m of the rectified path", &rectified, (int[]){STEADY, RIGHT});
-    row_s("s of the rectified path", &rectified, (int[]){SQUARED, EVEN, RATE, RIGHT});
-    row_m("m of the cosine", &cosine, (int[]){UNDIVIDED, RIGHT});
-    row_s("s of the cosine", &cosine, (int[]){SQUARED, UNDIVIDED_S, ONE_MINUS_M, RATE, RIGHT});
-    row_m("m of a β by its integral", &beta, (int[]){NO_HALF, GROWS, RIGHT});
+    row_s("s of the rectified path", &rectified, (int[]){SQUARED, EVEN, CIRCLE, RATE, RIGHT});
+    row_m("m of the cosine", &cosine, (int[]){UNDIVIDED, STRETCHED, RIGHT});
+    row_s("s of the cosine", &cosine, (int[]){SQUARED, UNDIVIDED_S, STRETCHED, ONE_MINUS_M, RATE,
+        RIGHT});
+    row_m("m of a β by its integral", &beta, (int[]){NO_HALF, GROWS, BY_TIME, RIGHT});
     row_s("s of a β by its integral", &beta, (int[]){SQUARED, HALF_MORE, NO_HALF_M, NO_DRIFT,
-        ONE_MINUS_M, RATE, RIGHT});
+        ONE_MINUS_M, RATE, BY_TIME, RIGHT});
     row_m("m of a σ² by its curve", &sigma2, (int[]){AS_VP, RIGHT});
     row_s("s of a σ² by its curve", &sigma2, (int[]){SQUARED, FLOOR, RATE, RIGHT});
     lab_true(LAB_UNIT, "m and s of no process are NAN", isnan(sgm_sde_m(NULL, .5)) &&

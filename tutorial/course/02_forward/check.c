@@ -15,9 +15,11 @@ enum { MOST = 64, GUARD = 64, /* more numbers before and behind, which nobody ma
 
 /* Known mistakes of a step, and of a path and the recursion. */
 enum {
-    RIGHT, ROOTLESS, SIGN, SQUARED, ONE_EACH, ONE_ROW, ONE_DRAW, NOISELESS, DRIFTLESS, WHOLE,
-    UNIFORM, END, AFTER, EXACT, COLUMNS, SAME_KEY, SAME_TIME, MORE, FEWER, UNIT_TIME, SHARE, HH,
-    LAW_G, KERNEL, WRONGS
+    RIGHT, ROOTLESS, SIGN, SQUARED, ONE_EACH, ONE_FIRST, ONE_ROW, ONE_DRAW, NOISELESS, DRIFTLESS,
+    WHOLE, SHRUNK, PLACELESS, ROOT_DRIFT, G2H, DOUBLED, UNIFORM, END, AFTER, EXACT, DECAY, MINUS,
+    COLUMNS, OWN_KEYS, /* from here on of paths and the recursion only */
+    SAME_KEY, CHILD_0, FROM_1, CHAIN, SEQUENCE, SAME_TIME, MORE, FEWER, UNIT_TIME, UNDIVIDED, FENCE,
+    SHARE, FIRST_ORDER, GAIN_FIRST, LAW_DECAY, HH, LAW_G, DEVIATION, KERNEL, IDLE, WRONGS
 };
 static const struct { const char *id, *cause; } wrong[WRONGS] = {
     [ROOTLESS] = {"root-missing", "each step adds g h z: variances like h² leave no noise when "
@@ -25,11 +27,41 @@ static const struct { const char *id, *cause; } wrong[WRONGS] = {
     [SIGN] = {"drift-sign", "the drift is subtracted: f is negative already where it pulls to 0"},
     [SQUARED] = {"g-squared", "the noise is multiplied by g²; sgm_sde_g2 is a variance per time"},
     [ONE_EACH] = {"one-noise", "all coordinates of a point get one and the same draw"},
+    [ONE_FIRST] = {"one-noise", "all coordinates of a point get the draw of its first"},
     [ONE_ROW] = {"one-noise", "all points get the same draws, and move as one"},
     [ONE_DRAW] = {"one-noise", "a single draw serves all numbers of the step"},
     [NOISELESS] = {"noise-missing", "this is the drift alone"},
     [DRIFTLESS] = {"drift-missing", "this is the noise alone"},
     [WHOLE] = {"drift-without-h", "the drift is added whole, not times h"},
+    [SHRUNK] = {"x-forgotten", "x becomes what is to be added to it: f x h and the noise"},
+    [PLACELESS] = {"drift-without-x", "the drift is f h, the same wherever x is; it pulls by "
+        "f x h"},
+    [ROOT_DRIFT] = {"drift-root", "the drift has the root of h, too; it adds up step by step as it "
+        "is, and only the noise has the root"},
+    [G2H] = {"g2-h-for-noise", "the noise is multiplied by g² h, which is its variance"},
+    [DOUBLED] = {"root-of-2", "the noise has the variance 2 g² h: the 2 belongs to Langevin's "
+        "walk"},
+    [DECAY] = {"=drift-exact", "the drift is e^{f h}, exact for a constant f. That converges, too, "
+        "with an error of the same order; (1.2) has 1 + f h"},
+    [MINUS] = {"=noise-minus", "z with a minus has the same law as z: mirrored noise"},
+    [OWN_KEYS] = {"=keys-of-points", "each point has a key of its own: other draws of the same "
+        "law"},
+    [CHILD_0] = {"same-key", "all steps use one key, so that each repeats the noise of the last"},
+    [FROM_1] = {"=keys-from-1", "the steps' keys are counted from 1: other draws of the same law"},
+    [CHAIN] = {"=keys-chained", "each step's key is a child of the last one's: other draws of the "
+        "same law"},
+    [SEQUENCE] = {"=one-sequence", "all steps share one sequence, each begins where the last one "
+        "ended: other draws of the same law"},
+    [UNDIVIDED] = {"h-undivided", "each step is t1 - t0 long; h is that over steps"},
+    [FENCE] = {"h-fence-posts", "h is (t1 - t0) over steps - 1; from t0 to t1 are `steps` steps"},
+    [FIRST_ORDER] = {"square-cut", "(1 + f h)² has been cut to 1 + 2 f h. That is what it comes to "
+        "when h goes to 0; asked is what steps of this h make"},
+    [GAIN_FIRST] = {"noise-too-early", "the step's noise is pulled in the same step; the pull acts "
+        "on what was there, and the noise comes new"},
+    [LAW_DECAY] = {"square-cut", "(1 + f h)² is taken for e^{2 f h}, to which it comes when h goes "
+        "to 0; asked is what steps of this h make"},
+    [DEVIATION] = {"law-deviation", "a standard deviation g √h is added; variances add, g² h"},
+    [IDLE] = {"nothing-written", "it is as it was: nothing was written"},
     [UNIFORM] = {"uniform-noise", "the draws are from U(0, 1): they have a mean, and the wrong "
         "variance"},
     [END] = {"=step-end", "f and g are taken at the step's end. That converges, too, with an error "
@@ -52,12 +84,19 @@ static const struct { const char *id, *cause; } wrong[WRONGS] = {
         "asked is what steps of this h make"}
 };
 
+static uint64_t skipped; /* draws that a step leaves to those before */
+
+static double length(double t0, double t1, int steps, int bad) {
+    if (bad == UNIT_TIME) return 1. / steps;
+    return (t1 - t0) / (bad == UNDIVIDED ? 1 : bad == FENCE && steps > 1 ? steps - 1 : steps);
+}
+
 static void step(float *x, long n, int d, const sgm_sde *p, double t, double h, sgm_key key,
     int bad) {
     double at = bad == END ? t + h : t, f = sgm_sde_f(p, at), g = sqrt(sgm_sde_g2(p, at));
     double a = 1 + f * h, b = g * sqrt(h);
     static float z[4 * CLOUD];
-    (bad == UNIFORM ? sgm_uniform : sgm_normal)(z, (size_t)(n * d), key, 0);
+    (bad == UNIFORM ? sgm_uniform : sgm_normal)(z, (size_t)(n * d), key, skipped);
     if (bad == ROOTLESS) b = g * h;
     if (bad == SIGN) a = 1 - f * h;
     if (bad == SQUARED) b = g * g * sqrt(h);
@@ -65,27 +104,45 @@ static void step(float *x, long n, int d, const sgm_sde *p, double t, double h, 
     if (bad == DRIFTLESS) a = 1;
     if (bad == WHOLE) a = 1 + f;
     if (bad == AFTER) b *= a;
+    if (bad == SHRUNK) a = f * h;
+    if (bad == PLACELESS) a = 1;
+    if (bad == ROOT_DRIFT) a = 1 + f * sqrt(h);
+    if (bad == G2H) b = g * g * h;
+    if (bad == DOUBLED) b *= sqrt(2);
+    if (bad == DECAY) a = exp(f * h);
+    if (bad == MINUS) b = -b;
     if (bad == EXACT) sgm_sde_transition(p, t, t + h, &a, &b);
+    for (long i = 0; i < n && bad == OWN_KEYS; i++)
+        sgm_normal(z + i * d, (size_t)d, sgm_key_split(key, (uint64_t)i), 0);
     for (long i = 0; i < n; i++)
         for (int j = 0; j < d; j++) {
-            long k = bad == ONE_EACH ? i : bad == ONE_ROW ? j : bad == ONE_DRAW ? 0 :
-                bad == COLUMNS ? j * n + i : i * d + j;
-            x[i * d + j] = (float)(a * x[i * d + j] + b * z[k]);
+            long k = bad == ONE_EACH ? i : bad == ONE_FIRST ? i * d : bad == ONE_ROW ? j :
+                bad == ONE_DRAW ? 0 : bad == COLUMNS ? j * n + i : i * d + j;
+            x[i * d + j] =
+                (float)(a * x[i * d + j] + b * z[k] + (bad == PLACELESS ? f * h : 0));
         }
 }
 
 static void path(float *x, long n, int d, const sgm_sde *p, double t0, double t1, int steps,
     sgm_key key, int bad) {
-    double h = bad == UNIT_TIME ? 1. / steps : (t1 - t0) / steps;
+    double h = length(t0, t1, steps, bad);
+    sgm_key next = key;
+    if (bad == IDLE) return;
     steps += bad == MORE ? 1 : bad == FEWER ? -1 : 0;
-    for (int k = 0; k < steps; k++)
+    for (int k = 0; k < steps; k++) {
+        next = sgm_key_split(bad == CHAIN ? next : key,
+            bad == CHILD_0 ? 0 : (uint64_t)(bad == FROM_1 ? k + 1 : k));
+        skipped = bad == SEQUENCE ? (uint64_t)k * (uint64_t)(n * d) : 0;
         step(x, n, d, p, bad == SAME_TIME ? t0 : t0 + k * h, h,
-            bad == SAME_KEY ? key : sgm_key_split(key, (uint64_t)k), bad);
+            bad == SAME_KEY || bad == SEQUENCE ? key : next, bad);
+    }
+    skipped = 0;
 }
 
 static void recursion(double *mean, double *v, const sgm_sde *p, double t0, double t1, int steps,
     int bad) {
-    double h = bad == UNIT_TIME ? 1. / steps : (t1 - t0) / steps;
+    double h = length(t0, t1, steps, bad);
+    if (bad == IDLE) return;
     if (bad == KERNEL) {
         double a, b;
         sgm_sde_transition(p, t0, t1, &a, &b);
@@ -95,10 +152,14 @@ static void recursion(double *mean, double *v, const sgm_sde *p, double t0, doub
     steps += bad == MORE ? 1 : bad == FEWER ? -1 : 0;
     for (int k = 0; k < steps; k++) {
         double t = bad == SAME_TIME ? t0 : t0 + (bad == END ? k + 1 : k) * h;
-        double a = 1 + (bad == SIGN ? -1 : 1) * sgm_sde_f(p, t) * h, g2 = sgm_sde_g2(p, t);
+        double f = sgm_sde_f(p, t), g2 = sgm_sde_g2(p, t);
+        double a = bad == WHOLE ? 1 + f : 1 + (bad == SIGN ? -1 : 1) * f * h, pull = a * a;
         double gain = bad == HH || bad == ROOTLESS ? g2 * h * h : bad == LAW_G ? sqrt(g2) * h :
-            bad == SQUARED ? g2 * g2 * h : g2 * h;
-        *mean *= a, *v = (bad == SHARE ? a : a * a) * *v + gain;
+            bad == SQUARED ? g2 * g2 * h : bad == DEVIATION ? sqrt(g2 * h) : g2 * h;
+        if (bad == SHARE) pull = a;
+        if (bad == FIRST_ORDER) pull = 1 + 2 * f * h;
+        if (bad == LAW_DECAY) pull = exp(2 * f * h);
+        *mean *= a, *v = pull * *v + (bad == GAIN_FIRST ? pull : 1) * gain;
     }
 }
 
@@ -109,8 +170,8 @@ static void row(const char *name, const sgm_sde *p, double t0, double t1, int st
     long n = lab_whole(0, 5, 9);
     int d = (int)lab_whole(1, 2, 4);
     sgm_key key = lab_key(which);
-    lab_guess guess[WRONGS];
-    int guesses = 0, last = steps ? UNIT_TIME : COLUMNS;
+    lab_guess guess[WRONGS + 1];
+    int guesses = 0, last = steps ? FENCE : OWN_KEYS;
     sgm_normal(start, MOST, lab_key(which + 1), 0);
     for (int i = 0; i < MOST + 2 * GUARD; i++) x[i] = 7;
     memcpy(x + GUARD, start, (size_t)(n * d) * sizeof *start);
@@ -130,14 +191,17 @@ static void row(const char *name, const sgm_sde *p, double t0, double t1, int st
         for (long i = 0; i < n * d; i++) v[w][i] = x[GUARD + i];
         if (w > RIGHT) guess[guesses++] = (lab_guess){wrong[w].id, v[w], wrong[w].cause};
     }
+    for (long i = 0; i < n * d; i++) v[IDLE][i] = start[i];
+    guess[guesses++] = (lab_guess){wrong[IDLE].id, v[IDLE], wrong[IDLE].cause};
     guess[guesses] = (lab_guess){NULL, NULL, NULL};
     lab_compare(LAB_UNIT, name, g, v[RIGHT], n * d, 2e-6, guess);
 }
 
 /* The recursion from t0 to t1 in three numbers of steps; of the variance, or of the mean. */
 static void law_row(const char *name, const sgm_sde *p, double t0, double t1, int of_variance) {
-    static const int mistakes[] = {SIGN, SQUARED, END, SAME_TIME, MORE, FEWER, UNIT_TIME, SHARE, HH,
-        LAW_G, KERNEL};
+    static const int mistakes[] = {SIGN, SQUARED, WHOLE, END, SAME_TIME, MORE, FEWER, UNIT_TIME,
+        UNDIVIDED, FENCE, SHARE, FIRST_ORDER, GAIN_FIRST, LAW_DECAY, HH, LAW_G, DEVIATION, KERNEL,
+        IDLE};
     double g[3], v[WRONGS][3], mean, variance;
     int guesses = (int)(sizeof mistakes / sizeof *mistakes);
     lab_guess guess[WRONGS];
@@ -219,6 +283,12 @@ static void apart(const sgm_sde *p) {
         for (int i = 0; i < 6; i++) x[i] = 0;
         forward_path(x, 3, 2, p, .3, .3 + 2 * h, 2, key);
         next[r] = (float)(x[0] - (1 + sgm_sde_f(p, .3 + h) * h) * now[r]);
+    }
+    if (variance_of(a, RUNS) == 0) { /* else 0/0 would be all that is said of it */
+        lab_true(LAB_LAW, "x after a step, in 600 runs", 0, a[0] ? "same-in-all-runs" : "-", a[0] ?
+            "it is the same whatever the key: its noise was drawn once and kept, or by a key of "
+            "its own" : "it stays 0 whatever the key: no noise comes to it");
+        return;
     }
     lab_law("correlation of two coordinates", correlation(a, b, RUNS), 0, by, (lab_guess[]){
         {"one-noise", &one, wrong[ONE_EACH].cause}, {NULL, NULL, NULL}});

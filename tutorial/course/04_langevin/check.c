@@ -33,16 +33,19 @@ static void linear(double *y, const float *x, const float *s, const float *z, lo
     for (long i = 0; i < n; i++) y[i] = x[i] + a * s[i] + b * z[i];
 }
 
+/* Not 0: steps in γ, or in ε, go without x; the variance of such a walk is another's by chance. */
+static int astray[2];
+
 /* One move is compared: `half` is 1 for the γ form and 2 for that in ε. The last number of `got`
 lies beyond the end and belongs to somebody else. */
 static int check_move(int at, double half) {
-    float x[MOST + 1], s[MOST], z[MOST], in_place[MOST + 1], y[MOST + 1];
-    double truth[MOST + 1], got[MOST + 1], e[9][MOST + 1];
+    float x[MOST + 1], s[MOST], z[MOST], in_place[MOST + 1], y[MOST + 1], none[MOST] = {0};
+    double truth[MOST + 1], got[MOST + 1], e[13][MOST + 1];
     long n = lab_whole(at, 5, MOST);
     double step = lab_real(at, .1, .4) * half, a = step / half, b = sqrt(2 * a);
     sgm_normal(x, MOST + 1, lab_key(at), 0), sgm_normal(s, MOST, lab_key(at), 100);
     sgm_normal(z, MOST, lab_key(at), 200);
-    for (int k = 0; k < 9; k++) e[k][n] = x[n];
+    for (int k = 0; k < 13; k++) e[k][n] = x[n];
     for (int i = 0; i <= MOST; i++) y[i] = in_place[i] = x[i];
     linear(truth, x, s, z, n, a, b), truth[n] = x[n];
     linear(e[0], x, s, z, n, a, half == 1 ? sqrt(step) : sqrt(2 * step));
@@ -53,32 +56,47 @@ static int check_move(int at, double half) {
     linear(e[5], x, s, z, n, 0, b);
     linear(e[6], x, s, z, n, a, -b);
     linear(e[7], x, s, z, n, step, sqrt(2 * step));
+    linear(e[9], x, s, z, n, a, sqrt(2) * a), linear(e[10], x, s, z, n, a, sqrt(a / 2));
+    linear(e[11], none, s, z, n, a, b), linear(e[12], x, x, z, n, a, b);
+    const char *outside = "The root is of 2 alone, γ = ε/2 stands whole beside it: a noise of "
+        "variance 2γ has both below the root.";
+    const char *narrow = "The noise has the variance γ/2, a quarter of what it must be.";
+    const char *lost = "x itself is not in it: y is x and a step. (Or y is set before x is read, "
+        "and y may be x.)";
+    const char *place = "The drift is along x; it is along the score s.";
     const char *sign = "The score is taken off where it belongs on: walkers are to go uphill.";
     const char *square = "The noise is multiplied by its variance; what belongs there is its root.";
     const char *still = "There is no noise: this climbs to the top of p and stays there.";
     const char *free = "The score is missing: walkers spread without end.";
-    const char *none = "y is as it was: nothing was written.";
+    const char *idle = "y is as it was: nothing was written.";
     const char *minus = "z with a minus has the same law as z: the same walk, mirrored noise.";
     lab_guess plain[] = {{"root-gamma", e[0], "The noise has the variance γ; for a step of length "
             "γ along the score it is twice that."}, {"no-root", e[1], square},
         {"score-sign", e[2], sign}, {"half-drift", e[3], "Half of the drift: that belongs to the "
             "form in ε, whose noise is √ε."}, {"no-noise", e[4], still}, {"no-drift", e[5], free},
-        {"=noise-minus", e[6], minus},
-        {"nothing-written", e[8], none}, END};
+        {"=noise-minus", e[6], minus}, {"root-of-2-alone", e[9], outside},
+        {"root-of-half", e[10], narrow}, {"x-forgotten", e[11], lost},
+        {"x-for-score", e[12], place}, {"nothing-written", e[8], idle}, END};
     lab_guess twist[] = {{"epsilon-noise", e[0], "The noise is √(2ε): the variance doubled as for "
             "γ, but ε is 2γ already."}, {"epsilon-no-root", e[1], square},
         {"epsilon-sign", e[2], sign}, {"epsilon-drift", e[3], "The score has the factor ε, not its "
             "half: the noise is that of a step ε/2."}, {"epsilon-no-noise", e[4], still},
         {"epsilon-no-drift", e[5], free}, {"=noise-minus", e[6], minus},
         {"epsilon-as-gamma", e[7], "A step of length γ = ε; it is to be one of γ = ε/2."},
-        {"nothing-written", e[8], none},
+        {"root-of-2-alone", e[9], outside}, {"x-forgotten", e[11], lost},
+        {"x-for-score", e[12], place}, {"nothing-written", e[8], idle},
         END};
     void (*move)(float *, const float *, const float *, const float *, long, double) =
         half == 1 ? sgm__langevin_move : epsilon_move;
     for (long i = 0; i < n; i++) y[i] = 0, e[8][i] = 0;
     move(y, x, s, z, n, step), move(in_place, in_place, s, z, n, step);
     for (long i = 0; i <= n; i++) got[i] = y[i];
+    if (y[n] != x[n] || in_place[n] != x[n])
+        return lab_true(LAB_UNIT, half == 1 ? "y of one step in γ" : "y of one step in ε", 0,
+            "outside", "Something is written behind y, which has `size` numbers.");
     const lab_guess *guesses = half == 1 ? plain : twist;
+    for (long i = 0; i < n; i++)
+        if (fabs(in_place[i] - e[11][i]) < 1e-5) astray[half > 1]++;
     int right = lab_compare(LAB_UNIT, half == 1 ? "y of one step in γ" : "y of one step in ε",
         got, truth, n + 1, 2e-6, guesses);
     for (long i = 0; i <= n; i++) got[i] = in_place[i];
@@ -100,7 +118,7 @@ static double off(const float *to, const float *from, const float *s, int d, dou
 static void check_log_q(void) {
     enum { PAIRS = 4 };
     float v[PAIRS][3][MOST];
-    double got[PAIRS], truth[PAIRS], e[7][PAIRS], g = lab_real(40, .15, .6);
+    double got[PAIRS], truth[PAIRS], e[12][PAIRS], g = lab_real(40, .15, .6);
     for (int k = 0; k < PAIRS; k++) {
         const float *to = v[k][0], *from = v[k][1], *s = v[k][2];
         int d = (int)lab_whole(40 + k, 2, 5);
@@ -115,6 +133,10 @@ static void check_log_q(void) {
         e[4][k] = truth[k] / d;
         e[5][k] = -sqrt(right) / (4 * g);
         e[6][k] = truth[k] - .5 * d * log(4 * acos(-1) * g);
+        e[7][k] = -off(to, from, s, d, 2 * g) / (4 * g);
+        e[8][k] = -off(to, from, s, d, g / 2) / (4 * g);
+        e[9][k] = -right / (2 * sqrt(2 * g)), e[10][k] = -right / g;
+        e[11][k] = truth[k] - .5 * log(4 * acos(-1) * g);
     }
     lab_guess guesses[] = {{"q-variance", e[0], "Divided by 2γ: but a Gaussian of variance 2γ has "
             "twice its variance below the square."}, {"no-score-in-q", e[1], "Proposals lie about "
@@ -125,23 +147,32 @@ static void check_log_q(void) {
         {"q-plus", e[3], "The sign: far proposals are rare, so that their log q is low."},
         {"q-mean", e[4], "The squares are summed over coordinates, not averaged."},
         {"q-norm", e[5], "The distance itself; a Gaussian's exponent has its square."},
+        {"q-drift", e[7], "The drift in q is 2γ s, twice the step's."},
+        {"q-drift", e[8], "The drift in q is ½γ s, half of the step's."},
+        {"q-root", e[9], "Divided by twice a standard deviation; a Gaussian has twice its variance "
+            "there."},
+        {"q-four", e[10], "Divided by γ; twice the variance 2γ is four times that."},
+        {"=q-constant", e[11], "With the constant of a Gaussian in one dimension: it drops out of "
+            "the ratio, whichever it is."},
         {"=q-constant", e[6], "With the Gaussian's constant: it is the same both ways, and drops "
             "out of the ratio."}, END};
     lab_compare(LAB_UNIT, "log q(to|from) of four pairs", got, truth, PAIRS, 1e-9, guesses);
 }
 
 static void check_chance(void) {
-    enum { CASES = 7 };
+    enum { CASES = 9, GUESSES = 14 };
     float v[4][MOST];
-    double got[CASES], truth[CASES], e[9][CASES], eps = lab_real(50, .2, .9);
-    /* the ratio that each case shall have; the last has no density at y */
-    double ratio[CASES] = {.3, .5, .75, .9, 3, 1e300, 0};
+    double got[CASES], truth[CASES], e[GUESSES][CASES], eps = lab_real(50, .2, .9);
+    /* the ratio that each case shall have; the seventh has no density at y; in the last two the
+    constant that log p(x) and log p(y) lack is such that exp of either is 0, or infinite */
+    double ratio[CASES] = {.3, .5, .75, .9, 3, 1e300, 0, .6, .4};
     for (int k = 0; k < CASES; k++) {
         int d = (int)lab_whole(50 + k, 1, 4);
         const float *x = v[0], *y = v[1], *sx = v[2], *sy = v[3];
         sgm_normal(v[0], 4 * MOST, lab_key(50), (uint64_t)(100 * k));
         double there = off(y, x, sx, d, eps / 2), back = off(x, y, sy, d, eps / 2);
         double q = (there - back) / (2 * eps), px = lab_real(60 + k, -9, 3), r = ratio[k];
+        if (k > 6) px += k == 7 ? -1500 : 1500;
         double py = r > 0 ? px + log(r) - q + (r > 1e9 ? 300 : 0) : -HUGE_VAL, w = py - px + q;
         got[k] = epsilon_chance(x, y, sx, sy, d, px, py, eps);
         truth[k] = w < 0 ? exp(w) : 1;
@@ -154,7 +185,17 @@ static void check_chance(void) {
         e[6][k] = fmin(1, exp(py - px + q / 2));
         e[7][k] = fmin(1, exp(py - px - q));
         e[8][k] = fmin(1, exp(q));
+        e[9][k] = fmin(1, exp(px - py + q)), e[10][k] = fmin(1, exp(py - px + 2 * q));
+        e[11][k] = fmin(1, exp(py - px + (off(y, x, sy, d, eps / 2) -
+            off(x, y, sx, d, eps / 2)) / (2 * eps)));
+        e[12][k] = fmin(1, exp(py - px + (off(y, x, sx, d, -eps / 2) -
+            off(x, y, sy, d, -eps / 2)) / (2 * eps)));
+        e[13][k] = k > 6 ? NAN : truth[k];
     }
+    int far = 1; /* all that is wrong is not a number, or what a comparison with such gives */
+    for (int k = 0; k < CASES; k++)
+        far &= fabs(got[k] - truth[k]) < 1e-6 || (k > 4 && k != 6 && !(got[k] > 0 && got[k] < 1));
+    far &= !(fabs(got[7] - truth[7]) < 1e-6 && fabs(got[8] - truth[8]) < 1e-6);
     lab_guess guesses[] = {{"ratio-upside-down", e[0], "The ratio is that of the way back: p(y) "
             "belongs above, p(x) below."}, {"no-minimum", e[1], "A chance above 1: the minimum "
             "with 1 is missing."},
@@ -167,8 +208,17 @@ static void check_chance(void) {
         {"q-epsilon-variance", e[6], "The squares are divided by 4ε: the noise of this form has "
             "the variance ε."},
         {"q-exchanged", e[7], "q(y|x) and q(x|y) have changed places in the ratio."},
-        {"densities-dropped", e[8], "p(y)/p(x) is missing: only the proposals are compared."}, END};
-    lab_compare(LAB_UNIT, "the chance of seven proposals", got, truth, CASES, 1e-9, guesses);
+        {"densities-dropped", e[8], "p(y)/p(x) is missing: only the proposals are compared."},
+        {"densities-upside-down", e[9], "p(x)/p(y): the density at the proposal belongs above."},
+        {"q-half-variance", e[10], "The squares are divided by ε; twice the variance ε is 2ε."},
+        {"scores-exchanged", e[11], "Each q has the score at the step's end; a step follows the "
+            "score at the point where it begins."},
+        {"chance-score-sign", e[12], "The drift is added to the way in q, where it has to be taken "
+            "off."},
+        {"exponentials-apart", far ? got : e[13], "exp of −1500 is 0 and of 1500 is infinite, and "
+            "0/0 is no number, whose minimum with 1 is anything. Subtract logarithms before exp."},
+        END};
+    lab_compare(LAB_UNIT, "the chance of nine proposals", got, truth, CASES, 1e-9, guesses);
 }
 
 /* The mean square of N walkers over all snapshots, and the share accepted: of your functions in ε,
@@ -239,7 +289,7 @@ static void lab_checks(void) {
         {"no-noise", &zero, "All walkers are at the top of p: they are not shaken."},
         {"half-drift", &half, "The variance of walks with half the drift."}, END};
     library_walk(&V, &share, g, 0, lab_key(81), N);
-    lab_law("V of ULA: 1/(1 - γ/2)", V, truth, wide * truth, ula);
+    lab_law("V of ULA: 1/(1 - γ/2)", V, truth, wide * truth, astray[0] ? NULL : ula);
     lab_say(LAB_INFORMATIVE, "γ = %.3f: p has the variance 1, ULA is to have %.3f.", g, truth);
 
     double gm = lab_real(82, .35, .5), bad[2], badly[2];
@@ -266,7 +316,7 @@ static void lab_checks(void) {
         {"epsilon-no-noise", &zero, "All walkers are at the top of p: they are not shaken."},
         {"epsilon-as-gamma", &as, "The variance of steps of γ = ε."}, END};
     walk(&V, &share, 0, g, 0, lab_key(86));
-    lab_law("V in ε: 1/(1 - ε/4)", V, truth, wide * truth, ula2);
+    lab_law("V in ε: 1/(1 - ε/4)", V, truth, wide * truth, astray[1] ? NULL : ula2);
 
     lab_guess dropped[] = {{"proposals-dropped", &bad[0], "The variance of a walk whose ratio has "
             "p alone."}, END};

@@ -14,23 +14,45 @@ static const double TOL = 4e-6; /* sums of six products of floats */
 
 static const char *const causes[][2] = {
     {"overwrite", "= stands for +=: a share is added to what is there, for others add to it, too."},
-    {"cleared", "The array is set to 0 first. Whoever calls has done so, or has put shares there."},
+    {"cleared", "What was there is gone: set to 0 first, or the sum is written by =. Whoever calls "
+                "has set it to 0, or has put shares there."},
     {"mean-over-rows", "It is the mean over the rows, n times too small: W and b are in all rows, "
                        "and their shares add up."},
     {"not-transposed", "W is read as if it were stored the other way round: of W's transpose the "
                        "row j is W's column j, at w[p * out + j]."},
     {"dw-transposed", "It is stored transposed: the derivative by W_pj stands where W_pj does."},
     {"sign-turned", "The share is subtracted: the derivative goes back as it is."},
+    {"nothing-written", "It is as it was: nothing was added."},
+    {"one-row-only", "Only the first row has a share in it; all rows do."},
+    {"one-row-only", "Only the last row has a share in it; all rows do."},
+    {"x-transposed", "x is read as if it had `in` rows: its row i begins at x[i * in]."},
+    {"x-forgotten", "dy alone is added up; y moves with W_pj by x_ip, so x belongs beside it."},
+    {"x-for-w", "x stands where W belongs: y moves with x_ip by W_pj."},
+    {"dx-transposed", "It is stored transposed: the derivative by x_ip stands where x_ip does."},
+    {"in-out-exchanged", "in and out have changed places: W has `in` rows of `out` numbers."},
     {"only-sigma", "The slope is σ(x) alone: x σ(x) is a product, and x σ'(x) is missing."},
     {"sigmoid-slope", "The slope is σ(1 − σ), that of the sigmoid; SiLU is x times it."},
     {"relu", "The slope is 0 or 1, that of ReLU."},
     {"value-for-slope", "It is silu(x) itself that is multiplied, not its derivative."},
     {"chain-forgotten", "It is the slope alone: the chain rule multiplies it by dy."},
     {"product-rule", "The slope is σ + x(1 − σ): σ' is σ(1 − σ), and one σ is lost."},
+    {"product-rule", "The slope is σ + x σ: of σ' = σ(1 − σ) the 1 − σ is lost."},
+    {"product-rule", "The slope is 1 + x(1 − σ): it lacks the σ before it."},
+    {"slope-sign", "The slope is σ(1 − x(1 − σ)): x σ' is added in the product rule."},
+    {"brackets", "The slope is σ(1 + x)(1 − σ): only x is multiplied by 1 − σ."},
+    {"x-and-dy-exchanged", "The slope is taken at dy and multiplied by x: they changed places."},
     {"skip-forgotten", "x reaches y on two ways; dx lacks the share of the direct one, dy."},
     {"room-not-cleared", "room held something, and silu_backward has added to it."},
     {"bend-skipped", "dy goes through the linear layer without having gone through SiLU."},
-    {"bend-at-x", "SiLU's slope is taken at x; it was applied to a."}};
+    {"bend-at-x", "SiLU's slope is taken at x; it was applied to a."},
+    {"wrong-way-round", "dy goes through the layer first and through SiLU then. Backward goes from "
+                        "the end to the start: SiLU came last."},
+    {"skip-twice", "The direct share, dy, is in dx twice."},
+    {"skip-of-x", "The direct share is x; it is dy, for y moves as x does."},
+    {"skip-overwrites", "dy is written to dx in the end, by =: what the layer added is lost."},
+    {"bias-twice", "db has its share twice: linear_backward adds it already."},
+    {"room-half-cleared", "memset counts bytes: n d numbers are n d sizeof(float) of them."},
+    {"bend-of-silu", "The slope is taken at silu(a); it was applied to a."}};
 enum {
     FINE = -1,
     OVERWRITE,
@@ -39,16 +61,36 @@ enum {
     PLAIN_W,
     TURNED_DW,
     SIGN,
+    IDLE,
+    FIRST_ROW,
+    LAST_ROW,
+    X_TURNED,
+    X_LESS,
+    X_FOR_W,
+    DX_TURNED,
+    SWAPPED,
     SIGMA,
     SIGMOID,
     RELU,
     VALUE,
     ALONE,
     LOST,
+    LOST_TOO,
+    LOST_BEFORE,
+    SLOPE_SIGN,
+    BRACKETS,
+    CROSSED,
     SKIP,
     RUBBISH,
     UNBENT,
     AT_X,
+    ROUND,
+    SKIP_TWICE,
+    SKIP_X,
+    SKIP_LAST,
+    BIAS_TWICE,
+    BYTES,
+    OF_SILU,
     ALL
 };
 
@@ -76,18 +118,27 @@ static void linear(int wrong, int n, int in, int out, const float *x, const floa
     const double *dy, double *dx, double *dw, double *db) {
     const double by = wrong == MEAN ? 1. / n : 1, sign = wrong == SIGN ? -1 : 1;
     const int set = wrong == OVERWRITE;
+    if (wrong == IDLE) return;
+    if (wrong == SWAPPED) {
+        const int keep = in;
+        in = out, out = keep;
+    }
     for (int i = 0; i < n * in && wrong == CLEARED; i++) dx[i] = 0;
     for (int i = 0; i < in * out && wrong == CLEARED; i++) dw[i] = 0;
     for (int i = 0; i < out && wrong == CLEARED; i++) db[i] = 0;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < out; j++) {
             const double g = sign * dy[i * out + j];
-            db[j] = (set ? 0 : db[j]) + by * g;
+            const int counts = wrong == FIRST_ROW ? i == 0 : wrong != LAST_ROW || i == n - 1;
+            db[j] = (set ? 0 : db[j]) + counts * by * g;
             for (int p = 0; p < in; p++) {
                 double *to = dw + (wrong == TURNED_DW ? j * in + p : p * out + j);
-                *to = (set ? 0 : *to) + by * g * x[i * in + p];
-                dx[i * in + p] =
-                    (set ? 0 : dx[i * in + p]) + g * w[wrong == PLAIN_W ? j * in + p : p * out + j];
+                double *up = dx + (wrong == DX_TURNED ? p * n + i : i * in + p);
+                const double of_x = wrong == X_LESS ? 1 : x[wrong == X_TURNED ? p * n + i :
+                    i * in + p];
+                *to = (set ? 0 : *to) + counts * by * g * of_x;
+                *up = (set ? 0 : *up) + g * (wrong == X_FOR_W ? x[i * in + p] :
+                    w[wrong == PLAIN_W ? j * in + p : p * out + j]);
             }
         }
 }
@@ -105,6 +156,14 @@ static double silu_slope(int wrong, double x) {
         return x * s;
     case LOST:
         return s + x * (1 - s);
+    case LOST_TOO:
+        return s + x * s;
+    case LOST_BEFORE:
+        return 1 + x * (1 - s);
+    case SLOPE_SIGN:
+        return s * (1 - x * (1 - s));
+    case BRACKETS:
+        return s * (1 + x) * (1 - s);
     default:
         return s * (1 + x * (1 - s));
     }
@@ -126,16 +185,16 @@ static int linear_rows(void) {
     normal(x, ROOM, 0), normal(w, ROOM, 1), normal(dy, ROOM, 2), to_doubles(g, dy, ROOM);
     for (int a = 0; a < 3; a++) {
         normal(d[a], ROOM, 3 + a), to_doubles(exact[a], d[a], ROOM);
-        for (int k = 0; k <= SIGN; k++) memcpy(wrong[k][a], exact[a], sizeof exact[a]);
+        for (int k = 0; k < SIGMA; k++) memcpy(wrong[k][a], exact[a], sizeof exact[a]);
     }
     linear_backward(n, in, out, x, w, dy, d[0], d[1], d[2]);
     linear(FINE, n, in, out, x, w, g, exact[0], exact[1], exact[2]);
-    for (int k = 0; k <= SIGN; k++)
+    for (int k = 0; k < SIGMA; k++)
         linear(k, n, in, out, x, w, g, wrong[k][0], wrong[k][1], wrong[k][2]);
     for (int a = 0; a < 3; a++) {
         const long many = size[a] + 1;
         to_doubles(got, d[a], many);
-        for (int k = 0; k <= SIGN; k++)
+        for (int k = 0; k < SIGMA; k++)
             memcpy(value[k], wrong[k][a], (size_t)many * sizeof(double));
         right &= lab_compare(
             LAB_UNIT, row[a], got, exact[a], many, TOL, guesses(0, SIGMA, got, exact[a], many));
@@ -149,17 +208,21 @@ static int silu_rows(void) {
     const int n = (int)lab_whole(2, 15, 25);
     normal(x, ROOM, 10), normal(dy, ROOM, 11), normal(d, ROOM, 12);
     for (int i = 0; i < ROOM; i++) x[i] *= 2;
-    for (int k = FINE; k <= LOST; k++)
+    for (int k = FINE; k < SKIP; k++)
         for (int i = 0; i <= n; i++) {
             double share = silu_slope(k, x[i]) * (k == ALONE ? 1 : dy[i]), before = d[i];
-            if (i == n) share = 0;
+            if (k == CROSSED) share = silu_slope(k, dy[i]) * x[i];
+            if (i == n || k == IDLE) share = 0;
             if ((k == OVERWRITE || k == CLEARED) && i < n) before = 0;
             if (k == CLEARED) before = NAN; /* here the same as to overwrite */
             *(k == FINE ? exact + i : value[k] + i) = before + (k == SIGN ? -share : share);
         }
     silu_backward(n, x, dy, d), to_doubles(got, d, n + 1);
-    for (int i = 0; i <= n; i++) value[MEAN][i] = value[PLAIN_W][i] = value[TURNED_DW][i] = NAN;
-    const lab_guess *list = guesses(SIGMA, LOST + 1, got, exact, n + 1);
+    for (int i = 0; i <= n; i++) {
+        value[MEAN][i] = value[PLAIN_W][i] = value[TURNED_DW][i] = NAN;
+        for (int k = FIRST_ROW; k < SIGMA; k++) value[k][i] = NAN;
+    }
+    const lab_guess *list = guesses(SIGMA, SKIP, got, exact, n + 1);
     lab_guess all[ALL + 4];
     int at = 0;
     for (int k = 0; k < SIGMA; k++, at++)
@@ -173,39 +236,50 @@ static int silu_rows(void) {
     silu_backward(4, at_far, one, y), to_doubles(got, y, 4);
     for (int i = 0; i < 4; i++) {
         exact[i] = i > 1;
-        for (int k = SIGMA; k <= LOST; k++) value[k][i] = silu_slope(k, far[i]);
-        value[SIGMA][i] = value[RELU][i] = NAN; /* as the truth */
-        if (got[i] != got[i])
+        for (int k = SIGMA; k < CROSSED; k++) value[k][i] = silu_slope(k, far[i]);
+        value[SIGMA][i] = value[RELU][i] = value[SLOPE_SIGN][i] = NAN; /* as the truth */
+        value[CROSSED][i] = silu_slope(FINE, 1) * far[i];
+        if (got[i] != got[i] && right)
             return lab_true(LAB_UNIT, "SiLU's slope at ±100, ±800", 0, "overflow",
                 "It is not a number: exp(800) is infinite, and ∞/∞ or ∞·0 is none. Of exp(-x) "
                 "only 1/(1 + exp(-x)) is made.");
     }
     return right & lab_compare(LAB_UNIT, "SiLU's slope at ±100, ±800", got, exact, 4, TOL,
-                       guesses(SIGMA, ALONE, got, exact, 4));
+                       guesses(SIGMA, SKIP, got, exact, 4));
 }
 
 static void block_row(int parts) { /* 1: linear and SiLU are right by themselves */
     static float x[ROOM], w[ROOM], b[ROOM], a[ROOM], dy[ROOM], room[ROOM], d[3][ROOM];
+    static float half[ROOM];
     static double got[3 * ROOM], exact[3 * ROOM];
     const int n = (int)lab_whole(3, 3, 5), dim = (int)lab_whole(4, 3, 5);
     const int size[3] = {n * dim, dim * dim, dim};
     long many = 0;
     normal(x, ROOM, 20), normal(w, ROOM, 21), normal(b, ROOM, 22), normal(dy, ROOM, 23);
-    for (int i = 0; i < ROOM; i++) room[i] = .25f * dy[ROOM - 1 - i];
+    for (int i = 0; i < ROOM; i++) half[i] = room[i] = .25f * dy[ROOM - 1 - i];
+    memset(half, 0, (size_t)(n * dim));
     for (int i = 0; i < n * dim; i++) {
         double sum = b[i % dim];
         for (int p = 0; p < dim; p++) sum += x[i / dim * dim + p] * (double)w[p * dim + i % dim];
         a[i] = (float)sum;
     }
     for (int k = FINE; k < ALL; k = k == FINE ? SKIP : k + 1) {
-        static double t[ROOM], e[3][ROOM];
+        static double t[ROOM], e[3][ROOM], through[ROOM];
         for (int i = 0; i < 3; i++) normal(d[i], ROOM, 24 + i), to_doubles(e[i], d[i], ROOM);
         for (int i = 0; i < n * dim; i++) {
             t[i] = silu_slope(FINE, k == AT_X ? x[i] : a[i]) * dy[i] + (k == RUBBISH ? room[i] : 0);
             if (k == UNBENT) t[i] = dy[i];
-            if (k != SKIP) e[0][i] += dy[i];
+            if (k == OF_SILU) t[i] = silu_slope(FINE, silu_slope(VALUE, a[i])) * dy[i];
+            if (k == BYTES) t[i] += half[i];
+            if (k == ROUND) t[i] = dy[i], through[i] = 0;
+            if (k != SKIP) e[0][i] += k == SKIP_X ? x[i] : k == SKIP_TWICE ? 2 * dy[i] : dy[i];
         }
-        linear(FINE, n, dim, dim, x, w, t, e[0], e[1], e[2]);
+        linear(FINE, n, dim, dim, x, w, t, k == ROUND ? through : e[0], e[1], e[2]);
+        for (int i = 0; i < n * dim; i++) {
+            if (k == ROUND) e[0][i] += silu_slope(FINE, a[i]) * through[i];
+            if (k == SKIP_LAST) e[0][i] = dy[i];
+            if (k == BIAS_TWICE) e[2][i % dim] += t[i];
+        }
         many = 0;
         for (int i = 0; i < 3; i++)
             for (int j = 0; j <= size[i]; j++, many++)
