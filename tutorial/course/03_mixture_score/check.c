@@ -196,11 +196,12 @@ static void rows(const char *where, const sgm_mixture *mix, float reach, int whi
         int guesses = 0;
         double worst = 0, most = 0;
         for (int w = 1; w < WRONGS; w++) {
-            int some = 0; /* far out some come to 0, as does an empty function */
+            int some = 0, fine = 1; /* far out some come to 0, as does an empty function */
             if (q == 3 && points && (w == NEAREST || w == PARTS)) continue; /* equal there */
             if (q == 1 && points && (w == S_ONCE || w == EXPONENT)) continue; /* so are these */
             for (long i = 0; i < n[q]; i++) some |= bad[q][w][i] != 0;
-            if (some || alive & 1 << q)
+            for (long i = 0; i < n[q]; i++) fine &= bad[q][w][i] == bad[q][w][i];
+            if (fine && (some || alive & 1 << q)) /* and no NaN is named by a NaN */
                 guess[guesses++] = (lab_guess){wrong[w].id, bad[q][w], wrong[w].cause};
         }
         for (long i = 0; i < n[q]; i++) {

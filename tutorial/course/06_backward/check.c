@@ -214,13 +214,13 @@ static int silu_rows(void) {
             if (k == CROSSED) share = silu_slope(k, dy[i]) * x[i];
             if (i == n || k == IDLE) share = 0;
             if ((k == OVERWRITE || k == CLEARED) && i < n) before = 0;
-            if (k == CLEARED) before = NAN; /* here the same as to overwrite */
+            if (k == CLEARED) before = 1e300; /* here the same as to overwrite */
             *(k == FINE ? exact + i : value[k] + i) = before + (k == SIGN ? -share : share);
         }
     silu_backward(n, x, dy, d), to_doubles(got, d, n + 1);
     for (int i = 0; i <= n; i++) {
-        value[MEAN][i] = value[PLAIN_W][i] = value[TURNED_DW][i] = NAN;
-        for (int k = FIRST_ROW; k < SIGMA; k++) value[k][i] = NAN;
+        value[MEAN][i] = value[PLAIN_W][i] = value[TURNED_DW][i] = 1e300;
+        for (int k = FIRST_ROW; k < SIGMA; k++) value[k][i] = 1e300;
     }
     const lab_guess *list = guesses(SIGMA, SKIP, got, exact, n + 1);
     lab_guess all[ALL + 4];
@@ -237,7 +237,7 @@ static int silu_rows(void) {
     for (int i = 0; i < 4; i++) {
         exact[i] = i > 1;
         for (int k = SIGMA; k < CROSSED; k++) value[k][i] = silu_slope(k, far[i]);
-        value[SIGMA][i] = value[RELU][i] = value[SLOPE_SIGN][i] = NAN; /* as the truth */
+        value[SIGMA][i] = value[RELU][i] = value[SLOPE_SIGN][i] = 1e300; /* as the truth */
         value[CROSSED][i] = silu_slope(FINE, 1) * far[i];
         if (got[i] != got[i] && right)
             return lab_true(LAB_UNIT, "SiLU's slope at ±100, ±800", 0, "overflow",
