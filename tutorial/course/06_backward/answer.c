@@ -16,8 +16,8 @@ void linear_backward(int n, int in, int out, const float *x, const float *w, con
 void silu_backward(long n, const float *x, const float *dy, float *dx) {
     for (long i = 0; i < n; i++) {
         const double s = 1 / (1 + exp(-x[i]));
-        const double slope = s * (1 + x[i] * (1 - s));
-        dx[i] += (float)(slope * dy[i]);
+        const double derivative = s * (1 + x[i] * (1 - s));
+        dx[i] += (float)(derivative * dy[i]);
     }
 }
 

@@ -30,21 +30,21 @@ static const char *const causes[][2] = {
     {"x-for-w", "x stands where W belongs: y moves with x_ip by W_pj."},
     {"dx-transposed", "It is stored transposed: the derivative by x_ip stands where x_ip does."},
     {"in-out-exchanged", "in and out have changed places: W has `in` rows of `out` numbers."},
-    {"only-sigma", "The slope is σ(x) alone: x σ(x) is a product, and x σ'(x) is missing."},
-    {"sigmoid-slope", "The slope is σ(1 − σ), that of the sigmoid; SiLU is x times it."},
-    {"relu", "The slope is 0 or 1, that of ReLU."},
-    {"value-for-slope", "It is silu(x) itself that is multiplied, not its derivative."},
-    {"chain-forgotten", "It is the slope alone: the chain rule multiplies it by dy."},
-    {"product-rule", "The slope is σ + x(1 − σ): σ' is σ(1 − σ), and one σ is lost."},
-    {"product-rule", "The slope is σ + x σ: of σ' = σ(1 − σ) the 1 − σ is lost."},
-    {"product-rule", "The slope is 1 + x(1 − σ): it lacks the σ before it."},
-    {"slope-sign", "The slope is σ(1 − x(1 − σ)): x σ' is added in the product rule."},
-    {"brackets", "The slope is σ(1 + x)(1 − σ): only x is multiplied by 1 − σ."},
-    {"x-and-dy-exchanged", "The slope is taken at dy and multiplied by x: they changed places."},
+    {"only-sigma", "The derivative is σ(x) alone: x σ(x) is a product, and x σ'(x) is missing."},
+    {"sigmoid-derivative", "The derivative is σ(1 − σ), that of the sigmoid; SiLU is x times it."},
+    {"relu", "The derivative is 0 or 1, that of ReLU."},
+    {"value-for-derivative", "It is silu(x) itself that is multiplied, not its derivative."},
+    {"chain-forgotten", "It is the derivative alone: the chain rule multiplies it by dy."},
+    {"product-rule", "The derivative is σ + x(1 − σ): σ' is σ(1 − σ), and one σ is lost."},
+    {"product-rule", "The derivative is σ + x σ: of σ' = σ(1 − σ) the 1 − σ is lost."},
+    {"product-rule", "The derivative is 1 + x(1 − σ): it lacks the σ before it."},
+    {"derivative-sign", "The derivative is σ(1 − x(1 − σ)): x σ' is added in the product rule."},
+    {"brackets", "The derivative is σ(1 + x)(1 − σ): only x is multiplied by 1 − σ."},
+    {"x-and-dy-exchanged", "The derivative is at dy and multiplied by x: they changed places."},
     {"skip-forgotten", "x reaches y on two ways; dx lacks the share of the direct one, dy."},
     {"room-not-cleared", "room held something, and silu_backward has added to it."},
     {"bend-skipped", "dy goes through the linear layer without having gone through SiLU."},
-    {"bend-at-x", "SiLU's slope is taken at x; it was applied to a."},
+    {"bend-at-x", "SiLU's derivative is taken at x; it was applied to a."},
     {"wrong-way-round", "dy goes through the layer first and through SiLU then. Backward goes from "
                         "the end to the start: SiLU came last."},
     {"skip-twice", "The direct share, dy, is in dx twice."},
@@ -52,7 +52,7 @@ static const char *const causes[][2] = {
     {"skip-overwrites", "dy is written to dx in the end, by =: what the layer added is lost."},
     {"bias-twice", "db has its share twice: linear_backward adds it already."},
     {"room-half-cleared", "memset counts bytes: n d numbers are n d sizeof(float) of them."},
-    {"bend-of-silu", "The slope is taken at silu(a); it was applied to a."}};
+    {"bend-of-silu", "The derivative is taken at silu(a); it was applied to a."}};
 enum {
     FINE = -1,
     OVERWRITE,
@@ -143,7 +143,7 @@ static void linear(int wrong, int n, int in, int out, const float *x, const floa
         }
 }
 
-static double silu_slope(int wrong, double x) {
+static double silu_by(int wrong, double x) {
     const double s = 1 / (1 + exp(-x));
     switch (wrong) {
     case SIGMA:
@@ -210,8 +210,8 @@ static int silu_rows(void) {
     for (int i = 0; i < ROOM; i++) x[i] *= 2;
     for (int k = FINE; k < SKIP; k++)
         for (int i = 0; i <= n; i++) {
-            double share = silu_slope(k, x[i]) * (k == ALONE ? 1 : dy[i]), before = d[i];
-            if (k == CROSSED) share = silu_slope(k, dy[i]) * x[i];
+            double share = silu_by(k, x[i]) * (k == ALONE ? 1 : dy[i]), before = d[i];
+            if (k == CROSSED) share = silu_by(k, dy[i]) * x[i];
             if (i == n || k == IDLE) share = 0;
             if ((k == OVERWRITE || k == CLEARED) && i < n) before = 0;
             if (k == CLEARED) before = 1e300; /* here the same as to overwrite */
@@ -236,15 +236,15 @@ static int silu_rows(void) {
     silu_backward(4, at_far, one, y), to_doubles(got, y, 4);
     for (int i = 0; i < 4; i++) {
         exact[i] = i > 1;
-        for (int k = SIGMA; k < CROSSED; k++) value[k][i] = silu_slope(k, far[i]);
+        for (int k = SIGMA; k < CROSSED; k++) value[k][i] = silu_by(k, far[i]);
         value[SIGMA][i] = value[RELU][i] = value[SLOPE_SIGN][i] = 1e300; /* as the truth */
-        value[CROSSED][i] = silu_slope(FINE, 1) * far[i];
+        value[CROSSED][i] = silu_by(FINE, 1) * far[i];
         if (got[i] != got[i] && right)
-            return lab_true(LAB_UNIT, "SiLU's slope at ±100, ±800", 0, "overflow",
+            return lab_true(LAB_UNIT, "SiLU's derivative at ±100, ±800", 0, "overflow",
                 "It is not a number: exp(800) is infinite, and ∞/∞ or ∞·0 is none. Of exp(-x) "
                 "only 1/(1 + exp(-x)) is made.");
     }
-    return right & lab_compare(LAB_UNIT, "SiLU's slope at ±100, ±800", got, exact, 4, TOL,
+    return right & lab_compare(LAB_UNIT, "SiLU's derivative at ±100, ±800", got, exact, 4, TOL,
                        guesses(SIGMA, SKIP, got, exact, 4));
 }
 
@@ -267,16 +267,16 @@ static void block_row(int parts) { /* 1: linear and SiLU are right by themselves
         static double t[ROOM], e[3][ROOM], through[ROOM];
         for (int i = 0; i < 3; i++) normal(d[i], ROOM, 24 + i), to_doubles(e[i], d[i], ROOM);
         for (int i = 0; i < n * dim; i++) {
-            t[i] = silu_slope(FINE, k == AT_X ? x[i] : a[i]) * dy[i] + (k == RUBBISH ? room[i] : 0);
+            t[i] = silu_by(FINE, k == AT_X ? x[i] : a[i]) * dy[i] + (k == RUBBISH ? room[i] : 0);
             if (k == UNBENT) t[i] = dy[i];
-            if (k == OF_SILU) t[i] = silu_slope(FINE, silu_slope(VALUE, a[i])) * dy[i];
+            if (k == OF_SILU) t[i] = silu_by(FINE, silu_by(VALUE, a[i])) * dy[i];
             if (k == BYTES) t[i] += half[i];
             if (k == ROUND) t[i] = dy[i], through[i] = 0;
             if (k != SKIP) e[0][i] += k == SKIP_X ? x[i] : k == SKIP_TWICE ? 2 * dy[i] : dy[i];
         }
         linear(FINE, n, dim, dim, x, w, t, k == ROUND ? through : e[0], e[1], e[2]);
         for (int i = 0; i < n * dim; i++) {
-            if (k == ROUND) e[0][i] += silu_slope(FINE, a[i]) * through[i];
+            if (k == ROUND) e[0][i] += silu_by(FINE, a[i]) * through[i];
             if (k == SKIP_LAST) e[0][i] = dy[i];
             if (k == BIAS_TWICE) e[2][i % dim] += t[i];
         }
@@ -460,9 +460,9 @@ static void network_laws(void) {
     }
     for (int i = -60; i <= 60; i++) {
         const float at = (float)i / 10, one = 1;
-        float slope[1 + ROOM] = {0};
-        silu_backward(1, &at, &one, slope);
-        lab_point("%g %g %g %g", at, slope[0], silu_slope(FINE, at), silu_slope(SIGMA, at));
+        float derivative[1 + ROOM] = {0};
+        silu_backward(1, &at, &one, derivative);
+        lab_point("%g %g %g %g", at, derivative[0], silu_by(FINE, at), silu_by(SIGMA, at));
     }
     lab_point("\n");
     for (int k = 0; k < STEPS; k++) lab_point("%d %g %g", k, curve[1][k], curve[0][k]);

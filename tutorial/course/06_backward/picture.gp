@@ -1,4 +1,4 @@
-# alt: Left: the slope of SiLU against x: yours lies on the exact one, dips to -.1 near x = -2.4,
+# alt: Left: SiLU's derivative against x: yours lies on the exact one, dips to -.1 near x = -2.4,
 # crosses 1 at 1.28, is 1.1 at 2.4 and falls back to 1; the sigmoid alone stays between 0 and 1.
 # Right: the loss of a small network falls over 60 steps; with your gradients and with the library's
 # the two curves are one.
@@ -7,9 +7,9 @@ load 'plots/style.gp'
 eval canvas(1100, 480)
 set output png
 set multiplot layout 1, 2
-set title '{/:Bold=16 The slope of SiLU}'
+set title '{/:Bold=16 The derivative of SiLU}'
 set xlabel 'x'
-set ylabel 'slope'
+set ylabel 'derivative'
 set yrange [-0.3:1.6]
 set key top left Left reverse
 plot dat index 0 using 1:3 with lines linecolor rgb grey linewidth 5 title 'exact', \
