@@ -2,7 +2,8 @@
 
 CC      ?= cc
 CFLAGS  ?= -O2
-OPENMP   = $(eval OPENMP := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp))$(OPENMP)
+# into a file of its own: some compilers (tcc) remove what -o names, which as root would be /dev/null
+OPENMP   = $(eval OPENMP := $(shell t=$$(mktemp) && { echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o $$t 2>/dev/null && echo -fopenmp; rm -f $$t; }))$(OPENMP)
 # a processor without fused multiply-add is served by the SSE2 kernels, which are compiled only where they are asked for
 SSE2     = $(eval SSE2 := $(shell test ! -r /proc/cpuinfo || grep -qw fma /proc/cpuinfo || echo -DSGM_SSE2))$(SSE2)
 WARN    := -std=c99 -Wall -Wextra -Wpedantic -Wshadow

@@ -61,6 +61,9 @@ equations) # citations.pl says what it holds; a number that is off by one is see
     ! SHIFT=1 tests/citations.pl sgm.h && ! SHIFT=-1 tests/citations.pl sgm.h ;;
 page) # its lines, parts, shares of prose, lengths of functions
     tests/page.sh ;;
+outputs) # no compiler is told to write to a device: some remove it first
+    ! grep -nE '(\$CC|\$\{CC|\$\(CC\)|\b[t]?cc\b) [^|;]*-o /dev/' Makefile tests/*.sh tests/bench/*.sh tutorial/*.sh tutorial/web/*.sh tutorial/course/*.sh |
+        grep -v 'gcc -fopenmp -O1 -S\|cc="gcc' ;;
 placeholders) # what was meant to be written later
     ! grep -nE '\bEX[0-9]|@[A-Za-z0-9_]*@|\b(TODO|FIXME|TBD|XXX)\b|\?\?' \
         tutorial/*.[ch] examples/*.* examples/mpi/* sgm.h *.md *.cff Makefile plots/*.gp plots/*.sh plots/*.pl plots/*.md \

@@ -38,10 +38,10 @@ if [ "${SANITIZE:-}" ]; then
 else
     flags="$flags -O1" # half the time to compile; other levels: strict.sh, samebits.sh
     # at -O1 gcc leaves a kernel without vzeroupper, and all that follows it takes three times as long
-    echo 'int main(void){return 0;}' | $CC -Werror -fexpensive-optimizations -x c - -o /dev/null 2>/dev/null &&
+    echo 'int main(void){return 0;}' | $CC -Werror -fexpensive-optimizations -x c - -o "$build/probe" 2>/dev/null &&
         flags="$flags -fexpensive-optimizations"
 fi
-echo 'int main(void){return 0;}' | $CC -fopenmp -x c - -o /dev/null 2>/dev/null && flags="$flags -fopenmp"
+echo 'int main(void){return 0;}' | $CC -fopenmp -x c - -o "$build/probe" 2>/dev/null && flags="$flags -fopenmp"
 export CC flags build
 
 echo '#include <stdarg.h>
@@ -164,6 +164,7 @@ if [ -z "${SANITIZE:-}" ]; then
     part "the course: assignments" env LAB_HASTY=1 tutorial/course/selftest.pl "$CC" "$build/labs"
     part "the book in a browser" tests/book.sh "$build" # after the widgets and the playground, which it shows
     check "every cited equation exists" tests/prose.sh equations
+    check "no compiler is told to write to a device" tests/prose.sh outputs
     check "no placeholders" tests/prose.sh placeholders
     check "README: its commands, links and numbers" tests/prose.sh front "$build"
     check "one version" tests/prose.sh version "$build"

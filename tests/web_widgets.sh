@@ -12,7 +12,7 @@ mkdir -p "$to/web" || exit 1
 missing=$(tutorial/web/build.sh check) || { echo "skipped: $missing"; exit 0; }
 # the library may have been compiled with OpenMP
 omp=$(echo 'int main(void){return 0;}' |
-    ${CC:-cc} -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
+    ${CC:-cc} -fopenmp -x c - -o "$to/web/probe" 2>/dev/null && echo -fopenmp)
 # shellcheck disable=SC2086
 ${CC:-cc} $flags $omp -I. -DNATIVE -DSGM_LINKED $source "$to/sgm.o" \
     -o "$to/web/native" -lm || exit 1

@@ -24,7 +24,7 @@ skip() {
 
 have_blas() {
     printf '#include <cblas.h>\nint main(void) { return cblas_isamax(0, 0, 1) != 0; }\n' |
-        cc -x c - -o /dev/null -lopenblas 2>/dev/null
+        cc -x c - -o "${TMPDIR:-/tmp}/sgm_peer_probe" -lopenblas 2>/dev/null
 }
 
 install_blas() {
