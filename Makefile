@@ -24,6 +24,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
+.PHONY: api
 .PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
@@ -205,6 +206,11 @@ mpi: $(OUT)/bin/mpi/train $(OUT)/bin/mpi/sample ## training and sampling on seve
 plots: ## draw the figures of all lessons and proofs that have been run
 	@for t in $(TUTORIALS); do case $$t in 0*) m=study ;; *) m=full ;; esac; \
 	  [ ! -d $(OUT)/$${MODE:-$$m}/$$t ] || plots/draw.sh $$t; done
+
+api: $(OUT)/sgm_api.json ## Part I for machines: every function, type, field, value and macro as JSON, out/sgm_api.json
+
+$(OUT)/sgm_api.json: sgm.h examples/packages/api.pl
+	@mkdir -p $(@D); perl examples/packages/api.pl write sgm.h >$@ && echo $@
 
 report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
 	@export SGM_OUT="$${SGM_OUT:-$(OUT)}"; mkdir -p "$$SGM_OUT"; plots/report.pl >"$$SGM_OUT/report.html" && echo "$$SGM_OUT/report.html"; \
