@@ -138,13 +138,14 @@ chapter explains its equations and then carries them out.
     defined cond || defined count || defined d || defined data || defined depth || defined eps || \
     defined family || defined g || defined gamma || defined grid || defined h || defined i || \
     defined in || defined index || defined j || defined jd || defined js || defined k || \
-    defined key || defined label || defined labels || defined levels || defined lr || \
-    defined m || defined n || defined na || defined name || defined nb || defined noise || \
-    defined o || defined of || defined op || defined p || defined q || defined real || \
-    defined rows || defined s || defined scale || defined score || defined se || defined seed || \
-    defined shape || defined sigma || defined size || defined steps || defined t || defined t0 || \
-    defined t1 || defined to || defined tr || defined u || defined up || defined v || \
-    defined w || defined width || defined x || defined x0 || defined y || defined z)
+    defined key || defined label || defined labels || defined level || defined levels || \
+    defined lr || defined m || defined n || defined na || defined name || defined nb || \
+    defined noise || defined o || defined of || defined op || defined p || defined q || \
+    defined real || defined rows || defined s || defined scale || defined score || defined se || \
+    defined seed || defined shape || defined sigma || defined size || defined steps || \
+    defined t || defined t0 || defined t1 || defined to || defined tr || defined u || \
+    defined up || defined v || defined w || defined width || defined x || defined x0 || \
+    defined y || defined z)
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
@@ -158,17 +159,17 @@ chapter explains its equations and then carries them out.
     defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
     defined gv || defined hi || defined i0 || defined i1 || defined i2 || defined ii || \
     defined is || defined jb || defined jj || defined k0 || defined k1 || defined kl || \
-    defined l || defined la || defined lambda || defined lb || defined level || defined li || \
-    defined lo || defined lx || defined ly || defined m1 || defined m2 || defined ma || \
-    defined mb || defined mj || defined mp || defined mq || defined mu || defined mv || \
-    defined ok || defined p0 || defined p1 || defined p2 || defined pa || defined pb || \
-    defined pj || defined pu || defined qu || defined qx || defined r || defined r0 || \
-    defined r1 || defined r2 || defined rk || defined rv || defined s0 || defined s1 || \
-    defined s2 || defined s3 || defined sb || defined sd || defined sj || defined sn || \
-    defined st || defined state || defined sv || defined sx || defined sy || defined theta || \
-    defined vf || defined vi || defined vs || defined vu || defined vw || defined x1 || \
-    defined x2 || defined x3 || defined xc || defined xj || defined xv || defined xy || \
-    defined yj || defined z1 || defined z2 || defined zj)
+    defined l || defined la || defined lambda || defined lb || defined li || defined lo || \
+    defined lx || defined ly || defined m1 || defined m2 || defined ma || defined mb || \
+    defined mj || defined mp || defined mq || defined mu || defined mv || defined ok || \
+    defined p0 || defined p1 || defined p2 || defined pa || defined pb || defined pj || \
+    defined pu || defined qu || defined qx || defined r || defined r0 || defined r1 || \
+    defined r2 || defined rk || defined rv || defined s0 || defined s1 || defined s2 || \
+    defined s3 || defined sb || defined sd || defined sj || defined sn || defined st || \
+    defined state || defined sv || defined sx || defined sy || defined theta || defined vf || \
+    defined vi || defined vs || defined vu || defined vw || defined x1 || defined x2 || \
+    defined x3 || defined xc || defined xj || defined xv || defined xy || defined yj || \
+    defined z1 || defined z2 || defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
@@ -1317,6 +1318,66 @@ SGM_API sgm_status sgm_nearest(long *index, double *distance, const float *a, lo
    Either result (na) may be NULL. Of equally near points the first counts as nearer. */
 
 /*
+## 10. A fitted model
+
+A table goes in: rows in the data's own units, as doubles. NaN is a value that is not known, a
+category is the index of its level, and a picture is a row of its pixels.
+*/
+
+typedef enum sgm_kind {
+    SGM_KIND_AUTO = 0, /* a category if it has levels, an integer if all are whole, or a number */
+    SGM_KIND_NUMBER, SGM_KIND_INTEGER, SGM_KIND_CATEGORY
+} sgm_kind;
+
+typedef struct sgm_column {
+    char *name;   /* NULL: x1, x2, … by its place                                           */
+    sgm_kind kind;
+    int n_levels; /* of a category, which is 0 … n_levels - 1; 0: one more than the largest */
+    char **level; /* (n_levels) their names, or NULL: the numbers themselves                */
+} sgm_column;
+
+typedef struct sgm_table {
+    double *x;          /* (n,d), row after row; NaN: not known                     */
+    double *weight;     /* (n) of the rows, >= 0; NULL: all alike                   */
+    sgm_column *column; /* (d), or NULL: all AUTO, without names                    */
+    long n;
+    int d;
+    int h, w, channels; /* > 0: a row is a picture, d = h·w·channels, pixels in [0,1] */
+    void *memory;       /* what sgm_table_free frees; NULL: the arrays are yours    */
+} sgm_table;
+
+typedef enum sgm_csv_header {
+    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one is a name */
+    SGM_HEADER_LINE,     /* it is one, whatever it holds */
+    SGM_HEADER_NONE      /* it is a row */
+} sgm_csv_header;
+
+typedef struct sgm_csv_options {
+    sgm_csv_header header;
+    char separator; /* 0: found in the first lines: semicolon, tab, comma, or blanks          */
+    char decimal;   /* 0: '.', but ',' between semicolons if the first number has one: 1,5;2  */
+    int missing;    /* 1: an empty field, NA, N/A, NaN, null or None is NaN; 0: it is an error */
+} sgm_csv_options;
+
+typedef struct sgm_table_options {
+    sgm_csv_options csv; /* missing counts as 1 here                                       */
+    const char *weight;  /* name of the column with the rows' weights; NULL: none          */
+    const char *const *drop;  /* (n_drop) columns to leave out, by name                    */
+    const char *const *kinds; /* (n_kinds) "name=number", or =integer, =category, =drop    */
+    int n_drop, n_kinds;
+    const sgm_table *like; /* read as this one was: its columns, kinds and levels          */
+} sgm_table_options;
+
+SGM_API sgm_status sgm_table_load(sgm_table *table, const char *path,
+                                  const sgm_table_options *options);
+/* CSV, NPY or IDX, told by the first bytes; path "-": standard input; options may be NULL. */
+SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table);
+/* CSV with names and level names, NaN as an empty field; float64 where path ends with .npy. */
+SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n);
+/* n >= 0 rows of NaN with the columns of another, whose x may be NULL; no weights. */
+SGM_API void sgm_table_free(sgm_table *table);
+
+/*
 ## B. The kernels
 */
 
@@ -1372,19 +1433,6 @@ typedef struct sgm_images { /* rows of numbers: images, or points with h = chann
     long n;
     int h, w, channels, d;
 } sgm_images;
-
-typedef enum sgm_csv_header {
-    SGM_HEADER_AUTO = 0, /* the first line is one if no field is a number, and one is a name */
-    SGM_HEADER_LINE,     /* it is one, whatever it holds */
-    SGM_HEADER_NONE      /* it is a row */
-} sgm_csv_header;
-
-typedef struct sgm_csv_options {
-    sgm_csv_header header;
-    char separator; /* 0: found in the first lines: semicolon, tab, comma, or blanks          */
-    char decimal;   /* 0: '.', but ',' between semicolons if the first number has one: 1,5;2  */
-    int missing;    /* 1: an empty field, NA, N/A, NaN, null or None is NaN; 0: it is an error */
-} sgm_csv_options;
 
 SGM_API sgm_status sgm_idx_load(sgm_images *out, const char *path);
 /* MNIST's format: images into x (label is NULL), or labels into label (x is NULL). */
@@ -10937,6 +10985,126 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
     int channels, int columns, sgm__png_writer *write_png) {
     if (!write_png) return sgm__bad("sgm_png_grid: write_png is NULL: pass stbi_write_png");
     return sgm__grid_save(path, x, n, h, w, channels, columns, write_png);
+}
+
+/*
+## §C.6 Tables
+*/
+typedef struct sgm__table_block {
+    struct sgm__table_block *next;
+} sgm__table_block;
+
+/* Zeros that live as long as the table. */
+static void *sgm__table_get(sgm_table *table, size_t n, size_t size) {
+    char *block = (char *)sgm__alloc(sgm__times(n, size) + 64, 1);
+    if (!block) return NULL;
+    ((sgm__table_block *)(void *)block)->next = (sgm__table_block *)table->memory;
+    table->memory = block;
+    return block + 64;
+}
+
+SGM_API void sgm_table_free(sgm_table *table) {
+    if (!table) return;
+    for (sgm__table_block *b = (sgm__table_block *)table->memory, *next; b; b = next)
+        next = b->next, sgm__free(b);
+    memset(table, 0, sizeof *table);
+}
+
+static char *sgm__table_text(sgm_table *table, const char *text) {
+    const size_t n = strlen(text) + 1;
+    char *copy = (char *)sgm__table_get(table, n, 1);
+    return copy ? (char *)memcpy(copy, text, n) : NULL;
+}
+
+static sgm_status sgm__table_columns(sgm_table *table, const sgm_column *like, int d) {
+    sgm_column *column = (sgm_column *)sgm__table_get(table, (size_t)d, sizeof *column);
+    table->column = column;
+    for (int j = 0; j < d; j++) {
+        if (!column) return SGM_NO_MEMORY;
+        const sgm_column *of = &like[j];
+        column[j].kind = of->kind, column[j].n_levels = of->n_levels;
+        if (of->name && !(column[j].name = sgm__table_text(table, of->name))) return SGM_NO_MEMORY;
+        if (!of->level) continue;
+        column[j].level = (char **)sgm__table_get(table, (size_t)of->n_levels, sizeof(char *));
+        for (int k = 0; k < of->n_levels; k++)
+            if (!column[j].level || !(column[j].level[k] = sgm__table_text(table, of->level[k])))
+                return SGM_NO_MEMORY;
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n) {
+    if (table) memset(table, 0, sizeof *table);
+    if (!table || !like || n < 0 || like->d < 1)
+        return sgm__bad("sgm_table_init needs a table, one that it is like, with columns, n >= 0");
+    table->n = n, table->d = like->d;
+    table->h = like->h, table->w = like->w, table->channels = like->channels;
+    const size_t numbers = sgm__times((size_t)n, (size_t)like->d);
+    if (n > 0) table->x = (double *)sgm__table_get(table, numbers, sizeof *table->x);
+    sgm_status status = n > 0 && !table->x ? SGM_NO_MEMORY : SGM_OK;
+    for (size_t i = 0; !status && i < numbers; i++) table->x[i] = (double)NAN;
+    if (!status && like->column) status = sgm__table_columns(table, like->column, like->d);
+    if (status) sgm_table_free(table);
+    return status;
+}
+
+SGM_API sgm_status sgm_table_load(
+    sgm_table *table, const char *path, const sgm_table_options *options) {
+    sgm_images in;
+    sgm_csv_options csv;
+    if (table) memset(table, 0, sizeof *table);
+    if (!table || !path) return sgm__bad("sgm_table_load needs a table and a path");
+    memset(&csv, 0, sizeof csv);
+    if (options) csv = options->csv;
+    csv.missing = 1;
+    SGM__TRY(sgm_csv_load(&in, path, &csv));
+    table->n = in.n, table->d = in.d;
+    const size_t numbers = (size_t)in.n * (size_t)in.d;
+    table->x = (double *)sgm__table_get(table, numbers, sizeof *table->x);
+    sgm_status status = table->x ? SGM_OK : SGM_NO_MEMORY;
+    for (size_t i = 0; !status && i < numbers; i++) table->x[i] = (double)in.x[i];
+    sgm_column *column =
+        (sgm_column *)sgm__table_get(table, (size_t)in.d, sizeof *column);
+    table->column = column;
+    if (!column) status = SGM_NO_MEMORY;
+    for (int j = 0; !status && j < in.d; j++) {
+        column[j].kind = SGM_KIND_INTEGER;
+        for (long i = 0; i < in.n; i++) {
+            const double x = table->x[i * in.d + j];
+            if (x == x && x != floor(x)) column[j].kind = SGM_KIND_NUMBER;
+        }
+        if (in.names) column[j].name = sgm__table_text(table, in.names[j]);
+        if (in.names && !column[j].name) status = SGM_NO_MEMORY;
+    }
+    sgm_images_free(&in);
+    if (status) sgm_table_free(table);
+    return status;
+}
+
+static void sgm__table_name(char name[24], int j) { snprintf(name, 24, "x%d", j + 1); }
+
+SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table) {
+    sgm__file f;
+    char text[40];
+    if (!path || !table || !table->x || table->n < 1 || table->d < 1)
+        return sgm__bad("sgm_table_save needs a path and a table with rows");
+    SGM__TRY(sgm__file_open(&f, path));
+    const sgm_column *column = table->column;
+    for (int j = 0; j < table->d; j++) {
+        char name[24];
+        sgm__table_name(name, j);
+        sgm__file_text(&f, column && column[j].name ? column[j].name : name);
+        sgm__file_text(&f, j + 1 < table->d ? "," : "\n");
+    }
+    const double *x = table->x;
+    for (long i = 0; i < table->n; i++)
+        for (int j = 0; j < table->d; j++, x++) {
+            const int k = *x >= 0 && column && *x < column[j].n_levels ? (int)*x : -1;
+            if (k >= 0 && column[j].level) sgm__file_text(&f, column[j].level[k]);
+            else if (*x == *x) sgm__file_text(&f, sgm__number_text(text, *x, 17));
+            sgm__file_text(&f, j + 1 < table->d ? "," : "\n");
+        }
+    return sgm__file_close(&f, path);
 }
 
 /*
