@@ -593,6 +593,8 @@ SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
    sgm_mlp_options, or NULL. A condition stands beside embed(t), here and below. */
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
 /* h = linear [t, x]; h += dropout(activation(linear [t, h])) × depth; linear. The same options. */
+SGM_API sgm_tensor *sgm_table_net(sgm_tape *tape, const sgm_net_in *in);
+/* The same, of x ⊙ mask, times mask: its condition is a mask of d ones and zeros (10.5). */
 
 /* Images: (n, H·W·C), row after row, the C channels of a pixel side by side. h and w: the height
    and width that the image has at this place. Tokens: (n·tokens, width), those of a point together.
@@ -1377,6 +1379,105 @@ SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long 
 /* n >= 0 rows of NaN with the columns of another, whose x may be NULL; no weights. */
 SGM_API void sgm_table_free(sgm_table *table);
 
+typedef enum sgm_quality {
+    SGM_QUALITY_AUTO = 0, /* GOOD */
+    SGM_QUALITY_FAST, SGM_QUALITY_GOOD, SGM_QUALITY_BEST
+} sgm_quality;
+
+typedef struct sgm_fit_news { /* how far a fit is; NaN: not known yet */
+    const char *doing;        /* "training", "choosing", … */
+    long step, steps;         /* of the training, or of what is done now */
+    double held_loss, best_loss;        /* of the rows held out, now and at best (4.7) */
+    double nll, nll_gauss, nll_kde;     /* their mean -log p: now, of a Gaussian, of kernels */
+    double seconds, left;     /* so far; until the training ends, if it is not stopped early */
+} sgm_fit_news;
+
+typedef struct sgm_fit_options {
+    sgm_quality quality;
+    long steps;       /* the most of the training; 0: by quality and size                       */
+    int width, depth; /* of the network; 0: by the table's size                                 */
+    double held_out;  /* share of the rows to choose by; 0: a fifth of few, a tenth of many     */
+    int patience;     /* looks without a gain that end the training; 0: by quality; below 0: never */
+    int straight;     /* 1: columns are not bent (10.1); 2: nor turned (10.4)                   */
+    double sigma_min; /* where the density is read, in encoded units; 0: chosen                 */
+    int (*on_step)(const sgm_fit_news *news, void *user); /* 1: stop, with the best so far      */
+    void *user;
+    const char *progress; /* a label: progress bar                                              */
+} sgm_fit_options;
+
+typedef struct sgm_coordinate { /* one number of an encoded row, see §10.1 */
+    int column, bit;            /* of a category its bit; else -1 */
+    double centre, unit, tail, skew, shift, scale; /* (10.1); tail 1 and skew 0: straight */
+} sgm_coordinate;
+
+typedef struct sgm_code { /* how a row becomes a point z of `width` numbers, and back: §10.1 */
+    int columns, width, masked;  /* masked: the network is told what is known (§10.4)    */
+    sgm_coordinate *at;          /* (width)                                              */
+    double *low, *high;          /* (columns) the least and largest value seen           */
+    double *turn, *back;         /* (width,width) z = turn y, y = back z; NULL: z = y    */
+    double log_turn;             /* log |determinant of turn|                            */
+} sgm_code;
+
+typedef struct sgm_fit_report { /* what was chosen, and how good it is; NaN: not known */
+    long rows, held;            /* learnt from; held out                                       */
+    long steps, best_step;
+    int stopped;                /* 1: on_step ended the training; 2: patience did              */
+    int width, depth;           /* of the network                                              */
+    double shrink;              /* of the covariance that turns (10.4)                         */
+    double sigma_min, sigma_max;
+    double nll, nll_se;         /* mean -log p of the rows held out, nats, in the data's units */
+    double nll_gauss, nll_kde;  /* the same of a full Gaussian and of a kernel density         */
+    sgm_method method;          /* of sampling, with so many steps:                            */
+    int sample_steps;
+    double distance, floor;     /* energy distance, encoded, of samples to the rows held out, and
+                                   of rows learnt from to them                                 */
+    double memory;              /* see sgm_fitted_memory                                       */
+    uint32_t key[2], data[2];   /* the key, and a hash of the table: they recreate the fit     */
+} sgm_fit_report;
+
+typedef struct sgm_fitted {
+    sgm_table table;     /* the columns, and the picture's size; no rows                       */
+    sgm_code code;
+    sgm_model *model;    /* speaks of encoded rows; told a mask if code.masked                 */
+    sgm_fit_report report;
+    double *held_logp;   /* (report.held) of the rows held out, rising: NULL if there are none */
+    const sgm_score *instead; /* not NULL: asked in the model's place. Yours, of dimension code.width */
+    char *note;          /* yours, saved with it: sgm_fitted_note sets it                      */
+    struct sgm__fitted_own *own;
+} sgm_fitted;
+
+SGM_API sgm_status sgm_fit(sgm_fitted *fitted, const sgm_table *table,
+                           const sgm_fit_options *options, sgm_key key);
+/* A model of the table's rows; all that must be chosen is, and told in fitted->report (§10.2).
+   options NULL: the defaults. SGM_BAD_ARGUMENT: fewer than 10 rows, no column that varies;
+   SGM_NOT_FINITE: an infinity. Free it with sgm_fitted_free. */
+SGM_API void sgm_fitted_free(sgm_fitted *fitted);
+SGM_API int sgm_fitted_print(const sgm_fitted *fitted, char *text, size_t bytes);
+/* What was chosen and how good it is, a sentence each; as snprintf does. */
+SGM_API sgm_status sgm_fitted_sample(const sgm_fitted *fitted, double *x, long n, sgm_key key);
+/* x(n,d): new rows, in the data's units: whole numbers where the column's are, levels. Row i depends
+   on the key and on i alone. */
+SGM_API sgm_status sgm_fitted_logp(const sgm_fitted *fitted, double *logp, double *se,
+                                   const double *x, long n, sgm_key key);
+/* logp(n) of rows x(n,d), nats, ± se(n) (may be NULL): a density in numbers, a probability in whole
+   numbers and categories; of a row with NaNs, of what is known. -infinity: a level or a constant
+   that was never seen. */
+SGM_API sgm_status sgm_fitted_memory(const sgm_fitted *fitted, double *ratio,
+                                     const sgm_table *train, long n, sgm_key key);
+/* Median distance of n samples to the nearest row of the table (encoded), over that of its rows to
+   each other's: about 1: new rows; near 0: copies. */
+SGM_API sgm_status sgm_fitted_note(sgm_fitted *fitted, const char *note);
+SGM_API sgm_status sgm_fitted_save(const sgm_fitted *fitted, const char *path);
+SGM_API sgm_status sgm_fitted_open(sgm_fitted *fitted, const char *path);
+/* A safetensors file with everything that the questions need; sgm_model_open reads its network. */
+SGM_API sgm_score sgm_fitted_score(const sgm_fitted *fitted);
+/* ∇log p_t of encoded rows, all of which is known: for the engine's other functions. */
+SGM_API sgm_status sgm_fitted_encode(const sgm_fitted *fitted, float *z, double *log_slope,
+                                     const double *x, long n, sgm_key key);
+SGM_API void sgm_fitted_decode(const sgm_fitted *fitted, double *x, const float *z, long n);
+/* z(n, code.width) of rows x(n,d) and back. log_slope(n) (may be NULL): log p(row) - log p(z)
+   (10.3); the key draws what fills whole numbers, categories and unknown values. */
+
 /*
 ## B. The kernels
 */
@@ -1659,6 +1760,7 @@ typedef char sgm__compile_without_single_precision_constant[sizeof 1.0 == sizeof
 
 #define SGM__PI 3.14159265358979323846
 #define SGM__LN2 0.69314718055994530942
+#define SGM__HALF_LOG_2PI 0.91893853320467274178
 SGM__LIGHTLY
 
 /*
@@ -1926,6 +2028,66 @@ static sgm_status sgm__train_resume(sgm_trainer *trainer);
 static sgm_status sgm__train_checkpoint(const sgm_trainer *trainer);
 static void sgm__train_show(sgm_progress *bar, const sgm_trainer *trainer);
 static void sgm__train_report(const sgm_trainer *trainer);
+
+/* Chapter 10 (H) */
+/* What a fitted model owns beside its numbers; it does not move when the sgm_fitted is copied. */
+struct sgm__fitted_own {
+    sgm_model model;
+    sgm_mlp_options net;
+    sgm_image_net image;
+    sgm_condition whole; /* told that all is known */
+    float *ones;
+};
+
+/* A fit on its way. */
+typedef struct sgm__fitting {
+    sgm_fitted *f;
+    const sgm_table *table;
+    sgm_fit_options o;
+    sgm_key key;
+    long n, held, *row, *pick; /* rows: n to learn from, then those held out; of this epoch        */
+    double *weights;           /* (n) sums of the rows' weights up to each, or NULL                */
+    float *z, *known;          /* (n,width) this epoch's points and what is known, or NULL         */
+    float *z_held, *known_held;
+    double *slope_held;
+    int again;                 /* 1: each epoch draws anew                                         */
+    long draws, every, worse;  /* of a look; steps between two; looks since the best               */
+    float *best;
+    double started;
+    sgm_trainer run;
+    sgm_fit_news news;
+    sgm_progress bar;
+} sgm__fitting;
+typedef struct sgm__asking { /* blocks of rows whose log density is asked */
+    const sgm_fitted *f;
+    long most, draws;
+    int steps, probes;
+    float *z, *known;
+    double *fine, *fine_se, *rough, *slope;
+    sgm_key key;
+} sgm__asking;
+static int sgm__level_bits(int levels); /* of an index below `levels`; 0 for a single level */
+static sgm_status sgm__encode(const sgm_fitted *f, float *z, float *known, double *slope,
+    const double *x, const long *pick, long n, sgm_key key); /* sgm__code_row of many, turned */
+static sgm_status sgm__fitted_told(const sgm_fitted *f, sgm_condition *told, sgm_score *score,
+    const float *known, long rows); /* the model's score, told what is known of each row */
+static sgm_status sgm__fitted_draw( /* samples first … first + n of `of`, as points */
+    const sgm_fitted *f, float *z, long n, long first, long of, int steps, sgm_key key);
+static sgm_status sgm__fitted_check(const sgm_fitted *f, const void *x, long n);
+static sgm_status sgm__rows_check(const sgm_fitted *f, const double *x, long n);
+static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table *table,
+    const sgm_fit_options *options, sgm_key key);
+static sgm_status sgm__fit_code(sgm__fitting *q);
+static sgm_status sgm__fit_model(sgm__fitting *q);
+static int sgm__fit_tell(sgm__fitting *q, const char *doing); /* 1: the user says stop */
+static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll); /* of m rows held out */
+static sgm_status sgm__fit_measure(sgm__fitting *q);
+static void sgm__fit_end(sgm__fitting *q, sgm_status status);
+static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, sgm_key key);
+static sgm_status sgm__logp_encode(const sgm__asking *q, const double *x, long first, long m);
+static sgm_status sgm__logp_ode(const sgm__asking *q, double *logp, double *se, long n, int steps);
+static sgm_status sgm__logp_known(const sgm_fitted *f, double *logp, double *se, const double *x,
+    long n, sgm_key key);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
 #define SGM__TRY(call) \
@@ -6859,6 +7021,400 @@ static int sgm__is_covered(const float *a, const float *b, const double *radius,
 fails where it is more than five of its standard deviations. `make 22` draws digits, trains on them,
 and prints Fréchet distance, precision, recall and the test of memory beside those of fresh digits.
 */
+
+/*
+# 10. A fitted model
+
+Nine chapters gave you parts. This one is their summary: a table goes in, with whole numbers, words,
+gaps and weights as people have them, or a set of small pictures; everything that must be chosen is
+chosen by the data and told; and the fitted model then answers every question that a density can
+answer. Each answer below is a few calls of the chapters before.
+
+## §10.1 A row becomes a point
+
+The process of chapter 1 moves points of $R^D$ whose coordinates are alike. The rows of a table are
+not such points, so each is *encoded*, by steps that can all be undone.
+
+**A number** v may be skewed or have heavy tails, and the noise of one size suits it badly. It is
+centred, divided by a unit and *bent* by the sinh–arcsinh map (Jones & Pewsey 2009), which is smooth
+and goes from −∞ to ∞ whatever its tail weight δ > 0 and its skew ε are:
+
+$$y = \frac{\sinh(δ \mathrm{asinh}(x) − ε) − \mathrm{shift}}{\mathrm{scale}}, \quad
+x = \frac{v − \mathrm{centre}}{\mathrm{unit}} \qquad(10.1)$$
+
+δ < 1 pulls long tails in, as a logarithm does; ε ≠ 0 treats the two sides differently; δ = 1 and
+ε = 0 change nothing. All four are chosen so that y is as likely as possible under N(0,1).
+
+**A whole number** k stands for the interval [k − ½, k + ½]: a draw of U(−½, ½) is added
+(*dequantisation*, as of pixels in §9.5), and the result is a number. The density of the sum, averaged over
+the interval, is the probability of k.
+
+**A category** of K levels becomes the ⌈log₂ K⌉ bits of its index, each ±1 plus normal noise of
+standard deviation ¼. So the levels lie as clouds four deviations from the planes between them; a
+sample's level is that of the nearest cloud. Rounding errs in one of 30 000.
+
+If w is what was added and q its density, the probability of a row whose categories and
+whole numbers are known is an integral over what might have been added, and a mean over draws of it
+is right on the average:
+
+$$p(\mathrm{row}) = ∫ p_v(\mathrm{row} + w)\, dw = E_{w ∼ q} \frac{p_v(\mathrm{row} + w)}{q(w)}
+\qquad(10.2)$$
+
+For a model that has learnt q every draw gives the same. Bending changes densities by its slope, and
+with u = asinh(x) and y before shift and scale, $dy/dx = δ \cosh(δu − ε)/\sqrt{1 + x^2}$, so
+
+$$\log p_v = \log p_z + \log |\det \mathrm{turn}| + \sum_k \left( \log δ_k
++ ½ \log \frac{1 + y_k^2}{1 + x_k^2} − \log \mathrm{unit}_k\, \mathrm{scale}_k \right)
+\qquad(10.3)$$
+
+**Turning.** Columns are correlated, sometimes so much that the cloud of rows is a pancake. Noise of
+one size then drowns the thin directions long before it reaches the wide ones. With C the covariance of
+y = the bent coordinates, shrunk a little towards its diagonal so that few rows do not invent thin directions,
+and its eigenvalues Λ along axes U,
+
+$$z = Λ^{−½} U^T y, \qquad C = U Λ U^T \qquad(10.4)$$
+
+has unit covariance, and a Gaussian table becomes the standard normal law. For that law the network's part
+F of (2.10) is zero: a network whose last layer starts at zero *is* the Gaussian with
+the table's means and covariances, and training can only add to it.
+*/
+static double sgm__asinh(double x) {
+    const double a = fabs(x), r = sgm__log1p(a + a * a / (1 + sqrt(1 + a * a)));
+    return x < 0 ? -r : r;
+}
+static double sgm__sinh(double x) { /* as far as ±1e13 */
+    const double e = sgm__expm1(fmin(fabs(x), 30)), r = 0.5 * (e + e / (1 + e));
+    return x < 0 ? -r : r;
+}
+
+/* (10.1), and log |dy/dv|, the bracket of (10.3). */
+static double sgm__bend(const sgm_coordinate *c, double v, double *log_slope) {
+    const double x = (v - c->centre) / c->unit;
+    const int straight = c->tail == 1 && c->skew == 0;
+    const double y = straight ? x : sgm__sinh(c->tail * sgm__asinh(x) - c->skew);
+    *log_slope = -sgm__log(c->unit * c->scale);
+    if (!straight)
+        *log_slope += sgm__log(c->tail) + 0.5 * (sgm__log1p(y * y) - sgm__log1p(x * x));
+    return (y - c->shift) / c->scale;
+}
+
+static double sgm__unbend(const sgm_coordinate *c, double y) {
+    double x = y * c->scale + c->shift;
+    if (c->tail != 1 || c->skew != 0) x = sgm__sinh((sgm__asinh(x) + c->skew) / c->tail);
+    return c->centre + c->unit * x;
+}
+
+enum { SGM__NOISE_IN = 4 }; /* 1/standard deviation of what is added to a bit */
+
+/* The number that coordinate k of a row is about, with what is added to it drawn; NaN: not known.
+log_q: log density of the addition. */
+static double sgm__code_value(const sgm_code *code, const sgm_column *column, const double *row,
+    int k, sgm_key key, uint64_t i, double *log_q) {
+    const sgm_coordinate *c = &code->at[k];
+    const double v = row[c->column];
+    const uint64_t draw = i * (uint64_t)code->width + (uint64_t)k;
+    *log_q = 0;
+    if (v != v || column[c->column].kind == SGM_KIND_NUMBER) return v;
+    if (c->bit < 0) return v + sgm__uniform53(key, draw) - 0.5;
+    const double z = sgm__normal1(key, draw);
+    *log_q = -0.5 * z * z - SGM__HALF_LOG_2PI + sgm__log(SGM__NOISE_IN);
+    return ((int)v >> c->bit & 1 ? 1 : -1) + z / SGM__NOISE_IN;
+}
+
+/* Row i of a call → y(width) before it is turned; the sum of (10.3) less log q. known(width), if not
+NULL: 1 where it is. What is not known is a draw of N(0,1): §10.4. */
+static double sgm__code_row(const sgm_fitted *f, double *y, float *known, const double *row,
+    sgm_key key, uint64_t i) {
+    const sgm_code *code = &f->code;
+    const sgm_key fill = sgm_key_split(key, 1);
+    double sum = code->log_turn, slope, log_q;
+    for (int k = 0; k < code->width; k++) {
+        double v = sgm__code_value(code, f->table.column, row, k, key, i, &log_q);
+        if (known) known[k] = v == v;
+        if (v == v) {
+            y[k] = sgm__bend(&code->at[k], v, &slope);
+            sum += slope - log_q;
+        } else {
+            y[k] = sgm__normal1(fill, i * (uint64_t)code->width + (uint64_t)k);
+            sum += 0.5 * y[k] * y[k] + SGM__HALF_LOG_2PI;
+        }
+    }
+    return sum;
+}
+
+/* z = m y of one row, or z = y where there is no m. */
+static void sgm__code_turn(const sgm_code *code, const double *m, float *z, const double *y) {
+    for (long k = 0, n = code->width; k < n; k++) {
+        double sum = m ? 0 : y[k];
+        for (long j = 0; m && j < n; j++) sum += m[k * n + j] * y[j];
+        z[k] = (float)sum;
+    }
+}
+
+/* The level whose bits are nearest to the coordinates from v on. */
+static int sgm__nearest_level(const double *v, int bits, int levels) {
+    int best = 0;
+    double least = HUGE_VAL;
+    for (int k = 0; k < levels; k++) {
+        double far = 0;
+        for (int b = 0; b < bits; b++) {
+            const double miss = v[b] - (k >> b & 1 ? 1 : -1);
+            far += miss * miss;
+        }
+        if (far < least) least = far, best = k;
+    }
+    return best;
+}
+
+/* The way back: y = back z, unbent; whole numbers and levels by rounding, within what was seen. */
+static void sgm__decode_row(const sgm_fitted *f, double *row, double *v, const float *z) {
+    const sgm_code *code = &f->code;
+    const long n = code->width;
+    for (int j = 0; j < code->columns; j++) row[j] = code->low[j]; /* of those that are constant */
+    for (long k = 0; k < n; k++) {
+        double y = code->back ? 0 : z[k];
+        for (long j = 0; code->back && j < n; j++) y += code->back[k * n + j] * z[j];
+        v[k] = sgm__unbend(&code->at[k], y);
+    }
+    for (int k = 0; k < n; k++) {
+        const int j = code->at[k].column, bit = code->at[k].bit;
+        if (f->table.column[j].kind == SGM_KIND_NUMBER) row[j] = v[k];
+        else if (bit < 0) row[j] = fmin(code->high[j], fmax(code->low[j], floor(v[k] + 0.5)));
+        else if (bit == 0)
+            row[j] = sgm__nearest_level(
+                v + k, sgm__level_bits(f->table.column[j].n_levels), f->table.column[j].n_levels);
+    }
+}
+
+/*
+## §10.2 What is chosen, and by what
+
+A part of the rows, drawn by the key, is *held out*: nothing is learnt from it, and it chooses.
+
+| what | how it is chosen |
+|------|------------------|
+| the bends (10.1) of each column | greatest likelihood of its values under N(0,1), if it gains more than a straight line by three halves of log n |
+| the shrinkage before (10.4) | least mean −log p of the rows held out, under the Gaussian |
+| $σ_{max}$ | the least at which (1.10) is below a thousandth of a nat |
+| width and depth of the network, batch, the most steps | by the size of the table: more rows can feed more parameters |
+| the number of steps | least loss of the rows held out (§4.7), of the averaged parameters |
+| $σ_{min}$, where the density is read | least mean −log p of the rows held out |
+| steps of the sampler | the fewest of 8, 16, … after which twice as many move no sample by more than 2 % of a deviation, in the root mean square |
+
+All of it stands in the report, beside two baselines that every density must beat: the Gaussian of
+all columns, and a *kernel density estimate*, a normal law of one width around each row.
+
+Rows have *weights* where some count more than others: a row of weight 2 is one that is there twice.
+So before each *epoch* (as many draws as there are rows) rows are drawn in proportion to their weights, by one uniform
+number and equal steps through the sum: none that is due twice is drawn fewer than two times.
+What is added to whole numbers and bits is drawn anew at the same time, so that no
+network can learn one addition by heart.
+*/
+/* The rows of the next epoch: all, or those on which equal steps through the weights fall. */
+static void sgm__fit_draw(sgm__fitting *q, uint64_t epoch) {
+    const sgm_key key = sgm_key_split(q->key, 3);
+    const double each = q->weights ? q->weights[q->n - 1] / (double)q->n : 0;
+    const double start = sgm__uniform53(key, epoch);
+    for (long i = 0, j = 0; i < q->n; i++) {
+        while (q->weights && j < q->n - 1 && q->weights[j] <= (start + (double)i) * each) j++;
+        q->pick[i] = q->row[q->weights ? j : i];
+    }
+}
+
+/* One epoch's points, from rows and additions drawn for it. */
+static sgm_status sgm__fit_epoch(sgm__fitting *q, uint64_t epoch) {
+    if (epoch > 0 && !q->again) return SGM_OK; /* nothing is drawn: they are those of before */
+    sgm__fit_draw(q, epoch);
+    return sgm__encode(q->f, q->z, q->known, NULL, q->table->x, q->pick, q->n,
+        sgm_key_split(sgm_key_split(q->key, 4), epoch));
+}
+
+/* The loss of the rows held out, by the averaged parameters and always the same noise. The best
+parameters so far are kept. */
+static sgm_status sgm__fit_look(sgm__fitting *q) {
+    sgm_dsm_result r;
+    sgm_condition told;
+    sgm_score score;
+    SGM__TRY(sgm__fitted_told(q->f, &told, &score, q->known_held, q->held));
+    SGM__TRY(sgm_dsm(&r, &score, NULL, q->z_held, q->held, &q->run.o.loss, q->draws,
+        sgm_key_split(q->key, 5)));
+    q->news.held_loss = r.loss, q->worse++;
+    if (r.loss < q->news.best_loss || q->run.step == 0) {
+        q->news.best_loss = r.loss, q->worse = 0, q->f->report.best_step = q->run.step;
+        sgm__held_copy(q->f->model, q->best, 0);
+    }
+    return SGM_OK;
+}
+
+/* The steps of §4.8, a look now and then, and the end: all are done, patience is, or the user. */
+static sgm_status sgm__fit_train(sgm__fitting *q) {
+    sgm_fit_report *r = &q->f->report;
+    const long epoch = (q->n + q->run.o.batch - 1) / q->run.o.batch;
+    SGM__TRY(sgm__fit_look(q));
+    while (!sgm_trainer_done(&q->run) && !r->stopped) {
+        if (q->run.step % epoch == 0)
+            SGM__TRY(sgm__fit_epoch(q, (uint64_t)(q->run.step / epoch)));
+        SGM__TRY(sgm_trainer_step(&q->run));
+        if (q->run.step % q->every && q->run.step < q->run.o.steps) continue;
+        SGM__TRY(sgm__fit_look(q));
+        if (q->o.patience > 0 && q->worse >= q->o.patience) r->stopped = 2;
+        if (sgm__fit_tell(q, "training")) r->stopped = 1;
+    }
+    r->steps = q->run.step;
+    sgm__held_copy(q->f->model, q->best, 1);
+    return SGM_OK;
+}
+
+/* Where the density is read: from the roughest σ_min down, as long as the rows held out gain. */
+static sgm_status sgm__fit_sigma(sgm__fitting *q) {
+    static const double sigma[] = {0.2, 0.1, 0.05, 0.02, 0.01, 0.005};
+    sgm_sde *sde = &q->f->model->o.sde;
+    double best = HUGE_VAL, found = q->o.sigma_min, nll;
+    for (int i = 0; q->o.sigma_min <= 0 && i < 6; i++) {
+        sde->a = sde->t_min = sigma[i];
+        SGM__TRY(sgm__fit_nll(q, q->held < 200 ? q->held : 200, &nll));
+        if (!(nll < best)) break;
+        best = nll, found = sigma[i];
+    }
+    sde->a = sde->t_min = q->f->report.sigma_min = found;
+    return SGM_OK;
+}
+
+/* The fewest steps of DPM-Solver++(2M) that twice as many hardly improve, from the same noise. */
+static sgm_status sgm__fit_sampler(sgm__fitting *q) {
+    enum { N = 256 };
+    const long D = q->f->code.width;
+    const sgm_key key = sgm_key_split(q->key, 6);
+    sgm_fit_report *r = &q->f->report;
+    float *z = (float *)sgm__alloc(sgm__times(2 * N, (size_t)D), sizeof *z);
+    if (!z) return SGM_NO_MEMORY;
+    sgm_status status = sgm__fitted_draw(q->f, z, N, 0, N, 8, key);
+    r->method = SGM_METHOD_DPMPP_2M, r->sample_steps = 8;
+    for (double move = 1; !status && move > 0.02 && r->sample_steps < 256;) {
+        status = sgm__fitted_draw(q->f, z + N * D, N, 0, N, 2 * r->sample_steps, key);
+        move = 0;
+        for (long i = 0; i < N * D; i++) {
+            const double by = z[i] - z[N * D + i];
+            move += by * by / (double)(N * D);
+        }
+        move = sqrt(move);
+        if (move > 0.02) r->sample_steps *= 2;
+        memcpy(z, z + N * D, (size_t)(N * D) * sizeof *z);
+    }
+    sgm__free(z);
+    return status;
+}
+
+SGM_API sgm_status sgm_fit(
+    sgm_fitted *fitted, const sgm_table *table, const sgm_fit_options *options, sgm_key key) {
+    sgm__fitting q;
+    SGM__TRY(sgm__fit_start(&q, fitted, table, options, key)); /* checks; which rows are held out */
+    sgm_status status = sgm__fit_code(&q);                     /* §10.1 */
+    if (!status) status = sgm__fit_model(&q);                  /* network, σ_max, trainer */
+    if (!status) status = sgm__fit_epoch(&q, 0);
+    if (!status) status = sgm__fit_train(&q);
+    if (!status) status = sgm__fit_sigma(&q);
+    if (!status) status = sgm__fit_sampler(&q);
+    if (!status) status = sgm__fit_measure(&q); /* the rest of the report */
+    sgm__fit_end(&q, status);
+    return status;
+}
+
+/*
+## §10.3 Two questions: new rows, and how likely a row is
+
+**Sampling** is chapter 5's and 7's: noise of $σ_{max}$, the chosen steps, then the way back from z
+to a row. The steps are those of the probability-flow ODE, so samples and densities belong to one law.
+
+**The log density** is (7.14) at the encoded row, plus (10.3); with whole numbers or categories the
+mean of (10.2) over a few draws. Its error has three parts, whose squares add up: what the draws
+leave, what the probes of the trace leave (7.15, where there are many coordinates; else none), and
+what the steps leave: the change from half as many, over 15, for a solver of order 4 leaves a
+sixteenth.
+*/
+SGM_API sgm_status sgm_fitted_sample(const sgm_fitted *f, double *x, long n, sgm_key key) {
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    const long D = f->code.width, most = 1 + 1048576 / D;
+    float *z = (float *)sgm__alloc(sgm__times((size_t)(n < most ? n : most), (size_t)D), sizeof *z);
+    sgm_status status = z ? SGM_OK : SGM_NO_MEMORY;
+    for (long first = 0; first < n && !status; first += most) {
+        const long m = n - first < most ? n - first : most;
+        status = sgm__fitted_draw(f, z, m, first, n, f->report.sample_steps, key);
+        if (!status) sgm_fitted_decode(f, x + first * f->table.d, z, m);
+    }
+    sgm__free(z);
+    return status;
+}
+
+/* log p of m ≤ SGM__ASKED rows, of which each has `draws` additions, into logp and se. */
+static sgm_status sgm__logp_block(const sgm__asking *q, double *logp, double *se, const double *x,
+    long first, long m) {
+    const long K = q->draws, all = m * K;
+    SGM__TRY(sgm__logp_encode(q, x, first, m)); /* q->z, q->known, q->slope of all draws */
+    SGM__TRY(sgm__logp_ode(q, q->fine, q->fine_se, all, q->steps));
+    if (se) SGM__TRY(sgm__logp_ode(q, q->rough, NULL, all, q->steps / 2));
+    for (long i = 0; i < m; i++) {
+        double top = -HUGE_VAL, sum = 0, square = 0, probes = 0, steps = 0;
+        for (long k = i * K; k < (i + 1) * K; k++) {
+            q->fine[k] += q->slope[k]; /* (10.3) */
+            top = fmax(top, q->fine[k]);
+        }
+        for (long k = i * K; k < (i + 1) * K && top > -HUGE_VAL; k++) {
+            const double p = sgm__exp(q->fine[k] - top);
+            sum += p, square += p * p;
+            if (!se) continue;
+            probes += p * p * q->fine_se[k] * q->fine_se[k];
+            steps += p * (q->fine[k] - q->slope[k] - q->rough[k]) / 15;
+        }
+        logp[i] = top + (top > -HUGE_VAL ? sgm__log(sum / (double)K) : 0); /* (10.2) */
+        if (!se) continue;
+        const double spread = K > 1 ? (square / (sum * sum) * (double)K - 1) / (double)(K - 1) : 0;
+        se[i] = sqrt(fmax(0, spread) + probes / (sum * sum) + steps * steps / (sum * sum));
+        if (top == -HUGE_VAL) se[i] = 0;
+    }
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_fitted_logp(const sgm_fitted *f, double *logp, double *se, const double *x,
+    long n, sgm_key key) {
+    sgm__asking q;
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    if (!logp) return sgm__bad("log densities need a place for n values");
+    SGM__TRY(sgm__rows_check(f, x, n));
+    SGM__TRY(sgm__asking_init(&q, f, n, key));
+    const long most = q.most / q.draws;
+    sgm_status status = SGM_OK;
+    for (long i = 0; i < n && !status; i += most)
+        status = sgm__logp_block(&q, logp + i, se ? se + i : NULL, x, i, n - i < most ? n - i : most);
+    sgm__free(q.fine);
+    if (!status) status = sgm__logp_known(f, logp, se, x, n, key); /* §10.4; and what is impossible */
+    return status;
+}
+
+/*
+## §10.4 Values that are missing
+
+A row with gaps still says something about the columns it has, and about their joint law. Give every
+missing coordinate a law of its own, N(0, 1) and independent of all else, and tell the network which
+they are, by a *mask* of ones and zeros as its condition (§8.1). For each pattern of gaps O the
+points then have one law,
+
+$$p(z \mid O) = p(z_O) ∏_{k ∉ O} N(z_k; 0, 1) \qquad(10.5)$$
+
+and denoising score matching learns its score: of $z_O$ what the rows that know O say, of the others
+F = 0, which needs no learning: the network multiplies x and F by the mask. Rows of all
+patterns teach one network. Told that all is known it is the score of whole rows; told O it is that
+of the part, so $\log p(z_O)$ is the ODE's answer less that of the filled coordinates. This rests on
+gaps that do not depend on the values they hide (*missing at random*, given what is known).
+
+A turn (10.4) would mix known and unknown, so a table with gaps is not turned.
+*/
+SGM_API sgm_tensor *sgm_table_net(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_net_in seen = *in;
+    if (!in->cond) return sgm_tape_refuse(tape, "sgm_table_net needs a mask: set the model's cond to d");
+    seen.x = sgm_mul(tape, in->x, in->cond);
+    return sgm_mul(tape, sgm_residual_mlp(tape, &seen), in->cond);
+}
 
 /*
 # Part III: the workshop
@@ -14548,6 +15104,10 @@ static const char *sgm__number_text(char text[40], double x, int digits) {
 
 enum { SGM__PAIRS = 96 };
 
+struct sgm__record;
+static sgm_status sgm__record_fitted(
+    struct sgm__record *c, const sgm_fitted *f, char **memory); /* §H.8 */
+
 /* What a file holds: the settings as pairs of strings, and arrays in the model and the trainer. */
 typedef struct sgm__record {
     const char *meta[2 * SGM__PAIRS];
@@ -14583,8 +15143,9 @@ static const struct sgm__ready {
     int width; /* of the image networks their default, else 0; -1: its levels have their own */
 } sgm__ready[] = {{"mlp", sgm_mlp, 0}, {"residual_mlp", sgm_residual_mlp, 0},
     {"resnet", sgm_resnet, 32}, {"unet", sgm_unet, 32}, {"mixer", sgm_mixer, 128},
-    {"dit", sgm_dit, 128}, {"diffusers", sgm_diffusers_net, -1}};
-enum { SGM__N_READY = 7 };
+    {"dit", sgm_dit, 128}, {"diffusers", sgm_diffusers_net, -1},
+    {"table", sgm_table_net, 0}};
+enum { SGM__N_READY = 8 };
 
 static const char *sgm__diffusers_of(sgm_diffusers *o, const void *user, long d);
 static double sgm__table_curve(double t, void *user);
@@ -14709,7 +15270,7 @@ static void sgm__held_resume(sgm_trainer *trainer) {
 
 static sgm_status sgm__record_init(sgm__record *c, const sgm_model *model, const sgm_trainer *run) {
     static const char *const kinds[1 + SGM_MAX_EMA] = {"raw/", "ema0/", "ema1/", "ema2/", "ema3/"};
-    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 7;
+    const size_t room = (size_t)model->n_layers * (size_t)(1 + model->o.n_ema) + 12;
     const sgm_scaler *scaler = model->o.scaler;
     const int d = scaler ? scaler->d : 0, is_table = model->o.sde.curve == sgm__table_curve;
     const sgm_ddpm *table = is_table ? (const sgm_ddpm *)model->o.sde.user : NULL;
@@ -14853,7 +15414,8 @@ static sgm_status sgm__model_file(sgm_archive *file, const char *path) {
         path);
 }
 
-static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path) {
+static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, const char *path,
+    const sgm_fitted *fitted) {
     if (!model || !model->params)
         return sgm__bad("there is no model to save: look at what sgm_model_init returned");
     sgm__record c;
@@ -14864,10 +15426,12 @@ static sgm_status sgm__save(const sgm_model *model, const sgm_trainer *trainer, 
     for (int i = 0; i < 3; i++) sgm__to_three(moments + 3 * i, number[i]);
     if (model->rms > 0) sgm__record_add(&c, "", "data", moments, 1, 9);
     if (c.n_table) sgm__record_add(&c, "", "ddpm", c.table, c.n_table, 3);
+    char *memory = NULL;
+    sgm_status status = fitted ? sgm__record_fitted(&c, fitted, &memory) : SGM_OK; /* §H.8 */
     sgm__settings_hash(checksum, c.meta, c.n_meta, c.arrays, c.n_arrays);
     sgm__set_text(&c, "model.checksum", checksum);
-    sgm_status status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
-    sgm__free(c.arrays);
+    if (!status) status = sgm_archive_save(path, c.arrays, c.n_arrays, c.meta, c.n_meta);
+    sgm__free(c.arrays), sgm__free(memory);
     return status;
 }
 
@@ -15097,14 +15661,14 @@ SGM_API sgm_status sgm_model_open(sgm_model *model, const char *path) {
 
 SGM_API sgm_status sgm_trainer_save(const sgm_trainer *trainer, const char *path) {
     SGM__TRY(sgm__trainer_made(trainer));
-    return sgm__save(trainer->model, trainer, path);
+    return sgm__save(trainer->model, trainer, path, NULL);
 }
 SGM_API sgm_status sgm_trainer_load(sgm_trainer *trainer, const char *path) {
     SGM__TRY(sgm__trainer_made(trainer));
     return sgm__load(trainer->model, trainer, path);
 }
 SGM_API sgm_status sgm_model_save(const sgm_model *model, const char *path) {
-    return sgm__save(model, NULL, path);
+    return sgm__save(model, NULL, path, NULL);
 }
 SGM_API sgm_status sgm_model_load(sgm_model *model, const char *path) {
     return sgm__load(model, NULL, path);
@@ -18148,6 +18712,1126 @@ SGM_API sgm_status sgm_precision_recall(double *precision, double *recall, const
     if (!status) *recall = sgm__covered(real, n_real, made, r, n_made, d, r + most);
     if (!status) *precision = within;
     sgm__free(r);
+    return status;
+}
+
+/*
+# H. Fitted models
+
+Checks, bookkeeping, baselines and files of chapter 10.
+
+## §H.1 Rows and points, by all threads
+*/
+static int sgm__rising(const void *a, const void *b);
+static sgm_status sgm__fit_hold(sgm__fitting *q);
+static sgm_status sgm__fit_room(sgm__fitting *q);
+static sgm_status sgm__fit_baselines(sgm__fitting *q);
+static double sgm__memory(const float *z, long n, const float *x, long m, int d);
+enum { SGM__FEWEST = 5 };
+static sgm_status sgm__known_logp(
+    const sgm_fitted *f, double *logp, double *se, const double *row, sgm_key key) {
+    (void)f, (void)row, (void)key;
+    *logp = (double)NAN;
+    if (se) *se = (double)NAN;
+    return sgm__bad("the log density of a row with gaps needs particles: fill it with NaNs nowhere");
+}
+
+static int sgm__level_bits(int levels) { /* of an index below `levels`; 0 for a single level */
+    int bits = 0;
+    while (bits < 30 && 1 << bits < levels) bits++;
+    return bits;
+}
+
+typedef struct sgm__encoding {
+    const sgm_fitted *f;
+    float *z, *known;
+    double *slope, *scratch;
+    const double *x;
+    const long *pick; /* point i is of x's row pick[i]; NULL: of row i / copies */
+    long n, first, copies;
+    sgm_key key;
+} sgm__encoding;
+
+enum { SGM__ENCODED = 64 }; /* points that a thread takes at once */
+
+static void sgm__encode_part(void *what, long part, int hand) {
+    const sgm__encoding *q = (const sgm__encoding *)what;
+    const sgm_code *code = &q->f->code;
+    double *y = q->scratch + (long)hand * code->width;
+    for (long i = part * SGM__ENCODED; i < (part + 1) * SGM__ENCODED && i < q->n; i++) {
+        const double *row = q->x + (q->pick ? q->pick[i] : i / q->copies) * code->columns;
+        const uint64_t draw = (uint64_t)(q->first * q->copies + i);
+        const double slope =
+            sgm__code_row(q->f, y, q->known ? q->known + i * code->width : NULL, row, q->key, draw);
+        if (q->slope) q->slope[i] = slope;
+        sgm__code_turn(code, code->turn, q->z + i * code->width, y);
+    }
+}
+
+static sgm_status sgm__encode_all(sgm__encoding *q) {
+    const size_t hands = (size_t)sgm_threads();
+    q->scratch = (double *)sgm__alloc(sgm__times(hands, (size_t)q->f->code.width), sizeof(double));
+    if (!q->scratch) return SGM_NO_MEMORY;
+    sgm__share((q->n + SGM__ENCODED - 1) / SGM__ENCODED, sgm__encode_part, q);
+    sgm__free(q->scratch);
+    return SGM_OK;
+}
+
+/* known, slope and pick may be NULL. */
+static sgm_status sgm__encode(const sgm_fitted *f, float *z, float *known, double *slope,
+    const double *x, const long *pick, long n, sgm_key key) {
+    sgm__encoding q = {f, z, known, slope, NULL, x, pick, n, 0, 1, key};
+    return sgm__encode_all(&q);
+}
+
+SGM_API sgm_status sgm_fitted_encode(
+    const sgm_fitted *f, float *z, double *log_slope, const double *x, long n, sgm_key key) {
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    if (!z) return sgm__bad("encoded rows need a place of n times code.width numbers");
+    SGM__TRY(sgm__rows_check(f, x, n));
+    return sgm__encode(f, z, NULL, log_slope, x, NULL, n, key);
+}
+
+typedef struct sgm__decoding {
+    const sgm_fitted *f;
+    double *x, *scratch;
+    const float *z;
+    long n;
+} sgm__decoding;
+
+static void sgm__decode_part(void *what, long part, int hand) {
+    const sgm__decoding *q = (const sgm__decoding *)what;
+    const long d = q->f->table.d, D = q->f->code.width;
+    for (long i = part * SGM__ENCODED; i < (part + 1) * SGM__ENCODED && i < q->n; i++)
+        sgm__decode_row(q->f, q->x + i * d, q->scratch + (long)hand * D, q->z + i * D);
+}
+
+SGM_API void sgm_fitted_decode(const sgm_fitted *f, double *x, const float *z, long n) {
+    if (!f || !x || !z || n < 1 || !f->code.at) return;
+    sgm__decoding q = {f, x, NULL, z, n};
+    const size_t hands = (size_t)sgm_threads();
+    q.scratch = (double *)sgm__alloc(sgm__times(hands, (size_t)f->code.width), sizeof(double));
+    if (q.scratch) sgm__share((n + SGM__ENCODED - 1) / SGM__ENCODED, sgm__decode_part, &q);
+    else
+        for (long i = 0; i < n * f->table.d; i++) x[i] = NAN;
+    sgm__free(q.scratch);
+}
+
+/*
+## §H.2 What is asked, and of what
+*/
+static const char *sgm__column_name(const sgm_fitted *f, int j, char text[24]) {
+    if (f->table.column[j].name) return f->table.column[j].name;
+    snprintf(text, 24, "x%d", j + 1);
+    return text;
+}
+
+static sgm_status sgm__fitted_check(const sgm_fitted *f, const void *x, long n) {
+    if (!f || !f->code.at || (!f->model && !f->instead))
+        return sgm__bad("there is no fitted model: look at what sgm_fit or sgm_fitted_open returned");
+    if (!x || n < 1)
+        return sgm__bad("%ld rows of %d columns: needs a place, and at least one", n, f->table.d);
+    return SGM_OK;
+}
+
+/* Rows that are asked about: no infinities, whole numbers and levels where these belong. */
+static sgm_status sgm__rows_check(const sgm_fitted *f, const double *x, long n) {
+    char text[24];
+    for (long i = 0; i < n; i++)
+        for (int j = 0; j < f->table.d; j++) {
+            const double v = x[i * f->table.d + j];
+            const sgm_column *c = &f->table.column[j];
+            const char *name = sgm__column_name(f, j, text);
+            if (v != v) continue;
+            if (!(fabs(v) < 1e300))
+                return sgm__fail(SGM_NOT_FINITE, "row %ld has %g in %.60s: write NaN if it is not "
+                                                 "known", i, v, name);
+            if (c->kind == SGM_KIND_CATEGORY && (v != floor(v) || v < 0 || v >= c->n_levels))
+                return sgm__bad("row %ld has level %g in %.60s, which knows 0 to %d", i, v, name,
+                    c->n_levels - 1);
+            if (c->kind == SGM_KIND_INTEGER && v != floor(v))
+                return sgm__bad("row %ld has %g in %.60s, which holds whole numbers", i, v, name);
+        }
+    return SGM_OK;
+}
+
+/* The model's score of `rows` points, told what is known of each: known NULL: all of it is. */
+static sgm_status sgm__fitted_told(const sgm_fitted *f, sgm_condition *told, sgm_score *score,
+    const float *known, long rows) {
+    if (f->instead || !f->code.masked || !known) {
+        *score = sgm_fitted_score(f);
+        return SGM_OK;
+    }
+    SGM__TRY(sgm_condition_init(told, f->model, 0, known, rows));
+    *score = sgm_condition_score(told);
+    return SGM_OK;
+}
+
+SGM_API sgm_score sgm_fitted_score(const sgm_fitted *f) {
+    sgm_score none;
+    memset(&none, 0, sizeof none);
+    if (f && f->instead) return *f->instead;
+    if (!f || !f->model) return none;
+    return f->code.masked ? sgm_condition_score(&f->own->whole) : sgm_model_score(f->model, 0);
+}
+
+/* Samples first … first + n of `of`, as points. */
+static sgm_status sgm__fitted_draw(
+    const sgm_fitted *f, float *z, long n, long first, long of, int steps, sgm_key key) {
+    sgm_sample_options o;
+    sgm_score score = sgm_fitted_score(f);
+    memset(&o, 0, sizeof o);
+    o.method = SGM_METHOD_DPMPP_2M, o.steps = steps;
+    score.first = first, score.of = of;
+    return sgm_sample(z, n, &score, &o, key);
+}
+
+enum { SGM__ASKED = 512, SGM__EXACT_TRACE = 64, SGM__PROBES = 16, SGM__ADDED = 8 };
+
+static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a column (10.2) */
+    int drawn = 0;
+    for (int k = 0; k < f->code.width; k++)
+        drawn |= f->table.column[f->code.at[k].column].kind != SGM_KIND_NUMBER;
+    return drawn;
+}
+
+static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, sgm_key key) {
+    memset(q, 0, sizeof *q);
+    q->f = f, q->key = key, q->steps = 24, q->draws = sgm__is_drawn(f) ? SGM__ADDED : 1;
+    q->probes = f->code.width <= SGM__EXACT_TRACE ? 0 : SGM__PROBES;
+    q->most = n < SGM__ASKED / q->draws ? n * q->draws : SGM__ASKED;
+    const size_t m = (size_t)q->most, D = (size_t)f->code.width;
+    q->fine = (double *)sgm__alloc(m, 4 * sizeof *q->fine + 2 * D * sizeof *q->z);
+    if (!q->fine) return SGM_NO_MEMORY;
+    q->fine_se = q->fine + m, q->rough = q->fine_se + m, q->slope = q->rough + m;
+    q->z = (float *)(void *)(q->slope + m), q->known = q->z + m * D;
+    return SGM_OK;
+}
+
+static sgm_status sgm__logp_encode(const sgm__asking *q, const double *x, long first, long m) {
+    sgm__encoding e = {q->f, q->z, q->f->code.masked ? q->known : NULL, q->slope, NULL, NULL, NULL,
+        m * q->draws, first, q->draws, sgm_key_split(q->key, 0)};
+    e.x = x + first * q->f->table.d;
+    return sgm__encode_all(&e);
+}
+
+static sgm_status sgm__logp_ode(
+    const sgm__asking *q, double *logp, double *se, long n, int steps) {
+    sgm_likelihood_options o;
+    sgm_condition told;
+    sgm_score score;
+    memset(&o, 0, sizeof o);
+    o.probes = q->probes, o.unchecked = 1;
+    o.solve.method = SGM_METHOD_RK4, o.solve.steps = steps, o.solve.grid = SGM_GRID_LOGSNR;
+    SGM__TRY(sgm__fitted_told(q->f, &told, &score, q->known, n));
+    if (se) memset(se, 0, (size_t)n * sizeof *se);
+    return sgm_likelihood(
+        logp, q->probes > 1 ? se : NULL, NULL, q->z, n, &score, &o, NULL, sgm_key_split(q->key, 1));
+}
+
+/* What the ODE cannot say: rows that are impossible, and the known part of rows with gaps, of a
+model that was not told of gaps. */
+static sgm_status sgm__logp_known(const sgm_fitted *f, double *logp, double *se, const double *x,
+    long n, sgm_key key) {
+    const int d = f->table.d;
+    for (long i = 0; i < n; i++) {
+        int gaps = 0, none = 0;
+        for (int j = 0; j < d; j++) {
+            const double v = x[i * d + j];
+            gaps |= v != v, none |= f->code.low[j] == f->code.high[j] && v == v && v != f->code.low[j];
+        }
+        if (none) logp[i] = -HUGE_VAL;
+        if (none && se) se[i] = 0;
+        if (gaps && !none && (!f->code.masked || f->instead))
+            SGM__TRY(sgm__known_logp(
+                f, logp + i, se ? se + i : NULL, x + i * d, sgm_key_split(key, 2 + (uint64_t)i)));
+    }
+    return SGM_OK;
+}
+
+/*
+## §H.3 A fit begins: kinds, and which rows are held out
+*/
+static sgm_status sgm__fit_column(sgm_column *c, const sgm_table *table, int j, double range[2]) {
+    char text[24];
+    int whole = 1;
+    long there = 0;
+    range[0] = HUGE_VAL, range[1] = -HUGE_VAL;
+    snprintf(text, sizeof text, "x%d", j + 1);
+    for (long i = 0; i < table->n; i++) {
+        const double v = table->x[i * table->d + j];
+        if (v != v || (table->weight && !(table->weight[i] > 0))) continue;
+        there++, whole &= v == floor(v);
+        range[0] = fmin(range[0], v), range[1] = fmax(range[1], v);
+    }
+    const char *name = c->name ? c->name : text;
+    if (!there) return sgm__bad("column %.60s holds nothing: drop it", name);
+    if (!(fmax(-range[0], range[1]) < 1e300))
+        return sgm__fail(SGM_NOT_FINITE, "column %.60s holds an infinity: write NaN for what is not "
+                                         "known", name);
+    if (c->kind == SGM_KIND_AUTO)
+        c->kind = c->level ? SGM_KIND_CATEGORY
+            : whole && table->h == 0 && fmax(-range[0], range[1]) < 1e9 ? SGM_KIND_INTEGER
+                                                                        : SGM_KIND_NUMBER;
+    if (c->kind < SGM_KIND_AUTO || c->kind > SGM_KIND_CATEGORY)
+        return sgm__bad("column %.60s is of kind %d: see sgm_kind", name, (int)c->kind);
+    if (c->kind != SGM_KIND_NUMBER && !whole)
+        return sgm__bad("column %.60s holds numbers that are not whole: its kind is number", name);
+    if (c->kind == SGM_KIND_CATEGORY && c->n_levels == 0) c->n_levels = (int)fmin(range[1], 1e6) + 1;
+    if (c->kind == SGM_KIND_CATEGORY &&
+        (range[0] < 0 || range[1] >= c->n_levels || c->n_levels > 100000))
+        return sgm__bad("column %.60s has levels %g to %g, where 0 to %d (at most 99999) may stand",
+            name, range[0], range[1], c->n_levels - 1);
+    return SGM_OK;
+}
+
+static sgm_status sgm__fit_columns(sgm__fitting *q) {
+    sgm_fitted *f = q->f;
+    const sgm_table *table = q->table;
+    int width = 0;
+    for (int j = 0; j < table->d; j++) {
+        double range[2];
+        SGM__TRY(sgm__fit_column(&f->table.column[j], table, j, range));
+        f->code.low[j] = range[0], f->code.high[j] = range[1];
+        const sgm_column *c = &f->table.column[j];
+        if (range[0] < range[1]) width += c->kind == SGM_KIND_CATEGORY ? sgm__level_bits(c->n_levels) : 1;
+        for (long i = 0; i < table->n && !f->code.masked; i++)
+            f->code.masked = table->x[i * table->d + j] != table->x[i * table->d + j];
+    }
+    if (width == 0) return sgm__bad("no column varies: there is nothing to learn");
+    if (f->code.masked && table->h) return sgm__bad("a picture has a pixel that is NaN: leave it out");
+    f->code.at = (sgm_coordinate *)sgm__alloc((size_t)width, sizeof *f->code.at);
+    if (!f->code.at) return SGM_NO_MEMORY;
+    for (int j = 0; j < table->d; j++) {
+        const sgm_column *c = &f->table.column[j];
+        const int bits = c->kind == SGM_KIND_CATEGORY ? sgm__level_bits(c->n_levels) : 1;
+        for (int b = 0; b < bits && f->code.low[j] < f->code.high[j]; b++) {
+            sgm_coordinate *at = &f->code.at[f->code.width++];
+            at->column = j, at->bit = c->kind == SGM_KIND_CATEGORY ? b : -1;
+            at->centre = at->skew = at->shift = 0, at->unit = at->tail = at->scale = 1;
+        }
+    }
+    return SGM_OK;
+}
+
+/* Rows that count, in the order of the key: those to learn from first, then those held out. */
+static sgm_status sgm__fit_split(sgm__fitting *q) {
+    const sgm_table *table = q->table;
+    long n = 0;
+    q->row = (long *)sgm__alloc(sgm__times(2, (size_t)table->n), sizeof *q->row);
+    if (!q->row) return SGM_NO_MEMORY;
+    for (long i = 0; i < table->n; i++) {
+        const long at = (long)sgm_permute((uint64_t)i, (uint64_t)table->n, sgm_key_split(q->key, 0));
+        const double w = table->weight ? table->weight[at] : 1;
+        if (!(w >= 0 && w < 1e300))
+            return sgm__bad("row %ld has weight %g: weights are numbers >= 0", at, w);
+        if (w > 0) q->row[n++] = at;
+    }
+    if (n < SGM__FEWEST)
+        return sgm__bad("%ld rows that count: a fit needs at least %d samples", n, SGM__FEWEST);
+    double share = q->o.held_out > 0 ? q->o.held_out : n < 1000 ? 0.2 : 0.1;
+    q->held = (long)(share * (double)n + 0.5);
+    if (q->held > 5000 && q->o.held_out <= 0) q->held = 5000;
+    if (q->held < 2) q->held = 2;
+    if (q->held > n - 2) q->held = n - 2;
+    q->n = n - q->held, q->pick = q->row + table->n;
+    if (!table->weight) return SGM_OK;
+    q->weights = (double *)sgm__alloc((size_t)q->n, sizeof *q->weights);
+    if (!q->weights) return SGM_NO_MEMORY;
+    for (long i = 0; i < q->n; i++)
+        q->weights[i] = table->weight[q->row[i]] + (i ? q->weights[i - 1] : 0);
+    return SGM_OK;
+}
+
+static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table *table,
+    const sgm_fit_options *options, sgm_key key) {
+    memset(q, 0, sizeof *q);
+    if (!f) return sgm__bad("sgm_fit needs a sgm_fitted to fill");
+    memset(f, 0, sizeof *f);
+    q->f = f, q->table = table, q->key = key, q->started = sgm_seconds();
+    if (options) q->o = *options;
+    if (!table || !table->x || table->n < 1 || table->d < 1)
+        return sgm__bad("a fit needs a table of rows and columns");
+    if (q->o.quality < SGM_QUALITY_AUTO || q->o.quality > SGM_QUALITY_BEST || q->o.steps < 0 ||
+        q->o.width < 0 || q->o.depth < 0 || !(q->o.held_out >= 0 && q->o.held_out < 1) ||
+        !(q->o.sigma_min >= 0 && q->o.sigma_min < 1))
+        return sgm__bad("options of a fit: quality of sgm_quality, steps, width and depth >= 0, "
+                        "held_out and sigma_min in [0, 1)");
+    if (q->o.quality == SGM_QUALITY_AUTO) q->o.quality = SGM_QUALITY_GOOD;
+    f->own = (struct sgm__fitted_own *)sgm__alloc(1, sizeof *f->own);
+    sgm_status status = f->own ? sgm_table_init(&f->table, table, 0) : SGM_NO_MEMORY;
+    if (!status && !f->table.column)
+        f->table.column = (sgm_column *)sgm__table_get(
+            &f->table, (size_t)table->d, sizeof *f->table.column);
+    if (!status && !f->table.column) status = SGM_NO_MEMORY;
+    if (f->table.h > 0 && f->table.channels == 0) f->table.channels = 1;
+    f->code.columns = table->d;
+    f->code.low = (double *)sgm__alloc(sgm__times(2, (size_t)table->d), sizeof(double));
+    if (!f->code.low) status = SGM_NO_MEMORY;
+    else f->code.high = f->code.low + table->d;
+    if (!status) status = sgm__fit_split(q);
+    if (!status) status = sgm__fit_columns(q);
+    if (!status) status = sgm__fit_room(q);
+    if (status) sgm__fit_end(q, status);
+    return status;
+}
+
+static sgm_status sgm__fit_room(sgm__fitting *q) {
+    const size_t D = (size_t)q->f->code.width, masks = q->f->code.masked ? 2 : 1;
+    uint64_t h = sgm__fnv_start;
+    q->z = (float *)sgm__alloc(sgm__times((size_t)q->n, D), masks * sizeof *q->z);
+    q->z_held = (float *)sgm__alloc(sgm__times((size_t)q->held, D), masks * sizeof *q->z);
+    q->slope_held = (double *)sgm__alloc((size_t)q->held, sizeof(double));
+    if (!q->z || !q->z_held || !q->slope_held) return SGM_NO_MEMORY;
+    if (masks > 1) q->known = q->z + (size_t)q->n * D, q->known_held = q->z_held + (size_t)q->held * D;
+    q->again = q->f->code.masked || q->weights || sgm__is_drawn(q->f);
+    h = sgm__fnv(h, (const unsigned char *)q->table->x,
+        (size_t)q->table->n * (size_t)q->table->d * sizeof(double));
+    q->f->report.data[0] = (uint32_t)h, q->f->report.data[1] = (uint32_t)(h >> 32);
+    memcpy(q->f->report.key, q->key.k, sizeof q->key.k);
+    q->f->report.rows = q->n, q->f->report.held = q->held;
+    q->news.nll = q->news.nll_gauss = q->news.nll_kde = q->news.held_loss = NAN;
+    q->news.best_loss = HUGE_VAL;
+    sgm_progress_init(&q->bar, q->o.progress, 0);
+    return SGM_OK;
+}
+
+static void sgm__fit_end(sgm__fitting *q, sgm_status status) {
+    if (q->run.model) sgm_trainer_free(&q->run);
+    sgm__free(q->row), sgm__free(q->weights), sgm__free(q->z), sgm__free(q->z_held);
+    sgm__free(q->slope_held), sgm__free(q->best);
+    sgm_progress_done(&q->bar);
+    if (status != SGM_OK) sgm_fitted_free(q->f);
+}
+
+static int sgm__fit_tell(sgm__fitting *q, const char *doing) {
+    sgm_fit_news *news = &q->news;
+    news->doing = doing, news->step = q->run.step, news->steps = q->run.o.steps;
+    news->seconds = sgm_seconds() - q->started;
+    news->left = news->step > 0
+        ? news->seconds * (double)(news->steps - news->step) / (double)news->step : NAN;
+    q->bar.total = news->steps;
+    snprintf(q->bar.note, sizeof q->bar.note, "%s", doing);
+    sgm_progress_step(&q->bar, news->step, news->held_loss, NAN);
+    return q->o.on_step ? q->o.on_step(news, q->o.user) : 0;
+}
+
+SGM_API void sgm_fitted_free(sgm_fitted *f) {
+    if (!f) return;
+    if (f->model) sgm_model_free(f->model);
+    sgm__free(f->own), sgm__free(f->code.at), sgm__free(f->code.low), sgm__free(f->code.turn);
+    sgm__free(f->held_logp), sgm__free(f->note);
+    sgm_table_free(&f->table);
+    memset(f, 0, sizeof *f);
+}
+
+/*
+## §H.4 Bends and turns
+*/
+/* Mean log likelihood of x(n), ascending, bent, under the normal law of the bent values' own mean
+and variance; which it writes to c. */
+static double sgm__bend_likelihood(sgm_coordinate *c, const double *x, long n) {
+    double mean = 0, square = 0, slope = 0, one;
+    c->shift = 0, c->scale = 1;
+    for (long i = 0; i < n; i++) {
+        const double y = sgm__bend(c, x[i], &one);
+        const double off = y - mean;
+        mean += off / (double)(i + 1), square += off * (y - mean), slope += one;
+    }
+    c->shift = mean, c->scale = sqrt(square / (double)n);
+    if (!(c->scale > 1e-150 && c->scale < 1e150)) return -HUGE_VAL;
+    return slope / (double)n - sgm__log(c->scale);
+}
+
+/* (10.1) by steps along unit, skew and tail that are halved where none helps. */
+static void sgm__bend_fit(sgm_coordinate *c, const double *x, long n) {
+    double straight, best;
+    sgm_coordinate at = *c;
+    at.centre = x[n / 2];
+    at.unit = (x[n * 3 / 4] - x[n / 4]) / 1.349;
+    straight = sgm__bend_likelihood(c, x, n);
+    if (!(at.unit > 1e-3 * c->scale)) at.unit = c->scale;
+    best = sgm__bend_likelihood(&at, x, n);
+    for (double step = 0.5; step > 0.01; step /= 2)
+        for (int moved = 1, rounds = 0; moved && rounds < 20; rounds++) {
+            moved = 0;
+            for (int way = 0; way < 6; way++) {
+                sgm_coordinate to = at;
+                const double by = way % 2 ? step : -step;
+                if (way < 2) to.unit *= sgm__exp(by);
+                else if (way < 4) to.skew = fmin(3, fmax(-3, to.skew + by));
+                else to.tail = fmin(2, fmax(0.25, to.tail * sgm__exp(by)));
+                const double gain = sgm__bend_likelihood(&to, x, n);
+                if (gain > best + 1e-9) best = gain, at = to, moved = 1;
+            }
+        }
+    if ((best - straight) * (double)n > 1.5 * sgm__log((double)n)) *c = at;
+}
+
+enum { SGM__BENT = 2000 }; /* values that choose a bend */
+
+/* The values of coordinate k, ascending; returns how many are known. */
+static long sgm__fit_values(sgm__fitting *q, double *v, int k) {
+    double log_q;
+    long m = 0;
+    for (long i = 0; i < q->n; i++) {
+        const double *row = q->table->x + q->pick[i] * q->table->d;
+        v[m] = sgm__code_value(
+            &q->f->code, q->f->table.column, row, k, sgm_key_split(q->key, 1), (uint64_t)i, &log_q);
+        m += v[m] == v[m];
+    }
+    qsort(v, (size_t)m, sizeof *v, sgm__rising);
+    return m;
+}
+
+static int sgm__rising(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Shift and scale of each coordinate; with bends = 1 its bend, too. */
+static sgm_status sgm__fit_bends(sgm__fitting *q, int bends) {
+    sgm_code *code = &q->f->code;
+    double *v = (double *)sgm__alloc((size_t)q->n, sizeof *v);
+    if (!v) return SGM_NO_MEMORY;
+    for (int k = 0; k < code->width; k++) {
+        sgm_coordinate *c = &code->at[k];
+        const long m = sgm__fit_values(q, v, k), few = m < SGM__BENT ? m : SGM__BENT;
+        if (!bends) sgm__bend_likelihood(c, v, m);
+        if (bends && (c->bit >= 0 || few < 20)) continue;
+        for (long i = 0; i < few && bends; i++) v[i] = v[(2 * i + 1) * m / (2 * few)];
+        if (bends) sgm__bend_fit(c, v, few);
+        if (!(c->scale > 0)) c->scale = 1; /* one value in all rows learnt from */
+    }
+    sgm__free(v);
+    return SGM_OK;
+}
+
+/* Pixels share a shift and a scale, as those of §9.2. */
+static void sgm__fit_pixels(sgm__fitting *q) {
+    sgm_code *code = &q->f->code;
+    const int channels = q->table->channels > 0 ? q->table->channels : 1;
+    for (int c = 0; c < channels; c++) {
+        double mean = 0, square = 0, count = 0;
+        for (int k = 0; k < code->width; k++) {
+            if (code->at[k].column % channels != c) continue;
+            mean += code->at[k].shift, count++;
+            square += code->at[k].scale * code->at[k].scale + code->at[k].shift * code->at[k].shift;
+        }
+        mean /= fmax(count, 1);
+        const double scale = sqrt(fmax(square / fmax(count, 1) - mean * mean, 1e-12));
+        for (int k = 0; k < code->width; k++)
+            if (code->at[k].column % channels == c) code->at[k].shift = mean, code->at[k].scale = scale;
+    }
+}
+
+/* c(d,d), symmetric, becomes L with L Lᵀ = c below its diagonal; returns log det c, or NaN. */
+static double sgm__cholesky(double *c, long d) {
+    double log_det = 0;
+    for (long i = 0; i < d; i++)
+        for (long j = 0; j <= i; j++) {
+            double sum = c[i * d + j];
+            for (long k = 0; k < j; k++) sum -= c[i * d + k] * c[j * d + k];
+            if (i > j) c[i * d + j] = sum / c[j * d + j];
+            else if (sum > 0) c[i * d + i] = sqrt(sum), log_det += sgm__log(sum);
+            else return NAN;
+        }
+    return log_det;
+}
+
+/* Mean -log density of y(n,d) under N(mean, C), C(d,d) = (1-shrink) cov + shrink its diagonal. */
+static double sgm__gauss_nll(double *work, const double *mean, const double *cov, double shrink,
+    const float *y, long n, long d) {
+    double *x = work + d * d, sum = 0;
+    for (long i = 0; i < d * d; i++) work[i] = (i % (d + 1) ? 1 - shrink : 1) * cov[i];
+    const double log_det = sgm__cholesky(work, d);
+    for (long i = 0; i < n; i++, y += d)
+        for (long k = 0; k < d; k++) {
+            x[k] = y[k] - mean[k];
+            for (long j = 0; j < k; j++) x[k] -= work[k * d + j] * x[j];
+            x[k] /= work[k * d + k], sum += x[k] * x[k];
+        }
+    return 0.5 * (log_det + sum / (double)n) + (double)d * SGM__HALF_LOG_2PI;
+}
+
+enum { SGM__TURNED = 256 }; /* the widest rows that are turned */
+
+/* (10.4): first the shrinkage, by the rows held out; then axes and their lengths. */
+static sgm_status sgm__fit_turn(sgm__fitting *q) {
+    static const double shrinks[] = {1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1};
+    sgm_code *code = &q->f->code;
+    const size_t D = (size_t)code->width;
+    const long d = code->width;
+    double *mean = (double *)sgm__alloc(D * (4 * D + 2), sizeof *mean), best = HUGE_VAL;
+    if (!mean) return SGM_NO_MEMORY;
+    double *cov = mean + D, *work = cov + D * D, *axes = work + D * D + D;
+    sgm_status status = sgm__fit_epoch(q, 0);
+    if (!status) status = sgm__fit_hold(q);
+    if (!status) sgm__mean_cov(mean, cov, q->z, q->n, code->width);
+    for (int i = 0; i < 9 && !status; i++) {
+        double nll = sgm__gauss_nll(work, mean, cov, shrinks[i], q->z_held, q->held, d);
+        if (nll < best) best = nll, q->f->report.shrink = shrinks[i];
+    }
+    code->turn = status ? NULL : (double *)sgm__alloc(2 * D * D, sizeof *mean);
+    if (!code->turn) return sgm__free(mean), status ? status : SGM_NO_MEMORY;
+    code->back = code->turn + D * D;
+    for (size_t i = 0; i < D * D; i++) cov[i] *= i % (D + 1) ? 1 - q->f->report.shrink : 1;
+    sgm__jacobi(cov, axes, d);
+    for (size_t k = 0; k < D; k++) {
+        const double size = sqrt(fmax(cov[k * D + k], 1e-12)); /* of this axis */
+        for (size_t j = 0; j < D; j++) {
+            code->turn[k * D + j] = axes[k * D + j] / size;
+            code->back[j * D + k] = axes[k * D + j] * size;
+        }
+        code->log_turn -= sgm__log(size);
+    }
+    sgm__free(mean);
+    return SGM_OK;
+}
+
+/* The rows held out as points, once and for all. */
+static sgm_status sgm__fit_hold(sgm__fitting *q) {
+    return sgm__encode(q->f, q->z_held, q->known_held, q->slope_held, q->table->x, q->row + q->n,
+        q->held, sgm_key_split(q->key, 2));
+}
+
+static sgm_status sgm__fit_code(sgm__fitting *q) {
+    sgm_code *code = &q->f->code;
+    const int picture = q->table->h > 0;
+    sgm__fit_draw(q, 0);
+    SGM__TRY(sgm__fit_bends(q, 0));
+    if (picture) sgm__fit_pixels(q);
+    else if (!code->masked && code->width <= SGM__TURNED) SGM__TRY(sgm__fit_baselines(q));
+    if (!picture && !q->o.straight) SGM__TRY(sgm__fit_bends(q, 1));
+    if (!picture && !code->masked && code->width <= SGM__TURNED && q->o.straight < 2)
+        SGM__TRY(sgm__fit_turn(q));
+    return sgm__fit_hold(q);
+}
+
+/*
+## §H.5 Baselines: what a density must beat
+
+Both see the columns centred and scaled, not bent. A gap is filled with its column's mean, and the
+baselines of a table with gaps are not told.
+*/
+enum { SGM__KERNELS = 2000, SGM__KERNELS_ASKED = 500 };
+
+/* Mean -log of kernel densities of standard deviation h around the rows x(n,d), at y(m,d). */
+static double sgm__kde_nll(const float *x, long n, const float *y, long m, int d, double h) {
+    double nll = 0;
+    for (long i = 0; i < m; i++) {
+        double top = -HUGE_VAL, sum = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (long j = 0; j < n; j++) {
+                const double at = -0.5 * sgm__dist2(x + j * d, y + i * d, d) / (h * h);
+                if (pass) sum += sgm__exp(at - top);
+                else top = fmax(top, at);
+            }
+        nll -= top + sgm__log(sum / (double)n);
+    }
+    return nll / (double)m + d * (sgm__log(h) + SGM__HALF_LOG_2PI);
+}
+
+static sgm_status sgm__fit_baselines(sgm__fitting *q) {
+    sgm_fit_report *r = &q->f->report;
+    const size_t D = (size_t)q->f->code.width;
+    double *mean = (double *)sgm__alloc(D * (2 * D + 2), sizeof *mean), slope = 0;
+    if (!mean) return SGM_NO_MEMORY;
+    sgm_status status = sgm__fit_epoch(q, 0);
+    if (!status) status = sgm__fit_hold(q);
+    if (!status) {
+        sgm__mean_cov(mean, mean + D, q->z, q->n, (int)D);
+        for (long i = 0; i < q->held; i++) slope += q->slope_held[i] / (double)q->held;
+        r->nll_gauss = sgm__gauss_nll(mean + D + D * D, mean, mean + D, 1e-6, q->z_held, q->held,
+            (long)D) - slope;
+        const long n = q->n < SGM__KERNELS ? q->n : SGM__KERNELS;
+        const long m = q->held < SGM__KERNELS_ASKED ? q->held : SGM__KERNELS_ASKED;
+        r->nll_kde = HUGE_VAL;
+        for (double h = 1.3; h > 0.03; h /= 1.3)
+            r->nll_kde = fmin(r->nll_kde, sgm__kde_nll(q->z, n, q->z_held, m, (int)D, h) - slope);
+    }
+    sgm__free(mean);
+    q->news.nll_gauss = r->nll_gauss, q->news.nll_kde = r->nll_kde;
+    return status;
+}
+
+/*
+## §H.6 The network, its training, and the rest of the report
+*/
+/* The settings of a training by the size of the table; a user's width, depth, steps and patience
+replace them. */
+static void sgm__fit_sizes(sgm__fitting *q, sgm_train_options *run) {
+    static const long most[] = {0, 1500, 6000, 24000};
+    sgm_fit_report *r = &q->f->report;
+    const long n = q->n, D = q->f->code.width;
+    const int width = n < 500 ? 64 : n < 5000 ? 128 : 256;
+    r->width = q->o.width ? q->o.width : D > 32 && width < 256 ? 2 * width : width;
+    r->depth = q->o.depth ? q->o.depth : 3;
+    run->steps = q->o.steps ? q->o.steps : most[q->o.quality];
+    run->batch = n < 5000 ? 128 : 256;
+    run->lr = 2e-3, run->lr_end = 2e-5, run->cosine = 1, run->warmup = run->steps / 50;
+    run->ema[0] = 0.995, run->held_out = -1, run->clip = 10;
+    q->draws = 8 * q->held < 2048 ? 2048 : q->held * 2 < 8192 ? 8192 : 16384;
+    q->every = run->steps / 60 + 1;
+    if (q->every < q->draws / (run->batch / 2)) q->every = q->draws / (run->batch / 2);
+    if (q->o.patience == 0) q->o.patience = q->o.quality == SGM_QUALITY_BEST ? 20 : 10;
+}
+
+/* The last layer says nothing at first: the model is the Gaussian of (10.4). */
+static void sgm__fit_gaussian(sgm_model *model) {
+    const size_t from = model->n_layers > 1 ? model->layers[model->n_layers - 2].offset : 0;
+    memset(model->params + from, 0, (model->n_params - from) * sizeof(float));
+    for (int i = 0; i < model->o.n_ema; i++)
+        memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
+}
+
+static sgm_status sgm__fitted_network(sgm_fitted *f, sgm_model_options *o) {
+    const int h = f->table.h, w = f->table.w;
+    memset(o, 0, sizeof *o);
+    f->own->net.width = f->report.width, f->own->net.depth = f->report.depth;
+    f->own->image.h = h, f->own->image.w = w, f->own->image.channels = f->table.channels;
+    f->own->image.width = f->report.width, f->own->image.depth = f->report.depth;
+    o->d = f->code.width, o->sigma_data = 1, o->n_ema = 1, o->output = SGM_OUTPUT_EDM_F;
+    o->sde = sgm_sde_edm(f->report.sigma_min, f->report.sigma_max);
+    o->cond = f->code.masked ? f->code.width : 0;
+    o->net = f->code.masked ? sgm_table_net : sgm_residual_mlp, o->user = &f->own->net;
+    if (h && f->code.width == h * w * f->table.channels) {
+        o->user = &f->own->image;
+        o->net = h % (1 << (f->report.depth - 1)) || w % (1 << (f->report.depth - 1)) ? sgm_resnet
+                                                                                      : sgm_unet;
+    }
+    return SGM_OK;
+}
+
+/* The mask of a row of which all is known. */
+static sgm_status sgm__fitted_whole(sgm_fitted *f) {
+    if (!f->code.masked) return SGM_OK;
+    f->own->ones = (float *)sgm__alloc((size_t)f->code.width, sizeof(float));
+    if (!f->own->ones) return SGM_NO_MEMORY;
+    for (int k = 0; k < f->code.width; k++) f->own->ones[k] = 1;
+    return sgm_condition_init(&f->own->whole, f->model, 0, f->own->ones, 1);
+}
+
+static sgm_status sgm__fit_model(sgm__fitting *q) {
+    sgm_fitted *f = q->f;
+    sgm_fit_report *r = &f->report;
+    sgm_model_options o;
+    sgm_train_options run;
+    memset(&run, 0, sizeof run);
+    sgm__fit_sizes(q, &run);
+    r->sigma_min = q->o.sigma_min > 0 ? q->o.sigma_min : 0.005;
+    for (r->sigma_max = 5; r->sigma_max < 1e4; r->sigma_max *= 1.25) {
+        const sgm_sde sde = sgm_sde_edm(r->sigma_min, r->sigma_max);
+        if (sgm_sde_prior_kl(&sde, q->z_held, q->held, f->code.width) < 1e-3) break;
+    }
+    SGM__TRY(sgm__fitted_network(f, &o));
+    SGM__TRY(sgm_model_init(&f->own->model, &o, sgm_key_split(q->key, 7)));
+    f->model = &f->own->model;
+    if (!q->table->h) sgm__fit_gaussian(f->model);
+    SGM__TRY(sgm__fitted_whole(f));
+    run.cond = q->known;
+    q->best = (float *)sgm__alloc(sgm__times(2, f->model->n_params), sizeof(float));
+    if (!q->best) return SGM_NO_MEMORY;
+    SGM__TRY(sgm__fit_epoch(q, 0));
+    return sgm_trainer_init(&q->run, f->model, q->z, q->n, &run, sgm_key_split(q->key, 8));
+}
+
+/* Mean -log p of the first m rows held out, with few steps: to choose by. */
+static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll) {
+    sgm_likelihood_options o;
+    sgm_condition told;
+    sgm_score score;
+    double *logp = (double *)sgm__alloc((size_t)m, sizeof *logp);
+    if (!logp) return SGM_NO_MEMORY;
+    memset(&o, 0, sizeof o);
+    o.probes = q->f->code.width <= 8 ? 0 : 4, o.unchecked = 1;
+    o.solve.method = SGM_METHOD_RK4, o.solve.steps = 12, o.solve.grid = SGM_GRID_LOGSNR;
+    sgm_status status = sgm__fitted_told(q->f, &told, &score, q->known_held, m);
+    if (!status)
+        status = sgm_likelihood(
+            logp, NULL, NULL, q->z_held, m, &score, &o, NULL, sgm_key_split(q->key, 9));
+    *nll = 0;
+    for (long i = 0; i < m; i++) *nll -= (logp[i] + q->slope_held[i]) / (double)m;
+    sgm__free(logp);
+    return status;
+}
+
+enum { SGM__MEASURED = 1000 }; /* rows held out that are measured, and kept as log densities */
+
+static sgm_status sgm__fit_measure(sgm__fitting *q) {
+    sgm_fitted *f = q->f;
+    sgm_fit_report *r = &f->report;
+    const long m = q->held < SGM__MEASURED ? q->held : SGM__MEASURED, D = f->code.width;
+    double *rows = (double *)sgm__alloc((size_t)m, (size_t)f->table.d * sizeof *rows), square = 0;
+    float *z = (float *)sgm__alloc((size_t)m, (size_t)D * sizeof *z);
+    f->held_logp = (double *)sgm__alloc((size_t)m, sizeof(double));
+    sgm_status status = rows && z && f->held_logp ? SGM_OK : SGM_NO_MEMORY;
+    for (long i = 0; i < m && !status; i++)
+        memcpy(rows + i * f->table.d, q->table->x + q->row[q->n + i] * f->table.d,
+            (size_t)f->table.d * sizeof *rows);
+    if (!status) sgm__fit_tell(q, "measuring");
+    if (!status) status = sgm_fitted_logp(f, f->held_logp, NULL, rows, m, sgm_key_split(q->key, 10));
+    if (!status) status = sgm__fitted_draw(f, z, m, 0, m, r->sample_steps, sgm_key_split(q->key, 11));
+    if (!status) {
+        r->nll = 0, r->held = m;
+        for (long i = 0; i < m; i++) r->nll -= f->held_logp[i], square += f->held_logp[i] * f->held_logp[i];
+        sgm__mean_get(&r->nll, &square, m);
+        r->nll_se = square, qsort(f->held_logp, (size_t)m, sizeof *f->held_logp, sgm__rising);
+        r->distance = sgm_energy_distance(z, m, q->z_held, m, (int)D);
+        r->floor = sgm_energy_distance(q->z, q->n < m ? q->n : m, q->z_held, m, (int)D);
+        r->memory = sgm__memory(z, m, q->z, q->n < 10000 ? q->n : 10000, (int)D);
+    }
+    sgm__free(rows), sgm__free(z);
+    return status;
+}
+
+/* Median distance of z(n,d) to the nearest of x(m,d), over that of the x to each other. */
+static double sgm__memory(const float *z, long n, const float *x, long m, int d) {
+    double *far = (double *)sgm__alloc((size_t)(n + m), sizeof *far), ratio = NAN;
+    if (far && !sgm_nearest(NULL, far, z, n, x, m, d, 1) &&
+        !sgm_nearest(NULL, far + n, x, m, NULL, 0, d, 1)) {
+        qsort(far, (size_t)n, sizeof *far, sgm__rising);
+        qsort(far + n, (size_t)m, sizeof *far, sgm__rising);
+        ratio = far[n / 2] / far[n + m / 2];
+    }
+    sgm__free(far);
+    return ratio;
+}
+
+SGM_API sgm_status sgm_fitted_memory(
+    const sgm_fitted *f, double *ratio, const sgm_table *train, long n, sgm_key key) {
+    SGM__TRY(sgm__fitted_check(f, ratio, n));
+    *ratio = NAN;
+    if (!train || !train->x || train->n < 3 || train->d != f->table.d)
+        return sgm__bad("the test of memory needs the table that was learnt from");
+    SGM__TRY(sgm__rows_check(f, train->x, train->n));
+    const size_t D = (size_t)f->code.width;
+    float *z = (float *)sgm__alloc(sgm__times((size_t)n + (size_t)train->n, D), sizeof *z);
+    if (!z) return SGM_NO_MEMORY;
+    float *x = z + (size_t)n * D;
+    sgm_status status = sgm__fitted_draw(f, z, n, 0, n, f->report.sample_steps, key);
+    if (!status) status = sgm__encode(f, x, NULL, NULL, train->x, NULL, train->n, sgm_key_split(key, 1));
+    if (!status) *ratio = sgm__memory(z, n, x, train->n, f->code.width);
+    sgm__free(z);
+    return status;
+}
+
+/*
+## §H.7 The choices, told
+*/
+typedef struct sgm__telling { /* snprintf after snprintf */
+    char *text;
+    size_t bytes, used;
+} sgm__telling;
+
+static void sgm__say(sgm__telling *t, const char *format, ...) SGM__PRINTF(2, 3);
+static void sgm__say(sgm__telling *t, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    const size_t left = t->used < t->bytes ? t->bytes - t->used : 0;
+    const int n = vsnprintf(left ? t->text + t->used : NULL, left, format, args);
+    va_end(args);
+    t->used += n > 0 ? (size_t)n : 0;
+}
+
+static void sgm__say_columns(sgm__telling *t, const sgm_fitted *f) {
+    int kinds[4] = {0, 0, 0, 0}, bent = 0, constant = 0;
+    for (int j = 0; j < f->table.d; j++) {
+        kinds[f->table.column[j].kind]++;
+        constant += f->code.low[j] == f->code.high[j];
+    }
+    for (int k = 0; k < f->code.width; k++) bent += f->code.at[k].tail != 1 || f->code.at[k].skew != 0;
+    sgm__say(t, "Columns: %d of numbers, %d of whole numbers, %d of categories", kinds[1], kinds[2],
+        kinds[3]);
+    if (constant) sgm__say(t, "; %d never vary and are kept as they are", constant);
+    sgm__say(t, ". A row becomes %d coordinates; %d of them are bent to the shape of a bell.\n",
+        f->code.width, bent);
+    if (f->code.turn)
+        sgm__say(t, "They are turned to unit covariance, which is shrunk by %g.\n", f->report.shrink);
+    else if (f->code.masked)
+        sgm__say(t, "Values are missing: the network is told which, and nothing is turned.\n");
+}
+
+SGM_API int sgm_fitted_print(const sgm_fitted *f, char *text, size_t bytes) {
+    sgm__telling t = {text, text ? bytes : 0, 0};
+    static const char *const ends[] = {"all steps were done", "it was stopped",
+        "the rows held out gained no more"};
+    if (sgm__fitted_check(f, f, 1)) return -1;
+    const sgm_fit_report *r = &f->report;
+    sgm__say_columns(&t, f);
+    sgm__say(&t, "Rows: %ld to learn from, %ld held out.\n", r->rows, r->held);
+    if (f->model)
+        sgm__say(&t, "Network: %d wide, %d deep, %lu parameters. Steps: %ld, best after %ld; %s.\n",
+            r->width, r->depth, (unsigned long)f->model->n_params, r->steps, r->best_step,
+            ends[r->stopped >= 0 && r->stopped <= 2 ? r->stopped : 0]);
+    sgm__say(&t, "Noise from %.3g down to %.3g, in encoded units.\n", r->sigma_max, r->sigma_min);
+    sgm__say(&t, "Held out: %.3f +- %.3f nats a row", r->nll, r->nll_se);
+    if (r->nll_gauss == r->nll_gauss)
+        sgm__say(&t, "; a Gaussian has %.3f, kernels have %.3f", r->nll_gauss, r->nll_kde);
+    sgm__say(&t, " (the fewer, the better).\n");
+    sgm__say(&t, "Samples: %d steps of DPM-Solver++(2M). Energy distance to the rows held out %.4f; "
+                 "of the rows learnt from %.4f.\n", r->sample_steps, r->distance, r->floor);
+    sgm__say(&t, "Memory: samples are %.2f times as far from the nearest row as rows are from each "
+                 "other%s.\n", r->memory, r->memory < 0.5 ? ": near 0 means copies" : "");
+    return (int)t.used;
+}
+
+SGM_API sgm_status sgm_fitted_note(sgm_fitted *f, const char *note) {
+    SGM__TRY(sgm__fitted_check(f, f, 1));
+    char *copy = note ? (char *)sgm__alloc(strlen(note) + 1, 1) : NULL;
+    if (note && !copy) return SGM_NO_MEMORY;
+    if (note) memcpy(copy, note, strlen(note) + 1);
+    sgm__free(f->note);
+    f->note = copy;
+    return SGM_OK;
+}
+
+/*
+## §H.8 Files of fitted models
+
+The file of §F.8 with more arrays (`fit/…`, each double as four floats of sixteen bits, so that it
+comes back exactly) and the columns as a text: a line for each, its kind and name, and a line for each
+level, with \\n and \\\\ in names where these characters stand.
+*/
+enum { SGM__REPORTED = 22, SGM__AT = 8 };
+
+static void sgm__put_doubles(float *to, const double *v, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &v[i], 8);
+        for (int k = 0; k < 4; k++) to[4 * i + (size_t)k] = (float)(bits >> 16 * k & 0xffff);
+    }
+}
+
+static int sgm__get_doubles(double *v, const sgm_archive *file, const char *name, size_t n) {
+    const sgm_array *a = sgm_archive_find(file, name);
+    if (!a || (size_t)a->rows != n || a->cols != 4) return 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits = 0;
+        for (int k = 0; k < 4; k++) {
+            const float word = a->data[4 * i + (size_t)k];
+            if (!(word >= 0 && word <= 65535)) return 0;
+            bits |= (uint64_t)word << 16 * k;
+        }
+        memcpy(&v[i], &bits, 8);
+    }
+    return 1;
+}
+
+/* The report as numbers in the order of the file, or back. */
+static void sgm__report_numbers(sgm_fit_report *r, double v[SGM__REPORTED], int back) {
+    double *const real[] = {&r->shrink, &r->sigma_min, &r->sigma_max, &r->nll, &r->nll_se,
+        &r->nll_gauss, &r->nll_kde, &r->distance, &r->floor, &r->memory};
+    long *const count[] = {&r->rows, &r->held, &r->steps, &r->best_step};
+    int *const small[] = {&r->stopped, &r->width, &r->depth, &r->sample_steps};
+    uint32_t *const word[] = {&r->key[0], &r->key[1], &r->data[0], &r->data[1]};
+    for (int i = 0; i < 10; i++) *(back ? real[i] : &v[i]) = *(back ? &v[i] : real[i]);
+    for (int i = 0; i < 4; i++)
+        if (back) {
+            *count[i] = (long)fmin(fmax(v[10 + i], 0), 2e9);
+            *small[i] = (int)fmin(fmax(v[14 + i], 0), 1e6);
+            *word[i] = (uint32_t)fmin(fmax(v[18 + i], 0), 4294967295.0);
+        } else {
+            v[10 + i] = (double)*count[i], v[14 + i] = *small[i], v[18 + i] = *word[i];
+        }
+}
+
+static void sgm__coordinate_numbers(sgm_coordinate *c, double v[SGM__AT], int back) {
+    double *const real[] = {&c->centre, &c->unit, &c->tail, &c->skew, &c->shift, &c->scale};
+    for (int i = 0; i < 6; i++) *(back ? real[i] : &v[2 + i]) = *(back ? &v[2 + i] : real[i]);
+    if (back) c->column = (int)fmin(fmax(v[0], 0), 1e9), c->bit = (int)fmin(fmax(v[1], -1), 30);
+    else v[0] = c->column, v[1] = c->bit;
+}
+
+static void sgm__say_name(sgm__telling *t, const char *lead, const char *name) {
+    sgm__say(t, "%s", lead);
+    for (; name && *name; name++)
+        if (*name == '\\' || *name == '\n') sgm__say(t, "\\%c", *name == '\n' ? 'n' : '\\');
+        else sgm__say(t, "%c", *name);
+    sgm__say(t, "\n");
+}
+
+/* The columns as a text; of a column without a name or levels, an empty name and a count. */
+static size_t sgm__say_table(const sgm_table *table, char *text, size_t bytes) {
+    sgm__telling t = {text, bytes, 0};
+    for (int j = 0; j < table->d; j++) {
+        const sgm_column *c = &table->column[j];
+        sgm__say(&t, "%d %d %d ", (int)c->kind, c->n_levels, c->level != NULL);
+        sgm__say_name(&t, c->name ? "." : "", c->name);
+        for (int k = 0; c->level && k < c->n_levels; k++) sgm__say_name(&t, "", c->level[k]);
+    }
+    return t.used;
+}
+
+/* The next line of a text, its escapes undone, or NULL. */
+static char *sgm__next_line(char **text) {
+    char *line = *text, *to = line, *at = line;
+    if (!line || !*line) return NULL;
+    for (; *at && *at != '\n'; at++)
+        if (*at == '\\' && at[1]) at++, *to++ = *at == 'n' ? '\n' : *at;
+        else *to++ = *at;
+    *text = at + (*at != 0), *to = 0;
+    return line;
+}
+
+/* Columns from their text, which is taken apart; 0 if it is none. */
+static sgm_status sgm__hear_table(sgm_table *table, char *text) {
+    for (int j = 0; j < table->d; j++) {
+        sgm_column *c = &table->column[j];
+        char *line = sgm__next_line(&text), *at = line;
+        const long kind = line ? strtol(line, &at, 10) : 0, n = line ? strtol(at, &at, 10) : -1;
+        const long named = line ? strtol(at, &at, 10) : 0;
+        if (kind < 1 || kind > SGM_KIND_CATEGORY || n < 0 || n > 100000 || *at++ != ' ')
+            return SGM_BAD_FILE;
+        c->kind = (sgm_kind)kind, c->n_levels = (int)n;
+        if (*at == '.' && !(c->name = sgm__table_text(table, at + 1))) return SGM_NO_MEMORY;
+        if (!named) continue;
+        c->level = (char **)sgm__table_get(table, (size_t)n, sizeof(char *));
+        if (!c->level) return SGM_NO_MEMORY;
+        for (int k = 0; k < n; k++) {
+            if (!(line = sgm__next_line(&text))) return SGM_BAD_FILE;
+            if (!(c->level[k] = sgm__table_text(table, line))) return SGM_NO_MEMORY;
+        }
+    }
+    return SGM_OK;
+}
+
+/* What a fitted model adds to its network's file. */
+static sgm_status sgm__record_fitted(sgm__record *c, const sgm_fitted *f, char **memory) {
+    const sgm_code *code = &f->code;
+    const size_t D = (size_t)code->width, d = (size_t)f->table.d, turns = code->turn ? 2 * D * D : 0;
+    const size_t held = (size_t)f->report.held, text = sgm__say_table(&f->table, NULL, 0) + 1;
+    const size_t n = SGM__AT * D + 2 * d + turns + held + SGM__REPORTED;
+    sgm_fit_report report = f->report;
+    double *v = (double *)sgm__alloc(sgm__times(n, 1), sizeof *v);
+    float *to = (float *)sgm__alloc(4 * n * sizeof *to + text, 1);
+    *memory = (char *)to;
+    if (!v || !to) return sgm__free(v), SGM_NO_MEMORY;
+    for (size_t k = 0; k < D; k++) {
+        sgm_coordinate at = code->at[k];
+        sgm__coordinate_numbers(&at, v + SGM__AT * k, 0);
+    }
+    memcpy(v + SGM__AT * D, code->low, 2 * d * sizeof *v);
+    if (turns) memcpy(v + n - SGM__REPORTED - held - turns, code->turn, turns * sizeof *v);
+    if (held) memcpy(v + n - SGM__REPORTED - held, f->held_logp, held * sizeof *v);
+    sgm__report_numbers(&report, v + n - SGM__REPORTED, 0);
+    sgm__put_doubles(to, v, n);
+    sgm__free(v);
+    const size_t count[] = {SGM__AT * D, 2 * d, turns, held, SGM__REPORTED};
+    static const char *const name[] = {"at", "range", "turn", "held", "report"};
+    for (int i = 0; i < 5; to += 4 * count[i++])
+        if (count[i]) sgm__record_add(c, "fit/", name[i], to, (long)count[i], 4);
+    sgm__say_table(&f->table, (char *)to, text);
+    sgm__set_text(c, "fit.columns", (char *)to);
+    sgm__set(c, "fit.format", 1), sgm__set(c, "fit.d", (double)d), sgm__set(c, "fit.h", f->table.h);
+    sgm__set(c, "fit.w", f->table.w), sgm__set(c, "fit.channels", f->table.channels);
+    sgm__set(c, "fit.held", (double)held);
+    if (f->note) sgm__set_text(c, "fit.note", f->note);
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_fitted_save(const sgm_fitted *f, const char *path) {
+    SGM__TRY(sgm__fitted_check(f, f, 1));
+    if (!f->model) return sgm__bad("a score of your own has no file: save what it is made of");
+    return sgm__save(f->model, NULL, path, f);
+}
+
+/* What a file says of the coordinates must be what its columns say. */
+static int sgm__code_sound(const sgm_fitted *f) {
+    const sgm_code *code = &f->code;
+    int k = 0;
+    for (int j = 0; j < code->columns; j++) {
+        const sgm_column *c = &f->table.column[j];
+        const int bits = c->kind == SGM_KIND_CATEGORY ? sgm__level_bits(c->n_levels) : 1;
+        if (!(code->low[j] <= code->high[j] && fabs(code->low[j]) < 1e300 && fabs(code->high[j]) < 1e300))
+            return 0;
+        if (c->kind == SGM_KIND_CATEGORY && !(code->low[j] >= 0 && code->high[j] < c->n_levels)) return 0;
+        for (int b = 0; b < bits && code->low[j] < code->high[j]; b++, k++) {
+            const sgm_coordinate *at = &code->at[k];
+            if (k >= code->width || at->column != j) return 0;
+            if (at->bit != (c->kind == SGM_KIND_CATEGORY ? b : -1)) return 0;
+            if (!(at->unit > 0 && at->scale > 0 && at->tail >= 0.25 && at->tail <= 2 &&
+                    fabs(at->skew) <= 3 && fabs(at->centre) < 1e300 && at->unit < 1e300 &&
+                    fabs(at->shift) < 1e300 && at->scale < 1e300))
+                return 0;
+        }
+    }
+    for (long i = 0; code->turn && i < 2L * code->width * code->width; i++)
+        if (!(fabs(code->turn[i]) < 1e300)) return 0;
+    return k == code->width && f->report.sample_steps >= 1 && f->report.sample_steps <= 1000;
+}
+
+/* The numbers of the code, once its sizes are known; log_turn from the rows of `back`. */
+static sgm_status sgm__open_code(sgm_fitted *f, const sgm_archive *file, long held) {
+    sgm_code *code = &f->code;
+    const size_t D = (size_t)code->width, d = (size_t)f->table.d;
+    const size_t turns = sgm_archive_find(file, "fit/turn") ? 2 * D * D : 0;
+    double *v = (double *)sgm__alloc(sgm__times(SGM__AT, D) + SGM__REPORTED, sizeof *v);
+    code->at = (sgm_coordinate *)sgm__alloc(D, sizeof *code->at);
+    code->low = (double *)sgm__alloc(2 * d, sizeof *code->low), code->high = code->low + d;
+    if (turns) code->turn = (double *)sgm__alloc(turns, sizeof *v), code->back = code->turn + D * D;
+    f->held_logp = held ? (double *)sgm__alloc((size_t)held, sizeof *v) : NULL;
+    int bad = !v || !code->at || !code->low || (turns && !code->turn) || (held && !f->held_logp);
+    if (bad) return sgm__free(v), SGM_NO_MEMORY;
+    double *numbers = v + SGM__AT * D;
+    bad |= !sgm__get_doubles(v, file, "fit/at", SGM__AT * D);
+    for (size_t k = 0; k < D && !bad; k++) sgm__coordinate_numbers(&code->at[k], v + SGM__AT * k, 1);
+    bad |= !sgm__get_doubles(code->low, file, "fit/range", 2 * d);
+    bad |= turns && !sgm__get_doubles(code->turn, file, "fit/turn", turns);
+    bad |= held && !sgm__get_doubles(f->held_logp, file, "fit/held", (size_t)held);
+    bad |= !sgm__get_doubles(numbers, file, "fit/report", SGM__REPORTED);
+    if (!bad) sgm__report_numbers(&f->report, numbers, 1), f->report.held = held;
+    sgm__free(v);
+    f->report.method = SGM_METHOD_DPMPP_2M;
+    for (size_t k = 0; k < D && turns; k++) { /* each row of turn has length 1/size */
+        double square = 0;
+        for (size_t j = 0; j < D; j++) square += code->turn[k * D + j] * code->turn[k * D + j];
+        code->log_turn += 0.5 * sgm__log(square);
+    }
+    return !bad && sgm__code_sound(f) ? SGM_OK : SGM_BAD_FILE;
+}
+
+static sgm_status sgm__open_fitted(sgm_fitted *f, const sgm_archive *file, const char *path) {
+    const char *columns = sgm_archive_meta(file, "fit.columns"), *note = sgm_archive_meta(file, "fit.note");
+    int bad = 0;
+    if (!columns)
+        return sgm__fail(SGM_MISMATCH, "%.150s has a network, but no table: open it with sgm_model_open",
+            path);
+    f->own = (struct sgm__fitted_own *)sgm__alloc(1, sizeof *f->own);
+    if (!f->own) return SGM_NO_MEMORY;
+    SGM__TRY(sgm__open_from(&f->own->model, file, path));
+    f->model = &f->own->model;
+    f->table.d = f->code.columns = sgm__file_int(file, "fit.d", 1e8, &bad);
+    f->table.h = sgm__file_int(file, "fit.h", 1e5, &bad), f->table.w = sgm__file_int(file, "fit.w", 1e5, &bad);
+    f->table.channels = sgm__file_int(file, "fit.channels", 1e5, &bad);
+    const int held = sgm__file_int(file, "fit.held", 1e9, &bad);
+    const sgm_array *range = sgm_archive_find(file, "fit/range");
+    bad |= f->table.d < 1 || !range || range->rows != 2L * f->table.d;
+    f->code.width = f->model->o.d, f->code.masked = f->model->o.cond > 0;
+    bad |= f->model->o.cond != 0 && f->model->o.cond != f->code.width;
+    bad |= f->model->o.classes || f->model->o.scaler || f->model->o.n_ema < 1;
+    sgm_status status = bad ? SGM_BAD_FILE : SGM_OK;
+    if (!status) {
+        f->table.column = (sgm_column *)sgm__table_get(&f->table, (size_t)f->table.d, sizeof(sgm_column));
+        char *text = sgm__table_text(&f->table, columns);
+        status = f->table.column && text ? sgm__hear_table(&f->table, text) : SGM_NO_MEMORY;
+    }
+    if (!status) status = sgm__open_code(f, file, held);
+    if (status == SGM_BAD_FILE)
+        sgm__fail(status, "%.150s does not hold together: its columns and its numbers differ", path);
+    if (!status) status = sgm__fitted_whole(f);
+    return status || !note ? status : sgm_fitted_note(f, note);
+}
+
+SGM_API sgm_status sgm_fitted_open(sgm_fitted *f, const char *path) {
+    sgm_archive file;
+    if (!f) return sgm__bad("sgm_fitted_open needs a sgm_fitted to fill");
+    memset(f, 0, sizeof *f);
+    if (!path) return sgm__bad("sgm_fitted_open needs a path");
+    SGM__TRY(sgm__model_file(&file, path));
+    sgm_status status = sgm__open_fitted(f, &file, path);
+    sgm_archive_free(&file);
+    if (status) sgm_fitted_free(f);
     return status;
 }
 
