@@ -24,7 +24,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: api
+.PHONY: api install uninstall deb packages-check
 .PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
@@ -211,6 +211,43 @@ api: $(OUT)/sgm_api.json ## Part I for machines: every function, type, field, va
 
 $(OUT)/sgm_api.json: sgm.h examples/packages/api.pl
 	@mkdir -p $(@D); perl examples/packages/api.pl write sgm.h >$@ && echo $@
+
+# What is installed where: examples/packages/install.sh. The folders are below PREFIX, as Debian's LIBDIR=lib/x86_64-linux-gnu.
+PREFIX     ?= /usr/local
+BINDIR     ?= bin
+INCLUDEDIR ?= include
+LIBDIR     ?= lib
+DATADIR    ?= share
+MANDIR     ?= share/man
+DOCDIR     ?= share/doc/sgm
+INSTALL     = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' INCLUDEDIR='$(INCLUDEDIR)' LIBDIR='$(LIBDIR)' DATADIR='$(DATADIR)' MANDIR='$(MANDIR)' \
+              DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' CC='$(CC)' OUT='$(OUT)' VERSION='$(VERSION)' examples/packages/install.sh
+
+# of an object that a shared library can take in, too
+$(OUT)/lib/sgm.o: examples/packages/sgm.c sgm.h $(OUT)/flags
+	@mkdir -p $(@D)
+	$(BUILD) -fPIC -c $< -o $@
+
+$(OUT)/lib/libsgm.a: $(OUT)/lib/sgm.o
+	@rm -f $@; $(AR) rcs $@ $<
+
+install: $(OUT)/lib/libsgm.a $(OUT)/sgm_api.json $(if $(wildcard examples/sgm.c),$(OUT)/sgm) ## header, library, pkg-config, CMake and the command under PREFIX (/usr/local), inside DESTDIR
+	@$(INSTALL) install
+
+uninstall: ## remove what `make install` has put there, with the same PREFIX and DESTDIR
+	@$(INSTALL) uninstall
+
+# the tree as it is, without what is made
+deb: ## Debian packages, by dpkg-buildpackage, into out/deb (dpkg-dev, debhelper)
+	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || { echo "deb: needs dpkg-dev and debhelper: apt-get install dpkg-dev debhelper"; exit 1; }
+	@rm -rf $(OUT)/deb; mkdir -p $(OUT)/deb/sgm-$(VERSION)
+	@tar -c --exclude=./out --exclude=./.git --exclude=./labs . | tar -x -C $(OUT)/deb/sgm-$(VERSION)
+	@cp -r examples/packages/debian $(OUT)/deb/sgm-$(VERSION)/debian
+	@cd $(OUT)/deb/sgm-$(VERSION) && dpkg-buildpackage -us -uc -b >../build.log 2>&1 || { tail -20 ../build.log; exit 1; }
+	@rm -rf $(OUT)/deb/sgm-$(VERSION); ls $(OUT)/deb/*.deb
+
+packages-check: $(OUT)/sgm.o ## CMake, Meson, Conan, vcpkg, Debian: each builds a program in a folder of its own (skipped where it is not here)
+	@tests/packages.sh $(OUT) all
 
 report: ## write out/report.html and out/map.html (idea, equation, function, row) from what is in out/
 	@export SGM_OUT="$${SGM_OUT:-$(OUT)}"; mkdir -p "$$SGM_OUT"; plots/report.pl >"$$SGM_OUT/report.html" && echo "$$SGM_OUT/report.html"; \

@@ -1,0 +1,3 @@
+/* The implementation, for build systems that want a file: what libsgm.a is made of. */
+#define SGM_IMPLEMENTATION
+#include "sgm.h"
