@@ -10701,6 +10701,26 @@ static float sgm__number(uint64_t bits, char kind, int wide) {
     return x;
 }
 
+static double sgm__number_double(uint64_t bits, char kind, int wide) {
+    const uint64_t sign = (uint64_t)1 << (8 * wide - 1);
+    double x;
+    if (kind == 'u' || (kind == 'i' && bits < sign)) return (double)bits;
+    if (kind == 'i') return -(double)(2 * sign - bits);
+    if (wide < 8) return sgm__number(bits, kind, wide);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The n numbers of such a type at b, as doubles. */
+static void sgm__doubles(
+    double *to, const unsigned char *b, size_t n, const sgm__type *type, int big) {
+    for (const int wide = type->wide; n > 0; n--, b += wide) {
+        uint64_t bits = 0;
+        for (int i = 0; i < wide; i++) bits = bits << 8 | b[big ? i : wide - 1 - i];
+        *to++ = sgm__number_double(bits, type->kind, wide);
+    }
+}
+
 /* Reads and converts n numbers; SGM_NOT_FINITE, all read and no message, if a finite one is beyond
 float. If hash is given, it takes in their bytes by (C.1). */
 static sgm_status sgm__get_numbers(
@@ -11113,29 +11133,52 @@ static sgm_status sgm__parse_cifar(sgm_images *out, sgm__source *s) {
     return SGM_OK;
 }
 
+SGM__WARMLY
 /*
-`strtod` would read numbers by the user's locale. Fifteen digits fit a double exactly; the error of
-what follows is some 10⁻¹⁵, so nine digits give every float back. NULL where no number begins.
+`strtod` would look for the decimal mark of the user's locale. A whole number up to 2⁵³ and a power
+of ten up to 10²² are doubles, and one product or quotient of them is the nearest double. Other
+numbers are given to `strtod` as digits and an exponent, without a mark. Two neighbouring doubles
+have a middle of at most 767 digits: of what follows 800, only whether it is nothing matters.
 */
+static double sgm__decimal_long(const char *s, const char *end, char mark, long scale) {
+    char text[840], *to = text;
+    for (; s < end; s++) {
+        if (*s == mark || (to == text && *s == '0')) continue;
+        if (to < text + 800) *to++ = *s;
+        else if (scale++, *s != '0' && to[-1] == '0') to[-1] = '1';
+    }
+    snprintf(to, 32, "e%ld", scale);
+    return strtod(text, NULL);
+}
+
+/* NULL where no number begins. */
 static const char *sgm__decimal(const char *s, char mark, double *value) {
-    double x = 0, sign = *s == '-' ? -1 : 1;
+    static const double ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+        1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const int minus = *s == '-';
+    const char *first = s += *s == '-' || *s == '+', *end;
+    uint64_t whole = 0;
     long scale = 0, power = 0;
     int digits = 0, point = 0;
-    for (s += *s == '-' || *s == '+'; (*s >= '0' && *s <= '9') || (*s == mark && !point); s++) {
+    for (; (*s >= '0' && *s <= '9') || (*s == mark && !point); s++) {
         if (*s == mark) point = 1;
-        else if (digits = 1, x < 9e14) x = 10 * x + (*s - '0'), scale -= point;
-        else scale += !point;
+        else if (digits = 1, scale -= point, whole <= UINT64_MAX / 10 - 1)
+            whole = 10 * whole + (unsigned)(*s - '0');
+        else whole = UINT64_MAX;
     }
+    end = s;
     if (digits && (*s == 'e' || *s == 'E')) {
-        int minus = s[1] == '-';
-        s += 1 + (minus || s[1] == '+');
+        const int down = s[1] == '-';
+        s += 1 + (down || s[1] == '+');
         if (*s < '0' || *s > '9') return NULL;
         for (; *s >= '0' && *s <= '9'; s++) power = power < 99999 ? 10 * power + (*s - '0') : power;
-        scale += minus ? -power : power;
+        scale += down ? -power : power;
     }
-    for (; scale > 0 && x > 0 && x < 1e300; scale--) x *= 10;
-    for (; scale < 0 && x > 0; scale++) x /= 10;
-    *value = sign * x;
+    double x = (double)whole;
+    if (whole > (uint64_t)1 << 53 || (whole && labs(scale) > 22))
+        x = sgm__decimal_long(first, end, mark, scale);
+    else if (whole) x = scale < 0 ? x / ten[-scale] : x * ten[scale];
+    *value = minus ? -x : x;
     return digits ? s : NULL;
 }
 
@@ -11196,6 +11239,16 @@ static int sgm__csv_field(sgm__csv *c, sgm__field *f) {
     return f->last || s < c->at;
 }
 
+/* What stands in the field, and its length: two quotes inside quotes are one. */
+static size_t sgm__csv_plain(char *to, const sgm__field *f) {
+    char *const start = to;
+    for (const char *from = f->begin; from < f->end; from++) {
+        from += f->quoted && *from == '"';
+        *to++ = *from;
+    }
+    return (size_t)(to - start);
+}
+
 /* Is this one of the words, whatever its case? Each stands between blanks. */
 static int sgm__one_of(const char *s, size_t n, const char *words) {
     char word[16] = " ";
@@ -11243,6 +11296,7 @@ static int sgm__csv_line(sgm__csv *c) {
     }
 }
 
+SGM__COLDLY
 static const char *sgm__csv_cure(int kind, int first) {
     if (kind == SGM__UNCLOSED) return "close its quotes, and double those inside";
     if (kind == SGM__NOTHING)
@@ -11330,11 +11384,7 @@ static sgm_status sgm__csv_first(sgm_images *out, sgm__csv *c) {
     if (!names) return SGM_NO_MEMORY;
     for (size_t i = 0; i < n; i++, *to++ = 0) {
         sgm__csv_field(c, &f);
-        names[i] = to;
-        for (const char *from = f.begin; from < f.end; from++) {
-            from += f.quoted && *from == '"'; /* two of them are one */
-            *to++ = *from;
-        }
+        names[i] = to, to += sgm__csv_plain(to, &f);
     }
     out->d = out->w = (int)n;
     return SGM_OK;
@@ -11348,6 +11398,13 @@ static sgm_status sgm__csv_usable(const sgm_csv_options *o) {
         return sgm__bad("sgm_csv_load: header is an SGM_HEADER_..., decimal '.' or ',', separator "
                         "a character of no number, and another one");
     return SGM_OK;
+}
+
+/* What some programs put in front: a mark of UTF-8, and Excel its separator. */
+static void sgm__csv_marks(sgm__csv *c) {
+    if (strncmp(c->at, "\xef\xbb\xbf", 3) == 0) c->at += 3;
+    if (strncmp(c->at, "sep=", 4) == 0 && c->at[4] && sgm__ends_line(c->at[5]))
+        c->o.separator = c->at[4], c->at += 5, sgm__csv_pass(c);
 }
 
 /* The first walk looks for zero bytes and counts what may end a field, which bounds how many there
@@ -11374,9 +11431,7 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s) {
     out->n = 0, out->d = 0;
     sgm_status status = sgm__rewind(s);
     if (!status) status = sgm__get(s, text, (size_t)s->size);
-    if (strncmp(c.at, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* some programs mark UTF-8 so */
-    if (strncmp(c.at, "sep=", 4) == 0 && c.at[4] && sgm__ends_line(c.at[5])) /* and Excel its own */
-        c.o.separator = c.at[4], c.at += 5, sgm__csv_pass(&c);
+    sgm__csv_marks(&c);
     if (!status && sgm__csv_line(&c)) status = sgm__csv_first(out, &c);
     while (!status && sgm__csv_line(&c)) status = sgm__csv_row(out, &c);
     if (!status && out->n == 0)
@@ -11389,7 +11444,8 @@ static sgm_status sgm__parse_csv(sgm_images *out, sgm__source *s) {
 typedef struct sgm__npy {
     const char *type; /* '<f4' and so on: perhaps an order of bytes, then the type */
     uint64_t size[4], count;
-    int dims, by_columns;
+    int dims, by_columns, big;
+    const sgm__type *of;
 } sgm__npy;
 
 static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
@@ -11426,37 +11482,50 @@ static sgm_status sgm__npy_head(sgm__npy *a, sgm__source *s, char text[10001]) {
 }
 
 /* Fortran's order: the first index runs fastest. */
-static int sgm__npy_turn(float *x, const sgm__npy *a) {
-    const size_t n = (size_t)a->count, s0 = (size_t)a->size[0], s1 = (size_t)a->size[1];
+static size_t sgm__npy_turned(const sgm__npy *a, size_t k) {
+    const size_t s0 = (size_t)a->size[0], s1 = (size_t)a->size[1];
     const size_t s2 = (size_t)a->size[2], s3 = (size_t)a->size[3];
+    return ((k % s0 * s1 + k / s0 % s1) * s2 + k / s0 / s1 % s2) * s3 + k / s0 / s1 / s2;
+}
+
+static int sgm__npy_turn(float *x, const sgm__npy *a) {
+    const size_t n = (size_t)a->count;
     float *copy = (float *)sgm__alloc(n, sizeof *x);
     if (!copy) return 0;
     memcpy(copy, x, n * sizeof *x);
-    for (size_t k = 0; k < n; k++)
-        x[((k % s0 * s1 + k / s0 % s1) * s2 + k / s0 / s1 % s2) * s3 + k / s0 / s1 / s2] = copy[k];
+    for (size_t k = 0; k < n; k++) x[sgm__npy_turned(a, k)] = copy[k];
     sgm__free(copy);
     return 1;
 }
 
-static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s) {
+/* The head, and whether the file is as long as it says. */
+static sgm_status sgm__npy_start(sgm__npy *a, sgm__source *s) {
     const uint16_t one = 1;
     char text[10001];
-    sgm__npy a;
-    memset(text, 0, sizeof text), memset(&a, 0, sizeof a), a.type = text;
-    SGM__TRY(sgm__npy_head(&a, s, text));
-    const int order = *a.type && strchr("<>=|", *a.type);
-    const sgm__type *type = sgm__type_of(a.type + order, 1);
-    if (!type->wide) return sgm__broken(s, "is of type '%.20s': save x.astype('float32')", a.type);
-    if (a.dims > 4 || a.count == 0 || a.count > s->size ||
-        a.count * (unsigned)type->wide != s->size)
+    memset(text, 0, sizeof text), memset(a, 0, sizeof *a), a->type = text;
+    SGM__TRY(sgm__npy_head(a, s, text));
+    const int order = *a->type && strchr("<>=|", *a->type);
+    a->of = sgm__type_of(a->type + order, 1);
+    if (!a->of->wide)
+        return sgm__broken(s, "is of type '%.20s': save x.astype('float32')", a->type);
+    if (a->dims > 4 || a->count == 0 || a->count > s->size ||
+        a->count * (unsigned)a->of->wide != s->size)
         return sgm__broken(s,
             "has %d dimensions and %.0f numbers of %d bytes, in %.0f bytes: reshape it to at most "
             "4 dimensions, none of them 0, or copy it again",
-            a.dims, (double)a.count, type->wide, (double)s->size);
-    const int images = a.dims > 2, big = *a.type == '>' || (*a.type != '<' && !*(const char *)&one);
+            a->dims, (double)a->count, a->of->wide, (double)s->size);
+    a->big = *a->type == '>' || (*a->type != '<' && !*(const char *)&one);
+    a->type = NULL; /* it ends with this function */
+    return SGM_OK;
+}
+
+static sgm_status sgm__parse_npy(sgm_images *out, sgm__source *s) {
+    sgm__npy a;
+    SGM__TRY(sgm__npy_start(&a, s));
+    const int images = a.dims > 2;
     SGM__TRY(sgm__images_alloc(
         out, a.size[0], images ? a.size[1] : 1, a.size[images ? 2 : 1], a.size[3], 0));
-    const sgm_status status = sgm__get_numbers(s, out->x, (size_t)a.count, type, big, NULL);
+    const sgm_status status = sgm__get_numbers(s, out->x, (size_t)a.count, a.of, a.big, NULL);
     if (status && status != SGM_NOT_FINITE) return status; /* who calls names the row */
     return a.by_columns && !sgm__npy_turn(out->x, &a) ? SGM_NO_MEMORY : SGM_OK;
 }
@@ -11545,122 +11614,854 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
 
 /*
 ## §C.6 Tables
-*/
-typedef struct sgm__table_block {
-    struct sgm__table_block *next;
-} sgm__table_block;
 
-/* Zeros that live as long as the table. */
+A table of people's data has words in it, gaps, and columns that nobody wants. What a column holds
+is known only at its end, so a file is walked over twice: first every column is looked at, and the
+rows are counted; then they are filled in. A window of the text is in memory, as large as its
+longest row, so that a table costs its numbers and no more. What comes through a pipe goes to a
+temporary file first.
+
+A number that was misspelt makes a word, and a word a category; so one word among many numbers is
+refused, with its line, and so is a column with a new word in nearly every row, which is a name or a
+date: nothing can be learnt from those.
+*/
+enum { SGM__LEFT_OUT = -1, SGM__WEIGHT = -2, SGM__COLUMNS = 1 << 17, SGM__WINDOW = 1 << 18 };
+
+typedef struct sgm__kept { /* a block that lives as long as its table, before its bytes */
+    struct sgm__kept *next;
+} sgm__kept;
+
 static void *sgm__table_get(sgm_table *table, size_t n, size_t size) {
     char *block = (char *)sgm__alloc(sgm__times(n, size) + 64, 1);
     if (!block) return NULL;
-    ((sgm__table_block *)(void *)block)->next = (sgm__table_block *)table->memory;
+    ((sgm__kept *)(void *)block)->next = (sgm__kept *)table->memory;
     table->memory = block;
     return block + 64;
 }
 
 SGM_API void sgm_table_free(sgm_table *table) {
     if (!table) return;
-    for (sgm__table_block *b = (sgm__table_block *)table->memory, *next; b; b = next)
-        next = b->next, sgm__free(b);
+    for (sgm__kept *k = (sgm__kept *)table->memory, *next; k; k = next) next = k->next, sgm__free(k);
     memset(table, 0, sizeof *table);
 }
 
-static char *sgm__table_text(sgm_table *table, const char *text) {
-    const size_t n = strlen(text) + 1;
-    char *copy = (char *)sgm__table_get(table, n, 1);
-    return copy ? (char *)memcpy(copy, text, n) : NULL;
+/* Names and levels of columns share blocks: most are short. */
+typedef struct sgm__words {
+    char *at;
+    size_t room;
+} sgm__words;
+
+static char *sgm__keep_word(sgm_table *table, sgm__words *w, const char *word, size_t n) {
+    if (n + 1 > w->room) {
+        w->room = n + 1 > 4096 ? n + 1 : 4096;
+        if (!(w->at = (char *)sgm__table_get(table, w->room, 1))) return w->room = 0, NULL;
+    }
+    char *const kept = (char *)memcpy(w->at, word, n);
+    kept[n] = 0, w->at += n + 1, w->room -= n + 1;
+    return kept;
 }
 
-static sgm_status sgm__table_columns(sgm_table *table, const sgm_column *like, int d) {
-    sgm_column *column = (sgm_column *)sgm__table_get(table, (size_t)d, sizeof *column);
-    table->column = column;
-    for (int j = 0; j < d; j++) {
-        if (!column) return SGM_NO_MEMORY;
-        const sgm_column *of = &like[j];
-        column[j].kind = of->kind, column[j].n_levels = of->n_levels;
-        if (of->name && !(column[j].name = sgm__table_text(table, of->name))) return SGM_NO_MEMORY;
-        if (!of->level) continue;
-        column[j].level = (char **)sgm__table_get(table, (size_t)of->n_levels, sizeof(char *));
-        for (int k = 0; k < of->n_levels; k++)
-            if (!column[j].level || !(column[j].level[k] = sgm__table_text(table, of->level[k])))
+static sgm_status sgm__table_columns(sgm_table *table, const sgm_column *like) {
+    sgm__words words = {NULL, 0};
+    table->column = (sgm_column *)sgm__table_get(table, (size_t)table->d, sizeof *like);
+    if (!table->column) return SGM_NO_MEMORY;
+    for (sgm_column *c = table->column; c < table->column + table->d; c++, like++) {
+        *c = *like;
+        if (c->name && !(c->name = sgm__keep_word(table, &words, c->name, strlen(c->name))))
+            return SGM_NO_MEMORY;
+        if (!c->level) continue;
+        c->level = (char **)sgm__table_get(table, (size_t)c->n_levels, sizeof *c->level);
+        for (int k = 0; k < c->n_levels; k++) {
+            const char *of = like->level[k];
+            if (!c->level || !(c->level[k] = sgm__keep_word(table, &words, of, strlen(of))))
                 return SGM_NO_MEMORY;
+        }
     }
     return SGM_OK;
 }
 
-SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n) {
-    if (table) memset(table, 0, sizeof *table);
-    if (!table || !like || n < 0 || like->d < 1)
-        return sgm__bad("sgm_table_init needs a table, one that it is like, with columns, n >= 0");
-    table->n = n, table->d = like->d;
+/* Sizes that fit, room for the numbers, and the columns of another table. */
+static sgm_status sgm__table_rooms(sgm_table *table, const sgm_table *like, uint64_t n) {
+    const uint64_t most = (size_t)-1 / 16 < LONG_MAX ? (size_t)-1 / 16 : LONG_MAX;
+    if (n > most / (unsigned)like->d) return sgm__fail(SGM_NO_MEMORY, "no memory for such a table");
+    table->n = (long)n, table->d = like->d;
     table->h = like->h, table->w = like->w, table->channels = like->channels;
-    const size_t numbers = sgm__times((size_t)n, (size_t)like->d);
-    if (n > 0) table->x = (double *)sgm__table_get(table, numbers, sizeof *table->x);
-    sgm_status status = n > 0 && !table->x ? SGM_NO_MEMORY : SGM_OK;
-    for (size_t i = 0; !status && i < numbers; i++) table->x[i] = (double)NAN;
-    if (!status && like->column) status = sgm__table_columns(table, like->column, like->d);
+    const size_t numbers = (size_t)n * (size_t)like->d;
+    if (n > 0 && !(table->x = (double *)sgm__table_get(table, numbers, sizeof *table->x)))
+        return SGM_NO_MEMORY;
+    for (size_t i = 0; i < numbers; i++) table->x[i] = (double)NAN;
+    return like->column ? sgm__table_columns(table, like->column) : SGM_OK;
+}
+
+/* NULL, or what is wrong with the sizes and columns of a table that is handed in. */
+static const char *sgm__table_wrong(const sgm_table *t) {
+    if (t->d < 1 || t->n < 0) return "it needs d >= 1 columns and n >= 0 rows";
+    if ((t->h || t->w || t->channels) &&
+        (t->h < 1 || t->w < 1 || t->channels < 1 ||
+            (double)t->h * t->w * t->channels != (double)t->d))
+        return "a row of it is no picture: d is h w channels, or these are 0";
+    for (int j = 0; t->column && j < t->d; j++) {
+        const sgm_column *c = &t->column[j];
+        if ((unsigned)c->kind > SGM_KIND_CATEGORY) return "a column's kind is an SGM_KIND_...";
+        if (c->n_levels < 0 || (c->level && c->n_levels < 1))
+            return "a column has n_levels < 0, or levels with names and n_levels 0";
+        for (int k = 0; c->level && k < c->n_levels; k++)
+            if (!c->level[k]) return "a level's name is NULL";
+    }
+    return NULL;
+}
+
+SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n) {
+    sgm_table of;
+    if (like) of = *like; /* which may be the same */
+    if (table) memset(table, 0, sizeof *table);
+    if (!table || !like) return sgm__bad("sgm_table_init needs a table, and one that it is like");
+    const char *wrong = sgm__table_wrong(&of);
+    if (n < 0) wrong = "n is negative";
+    if (wrong) return sgm__bad("sgm_table_init(n = %ld): %s", n, wrong);
+    const sgm_status status = sgm__table_rooms(table, &of, (uint64_t)n);
     if (status) sgm_table_free(table);
     return status;
+}
+
+/* A walk over the rows of a file: a window of the text, or numbers that are there already. */
+typedef struct sgm__cell {
+    sgm__field f;
+    double x;
+    int kind;
+} sgm__cell;
+
+typedef struct sgm__reader {
+    sgm__csv c;
+    sgm__source *s;
+    char *text; /* (room + 1) */
+    size_t room;
+    uint64_t left;        /* bytes behind the window              */
+    sgm__cell *cell;      /* of the row                           */
+    long n, cells;        /* there are, and there is room for     */
+    const double *number; /* in place of text: (rows, cells)      */
+    long row, rows;
+} sgm__reader;
+
+/* The window begins at `from`, and reaches farther; it grows if that is more than half of it. */
+static sgm_status sgm__reader_more(sgm__reader *r, const char *from) {
+    const size_t kept = from ? strlen(from) : 0;
+    if (2 * kept >= r->room) {
+        if (r->room >> 26)
+            return sgm__broken(r->s, "has a row of 64 MiB from line %ld on: close its quotes",
+                r->c.line);
+        const size_t room = r->room ? 2 * r->room : SGM__WINDOW;
+        char *text = (char *)sgm__alloc(room + 1, 1);
+        if (!text) return SGM_NO_MEMORY;
+        if (kept) memcpy(text, from, kept);
+        sgm__free(r->text), r->text = text, r->room = room;
+    } else memmove(r->text, from, kept);
+    const size_t n = r->left < r->room - kept ? (size_t)r->left : r->room - kept;
+    r->text[kept + n] = 0, r->c.at = r->text, r->left -= n;
+    SGM__TRY(sgm__get(r->s, r->text + kept, n));
+    if (!memchr(r->text + kept, 0, n)) return SGM_OK;
+    return sgm__broken(r->s, "is no text (nor NPY or IDX): it has a zero byte; save it as CSV, UTF-8");
+}
+
+/* From the beginning, where at least four lines are in the window. */
+static sgm_status sgm__reader_start(sgm__reader *r) {
+    r->row = 0, r->c.line = 1;
+    if (r->number) return SGM_OK;
+    SGM__TRY(sgm__rewind(r->s));
+    r->left = r->s->size;
+    SGM__TRY(sgm__reader_more(r, r->room ? r->text + strlen(r->text) : NULL));
+    for (int lines = 0; r->left > 0 && lines < 4;) {
+        lines = 0;
+        for (const char *c = r->text; lines < 4 && (c = strpbrk(c, "\r\n")) != NULL; c++) lines++;
+        if (lines < 4) SGM__TRY(sgm__reader_more(r, r->text));
+    }
+    sgm__csv_marks(&r->c);
+    return SGM_OK;
+}
+
+static sgm_status sgm__reader_row(sgm__reader *r) {
+    for (int last = 0; !last; r->n++) {
+        if (r->n == r->cells) {
+            sgm__cell *cell = (sgm__cell *)sgm__alloc((size_t)r->cells * 2 + 32, sizeof *cell);
+            if (!cell) return SGM_NO_MEMORY;
+            if (r->n) memcpy(cell, r->cell, (size_t)r->n * sizeof *cell);
+            sgm__free(r->cell), r->cell = cell, r->cells = r->cells * 2 + 32;
+        }
+        if (r->n == SGM__COLUMNS)
+            return sgm__broken(r->s, "has more than %d columns in line %ld: are its lines told apart?",
+                (int)SGM__COLUMNS, r->c.line);
+        sgm__cell *cell = &r->cell[r->n];
+        cell->kind = sgm__csv_next(&r->c, &cell->f, &cell->x);
+        last = cell->f.last || cell->kind == SGM__UNCLOSED;
+    }
+    return SGM_OK;
+}
+
+/* The next row into r->cell; r->n is 0 at the end. A row that touches the end of the window is read
+again from a later one. */
+static sgm_status sgm__reader_next(sgm__reader *r) {
+    if (r->number) {
+        const double *x = r->number + r->row * r->cells;
+        r->n = r->row++ < r->rows ? r->cells : 0;
+        for (long j = 0; j < r->n; j++) {
+            sgm__cell *cell = &r->cell[j];
+            cell->x = x[j], cell->f.line = r->row;
+            cell->kind = cell->x == cell->x ? SGM__A_NUMBER : SGM__NOTHING;
+        }
+        return SGM_OK;
+    }
+    for (;;) {
+        const sgm__csv begin = r->c;
+        r->n = 0;
+        if (sgm__csv_line(&r->c)) SGM__TRY(sgm__reader_row(r));
+        if (r->left == 0 || (*r->c.at && (*r->c.at != '\r' || r->c.at[1]))) break;
+        r->c = begin;
+        SGM__TRY(sgm__reader_more(r, begin.at));
+    }
+    if (r->n == 0 || r->cell[r->n - 1].kind != SGM__UNCLOSED) return SGM_OK;
+    return sgm__broken(r->s, "has a wrong quote at line %ld, column %ld: %s",
+        r->cell[r->n - 1].f.line, r->n, sgm__csv_cure(SGM__UNCLOSED, 0));
+}
+
+/* The levels of a category in the order in which they come, found by a hash that no file can know;
+`slot` holds their numbers from 1 on. */
+typedef struct sgm__levels {
+    char **name; /* (slots / 2) */
+    uint32_t *slot;
+    size_t slots;
+    int n;
+} sgm__levels;
+
+typedef struct sgm__guess { /* what a column of the file becomes */
+    const char *name;
+    sgm_kind kind;
+    int to, told, whole;            /* column of the table; is the kind told; are all numbers whole */
+    long numbers, words, odd, line; /* fields; words that are no names; where the first word is     */
+    char word[44];
+    sgm__levels levels;
+} sgm__guess;
+
+typedef struct sgm__named {
+    const char *name;
+    int place;
+} sgm__named;
+
+typedef struct sgm__loader {
+    sgm__reader r;
+    sgm_images head; /* names in the file */
+    const sgm_table_options *o;
+    sgm_table *t;
+    sgm__guess *guess;  /* (d)         */
+    sgm__named *sorted; /* (d) by name */
+    sgm__words words;
+    uint64_t seed;
+    long first; /* line of the first row */
+    int d;      /* columns of the file   */
+} sgm__loader;
+
+static uint32_t *sgm__level_slot(const sgm__levels *v, uint64_t seed, const char *word, size_t n) {
+    uint64_t h = sgm__fnv(seed, (const unsigned char *)word, n);
+    for (h ^= h >> 32;; h++) {
+        uint32_t *slot = &v->slot[h & (v->slots - 1)];
+        const char *name = *slot ? v->name[*slot - 1] : NULL;
+        if (!name || (strncmp(name, word, n) == 0 && !name[n])) return slot;
+    }
+}
+
+static sgm_status sgm__levels_grow(sgm__levels *v, uint64_t seed) {
+    sgm__levels more;
+    more.n = 0, more.slots = v->slots ? 2 * v->slots : 16;
+    more.slot = (uint32_t *)sgm__alloc(more.slots, sizeof *more.slot);
+    more.name = (char **)sgm__alloc(more.slots / 2, sizeof *more.name);
+    if (!more.slot || !more.name) return sgm__free(more.slot), sgm__free(more.name), SGM_NO_MEMORY;
+    for (; more.n < v->n; more.n++) {
+        char *name = v->name[more.n];
+        *sgm__level_slot(&more, seed, name, strlen(name)) = (uint32_t)more.n + 1;
+        more.name[more.n] = name;
+    }
+    sgm__free(v->slot), sgm__free(v->name), *v = more;
+    return SGM_OK;
+}
+
+static sgm_status sgm__level_add(sgm__levels *v, uint64_t seed, uint32_t *slot, char *name) {
+    if (!name) return SGM_NO_MEMORY;
+    v->name[v->n++] = name, *slot = (uint32_t)v->n;
+    return 2 * (size_t)v->n < v->slots ? SGM_OK : sgm__levels_grow(v, seed);
+}
+
+/* Things that begin with a name, sorted by it; NULL, and why, if one is there twice. */
+static sgm__named *sgm__names_sorted(const void *things, int n, size_t size) {
+    sgm__named *sorted = (sgm__named *)sgm__alloc((size_t)n, sizeof *sorted);
+    for (int i = 0; sorted && i < n; i++) {
+        memcpy(&sorted[i].name, (const char *)things + (size_t)i * size, sizeof(char *));
+        sorted[i].place = i;
+    }
+    const char *twice = sorted ? sgm__twice(sorted, n, sizeof *sorted) : NULL;
+    if (!twice) return sorted;
+    sgm__free(sorted);
+    sgm__fail(SGM_BAD_FILE, "two columns are named '%.60s': rename one", twice);
+    return NULL;
+}
+
+static int sgm__place_of(const sgm__named *sorted, int n, const char *name) {
+    const void *found = bsearch(&name, sorted, (size_t)n, sizeof *sorted, sgm__by_name);
+    return found ? ((const sgm__named *)found)->place : -1;
+}
+
+/* How many letters must be put in, taken out or changed (of the first 40, small or capital). */
+static int sgm__misspelt(const char *a, const char *b) {
+    int cost[41];
+    for (int j = 0; j <= 40; j++) cost[j] = j;
+    for (int i = 0; i < 40 && a[i]; i++) {
+        int before = i;
+        cost[0] = i + 1;
+        for (int j = 0; j < 40 && b[j]; j++) {
+            const int swap = before + ((a[i] | 32) != (b[j] | 32)), here = cost[j + 1];
+            const int other = 1 + (here < cost[j] ? here : cost[j]);
+            before = here, cost[j + 1] = swap < other ? swap : other;
+        }
+    }
+    const size_t n = strlen(b);
+    return cost[n < 40 ? n : 40];
+}
+
+/* There is no such column: but these, written alike, or all. */
+static sgm_status sgm__no_column(const sgm__loader *l, const char *name) {
+    char list[200] = "";
+    for (int all = 0; all < 2 && !*list; all++)
+        for (int j = 0; j < l->d && strlen(list) < 120; j++) {
+            const char *is = l->guess[j].name;
+            if (!all && sgm__misspelt(name, is) > 1 + (int)strlen(name) / 4) continue;
+            snprintf(list + strlen(list), 64, "%s'%.40s'", *list ? ", " : "", is);
+        }
+    return sgm__bad("'%.100s' has no column '%.60s': it has %s", l->r.s->path, name, list);
+}
+
+static sgm_status sgm__loader_kind(sgm__loader *l, const char *asked) {
+    static const char *const kinds[] = {"=number", "=integer", "=category", "=drop"};
+    const char *mark = asked ? strrchr(asked, '=') : NULL;
+    char name[256] = "";
+    int kind = 0, j;
+    while (mark && kind < 4 && strcmp(mark, kinds[kind])) kind++;
+    if (!mark || kind == 4 || mark - asked > 255)
+        return sgm__bad("a column's kind is asked for as name=number, name=integer, name=category "
+                        "or name=drop, not '%.60s'", asked ? asked : "(NULL)");
+    memcpy(name, asked, (size_t)(mark - asked));
+    if ((j = sgm__place_of(l->sorted, l->d, name)) < 0) return sgm__no_column(l, name);
+    if (kind == 3) return l->guess[j].to = SGM__LEFT_OUT, SGM_OK;
+    if (l->o->like) return sgm__bad("'%.60s': the table it is read like has the kinds", asked);
+    l->guess[j].kind = (sgm_kind)(SGM_KIND_NUMBER + kind), l->guess[j].told = 1;
+    return SGM_OK;
+}
+
+/* What the options ask for. */
+static sgm_status sgm__loader_asked(sgm__loader *l) {
+    const sgm_table_options *o = l->o;
+    for (int i = 0; i < o->n_drop + (o->weight != NULL); i++) {
+        const char *name = i < o->n_drop ? o->drop[i] : o->weight;
+        const int j = name ? sgm__place_of(l->sorted, l->d, name) : -1;
+        if (j < 0) return sgm__no_column(l, name ? name : "(NULL)");
+        l->guess[j].to = i < o->n_drop ? SGM__LEFT_OUT : SGM__WEIGHT;
+    }
+    for (int i = 0; i < o->n_kinds; i++) SGM__TRY(sgm__loader_kind(l, o->kinds[i]));
+    return SGM_OK;
+}
+
+/* The columns of the table it is read like: by names if both have them, or by their places. */
+static sgm_status sgm__loader_like(sgm__loader *l, const sgm_table *like) {
+    const sgm_column *column = like->column;
+    sgm__named *sorted = NULL;
+    int named = column && l->head.names, count = 0;
+    for (int j = 0; named && j < like->d; j++) named = column[j].name != NULL;
+    if (named && !(sorted = sgm__names_sorted(column, like->d, sizeof *column))) return SGM_BAD_FILE;
+    for (int j = 0; j < l->d; j++) {
+        sgm__guess *g = &l->guess[j];
+        if (g->to < 0) continue;
+        g->to = named ? sgm__place_of(sorted, like->d, g->name) : count < like->d ? count : -1;
+        count++;
+        if (g->to >= 0) {
+            g->kind = column ? column[g->to].kind : SGM_KIND_NUMBER, g->told = 1;
+            continue;
+        }
+        sgm__free(sorted);
+        return sgm__fail(SGM_MISMATCH, "'%.100s' has a column '%.60s' (%d), the table it is read "
+            "like has not: rename it, or drop it", l->r.s->path, g->name, j + 1);
+    }
+    sgm__free(sorted);
+    if (named || count == like->d) return SGM_OK;
+    return sgm__fail(SGM_MISMATCH, "'%.100s' has %d columns, the table it is read like has %d: "
+        "give it a line of names", l->r.s->path, count, like->d);
+}
+
+/* Once it is known how many columns there are. */
+static sgm_status sgm__loader_columns(sgm__loader *l) {
+    char name[24];
+    l->d = l->head.names ? l->head.d : (int)l->r.n;
+    if (!(l->guess = (sgm__guess *)sgm__alloc((size_t)l->d, sizeof *l->guess))) return SGM_NO_MEMORY;
+    for (int j = 0; j < l->d; j++) {
+        const char *is = l->head.names ? l->head.names[j] : "";
+        if (!*is) snprintf(name, sizeof name, "x%d", j + 1), is = name;
+        if (sgm__utf8_bytes(is) < strlen(is))
+            return sgm__broken(l->r.s, "names column %d '%.40s', no UTF-8: convert it", j + 1, is);
+        l->guess[j].name = sgm__keep_word(l->t, &l->words, is, strlen(is));
+        l->guess[j].whole = 1;
+        if (!l->guess[j].name) return SGM_NO_MEMORY;
+    }
+    if (!(l->sorted = sgm__names_sorted(l->guess, l->d, sizeof *l->guess))) return SGM_BAD_FILE;
+    SGM__TRY(sgm__loader_asked(l));
+    if (l->o->like) return sgm__loader_like(l, l->o->like);
+    l->t->d = 0;
+    for (int j = 0; j < l->d; j++)
+        if (l->guess[j].to >= 0) l->guess[j].to = l->t->d++;
+    return l->t->d ? SGM_OK : sgm__bad("'%.100s': no column is left: drop fewer", l->r.s->path);
+}
+
+/* What is wrong with a field, and the cure. */
+static sgm_status sgm__cell_bad(const sgm__loader *l, int j, const char *cure) {
+    const sgm__cell *cell = &l->r.cell[j];
+    char text[44];
+    const ptrdiff_t n = cell->f.end - cell->f.begin;
+    if (l->r.number) sgm__number_text(text, cell->x, 9);
+    else snprintf(text, sizeof text, "%.*s", (int)(n < 40 ? n : 40), cell->f.begin);
+    return sgm__broken(l->r.s, "has '%s' in %s %ld, column %d (%.60s): %s", text,
+        l->r.number ? "row" : "line", cell->f.line, j + 1, l->guess[j].name, cure);
+}
+
+static sgm_status sgm__loader_width(const sgm__loader *l) {
+    if (l->r.n == l->d) return SGM_OK;
+    return sgm__broken(l->r.s, "has %ld fields in line %ld, %d in those before%s: fill it", l->r.n,
+        l->r.cell[0].f.line, l->d, l->head.names ? ", as names" : "");
+}
+
+static sgm_status sgm__loader_look(sgm__loader *l) {
+    SGM__TRY(sgm__loader_width(l));
+    for (int j = 0; j < l->d; j++) {
+        const sgm__cell *cell = &l->r.cell[j];
+        sgm__guess *g = &l->guess[j];
+        if (cell->kind == SGM__A_NUMBER) {
+            g->numbers++;
+            if (!(fabs(cell->x) <= 9007199254740992.0) || cell->x != floor(cell->x)) g->whole = 0;
+        } else if (cell->kind != SGM__NOTHING) {
+            const ptrdiff_t n = cell->f.end - cell->f.begin;
+            g->odd += cell->kind == SGM__NONSENSE;
+            if (g->words++) continue;
+            snprintf(g->word, sizeof g->word, "%.*s", (int)(n < 40 ? n : 40), cell->f.begin);
+            g->line = cell->f.line;
+        }
+    }
+    return SGM_OK;
+}
+
+/* Kinds, where nobody told them, and what is doubtful. */
+static sgm_status sgm__loader_guess(sgm__loader *l, long rows) {
+    for (int j = 0; j < l->d; j++) {
+        sgm__guess *g = &l->guess[j];
+        if (g->to == SGM__WEIGHT) g->kind = SGM_KIND_NUMBER;
+        if (g->to < 0 || g->told) continue;
+        g->kind = g->words ? SGM_KIND_CATEGORY
+            : g->numbers && g->whole ? SGM_KIND_INTEGER : SGM_KIND_NUMBER;
+        if (g->words == 1 && g->numbers && g->line == l->first && rows > 1 && !l->head.names &&
+            l->o->csv.header == SGM_HEADER_AUTO)
+            return sgm__broken(l->r.s, "has '%s' over numbers in its first line, %ld, but there are "
+                "numbers beside it: set .header to SGM_HEADER_LINE, or to _NONE", g->word, g->line);
+        if (g->numbers > 19 * g->words && g->words)
+            return sgm__broken(l->r.s, "has '%s' in line %ld, column %d (%.60s), which is no number, "
+                "but %ld of the column are: mend it, leave it empty, or ask for '%.40s=category'",
+                g->word, g->line, j + 1, g->name, g->numbers, g->name);
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__level_unknown(const sgm__loader *l, int j) {
+    const sgm__levels *v = &l->guess[j].levels;
+    char cure[200] = "it is none of the levels known: ";
+    int k = 0;
+    for (; k < v->n && strlen(cure) < 100; k++)
+        snprintf(cure + strlen(cure), 64, "%s%.40s", k ? ", " : "", v->name[k]);
+    if (k < v->n) snprintf(cure + strlen(cure), 24, ", … (%d)", v->n);
+    return sgm__cell_bad(l, j, cure);
+}
+
+/* A word of a category. One that is new in nearly every row is a name, a date, or spoilt numbers. */
+static sgm_status sgm__loader_level(sgm__loader *l, int j, double *to) {
+    sgm__cell *cell = &l->r.cell[j];
+    sgm__guess *g = &l->guess[j];
+    sgm__levels *v = &g->levels;
+    char number[40], *word = number;
+    if (l->r.number) sgm__number_text(number, cell->x, 17);
+    else word = l->r.text + (cell->f.begin - l->r.text);
+    const size_t n = l->r.number ? strlen(word) : sgm__csv_plain(word, &cell->f);
+    if (!l->r.number) cell->f.end = cell->f.begin + n, cell->f.quoted = 0;
+    if (!v->slots) SGM__TRY(sgm__levels_grow(v, l->seed));
+    uint32_t *slot = sgm__level_slot(v, l->seed, word, n);
+    if (*slot) return *to = *slot - 1, SGM_OK;
+    if (l->o->like) return sgm__level_unknown(l, j);
+    char *name = sgm__keep_word(l->t, &l->words, word, n);
+    if (name && sgm__utf8_bytes(name) < n)
+        return sgm__cell_bad(l, j, "it is no UTF-8: convert the file");
+    *to = v->n;
+    if (!g->told && v->n > l->t->n / 2 && v->n >= (2 * g->odd > g->words ? 50 : 1000))
+        return sgm__broken(l->r.s, "has new words all the time in column %d (%.60s), as '%.40s' in "
+            "line %ld: drop it ('%.60s=drop'), or ask for '%.60s=category'",
+            j + 1, g->name, name ? name : "", cell->f.line, g->name, g->name);
+    return sgm__level_add(v, l->seed, slot, name);
+}
+
+static sgm_status sgm__loader_cell(sgm__loader *l, int j, double *to) {
+    const sgm__guess *g = &l->guess[j];
+    const sgm__cell *cell = &l->r.cell[j];
+    const sgm_column *c = l->o->like && l->t->column ? &l->t->column[g->to < 0 ? 0 : g->to] : NULL;
+    const int weight = g->to == SGM__WEIGHT, nothing = cell->kind == SGM__NOTHING;
+    if (nothing && weight) return sgm__cell_bad(l, j, "a weight is missing: fill it, or drop the row");
+    if (nothing) return SGM_OK; /* NaN is there */
+    if (g->kind == SGM_KIND_CATEGORY && (!c || c->level)) return sgm__loader_level(l, j, to);
+    if (cell->kind != SGM__A_NUMBER)
+        return sgm__cell_bad(l, j, "it is no number: mend it, or leave it empty");
+    if (!(fabs(cell->x) <= DBL_MAX)) return sgm__cell_bad(l, j, "it is not finite: mend it, or leave it empty");
+    if (weight && cell->x < 0) return sgm__cell_bad(l, j, "a weight is negative: mend it, or drop the row");
+    if (g->kind > SGM_KIND_NUMBER && cell->x != floor(cell->x))
+        return sgm__cell_bad(l, j, "it is not whole, as its column should be: mend it, or read numbers");
+    if (g->kind == SGM_KIND_CATEGORY && (cell->x < 0 || (c->n_levels && cell->x >= c->n_levels)))
+        return sgm__cell_bad(l, j, "its category has no such level");
+    return *to = cell->x, SGM_OK;
+}
+
+static sgm_status sgm__loader_fill(sgm__loader *l, long i) {
+    SGM__TRY(sgm__loader_width(l));
+    for (int j = 0; j < l->d; j++) {
+        const int to = l->guess[j].to;
+        if (to == SGM__LEFT_OUT) continue;
+        SGM__TRY(sgm__loader_cell(
+            l, j, to == SGM__WEIGHT ? &l->t->weight[i] : &l->t->x[i * l->t->d + to]));
+    }
+    return SGM_OK;
+}
+
+typedef struct sgm__sort_level {
+    char *name;
+    double number; /* NaN: it is none */
+    int from;
+} sgm__sort_level;
+
+static int sgm__by_level(const void *a, const void *b) { /* numbers by size, then words */
+    const sgm__sort_level *p = (const sgm__sort_level *)a, *q = (const sgm__sort_level *)b;
+    if (p->number < q->number || (p->number == p->number && q->number != q->number)) return -1;
+    if (p->number > q->number || (p->number != p->number && q->number == q->number)) return 1;
+    return strcmp(p->name, q->name);
+}
+
+/* The levels of a column in order, and its values renumbered. */
+static sgm_status sgm__loader_sort(sgm__loader *l, const sgm__guess *g) {
+    const int n = g->levels.n;
+    sgm_table *t = l->t;
+    sgm_column *c = &t->column[g->to];
+    if (n == 0) return SGM_OK;
+    sgm__sort_level *sort = (sgm__sort_level *)sgm__alloc((size_t)n, sizeof *sort);
+    int *place = (int *)sgm__alloc((size_t)n, sizeof *place);
+    c->n_levels = n, c->level = (char **)sgm__table_get(t, (size_t)n, sizeof *c->level);
+    if (!sort || !place || !c->level) return sgm__free(sort), sgm__free(place), SGM_NO_MEMORY;
+    for (int k = 0; k < n; k++) {
+        sort[k].name = g->levels.name[k], sort[k].from = k;
+        const char mark = l->r.c.o.decimal ? l->r.c.o.decimal : '.';
+        const char *end = sgm__decimal(sort[k].name, mark, &sort[k].number);
+        if (!end || *end) sort[k].number = (double)NAN;
+    }
+    qsort(sort, (size_t)n, sizeof *sort, sgm__by_level);
+    for (int k = 0; k < n; k++) c->level[k] = sort[k].name, place[sort[k].from] = k;
+    double *x = t->x + g->to;
+    for (long i = 0; i < t->n; i++, x += t->d)
+        if (*x == *x) *x = place[(int)*x];
+    return sgm__free(sort), sgm__free(place), SGM_OK;
+}
+
+/* Between the two walks: room, and the columns. */
+static sgm_status sgm__loader_room(sgm__loader *l, long rows) {
+    sgm_table *t = l->t, shape;
+    const sgm_table *like = l->o->like;
+    memset(&shape, 0, sizeof shape), shape.d = t->d;
+    if (!rows) return sgm__broken(l->r.s, "holds no rows: write one for each point");
+    SGM__TRY(sgm__loader_guess(l, rows));
+    SGM__TRY(sgm__table_rooms(t, like ? like : &shape, (uint64_t)rows));
+    if (!like) t->column = (sgm_column *)sgm__table_get(t, (size_t)t->d, sizeof *t->column);
+    if (l->o->weight) t->weight = (double *)sgm__table_get(t, (size_t)rows, sizeof *t->weight);
+    if ((!like && !t->column) || (l->o->weight && !t->weight)) return SGM_NO_MEMORY;
+    for (sgm__guess *g = l->guess; g < l->guess + l->d; g++) {
+        if (g->to < 0) continue;
+        if (!like) {
+            sgm_column *c = &t->column[g->to];
+            c->kind = g->kind, c->name = l->head.names ? (char *)(size_t)g->name : NULL;
+            continue;
+        }
+        const sgm_column *c = t->column ? &t->column[g->to] : NULL;
+        SGM__TRY(sgm__levels_grow(&g->levels, l->seed));
+        for (int k = 0; c && c->level && k < c->n_levels; k++) {
+            uint32_t *slot = sgm__level_slot(&g->levels, l->seed, c->level[k], strlen(c->level[k]));
+            if (*slot) return sgm__bad("the table it is read like has '%.60s' as two levels", c->level[k]);
+            SGM__TRY(sgm__level_add(&g->levels, l->seed, slot, c->level[k]));
+        }
+    }
+    return SGM_OK;
+}
+
+static sgm_status sgm__loader_walk(sgm__loader *l) {
+    sgm__reader *r = &l->r;
+    long rows = 0;
+    double sum = 0;
+    SGM__TRY(sgm__reader_start(r));
+    if (!r->number && sgm__csv_line(&r->c)) SGM__TRY(sgm__csv_first(&l->head, &r->c));
+    for (;; rows++) {
+        SGM__TRY(sgm__reader_next(r));
+        if (!r->n) break;
+        if (!rows) l->first = r->cell[0].f.line;
+        if (!rows) SGM__TRY(sgm__loader_columns(l));
+        SGM__TRY(sgm__loader_look(l));
+    }
+    SGM__TRY(sgm__loader_room(l, rows));
+    SGM__TRY(sgm__reader_start(r));
+    if (l->head.names) sgm__csv_count(&r->c);
+    for (long i = 0; i < rows; i++) {
+        SGM__TRY(sgm__reader_next(r));
+        SGM__TRY(sgm__loader_fill(l, i));
+        if (l->t->weight) sum += l->t->weight[i];
+    }
+    if (l->t->weight && !(sum > 0 && sum <= DBL_MAX))
+        return sgm__broken(r->s, "has weights (%.60s) with the sum %g: one must be positive", l->o->weight, sum);
+    for (int j = 0; j < l->d && !l->o->like; j++)
+        if (l->guess[j].to >= 0) SGM__TRY(sgm__loader_sort(l, &l->guess[j]));
+    return SGM_OK;
+}
+
+/* Numbers that are there already, (n,d), as rows. */
+static sgm_status sgm__loader_numbers(sgm__loader *l, const double *x, long n, long d) {
+    l->r.number = x, l->r.rows = n, l->r.cells = d;
+    l->r.cell = (sgm__cell *)sgm__alloc((size_t)d, sizeof *l->r.cell);
+    return l->r.cell ? sgm__loader_walk(l) : SGM_NO_MEMORY;
+}
+
+/* A table for n pictures, with what was asked for. */
+static sgm_status sgm__loader_pictures(sgm__loader *l, uint64_t n, int h, int w, int channels) {
+    const sgm_table *like = l->o->like;
+    sgm_table shape;
+    memset(&shape, 0, sizeof shape);
+    shape.d = h * w * channels, shape.h = h, shape.w = w, shape.channels = channels;
+    if (l->o->weight || l->o->n_drop || l->o->n_kinds)
+        return sgm__bad("'%.100s' has pictures: they have no columns to drop, or of a kind",
+            l->r.s->path);
+    if (like && (like->h != h || like->w != w || like->channels != channels))
+        return sgm__fail(SGM_MISMATCH, "'%.100s' has pictures of %d x %d, %d channels; what it is "
+            "read like, of %d x %d, %d", l->r.s->path, h, w, channels, like->h, like->w, like->channels);
+    return sgm__table_rooms(l->t, like ? like : &shape, n);
+}
+
+static sgm_status sgm__loader_npy(sgm__loader *l) {
+    sgm__source *s = l->r.s;
+    sgm__npy a;
+    SGM__TRY(sgm__npy_start(&a, s));
+    const uint64_t d = a.count / a.size[0];
+    const int pictures = a.dims > 2, bytes = a.of->kind == 'u' && a.of->wide == 1;
+    if (d > INT_MAX || a.count > (size_t)-1 / 16)
+        return sgm__fail(SGM_NO_MEMORY, "no memory for such a table: cut the file in parts");
+    if (pictures) SGM__TRY(sgm__loader_pictures(
+        l, a.size[0], (int)a.size[1], (int)a.size[2], (int)a.size[3]));
+    double *x = pictures ? l->t->x : (double *)sgm__alloc((size_t)a.count, sizeof *x);
+    sgm_status status = x ? SGM_OK : SGM_NO_MEMORY;
+    unsigned char raw[8192];
+    double number[1024];
+    for (size_t k = 0, n; !status && k < a.count; k += n) {
+        n = a.count - k < 1024 ? (size_t)a.count - k : 1024;
+        status = sgm__get(s, raw, n * (size_t)a.of->wide);
+        sgm__doubles(number, raw, n, a.of, a.big);
+        for (size_t i = 0; !status && i < n; i++) {
+            const double value = pictures && bytes ? number[i] / 255 : number[i];
+            const size_t at = a.by_columns ? sgm__npy_turned(&a, k + i) : k + i;
+            x[at] = value;
+            if (pictures && (value < 0 || value > 1))
+                status = sgm__broken(s, "has %g in picture %.0f: divide by the largest possible, or "
+                    "reshape it to (n,d) for rows of numbers", value, (double)(at / d));
+        }
+    }
+    if (pictures) return status;
+    if (!status) status = sgm__loader_numbers(l, x, (long)a.size[0], (long)d);
+    return sgm__free(x), status;
+}
+
+static sgm_status sgm__loader_idx(sgm__loader *l) {
+    sgm_images in;
+    memset(&in, 0, sizeof in);
+    sgm_status status = sgm__parse_idx(&in, l->r.s);
+    double *x = NULL;
+    if (!status && in.x) status = sgm__loader_pictures(l, (uint64_t)in.n, in.h, in.w, 1);
+    for (long i = 0; !status && in.x && i < in.n * in.d; i++) l->t->x[i] = in.x[i];
+    if (!status && in.label) x = (double *)sgm__alloc((size_t)in.n, sizeof *x);
+    for (long i = 0; x && i < in.n; i++) x[i] = in.label[i];
+    if (!status && in.label) status = x ? sgm__loader_numbers(l, x, in.n, 1) : SGM_NO_MEMORY;
+    return sgm_images_free(&in), sgm__free(x), status;
+}
+
+#ifndef SGM_NO_STDIO
+/* What comes through a pipe, in a file that has no name. */
+static sgm_status sgm__source_pipe(sgm__source *s, FILE *in, const char *path) {
+    unsigned char bytes[16384] = {0};
+    memset(s, 0, sizeof *s), errno = 0;
+    s->path = in == stdin ? "standard input" : path;
+#ifdef _WIN32
+    _setmode(_fileno(in), _O_BINARY);
+#endif
+    if (!(s->file = tmpfile())) return sgm__file_no("write", "a temporary file", errno);
+    int packed = 0;
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, in)) > 0; s->size += n) {
+        packed |= s->size == 0 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+        if (fwrite(bytes, 1, n, s->file) != n)
+            return sgm__file_no("write", "a temporary file", errno);
+    }
+    if (ferror(in)) return sgm__file_no("read", s->path, errno);
+    return packed ? sgm__broken(s, "is compressed: put it through gunzip first") : sgm__rewind(s);
+}
+#endif
+
+static sgm_status sgm__table_open(sgm__source *s, const char *path) {
+#ifndef SGM_NO_STDIO
+    if (!strcmp(path, "-")) return sgm__source_pipe(s, stdin, path);
+#ifdef SGM__POSIX
+    struct stat st;
+    FILE *in = !stat(path, &st) && S_ISFIFO(st.st_mode) ? fopen(path, "rb") : NULL;
+    const sgm_status status = in ? sgm__source_pipe(s, in, path) : SGM_OK;
+    if (in) return fclose(in), status;
+#endif
+#endif
+    return sgm__source_open(s, path, 1);
+}
+
+static sgm_status sgm__table_read(sgm__loader *l) {
+    unsigned char b[6] = {0};
+    sgm__source *s = l->r.s;
+    SGM__TRY(sgm__get(s, b, s->size < 6 ? (size_t)s->size : 6));
+    SGM__TRY(sgm__rewind(s));
+    if (!memcmp(b, "\x93NUMPY", 6)) return sgm__loader_npy(l);
+    return s->size > 8 && !b[0] && !b[1] && b[2] == 8 ? sgm__loader_idx(l) : sgm__loader_walk(l);
 }
 
 SGM_API sgm_status sgm_table_load(
     sgm_table *table, const char *path, const sgm_table_options *options) {
-    sgm_images in;
-    sgm_csv_options csv;
+    sgm_table_options o;
+    sgm__source s;
+    sgm__loader l;
+    memset(&o, 0, sizeof o), memset(&l, 0, sizeof l);
     if (table) memset(table, 0, sizeof *table);
     if (!table || !path) return sgm__bad("sgm_table_load needs a table and a path");
-    memset(&csv, 0, sizeof csv);
-    if (options) csv = options->csv;
-    csv.missing = 1;
-    SGM__TRY(sgm_csv_load(&in, path, &csv));
-    table->n = in.n, table->d = in.d;
-    const size_t numbers = (size_t)in.n * (size_t)in.d;
-    table->x = (double *)sgm__table_get(table, numbers, sizeof *table->x);
-    sgm_status status = table->x ? SGM_OK : SGM_NO_MEMORY;
-    for (size_t i = 0; !status && i < numbers; i++) table->x[i] = (double)in.x[i];
-    sgm_column *column =
-        (sgm_column *)sgm__table_get(table, (size_t)in.d, sizeof *column);
-    table->column = column;
-    if (!column) status = SGM_NO_MEMORY;
-    for (int j = 0; !status && j < in.d; j++) {
-        column[j].kind = SGM_KIND_INTEGER;
-        for (long i = 0; i < in.n; i++) {
-            const double x = table->x[i * in.d + j];
-            if (x == x && x != floor(x)) column[j].kind = SGM_KIND_NUMBER;
-        }
-        if (in.names) column[j].name = sgm__table_text(table, in.names[j]);
-        if (in.names && !column[j].name) status = SGM_NO_MEMORY;
-    }
-    sgm_images_free(&in);
+    if (options) o = *options;
+    if ((o.n_drop > 0 && !o.drop) || (o.n_kinds > 0 && !o.kinds) || o.n_drop < 0 || o.n_kinds < 0)
+        return sgm__bad("sgm_table_load: drop and kinds are lists of n_drop and n_kinds names");
+    const char *wrong = o.like ? sgm__table_wrong(o.like) : NULL;
+    if (wrong) return sgm__bad("sgm_table_load: the table to read like: %s", wrong);
+    SGM__TRY(sgm__csv_usable(&o.csv));
+    l.o = &o, l.t = table, l.r.s = &s, l.r.c.o = o.csv;
+    l.seed = sgm__fnv_start ^ (uint64_t)(size_t)&l ^ (uint64_t)(1e6 * sgm_seconds());
+    sgm_status status = sgm__table_open(&s, path);
+    l.r.c.source = &s;
+    if (!status) status = sgm__table_read(&l);
+    sgm__source_close(&s), sgm__free(l.r.text), sgm__free(l.r.cell), sgm_images_free(&l.head);
+    for (int j = 0; l.guess && j < l.d; j++)
+        sgm__free(l.guess[j].levels.name), sgm__free(l.guess[j].levels.slot);
+    sgm__free(l.guess), sgm__free(l.sorted);
     if (status) sgm_table_free(table);
     return status;
 }
 
-static void sgm__table_name(char name[24], int j) { snprintf(name, 24, "x%d", j + 1); }
+/* Fifteen digits, or the seventeen that it takes for every double. */
+static const char *sgm__double_text(char text[40], double x) {
+    double back = 0;
+    if (fabs(x) < 1e15 && x == floor(x)) return snprintf(text, 40, "%.0f", x), text;
+    if (x != x || !sgm__decimal(sgm__number_text(text, x, 15), '.', &back) || back != x)
+        return sgm__number_text(text, x, 17);
+    return text;
+}
+
+static void sgm__put_word(sgm__file *f, const char *word, int alone) {
+    const size_t n = strlen(word);
+    if (n && !strpbrk(word, ",;\t\r\n\"") && !strchr(" #\xef", *word) && word[n - 1] != ' ' &&
+        strncmp(word, "sep=", 4) && !(alone && strchr(word, ' '))) {
+        sgm__file_put(f, word, n);
+        return;
+    }
+    sgm__file_text(f, "\"");
+    for (; *word; word++) sgm__file_put(f, *word == '"' ? "\"\"" : word, 1 + (*word == '"'));
+    sgm__file_text(f, "\"");
+}
+
+/* The name of a column of no weights: "weight", or longer. */
+static void sgm__weight_name(char name[64], const sgm_table *t) {
+    strcpy(name, "weight");
+    for (int j = 0; t->column && j < t->d && strlen(name) < 60; j++)
+        if (t->column[j].name && !strcmp(t->column[j].name, name)) strcat(name, "_"), j = -1;
+}
+
+static void sgm__put_csv(sgm__file *f, const sgm_table *t) {
+    const int columns = t->d + (t->weight != NULL);
+    const double *x = t->x;
+    char text[64];
+    for (int j = 0; j < columns; j++) {
+        const char *name = t->column && j < t->d ? t->column[j].name : NULL;
+        if (j == t->d) sgm__weight_name(text, t);
+        else snprintf(text, sizeof text, "x%d", j + 1);
+        sgm__put_word(f, name ? name : text, columns == 1);
+        sgm__file_text(f, j + 1 < columns ? "," : "\n");
+    }
+    for (long i = 0; i < t->n && !f->error; i++)
+        for (int j = 0; j < columns; j++) {
+            const double value = j < t->d ? *x++ : t->weight[i];
+            char **level = t->column && j < t->d ? t->column[j].level : NULL;
+            if (value != value) sgm__file_text(f, columns == 1 ? "\"\"" : ""); /* no empty line */
+            else if (level) sgm__put_word(f, level[(int)value], columns == 1);
+            else sgm__file_text(f, sgm__double_text(text, value));
+            sgm__file_text(f, j + 1 < columns ? "," : "\n");
+        }
+}
+
+static void sgm__put_npy(sgm__file *f, const sgm_table *t) {
+    char head[128] = "\x93NUMPY\x01", shape[64] = "";
+    if (t->h && t->channels > 1) snprintf(shape, 64, "%d, %d, %d", t->h, t->w, t->channels);
+    else if (t->h) snprintf(shape, 64, "%d, %d", t->h, t->w);
+    else snprintf(shape, 64, "%d", t->d);
+    head[7] = 0, head[8] = 118, head[9] = 0;
+    const int n = snprintf(head + 10, 118, "{'descr': '<f8', 'fortran_order': False, 'shape': "
+        "(%ld, %s), }", t->n, shape);
+    memset(head + 10 + n, ' ', (size_t)(117 - n)), head[127] = '\n';
+    sgm__file_put(f, head, sizeof head);
+    for (size_t i = 0; i < (size_t)t->n * (size_t)t->d && !f->error; i++) {
+        unsigned char bytes[8];
+        uint64_t bits;
+        memcpy(&bits, &t->x[i], sizeof bits);
+        for (int b = 0; b < 8; b++) bytes[b] = (unsigned char)(bits >> 8 * b);
+        sgm__file_put(f, bytes, 8);
+    }
+}
 
 SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table) {
+    const sgm_table *t = table;
     sgm__file f;
-    char text[40];
-    if (!path || !table || !table->x || table->n < 1 || table->d < 1)
-        return sgm__bad("sgm_table_save needs a path and a table with rows");
-    SGM__TRY(sgm__file_open(&f, path));
-    const sgm_column *column = table->column;
-    for (int j = 0; j < table->d; j++) {
-        char name[24];
-        sgm__table_name(name, j);
-        sgm__file_text(&f, column && column[j].name ? column[j].name : name);
-        sgm__file_text(&f, j + 1 < table->d ? "," : "\n");
-    }
-    const double *x = table->x;
-    for (long i = 0; i < table->n; i++)
-        for (int j = 0; j < table->d; j++, x++) {
-            const int k = *x >= 0 && column && *x < column[j].n_levels ? (int)*x : -1;
-            if (k >= 0 && column[j].level) sgm__file_text(&f, column[j].level[k]);
-            else if (*x == *x) sgm__file_text(&f, sgm__number_text(text, *x, 17));
-            sgm__file_text(&f, j + 1 < table->d ? "," : "\n");
+    const char *wrong = !path || !t ? "a pointer is NULL" : sgm__table_wrong(t);
+    if (!wrong && (!t->x || t->n < 1)) wrong = "it has no rows";
+    if (wrong) return sgm__bad("sgm_table_save needs a path and a table: %s", wrong);
+    for (int j = 0; t->column && j < t->d; j++)
+        for (long i = 0; t->column[j].level && i < t->n; i++) {
+            const double x = t->x[i * t->d + j];
+            if (x == x && (x != floor(x) || x < 0 || x >= t->column[j].n_levels))
+                return sgm__bad("sgm_table_save: row %ld, column %d has %g, no level of its %d: "
+                    "levels are whole, from 0", i, j, x, t->column[j].n_levels);
         }
-    return sgm__file_close(&f, path);
+    const char *dot = strrchr(path, '.');
+    const int npy = dot && !strcmp(dot, ".npy"), out = !strcmp(path, "-");
+    memset(&f, 0, sizeof f), errno = 0;
+#ifndef SGM_NO_STDIO
+    if (out) f.file = stdout;
+#endif
+    if (!f.file) SGM__TRY(sgm__file_open(&f, path));
+    if (npy) sgm__put_npy(&f, t);
+    else sgm__put_csv(&f, t);
+    if (!out) return sgm__file_close(&f, path);
+    if (fflush(stdout) && !f.error) f.error = errno ? errno : EIO;
+    return f.error ? sgm__file_no("write", "standard output", f.error) : SGM_OK;
 }
 
 /*
