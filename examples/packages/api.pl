@@ -173,7 +173,7 @@ sub items {
         elsif (defined $comment) {
             my $said = plain($comment);
             for (reverse 0 .. $#group) {
-                last if $_ < $#group && ($group[$_]{inline} || $group[$_]{below} || $group[$_]{code} !~ /^SGM_API/);
+                last if $_ < $#group && ($group[$_]{inline} || $group[$_]{below} || $group[$_]{code} !~ /^SGM_API/ || $group[$_]{code} =~ /^[^(]*_free\(/);
                 $group[$_]{below} = $said;
             }
         }
@@ -198,7 +198,7 @@ sub shape { # "n, h·w" if it speaks of sizes alone: these and D, d, C, K
     my ($text, %size) = @_;
     my @shape = split /\s*,\s*/, $text;
     for my $side (@shape) {
-        return undef if $side !~ /^\w+(?: ?[·+*-] ?\w+)*$/ || grep { !/^(?:\d+|[DdCK])$/ && !$size{$_} } $side =~ /\w+/g;
+        return undef if $side !~ /^[\w.]+(?: ?[·+*-] ?[\w.]+)*$/ || grep { !/^(?:\d+|[DdCK]|\w+\.\w+)$/ && !$size{$_} } $side =~ /[\w.]+/g;
     }
     return \@shape;
 }
