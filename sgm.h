@@ -11616,18 +11616,15 @@ SGM_API sgm_status sgm_png_grid(const char *path, const float *x, long n, int h,
 ## §C.6 Tables
 
 A table of people's data has words in it, gaps, and columns that nobody wants. What a column holds
-is known only at its end, so a file is walked over twice: first every column is looked at, and the
-rows are counted; then they are filled in. A window of the text is in memory, as large as its
-longest row, so that a table costs its numbers and no more. What comes through a pipe goes to a
-temporary file first.
+is known only at its end, so a file is walked over twice: first every column is looked at and the
+rows are counted, then they are filled in. Only a window of the text is in memory, as large as its
+longest row: a table costs its numbers. What comes through a pipe goes to a temporary file first.
 
-A number that was misspelt makes a word, and a word a category; so one word among many numbers is
-refused, with its line, and so is a column with a new word in nearly every row, which is a name or a
-date: nothing can be learnt from those.
+A misspelt number is a word, and a word makes a category: so one word among many numbers is refused,
+with its line; and so is a column with a new word in nearly every row, a name or a date, from which
+nothing can be learnt.
 */
-enum { SGM__LEFT_OUT = -1, SGM__WEIGHT = -2, SGM__COLUMNS = 1 << 17, SGM__WINDOW = 1 << 18 };
-
-typedef struct sgm__kept { /* a block that lives as long as its table, before its bytes */
+typedef struct sgm__kept { /* in front of a block that lives as long as its table */
     struct sgm__kept *next;
 } sgm__kept;
 
@@ -11639,72 +11636,55 @@ static void *sgm__table_get(sgm_table *table, size_t n, size_t size) {
     return block + 64;
 }
 
+static char *sgm__table_word(sgm_table *table, const char *word, size_t n) {
+    char *copy = (char *)sgm__table_get(table, n + 1, 1);
+    return copy ? (char *)memcpy(copy, word, n) : NULL;
+}
+
+static char *sgm__table_text(sgm_table *table, const char *text) {
+    return sgm__table_word(table, text, strlen(text));
+}
+
 SGM_API void sgm_table_free(sgm_table *table) {
     if (!table) return;
-    for (sgm__kept *k = (sgm__kept *)table->memory, *next; k; k = next) next = k->next, sgm__free(k);
+    for (sgm__kept *next, *k = (sgm__kept *)table->memory; k; k = next)
+        next = k->next, sgm__free(k);
     memset(table, 0, sizeof *table);
 }
 
-/* Names and levels of columns share blocks: most are short. */
-typedef struct sgm__words {
-    char *at;
-    size_t room;
-} sgm__words;
-
-static char *sgm__keep_word(sgm_table *table, sgm__words *w, const char *word, size_t n) {
-    if (n + 1 > w->room) {
-        w->room = n + 1 > 4096 ? n + 1 : 4096;
-        if (!(w->at = (char *)sgm__table_get(table, w->room, 1))) return w->room = 0, NULL;
-    }
-    char *const kept = (char *)memcpy(w->at, word, n);
-    kept[n] = 0, w->at += n + 1, w->room -= n + 1;
-    return kept;
-}
-
-static sgm_status sgm__table_columns(sgm_table *table, const sgm_column *like) {
-    sgm__words words = {NULL, 0};
-    table->column = (sgm_column *)sgm__table_get(table, (size_t)table->d, sizeof *like);
-    if (!table->column) return SGM_NO_MEMORY;
-    for (sgm_column *c = table->column; c < table->column + table->d; c++, like++) {
-        *c = *like;
-        if (c->name && !(c->name = sgm__keep_word(table, &words, c->name, strlen(c->name))))
-            return SGM_NO_MEMORY;
-        if (!c->level) continue;
-        c->level = (char **)sgm__table_get(table, (size_t)c->n_levels, sizeof *c->level);
-        for (int k = 0; k < c->n_levels; k++) {
-            const char *of = like->level[k];
-            if (!c->level || !(c->level[k] = sgm__keep_word(table, &words, of, strlen(of))))
-                return SGM_NO_MEMORY;
-        }
+/* Room for n rows, all NaN, and the columns of another table. */
+static sgm_status sgm__table_room(sgm_table *table, const sgm_table *like, uint64_t n) {
+    const uint64_t most = (size_t)-1 / 16 < LONG_MAX ? (size_t)-1 / 16 : LONG_MAX;
+    if (n > most / (unsigned)like->d) return sgm__fail(SGM_NO_MEMORY, "no memory for such a table");
+    const size_t d = (size_t)like->d, numbers = (size_t)n * d;
+    table->n = (long)n, table->d = like->d;
+    table->h = like->h, table->w = like->w, table->channels = like->channels;
+    if (n > 0 && !(table->x = (double *)sgm__table_get(table, numbers, 8))) return SGM_NO_MEMORY;
+    for (size_t i = 0; i < numbers; i++) table->x[i] = (double)NAN;
+    if (!like->column) return SGM_OK;
+    sgm_column *c = table->column = (sgm_column *)sgm__table_get(table, d, sizeof *c);
+    if (!c) return SGM_NO_MEMORY;
+    for (const sgm_column *of = like->column; of < like->column + d; of++, c++) {
+        *c = *of;
+        if (of->name) c->name = sgm__table_text(table, of->name);
+        const size_t levels = (size_t)of->n_levels;
+        if (of->level) c->level = (char **)sgm__table_get(table, levels, sizeof(char *));
+        if ((of->name && !c->name) || (of->level && !c->level)) return SGM_NO_MEMORY;
+        for (int k = 0; of->level && k < of->n_levels; k++)
+            if (!(c->level[k] = sgm__table_text(table, of->level[k]))) return SGM_NO_MEMORY;
     }
     return SGM_OK;
 }
 
-/* Sizes that fit, room for the numbers, and the columns of another table. */
-static sgm_status sgm__table_rooms(sgm_table *table, const sgm_table *like, uint64_t n) {
-    const uint64_t most = (size_t)-1 / 16 < LONG_MAX ? (size_t)-1 / 16 : LONG_MAX;
-    if (n > most / (unsigned)like->d) return sgm__fail(SGM_NO_MEMORY, "no memory for such a table");
-    table->n = (long)n, table->d = like->d;
-    table->h = like->h, table->w = like->w, table->channels = like->channels;
-    const size_t numbers = (size_t)n * (size_t)like->d;
-    if (n > 0 && !(table->x = (double *)sgm__table_get(table, numbers, sizeof *table->x)))
-        return SGM_NO_MEMORY;
-    for (size_t i = 0; i < numbers; i++) table->x[i] = (double)NAN;
-    return like->column ? sgm__table_columns(table, like->column) : SGM_OK;
-}
-
-/* NULL, or what is wrong with the sizes and columns of a table that is handed in. */
+/* NULL, or what is wrong with a table that is handed in. */
 static const char *sgm__table_wrong(const sgm_table *t) {
+    const double pixels = (double)t->h * t->w * t->channels;
     if (t->d < 1 || t->n < 0) return "it needs d >= 1 columns and n >= 0 rows";
-    if ((t->h || t->w || t->channels) &&
-        (t->h < 1 || t->w < 1 || t->channels < 1 ||
-            (double)t->h * t->w * t->channels != (double)t->d))
-        return "a row of it is no picture: d is h w channels, or these are 0";
+    if (pixels != t->d && (t->h || t->w || t->channels)) return "d is not h w channels";
     for (int j = 0; t->column && j < t->d; j++) {
         const sgm_column *c = &t->column[j];
-        if ((unsigned)c->kind > SGM_KIND_CATEGORY) return "a column's kind is an SGM_KIND_...";
-        if (c->n_levels < 0 || (c->level && c->n_levels < 1))
-            return "a column has n_levels < 0, or levels with names and n_levels 0";
+        if ((unsigned)c->kind > SGM_KIND_CATEGORY || c->n_levels < (c->level != NULL))
+            return "a column's kind is no SGM_KIND_..., or its n_levels too small";
         for (int k = 0; c->level && k < c->n_levels; k++)
             if (!c->level[k]) return "a level's name is NULL";
     }
@@ -11713,18 +11693,19 @@ static const char *sgm__table_wrong(const sgm_table *t) {
 
 SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n) {
     sgm_table of;
+    memset(&of, 0, sizeof of);
     if (like) of = *like; /* which may be the same */
     if (table) memset(table, 0, sizeof *table);
-    if (!table || !like) return sgm__bad("sgm_table_init needs a table, and one that it is like");
     const char *wrong = sgm__table_wrong(&of);
-    if (n < 0) wrong = "n is negative";
-    if (wrong) return sgm__bad("sgm_table_init(n = %ld): %s", n, wrong);
-    const sgm_status status = sgm__table_rooms(table, &of, (uint64_t)n);
+    if (!table || !like || wrong || n < 0)
+        return sgm__bad("sgm_table_init needs a table, one that it is like, and n >= 0 rows%s%s",
+            like && wrong ? ": " : "", like && wrong ? wrong : "");
+    const sgm_status status = sgm__table_room(table, &of, (uint64_t)n);
     if (status) sgm_table_free(table);
     return status;
 }
 
-/* A walk over the rows of a file: a window of the text, or numbers that are there already. */
+/* A walk over the rows of a file: a window of its text, or numbers that are there already. */
 typedef struct sgm__cell {
     sgm__field f;
     double x;
@@ -11734,45 +11715,44 @@ typedef struct sgm__cell {
 typedef struct sgm__reader {
     sgm__csv c;
     sgm__source *s;
-    char *text; /* (room + 1) */
+    char *text;  /* (room + 1) */
     size_t room;
-    uint64_t left;        /* bytes behind the window              */
-    sgm__cell *cell;      /* of the row                           */
-    long n, cells;        /* there are, and there is room for     */
-    const double *number; /* in place of text: (rows, cells)      */
+    uint64_t left;        /* bytes behind the window         */
+    sgm__cell *cell;      /* of the row                      */
+    long n, cells;        /* there are; there is room for    */
+    const double *number; /* in place of text: (rows, cells) */
     long row, rows;
 } sgm__reader;
 
-/* The window begins at `from`, and reaches farther; it grows if that is more than half of it. */
+/* Moves the window to begin at `from`; it grows if that keeps more than half of it. */
 static sgm_status sgm__reader_more(sgm__reader *r, const char *from) {
     const size_t kept = from ? strlen(from) : 0;
     if (2 * kept >= r->room) {
         if (r->room >> 26)
-            return sgm__broken(r->s, "has a row of 64 MiB from line %ld on: close its quotes",
-                r->c.line);
-        const size_t room = r->room ? 2 * r->room : SGM__WINDOW;
-        char *text = (char *)sgm__alloc(room + 1, 1);
-        if (!text) return SGM_NO_MEMORY;
-        if (kept) memcpy(text, from, kept);
-        sgm__free(r->text), r->text = text, r->room = room;
+            return sgm__broken(r->s, "has a row of 64 MiB, line %ld: close its quotes", r->c.line);
+        r->room = r->room ? 2 * r->room : (size_t)1 << 18;
+        char *text = (char *)sgm__alloc(r->room + 1, 1);
+        if (text && kept) memcpy(text, from, kept);
+        sgm__free(r->text);
+        if (!(r->text = text)) return SGM_NO_MEMORY;
     } else memmove(r->text, from, kept);
     const size_t n = r->left < r->room - kept ? (size_t)r->left : r->room - kept;
     r->text[kept + n] = 0, r->c.at = r->text, r->left -= n;
     SGM__TRY(sgm__get(r->s, r->text + kept, n));
     if (!memchr(r->text + kept, 0, n)) return SGM_OK;
-    return sgm__broken(r->s, "is no text (nor NPY or IDX): it has a zero byte; save it as CSV, UTF-8");
+    return sgm__broken(r->s, "is no text, NPY or IDX: it has a zero byte; save it as CSV in UTF-8");
 }
 
-/* From the beginning, where at least four lines are in the window. */
+/* From the beginning, with at least four lines in the window. */
 static sgm_status sgm__reader_start(sgm__reader *r) {
     r->row = 0, r->c.line = 1;
     if (r->number) return SGM_OK;
     SGM__TRY(sgm__rewind(r->s));
     r->left = r->s->size;
-    SGM__TRY(sgm__reader_more(r, r->room ? r->text + strlen(r->text) : NULL));
+    SGM__TRY(sgm__reader_more(r, r->text ? r->text + strlen(r->text) : NULL));
     for (int lines = 0; r->left > 0 && lines < 4;) {
-        lines = 0;
-        for (const char *c = r->text; lines < 4 && (c = strpbrk(c, "\r\n")) != NULL; c++) lines++;
+        const char *c = r->text;
+        for (lines = 0; lines < 4 && (c = strpbrk(c, "\r\n")) != NULL; c++) lines++;
         if (lines < 4) SGM__TRY(sgm__reader_more(r, r->text));
     }
     sgm__csv_marks(&r->c);
@@ -11782,14 +11762,15 @@ static sgm_status sgm__reader_start(sgm__reader *r) {
 static sgm_status sgm__reader_row(sgm__reader *r) {
     for (int last = 0; !last; r->n++) {
         if (r->n == r->cells) {
-            sgm__cell *cell = (sgm__cell *)sgm__alloc((size_t)r->cells * 2 + 32, sizeof *cell);
-            if (!cell) return SGM_NO_MEMORY;
-            if (r->n) memcpy(cell, r->cell, (size_t)r->n * sizeof *cell);
-            sgm__free(r->cell), r->cell = cell, r->cells = r->cells * 2 + 32;
+            const size_t n = (size_t)r->n;
+            sgm__cell *more = (sgm__cell *)sgm__alloc(2 * n + 32, sizeof *more);
+            if (more && n) memcpy(more, r->cell, n * sizeof *more);
+            sgm__free(r->cell), r->cell = more, r->cells = 2 * r->n + 32;
+            if (!more) return SGM_NO_MEMORY;
         }
-        if (r->n == SGM__COLUMNS)
-            return sgm__broken(r->s, "has more than %d columns in line %ld: are its lines told apart?",
-                (int)SGM__COLUMNS, r->c.line);
+        if (r->n >> 17)
+            return sgm__broken(r->s, "has 2^17 columns in line %ld: are its lines told apart?",
+                r->c.line);
         sgm__cell *cell = &r->cell[r->n];
         cell->kind = sgm__csv_next(&r->c, &cell->f, &cell->x);
         last = cell->f.last || cell->kind == SGM__UNCLOSED;
@@ -11803,11 +11784,8 @@ static sgm_status sgm__reader_next(sgm__reader *r) {
     if (r->number) {
         const double *x = r->number + r->row * r->cells;
         r->n = r->row++ < r->rows ? r->cells : 0;
-        for (long j = 0; j < r->n; j++) {
-            sgm__cell *cell = &r->cell[j];
-            cell->x = x[j], cell->f.line = r->row;
-            cell->kind = cell->x == cell->x ? SGM__A_NUMBER : SGM__NOTHING;
-        }
+        for (sgm__cell *c = r->cell; c < r->cell + r->n; c++, x++)
+            c->kind = *x == *x ? SGM__A_NUMBER : SGM__NOTHING, c->x = *x, c->f.line = r->row;
         return SGM_OK;
     }
     for (;;) {
@@ -11823,41 +11801,13 @@ static sgm_status sgm__reader_next(sgm__reader *r) {
         r->cell[r->n - 1].f.line, r->n, sgm__csv_cure(SGM__UNCLOSED, 0));
 }
 
-/* The levels of a category in the order in which they come, found by a hash that no file can know;
-`slot` holds their numbers from 1 on. */
+/* The levels of a category as they come, found by a hash that no file can know. */
 typedef struct sgm__levels {
-    char **name; /* (slots / 2) */
-    uint32_t *slot;
+    char **name;    /* (slots / 2) */
+    uint32_t *slot; /* their numbers, from 1 on */
     size_t slots;
     int n;
 } sgm__levels;
-
-typedef struct sgm__guess { /* what a column of the file becomes */
-    const char *name;
-    sgm_kind kind;
-    int to, told, whole;            /* column of the table; is the kind told; are all numbers whole */
-    long numbers, words, odd, line; /* fields; words that are no names; where the first word is     */
-    char word[44];
-    sgm__levels levels;
-} sgm__guess;
-
-typedef struct sgm__named {
-    const char *name;
-    int place;
-} sgm__named;
-
-typedef struct sgm__loader {
-    sgm__reader r;
-    sgm_images head; /* names in the file */
-    const sgm_table_options *o;
-    sgm_table *t;
-    sgm__guess *guess;  /* (d)         */
-    sgm__named *sorted; /* (d) by name */
-    sgm__words words;
-    uint64_t seed;
-    long first; /* line of the first row */
-    int d;      /* columns of the file   */
-} sgm__loader;
 
 static uint32_t *sgm__level_slot(const sgm__levels *v, uint64_t seed, const char *word, size_t n) {
     uint64_t h = sgm__fnv(seed, (const unsigned char *)word, n);
@@ -11868,28 +11818,36 @@ static uint32_t *sgm__level_slot(const sgm__levels *v, uint64_t seed, const char
     }
 }
 
-static sgm_status sgm__levels_grow(sgm__levels *v, uint64_t seed) {
-    sgm__levels more;
-    more.n = 0, more.slots = v->slots ? 2 * v->slots : 16;
-    more.slot = (uint32_t *)sgm__alloc(more.slots, sizeof *more.slot);
-    more.name = (char **)sgm__alloc(more.slots / 2, sizeof *more.name);
-    if (!more.slot || !more.name) return sgm__free(more.slot), sgm__free(more.name), SGM_NO_MEMORY;
-    for (; more.n < v->n; more.n++) {
-        char *name = v->name[more.n];
-        *sgm__level_slot(&more, seed, name, strlen(name)) = (uint32_t)more.n + 1;
-        more.name[more.n] = name;
+static sgm_status sgm__level_add(sgm__levels *v, uint64_t seed, char *name) {
+    const sgm__levels old = *v;
+    if (!name) return SGM_NO_MEMORY;
+    if (2 * (size_t)v->n + 2 > v->slots) {
+        v->slots = 2 * old.slots + 16 * !old.slots;
+        v->slot = (uint32_t *)sgm__alloc(v->slots, sizeof *v->slot);
+        v->name = (char **)sgm__alloc(v->slots / 2, sizeof *v->name);
+        for (v->n = 0; v->slot && v->name && v->n < old.n; v->n++) {
+            v->name[v->n] = old.name[v->n];
+            *sgm__level_slot(v, seed, old.name[v->n], strlen(old.name[v->n])) = (uint32_t)v->n + 1;
+        }
+        sgm__free(old.slot), sgm__free(old.name);
+        if (!v->slot || !v->name) return SGM_NO_MEMORY;
     }
-    sgm__free(v->slot), sgm__free(v->name), *v = more;
+    v->name[v->n] = name;
+    *sgm__level_slot(v, seed, name, strlen(name)) = (uint32_t)++v->n;
     return SGM_OK;
 }
 
-static sgm_status sgm__level_add(sgm__levels *v, uint64_t seed, uint32_t *slot, char *name) {
-    if (!name) return SGM_NO_MEMORY;
-    v->name[v->n++] = name, *slot = (uint32_t)v->n;
-    return 2 * (size_t)v->n < v->slots ? SGM_OK : sgm__levels_grow(v, seed);
+/* Its number, or -1. */
+static int sgm__level_of(const sgm__levels *v, uint64_t seed, const char *word, size_t n) {
+    return v->slots ? (int)*sgm__level_slot(v, seed, word, n) - 1 : -1;
 }
 
 /* Things that begin with a name, sorted by it; NULL, and why, if one is there twice. */
+typedef struct sgm__named {
+    const char *name;
+    int place;
+} sgm__named;
+
 static sgm__named *sgm__names_sorted(const void *things, int n, size_t size) {
     sgm__named *sorted = (sgm__named *)sgm__alloc((size_t)n, sizeof *sorted);
     for (int i = 0; sorted && i < n; i++) {
@@ -11898,9 +11856,8 @@ static sgm__named *sgm__names_sorted(const void *things, int n, size_t size) {
     }
     const char *twice = sorted ? sgm__twice(sorted, n, sizeof *sorted) : NULL;
     if (!twice) return sorted;
-    sgm__free(sorted);
     sgm__fail(SGM_BAD_FILE, "two columns are named '%.60s': rename one", twice);
-    return NULL;
+    return sgm__free(sorted), (sgm__named *)NULL;
 }
 
 static int sgm__place_of(const sgm__named *sorted, int n, const char *name) {
@@ -11908,21 +11865,43 @@ static int sgm__place_of(const sgm__named *sorted, int n, const char *name) {
     return found ? ((const sgm__named *)found)->place : -1;
 }
 
+enum { SGM__LEFT_OUT = -1, SGM__WEIGHT = -2 };
+
+typedef struct sgm__guess { /* what a column of the file becomes */
+    const char *name;
+    sgm_kind kind;
+    int to, told, whole;            /* column of the table; is the kind told; are all whole     */
+    long numbers, words, odd, line; /* fields; words that are no names; where the first word is */
+    char word[44];
+    sgm__levels levels;
+} sgm__guess;
+
+typedef struct sgm__loader {
+    sgm__reader r;
+    sgm_images head; /* names in the file */
+    const sgm_table_options *o;
+    sgm_table *t;
+    sgm__guess *guess;  /* (d)         */
+    sgm__named *sorted; /* (d) by name */
+    uint64_t seed;
+    long first; /* line of the first row */
+    int d;      /* columns of the file   */
+} sgm__loader;
+
 /* How many letters must be put in, taken out or changed (of the first 40, small or capital). */
 static int sgm__misspelt(const char *a, const char *b) {
-    int cost[41];
+    int cost[41], n = 0;
     for (int j = 0; j <= 40; j++) cost[j] = j;
     for (int i = 0; i < 40 && a[i]; i++) {
         int before = i;
         cost[0] = i + 1;
-        for (int j = 0; j < 40 && b[j]; j++) {
-            const int swap = before + ((a[i] | 32) != (b[j] | 32)), here = cost[j + 1];
-            const int other = 1 + (here < cost[j] ? here : cost[j]);
-            before = here, cost[j + 1] = swap < other ? swap : other;
+        for (n = 0; n < 40 && b[n]; n++) {
+            const int swap = before + ((a[i] | 32) != (b[n] | 32));
+            const int one = 1 + (cost[n + 1] < cost[n] ? cost[n + 1] : cost[n]);
+            before = cost[n + 1], cost[n + 1] = swap < one ? swap : one;
         }
     }
-    const size_t n = strlen(b);
-    return cost[n < 40 ? n : 40];
+    return cost[n];
 }
 
 /* There is no such column: but these, written alike, or all. */
@@ -11937,80 +11916,72 @@ static sgm_status sgm__no_column(const sgm__loader *l, const char *name) {
     return sgm__bad("'%.100s' has no column '%.60s': it has %s", l->r.s->path, name, list);
 }
 
+/* What the options ask for: a column to leave out, one with weights, or "name=kind". */
+static sgm_status sgm__loader_ask(sgm__loader *l, const char *name, int to) {
+    const int j = name ? sgm__place_of(l->sorted, l->d, name) : -1;
+    if (j < 0) return sgm__no_column(l, name ? name : "(NULL)");
+    if (to < 0) return l->guess[j].to = to, SGM_OK;
+    if (l->o->like) return sgm__bad("'%.60s': its kind is that of the table it is read like", name);
+    return l->guess[j].kind = (sgm_kind)to, l->guess[j].told = 1, SGM_OK;
+}
+
 static sgm_status sgm__loader_kind(sgm__loader *l, const char *asked) {
     static const char *const kinds[] = {"=number", "=integer", "=category", "=drop"};
     const char *mark = asked ? strrchr(asked, '=') : NULL;
     char name[256] = "";
-    int kind = 0, j;
+    int kind = 0;
     while (mark && kind < 4 && strcmp(mark, kinds[kind])) kind++;
     if (!mark || kind == 4 || mark - asked > 255)
-        return sgm__bad("a column's kind is asked for as name=number, name=integer, name=category "
-                        "or name=drop, not '%.60s'", asked ? asked : "(NULL)");
+        return sgm__bad("'%.60s' is no wish for a kind: write name=number, name=integer, "
+                        "name=category or name=drop", asked ? asked : "(NULL)");
     memcpy(name, asked, (size_t)(mark - asked));
-    if ((j = sgm__place_of(l->sorted, l->d, name)) < 0) return sgm__no_column(l, name);
-    if (kind == 3) return l->guess[j].to = SGM__LEFT_OUT, SGM_OK;
-    if (l->o->like) return sgm__bad("'%.60s': the table it is read like has the kinds", asked);
-    l->guess[j].kind = (sgm_kind)(SGM_KIND_NUMBER + kind), l->guess[j].told = 1;
-    return SGM_OK;
-}
-
-/* What the options ask for. */
-static sgm_status sgm__loader_asked(sgm__loader *l) {
-    const sgm_table_options *o = l->o;
-    for (int i = 0; i < o->n_drop + (o->weight != NULL); i++) {
-        const char *name = i < o->n_drop ? o->drop[i] : o->weight;
-        const int j = name ? sgm__place_of(l->sorted, l->d, name) : -1;
-        if (j < 0) return sgm__no_column(l, name ? name : "(NULL)");
-        l->guess[j].to = i < o->n_drop ? SGM__LEFT_OUT : SGM__WEIGHT;
-    }
-    for (int i = 0; i < o->n_kinds; i++) SGM__TRY(sgm__loader_kind(l, o->kinds[i]));
-    return SGM_OK;
+    return sgm__loader_ask(l, name, kind < 3 ? SGM_KIND_NUMBER + kind : SGM__LEFT_OUT);
 }
 
 /* The columns of the table it is read like: by names if both have them, or by their places. */
 static sgm_status sgm__loader_like(sgm__loader *l, const sgm_table *like) {
     const sgm_column *column = like->column;
     sgm__named *sorted = NULL;
-    int named = column && l->head.names, count = 0;
-    for (int j = 0; named && j < like->d; j++) named = column[j].name != NULL;
-    if (named && !(sorted = sgm__names_sorted(column, like->d, sizeof *column))) return SGM_BAD_FILE;
-    for (int j = 0; j < l->d; j++) {
+    int named = column && l->head.names, count = 0, j = 0;
+    for (int k = 0; named && k < like->d; k++) named = column[k].name != NULL;
+    if (named && !(sorted = sgm__names_sorted(column, like->d, sizeof *column)))
+        return SGM_BAD_FILE;
+    for (; j < l->d; j++) {
         sgm__guess *g = &l->guess[j];
         if (g->to < 0) continue;
         g->to = named ? sgm__place_of(sorted, like->d, g->name) : count < like->d ? count : -1;
-        count++;
-        if (g->to >= 0) {
-            g->kind = column ? column[g->to].kind : SGM_KIND_NUMBER, g->told = 1;
-            continue;
-        }
-        sgm__free(sorted);
-        return sgm__fail(SGM_MISMATCH, "'%.100s' has a column '%.60s' (%d), the table it is read "
-            "like has not: rename it, or drop it", l->r.s->path, g->name, j + 1);
+        if (g->to < 0) break;
+        g->kind = column ? column[g->to].kind : SGM_KIND_NUMBER, g->told = 1, count++;
     }
     sgm__free(sorted);
+    if (j < l->d)
+        return sgm__fail(SGM_MISMATCH, "'%.100s' has a column %d, '%.60s', which the table it is "
+            "read like has not: rename it, or drop it", l->r.s->path, j + 1, l->guess[j].name);
     if (named || count == like->d) return SGM_OK;
-    return sgm__fail(SGM_MISMATCH, "'%.100s' has %d columns, the table it is read like has %d: "
-        "give it a line of names", l->r.s->path, count, like->d);
+    return sgm__fail(SGM_MISMATCH, "'%.100s' has %d columns, the table it is read like %d: names "
+        "in the first line would tell which are there", l->r.s->path, count, like->d);
 }
 
 /* Once it is known how many columns there are. */
 static sgm_status sgm__loader_columns(sgm__loader *l) {
+    const sgm_table_options *o = l->o;
     char name[24];
-    l->d = l->head.names ? l->head.d : (int)l->r.n;
-    if (!(l->guess = (sgm__guess *)sgm__alloc((size_t)l->d, sizeof *l->guess))) return SGM_NO_MEMORY;
+    l->d = l->head.names ? l->head.d : (int)l->r.n, l->first = l->r.cell[0].f.line;
+    if (!(l->guess = (sgm__guess *)sgm__alloc((size_t)l->d, sizeof *l->guess)))
+        return SGM_NO_MEMORY;
     for (int j = 0; j < l->d; j++) {
         const char *is = l->head.names ? l->head.names[j] : "";
         if (!*is) snprintf(name, sizeof name, "x%d", j + 1), is = name;
         if (sgm__utf8_bytes(is) < strlen(is))
             return sgm__broken(l->r.s, "names column %d '%.40s', no UTF-8: convert it", j + 1, is);
-        l->guess[j].name = sgm__keep_word(l->t, &l->words, is, strlen(is));
+        if (!(l->guess[j].name = sgm__table_text(l->t, is))) return SGM_NO_MEMORY;
         l->guess[j].whole = 1;
-        if (!l->guess[j].name) return SGM_NO_MEMORY;
     }
     if (!(l->sorted = sgm__names_sorted(l->guess, l->d, sizeof *l->guess))) return SGM_BAD_FILE;
-    SGM__TRY(sgm__loader_asked(l));
-    if (l->o->like) return sgm__loader_like(l, l->o->like);
-    l->t->d = 0;
+    for (int i = 0; i < o->n_drop; i++) SGM__TRY(sgm__loader_ask(l, o->drop[i], SGM__LEFT_OUT));
+    for (int i = 0; i < o->n_kinds; i++) SGM__TRY(sgm__loader_kind(l, o->kinds[i]));
+    if (o->weight) SGM__TRY(sgm__loader_ask(l, o->weight, SGM__WEIGHT));
+    if (o->like) return sgm__loader_like(l, o->like);
     for (int j = 0; j < l->d; j++)
         if (l->guess[j].to >= 0) l->guess[j].to = l->t->d++;
     return l->t->d ? SGM_OK : sgm__bad("'%.100s': no column is left: drop fewer", l->r.s->path);
@@ -12019,185 +11990,151 @@ static sgm_status sgm__loader_columns(sgm__loader *l) {
 /* What is wrong with a field, and the cure. */
 static sgm_status sgm__cell_bad(const sgm__loader *l, int j, const char *cure) {
     const sgm__cell *cell = &l->r.cell[j];
-    char text[44];
     const ptrdiff_t n = cell->f.end - cell->f.begin;
+    char text[44];
     if (l->r.number) sgm__number_text(text, cell->x, 9);
     else snprintf(text, sizeof text, "%.*s", (int)(n < 40 ? n : 40), cell->f.begin);
     return sgm__broken(l->r.s, "has '%s' in %s %ld, column %d (%.60s): %s", text,
         l->r.number ? "row" : "line", cell->f.line, j + 1, l->guess[j].name, cure);
 }
 
-static sgm_status sgm__loader_width(const sgm__loader *l) {
-    if (l->r.n == l->d) return SGM_OK;
+static sgm_status sgm__loader_next(sgm__loader *l) {
+    SGM__TRY(sgm__reader_next(&l->r));
+    if (l->r.n && !l->guess) SGM__TRY(sgm__loader_columns(l));
+    if (l->r.n == 0 || l->r.n == l->d) return SGM_OK;
     return sgm__broken(l->r.s, "has %ld fields in line %ld, %d in those before%s: fill it", l->r.n,
-        l->r.cell[0].f.line, l->d, l->head.names ? ", as names" : "");
+        l->r.cell[0].f.line, l->d, l->head.names ? ", or names" : "");
 }
 
-static sgm_status sgm__loader_look(sgm__loader *l) {
-    SGM__TRY(sgm__loader_width(l));
+/* The first walk. */
+static void sgm__loader_look(sgm__loader *l) {
     for (int j = 0; j < l->d; j++) {
         const sgm__cell *cell = &l->r.cell[j];
+        const ptrdiff_t n = cell->f.end - cell->f.begin;
         sgm__guess *g = &l->guess[j];
+        if (cell->kind == SGM__NOTHING) continue;
         if (cell->kind == SGM__A_NUMBER) {
             g->numbers++;
-            if (!(fabs(cell->x) <= 9007199254740992.0) || cell->x != floor(cell->x)) g->whole = 0;
-        } else if (cell->kind != SGM__NOTHING) {
-            const ptrdiff_t n = cell->f.end - cell->f.begin;
-            g->odd += cell->kind == SGM__NONSENSE;
-            if (g->words++) continue;
-            snprintf(g->word, sizeof g->word, "%.*s", (int)(n < 40 ? n : 40), cell->f.begin);
-            g->line = cell->f.line;
+            g->whole &= fabs(cell->x) <= 9007199254740992.0 && cell->x == floor(cell->x);
+            continue;
         }
+        g->odd += cell->kind == SGM__NONSENSE;
+        if (g->words++) continue;
+        snprintf(g->word, sizeof g->word, "%.*s", (int)(n < 40 ? n : 40), cell->f.begin);
+        g->line = cell->f.line;
     }
-    return SGM_OK;
 }
 
 /* Kinds, where nobody told them, and what is doubtful. */
 static sgm_status sgm__loader_guess(sgm__loader *l, long rows) {
     for (int j = 0; j < l->d; j++) {
         sgm__guess *g = &l->guess[j];
-        if (g->to == SGM__WEIGHT) g->kind = SGM_KIND_NUMBER;
+        const int first = g->words == 1 && g->line == l->first && rows > 1 && !l->head.names &&
+            l->o->csv.header == SGM_HEADER_AUTO;
         if (g->to < 0 || g->told) continue;
-        g->kind = g->words ? SGM_KIND_CATEGORY
-            : g->numbers && g->whole ? SGM_KIND_INTEGER : SGM_KIND_NUMBER;
-        if (g->words == 1 && g->numbers && g->line == l->first && rows > 1 && !l->head.names &&
-            l->o->csv.header == SGM_HEADER_AUTO)
-            return sgm__broken(l->r.s, "has '%s' over numbers in its first line, %ld, but there are "
-                "numbers beside it: set .header to SGM_HEADER_LINE, or to _NONE", g->word, g->line);
-        if (g->numbers > 19 * g->words && g->words)
-            return sgm__broken(l->r.s, "has '%s' in line %ld, column %d (%.60s), which is no number, "
-                "but %ld of the column are: mend it, leave it empty, or ask for '%.40s=category'",
-                g->word, g->line, j + 1, g->name, g->numbers, g->name);
+        g->kind = g->words               ? SGM_KIND_CATEGORY
+            : g->numbers && g->whole ? SGM_KIND_INTEGER
+                                         : SGM_KIND_NUMBER;
+        if (g->words && (g->numbers > 19 * g->words || (first && g->numbers)))
+            return sgm__broken(l->r.s, "has '%s' in line %ld, column %d (%.60s), and %ld numbers: "
+                "mend it, leave it empty, %sor ask for '%.40s=category'", g->word, g->line, j + 1,
+                g->name, g->numbers, first ? "set .header to SGM_HEADER_LINE, " : "", g->name);
     }
     return SGM_OK;
 }
 
+/* The word of a category that is none of those known. */
 static sgm_status sgm__level_unknown(const sgm__loader *l, int j) {
     const sgm__levels *v = &l->guess[j].levels;
-    char cure[200] = "it is none of the levels known: ";
+    char cure[200] = "its levels are ";
     int k = 0;
     for (; k < v->n && strlen(cure) < 100; k++)
         snprintf(cure + strlen(cure), 64, "%s%.40s", k ? ", " : "", v->name[k]);
     if (k < v->n) snprintf(cure + strlen(cure), 24, ", … (%d)", v->n);
-    return sgm__cell_bad(l, j, cure);
+    return sgm__cell_bad(l, j, strcat(cure, ": rename it, or empty the field"));
 }
 
-/* A word of a category. One that is new in nearly every row is a name, a date, or spoilt numbers. */
 static sgm_status sgm__loader_level(sgm__loader *l, int j, double *to) {
     sgm__cell *cell = &l->r.cell[j];
     sgm__guess *g = &l->guess[j];
-    sgm__levels *v = &g->levels;
-    char number[40], *word = number;
-    if (l->r.number) sgm__number_text(number, cell->x, 17);
-    else word = l->r.text + (cell->f.begin - l->r.text);
-    const size_t n = l->r.number ? strlen(word) : sgm__csv_plain(word, &cell->f);
-    if (!l->r.number) cell->f.end = cell->f.begin + n, cell->f.quoted = 0;
-    if (!v->slots) SGM__TRY(sgm__levels_grow(v, l->seed));
-    uint32_t *slot = sgm__level_slot(v, l->seed, word, n);
-    if (*slot) return *to = *slot - 1, SGM_OK;
+    char number[40], *word = number, *name;
+    size_t n;
+    if (l->r.number) n = strlen(sgm__number_text(number, cell->x, 17));
+    else {
+        word = l->r.text + (cell->f.begin - l->r.text);
+        n = sgm__csv_plain(word, &cell->f);
+        cell->f.end = word + n, cell->f.quoted = 0;
+    }
+    const int k = sgm__level_of(&g->levels, l->seed, word, n), levels = g->levels.n;
+    if (k >= 0) return *to = k, SGM_OK;
     if (l->o->like) return sgm__level_unknown(l, j);
-    char *name = sgm__keep_word(l->t, &l->words, word, n);
-    if (name && sgm__utf8_bytes(name) < n)
-        return sgm__cell_bad(l, j, "it is no UTF-8: convert the file");
-    *to = v->n;
-    if (!g->told && v->n > l->t->n / 2 && v->n >= (2 * g->odd > g->words ? 50 : 1000))
-        return sgm__broken(l->r.s, "has new words all the time in column %d (%.60s), as '%.40s' in "
-            "line %ld: drop it ('%.60s=drop'), or ask for '%.60s=category'",
-            j + 1, g->name, name ? name : "", cell->f.line, g->name, g->name);
-    return sgm__level_add(v, l->seed, slot, name);
+    if (!(name = sgm__table_word(l->t, word, n))) return SGM_NO_MEMORY;
+    if (sgm__utf8_bytes(name) < n) return sgm__cell_bad(l, j, "it is no UTF-8: convert the file");
+    if (!g->told && levels > l->t->n / 2 && levels >= (2 * g->odd > g->words ? 50 : 1000))
+        return sgm__broken(l->r.s, "has new words all the time in column %d, as '%.40s' in line "
+            "%ld: drop it ('%.60s=drop'), or ask for '%.60s=category'", j + 1, name, cell->f.line,
+            g->name, g->name);
+    *to = levels;
+    return sgm__level_add(&g->levels, l->seed, name);
 }
 
 static sgm_status sgm__loader_cell(sgm__loader *l, int j, double *to) {
     const sgm__guess *g = &l->guess[j];
     const sgm__cell *cell = &l->r.cell[j];
-    const sgm_column *c = l->o->like && l->t->column ? &l->t->column[g->to < 0 ? 0 : g->to] : NULL;
-    const int weight = g->to == SGM__WEIGHT, nothing = cell->kind == SGM__NOTHING;
-    if (nothing && weight) return sgm__cell_bad(l, j, "a weight is missing: fill it, or drop the row");
-    if (nothing) return SGM_OK; /* NaN is there */
-    if (g->kind == SGM_KIND_CATEGORY && (!c || c->level)) return sgm__loader_level(l, j, to);
-    if (cell->kind != SGM__A_NUMBER)
-        return sgm__cell_bad(l, j, "it is no number: mend it, or leave it empty");
-    if (!(fabs(cell->x) <= DBL_MAX)) return sgm__cell_bad(l, j, "it is not finite: mend it, or leave it empty");
-    if (weight && cell->x < 0) return sgm__cell_bad(l, j, "a weight is negative: mend it, or drop the row");
-    if (g->kind > SGM_KIND_NUMBER && cell->x != floor(cell->x))
-        return sgm__cell_bad(l, j, "it is not whole, as its column should be: mend it, or read numbers");
-    if (g->kind == SGM_KIND_CATEGORY && (cell->x < 0 || (c->n_levels && cell->x >= c->n_levels)))
-        return sgm__cell_bad(l, j, "its category has no such level");
-    return *to = cell->x, SGM_OK;
-}
-
-static sgm_status sgm__loader_fill(sgm__loader *l, long i) {
-    SGM__TRY(sgm__loader_width(l));
-    for (int j = 0; j < l->d; j++) {
-        const int to = l->guess[j].to;
-        if (to == SGM__LEFT_OUT) continue;
-        SGM__TRY(sgm__loader_cell(
-            l, j, to == SGM__WEIGHT ? &l->t->weight[i] : &l->t->x[i * l->t->d + to]));
-    }
-    return SGM_OK;
-}
-
-typedef struct sgm__sort_level {
-    char *name;
-    double number; /* NaN: it is none */
-    int from;
-} sgm__sort_level;
-
-static int sgm__by_level(const void *a, const void *b) { /* numbers by size, then words */
-    const sgm__sort_level *p = (const sgm__sort_level *)a, *q = (const sgm__sort_level *)b;
-    if (p->number < q->number || (p->number == p->number && q->number != q->number)) return -1;
-    if (p->number > q->number || (p->number != p->number && q->number == q->number)) return 1;
-    return strcmp(p->name, q->name);
+    const double x = cell->x;
+    const int weight = g->to == SGM__WEIGHT, category = g->kind == SGM_KIND_CATEGORY && !weight;
+    const sgm_column *c = l->o->like && category ? &l->t->column[g->to] : NULL;
+    const char *wrong = NULL;
+    if (cell->kind == SGM__NOTHING && !weight) return SGM_OK; /* NaN is there */
+    if ((category && !c) || (c && c->level)) return sgm__loader_level(l, j, to);
+    if (cell->kind == SGM__NOTHING) wrong = "a weight is missing: fill it, or drop the row";
+    else if (cell->kind != SGM__A_NUMBER) wrong = "it is no number: mend it, or leave it empty";
+    else if (!(fabs(x) <= DBL_MAX)) wrong = "it is not finite: mend it, or leave it empty";
+    else if (weight && x < 0) wrong = "a weight is negative: mend it, or drop the row";
+    else if (!weight && g->kind > SGM_KIND_NUMBER && x != floor(x))
+        wrong = "it is not whole, as its column should be: mend it, or make it a number's";
+    else if (c && (x < 0 || (c->n_levels && x >= c->n_levels)))
+        wrong = "its category has no such level";
+    *to = x;
+    return wrong ? sgm__cell_bad(l, j, wrong) : SGM_OK;
 }
 
 /* The levels of a column in order, and its values renumbered. */
 static sgm_status sgm__loader_sort(sgm__loader *l, const sgm__guess *g) {
     const int n = g->levels.n;
-    sgm_table *t = l->t;
-    sgm_column *c = &t->column[g->to];
+    sgm_column *c = &l->t->column[g->to];
     if (n == 0) return SGM_OK;
-    sgm__sort_level *sort = (sgm__sort_level *)sgm__alloc((size_t)n, sizeof *sort);
+    sgm__named *sorted = sgm__names_sorted(g->levels.name, n, sizeof(char *));
     int *place = (int *)sgm__alloc((size_t)n, sizeof *place);
-    c->n_levels = n, c->level = (char **)sgm__table_get(t, (size_t)n, sizeof *c->level);
-    if (!sort || !place || !c->level) return sgm__free(sort), sgm__free(place), SGM_NO_MEMORY;
-    for (int k = 0; k < n; k++) {
-        sort[k].name = g->levels.name[k], sort[k].from = k;
-        const char mark = l->r.c.o.decimal ? l->r.c.o.decimal : '.';
-        const char *end = sgm__decimal(sort[k].name, mark, &sort[k].number);
-        if (!end || *end) sort[k].number = (double)NAN;
-    }
-    qsort(sort, (size_t)n, sizeof *sort, sgm__by_level);
-    for (int k = 0; k < n; k++) c->level[k] = sort[k].name, place[sort[k].from] = k;
-    double *x = t->x + g->to;
-    for (long i = 0; i < t->n; i++, x += t->d)
+    c->n_levels = n, c->level = (char **)sgm__table_get(l->t, (size_t)n, sizeof *c->level);
+    const int made = sorted && place && c->level;
+    for (int k = 0; made && k < n; k++)
+        c->level[k] = g->levels.name[sorted[k].place], place[sorted[k].place] = k;
+    double *x = l->t->x + g->to;
+    for (long i = 0; made && i < l->t->n; i++, x += l->t->d)
         if (*x == *x) *x = place[(int)*x];
-    return sgm__free(sort), sgm__free(place), SGM_OK;
+    return sgm__free(sorted), sgm__free(place), made ? SGM_OK : SGM_NO_MEMORY;
 }
 
-/* Between the two walks: room, and the columns. */
+/* Between the walks: room for the rows, and what is known of the columns. */
 static sgm_status sgm__loader_room(sgm__loader *l, long rows) {
     sgm_table *t = l->t, shape;
     const sgm_table *like = l->o->like;
     memset(&shape, 0, sizeof shape), shape.d = t->d;
     if (!rows) return sgm__broken(l->r.s, "holds no rows: write one for each point");
     SGM__TRY(sgm__loader_guess(l, rows));
-    SGM__TRY(sgm__table_rooms(t, like ? like : &shape, (uint64_t)rows));
+    SGM__TRY(sgm__table_room(t, like ? like : &shape, (uint64_t)rows));
     if (!like) t->column = (sgm_column *)sgm__table_get(t, (size_t)t->d, sizeof *t->column);
     if (l->o->weight) t->weight = (double *)sgm__table_get(t, (size_t)rows, sizeof *t->weight);
     if ((!like && !t->column) || (l->o->weight && !t->weight)) return SGM_NO_MEMORY;
     for (sgm__guess *g = l->guess; g < l->guess + l->d; g++) {
-        if (g->to < 0) continue;
-        if (!like) {
-            sgm_column *c = &t->column[g->to];
-            c->kind = g->kind, c->name = l->head.names ? (char *)(size_t)g->name : NULL;
-            continue;
-        }
-        const sgm_column *c = t->column ? &t->column[g->to] : NULL;
-        SGM__TRY(sgm__levels_grow(&g->levels, l->seed));
-        for (int k = 0; c && c->level && k < c->n_levels; k++) {
-            uint32_t *slot = sgm__level_slot(&g->levels, l->seed, c->level[k], strlen(c->level[k]));
-            if (*slot) return sgm__bad("the table it is read like has '%.60s' as two levels", c->level[k]);
-            SGM__TRY(sgm__level_add(&g->levels, l->seed, slot, c->level[k]));
+        sgm_column *c = g->to >= 0 && t->column ? &t->column[g->to] : NULL;
+        if (c && !like) c->kind = g->kind, c->name = l->head.names ? (char *)(size_t)g->name : NULL;
+        for (int k = 0; c && like && c->level && k < c->n_levels; k++) {
+            char *name = c->level[k];
+            if (sgm__level_of(&g->levels, l->seed, name, strlen(name)) >= 0)
+                return sgm__bad("the table it is read like has the level '%.60s' twice", name);
+            SGM__TRY(sgm__level_add(&g->levels, l->seed, name));
         }
     }
     return SGM_OK;
@@ -12205,52 +12142,57 @@ static sgm_status sgm__loader_room(sgm__loader *l, long rows) {
 
 static sgm_status sgm__loader_walk(sgm__loader *l) {
     sgm__reader *r = &l->r;
+    sgm_table *t = l->t;
     long rows = 0;
     double sum = 0;
     SGM__TRY(sgm__reader_start(r));
     if (!r->number && sgm__csv_line(&r->c)) SGM__TRY(sgm__csv_first(&l->head, &r->c));
     for (;; rows++) {
-        SGM__TRY(sgm__reader_next(r));
-        if (!r->n) break;
-        if (!rows) l->first = r->cell[0].f.line;
-        if (!rows) SGM__TRY(sgm__loader_columns(l));
-        SGM__TRY(sgm__loader_look(l));
+        SGM__TRY(sgm__loader_next(l));
+        if (r->n == 0) break;
+        sgm__loader_look(l);
     }
     SGM__TRY(sgm__loader_room(l, rows));
     SGM__TRY(sgm__reader_start(r));
     if (l->head.names) sgm__csv_count(&r->c);
     for (long i = 0; i < rows; i++) {
-        SGM__TRY(sgm__reader_next(r));
-        SGM__TRY(sgm__loader_fill(l, i));
-        if (l->t->weight) sum += l->t->weight[i];
+        SGM__TRY(sgm__loader_next(l));
+        if (r->n == 0) return sgm__broken(r->s, "changed while it was read: read it again");
+        for (int j = 0; j < l->d; j++) {
+            const int to = l->guess[j].to;
+            double *x = to == SGM__WEIGHT ? &t->weight[i] : &t->x[i * t->d + to];
+            if (to != SGM__LEFT_OUT) SGM__TRY(sgm__loader_cell(l, j, x));
+        }
+        if (t->weight) sum += t->weight[i];
     }
-    if (l->t->weight && !(sum > 0 && sum <= DBL_MAX))
-        return sgm__broken(r->s, "has weights (%.60s) with the sum %g: one must be positive", l->o->weight, sum);
+    if (t->weight && !(sum > 0 && sum <= DBL_MAX))
+        return sgm__broken(r->s, "has weights (%.60s) that sum to %g: one must be positive",
+            l->o->weight, sum);
     for (int j = 0; j < l->d && !l->o->like; j++)
         if (l->guess[j].to >= 0) SGM__TRY(sgm__loader_sort(l, &l->guess[j]));
     return SGM_OK;
 }
 
-/* Numbers that are there already, (n,d), as rows. */
+/* Numbers that are there already, (n,d). */
 static sgm_status sgm__loader_numbers(sgm__loader *l, const double *x, long n, long d) {
     l->r.number = x, l->r.rows = n, l->r.cells = d;
     l->r.cell = (sgm__cell *)sgm__alloc((size_t)d, sizeof *l->r.cell);
     return l->r.cell ? sgm__loader_walk(l) : SGM_NO_MEMORY;
 }
 
-/* A table for n pictures, with what was asked for. */
+/* Room for n pictures. */
 static sgm_status sgm__loader_pictures(sgm__loader *l, uint64_t n, int h, int w, int channels) {
     const sgm_table *like = l->o->like;
     sgm_table shape;
     memset(&shape, 0, sizeof shape);
     shape.d = h * w * channels, shape.h = h, shape.w = w, shape.channels = channels;
     if (l->o->weight || l->o->n_drop || l->o->n_kinds)
-        return sgm__bad("'%.100s' has pictures: they have no columns to drop, or of a kind",
-            l->r.s->path);
+        return sgm__bad("'%.100s' has pictures: no columns to drop, or of a kind", l->r.s->path);
     if (like && (like->h != h || like->w != w || like->channels != channels))
-        return sgm__fail(SGM_MISMATCH, "'%.100s' has pictures of %d x %d, %d channels; what it is "
-            "read like, of %d x %d, %d", l->r.s->path, h, w, channels, like->h, like->w, like->channels);
-    return sgm__table_rooms(l->t, like ? like : &shape, n);
+        return sgm__fail(SGM_MISMATCH, "'%.100s' has pictures of %d x %d, %d channels; the table "
+            "it is read like, %d x %d, %d", l->r.s->path, h, w, channels, like->h, like->w,
+            like->channels);
+    return sgm__table_room(l->t, like ? like : &shape, n);
 }
 
 static sgm_status sgm__loader_npy(sgm__loader *l) {
@@ -12259,25 +12201,22 @@ static sgm_status sgm__loader_npy(sgm__loader *l) {
     SGM__TRY(sgm__npy_start(&a, s));
     const uint64_t d = a.count / a.size[0];
     const int pictures = a.dims > 2, bytes = a.of->kind == 'u' && a.of->wide == 1;
-    if (d > INT_MAX || a.count > (size_t)-1 / 16)
-        return sgm__fail(SGM_NO_MEMORY, "no memory for such a table: cut the file in parts");
+    if (d > INT_MAX) return sgm__broken(s, "has %.0f columns: cut it in parts", (double)d);
     if (pictures) SGM__TRY(sgm__loader_pictures(
         l, a.size[0], (int)a.size[1], (int)a.size[2], (int)a.size[3]));
-    double *x = pictures ? l->t->x : (double *)sgm__alloc((size_t)a.count, sizeof *x);
+    double number[1024], *x = pictures ? l->t->x : (double *)sgm__alloc((size_t)a.count, 8);
     sgm_status status = x ? SGM_OK : SGM_NO_MEMORY;
     unsigned char raw[8192];
-    double number[1024];
     for (size_t k = 0, n; !status && k < a.count; k += n) {
         n = a.count - k < 1024 ? (size_t)a.count - k : 1024;
         status = sgm__get(s, raw, n * (size_t)a.of->wide);
-        sgm__doubles(number, raw, n, a.of, a.big);
+        if (!status) sgm__doubles(number, raw, n, a.of, a.big);
         for (size_t i = 0; !status && i < n; i++) {
-            const double value = pictures && bytes ? number[i] / 255 : number[i];
             const size_t at = a.by_columns ? sgm__npy_turned(&a, k + i) : k + i;
-            x[at] = value;
-            if (pictures && (value < 0 || value > 1))
-                status = sgm__broken(s, "has %g in picture %.0f: divide by the largest possible, or "
-                    "reshape it to (n,d) for rows of numbers", value, (double)(at / d));
+            x[at] = pictures && bytes ? number[i] / 255 : number[i];
+            if (pictures && (x[at] < 0 || x[at] > 1))
+                status = sgm__broken(s, "has %g in picture %.0f: divide by the most it may be, or "
+                    "reshape it to (n,d) for rows of numbers", x[at], (double)(at / d));
         }
     }
     if (pictures) return status;
@@ -12289,43 +12228,44 @@ static sgm_status sgm__loader_idx(sgm__loader *l) {
     sgm_images in;
     memset(&in, 0, sizeof in);
     sgm_status status = sgm__parse_idx(&in, l->r.s);
-    double *x = NULL;
     if (!status && in.x) status = sgm__loader_pictures(l, (uint64_t)in.n, in.h, in.w, 1);
     for (long i = 0; !status && in.x && i < in.n * in.d; i++) l->t->x[i] = in.x[i];
-    if (!status && in.label) x = (double *)sgm__alloc((size_t)in.n, sizeof *x);
-    for (long i = 0; x && i < in.n; i++) x[i] = in.label[i];
-    if (!status && in.label) status = x ? sgm__loader_numbers(l, x, in.n, 1) : SGM_NO_MEMORY;
-    return sgm_images_free(&in), sgm__free(x), status;
+    if (!status && in.label) {
+        double *x = (double *)sgm__alloc((size_t)in.n, sizeof *x);
+        for (long i = 0; x && i < in.n; i++) x[i] = in.label[i];
+        status = x ? sgm__loader_numbers(l, x, in.n, 1) : SGM_NO_MEMORY;
+        sgm__free(x);
+    }
+    return sgm_images_free(&in), status;
 }
 
 #ifndef SGM_NO_STDIO
 /* What comes through a pipe, in a file that has no name. */
-static sgm_status sgm__source_pipe(sgm__source *s, FILE *in, const char *path) {
+static sgm_status sgm__source_pipe(sgm__source *s, FILE *in) {
     unsigned char bytes[16384] = {0};
-    memset(s, 0, sizeof *s), errno = 0;
-    s->path = in == stdin ? "standard input" : path;
+    int packed = 0;
+    memset(s, 0, sizeof *s), s->path = "standard input", errno = 0;
 #ifdef _WIN32
     _setmode(_fileno(in), _O_BINARY);
 #endif
-    if (!(s->file = tmpfile())) return sgm__file_no("write", "a temporary file", errno);
-    int packed = 0;
-    for (size_t n; (n = fread(bytes, 1, sizeof bytes, in)) > 0; s->size += n) {
+    s->file = tmpfile();
+    for (size_t n = 1; s->file && n && (n = fread(bytes, 1, sizeof bytes, in)) > 0; s->size += n) {
         packed |= s->size == 0 && bytes[0] == 0x1f && bytes[1] == 0x8b;
         if (fwrite(bytes, 1, n, s->file) != n)
             return sgm__file_no("write", "a temporary file", errno);
     }
-    if (ferror(in)) return sgm__file_no("read", s->path, errno);
+    if (!s->file || ferror(in)) return sgm__file_no("read", s->path, errno);
     return packed ? sgm__broken(s, "is compressed: put it through gunzip first") : sgm__rewind(s);
 }
 #endif
 
 static sgm_status sgm__table_open(sgm__source *s, const char *path) {
 #ifndef SGM_NO_STDIO
-    if (!strcmp(path, "-")) return sgm__source_pipe(s, stdin, path);
+    if (!strcmp(path, "-")) return sgm__source_pipe(s, stdin);
 #ifdef SGM__POSIX
     struct stat st;
     FILE *in = !stat(path, &st) && S_ISFIFO(st.st_mode) ? fopen(path, "rb") : NULL;
-    const sgm_status status = in ? sgm__source_pipe(s, in, path) : SGM_OK;
+    const sgm_status status = in ? sgm__source_pipe(s, in) : SGM_OK;
     if (in) return fclose(in), status;
 #endif
 #endif
@@ -12350,15 +12290,14 @@ SGM_API sgm_status sgm_table_load(
     if (table) memset(table, 0, sizeof *table);
     if (!table || !path) return sgm__bad("sgm_table_load needs a table and a path");
     if (options) o = *options;
-    if ((o.n_drop > 0 && !o.drop) || (o.n_kinds > 0 && !o.kinds) || o.n_drop < 0 || o.n_kinds < 0)
+    if ((o.n_drop && !o.drop) || (o.n_kinds && !o.kinds) || o.n_drop < 0 || o.n_kinds < 0)
         return sgm__bad("sgm_table_load: drop and kinds are lists of n_drop and n_kinds names");
     const char *wrong = o.like ? sgm__table_wrong(o.like) : NULL;
     if (wrong) return sgm__bad("sgm_table_load: the table to read like: %s", wrong);
     SGM__TRY(sgm__csv_usable(&o.csv));
-    l.o = &o, l.t = table, l.r.s = &s, l.r.c.o = o.csv;
+    l.o = &o, l.t = table, l.r.s = &s, l.r.c.source = &s, l.r.c.o = o.csv;
     l.seed = sgm__fnv_start ^ (uint64_t)(size_t)&l ^ (uint64_t)(1e6 * sgm_seconds());
     sgm_status status = sgm__table_open(&s, path);
-    l.r.c.source = &s;
     if (!status) status = sgm__table_read(&l);
     sgm__source_close(&s), sgm__free(l.r.text), sgm__free(l.r.cell), sgm_images_free(&l.head);
     for (int j = 0; l.guess && j < l.d; j++)
@@ -12368,32 +12307,21 @@ SGM_API sgm_status sgm_table_load(
     return status;
 }
 
-/* Fifteen digits, or the seventeen that it takes for every double. */
+/* Fifteen digits, or the seventeen that bring every double back. */
 static const char *sgm__double_text(char text[40], double x) {
     double back = 0;
     if (fabs(x) < 1e15 && x == floor(x)) return snprintf(text, 40, "%.0f", x), text;
-    if (x != x || !sgm__decimal(sgm__number_text(text, x, 15), '.', &back) || back != x)
-        return sgm__number_text(text, x, 17);
-    return text;
+    sgm__decimal(sgm__number_text(text, x, 15), '.', &back);
+    return back == x ? text : sgm__number_text(text, x, 17);
 }
 
 static void sgm__put_word(sgm__file *f, const char *word, int alone) {
     const size_t n = strlen(word);
-    if (n && !strpbrk(word, ",;\t\r\n\"") && !strchr(" #\xef", *word) && word[n - 1] != ' ' &&
-        strncmp(word, "sep=", 4) && !(alone && strchr(word, ' '))) {
-        sgm__file_put(f, word, n);
-        return;
-    }
-    sgm__file_text(f, "\"");
+    const int quote = !n || strpbrk(word, ",;\t\r\n\"") || strchr(" #\xef", *word) ||
+        word[n - 1] == ' ' || !strncmp(word, "sep=", 4) || (alone && strchr(word, ' '));
+    if (quote) sgm__file_text(f, "\"");
     for (; *word; word++) sgm__file_put(f, *word == '"' ? "\"\"" : word, 1 + (*word == '"'));
-    sgm__file_text(f, "\"");
-}
-
-/* The name of a column of no weights: "weight", or longer. */
-static void sgm__weight_name(char name[64], const sgm_table *t) {
-    strcpy(name, "weight");
-    for (int j = 0; t->column && j < t->d && strlen(name) < 60; j++)
-        if (t->column[j].name && !strcmp(t->column[j].name, name)) strcat(name, "_"), j = -1;
+    if (quote) sgm__file_text(f, "\"");
 }
 
 static void sgm__put_csv(sgm__file *f, const sgm_table *t) {
@@ -12402,9 +12330,8 @@ static void sgm__put_csv(sgm__file *f, const sgm_table *t) {
     char text[64];
     for (int j = 0; j < columns; j++) {
         const char *name = t->column && j < t->d ? t->column[j].name : NULL;
-        if (j == t->d) sgm__weight_name(text, t);
-        else snprintf(text, sizeof text, "x%d", j + 1);
-        sgm__put_word(f, name ? name : text, columns == 1);
+        snprintf(text, sizeof text, "x%d", j + 1);
+        sgm__put_word(f, name ? name : j < t->d ? text : "weight", columns == 1);
         sgm__file_text(f, j + 1 < columns ? "," : "\n");
     }
     for (long i = 0; i < t->n && !f->error; i++)
@@ -12419,13 +12346,13 @@ static void sgm__put_csv(sgm__file *f, const sgm_table *t) {
 }
 
 static void sgm__put_npy(sgm__file *f, const sgm_table *t) {
-    char head[128] = "\x93NUMPY\x01", shape[64] = "";
+    char head[128] = "\x93NUMPY\x01", shape[64];
     if (t->h && t->channels > 1) snprintf(shape, 64, "%d, %d, %d", t->h, t->w, t->channels);
     else if (t->h) snprintf(shape, 64, "%d, %d", t->h, t->w);
     else snprintf(shape, 64, "%d", t->d);
     head[7] = 0, head[8] = 118, head[9] = 0;
-    const int n = snprintf(head + 10, 118, "{'descr': '<f8', 'fortran_order': False, 'shape': "
-        "(%ld, %s), }", t->n, shape);
+    const int n = snprintf(head + 10, 118,
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (%ld, %s), }", t->n, shape);
     memset(head + 10 + n, ' ', (size_t)(117 - n)), head[127] = '\n';
     sgm__file_put(f, head, sizeof head);
     for (size_t i = 0; i < (size_t)t->n * (size_t)t->d && !f->error; i++) {
@@ -12440,27 +12367,27 @@ static void sgm__put_npy(sgm__file *f, const sgm_table *t) {
 SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table) {
     const sgm_table *t = table;
     sgm__file f;
-    const char *wrong = !path || !t ? "a pointer is NULL" : sgm__table_wrong(t);
+    const char *wrong = !path || !t ? "one is NULL" : sgm__table_wrong(t);
     if (!wrong && (!t->x || t->n < 1)) wrong = "it has no rows";
     if (wrong) return sgm__bad("sgm_table_save needs a path and a table: %s", wrong);
     for (int j = 0; t->column && j < t->d; j++)
         for (long i = 0; t->column[j].level && i < t->n; i++) {
             const double x = t->x[i * t->d + j];
             if (x == x && (x != floor(x) || x < 0 || x >= t->column[j].n_levels))
-                return sgm__bad("sgm_table_save: row %ld, column %d has %g, no level of its %d: "
-                    "levels are whole, from 0", i, j, x, t->column[j].n_levels);
+                return sgm__bad("sgm_table_save: row %ld, column %d has %g, which is none of its "
+                    "levels 0 to %d", i, j, x, t->column[j].n_levels - 1);
         }
     const char *dot = strrchr(path, '.');
-    const int npy = dot && !strcmp(dot, ".npy"), out = !strcmp(path, "-");
     memset(&f, 0, sizeof f), errno = 0;
 #ifndef SGM_NO_STDIO
-    if (out) f.file = stdout;
+    if (!strcmp(path, "-")) f.file = stdout;
 #endif
-    if (!f.file) SGM__TRY(sgm__file_open(&f, path));
-    if (npy) sgm__put_npy(&f, t);
+    const int out = f.file != NULL;
+    if (!out) SGM__TRY(sgm__file_open(&f, path));
+    if (dot && !strcmp(dot, ".npy")) sgm__put_npy(&f, t);
     else sgm__put_csv(&f, t);
     if (!out) return sgm__file_close(&f, path);
-    if (fflush(stdout) && !f.error) f.error = errno ? errno : EIO;
+    if (fflush(f.file) && !f.error) f.error = errno ? errno : EIO;
     return f.error ? sgm__file_no("write", "standard output", f.error) : SGM_OK;
 }
 
