@@ -168,6 +168,7 @@ if [ -z "${SANITIZE:-}" ]; then
     check "no placeholders" tests/prose.sh placeholders
     check "README: its commands, links and numbers" tests/prose.sh front "$build"
     check "sgm_api.json says what the header says" tests/api.sh "$build"
+    part "sgm.hpp: C++17 to 23, with exceptions and without" tests/cpp.sh "$build"
     part "make install: found by pkg-config and CMake" tests/packages.sh "$build"
     check "one version" tests/prose.sh version "$build"
     check "a release: the same bytes twice, and complete" tests/prose.sh dist "$build"

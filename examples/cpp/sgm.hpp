@@ -6,12 +6,12 @@
 //     #include "sgm.hpp"
 //
 // and in all others just #include "sgm.hpp"; or link sgm.h compiled as C. examples/cpp/fit.cpp is a
-// whole program. Each class holds one struct of sgm.h: `object->field` reads its fields, get() hands
-// it to any function of sgm.h, and sgm.h's comments hold. Objects move and do not copy. A score
-// points into what made it, which must outlive it; moving that is allowed.
+// whole program. Each class holds one struct of sgm.h: `object->field` reads its fields, get()
+// hands it to any function of sgm.h, and sgm.h's comments hold. Objects move and do not copy. A
+// score points into what made it, which must outlive it; moving that is allowed.
 //
 // Arrays come in as sgm::span, which is std::span from C++20 on: vectors, arrays, and (pointer,
-// size) become one. Rows stand one after another; a size that is no whole number of rows is an error.
+// size) become one. Rows stand one after another; no whole number of rows is an error.
 //
 // With exceptions, a call returns its value or throws sgm::error, which has status() and what().
 // Under -fno-exceptions, or with SGM_NO_EXCEPTIONS defined, it returns an sgm::result: `if (!r)`
@@ -72,32 +72,14 @@ public:
 struct failure {
     sgm_status status = SGM_OK;
     std::string what;
-    static failure of(sgm_status status) {
-        return status == SGM_OK ? failure{} : failure{status, sgm_error()};
-    }
+    static failure of(sgm_status s) { return s == SGM_OK ? failure{} : failure{s, sgm_error()}; }
 };
 
 // Programs of both kinds may be linked together: their classes have names of their own.
 #ifdef SGM_NO_EXCEPTIONS
 inline namespace checked {
 
-template <class T> class [[nodiscard]] result {
-    std::optional<T> value_;
-    failure why_;
-
-public:
-    result(T &&value) : value_(std::move(value)) {}
-    result(failure why) : why_(std::move(why)) {}
-    explicit operator bool() const { return value_.has_value(); }
-    sgm_status status() const { return why_.status; }
-    const std::string &what() const { return why_.what; }
-    T &operator*() & { return *value_; }
-    const T &operator*() const & { return *value_; }
-    T &&operator*() && { return std::move(*value_); }
-    T *operator->() { return &*value_; }
-    const T *operator->() const { return &*value_; }
-};
-
+template <class T> class result;
 template <> class [[nodiscard]] result<void> {
     failure why_;
 
@@ -107,15 +89,26 @@ public:
     sgm_status status() const { return why_.status; }
     const std::string &what() const { return why_.what; }
 };
+template <class T> class [[nodiscard]] result : public result<void> {
+    std::optional<T> value_;
 
+public:
+    result(failure why, T &&value) : result<void>(std::move(why)) {
+        if (*this) value_ = std::move(value);
+    }
+    T &operator*() & { return *value_; }
+    const T &operator*() const & { return *value_; }
+    T &&operator*() && { return std::move(*value_); }
+    T *operator->() { return &*value_; }
+    const T *operator->() const { return &*value_; }
+};
 template <class T> using returns = result<T>;
+
 namespace detail {
-template <class T> returns<T> give(failure why, T &&value) {
-    if (why.status != SGM_OK) return why;
-    return std::move(value);
-}
 inline returns<void> give(failure why) { return why; }
-} // namespace detail
+template <class T> returns<T> give(failure why, T &&value) {
+    return {std::move(why), std::move(value)};
+}
 #else
 inline namespace throwing {
 
@@ -126,41 +119,66 @@ public:
     explicit error(const failure &why) : std::runtime_error(why.what), status_(why.status) {}
     sgm_status status() const noexcept { return status_; }
 };
-
 template <class T> using returns = T;
+
 namespace detail {
+inline void give(failure why) {
+    if (why.status != SGM_OK) throw error(why);
+}
 template <class T> T give(failure why, T &&value) {
     if (why.status != SGM_OK) throw error(why);
     return std::move(value);
 }
-inline void give(failure why) {
-    if (why.status != SGM_OK) throw error(why);
-}
-} // namespace detail
 #endif
 
-namespace detail {
-inline returns<void> give(sgm_status status) { return give(failure::of(status)); }
-
-// n numbers as rows of d: how many, or why not; as so many rows
-inline long rows(std::size_t n, int d) { return d > 0 ? static_cast<long>(n) / d : 0; }
+// n numbers are whole rows of d; or they are not
 inline failure whole(const char *call, std::size_t n, int d) {
     if (d > 0 && n % static_cast<std::size_t>(d) == 0) return {};
     return {SGM_BAD_ARGUMENT, std::string(call) + ": " + std::to_string(n) +
             " numbers are no whole rows of " + std::to_string(d)};
 }
-inline failure just(const char *call, std::size_t n, long rows, int d) {
-    if (rows >= 0 && d > 0 && n == static_cast<std::size_t>(rows) * static_cast<std::size_t>(d))
-        return {};
-    return {SGM_BAD_ARGUMENT, std::string(call) + ": " + std::to_string(n) + " numbers, not " +
-            std::to_string(rows) + " rows of " + std::to_string(d)};
-}
+inline long rows(std::size_t n, int d) { return d > 0 ? static_cast<long>(n) / d : 0; }
 inline std::size_t room(long rows, int d) {
     return rows > 0 && d > 0 ? static_cast<std::size_t>(rows) * static_cast<std::size_t>(d) : 0;
 }
+
+// One of sgm.h's functions is called, if nothing was wrong before; and what it filled is returned.
+template <class Call> returns<void> run(failure why, Call &&call) {
+    if (why.status == SGM_OK) why = failure::of(call());
+    return give(std::move(why));
+}
+template <class T, class Call> returns<T> run(failure why, T value, Call &&call) {
+    if (why.status == SGM_OK) why = failure::of(call(value));
+    return give(std::move(why), std::move(value));
+}
+
+// A callable as sgm.h's on_step. What it throws ends the run, and is thrown again outside of C.
+template <class F> struct hook {
+    std::remove_reference_t<F> &call;
+#ifdef SGM_NO_EXCEPTIONS
+    static int step(const sgm_fit_news *news, void *self) {
+        return static_cast<hook *>(self)->call(*news) ? 1 : 0;
+    }
+    void throw_again() {}
+#else
+    std::exception_ptr thrown{};
+    static int step(const sgm_fit_news *news, void *self) noexcept {
+        try {
+            return static_cast<hook *>(self)->call(*news) ? 1 : 0;
+        } catch (...) {
+            static_cast<hook *>(self)->thrown = std::current_exception();
+            return 1;
+        }
+    }
+    void throw_again() {
+        if (thrown) std::rethrow_exception(thrown);
+    }
+#endif
+};
 } // namespace detail
 
-// One struct of sgm.h, at an address that stays, with the function that frees it.
+// One struct of sgm.h, at an address that stays, with the function that frees it. A new one is
+// empty; one that was moved from is for assigning to.
 template <class Self, class T, void (*Free)(T *)> class handle {
     struct release {
         void operator()(T *object) const {
@@ -170,174 +188,160 @@ template <class Self, class T, void (*Free)(T *)> class handle {
     };
     std::unique_ptr<T, release> object_{new (std::nothrow) T()};
 
-protected:
-    // fill: one of sgm.h's functions that make a T; why: what was wrong before it is called
-    template <class Fill> static returns<Self> build(failure why, Fill &&fill) {
-        Self made;
-        if (!made.get() && why.status == SGM_OK) why = {SGM_NO_MEMORY, "no memory for an object"};
-        if (why.status == SGM_OK) why = failure::of(fill(made.get()));
-        return detail::give(std::move(why), std::move(made));
-    }
-    handle() = default;
-
 public:
+    // made by one of sgm.h's functions that fill a T: make(sgm_model_open, "a.safetensors")
+    template <class Fill, class... Args> static returns<Self> make(Fill fill, Args &&...args) {
+        Self made;
+        failure why = made.get() ? failure{} : failure{SGM_NO_MEMORY, "no memory for an object"};
+        return detail::run(std::move(why), std::move(made), [&](Self &filled) {
+            return fill(filled.get(), std::forward<Args>(args)...);
+        });
+    }
     T *get() { return object_.get(); }
     const T *get() const { return object_.get(); }
     T *operator->() { return object_.get(); }
     const T *operator->() const { return object_.get(); }
 };
 
+struct mixture : handle<mixture, sgm_mixture, sgm_mixture_free> {};
+struct model : handle<model, sgm_model, sgm_model_free> {};
+struct trainer : handle<trainer, sgm_trainer, sgm_trainer_free> {};
+struct optimiser : handle<optimiser, sgm_optimiser, sgm_optimiser_free> {};
+struct sampler : handle<sampler, sgm_sampler, sgm_sampler_free> {};
+struct langevin : handle<langevin, sgm_langevin, sgm_langevin_free> {};
+struct inverse : handle<inverse, sgm_inverse, sgm_inverse_free> {};
+struct posterior : handle<posterior, sgm_posterior, sgm_posterior_free> {};
+struct scaler : handle<scaler, sgm_scaler, sgm_scaler_free> {};
+struct ddpm : handle<ddpm, sgm_ddpm, sgm_ddpm_free> {};
+struct archive : handle<archive, sgm_archive, sgm_archive_free> {};
+struct images : handle<images, sgm_images, sgm_images_free> {};
+
 inline sgm_key key(std::uint64_t seed) { return sgm_key_init(seed); }
 
-// Gaussian mixtures and finite sets of points, whose scores are exact.
-class mixture : public handle<mixture, sgm_mixture, sgm_mixture_free> {
-    friend handle;
+// Any other function of sgm.h that tells a status: call(sgm_model_save, m.get(), "a.safetensors").
+template <class Function, class... Args> returns<void> call(Function function, Args &&...args) {
+    return detail::give(failure::of(function(std::forward<Args>(args)...)));
+}
 
-public:
-    // mean(k,d); weight(k), or empty: all alike; cov as its shape says, empty of points
-    static returns<mixture> make(int d, span<const double> weight, span<const double> mean,
-                                 span<const double> cov, sgm_cov shape, const sgm_sde &sde) {
-        const long k = detail::rows(mean.size(), d);
-        const int of[] = {0, 1, d, d * d}, per = shape > SGM_COV_FULL ? 0 : of[shape];
-        failure why = detail::whole("sgm::mixture::make: mean", mean.size(), d);
-        if (!weight.empty() && why.status == SGM_OK)
-            why = detail::just("sgm::mixture::make: weight", weight.size(), k, 1);
-        if (per > 0 && why.status == SGM_OK)
-            why = detail::just("sgm::mixture::make: cov", cov.size(), k, per);
-        return build(std::move(why), [&](sgm_mixture *mix) {
-            return sgm_mixture_init(mix, static_cast<int>(k), d,
-                                    weight.empty() ? nullptr : weight.data(), mean.data(),
-                                    cov.data(), shape, &sde);
-        });
-    }
-    static returns<mixture> from_data(span<const float> x, int d, const sgm_sde &sde) {
-        return build(detail::whole("sgm::mixture::from_data", x.size(), d), [&](sgm_mixture *mix) {
-            return sgm_mixture_from_data(mix, x.data(), detail::rows(x.size(), d), d, &sde);
-        });
-    }
-    sgm_score score() const & { return sgm_mixture_score(get()); }
-    sgm_score score() const && = delete; // it would point into what is gone
-    returns<std::vector<float>> sample(long n, double t, sgm_key key) const {
-        std::vector<float> x(detail::room(n, get()->d));
-        failure why = failure::of(sgm_mixture_sample(get(), x.data(), nullptr, n, t, key));
-        return detail::give(std::move(why), std::move(x));
-    }
-};
+// The score of a model is that of its first average, or of its parameters if it keeps none. What
+// would point into something that is gone when the line ends does not compile.
+inline sgm_score score(const mixture &m) { return sgm_mixture_score(m.get()); }
+inline sgm_score score(const model &m) {
+    return sgm_model_score(m.get(), m->o.n_ema > 0 ? 0 : SGM_RAW);
+}
+inline sgm_score score(const posterior &p) { return sgm_posterior_score(p.get()); }
+sgm_score score(const mixture &&) = delete;
+sgm_score score(const model &&) = delete;
+sgm_score score(const posterior &&) = delete;
 
-class model : public handle<model, sgm_model, sgm_model_free> {
-    friend handle;
-
-public:
-    static returns<model> make(const sgm_model_options &options, sgm_key key) {
-        return build({}, [&](sgm_model *m) { return sgm_model_init(m, &options, key); });
-    }
-    static returns<model> open(const std::string &path) { // made and saved by anybody
-        return build({}, [&](sgm_model *m) { return sgm_model_open(m, path.c_str()); });
-    }
-    returns<void> load(const std::string &path) {
-        return detail::give(sgm_model_load(get(), path.c_str()));
-    }
-    returns<void> save(const std::string &path) const {
-        return detail::give(sgm_model_save(get(), path.c_str()));
-    }
-    returns<void> train(span<const float> data, const sgm_train_options &options, sgm_key key) {
-        failure why = detail::whole("sgm::model::train", data.size(), get()->o.d);
-        const long n = detail::rows(data.size(), get()->o.d);
-        if (why.status == SGM_OK)
-            why = failure::of(sgm_train(get(), data.data(), n, &options, key));
-        return detail::give(std::move(why));
-    }
-    // of its first average, or of the parameters themselves if it keeps none
-    sgm_score score() const & { return sgm_model_score(get(), get()->o.n_ema > 0 ? 0 : SGM_RAW); }
-    sgm_score score() const && = delete;
-};
-
-// Training step by step: `while (!t.done()) t.step();`. Model and data outlive it.
-class trainer : public handle<trainer, sgm_trainer, sgm_trainer_free> {
-    friend handle;
-
-public:
-    static returns<trainer> make(model &m, span<const float> data,
-                                 const sgm_train_options &options, sgm_key key) {
-        const int d = m->o.d;
-        return build(detail::whole("sgm::trainer::make", data.size(), d), [&](sgm_trainer *t) {
-            const long n = detail::rows(data.size(), d);
-            return sgm_trainer_init(t, m.get(), data.data(), n, &options, key);
-        });
-    }
-    returns<void> step() { return detail::give(sgm_trainer_step(get())); }
-    bool done() const { return sgm_trainer_done(get()) != 0; }
-    returns<void> best() { return detail::give(sgm_trainer_best(get())); }
-    returns<void> load(const std::string &path) {
-        return detail::give(sgm_trainer_load(get(), path.c_str()));
-    }
-    returns<void> save(const std::string &path) const {
-        return detail::give(sgm_trainer_save(get(), path.c_str()));
-    }
-};
-
-// Sampling step by step: x holds n points throughout, and no step allocates.
-class sampler : public handle<sampler, sgm_sampler, sgm_sampler_free> {
-    friend handle;
-    failure fits(const char *call, span<float> x) const {
-        return detail::just(call, x.size(), get()->n, get()->score.d);
-    }
-
-public:
-    static returns<sampler> make(const sgm_score &score, long n, const sgm_sample_options &options,
-                                 sgm_key key) {
-        return build({}, [&](sgm_sampler *s) {
-            return sgm_sampler_init(s, &score, n, &options, key);
-        });
-    }
-    returns<void> prior(span<float> x) {
-        failure why = fits("sgm::sampler::prior", x);
-        if (why.status == SGM_OK) sgm_sampler_prior(get(), x.data());
-        return detail::give(std::move(why));
-    }
-    returns<void> step(span<float> x) {
-        failure why = fits("sgm::sampler::step", x);
-        if (why.status == SGM_OK) why = failure::of(sgm_sampler_step(get(), x.data()));
-        return detail::give(std::move(why));
-    }
-    bool done() const { return sgm_sampler_done(get()) != 0; }
-    void reset(sgm_key key) { sgm_sampler_reset(get(), key); }
-};
-
-// A file of named arrays and texts (safetensors).
-class archive : public handle<archive, sgm_archive, sgm_archive_free> {
-    friend handle;
-
-public:
-    static returns<archive> load(const std::string &path) {
-        return build({}, [&](sgm_archive *a) { return sgm_archive_load(a, path.c_str()); });
-    }
-    // nullptr where there is none
-    const sgm_array *find(const std::string &name) const {
-        return sgm_archive_find(get(), name.c_str());
-    }
-    const char *meta(const std::string &key) const { return sgm_archive_meta(get(), key.c_str()); }
-};
-
-// Draws that fill x; and log p of x, whose rows it returns.
+inline returns<void> train(model &m, span<const float> x, const sgm_train_options &options,
+                           sgm_key key) {
+    return detail::run(detail::whole("sgm::train", x.size(), m->o.d), [&] {
+        return sgm_train(m.get(), x.data(), detail::rows(x.size(), m->o.d), &options, key);
+    });
+}
+// Draws that fill x, also where sgm.h says SGM_NOT_LEARNT; and log p of x, whose rows it returns.
 inline returns<void> sample(span<float> x, const sgm_score &score,
                             const sgm_sample_options &options, sgm_key key) {
-    failure why = detail::whole("sgm::sample", x.size(), score.d);
-    const long n = detail::rows(x.size(), score.d);
-    if (why.status == SGM_OK) why = failure::of(sgm_sample(x.data(), n, &score, &options, key));
-    return detail::give(std::move(why));
+    return detail::run(detail::whole("sgm::sample", x.size(), score.d), [&] {
+        return sgm_sample(x.data(), detail::rows(x.size(), score.d), &score, &options, key);
+    });
 }
 inline returns<std::vector<double>> likelihood(span<const float> x, const sgm_score &score,
                                                const sgm_likelihood_options &options, sgm_key key,
                                                sgm_likelihood_result *result = nullptr) {
-    failure why = detail::whole("sgm::likelihood", x.size(), score.d);
     const long n = detail::rows(x.size(), score.d);
-    std::vector<double> logp(detail::room(n, 1));
-    if (why.status == SGM_OK)
-        why = failure::of(sgm_likelihood(logp.data(), nullptr, nullptr, x.data(), n, &score,
-                                         &options, result, key));
-    return detail::give(std::move(why), std::move(logp));
+    std::vector<double> room(detail::room(n, 1));
+    return detail::run(detail::whole("sgm::likelihood", x.size(), score.d), std::move(room),
+                       [&](std::vector<double> &logp) {
+        return sgm_likelihood(logp.data(), nullptr, nullptr, x.data(), n, &score, &options, result,
+                              key);
+    });
 }
+
+// A table: rows in their own units, as doubles; NaN is a value that is not known.
+struct table : handle<table, sgm_table, sgm_table_free> {
+    static returns<table> load(const std::string &path, const sgm_table_options &options = {}) {
+        return make(sgm_table_load, path.c_str(), &options);
+    }
+    // x(n,d), which stays yours and must outlive the table; set ->column and ->weight if you like
+    static returns<table> of(span<const double> x, int d) {
+        return detail::run(detail::whole("sgm::table::of", x.size(), d), table(), [&](table &t) {
+            t->x = const_cast<double *>(x.data()); // nothing writes to a table that it does not own
+            t->n = detail::rows(x.size(), d), t->d = d;
+            return SGM_OK;
+        });
+    }
+    static returns<table> of(std::vector<double> &&x, int d) = delete;
+    returns<void> save(const std::string &path) const {
+        return call(sgm_table_save, path.c_str(), get());
+    }
+    span<const double> values() const { return {get()->x, detail::room(get()->n, get()->d)}; }
+};
+
+struct estimates {
+    std::vector<double> value, se;
+};
+
+// A fitted model: every question is a call.
+class fitted : public handle<fitted, sgm_fitted, sgm_fitted_free> {
+    using numbers = std::vector<double>;
+    failure whole(const char *call, std::size_t n) const { return detail::whole(call, n, d()); }
+    long rows(std::size_t n) const { return detail::rows(n, d()); }
+    static estimates room(long n, int d) {
+        const numbers none(detail::room(n, d));
+        return {none, none};
+    }
+
+public:
+    static returns<fitted> fit(const table &rows, const sgm_fit_options &options, sgm_key key) {
+        return make(sgm_fit, rows.get(), &options, key);
+    }
+    // on_step(const sgm_fit_news &) is called now and then; true: stop, with the best so far
+    template <class F>
+    static returns<fitted> fit(const table &rows, sgm_fit_options o, sgm_key key, F &&on_step) {
+        detail::hook<F> hook{on_step};
+        o.on_step = hook.step, o.user = &hook;
+        return detail::run({}, fitted(), [&](fitted &made) {
+            const sgm_status status = sgm_fit(made.get(), rows.get(), &o, key);
+            hook.throw_again();
+            return status;
+        });
+    }
+    static returns<fitted> open(const std::string &path) {
+        return make(sgm_fitted_open, path.c_str());
+    }
+    returns<void> save(const std::string &path) const {
+        return call(sgm_fitted_save, get(), path.c_str());
+    }
+    int d() const { return get()->table.d; }
+    const sgm_fit_report &report() const { return get()->report; }
+    std::string text() const { // what was chosen and how good it is
+        std::string text(static_cast<std::size_t>(sgm_fitted_print(get(), nullptr, 0)) + 1, '\0');
+        sgm_fitted_print(get(), &text[0], text.size());
+        text.pop_back();
+        return text;
+    }
+    sgm_score score() const & { return sgm_fitted_score(get()); } // of encoded rows
+    sgm_score score() const && = delete;
+
+    returns<void> sample(span<double> x, sgm_key key) const {
+        return detail::run(whole("sgm::fitted::sample", x.size()), [&] {
+            return sgm_fitted_sample(get(), x.data(), rows(x.size()), key);
+        });
+    }
+    returns<numbers> sample(long n, sgm_key key) const {
+        return detail::run({}, numbers(detail::room(n, d())), [&](numbers &x) {
+            return sgm_fitted_sample(get(), x.data(), n, key);
+        });
+    }
+    returns<estimates> logp(span<const double> x, sgm_key key) const {
+        const long n = rows(x.size());
+        return detail::run(whole("sgm::fitted::logp", x.size()), room(n, 1), [&](estimates &e) {
+            return sgm_fitted_logp(get(), e.value.data(), e.se.data(), x.data(), n, key);
+        });
+    }
+};
 
 } // namespace checked or throwing
 } // namespace sgm

@@ -1,0 +1,57 @@
+#!/bin/bash
+# cpp.sh BUILD: examples/cpp/sgm.hpp with g++ and clang++, C++17 to 23, with exceptions and without,
+# silently; tests/cpp.cpp of both kinds under ASan and UBSan, linked with BUILD/sgm.o, which C made;
+# and what must not compile, or leak, planted. FULL=1: every standard with and without exceptions.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$1 dir=$1/cpp passed=0 failed=0
+mkdir -p "$dir"
+warn="-Wall -Wextra -Wpedantic -Wshadow -Werror -I. -Iexamples/cpp"
+check() { # check NAME COMMAND...
+    local name=$1; shift
+    if "$@" >"$dir/log" 2>&1; then passed=$((passed + 1)); echo "ok      $name"
+    else failed=$((failed + 1)); echo "FAILED  $name"; head -20 "$dir/log"
+    fi
+}
+refuses() { # refuses SAID COMMAND...: it fails, and says so
+    local said=$1; shift
+    ! "$@" >"$dir/log" 2>&1 && grep -q "$said" "$dir/log"
+}
+silent() { "$@" && [ ! -s "$dir/log" ]; }
+[ -f "$build/sgm.o" ] || { printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >"$dir/sgm.c"; ${CC:-cc} -std=c99 -O1 -fopenmp -I. -c "$dir/sgm.c" -o "$build/sgm.o" || exit 1; }
+export ASAN_OPTIONS=detect_leaks=1 OMP_NUM_THREADS=2
+tried=0
+for cxx in g++ clang++; do
+    command -v $cxx >/dev/null || { echo "$cxx is not here: not tried (apt-get install ${cxx/clang++/clang})"; continue; }
+    tried=$((tried + 1))
+    some="17: 20:-fno-exceptions 2b:"
+    [ $cxx = g++ ] || some="17:-fno-exceptions 20: 2b:-fno-exceptions"
+    [ -z "${FULL:-}" ] || some="17: 20: 2b: 17:-fno-exceptions 20:-fno-exceptions 2b:-fno-exceptions"
+    for one in $some; do
+        std=${one%%:*} with=${one#*:}
+        check "$cxx c++$std $with is silent" silent $cxx -std=c++$std $with $warn -fsyntax-only tests/cpp.cpp
+    done
+    check "$cxx: the example" silent $cxx -std=c++17 $warn -DSGM_LINKED -fsyntax-only examples/cpp/fit.cpp
+    # run one kind with each compiler that is here; both with the only one
+    for with in "" -fno-exceptions; do
+        [ -z "${FULL:-}" ] && [ $cxx = clang++ ] && [ -z "$with" ] && [ $tried = 2 ] && continue
+        [ -z "${FULL:-}" ] && [ $cxx = g++ ] && [ "$with" ] && command -v clang++ >/dev/null && continue
+        $cxx -std=c++17 -g -O0 -fsanitize=address,undefined -fno-sanitize-recover=undefined $with $warn -c tests/cpp.cpp -o "$dir/cpp.o" >"$dir/log" 2>&1
+        check "$cxx $with links with C's sgm.o" $cxx -fsanitize=address,undefined "$dir/cpp.o" "$build/sgm.o" -o "$dir/cpp" -lgomp -lm
+        check "$cxx $with under ASan and UBSan" "$dir/cpp" "$dir/a.safetensors"
+        grep '^FAILED' "$dir/log"
+    done
+done
+[ $tried -gt 0 ] || { echo "skipped: no C++ compiler is here"; exit 0; }
+# planted: what would be wrong, and is refused
+command -v g++ >/dev/null && cxx=g++ || cxx=clang++
+for fault in '1 deleted' '2 deleted' '3 deleted' '4 deleted' '5 const'; do
+    check "refused: ${fault% *}, what is ${fault#* }" refuses "${fault#* }" $cxx -std=c++17 $warn -DREFUSED=${fault% *} -fsyntax-only tests/cpp.cpp
+done
+check "refused: 6, a status that nobody looks at" refuses nodiscard $cxx -std=c++17 -fno-exceptions $warn -DREFUSED=6 -fsyntax-only tests/cpp.cpp
+leaks() {
+    $cxx -std=c++17 -O0 -fsanitize=address $warn -DLEAK tests/cpp.cpp "$build/sgm.o" -o "$dir/leak" -lgomp -lm && refuses "detected memory leaks" "$dir/leak" "$dir/a.safetensors"
+}
+check "a leak is seen" leaks
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
