@@ -243,7 +243,7 @@ deb: ## Debian packages, by dpkg-buildpackage, into out/deb (dpkg-dev, debhelper
 	@rm -rf $(OUT)/deb; mkdir -p $(OUT)/deb/sgm-$(VERSION)
 	@tar -c --exclude=./out --exclude=./.git --exclude=./labs . | tar -x -C $(OUT)/deb/sgm-$(VERSION)
 	@cp -r examples/packages/debian $(OUT)/deb/sgm-$(VERSION)/debian
-	@cd $(OUT)/deb/sgm-$(VERSION) && dpkg-buildpackage -us -uc -b >../build.log 2>&1 || { tail -20 ../build.log; exit 1; }
+	@cd $(OUT)/deb/sgm-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS dpkg-buildpackage -us -uc -b >../build.log 2>&1 || { tail -20 ../build.log; exit 1; }
 	@rm -rf $(OUT)/deb/sgm-$(VERSION); ls $(OUT)/deb/*.deb
 
 packages-check: $(OUT)/sgm.o ## CMake, Meson, Conan, vcpkg, Debian: each builds a program in a folder of its own (skipped where it is not here)

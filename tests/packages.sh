@@ -139,8 +139,9 @@ if have meson "Meson" meson; then check "Meson: the wrap's two dependencies" by_
 # 6. Conan: its own folder for everything it keeps
 by_conan() {
     fresh conan; export CONAN_HOME=$dir/conan
-    conan profile detect --force && conan create examples/packages/conan --build=missing --no-remote &&
-        conan list 'sgm/*' && conan list 'sgm/*' 2>/dev/null | grep -q "sgm/$version"
+    cp -r "$main" "$dir/conan" # where it is built
+    env -u CC conan profile detect --force && PYTHONDONTWRITEBYTECODE=1 conan create examples/packages/conan --build=missing --no-remote \
+        --test-folder="$dir/conan/test_package" && conan list 'sgm/*' 2>/dev/null | grep -q "sgm/$version"
 }
 if have cmake "Conan" cmake; then
     if command -v conan >/dev/null; then check "Conan: the recipe and its test package" by_conan
@@ -201,7 +202,8 @@ fi
 
 # 8. Debian packages, unpacked into a folder of their own
 by_deb() {
-    make -s deb OUT="$dir/out" && fresh root && for deb in "$dir"/out/deb/*.deb; do dpkg-deb -x "$deb" "$dir/root"; done
+    make -s deb OUT="$dir/out" || return 1
+    fresh root; for deb in "$dir"/out/deb/*.deb; do dpkg-deb -x "$deb" "$dir/root"; done
     local usr=$dir/root/usr arch; arch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
     $CC -std=c99 -I"$usr/include" -DSGM_LINKED "$main/main.c" "$usr/lib/$arch/libsgm.a" -fopenmp -lm -o "$dir/by_deb" && works "$dir/by_deb" &&
         [ -f "$usr/lib/$arch/pkgconfig/sgm.pc" ] && [ -f "$usr/share/man/man1/sgm.1.gz" ] && "$usr/bin/sgm" --version | grep -qF "$version"
