@@ -133,25 +133,25 @@ chapter explains its equations and then carries them out.
 #endif
 /* Macros of these names would change the text below. `tests/portable.sh names` writes the list. */
 #if (!defined(SGM_H) || (defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED))) && ( \
-    defined A || defined T || defined a || defined b || defined batch || defined buffer || \
-    defined c || defined channels || defined classes || defined cols || defined columns || \
-    defined cond || defined count || defined d || defined data || defined depth || defined eps || \
-    defined family || defined g || defined gamma || defined grid || defined h || defined i || \
-    defined in || defined index || defined j || defined jd || defined js || defined k || \
-    defined key || defined label || defined labels || defined level || defined levels || \
-    defined lr || defined m || defined n || defined na || defined name || defined nb || \
-    defined noise || defined o || defined of || defined op || defined p || defined q || \
-    defined real || defined rows || defined s || defined scale || defined score || defined se || \
-    defined seed || defined shape || defined sigma || defined size || defined steps || \
-    defined t || defined t0 || defined t1 || defined to || defined tr || defined u || \
-    defined up || defined v || defined w || defined width || defined x || defined x0 || \
-    defined y || defined z)
+    defined A || defined T || defined a || defined at || defined b || defined batch || \
+    defined buffer || defined c || defined channels || defined classes || defined cols || \
+    defined columns || defined cond || defined count || defined d || defined data || \
+    defined depth || defined eps || defined family || defined g || defined gamma || \
+    defined grid || defined h || defined i || defined in || defined index || defined j || \
+    defined jd || defined js || defined k || defined key || defined label || defined labels || \
+    defined level || defined levels || defined lr || defined m || defined n || defined na || \
+    defined name || defined nb || defined noise || defined o || defined of || defined op || \
+    defined p || defined q || defined real || defined rows || defined s || defined scale || \
+    defined score || defined se || defined seed || defined shape || defined sigma || \
+    defined size || defined steps || defined t || defined t0 || defined t1 || defined to || \
+    defined tr || defined u || defined up || defined v || defined w || defined width || \
+    defined x || defined x0 || defined y || defined z)
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
-    defined K || defined L || defined M || defined Mk || defined O || defined P || defined Q || \
-    defined V || defined Vk || defined W || defined X || defined Y || defined a1 || defined a2 || \
-    defined aj || defined ap || defined at || defined av || defined b1 || defined b2 || \
+    defined K || defined L || defined M || defined Mk || defined N || defined O || defined P || \
+    defined Q || defined V || defined Vk || defined W || defined X || defined Y || defined a1 || \
+    defined a2 || defined aj || defined ap || defined av || defined b1 || defined b2 || \
     defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
     defined cj || defined cp || defined cq || defined cs || defined cv || defined d1 || \
     defined d2 || defined db || defined dc || defined dims || defined du || defined dv || \
@@ -1367,14 +1367,20 @@ typedef struct sgm_table_options {
     const char *const *drop;  /* (n_drop) columns to leave out, by name                    */
     const char *const *kinds; /* (n_kinds) "name=number", or =integer, =category, =drop    */
     int n_drop, n_kinds;
-    const sgm_table *like; /* read as this one was: its columns, kinds and levels          */
+    const sgm_table *like; /* read as this one was: its columns (by names, if both have them), kinds
+                              and levels; what is absent is NaN, what is new is refused    */
 } sgm_table_options;
 
 SGM_API sgm_status sgm_table_load(sgm_table *table, const char *path,
                                   const sgm_table_options *options);
-/* CSV, NPY or IDX, told by the first bytes; path "-": standard input; options may be NULL. */
+/* CSV, NPY or IDX, told by the first bytes; path "-": standard input; options may be NULL. A column
+   with words is a category, its levels in order; of words alone, the first line is names. Pixels of
+   bytes become x/255. What is doubtful is refused by line, column and cure: SGM_BAD_FILE; as are
+   SGM_NO_FILE, SGM_MISMATCH (with `like`), SGM_NO_MEMORY; *table is then empty. */
 SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table);
-/* CSV with names and level names, NaN as an empty field; float64 where path ends with .npy. */
+/* CSV: names and levels in quotes where they need them, numbers in 15 or 17 digits, which come back
+   exactly, NaN an empty field, weights a last column `weight`; path "-": standard output. Where path
+   ends with .npy: x as float64, levels by number. SGM_NO_FILE, SGM_BAD_ARGUMENT. */
 SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n);
 /* n >= 0 rows of NaN with the columns of another, whose x may be NULL; no weights. */
 SGM_API void sgm_table_free(sgm_table *table);
@@ -11842,22 +11848,22 @@ static int sgm__level_of(const sgm__levels *v, uint64_t seed, const char *word, 
     return v->slots ? (int)*sgm__level_slot(v, seed, word, n) - 1 : -1;
 }
 
-/* Things that begin with a name, sorted by it; NULL, and why, if one is there twice. */
+/* Things that begin with a name, sorted by it; none may be there twice. */
 typedef struct sgm__named {
     const char *name;
     int place;
 } sgm__named;
 
-static sgm__named *sgm__names_sorted(const void *things, int n, size_t size) {
-    sgm__named *sorted = (sgm__named *)sgm__alloc((size_t)n, sizeof *sorted);
-    for (int i = 0; sorted && i < n; i++) {
+static sgm_status sgm__names_sort(sgm__named **to, const void *things, int n, size_t size) {
+    sgm__named *sorted = *to = (sgm__named *)sgm__alloc((size_t)n, sizeof *sorted);
+    if (!sorted) return SGM_NO_MEMORY;
+    for (int i = 0; i < n; i++) {
         memcpy(&sorted[i].name, (const char *)things + (size_t)i * size, sizeof(char *));
         sorted[i].place = i;
     }
-    const char *twice = sorted ? sgm__twice(sorted, n, sizeof *sorted) : NULL;
-    if (!twice) return sorted;
-    sgm__fail(SGM_BAD_FILE, "two columns are named '%.60s': rename one", twice);
-    return sgm__free(sorted), (sgm__named *)NULL;
+    const char *twice = sgm__twice(sorted, n, sizeof *sorted);
+    if (!twice) return SGM_OK;
+    return sgm__fail(SGM_BAD_FILE, "two columns are named '%.60s': rename one", twice);
 }
 
 static int sgm__place_of(const sgm__named *sorted, int n, const char *name) {
@@ -11944,9 +11950,9 @@ static sgm_status sgm__loader_like(sgm__loader *l, const sgm_table *like) {
     sgm__named *sorted = NULL;
     int named = column && l->head.names, count = 0, j = 0;
     for (int k = 0; named && k < like->d; k++) named = column[k].name != NULL;
-    if (named && !(sorted = sgm__names_sorted(column, like->d, sizeof *column)))
-        return SGM_BAD_FILE;
-    for (; j < l->d; j++) {
+    const sgm_status status =
+        named ? sgm__names_sort(&sorted, column, like->d, sizeof *column) : SGM_OK;
+    for (; !status && j < l->d; j++) {
         sgm__guess *g = &l->guess[j];
         if (g->to < 0) continue;
         g->to = named ? sgm__place_of(sorted, like->d, g->name) : count < like->d ? count : -1;
@@ -11954,6 +11960,7 @@ static sgm_status sgm__loader_like(sgm__loader *l, const sgm_table *like) {
         g->kind = column ? column[g->to].kind : SGM_KIND_NUMBER, g->told = 1, count++;
     }
     sgm__free(sorted);
+    if (status) return status;
     if (j < l->d)
         return sgm__fail(SGM_MISMATCH, "'%.100s' has a column %d, '%.60s', which the table it is "
             "read like has not: rename it, or drop it", l->r.s->path, j + 1, l->guess[j].name);
@@ -11977,7 +11984,7 @@ static sgm_status sgm__loader_columns(sgm__loader *l) {
         if (!(l->guess[j].name = sgm__table_text(l->t, is))) return SGM_NO_MEMORY;
         l->guess[j].whole = 1;
     }
-    if (!(l->sorted = sgm__names_sorted(l->guess, l->d, sizeof *l->guess))) return SGM_BAD_FILE;
+    SGM__TRY(sgm__names_sort(&l->sorted, l->guess, l->d, sizeof *l->guess));
     for (int i = 0; i < o->n_drop; i++) SGM__TRY(sgm__loader_ask(l, o->drop[i], SGM__LEFT_OUT));
     for (int i = 0; i < o->n_kinds; i++) SGM__TRY(sgm__loader_kind(l, o->kinds[i]));
     if (o->weight) SGM__TRY(sgm__loader_ask(l, o->weight, SGM__WEIGHT));
@@ -12104,16 +12111,17 @@ static sgm_status sgm__loader_sort(sgm__loader *l, const sgm__guess *g) {
     const int n = g->levels.n;
     sgm_column *c = &l->t->column[g->to];
     if (n == 0) return SGM_OK;
-    sgm__named *sorted = sgm__names_sorted(g->levels.name, n, sizeof(char *));
+    sgm__named *sorted = NULL;
+    sgm_status status = sgm__names_sort(&sorted, g->levels.name, n, sizeof(char *));
     int *place = (int *)sgm__alloc((size_t)n, sizeof *place);
     c->n_levels = n, c->level = (char **)sgm__table_get(l->t, (size_t)n, sizeof *c->level);
-    const int made = sorted && place && c->level;
-    for (int k = 0; made && k < n; k++)
+    if (!place || !c->level) status = SGM_NO_MEMORY;
+    for (int k = 0; !status && k < n; k++)
         c->level[k] = g->levels.name[sorted[k].place], place[sorted[k].place] = k;
     double *x = l->t->x + g->to;
-    for (long i = 0; made && i < l->t->n; i++, x += l->t->d)
+    for (long i = 0; !status && i < l->t->n; i++, x += l->t->d)
         if (*x == *x) *x = place[(int)*x];
-    return sgm__free(sorted), sgm__free(place), made ? SGM_OK : SGM_NO_MEMORY;
+    return sgm__free(sorted), sgm__free(place), status;
 }
 
 /* Between the walks: room for the rows, and what is known of the columns. */

@@ -317,6 +317,13 @@ int main(void) {
     FAILS(sgm_cifar_load(&images, NULL)); FAILS(sgm_npy_load(&images, NULL));
     FAILS(sgm_csv_load(&images, NULL, NULL)); FAILS(sgm_csv_load(NULL, "x", NULL));
     NIL(sgm_images_free(&images));
+    sgm_table rows, none_rows = {0};
+    sgm_table_options wish = {.n_drop = 1};
+    FAILS(sgm_table_load(NULL, "x", NULL)); FAILS(sgm_table_load(&rows, NULL, NULL)); NIL(sgm_table_free(&rows));
+    FAILS(sgm_table_load(&rows, "x", &wish)); wish.n_drop = 0, wish.n_kinds = 1; FAILS(sgm_table_load(&rows, "x", &wish));
+    wish.n_kinds = 0, wish.like = &none_rows; FAILS(sgm_table_load(&rows, "x", &wish));
+    FAILS(sgm_table_save(NULL, &rows)); FAILS(sgm_table_save("out/tests/null.csv", NULL)); FAILS(sgm_table_save("out/tests/null.csv", &none_rows));
+    FAILS(sgm_table_init(NULL, &rows, 1)); FAILS(sgm_table_init(&rows, NULL, 1)); FAILS(sgm_table_init(&rows, &none_rows, 1)); NIL(sgm_table_free(NULL));
     sgm_model_options read = {.sde = sgm_sde_vp(0.1, 20)};
     sgm_ddpm table;
     sgm_model fresh;
