@@ -20,7 +20,7 @@ LESSONS   := $(filter 0%,$(TUTORIALS))
 LABS      := $(shell sed -n 's/^\([0-9][0-9]\)_.*/\1/p' tutorial/course/course.tsv 2>/dev/null)
 LESSON    := gcc libc6-dev gnuplot-nox
 PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev \
-             perl python3-jsonschema pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium bsdutils
+             pkgconf perl python3-jsonschema pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium bsdutils
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:

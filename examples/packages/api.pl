@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # api.pl write [HEADER]: Part I of sgm.h as JSON, for who makes declarations in another language.
 # api.pl check JSON: a C program that compiles, beside sgm.h, if each declaration in JSON is the
-# header's. Perl and its own modules are all that it needs.
+# header's. To write needs no module but those of perl-base; to check, JSON::PP, which comes with Perl.
 #
 # {"version", "chapters": [{"name", "title", "doc"}],
 #  "functions": [{"name", "chapter", "returns", "args": [{"name", "type", "const", "shape"}],
@@ -15,12 +15,12 @@
 #
 # A type is written as C writes it without a name: "const float *", "void (*)(int, void *)".
 use strict; use warnings; use utf8;
-binmode $_, ':encoding(UTF-8)' for *STDOUT, *STDERR;
+binmode $_, ':utf8' for *STDOUT, *STDERR;
 
 my $token = qr{\.\.\.|[A-Za-z_]\w*|\d\w*|"[^"]*"|\S};
 my %constant; # of enums and macros, for the sizes of arrays
 
-sub slurp { my ($f) = @_; open my $h, '<:encoding(UTF-8)', $f or die "$f: $!\n"; local $/; my $t = <$h>; $t }
+sub slurp { my ($f) = @_; open my $h, '<:utf8', $f or die "$f: $!\n"; local $/; my $t = <$h>; $t }
 
 sub plain { # a comment's words
     my ($text) = @_;
