@@ -593,8 +593,13 @@ SGM_API sgm_tensor *sgm_mlp(sgm_tape *tape, const sgm_net_in *in);
    sgm_mlp_options, or NULL. A condition stands beside embed(t), here and below. */
 SGM_API sgm_tensor *sgm_residual_mlp(sgm_tape *tape, const sgm_net_in *in);
 /* h = linear [t, x]; h += dropout(activation(linear [t, h])) × depth; linear. The same options. */
-SGM_API sgm_tensor *sgm_table_net(sgm_tape *tape, const sgm_net_in *in);
-/* The same, of x ⊙ mask, times mask: its condition is a mask of d ones and zeros (10.5). */
+typedef struct sgm_ensemble {
+    sgm_mlp_options mlp; /* of each member */
+    int members;         /* 0 means 1      */
+} sgm_ensemble;
+SGM_API sgm_tensor *sgm_ensemble_net(sgm_tape *tape, const sgm_net_in *in);
+/* The mean of `members` of the above; in->user: sgm_ensemble. A condition is a mask of d ones and
+   zeros, by which x and the result are multiplied (10.6). */
 
 /* Images: (n, H·W·C), row after row, the C channels of a pixel side by side. h and w: the height
    and width that the image has at this place. Tokens: (n·tokens, width), those of a point together.
@@ -1400,11 +1405,11 @@ typedef struct sgm_fit_news { /* how far a fit is; NaN: not known yet */
 
 typedef struct sgm_fit_options {
     sgm_quality quality;
-    long steps;       /* the most of the training; 0: by quality and size                       */
+    long steps;       /* the most of each training; 0: by quality and size                      */
     int width, depth; /* of the network; 0: by the table's size                                 */
-    double held_out;  /* share of the rows to choose by; 0: a fifth of few, a tenth of many     */
-    int patience;     /* looks without a gain that end the training; 0: by quality; below 0: never */
-    int straight;     /* 1: columns are not bent (10.1); 2: nor turned (10.4)                   */
+    int members;      /* networks whose scores are averaged; 0: 5 below 3000 rows, else 1       */
+    int patience;     /* looks without a gain that end a training; 0: by quality; below 0: never */
+    int bend, turn;   /* of (10.1) and (10.5): 0: tried both ways; 1: yes; -1: no                */
     double sigma_min; /* where the density is read, in encoded units; 0: chosen                 */
     int (*on_step)(const sgm_fit_news *news, void *user); /* 1: stop, with the best so far      */
     void *user;
@@ -1414,6 +1419,8 @@ typedef struct sgm_fit_options {
 typedef struct sgm_coordinate { /* one number of an encoded row, see §10.1 */
     int column, bit;            /* of a category its bit; else -1 */
     double centre, unit, tail, skew, shift, scale; /* (10.1); tail 1 and skew 0: straight */
+    int cells;                  /* > 0: (10.2) instead, with these knots: */
+    double *knot;               /* (cells) shares of the rows up to each cell's end; centre: the first end */
 } sgm_coordinate;
 
 typedef struct sgm_code { /* how a row becomes a point z of `width` numbers, and back: §10.1 */
@@ -1422,21 +1429,24 @@ typedef struct sgm_code { /* how a row becomes a point z of `width` numbers, and
     double *low, *high;          /* (columns) the least and largest value seen           */
     double *turn, *back;         /* (width,width) z = turn y, y = back z; NULL: z = y    */
     double log_turn;             /* log |determinant of turn|                            */
+    double *knots;               /* of all coordinates, one after the other              */
+    long n_knots;
 } sgm_code;
 
 typedef struct sgm_fit_report { /* what was chosen, and how good it is; NaN: not known */
-    long rows, held;            /* learnt from; held out                                       */
-    long steps, best_step;
+    long rows, held;            /* that count; whose log density a network told that had not seen it */
+    long steps, best_step;      /* of the (last) training                                      */
     int stopped;                /* 1: on_step ended the training; 2: patience did              */
-    int width, depth;           /* of the network                                              */
-    double shrink;              /* of the covariance that turns (10.4)                         */
+    int width, depth, members;  /* of the network                                              */
+    int bent, turned;           /* 1: (10.1), (10.5)                                           */
+    double shrink;              /* of the covariance that turns (10.5)                         */
     double sigma_min, sigma_max;
-    double nll, nll_se;         /* mean -log p of the rows held out, nats, in the data's units */
+    double nll, nll_se;         /* mean -log p of rows held out, nats, in the data's units     */
     double nll_gauss, nll_kde;  /* the same of a full Gaussian and of a kernel density         */
     sgm_method method;          /* of sampling, with so many steps:                            */
     int sample_steps;
-    double distance, floor;     /* energy distance, encoded, of samples to the rows held out, and
-                                   of rows learnt from to them                                 */
+    double distance, floor;     /* energy distance, encoded, of samples to rows held out; of as
+                                   many rows to them                                           */
     double memory;              /* see sgm_fitted_memory                                       */
     uint32_t key[2], data[2];   /* the key, and a hash of the table: they recreate the fit     */
 } sgm_fit_report;
@@ -1446,7 +1456,7 @@ typedef struct sgm_fitted {
     sgm_code code;
     sgm_model *model;    /* speaks of encoded rows; told a mask if code.masked                 */
     sgm_fit_report report;
-    double *held_logp;   /* (report.held) of the rows held out, rising: NULL if there are none */
+    double *held_logp;   /* (report.held) log densities of rows held out, rising               */
     const sgm_score *instead; /* not NULL: asked in the model's place. Yours, of dimension code.width */
     char *note;          /* yours, saved with it: sgm_fitted_note sets it                      */
     struct sgm__fitted_own *own;
@@ -1482,7 +1492,7 @@ SGM_API sgm_status sgm_fitted_encode(const sgm_fitted *fitted, float *z, double 
                                      const double *x, long n, sgm_key key);
 SGM_API void sgm_fitted_decode(const sgm_fitted *fitted, double *x, const float *z, long n);
 /* z(n, code.width) of rows x(n,d) and back. log_slope(n) (may be NULL): log p(row) - log p(z)
-   (10.3); the key draws what fills whole numbers, categories and unknown values. */
+   (10.4); the key draws what fills whole numbers, categories and unknown values. */
 
 /*
 ## B. The kernels
@@ -2039,7 +2049,7 @@ static void sgm__train_report(const sgm_trainer *trainer);
 /* What a fitted model owns beside its numbers; it does not move when the sgm_fitted is copied. */
 struct sgm__fitted_own {
     sgm_model model;
-    sgm_mlp_options net;
+    sgm_ensemble net;
     sgm_image_net image;
     sgm_condition whole; /* told that all is known */
     float *ones;
@@ -2051,14 +2061,20 @@ typedef struct sgm__fitting {
     const sgm_table *table;
     sgm_fit_options o;
     sgm_key key;
-    long n, held, *row, *pick; /* rows: n to learn from, then those held out; of this epoch        */
-    double *weights;           /* (n) sums of the rows' weights up to each, or NULL                */
-    float *z, *known;          /* (n,width) this epoch's points and what is known, or NULL         */
-    float *z_held, *known_held;
+    long all, *order;     /* the rows that count, in the key's order                               */
+    long n, held, *row, *pick; /* those to learn from, then those held out; those of this epoch    */
+    double *weights;      /* (n) sums of the rows' weights up to each, or NULL                     */
+    float *z, *known;     /* (n,width) this epoch's points and what is known, or NULL              */
+    float *z_held, *known_held; /* behind them, those of the rows held out                         */
     double *slope_held;
-    int again;                 /* 1: each epoch draws anew                                         */
+    int again, stop;      /* 1: each epoch draws anew; 1: the user said stop                       */
+    int ways, pilots;     /* bits: which encodings are tried (1 bent, 2 turned), on so many folds  */
+    int member, trainings, done; /* which; how many trainings there may be, and are done           */
+    int judges, judged;   /* 1: fit_code measures the baselines, too; how often it has             */
+    double excess, gauss, kde; /* what an encoding that saw the rows gains on them; sums           */
     long draws, every, worse;  /* of a look; steps between two; looks since the best               */
-    float *best;
+    float *best, *kept;   /* parameters: of the best look; of the members                          */
+    double sigma_max;
     double started;
     sgm_trainer run;
     sgm_fit_news news;
@@ -2083,10 +2099,20 @@ static sgm_status sgm__fitted_check(const sgm_fitted *f, const void *x, long n);
 static sgm_status sgm__rows_check(const sgm_fitted *f, const double *x, long n);
 static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table *table,
     const sgm_fit_options *options, sgm_key key);
-static sgm_status sgm__fit_code(sgm__fitting *q);
-static sgm_status sgm__fit_model(sgm__fitting *q);
+static sgm_status sgm__fit_fold(sgm__fitting *q, int fold, int folds, long most);
+/* Holds out that part of the first `most` rows; fold -1: none. */
+static sgm_status sgm__fit_code(sgm__fitting *q);  /* the encoding, by the rows to learn from */
+static sgm_status sgm__fit_hold(sgm__fitting *q);  /* encodes the rows held out */
+static sgm_status sgm__fit_model(sgm__fitting *q); /* a network, and its trainer */
 static int sgm__fit_tell(sgm__fitting *q, const char *doing); /* 1: the user says stop */
+static sgm_status sgm__fit_sigma(sgm__fitting *q, double *nll);
+static void sgm__fit_read_at(sgm__fitting *q, double sigma);
 static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll); /* of m rows held out */
+static sgm_status sgm__fit_excess(sgm__fitting *q, int folds);
+static sgm_status sgm__fit_keep(sgm__fitting *q);
+static sgm_status sgm__fit_judge(sgm__fitting *q);
+static sgm_status sgm__fit_together(sgm__fitting *q);
+enum { SGM__PILOT_ROWS = 2000 };
 static sgm_status sgm__fit_measure(sgm__fitting *q);
 static void sgm__fit_end(sgm__fitting *q, sgm_status status);
 static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, sgm_key key);
@@ -7052,8 +7078,16 @@ x = \frac{v − \mathrm{centre}}{\mathrm{unit}} \qquad(10.1)$$
 ε = 0 change nothing. All four are chosen so that y is as likely as possible under N(0,1).
 
 **A whole number** k stands for the interval [k − ½, k + ½]: a draw of U(−½, ½) is added
-(*dequantisation*, as of pixels in §9.5), and the result is a number. The density of the sum, averaged over
-the interval, is the probability of k.
+(*dequantisation*, as of pixels in §9.5), and the average of the sum's density over the interval is
+the probability of k. A number with many values is bent as above. One with few, a count or a
+grade, is better known by its *cells*: with $p_k$ the share of the rows in cell k, the
+sum has the distribution function F, linear in each cell, and $Φ^{−1}(F)$ would have the law N(0,1). Instead
+of Φ stands a function with an inverse in closed form, which differs from Φ by at most 1.4·10⁻⁴ (Bowling et al. 2009):
+
+$$y = h^{−1}(F(v)), \quad h(y) = \frac{1}{1 + e^{−a y − b y^3}}, \quad a = 1.5976,\; b = 0.070566
+\qquad(10.2)$$
+
+The cells beside the last ones seen get a share, too, as if half a row had been there; beyond them F has exponential tails.
 
 **A category** of K levels becomes the ⌈log₂ K⌉ bits of its index, each ±1 plus normal noise of
 standard deviation ¼. So the levels lie as clouds four deviations from the planes between them; a
@@ -7064,21 +7098,22 @@ whole numbers are known is an integral over what might have been added, and a me
 is right on the average:
 
 $$p(\mathrm{row}) = ∫ p_v(\mathrm{row} + w)\, dw = E_{w ∼ q} \frac{p_v(\mathrm{row} + w)}{q(w)}
-\qquad(10.2)$$
+\qquad(10.3)$$
 
-For a model that has learnt q every draw gives the same. Bending changes densities by its slope, and
-with u = asinh(x) and y before shift and scale, $dy/dx = δ \cosh(δu − ε)/\sqrt{1 + x^2}$, so
+For a model that has learnt q every draw gives the same. Bending changes densities by its slope. That
+of (10.2) is $p_k\, dy/dF$; that of (10.1) is, with u = asinh(x) and y before shift and scale,
+$dy/dx = δ \cosh(δu − ε)/\sqrt{1 + x^2}$, so
 
 $$\log p_v = \log p_z + \log |\det \mathrm{turn}| + \sum_k \left( \log δ_k
 + ½ \log \frac{1 + y_k^2}{1 + x_k^2} − \log \mathrm{unit}_k\, \mathrm{scale}_k \right)
-\qquad(10.3)$$
+\qquad(10.4)$$
 
 **Turning.** Columns are correlated, sometimes so much that the cloud of rows is a pancake. Noise of
 one size then drowns the thin directions long before it reaches the wide ones. With C the covariance of
 y = the bent coordinates, shrunk a little towards its diagonal so that few rows do not invent thin directions,
 and its eigenvalues Λ along axes U,
 
-$$z = Λ^{−½} U^T y, \qquad C = U Λ U^T \qquad(10.4)$$
+$$z = Λ^{−½} U^T y, \qquad C = U Λ U^T \qquad(10.5)$$
 
 has unit covariance, and a Gaussian table becomes the standard normal law. For that law the network's part
 F of (2.10) is zero: a network whose last layer starts at zero *is* the Gaussian with
@@ -7093,8 +7128,48 @@ static double sgm__sinh(double x) { /* as far as ±1e13 */
     return x < 0 ? -r : r;
 }
 
-/* (10.1), and log |dy/dv|, the bracket of (10.3). */
+/* h of (10.2) is the logistic function of a y + b y³: y from F/(1 − F), by the root of the cubic;
+log dy/dF into slope. */
+static const double sgm__bell_a = 1.5976, sgm__bell_b = 0.070566;
+
+static double sgm__bell(double F, double rest, double *slope) {
+    const double a = sgm__bell_a, b = sgm__bell_b, p = sqrt(a / (3 * b));
+    const double y = 2 * p * sgm__sinh(sgm__asinh((sgm__log(F) - sgm__log(rest)) / (2 * b * p * p * p)) / 3);
+    *slope = -sgm__log(F * rest * (a + 3 * b * y * y));
+    return y;
+}
+
+/* y of v by (10.2): knot[i] is F at centre + i, and the rest of the first and last cell are tails. */
+static double sgm__bend_cells(const sgm_coordinate *c, double v, double *log_slope) {
+    const double *F = c->knot, at = v - c->centre, last = c->cells - 1;
+    double below, above, slope;
+    if (at <= 0) below = F[0] * sgm__exp(fmax(at, -900) * SGM__LN2), above = 1 - below, slope = below * SGM__LN2;
+    else if (at >= last)
+        above = (1 - F[c->cells - 1]) * sgm__exp(fmax(last - at, -900) * SGM__LN2), below = 1 - above, slope = above * SGM__LN2;
+    else {
+        const int i = (int)at;
+        slope = F[i + 1] - F[i], below = F[i] + (at - i) * slope, above = 1 - below;
+    }
+    const double y = sgm__bell(below, above, log_slope);
+    *log_slope += sgm__log(slope);
+    return y;
+}
+
+static double sgm__unbend_cells(const sgm_coordinate *c, double y) {
+    y = fmin(12, fmax(-12, y));
+    const double *F = c->knot, e = sgm__exp(-fabs(sgm__bell_a * y + sgm__bell_b * y * y * y));
+    const double below = y < 0 ? e / (1 + e) : 1 / (1 + e), above = y < 0 ? 1 / (1 + e) : e / (1 + e);
+    int i = 0;
+    if (below <= F[0]) return c->centre + sgm__log(below / F[0]) / SGM__LN2;
+    if (above <= 1 - F[c->cells - 1])
+        return c->centre + c->cells - 1 - sgm__log(above / (1 - F[c->cells - 1])) / SGM__LN2;
+    while (i < c->cells - 2 && F[i + 1] < below) i++;
+    return c->centre + i + (below - F[i]) / (F[i + 1] - F[i]);
+}
+
+/* (10.1), and log |dy/dv|, the bracket of (10.4). */
 static double sgm__bend(const sgm_coordinate *c, double v, double *log_slope) {
+    if (c->cells) return sgm__bend_cells(c, v, log_slope);
     const double x = (v - c->centre) / c->unit;
     const int straight = c->tail == 1 && c->skew == 0;
     const double y = straight ? x : sgm__sinh(c->tail * sgm__asinh(x) - c->skew);
@@ -7105,6 +7180,7 @@ static double sgm__bend(const sgm_coordinate *c, double v, double *log_slope) {
 }
 
 static double sgm__unbend(const sgm_coordinate *c, double y) {
+    if (c->cells) return sgm__unbend_cells(c, y);
     double x = y * c->scale + c->shift;
     if (c->tail != 1 || c->skew != 0) x = sgm__sinh((sgm__asinh(x) + c->skew) / c->tail);
     return c->centre + c->unit * x;
@@ -7127,7 +7203,7 @@ static double sgm__code_value(const sgm_code *code, const sgm_column *column, co
     return ((int)v >> c->bit & 1 ? 1 : -1) + z / SGM__NOISE_IN;
 }
 
-/* Row i of a call → y(width) before it is turned; the sum of (10.3) less log q. known(width), if not
+/* Row i of a call → y(width) before it is turned; the sum of (10.4) less log q. known(width), if not
 NULL: 1 where it is. What is not known is a draw of N(0,1): §10.4. */
 static double sgm__code_row(const sgm_fitted *f, double *y, float *known, const double *row,
     sgm_key key, uint64_t i) {
@@ -7195,26 +7271,34 @@ static void sgm__decode_row(const sgm_fitted *f, double *row, double *v, const f
 /*
 ## §10.2 What is chosen, and by what
 
-A part of the rows, drawn by the key, is *held out*: nothing is learnt from it, and it chooses.
+Rows that a network has not learnt from, *held out*, choose:
 
 | what | how it is chosen |
 |------|------------------|
-| the bends (10.1) of each column | greatest likelihood of its values under N(0,1), if it gains more than a straight line by three halves of log n |
-| the shrinkage before (10.4) | least mean −log p of the rows held out, under the Gaussian |
+| bent or straight, turned or not | pilot trainings with a fifth of the rows held out, each encoding of §10.1 in turn, on at most 2000 rows: the least mean −log p of those held out |
+| the bend (10.1) of a column | the greatest likelihood of its values under N(0,1), if it gains 1.5 log n over a straight line; of a whole number with up to 60 cells it is (10.2) |
+| the shrinkage before (10.5) | the least mean −log p of the rows held out, under the Gaussian |
 | $σ_{max}$ | the least at which (1.10) is below a thousandth of a nat |
-| width and depth of the network, batch, the most steps | by the size of the table: more rows can feed more parameters |
-| the number of steps | least loss of the rows held out (§4.7), of the averaged parameters |
-| $σ_{min}$, where the density is read | least mean −log p of the rows held out |
+| width and depth of the network, batch, the most steps | by the number of rows and columns |
+| the number of steps | the least loss of the rows held out (§4.7), of the averaged parameters |
+| $σ_{min}$, where the density is read | the least mean −log p of the rows held out; of an ensemble .05 |
 | steps of the sampler | the fewest of 8, 16, … after which twice as many move no sample by more than 2 % of a deviation, in the root mean square |
 
-All of it stands in the report, beside two baselines that every density must beat: the Gaussian of
-all columns, and a *kernel density estimate*, a normal law of one width around each row.
+Below 3000 rows no row is dear enough to be lost: five networks are trained, each with another fifth
+of the rows held out, and the model is their ensemble (§10.4). Above, one network, with a tenth held
+out. Times and weight are those of the likelihood: with (2.14) every draw of t weighs alike, and
+the loss is, up to a constant, the integral that −log p is (7.18).
+
+All of this stands in the report, beside two baselines that a density must beat: the Gaussian of
+all columns, and a *kernel density estimate*, a normal law of one width around each row. Each row held
+out is judged by a network that had not seen it; but what encodes the rows of an ensemble saw them
+all. What that is worth is measured on the Gaussian, for which it costs nothing to
+encode each fifth by the other four, and given back.
 
 Rows have *weights* where some count more than others: a row of weight 2 is one that is there twice.
-So before each *epoch* (as many draws as there are rows) rows are drawn in proportion to their weights, by one uniform
-number and equal steps through the sum: none that is due twice is drawn fewer than two times.
-What is added to whole numbers and bits is drawn anew at the same time, so that no
-network can learn one addition by heart.
+So before each *epoch* (as many draws as there are rows) rows are drawn in proportion to their
+weights, by one uniform number and equal steps through the sum. What is added to whole numbers and
+bits is drawn anew at the same time, so that no network can learn one addition by heart.
 */
 /* The rows of the next epoch: all, or those on which equal steps through the weights fall. */
 static void sgm__fit_draw(sgm__fitting *q, uint64_t epoch) {
@@ -7255,35 +7339,81 @@ static sgm_status sgm__fit_look(sgm__fitting *q) {
 /* The steps of §4.8, a look now and then, and the end: all are done, patience is, or the user. */
 static sgm_status sgm__fit_train(sgm__fitting *q) {
     sgm_fit_report *r = &q->f->report;
+    SGM__TRY(sgm__fit_model(q)); /* a network, σ_max, a trainer, the first epoch */
     const long epoch = (q->n + q->run.o.batch - 1) / q->run.o.batch;
     SGM__TRY(sgm__fit_look(q));
-    while (!sgm_trainer_done(&q->run) && !r->stopped) {
+    for (r->stopped = q->stop; !sgm_trainer_done(&q->run) && !r->stopped;) {
         if (q->run.step % epoch == 0)
             SGM__TRY(sgm__fit_epoch(q, (uint64_t)(q->run.step / epoch)));
         SGM__TRY(sgm_trainer_step(&q->run));
         if (q->run.step % q->every && q->run.step < q->run.o.steps) continue;
         SGM__TRY(sgm__fit_look(q));
         if (q->o.patience > 0 && q->worse >= q->o.patience) r->stopped = 2;
-        if (sgm__fit_tell(q, "training")) r->stopped = 1;
+        if (sgm__fit_tell(q, "training")) r->stopped = q->stop = 1;
     }
     r->steps = q->run.step;
     sgm__held_copy(q->f->model, q->best, 1);
     return SGM_OK;
 }
 
-/* Where the density is read: from the roughest σ_min down, as long as the rows held out gain. */
-static sgm_status sgm__fit_sigma(sgm__fitting *q) {
-    static const double sigma[] = {0.2, 0.1, 0.05, 0.02, 0.01, 0.005};
-    sgm_sde *sde = &q->f->model->o.sde;
-    double best = HUGE_VAL, found = q->o.sigma_min, nll;
-    for (int i = 0; q->o.sigma_min <= 0 && i < 6; i++) {
-        sde->a = sde->t_min = sigma[i];
-        SGM__TRY(sgm__fit_nll(q, q->held < 200 ? q->held : 200, &nll));
-        if (!(nll < best)) break;
-        best = nll, found = sigma[i];
+/* Which encoding? Each that is possible, on some rows, by −log p of the fifth that is held out. */
+static sgm_status sgm__fit_pilots(sgm__fitting *q) {
+    sgm_fit_report *r = &q->f->report;
+    double best = HUGE_VAL, nll, one;
+    int bent = 0, turned = 0;
+    for (int way = 0; way < 4; way++) {
+        if (!(q->ways >> way & 1)) continue; /* not asked for, or not possible */
+        r->bent = way % 2, r->turned = way / 2, nll = 0;
+        for (int fold = 0; fold < q->pilots && q->ways & (q->ways - 1); fold++) {
+            SGM__TRY(sgm__fit_fold(q, fold, 5, SGM__PILOT_ROWS));
+            SGM__TRY(sgm__fit_code(q)); /* §10.1 */
+            SGM__TRY(sgm__fit_train(q));
+            SGM__TRY(sgm__fit_sigma(q, &one));
+            nll += one, q->done++;
+        }
+        if (nll < best) best = nll, bent = r->bent, turned = r->turned;
     }
-    sde->a = sde->t_min = q->f->report.sigma_min = found;
+    r->bent = bent, r->turned = turned;
     return SGM_OK;
+}
+
+/* The members of the ensemble, each with another part of the rows held out. */
+static sgm_status sgm__fit_members(sgm__fitting *q) {
+    const int members = q->f->report.members, folds = members > 1 ? members : 10;
+    double unused;
+    if (members > 1) { /* one encoding for all of them */
+        SGM__TRY(sgm__fit_excess(q, folds));
+        SGM__TRY(sgm__fit_fold(q, -1, folds, LONG_MAX));
+        SGM__TRY(sgm__fit_code(q));
+    }
+    for (q->member = 0; q->member < members && (!q->member || !q->stop); q->member++) {
+        SGM__TRY(sgm__fit_fold(q, q->member, folds, LONG_MAX));
+        q->judges = members == 1; /* its baselines */
+        if (members == 1) SGM__TRY(sgm__fit_code(q));
+        else SGM__TRY(sgm__fit_hold(q));
+        SGM__TRY(sgm__fit_train(q));
+        if (members == 1) SGM__TRY(sgm__fit_sigma(q, &unused));
+        else SGM__TRY(sgm__fit_keep(q)); /* its parameters */
+        SGM__TRY(sgm__fit_judge(q));     /* log p of rows that it had not seen */
+    }
+    q->f->report.members = q->member;
+    return q->member > 1 ? sgm__fit_together(q) : SGM_OK;
+}
+
+/* Where the density of one network is read: from the roughest σ_min down, while the rows held out
+gain. nll: their mean −log p there. */
+static sgm_status sgm__fit_sigma(sgm__fitting *q, double *nll) {
+    static const double sigma[] = {0.2, 0.1, 0.05, 0.02, 0.01};
+    double best = HUGE_VAL, found = q->o.sigma_min;
+    for (int i = 0; i < 5 && q->o.sigma_min <= 0; i++) {
+        sgm__fit_read_at(q, sigma[i]);
+        SGM__TRY(sgm__fit_nll(q, q->held < 200 ? q->held : 200, nll));
+        if (!(*nll < best)) break;
+        best = *nll, found = sigma[i];
+    }
+    sgm__fit_read_at(q, found);
+    if (best < HUGE_VAL) return *nll = best, SGM_OK;
+    return sgm__fit_nll(q, q->held < 200 ? q->held : 200, nll);
 }
 
 /* The fewest steps of DPM-Solver++(2M) that twice as many hardly improve, from the same noise. */
@@ -7294,8 +7424,8 @@ static sgm_status sgm__fit_sampler(sgm__fitting *q) {
     sgm_fit_report *r = &q->f->report;
     float *z = (float *)sgm__alloc(sgm__times(2 * N, (size_t)D), sizeof *z);
     if (!z) return SGM_NO_MEMORY;
-    sgm_status status = sgm__fitted_draw(q->f, z, N, 0, N, 8, key);
     r->method = SGM_METHOD_DPMPP_2M, r->sample_steps = 8;
+    sgm_status status = sgm__fitted_draw(q->f, z, N, 0, N, r->sample_steps, key);
     for (double move = 1; !status && move > 0.02 && r->sample_steps < 256;) {
         status = sgm__fitted_draw(q->f, z + N * D, N, 0, N, 2 * r->sample_steps, key);
         move = 0;
@@ -7314,12 +7444,9 @@ static sgm_status sgm__fit_sampler(sgm__fitting *q) {
 SGM_API sgm_status sgm_fit(
     sgm_fitted *fitted, const sgm_table *table, const sgm_fit_options *options, sgm_key key) {
     sgm__fitting q;
-    SGM__TRY(sgm__fit_start(&q, fitted, table, options, key)); /* checks; which rows are held out */
-    sgm_status status = sgm__fit_code(&q);                     /* §10.1 */
-    if (!status) status = sgm__fit_model(&q);                  /* network, σ_max, trainer */
-    if (!status) status = sgm__fit_epoch(&q, 0);
-    if (!status) status = sgm__fit_train(&q);
-    if (!status) status = sgm__fit_sigma(&q);
+    SGM__TRY(sgm__fit_start(&q, fitted, table, options, key)); /* checks, kinds, room */
+    sgm_status status = sgm__fit_pilots(&q);
+    if (!status) status = sgm__fit_members(&q);
     if (!status) status = sgm__fit_sampler(&q);
     if (!status) status = sgm__fit_measure(&q); /* the rest of the report */
     sgm__fit_end(&q, status);
@@ -7332,8 +7459,8 @@ SGM_API sgm_status sgm_fit(
 **Sampling** is chapter 5's and 7's: noise of $σ_{max}$, the chosen steps, then the way back from z
 to a row. The steps are those of the probability-flow ODE, so samples and densities belong to one law.
 
-**The log density** is (7.14) at the encoded row, plus (10.3); with whole numbers or categories the
-mean of (10.2) over a few draws. Its error has three parts, whose squares add up: what the draws
+**The log density** is (7.14) at the encoded row, plus (10.4); with whole numbers or categories the
+mean of (10.3) over a few draws. Its error has three parts, whose squares add up: what the draws
 leave, what the probes of the trace leave (7.15, where there are many coordinates; else none), and
 what the steps leave: the change from half as many, over 15, for a solver of order 4 leaves a
 sixteenth.
@@ -7362,7 +7489,7 @@ static sgm_status sgm__logp_block(const sgm__asking *q, double *logp, double *se
     for (long i = 0; i < m; i++) {
         double top = -HUGE_VAL, sum = 0, square = 0, probes = 0, steps = 0;
         for (long k = i * K; k < (i + 1) * K; k++) {
-            q->fine[k] += q->slope[k]; /* (10.3) */
+            q->fine[k] += q->slope[k]; /* (10.4) */
             top = fmax(top, q->fine[k]);
         }
         for (long k = i * K; k < (i + 1) * K && top > -HUGE_VAL; k++) {
@@ -7372,7 +7499,7 @@ static sgm_status sgm__logp_block(const sgm__asking *q, double *logp, double *se
             probes += p * p * q->fine_se[k] * q->fine_se[k];
             steps += p * (q->fine[k] - q->slope[k] - q->rough[k]) / 15;
         }
-        logp[i] = top + (top > -HUGE_VAL ? sgm__log(sum / (double)K) : 0); /* (10.2) */
+        logp[i] = top + (top > -HUGE_VAL ? sgm__log(sum / (double)K) : 0); /* (10.3) */
         if (!se) continue;
         const double spread = K > 1 ? (square / (sum * sum) * (double)K - 1) / (double)(K - 1) : 0;
         se[i] = sqrt(fmax(0, spread) + probes / (sum * sum) + steps * steps / (sum * sum));
@@ -7405,7 +7532,7 @@ missing coordinate a law of its own, N(0, 1) and independent of all else, and te
 they are, by a *mask* of ones and zeros as its condition (§8.1). For each pattern of gaps O the
 points then have one law,
 
-$$p(z \mid O) = p(z_O) ∏_{k ∉ O} N(z_k; 0, 1) \qquad(10.5)$$
+$$p(z \mid O) = p(z_O) ∏_{k ∉ O} N(z_k; 0, 1) \qquad(10.6)$$
 
 and denoising score matching learns its score: of $z_O$ what the rows that know O say, of the others
 F = 0, which needs no learning: the network multiplies x and F by the mask. Rows of all
@@ -7413,13 +7540,23 @@ patterns teach one network. Told that all is known it is the score of whole rows
 of the part, so $\log p(z_O)$ is the ODE's answer less that of the filled coordinates. This rests on
 gaps that do not depend on the values they hide (*missing at random*, given what is known).
 
-A turn (10.4) would mix known and unknown, so a table with gaps is not turned.
+A turn (10.5) would mix known and unknown, so a table with gaps is not turned. The network is that of
+all fitted models: an *ensemble*, the mean of members that were trained apart. The mean of their scores
+errs less than each, as the mean of any guesses does, and is a score like any other.
 */
-SGM_API sgm_tensor *sgm_table_net(sgm_tape *tape, const sgm_net_in *in) {
+SGM_API sgm_tensor *sgm_ensemble_net(sgm_tape *tape, const sgm_net_in *in) {
+    const int members = in->user ? ((const sgm_ensemble *)in->user)->members : 1;
     sgm_net_in seen = *in;
-    if (!in->cond) return sgm_tape_refuse(tape, "sgm_table_net needs a mask: set the model's cond to d");
-    seen.x = sgm_mul(tape, in->x, in->cond);
-    return sgm_mul(tape, sgm_residual_mlp(tape, &seen), in->cond);
+    sgm_tensor *sum = NULL;
+    if (members < 0 || members > 1000)
+        return sgm_tape_refuse(tape, "an ensemble of %d members: needs 1 to 1000", members);
+    if (in->cond) seen.x = sgm_mul(tape, in->x, in->cond); /* (10.6) */
+    for (int i = 0; i < (members ? members : 1); i++) { /* their options come first in in->user */
+        sgm_tensor *one = sgm_residual_mlp(tape, &seen);
+        sum = i ? sgm_add(tape, sum, one) : one;
+    }
+    if (members > 1) sum = sgm_mul_by(tape, sum, 1 / (float)members);
+    return in->cond ? sgm_mul(tape, sum, in->cond) : sum;
 }
 
 /*
@@ -14775,7 +14912,7 @@ and named, and it is seen at once whether the network can run at all. Then there
 them, and one for each average.
 */
 typedef struct sgm__opened {
-    sgm_mlp_options mlp;
+    sgm_ensemble ensemble; /* its first part is the options of an MLP */
     sgm_image_net image;
     sgm_diffusers diffusers;
     sgm_ddpm table;
@@ -15880,7 +16017,7 @@ static const struct sgm__ready {
 } sgm__ready[] = {{"mlp", sgm_mlp, 0}, {"residual_mlp", sgm_residual_mlp, 0},
     {"resnet", sgm_resnet, 32}, {"unet", sgm_unet, 32}, {"mixer", sgm_mixer, 128},
     {"dit", sgm_dit, 128}, {"diffusers", sgm_diffusers_net, -1},
-    {"table", sgm_table_net, 0}};
+    {"ensemble", sgm_ensemble_net, 0}};
 enum { SGM__N_READY = 8 };
 
 static const char *sgm__diffusers_of(sgm_diffusers *o, const void *user, long d);
@@ -15918,6 +16055,8 @@ static void sgm__set_net(sgm__record *c, const sgm_model *model) {
         SGM__SET(net.width), SGM__SET(net.depth), sgm__set(c, "net.activation", net.activation);
         sgm__set(c, "net.embedding", net.embedding), SGM__SET(net.embedding_width);
         sgm__set(c, "net.dropout", net.dropout), sgm__set(c, "net.shortcut", net.shortcut > 0);
+        if (model->o.net == sgm_ensemble_net)
+            sgm__set(c, "net.members", user ? sgm__or(((const sgm_ensemble *)user)->members, 1) : 1);
     } else if (sgm__ready[i].width < 0) {
         sgm__set_diffusers(c, model);
     } else {
@@ -16326,7 +16465,9 @@ static void sgm__file_net(const sgm_archive *file, sgm__opened *own, int image, 
             (sgm_embedding)sgm__file_int(file, "net.embedding", SGM_EMBEDDING_LEARNED, bad);
         net.dropout = (float)sgm__text_number(sgm_archive_meta(file, "net.dropout"));
         net.shortcut = sgm__file_int(file, "net.shortcut", 1, bad) ? 1 : -1;
-        own->mlp = net;
+        own->ensemble.mlp = net;
+        const char *members = sgm_archive_meta(file, "net.members");
+        own->ensemble.members = members ? sgm__file_int(file, "net.members", 1000, bad) : 1;
     } else {
         sgm_image_net net;
         SGM__GET(net.h, 1e8), SGM__GET(net.w, 1e8), SGM__GET(net.channels, 1e8);
@@ -16370,7 +16511,7 @@ static sgm_status sgm__open_from(sgm_model *model, const sgm_archive *file, cons
     if (width < 0) sgm__file_diffusers(file, own, o.d, &bad);
     else sgm__file_net(file, own, width, &bad);
     o.net = sgm__ready[i].net;
-    o.user = width < 0 ? (void *)&own->diffusers : width ? (void *)&own->image : (void *)&own->mlp;
+    o.user = width < 0 ? (void *)&own->diffusers : width ? (void *)&own->image : (void *)&own->ensemble;
     if (sgm_archive_find(file, "scaler")) o.scaler = &own->scaler;
     sgm_status status = sgm__file_table(file, own, &o.sde, &bad);
     if (bad) status = sgm__fail(SGM_BAD_FILE, "%s has a setting of its model that is none", path);
@@ -19459,11 +19600,12 @@ Checks, bookkeeping, baselines and files of chapter 10.
 ## §H.1 Rows and points, by all threads
 */
 static int sgm__rising(const void *a, const void *b);
-static sgm_status sgm__fit_hold(sgm__fitting *q);
 static sgm_status sgm__fit_room(sgm__fitting *q);
 static sgm_status sgm__fit_baselines(sgm__fitting *q);
+static void sgm__fit_drop(sgm__fitting *q);
 static double sgm__memory(const float *z, long n, const float *x, long m, int d);
-enum { SGM__FEWEST = 5 };
+enum { SGM__MEASURED = 1000, SGM__FEW_ROWS = 3000 }; /* rows that are judged; below: an ensemble */
+enum { SGM__FEWEST = 5, SGM__MOST_HELD = 5000, SGM__TURNED = 256 };
 static sgm_status sgm__known_logp(
     const sgm_fitted *f, double *logp, double *se, const double *row, sgm_key key) {
     (void)f, (void)row, (void)key;
@@ -19619,12 +19761,13 @@ static sgm_status sgm__fitted_draw(
     memset(&o, 0, sizeof o);
     o.method = SGM_METHOD_DPMPP_2M, o.steps = steps;
     score.first = first, score.of = of;
-    return sgm_sample(z, n, &score, &o, key);
+    const sgm_status status = sgm_sample(z, n, &score, &o, key);
+    return status == SGM_NOT_LEARNT ? SGM_OK : status; /* the report tells how far they are */
 }
 
-enum { SGM__ASKED = 512, SGM__EXACT_TRACE = 64, SGM__PROBES = 16, SGM__ADDED = 8 };
+enum { SGM__ASKED = 512, SGM__EXACT_TRACE = 32, SGM__PROBES = 4, SGM__ADDED = 4 };
 
-static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a column (10.2) */
+static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a column (10.3) */
     int drawn = 0;
     for (int k = 0; k < f->code.width; k++)
         drawn |= f->table.column[f->code.at[k].column].kind != SGM_KIND_NUMBER;
@@ -19633,7 +19776,9 @@ static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a co
 
 static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, sgm_key key) {
     memset(q, 0, sizeof *q);
-    q->f = f, q->key = key, q->steps = 24, q->draws = sgm__is_drawn(f) ? SGM__ADDED : 1;
+    q->f = f, q->key = key, q->steps = 16, q->draws = 1;
+    for (int k = 0; k < f->code.width; k++) /* where what is added matters: bits and cells */
+        if (f->code.at[k].bit >= 0 || f->code.at[k].cells) q->draws = SGM__ADDED;
     q->probes = f->code.width <= SGM__EXACT_TRACE ? 0 : SGM__PROBES;
     q->most = n < SGM__ASKED / q->draws ? n * q->draws : SGM__ASKED;
     const size_t m = (size_t)q->most, D = (size_t)f->code.width;
@@ -19651,13 +19796,20 @@ static sgm_status sgm__logp_encode(const sgm__asking *q, const double *x, long f
     return sgm__encode_all(&e);
 }
 
+/* Standard deviation of encoded rows, which vary by 1 or so, at the end of the process. */
+static double sgm__fitted_prior(const sgm_fitted *f) {
+    const sgm_score score = sgm_fitted_score(f);
+    const double prior = sgm_sde_prior(&score.sde);
+    return f->instead ? prior : sqrt(prior * prior + 1);
+}
+
 static sgm_status sgm__logp_ode(
     const sgm__asking *q, double *logp, double *se, long n, int steps) {
     sgm_likelihood_options o;
     sgm_condition told;
     sgm_score score;
     memset(&o, 0, sizeof o);
-    o.probes = q->probes, o.unchecked = 1;
+    o.probes = q->probes, o.unchecked = 1, o.prior = sgm__fitted_prior(q->f);
     o.solve.method = SGM_METHOD_RK4, o.solve.steps = steps, o.solve.grid = SGM_GRID_LOGSNR;
     SGM__TRY(sgm__fitted_told(q->f, &told, &score, q->known, n));
     if (se) memset(se, 0, (size_t)n * sizeof *se);
@@ -19735,6 +19887,17 @@ static sgm_status sgm__fit_columns(sgm__fitting *q) {
             f->code.masked = table->x[i * table->d + j] != table->x[i * table->d + j];
     }
     if (width == 0) return sgm__bad("no column varies: there is nothing to learn");
+    for (int way = 0; way < 4; way++) {
+        const int bent = way % 2, turned = way / 2;
+        if (q->o.bend && bent != (q->o.bend > 0)) continue;
+        if (q->o.turn && turned != (q->o.turn > 0)) continue;
+        if ((bent && table->h) || (turned && (table->h || f->code.masked || width > SGM__TURNED)))
+            continue;
+        q->ways |= 1 << way;
+    }
+    if (!q->ways)
+        return sgm__bad("pictures are not bent, and neither they nor rows with gaps or more than %d "
+                        "coordinates are turned: set bend and turn to 0", SGM__TURNED);
     if (f->code.masked && table->h) return sgm__bad("a picture has a pixel that is NaN: leave it out");
     f->code.at = (sgm_coordinate *)sgm__alloc((size_t)width, sizeof *f->code.at);
     if (!f->code.at) return SGM_NO_MEMORY;
@@ -19750,32 +19913,41 @@ static sgm_status sgm__fit_columns(sgm__fitting *q) {
     return SGM_OK;
 }
 
-/* Rows that count, in the order of the key: those to learn from first, then those held out. */
-static sgm_status sgm__fit_split(sgm__fitting *q) {
+/* Rows that count, in the order of the key. */
+static sgm_status sgm__fit_order(sgm__fitting *q) {
     const sgm_table *table = q->table;
-    long n = 0;
-    q->row = (long *)sgm__alloc(sgm__times(2, (size_t)table->n), sizeof *q->row);
-    if (!q->row) return SGM_NO_MEMORY;
+    const size_t n = (size_t)table->n;
+    q->order = (long *)sgm__alloc(sgm__times(3, n), sizeof *q->order);
+    if (!q->order) return SGM_NO_MEMORY;
+    q->row = q->order + n, q->pick = q->row + n;
     for (long i = 0; i < table->n; i++) {
         const long at = (long)sgm_permute((uint64_t)i, (uint64_t)table->n, sgm_key_split(q->key, 0));
         const double w = table->weight ? table->weight[at] : 1;
         if (!(w >= 0 && w < 1e300))
             return sgm__bad("row %ld has weight %g: weights are numbers >= 0", at, w);
-        if (w > 0) q->row[n++] = at;
+        if (w > 0) q->order[q->all++] = at;
     }
-    if (n < SGM__FEWEST)
-        return sgm__bad("%ld rows that count: a fit needs at least %d samples", n, SGM__FEWEST);
-    double share = q->o.held_out > 0 ? q->o.held_out : n < 1000 ? 0.2 : 0.1;
-    q->held = (long)(share * (double)n + 0.5);
-    if (q->held > 5000 && q->o.held_out <= 0) q->held = 5000;
-    if (q->held < 2) q->held = 2;
-    if (q->held > n - 2) q->held = n - 2;
-    q->n = n - q->held, q->pick = q->row + table->n;
+    if (q->all < SGM__FEWEST)
+        return sgm__bad("%ld rows that count: a fit needs at least %d samples", q->all, SGM__FEWEST);
     if (!table->weight) return SGM_OK;
-    q->weights = (double *)sgm__alloc((size_t)q->n, sizeof *q->weights);
-    if (!q->weights) return SGM_NO_MEMORY;
-    for (long i = 0; i < q->n; i++)
-        q->weights[i] = table->weight[q->row[i]] + (i ? q->weights[i - 1] : 0);
+    q->weights = (double *)sgm__alloc((size_t)q->all, sizeof *q->weights);
+    return q->weights ? SGM_OK : SGM_NO_MEMORY;
+}
+
+static sgm_status sgm__fit_fold(sgm__fitting *q, int fold, int folds, long most) {
+    const long all = q->all < most ? q->all : most;
+    long from = fold < 0 ? all : fold * all / folds, to = fold < 0 ? all : (fold + 1) * all / folds;
+    if (fold >= 0 && to - from < 1) to = from + 1;
+    if (to - from > SGM__MOST_HELD) to = from + SGM__MOST_HELD;
+    q->n = 0, q->held = to - from;
+    for (long i = 0; i < all; i++)
+        if (i < from || i >= to) q->row[q->n++] = q->order[i];
+    for (long i = from; i < to; i++) q->row[q->n + i - from] = q->order[i];
+    for (long i = 0; i < q->n && q->weights; i++)
+        q->weights[i] = q->table->weight[q->row[i]] + (i ? q->weights[i - 1] : 0);
+    const long D = q->f->code.width;
+    q->z_held = q->z + q->n * D;
+    if (q->known) q->known_held = q->known + q->n * D;
     return SGM_OK;
 }
 
@@ -19789,10 +19961,10 @@ static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table
     if (!table || !table->x || table->n < 1 || table->d < 1)
         return sgm__bad("a fit needs a table of rows and columns");
     if (q->o.quality < SGM_QUALITY_AUTO || q->o.quality > SGM_QUALITY_BEST || q->o.steps < 0 ||
-        q->o.width < 0 || q->o.depth < 0 || !(q->o.held_out >= 0 && q->o.held_out < 1) ||
+        q->o.width < 0 || q->o.depth < 0 || q->o.members < 0 || q->o.members > 100 ||
         !(q->o.sigma_min >= 0 && q->o.sigma_min < 1))
         return sgm__bad("options of a fit: quality of sgm_quality, steps, width and depth >= 0, "
-                        "held_out and sigma_min in [0, 1)");
+                        "members from 0 to 100, sigma_min in [0, 1)");
     if (q->o.quality == SGM_QUALITY_AUTO) q->o.quality = SGM_QUALITY_GOOD;
     f->own = (struct sgm__fitted_own *)sgm__alloc(1, sizeof *f->own);
     sgm_status status = f->own ? sgm_table_init(&f->table, table, 0) : SGM_NO_MEMORY;
@@ -19805,7 +19977,7 @@ static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table
     f->code.low = (double *)sgm__alloc(sgm__times(2, (size_t)table->d), sizeof(double));
     if (!f->code.low) status = SGM_NO_MEMORY;
     else f->code.high = f->code.low + table->d;
-    if (!status) status = sgm__fit_split(q);
+    if (!status) status = sgm__fit_order(q);
     if (!status) status = sgm__fit_columns(q);
     if (!status) status = sgm__fit_room(q);
     if (status) sgm__fit_end(q, status);
@@ -19813,36 +19985,58 @@ static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table
 }
 
 static sgm_status sgm__fit_room(sgm__fitting *q) {
-    const size_t D = (size_t)q->f->code.width, masks = q->f->code.masked ? 2 : 1;
+    const size_t D = (size_t)q->f->code.width, masks = q->f->code.masked ? 2 : 1, n = (size_t)q->all;
+    sgm_fit_report *r = &q->f->report;
     uint64_t h = sgm__fnv_start;
-    q->z = (float *)sgm__alloc(sgm__times((size_t)q->n, D), masks * sizeof *q->z);
-    q->z_held = (float *)sgm__alloc(sgm__times((size_t)q->held, D), masks * sizeof *q->z);
-    q->slope_held = (double *)sgm__alloc((size_t)q->held, sizeof(double));
-    if (!q->z || !q->z_held || !q->slope_held) return SGM_NO_MEMORY;
-    if (masks > 1) q->known = q->z + (size_t)q->n * D, q->known_held = q->z_held + (size_t)q->held * D;
+    q->z = (float *)sgm__alloc(sgm__times(n, D), masks * sizeof *q->z);
+    q->slope_held = (double *)sgm__alloc(n < SGM__MOST_HELD ? n : SGM__MOST_HELD, sizeof(double));
+    q->f->held_logp = (double *)sgm__alloc(SGM__MEASURED, sizeof(double));
+    if (!q->z || !q->slope_held || !q->f->held_logp) return SGM_NO_MEMORY;
+    if (masks > 1) q->known = q->z + n * D;
     q->again = q->f->code.masked || q->weights || sgm__is_drawn(q->f);
     h = sgm__fnv(h, (const unsigned char *)q->table->x,
         (size_t)q->table->n * (size_t)q->table->d * sizeof(double));
-    q->f->report.data[0] = (uint32_t)h, q->f->report.data[1] = (uint32_t)(h >> 32);
-    memcpy(q->f->report.key, q->key.k, sizeof q->key.k);
-    q->f->report.rows = q->n, q->f->report.held = q->held;
+    r->data[0] = (uint32_t)h, r->data[1] = (uint32_t)(h >> 32);
+    memcpy(r->key, q->key.k, sizeof q->key.k);
+    r->rows = q->all;
+    r->members = q->o.members ? q->o.members
+        : q->all < SGM__FEW_ROWS && q->o.quality > SGM_QUALITY_FAST && !q->table->h ? 5 : 1;
+    if (r->members > q->all / 2) r->members = (int)(q->all / 2);
+    q->pilots = q->o.quality == SGM_QUALITY_FAST ? 1 : q->all < SGM__FEW_ROWS ? 2 : 1;
+    if (q->o.quality == SGM_QUALITY_FAST && q->ways & (q->ways - 1)) /* no pilots: bent and turned */
+        q->ways = q->ways >> 3 & 1 ? 8 : q->ways >> 1 & 1 ? 2 : 4;
+    q->trainings = r->members;
+    for (int way = 0; way < 4 && q->ways & (q->ways - 1); way++)
+        q->trainings += q->pilots * (q->ways >> way & 1);
     q->news.nll = q->news.nll_gauss = q->news.nll_kde = q->news.held_loss = NAN;
-    q->news.best_loss = HUGE_VAL;
+    r->nll_gauss = r->nll_kde = NAN;
     sgm_progress_init(&q->bar, q->o.progress, 0);
     return SGM_OK;
 }
 
+/* Frees the code, the model and its trainer, for the next. */
+static void sgm__fit_drop(sgm__fitting *q) {
+    if (q->run.model) sgm_trainer_free(&q->run);
+    if (q->f->model) sgm_model_free(q->f->model);
+    sgm__free(q->best), sgm__free(q->f->own->ones);
+    memset(q->f->own, 0, sizeof *q->f->own);
+    q->f->model = NULL, q->best = NULL;
+}
+
 static void sgm__fit_end(sgm__fitting *q, sgm_status status) {
     if (q->run.model) sgm_trainer_free(&q->run);
-    sgm__free(q->row), sgm__free(q->weights), sgm__free(q->z), sgm__free(q->z_held);
-    sgm__free(q->slope_held), sgm__free(q->best);
+    sgm__free(q->order), sgm__free(q->weights), sgm__free(q->z), sgm__free(q->slope_held);
+    sgm__free(q->best), sgm__free(q->kept);
     sgm_progress_done(&q->bar);
     if (status != SGM_OK) sgm_fitted_free(q->f);
 }
 
 static int sgm__fit_tell(sgm__fitting *q, const char *doing) {
     sgm_fit_news *news = &q->news;
-    news->doing = doing, news->step = q->run.step, news->steps = q->run.o.steps;
+    const long each = q->run.o.steps;
+    news->doing = doing, news->steps = q->trainings * each;
+    news->step = q->done * each + q->run.step;
+    if (news->step > news->steps) news->step = news->steps;
     news->seconds = sgm_seconds() - q->started;
     news->left = news->step > 0
         ? news->seconds * (double)(news->steps - news->step) / (double)news->step : NAN;
@@ -19855,6 +20049,8 @@ static int sgm__fit_tell(sgm__fitting *q, const char *doing) {
 SGM_API void sgm_fitted_free(sgm_fitted *f) {
     if (!f) return;
     if (f->model) sgm_model_free(f->model);
+    if (f->own) sgm__free(f->own->ones);
+    sgm__free(f->code.knots);
     sgm__free(f->own), sgm__free(f->code.at), sgm__free(f->code.low), sgm__free(f->code.turn);
     sgm__free(f->held_logp), sgm__free(f->note);
     sgm_table_free(&f->table);
@@ -19904,7 +20100,7 @@ static void sgm__bend_fit(sgm_coordinate *c, const double *x, long n) {
     if ((best - straight) * (double)n > 1.5 * sgm__log((double)n)) *c = at;
 }
 
-enum { SGM__BENT = 2000 }; /* values that choose a bend */
+enum { SGM__BENT = 2000, SGM__FEW_CELLS = 60 }; /* values that choose a bend; the most cells */
 
 /* The values of coordinate k, ascending; returns how many are known. */
 static long sgm__fit_values(sgm__fitting *q, double *v, int k) {
@@ -19925,18 +20121,40 @@ static int sgm__rising(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* The knots of (10.2) of a whole number's values v(m), from `low` on. Each cell, and one beside the
+last on either side, counts its rows and its part of one and a half. */
+static void sgm__fit_cells(sgm_coordinate *c, double *knot, double low, const double *v, long m) {
+    const int cells = c->cells + 1;
+    double sum = 0;
+    for (int i = 0; i < cells; i++) knot[i] = 1.5 / cells;
+    for (long i = 0; i < m; i++) knot[(int)fmin(cells - 1, fmax(0, floor(v[i] - low + 1.5)))]++;
+    for (int i = 0; i < cells; i++) sum += knot[i] / ((double)m + 1.5), knot[i] = sum;
+    c->centre = low - 0.5, c->knot = knot; /* the last knot, 1, is not one of c->cells */
+}
+
 /* Shift and scale of each coordinate; with bends = 1 its bend, too. */
 static sgm_status sgm__fit_bends(sgm__fitting *q, int bends) {
     sgm_code *code = &q->f->code;
     double *v = (double *)sgm__alloc((size_t)q->n, sizeof *v);
     if (!v) return SGM_NO_MEMORY;
+    if (bends) sgm__free(code->knots), code->n_knots = 0;
+    if (bends) code->knots = (double *)sgm__alloc((size_t)code->width, (SGM__FEW_CELLS + 4) * sizeof *v);
+    if (bends && !code->knots) return sgm__free(v), SGM_NO_MEMORY;
     for (int k = 0; k < code->width; k++) {
         sgm_coordinate *c = &code->at[k];
         const long m = sgm__fit_values(q, v, k), few = m < SGM__BENT ? m : SGM__BENT;
-        if (!bends) sgm__bend_likelihood(c, v, m);
-        if (bends && (c->bit >= 0 || few < 20)) continue;
-        for (long i = 0; i < few && bends; i++) v[i] = v[(2 * i + 1) * m / (2 * few)];
-        if (bends) sgm__bend_fit(c, v, few);
+        const double low = code->low[c->column], cells = code->high[c->column] - low + 1;
+        if (!bends) {
+            c->centre = c->skew = 0, c->unit = c->tail = 1, c->cells = 0;
+            sgm__bend_likelihood(c, v, m);
+        } else if (q->f->table.column[c->column].kind == SGM_KIND_INTEGER && cells <= SGM__FEW_CELLS) {
+            c->cells = (int)cells + 1;
+            sgm__fit_cells(c, code->knots + code->n_knots, low, v, m);
+            code->n_knots += c->cells + 1;
+        } else if (c->bit < 0 && few >= 20) {
+            for (long i = 0; i < few; i++) v[i] = v[(2 * i + 1) * m / (2 * few)];
+            sgm__bend_fit(c, v, few);
+        }
         if (!(c->scale > 0)) c->scale = 1; /* one value in all rows learnt from */
     }
     sgm__free(v);
@@ -19990,29 +20208,27 @@ static double sgm__gauss_nll(double *work, const double *mean, const double *cov
     return 0.5 * (log_det + sum / (double)n) + (double)d * SGM__HALF_LOG_2PI;
 }
 
-enum { SGM__TURNED = 256 }; /* the widest rows that are turned */
-
-/* (10.4): first the shrinkage, by the rows held out; then axes and their lengths. */
+/* (10.5): first the shrinkage, by the rows held out; then axes and their lengths. */
 static sgm_status sgm__fit_turn(sgm__fitting *q) {
     static const double shrinks[] = {1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1};
     sgm_code *code = &q->f->code;
+    double *const shrink = &q->f->report.shrink, best = HUGE_VAL;
     const size_t D = (size_t)code->width;
-    const long d = code->width;
-    double *mean = (double *)sgm__alloc(D * (4 * D + 2), sizeof *mean), best = HUGE_VAL;
+    double *mean = (double *)sgm__alloc(D * (4 * D + 2), sizeof *mean);
     if (!mean) return SGM_NO_MEMORY;
     double *cov = mean + D, *work = cov + D * D, *axes = work + D * D + D;
     sgm_status status = sgm__fit_epoch(q, 0);
     if (!status) status = sgm__fit_hold(q);
     if (!status) sgm__mean_cov(mean, cov, q->z, q->n, code->width);
-    for (int i = 0; i < 9 && !status; i++) {
-        double nll = sgm__gauss_nll(work, mean, cov, shrinks[i], q->z_held, q->held, d);
-        if (nll < best) best = nll, q->f->report.shrink = shrinks[i];
+    for (int i = 0; i < 9 && !status && q->held > 0; i++) { /* else as it was chosen before */
+        double nll = sgm__gauss_nll(work, mean, cov, shrinks[i], q->z_held, q->held, (long)D);
+        if (nll < best) best = nll, *shrink = shrinks[i];
     }
     code->turn = status ? NULL : (double *)sgm__alloc(2 * D * D, sizeof *mean);
     if (!code->turn) return sgm__free(mean), status ? status : SGM_NO_MEMORY;
-    code->back = code->turn + D * D;
-    for (size_t i = 0; i < D * D; i++) cov[i] *= i % (D + 1) ? 1 - q->f->report.shrink : 1;
-    sgm__jacobi(cov, axes, d);
+    code->back = code->turn + D * D, code->log_turn = 0;
+    for (size_t i = 0; i < D * D; i++) cov[i] *= i % (D + 1) ? 1 - *shrink : 1;
+    sgm__jacobi(cov, axes, (long)D);
     for (size_t k = 0; k < D; k++) {
         const double size = sqrt(fmax(cov[k * D + k], 1e-12)); /* of this axis */
         for (size_t j = 0; j < D; j++) {
@@ -20033,15 +20249,45 @@ static sgm_status sgm__fit_hold(sgm__fitting *q) {
 
 static sgm_status sgm__fit_code(sgm__fitting *q) {
     sgm_code *code = &q->f->code;
-    const int picture = q->table->h > 0;
+    sgm__free(code->turn), code->turn = code->back = NULL, code->log_turn = 0;
     sgm__fit_draw(q, 0);
     SGM__TRY(sgm__fit_bends(q, 0));
-    if (picture) sgm__fit_pixels(q);
-    else if (!code->masked && code->width <= SGM__TURNED) SGM__TRY(sgm__fit_baselines(q));
-    if (!picture && !q->o.straight) SGM__TRY(sgm__fit_bends(q, 1));
-    if (!picture && !code->masked && code->width <= SGM__TURNED && q->o.straight < 2)
-        SGM__TRY(sgm__fit_turn(q));
+    if (q->table->h) sgm__fit_pixels(q);
+    else if (q->judges && !code->masked && code->width <= SGM__TURNED) SGM__TRY(sgm__fit_baselines(q));
+    if (q->f->report.bent) SGM__TRY(sgm__fit_bends(q, 1));
+    if (q->f->report.turned) SGM__TRY(sgm__fit_turn(q));
     return sgm__fit_hold(q);
+}
+
+/* Mean −log p of the rows held out under the untrained model: N(0, I) of z. */
+static double sgm__fit_untrained(const sgm__fitting *q) {
+    const long D = q->f->code.width;
+    double sum = 0;
+    for (long i = 0; i < q->held; i++) {
+        sum -= q->slope_held[i];
+        for (long k = i * D; k < (i + 1) * D; k++)
+            sum += 0.5 * (double)q->z_held[k] * q->z_held[k] + SGM__HALF_LOG_2PI;
+    }
+    return sum / (double)q->held;
+}
+
+/* How much less −log p of a row is because its encoding saw it: of the untrained model, all folds. */
+static sgm_status sgm__fit_excess(sgm__fitting *q, int folds) {
+    q->judges = 1, q->excess = 0;
+    for (int fold = 0; fold < folds; fold++) {
+        SGM__TRY(sgm__fit_fold(q, fold, folds, LONG_MAX));
+        SGM__TRY(sgm__fit_code(q));
+        q->excess += sgm__fit_untrained(q) / folds;
+    }
+    q->judges = 0;
+    SGM__TRY(sgm__fit_fold(q, -1, folds, LONG_MAX));
+    SGM__TRY(sgm__fit_code(q));
+    for (int fold = 0; fold < folds; fold++) {
+        SGM__TRY(sgm__fit_fold(q, fold, folds, LONG_MAX));
+        SGM__TRY(sgm__fit_hold(q));
+        q->excess -= sgm__fit_untrained(q) / folds;
+    }
+    return SGM_OK;
 }
 
 /*
@@ -20078,13 +20324,15 @@ static sgm_status sgm__fit_baselines(sgm__fitting *q) {
     if (!status) {
         sgm__mean_cov(mean, mean + D, q->z, q->n, (int)D);
         for (long i = 0; i < q->held; i++) slope += q->slope_held[i] / (double)q->held;
-        r->nll_gauss = sgm__gauss_nll(mean + D + D * D, mean, mean + D, 1e-6, q->z_held, q->held,
+        q->gauss += sgm__gauss_nll(mean + D + D * D, mean, mean + D, 1e-6, q->z_held, q->held,
             (long)D) - slope;
         const long n = q->n < SGM__KERNELS ? q->n : SGM__KERNELS;
         const long m = q->held < SGM__KERNELS_ASKED ? q->held : SGM__KERNELS_ASKED;
-        r->nll_kde = HUGE_VAL;
+        double best = HUGE_VAL;
         for (double h = 1.3; h > 0.03; h /= 1.3)
-            r->nll_kde = fmin(r->nll_kde, sgm__kde_nll(q->z, n, q->z_held, m, (int)D, h) - slope);
+            best = fmin(best, sgm__kde_nll(q->z, n, q->z_held, m, (int)D, h));
+        q->kde += best - slope, q->judged++;
+        r->nll_gauss = q->gauss / q->judged, r->nll_kde = q->kde / q->judged;
     }
     sgm__free(mean);
     q->news.nll_gauss = r->nll_gauss, q->news.nll_kde = r->nll_kde;
@@ -20097,23 +20345,25 @@ static sgm_status sgm__fit_baselines(sgm__fitting *q) {
 /* The settings of a training by the size of the table; a user's width, depth, steps and patience
 replace them. */
 static void sgm__fit_sizes(sgm__fitting *q, sgm_train_options *run) {
-    static const long most[] = {0, 1500, 6000, 24000};
+    static const long most[] = {0, 1500, 3000, 12000};
     sgm_fit_report *r = &q->f->report;
-    const long n = q->n, D = q->f->code.width;
-    const int width = n < 500 ? 64 : n < 5000 ? 128 : 256;
-    r->width = q->o.width ? q->o.width : D > 32 && width < 256 ? 2 * width : width;
+    const long D = q->f->code.width, n = q->n;
+    const int large = n >= SGM__FEW_ROWS, picture = q->table->h > 0;
+    r->width = q->o.width ? q->o.width : picture ? 32 : D <= 32 && !large ? 128 : 256;
     r->depth = q->o.depth ? q->o.depth : 3;
-    run->steps = q->o.steps ? q->o.steps : most[q->o.quality];
-    run->batch = n < 5000 ? 128 : 256;
-    run->lr = 2e-3, run->lr_end = 2e-5, run->cosine = 1, run->warmup = run->steps / 50;
-    run->ema[0] = 0.995, run->held_out = -1, run->clip = 10;
+    run->steps = q->o.steps ? q->o.steps : most[q->o.quality] * (large ? 4 : 1);
+    run->batch = large ? 256 : 128;
+    run->lr = 2e-3, run->lr_end = 2e-5, run->cosine = 1, run->warmup = run->steps < 1000 ? run->steps / 10 : 100;
+    run->optimiser = SGM_OPTIMISER_ADAMW, run->weight_decay = 0.01, run->clip = 10;
+    run->ema[0] = 0.995, run->held_out = -1;
+    run->loss.weight = SGM_WEIGHT_G2, run->loss.times = SGM_TIMES_IMPORTANCE;
     q->draws = 8 * q->held < 2048 ? 2048 : q->held * 2 < 8192 ? 8192 : 16384;
-    q->every = run->steps / 60 + 1;
+    q->every = run->steps / 40 + 1;
     if (q->every < q->draws / (run->batch / 2)) q->every = q->draws / (run->batch / 2);
     if (q->o.patience == 0) q->o.patience = q->o.quality == SGM_QUALITY_BEST ? 20 : 10;
 }
 
-/* The last layer says nothing at first: the model is the Gaussian of (10.4). */
+/* The last layer says nothing at first: the model is the Gaussian of (10.5). */
 static void sgm__fit_gaussian(sgm_model *model) {
     const size_t from = model->n_layers > 1 ? model->layers[model->n_layers - 2].offset : 0;
     memset(model->params + from, 0, (model->n_params - from) * sizeof(float));
@@ -20121,22 +20371,22 @@ static void sgm__fit_gaussian(sgm_model *model) {
         memcpy(model->ema[i], model->params, model->n_params * sizeof(float));
 }
 
-static sgm_status sgm__fitted_network(sgm_fitted *f, sgm_model_options *o) {
+static void sgm__fitted_network(sgm_fitted *f, sgm_model_options *o, int members) {
     const int h = f->table.h, w = f->table.w;
     memset(o, 0, sizeof *o);
-    f->own->net.width = f->report.width, f->own->net.depth = f->report.depth;
+    f->own->net.mlp.width = f->report.width, f->own->net.mlp.depth = f->report.depth;
+    f->own->net.members = members;
     f->own->image.h = h, f->own->image.w = w, f->own->image.channels = f->table.channels;
     f->own->image.width = f->report.width, f->own->image.depth = f->report.depth;
     o->d = f->code.width, o->sigma_data = 1, o->n_ema = 1, o->output = SGM_OUTPUT_EDM_F;
     o->sde = sgm_sde_edm(f->report.sigma_min, f->report.sigma_max);
     o->cond = f->code.masked ? f->code.width : 0;
-    o->net = f->code.masked ? sgm_table_net : sgm_residual_mlp, o->user = &f->own->net;
+    o->net = sgm_ensemble_net, o->user = &f->own->net;
     if (h && f->code.width == h * w * f->table.channels) {
         o->user = &f->own->image;
         o->net = h % (1 << (f->report.depth - 1)) || w % (1 << (f->report.depth - 1)) ? sgm_resnet
                                                                                       : sgm_unet;
     }
-    return SGM_OK;
 }
 
 /* The mask of a row of which all is known. */
@@ -20151,28 +20401,79 @@ static sgm_status sgm__fitted_whole(sgm_fitted *f) {
 static sgm_status sgm__fit_model(sgm__fitting *q) {
     sgm_fitted *f = q->f;
     sgm_fit_report *r = &f->report;
+    const sgm_key key = sgm_key_split(sgm_key_split(q->key, 7), (uint64_t)q->member);
     sgm_model_options o;
     sgm_train_options run;
     memset(&run, 0, sizeof run);
+    sgm__fit_drop(q);
     sgm__fit_sizes(q, &run);
-    r->sigma_min = q->o.sigma_min > 0 ? q->o.sigma_min : 0.005;
-    for (r->sigma_max = 5; r->sigma_max < 1e4; r->sigma_max *= 1.25) {
+    r->sigma_min = 0.01;
+    for (r->sigma_max = 10; r->sigma_max < 1e4; r->sigma_max *= 1.25) {
         const sgm_sde sde = sgm_sde_edm(r->sigma_min, r->sigma_max);
         if (sgm_sde_prior_kl(&sde, q->z_held, q->held, f->code.width) < 1e-3) break;
     }
-    SGM__TRY(sgm__fitted_network(f, &o));
-    SGM__TRY(sgm_model_init(&f->own->model, &o, sgm_key_split(q->key, 7)));
+    if (q->kept) r->sigma_max = q->sigma_max; /* all members share it */
+    q->sigma_max = r->sigma_max;
+    sgm__fitted_network(f, &o, 1);
+    SGM__TRY(sgm_model_init(&f->own->model, &o, sgm_key_split(key, 0)));
     f->model = &f->own->model;
     if (!q->table->h) sgm__fit_gaussian(f->model);
     SGM__TRY(sgm__fitted_whole(f));
     run.cond = q->known;
     q->best = (float *)sgm__alloc(sgm__times(2, f->model->n_params), sizeof(float));
     if (!q->best) return SGM_NO_MEMORY;
+    q->news.best_loss = HUGE_VAL, q->worse = 0;
     SGM__TRY(sgm__fit_epoch(q, 0));
-    return sgm_trainer_init(&q->run, f->model, q->z, q->n, &run, sgm_key_split(q->key, 8));
+    return sgm_trainer_init(&q->run, f->model, q->z, q->n, &run, sgm_key_split(key, 1));
 }
 
-/* Mean -log p of the first m rows held out, with few steps: to choose by. */
+static void sgm__fit_read_at(sgm__fitting *q, double sigma) {
+    sgm_sde *sde = &q->f->model->o.sde;
+    sde->a = sde->t_min = q->f->report.sigma_min = sigma;
+}
+
+/* The member's averaged parameters, and where its density is read. */
+static sgm_status sgm__fit_keep(sgm__fitting *q) {
+    const size_t p = q->f->model->n_params;
+    if (!q->kept) q->kept = (float *)sgm__alloc(sgm__times((size_t)q->f->report.members, p), sizeof(float));
+    if (!q->kept) return SGM_NO_MEMORY;
+    memcpy(q->kept + (size_t)q->member * p, q->f->model->ema[0], p * sizeof(float));
+    sgm__fit_read_at(q, q->o.sigma_min > 0 ? q->o.sigma_min : 0.05);
+    return SGM_OK;
+}
+
+/* The ensemble: its parameters are those of the members, one after the other. */
+static sgm_status sgm__fit_together(sgm__fitting *q) {
+    sgm_fitted *f = q->f;
+    sgm_model_options o;
+    const double number[3] = {f->model->rms, f->model->fourth, f->model->reach};
+    sgm__fit_drop(q);
+    sgm__fitted_network(f, &o, q->member);
+    SGM__TRY(sgm_model_init(&f->own->model, &o, q->key));
+    f->model = &f->own->model;
+    f->model->rms = number[0], f->model->fourth = number[1], f->model->reach = number[2];
+    memcpy(f->model->params, q->kept, f->model->n_params * sizeof(float));
+    memcpy(f->model->ema[0], q->kept, f->model->n_params * sizeof(float));
+    return sgm__fitted_whole(f);
+}
+
+/* log p of rows that the network did not see, less what the encoding that saw them is worth. */
+static sgm_status sgm__fit_judge(sgm__fitting *q) {
+    sgm_fitted *f = q->f;
+    const long d = f->table.d, most = SGM__MEASURED / f->report.members, m = q->held < most ? q->held : most;
+    double *to = f->held_logp + f->report.held, *rows = (double *)sgm__alloc((size_t)m, (size_t)d * sizeof *rows);
+    if (!rows) return SGM_NO_MEMORY;
+    for (long i = 0; i < m; i++)
+        memcpy(rows + i * d, q->table->x + q->row[q->n + i] * d, (size_t)d * sizeof *rows);
+    sgm__fit_tell(q, "measuring");
+    sgm_status status = sgm_fitted_logp(f, to, NULL, rows, m, sgm_key_split(q->key, 10));
+    for (long i = 0; i < m && !status; i++) to[i] -= q->excess;
+    sgm__free(rows);
+    f->report.held += m, q->done++;
+    return status;
+}
+
+/* Mean −log p of the first m rows held out, with few steps: to choose by. */
 static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll) {
     sgm_likelihood_options o;
     sgm_condition told;
@@ -20180,7 +20481,7 @@ static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll) {
     double *logp = (double *)sgm__alloc((size_t)m, sizeof *logp);
     if (!logp) return SGM_NO_MEMORY;
     memset(&o, 0, sizeof o);
-    o.probes = q->f->code.width <= 8 ? 0 : 4, o.unchecked = 1;
+    o.probes = q->f->code.width <= 8 ? 0 : 4, o.unchecked = 1, o.prior = sgm__fitted_prior(q->f);
     o.solve.method = SGM_METHOD_RK4, o.solve.steps = 12, o.solve.grid = SGM_GRID_LOGSNR;
     sgm_status status = sgm__fitted_told(q->f, &told, &score, q->known_held, m);
     if (!status)
@@ -20192,32 +20493,25 @@ static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll) {
     return status;
 }
 
-enum { SGM__MEASURED = 1000 }; /* rows held out that are measured, and kept as log densities */
-
 static sgm_status sgm__fit_measure(sgm__fitting *q) {
     sgm_fitted *f = q->f;
     sgm_fit_report *r = &f->report;
-    const long m = q->held < SGM__MEASURED ? q->held : SGM__MEASURED, D = f->code.width;
-    double *rows = (double *)sgm__alloc((size_t)m, (size_t)f->table.d * sizeof *rows), square = 0;
+    const long D = f->code.width, n = q->n < 10000 ? q->n : 10000;
+    const long m = q->held < SGM__MEASURED ? q->held : SGM__MEASURED, twin = n < m ? n : m;
     float *z = (float *)sgm__alloc((size_t)m, (size_t)D * sizeof *z);
-    f->held_logp = (double *)sgm__alloc((size_t)m, sizeof(double));
-    sgm_status status = rows && z && f->held_logp ? SGM_OK : SGM_NO_MEMORY;
-    for (long i = 0; i < m && !status; i++)
-        memcpy(rows + i * f->table.d, q->table->x + q->row[q->n + i] * f->table.d,
-            (size_t)f->table.d * sizeof *rows);
-    if (!status) sgm__fit_tell(q, "measuring");
-    if (!status) status = sgm_fitted_logp(f, f->held_logp, NULL, rows, m, sgm_key_split(q->key, 10));
+    if (!z) return SGM_NO_MEMORY;
+    r->nll = r->nll_se = 0;
+    for (long i = 0; i < r->held; i++) sgm__mean_add(&r->nll, &r->nll_se, -f->held_logp[i]);
+    sgm__mean_get(&r->nll, &r->nll_se, r->held);
+    qsort(f->held_logp, (size_t)r->held, sizeof *f->held_logp, sgm__rising);
+    sgm_status status = sgm__fit_epoch(q, 0);
     if (!status) status = sgm__fitted_draw(f, z, m, 0, m, r->sample_steps, sgm_key_split(q->key, 11));
     if (!status) {
-        r->nll = 0, r->held = m;
-        for (long i = 0; i < m; i++) r->nll -= f->held_logp[i], square += f->held_logp[i] * f->held_logp[i];
-        sgm__mean_get(&r->nll, &square, m);
-        r->nll_se = square, qsort(f->held_logp, (size_t)m, sizeof *f->held_logp, sgm__rising);
         r->distance = sgm_energy_distance(z, m, q->z_held, m, (int)D);
-        r->floor = sgm_energy_distance(q->z, q->n < m ? q->n : m, q->z_held, m, (int)D);
-        r->memory = sgm__memory(z, m, q->z, q->n < 10000 ? q->n : 10000, (int)D);
+        r->floor = sgm_energy_distance(q->z, twin, q->z_held, m, (int)D);
+        r->memory = sgm__memory(z, m, q->z, n, (int)D);
     }
-    sgm__free(rows), sgm__free(z);
+    sgm__free(z);
     return status;
 }
 
@@ -20276,7 +20570,7 @@ static void sgm__say_columns(sgm__telling *t, const sgm_fitted *f) {
         kinds[f->table.column[j].kind]++;
         constant += f->code.low[j] == f->code.high[j];
     }
-    for (int k = 0; k < f->code.width; k++) bent += f->code.at[k].tail != 1 || f->code.at[k].skew != 0;
+    for (int k = 0; k < f->code.width; k++) bent += f->code.at[k].tail != 1 || f->code.at[k].skew != 0 || f->code.at[k].cells;
     sgm__say(t, "Columns: %d of numbers, %d of whole numbers, %d of categories", kinds[1], kinds[2],
         kinds[3]);
     if (constant) sgm__say(t, "; %d never vary and are kept as they are", constant);
@@ -20295,9 +20589,10 @@ SGM_API int sgm_fitted_print(const sgm_fitted *f, char *text, size_t bytes) {
     if (sgm__fitted_check(f, f, 1)) return -1;
     const sgm_fit_report *r = &f->report;
     sgm__say_columns(&t, f);
-    sgm__say(&t, "Rows: %ld to learn from, %ld held out.\n", r->rows, r->held);
+    sgm__say(&t, "Rows: %ld; %ld of them judged by a network that had not seen them.\n", r->rows, r->held);
     if (f->model)
-        sgm__say(&t, "Network: %d wide, %d deep, %lu parameters. Steps: %ld, best after %ld; %s.\n",
+        sgm__say(&t, "Networks: %d, %d wide, %d deep, %lu parameters. Steps of the last: %ld, best after "
+                     "%ld; %s.\n", r->members,
             r->width, r->depth, (unsigned long)f->model->n_params, r->steps, r->best_step,
             ends[r->stopped >= 0 && r->stopped <= 2 ? r->stopped : 0]);
     sgm__say(&t, "Noise from %.3g down to %.3g, in encoded units.\n", r->sigma_max, r->sigma_min);
@@ -20329,7 +20624,7 @@ The file of §F.8 with more arrays (`fit/…`, each double as four floats of six
 comes back exactly) and the columns as a text: a line for each, its kind and name, and a line for each
 level, with \\n and \\\\ in names where these characters stand.
 */
-enum { SGM__REPORTED = 22, SGM__AT = 8 };
+enum { SGM__REPORTED = 25, SGM__AT = 9 };
 
 static void sgm__put_doubles(float *to, const double *v, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -20361,7 +20656,11 @@ static void sgm__report_numbers(sgm_fit_report *r, double v[SGM__REPORTED], int 
     long *const count[] = {&r->rows, &r->held, &r->steps, &r->best_step};
     int *const small[] = {&r->stopped, &r->width, &r->depth, &r->sample_steps};
     uint32_t *const word[] = {&r->key[0], &r->key[1], &r->data[0], &r->data[1]};
+    int *const more[] = {&r->members, &r->bent, &r->turned};
     for (int i = 0; i < 10; i++) *(back ? real[i] : &v[i]) = *(back ? &v[i] : real[i]);
+    for (int i = 0; i < 3; i++)
+        if (back) *more[i] = (int)fmin(fmax(v[22 + i], 0), 1000);
+        else v[22 + i] = *more[i];
     for (int i = 0; i < 4; i++)
         if (back) {
             *count[i] = (long)fmin(fmax(v[10 + i], 0), 2e9);
@@ -20376,7 +20675,8 @@ static void sgm__coordinate_numbers(sgm_coordinate *c, double v[SGM__AT], int ba
     double *const real[] = {&c->centre, &c->unit, &c->tail, &c->skew, &c->shift, &c->scale};
     for (int i = 0; i < 6; i++) *(back ? real[i] : &v[2 + i]) = *(back ? &v[2 + i] : real[i]);
     if (back) c->column = (int)fmin(fmax(v[0], 0), 1e9), c->bit = (int)fmin(fmax(v[1], -1), 30);
-    else v[0] = c->column, v[1] = c->bit;
+    if (back) c->cells = (int)fmin(fmax(v[8], 0), 1e6);
+    else v[0] = c->column, v[1] = c->bit, v[8] = c->cells;
 }
 
 static void sgm__say_name(sgm__telling *t, const char *lead, const char *name) {
@@ -20437,25 +20737,28 @@ static sgm_status sgm__record_fitted(sgm__record *c, const sgm_fitted *f, char *
     const sgm_code *code = &f->code;
     const size_t D = (size_t)code->width, d = (size_t)f->table.d, turns = code->turn ? 2 * D * D : 0;
     const size_t held = (size_t)f->report.held, text = sgm__say_table(&f->table, NULL, 0) + 1;
-    const size_t n = SGM__AT * D + 2 * d + turns + held + SGM__REPORTED;
+    const size_t knots = (size_t)code->n_knots;
+    const size_t n = SGM__AT * D + 2 * d + turns + held + SGM__REPORTED + knots;
     sgm_fit_report report = f->report;
     double *v = (double *)sgm__alloc(sgm__times(n, 1), sizeof *v);
     float *to = (float *)sgm__alloc(4 * n * sizeof *to + text, 1);
     *memory = (char *)to;
     if (!v || !to) return sgm__free(v), SGM_NO_MEMORY;
     for (size_t k = 0; k < D; k++) {
-        sgm_coordinate at = code->at[k];
-        sgm__coordinate_numbers(&at, v + SGM__AT * k, 0);
+        sgm_coordinate one = code->at[k];
+        sgm__coordinate_numbers(&one, v + SGM__AT * k, 0);
     }
     memcpy(v + SGM__AT * D, code->low, 2 * d * sizeof *v);
-    if (turns) memcpy(v + n - SGM__REPORTED - held - turns, code->turn, turns * sizeof *v);
-    if (held) memcpy(v + n - SGM__REPORTED - held, f->held_logp, held * sizeof *v);
+    double *at = v + SGM__AT * D + 2 * d;
+    if (turns) memcpy(at, code->turn, turns * sizeof *v);
+    if (held) memcpy(at + turns, f->held_logp, held * sizeof *v);
+    if (knots) memcpy(at + turns + held, code->knots, knots * sizeof *v);
     sgm__report_numbers(&report, v + n - SGM__REPORTED, 0);
     sgm__put_doubles(to, v, n);
     sgm__free(v);
-    const size_t count[] = {SGM__AT * D, 2 * d, turns, held, SGM__REPORTED};
-    static const char *const name[] = {"at", "range", "turn", "held", "report"};
-    for (int i = 0; i < 5; to += 4 * count[i++])
+    const size_t count[] = {SGM__AT * D, 2 * d, turns, held, knots, SGM__REPORTED};
+    static const char *const name[] = {"at", "range", "turn", "held", "knots", "report"};
+    for (int i = 0; i < 6; to += 4 * count[i++])
         if (count[i]) sgm__record_add(c, "fit/", name[i], to, (long)count[i], 4);
     sgm__say_table(&f->table, (char *)to, text);
     sgm__set_text(c, "fit.columns", (char *)to);
@@ -20490,6 +20793,10 @@ static int sgm__code_sound(const sgm_fitted *f) {
                     fabs(at->skew) <= 3 && fabs(at->centre) < 1e300 && at->unit < 1e300 &&
                     fabs(at->shift) < 1e300 && at->scale < 1e300))
                 return 0;
+            double below = 0; /* shares rise, and leave something */
+            for (int i = 0; i < at->cells; below = at->knot[i++])
+                if (!(at->knot[i] > below && at->knot[i] < 1)) return 0;
+            if (at->cells && (c->kind != SGM_KIND_INTEGER || at->cells < 2)) return 0;
         }
     }
     for (long i = 0; code->turn && i < 2L * code->width * code->width; i++)
@@ -20512,6 +20819,15 @@ static sgm_status sgm__open_code(sgm_fitted *f, const sgm_archive *file, long he
     double *numbers = v + SGM__AT * D;
     bad |= !sgm__get_doubles(v, file, "fit/at", SGM__AT * D);
     for (size_t k = 0; k < D && !bad; k++) sgm__coordinate_numbers(&code->at[k], v + SGM__AT * k, 1);
+    for (size_t k = 0; k < D && !bad; k++) code->n_knots += code->at[k].cells ? code->at[k].cells + 1 : 0;
+    if (code->n_knots && !bad) {
+        code->knots = (double *)sgm__alloc((size_t)code->n_knots, sizeof *v);
+        if (!code->knots) return sgm__free(v), SGM_NO_MEMORY;
+        bad |= !sgm__get_doubles(code->knots, file, "fit/knots", (size_t)code->n_knots);
+        double *knot = code->knots;
+        for (size_t k = 0; k < D; knot += code->at[k].cells ? code->at[k].cells + 1 : 0, k++)
+            code->at[k].knot = code->at[k].cells ? knot : NULL;
+    }
     bad |= !sgm__get_doubles(code->low, file, "fit/range", 2 * d);
     bad |= turns && !sgm__get_doubles(code->turn, file, "fit/turn", turns);
     bad |= held && !sgm__get_doubles(f->held_logp, file, "fit/held", (size_t)held);
