@@ -82,7 +82,11 @@ static CHECK_UNUSED void check_free(void *p) {
     free(p);
 }
 
-#ifdef CHECK_ALLOCATOR
+#if defined(CHECK_ALLOCATOR) && defined(SGM_OPEN) /* compiled already (open.pl), and asks for these */
+void *open_malloc(size_t n) { return check_malloc(n); }
+void *open_realloc(void *p, size_t n) { return check_realloc(p, n); }
+void open_free(void *p) { check_free(p); }
+#elif defined(CHECK_ALLOCATOR)
 #define SGM_MALLOC(n) check_malloc(n)
 #define SGM_REALLOC(p, n) check_realloc(p, n)
 #define SGM_FREE(p) check_free(p)

@@ -53,7 +53,7 @@ cat >"$dir/isa.c" <<'C'
 #include "sgm.h"
 int main(void) { puts(sgm_isa()); return 0; }
 C
-${CC:-cc} -I. -O1 "$dir/isa.c" -o "$dir/isa" -lm || exit 1
+${CC:-cc} -I. -O0 "$dir/isa.c" -o "$dir/isa" -lm || exit 1
 best=$(isas | tail -1)
 
 wanted() { # wanted LEVEL ISA THREADS: of a quick run, the cells most likely to differ
