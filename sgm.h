@@ -2086,6 +2086,7 @@ typedef struct sgm__asking { /* blocks of rows whose log density is asked */
     int steps, probes;
     float *z, *known;
     double *fine, *fine_se, *rough, *slope;
+    long *row; /* whose probes each has */
     sgm_key key;
 } sgm__asking;
 static int sgm__level_bits(int levels); /* of an index below `levels`; 0 for a single level */
@@ -19626,9 +19627,19 @@ typedef struct sgm__encoding {
     double *slope, *scratch;
     const double *x;
     const long *pick; /* point i is of x's row pick[i]; NULL: of row i / copies */
-    long n, first, copies;
+    long n, copies;   /* copies > 0: additions depend on the row, not on its place */
     sgm_key key;
 } sgm__encoding;
+
+/* A key of what is in a row, wherever it stands: its answers do not depend on its neighbours. */
+static sgm_key sgm__row_key(sgm_key key, const double *row, int d) {
+    for (int j = 0; j < d; j++) {
+        uint64_t bits = 0;
+        if (row[j] == row[j]) memcpy(&bits, row + j, sizeof bits);
+        key = sgm_key_split(key, row[j] == 0 ? 0 : bits);
+    }
+    return key;
+}
 
 enum { SGM__ENCODED = 64 }; /* points that a thread takes at once */
 
@@ -19637,10 +19648,11 @@ static void sgm__encode_part(void *what, long part, int hand) {
     const sgm_code *code = &q->f->code;
     double *y = q->scratch + (long)hand * code->width;
     for (long i = part * SGM__ENCODED; i < (part + 1) * SGM__ENCODED && i < q->n; i++) {
-        const double *row = q->x + (q->pick ? q->pick[i] : i / q->copies) * code->columns;
-        const uint64_t draw = (uint64_t)(q->first * q->copies + i);
-        const double slope =
-            sgm__code_row(q->f, y, q->known ? q->known + i * code->width : NULL, row, q->key, draw);
+        const long copies = q->copies ? q->copies : 1;
+        const double *row = q->x + (q->pick ? q->pick[i] : i / copies) * code->columns;
+        const sgm_key key = q->copies ? sgm__row_key(q->key, row, code->columns) : q->key;
+        const double slope = sgm__code_row(q->f, y, q->known ? q->known + i * code->width : NULL, row,
+            key, (uint64_t)(q->copies ? i % copies : i));
         if (q->slope) q->slope[i] = slope;
         sgm__code_turn(code, code->turn, q->z + i * code->width, y);
     }
@@ -19658,7 +19670,7 @@ static sgm_status sgm__encode_all(sgm__encoding *q) {
 /* known, slope and pick may be NULL. */
 static sgm_status sgm__encode(const sgm_fitted *f, float *z, float *known, double *slope,
     const double *x, const long *pick, long n, sgm_key key) {
-    sgm__encoding q = {f, z, known, slope, NULL, x, pick, n, 0, 1, key};
+    sgm__encoding q = {f, z, known, slope, NULL, x, pick, n, 0, key};
     return sgm__encode_all(&q);
 }
 
@@ -19782,17 +19794,23 @@ static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, 
     q->probes = f->code.width <= SGM__EXACT_TRACE ? 0 : SGM__PROBES;
     q->most = n < SGM__ASKED / q->draws ? n * q->draws : SGM__ASKED;
     const size_t m = (size_t)q->most, D = (size_t)f->code.width;
-    q->fine = (double *)sgm__alloc(m, 4 * sizeof *q->fine + 2 * D * sizeof *q->z);
+    q->fine = (double *)sgm__alloc(m, 4 * sizeof *q->fine + sizeof *q->row + 2 * D * sizeof *q->z);
     if (!q->fine) return SGM_NO_MEMORY;
     q->fine_se = q->fine + m, q->rough = q->fine_se + m, q->slope = q->rough + m;
-    q->z = (float *)(void *)(q->slope + m), q->known = q->z + m * D;
+    q->row = (long *)(void *)(q->slope + m);
+    q->z = (float *)(void *)(q->row + m), q->known = q->z + m * D;
     return SGM_OK;
 }
 
 static sgm_status sgm__logp_encode(const sgm__asking *q, const double *x, long first, long m) {
     sgm__encoding e = {q->f, q->z, q->f->code.masked ? q->known : NULL, q->slope, NULL, NULL, NULL,
-        m * q->draws, first, q->draws, sgm_key_split(q->key, 0)};
-    e.x = x + first * q->f->table.d;
+        m * q->draws, q->draws, sgm_key_split(q->key, 0)};
+    const int d = q->f->table.d;
+    e.x = x + first * d;
+    for (long i = 0; i < m * q->draws; i++) { /* probes, too, belong to the row */
+        const sgm_key key = sgm__row_key(q->key, e.x + i / q->draws * d, d);
+        q->row[i] = (long)(key.k[0] >> 8) * q->draws + i % q->draws;
+    }
     return sgm__encode_all(&e);
 }
 
@@ -19812,6 +19830,7 @@ static sgm_status sgm__logp_ode(
     o.probes = q->probes, o.unchecked = 1, o.prior = sgm__fitted_prior(q->f);
     o.solve.method = SGM_METHOD_RK4, o.solve.steps = steps, o.solve.grid = SGM_GRID_LOGSNR;
     SGM__TRY(sgm__fitted_told(q->f, &told, &score, q->known, n));
+    if (q->probes && !q->f->code.masked) score.row = q->row, score.of = LONG_MAX;
     if (se) memset(se, 0, (size_t)n * sizeof *se);
     return sgm_likelihood(
         logp, q->probes > 1 ? se : NULL, NULL, q->z, n, &score, &o, NULL, sgm_key_split(q->key, 1));
@@ -19832,7 +19851,7 @@ static sgm_status sgm__logp_known(const sgm_fitted *f, double *logp, double *se,
         if (none && se) se[i] = 0;
         if (gaps && !none && (!f->code.masked || f->instead))
             SGM__TRY(sgm__known_logp(
-                f, logp + i, se ? se + i : NULL, x + i * d, sgm_key_split(key, 2 + (uint64_t)i)));
+                f, logp + i, se ? se + i : NULL, x + i * d, sgm__row_key(key, x + i * d, d)));
     }
     return SGM_OK;
 }
@@ -20506,7 +20525,8 @@ static sgm_status sgm__fit_measure(sgm__fitting *q) {
     qsort(f->held_logp, (size_t)r->held, sizeof *f->held_logp, sgm__rising);
     sgm_status status = sgm__fit_epoch(q, 0);
     if (!status) status = sgm__fitted_draw(f, z, m, 0, m, r->sample_steps, sgm_key_split(q->key, 11));
-    if (!status) {
+    r->distance = r->floor = r->memory = NAN; /* of rows with gaps not known */
+    if (!status && !f->code.masked) {
         r->distance = sgm_energy_distance(z, m, q->z_held, m, (int)D);
         r->floor = sgm_energy_distance(q->z, twin, q->z_held, m, (int)D);
         r->memory = sgm__memory(z, m, q->z, n, (int)D);
@@ -20600,10 +20620,14 @@ SGM_API int sgm_fitted_print(const sgm_fitted *f, char *text, size_t bytes) {
     if (r->nll_gauss == r->nll_gauss)
         sgm__say(&t, "; a Gaussian has %.3f, kernels have %.3f", r->nll_gauss, r->nll_kde);
     sgm__say(&t, " (the fewer, the better).\n");
-    sgm__say(&t, "Samples: %d steps of DPM-Solver++(2M). Energy distance to the rows held out %.4f; "
-                 "of the rows learnt from %.4f.\n", r->sample_steps, r->distance, r->floor);
-    sgm__say(&t, "Memory: samples are %.2f times as far from the nearest row as rows are from each "
-                 "other%s.\n", r->memory, r->memory < 0.5 ? ": near 0 means copies" : "");
+    sgm__say(&t, "Samples: %d steps of DPM-Solver++(2M).", r->sample_steps);
+    if (r->distance == r->distance)
+        sgm__say(&t, " Energy distance to rows held out %.4f; of as many other rows %.4f.", r->distance,
+            r->floor);
+    sgm__say(&t, "\n");
+    if (r->memory == r->memory)
+        sgm__say(&t, "Memory: samples are %.2f times as far from the nearest row as rows are from each "
+                     "other%s.\n", r->memory, r->memory < 0.5 ? ": near 0 means copies" : "");
     return (int)t.used;
 }
 
