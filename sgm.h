@@ -12231,7 +12231,7 @@ static sgm_status sgm__loader_cell(sgm__loader *l, int j, double *to) {
     const sgm_column *c = l->o->like && category ? &l->t->column[g->to] : NULL;
     const char *wrong = NULL;
     if (cell->kind == SGM__NOTHING && !weight) return SGM_OK; /* NaN is there */
-    if ((category && !c) || (c && c->level)) return sgm__loader_level(l, j, to);
+    if (category && (!c || (c->level && !l->r.number))) return sgm__loader_level(l, j, to);
     if (cell->kind == SGM__NOTHING) wrong = "a weight is missing: fill it, or drop the row";
     else if (cell->kind != SGM__A_NUMBER) wrong = "it is no number: mend it, or leave it empty";
     else if (!(fabs(x) <= DBL_MAX)) wrong = "it is not finite: mend it, or leave it empty";

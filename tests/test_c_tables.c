@@ -513,9 +513,18 @@ static void arrays_of_numpy(void **state) {
     sgm_table_free(&again);
     load("a,b\n1,2\n0.1,x\n3,\n");
     CHECK_OK(sgm_table_save(npy, &t));
+    o.like = &t; /* levels are numbers there, and are known by them */
+    CHECK_OK(sgm_table_load(&again, npy, &o));
+    assert_true(same(&t, &again, 1));
+    sgm_table_free(&again), t.column[1].n_levels = 1, t.x[3] = 0, o.like = NULL;
+    t.x[1] = 1, t.column[1].level = NULL; /* planted: a level that is not there */
+    CHECK_OK(sgm_table_save(npy, &t));
+    o.like = &t;
+    CHECK_FAILS(sgm_table_load(&again, npy, &o), SGM_BAD_FILE, "no such level");
+    o.like = NULL;
     CHECK_OK(sgm_table_load(&again, npy, &o));
     remove(npy);
-    assert_true(again.n == 3 && again.x[2] == 0.1 && again.x[5] != again.x[5] && again.x[1] == 0);
+    assert_true(again.n == 3 && again.x[2] == 0.1 && again.x[5] != again.x[5] && again.x[1] == 1);
     sgm_table_free(&again), sgm_table_free(&t);
 
     const double far[4] = {0, 0.5, 1.5, 0}, huge[2] = {1, HUGE_VAL};
