@@ -163,13 +163,13 @@ if [ -z "${SANITIZE:-}" ]; then
         check "$name${*:+ $*}" "$build/$name" "$@"
     }
     together sweep "-O2 -DSGM_LINKED $build/sgm.o" slice
-    together settings "-D_GNU_SOURCE -O1" 31
+    together settings "-D_GNU_SOURCE -O1 -include $build/open/open.h $build/open/open.o" 31
     together nulls "-O1 -DSGM_LINKED $build/sgm.o"
     if echo 'int main(void){return 0;}' | $CC -fsanitize=thread -x c - -o "$build/tsan" 2>/dev/null && "$build/tsan"
-    then together threads "-O1 -g -fsanitize=thread -pthread"
-    else together threads "-O1 -pthread"
+    then together threads "-O1 -g1 -fsanitize=thread -pthread" few
+    else together threads "-O1 -pthread" few
     fi
-    part "several ranks" tests/mpi.sh
+    part "several ranks" tests/mpi.sh "$build/sgm.o"
     part "the playground" env OUT="$build" tests/web_playground.sh
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "the book's widgets in a browser have a native program's bits" tests/web_widgets.sh "$build"

@@ -8,9 +8,11 @@ AddressSanitizer and UBSan, and runs all pairs; `make test` runs single fields a
 
 static void *bounded(unsigned long n);
 static void *bounded_again(void *p, unsigned long n);
+#ifndef SGM_OPEN /* else it is compiled already (open.pl), and asks for the three below */
 #define SGM_MALLOC(n) bounded(n)
 #define SGM_REALLOC(p, n) bounded_again(p, n)
 #define SGM_FREE(p) free(p)
+#endif
 #include <stdlib.h>
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
@@ -19,6 +21,10 @@ static void *bounded_again(void *p, unsigned long n);
 #define MOST (64ul << 20)
 static void *bounded(unsigned long n) { return n > MOST ? NULL : malloc(n); }
 static void *bounded_again(void *p, unsigned long n) { return n > MOST ? NULL : realloc(p, n); }
+#ifdef SGM_OPEN
+void *open_malloc(size_t n) { return bounded(n); }
+void *open_realloc(void *p, size_t n) { return bounded_again(p, n); }
+#endif
 
 typedef enum kind { INT, LONG, REAL, FLOAT, ENUM, POINTER, FEW, LFEW } kind; /* FEW: it counts work, LFEW: as a long */
 typedef struct field {
