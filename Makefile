@@ -20,11 +20,12 @@ LESSONS   := $(filter 0%,$(TUTORIALS))
 LABS      := $(shell sed -n 's/^\([0-9][0-9]\)_.*/\1/p' tutorial/course/course.tsv 2>/dev/null)
 LESSON    := gcc libc6-dev gnuplot-nox
 PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev \
-             pkgconf perl python3-jsonschema pandoc clang lld wasi-libc libclang-rt-14-dev-wasm32 chromium bsdutils
+             pkgconf perl python3-jsonschema python3-numpy python3-pip pandoc clang lld wasi-libc \
+             libclang-rt-14-dev-wasm32 chromium bsdutils
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: api install uninstall deb packages-check
+.PHONY: api install uninstall deb packages-check python-check
 .PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
@@ -308,6 +309,9 @@ peer-files: ## safetensors, both ways, against its Python package (skipped if th
 	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -O1 -I. tests/safetensors_peer.c -o $(OUT)/bin/safetensors_peer -lm
 	@command -v python3 >/dev/null || { echo "peer-files: skipped, no python3"; exit 0; }; \
 	python3 tests/safetensors_peer.py $(OUT)/bin/safetensors_peer
+
+python-check: ## the Python package in a fresh environment with what PyPI has, and scikit-learn's check_estimator
+	@mkdir -p $(OUT); CC='$(CC)' tests/python.sh $(OUT) all
 
 bench: ## speed beside the peers that are installed, on a machine at rest: table and out/bench.tsv
 	@tests/bench/run.sh

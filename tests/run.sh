@@ -170,6 +170,7 @@ if [ -z "${SANITIZE:-}" ]; then
     else together threads "-O1 -pthread" few
     fi
     part "several ranks" tests/mpi.sh "$build/sgm.o"
+    part "the Python package" tests/python.sh "$build"
     part "the playground" env OUT="$build" tests/web_playground.sh
     check "the program in sgm.h is examples/hello.c" tests/prose.sh hello
     check "the book's widgets in a browser have a native program's bits" tests/web_widgets.sh "$build"

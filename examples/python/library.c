@@ -1,0 +1,16 @@
+/* The one C file of the package. Threads are sgm.h's own: OpenMP, for which no library is wanted at
+   run time, would only say how many there are, and sgm/_library.py says that. */
+#ifndef _OPENMP
+#define _OPENMP 201511
+#endif
+#ifdef _WIN32
+#define SGM_API __declspec(dllexport)
+#else
+#define SGM_API __attribute__((visibility("default")))
+#endif
+#define SGM_SSE2 /* kernels also for processors without fused multiply-add, chosen at run time */
+#define SGM_IMPLEMENTATION
+#include "sgm.h"
+
+SGM_API const char *sgm_python_version(void);
+SGM_API const char *sgm_python_version(void) { return SGM_VERSION; }
