@@ -1,6 +1,7 @@
 #!/bin/bash
 # sgm.h with other compilers, standards, flags, file names and macros: it builds without a word, or is refused by one #error that names
 # the cure. FULL=1: every standard and pair of options, all of it compiled and run. `names` prints the guard list that sgm.h needs.
+# An object that gcc made of sgm.h as an argument: what is the same is linked with it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
@@ -186,7 +187,7 @@ run() { # run NAME WANT SOURCE: builds and prints
 }
 puts='int main(void) { puts(sgm_isa()); return 0; }'
 for source in one renamed pasted; do sed "s/^int main.*/$puts/" "$dir/$source.c" >"$dir/$source.isa.c"; done
-gcc -std=c99 -O0 -I. "$dir/one.isa.c" -o "$dir/run" -lm
+gcc -std=c99 -O0 -I. "$dir/one.isa.c" ${1:+-DSGM_LINKED "$1" -fopenmp} -o "$dir/run" -lm
 isa=$(env -u SGM_ISA "$dir/run")
 run "renamed: kernels for $isa" "$isa" "$dir/renamed.isa.c"
 run "pasted: plain kernels" ref "$dir/pasted.isa.c"

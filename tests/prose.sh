@@ -238,7 +238,7 @@ unwritable) # a tutorial that cannot write says so, names the cure and fails
     cat "$2/said"
     grep -q 'cannot write' "$2/said" && grep -q SGM_OUT "$2/said" ;;
 watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
-    export MODE=test SGM_OUT=$2 MAKE="make OUT=$2/watched"
+    export MODE=test SGM_OUT=$2 MAKE="make OUT=$2/watched" CFLAGS="-O0 -DSGM_NO_SIMD" # the kernels take the longest to compile
     timeout 300 tutorial/watch.sh 02_scores >"$2/said" 2>&1 & watcher=$!
     for _ in $(seq 700); do sleep .2; grep -q '^watch: ' "$2/said" && break; done
     touch tutorial/02_scores.c
@@ -248,7 +248,7 @@ watch) # watch BUILD: make watchNN runs a tutorial again when it is saved
     [ "$(grep -c '^watch: .* status 0' "$2/said")" = 2 ] && [ "$(grep -c 'tutorial/02_scores.c .*-o' "$2/said")" = 2 ] ;;
 step) # step BUILD: make stepNN stops at the first equation, and shows a tensor
     command -v gdb >/dev/null || { echo "no gdb here: not tried"; exit 0; }
-    make -s OUT="$2" "$2/step/14_circle" || exit 1
+    make -s CC="${CC:-cc} -DSGM_NO_SIMD" OUT="$2" "$2/step/14_circle" || exit 1
     MODE=test SGM_OUT=$2 timeout 100 gdb -q -batch -x tutorial/step.py -ex 'eq 3.4' -ex continue -ex 'print *y' -ex 'eq 99.9' \
         "$2/step/14_circle" >"$2/said" 2>&1 </dev/null
     cat "$2/said"

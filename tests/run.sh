@@ -156,7 +156,7 @@ if [ -z "${SANITIZE:-}" ]; then
     check "foreign_sampler: a learned posterior through two callbacks" "$build/bin/foreign_sampler"
     check "own_loss: a linear autoencoder reaches the variances dropped" "$build/bin/own_loss"
     check "files through gzip (SGM_ZLIB)" sh -c \
-        "$CC $flags -O0 -DSGM_ZLIB tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
+        "$CC $flags -O0 -DSGM_ZLIB -DSGM_NO_SIMD tests/test_9_images.c -o $build/zlib -lcmocka -lgsl -lgslcblas -lz -lm && $build/zlib"
     together() { # together NAME FLAGS ARGUMENT...: what was tested alone is tested together
         local name=$1 with=$2; shift 2
         check "$name compiles" sh -c "$CC -std=c99 -fopenmp -I. -Wall -Wextra -Wshadow -Werror $with tests/$name.c -o $build/$name -lm"
@@ -190,10 +190,10 @@ if [ -z "${SANITIZE:-}" ]; then
     check "the page: lines, lengths, share of prose" tests/prose.sh page
     made=; [ "$(readlink -f "$(command -v "$CC")")" = "$(readlink -f "$(command -v gcc)")" ] && made=$build/sgm.o
     tests/strict.sh $made >"$build/strict.log" 2>&1 & strict=$! # each has one core to itself
-    tests/samebits.sh quick >"$build/samebits.log" 2>&1 & samebits=$!
+    tests/samebits.sh quick $made >"$build/samebits.log" 2>&1 & samebits=$!
     wait $strict; check "silent under strict flags" sh -c "cat $build/strict.log; exit $?"
     wait $samebits; check "same bits" sh -c "cat $build/samebits.log; exit $?"
-    check "other compilers, flags, names, macros: silent or refused" tests/portable.sh
+    check "other compilers, flags, names, macros: silent or refused" tests/portable.sh $made
     check "bad use of a tutorial: an out/ that cannot be written" tests/prose.sh unwritable "$build"
 fi
 rm -f "$build/log"

@@ -4,6 +4,7 @@
 #
 #     tests/samebits.sh            all of them, some ten minutes
 #     tests/samebits.sh quick      a part
+#     tests/samebits.sh quick OBJECT   OBJECT: sgm.h as gcc -O2 -fopenmp made it; the cells of gcc -O2 are linked with it
 #     STORE=1 tests/samebits.sh    if all agree, what they agree on is stored from now on
 #
 # On other machines with qemu-aarch64 and aarch64-linux-gnu-gcc installed, NEON too; and in Chromium,
@@ -13,6 +14,7 @@ cd "$(dirname "$0")/.." || exit 1
 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 stored=tests/data/samebits.txt
 quick=; [ "${1:-}" = quick ] && quick=1
+object=${2:-}
 bad=0 cells=0
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
@@ -49,11 +51,12 @@ isas() { # those this machine can run; sse2 has no fused multiply-add and is not
     done
 }
 cat >"$dir/isa.c" <<'C'
+#include <stdio.h>
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
 int main(void) { puts(sgm_isa()); return 0; }
 C
-${CC:-cc} -I. -O0 "$dir/isa.c" -o "$dir/isa" -lm || exit 1
+${CC:-cc} -I. -O0 "$dir/isa.c" ${object:+-DSGM_LINKED "$object" -fopenmp} -o "$dir/isa" -lm || exit 1
 best=$(isas | tail -1)
 
 wanted() { # wanted LEVEL ISA THREADS: of a quick run, the cells most likely to differ
@@ -71,7 +74,9 @@ for cc in gcc clang; do
             case "$cc $level" in *-O1 | "clang -O3"* | "clang -O0") continue ;; esac
         fi
         many="1 2 5"
-        if ! $cc -std=c99 $level -fopenmp tests/samebits.c -o "$dir/run" -lm 2>"$dir/log"; then
+        made=; [ "$cc $level" = "gcc -O2" ] && made=${object:+-DSGM_LINKED $object}
+        # shellcheck disable=SC2086
+        if ! $cc -std=c99 $level -fopenmp tests/samebits.c $made -o "$dir/run" -lm 2>"$dir/log"; then
             many=1
             $cc -std=c99 $level tests/samebits.c -o "$dir/run" -lm 2>"$dir/log" ||
                 { broken "$cc $level"; continue; }
