@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import warnings
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Union
@@ -202,9 +203,7 @@ class SGM(DensityMixin, BaseEstimator):
             progress = Progress((news.doing or b"").decode("utf-8", "replace"), **told)
             if self.verbose and progress.seconds >= due:
                 due = progress.seconds + 1 / self.verbose
-                print(f"SGM: {progress.doing} {progress.step}/{progress.steps}, {progress.nll:.4g} "
-                      f"nats a held-out row (a Gaussian: {progress.nll_gauss:.4g}), "
-                      f"{progress.left:.0f} s left", file=sys.stderr, flush=True)
+                print(f"SGM: {_line(progress)}", file=sys.stderr, flush=True)
             return bool(self.callback is not None and self.callback(progress))
 
         return step
@@ -492,6 +491,15 @@ class SGM(DensityMixin, BaseEstimator):
 
     def _more_tags(self) -> dict:
         return {"allow_nan": True}  # before scikit-learn 1.6
+
+
+def _line(news: Progress) -> str:
+    """What is known of it."""
+    told = (("held-out loss {:.4g}", news.held_loss), ("at best {:.4g}", news.best_loss),
+            ("{:.4g} nats a held-out row", news.nll), ("a Gaussian {:.4g}", news.nll_gauss),
+            ("kernels {:.4g}", news.nll_kde), ("{:.0f} s left", news.left))
+    known = [text.format(value) for text, value in told if math.isfinite(value)]
+    return ", ".join([f"{news.doing} {news.step}/{news.steps}", *known])
 
 
 def _count(n: Any) -> int:
