@@ -14,8 +14,9 @@ or are brought to the size that you ask for: the largest middle part of its prop
 pixel the mean of the area that it covers. What is transparent lies on white paper.
 
 PNG, JPEG and BMP are decoded by stb_image (Debian: libstb-dev; without it, PGM and PPM alone are
-read). It does not promise to withstand files made to harm it: the library's own checks are in
-front of it, of a file's kind, length and number of pixels. POSIX, or Windows with <dirent.h>.
+read). It does not promise to withstand files made to harm it, and some versions do not; so what
+stands in front of it lets through sound chunks and tables only, 2^24 pixels, 100 scans, and blocks
+of 256 MiB. POSIX, or Windows with <dirent.h>.
 */
 #ifndef SGM_PICTURES_H
 #define SGM_PICTURES_H
@@ -38,7 +39,10 @@ front of it, of a file's kind, length and number of pixels. POSIX, or Windows wi
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
 #define STBI_MAX_DIMENSIONS 32768
-#ifdef __GNUC__ /* a program may have its own stb_image; static, it would warn of what it leaves out */
+#define STBI_MALLOC(n) ((n) >> 28 ? NULL : malloc(n))
+#define STBI_REALLOC(p, n) ((n) >> 28 ? NULL : realloc(p, n))
+#define STBI_FREE(p) free(p)
+#ifdef __GNUC__ /* a program may have its own; static, it would warn of what it leaves out */
 #define STBIDEF extern __attribute__((weak))
 #else
 #define STB_IMAGE_STATIC
@@ -123,26 +127,80 @@ static const char *pictures_pnm(pictures_one *p, const unsigned char *s, size_t 
     return NULL;
 }
 
-/* Is this the beginning of a PNG, JPEG or BMP? */
-static int pictures_known(const unsigned char *s, size_t n) {
-    return n > 8 && (!memcmp(s, "\x89PNG\r\n\x1a\n", 8) || !memcmp(s, "\xff\xd8\xff", 3) ||
-                     !memcmp(s, "BM", 2));
+/* Chunks of a PNG: a length, a name, the bytes, a checksum; the last is IEND. */
+static const char *pictures_png(const unsigned char *s, size_t n) {
+    for (size_t at = 8; n - at >= 12;) {
+        const size_t length = (size_t)s[at] << 24 | s[at + 1] << 16 | s[at + 2] << 8 | s[at + 3];
+        if (length > n - at - 12) return "cut";
+        if (!memcmp(s + at + 4, "IEND", 4)) return NULL;
+        at += 12 + length;
+    }
+    return "cut";
+}
+
+/* Huffman's tables in a segment of a JPEG: each at most 256 symbols, as its 16 counts say. */
+static int pictures_huffman(const unsigned char *s, size_t n) {
+    const size_t length = n < 4 ? 0 : (size_t)s[2] << 8 | s[3];
+    const unsigned char *end = s + 2 + length;
+    if (length < 2 || length + 2 > n) return 0;
+    for (s += 4; s < end;) {
+        size_t sum = 0;
+        if (end - s < 17 || s[0] >> 4 > 1 || (s[0] & 15) > 3) return 0;
+        for (int i = 1; i <= 16; i++) sum += s[i];
+        if (sum > 256 || (size_t)(end - s) < 17 + sum) return 0;
+        s += 17 + sum;
+    }
+    return 1;
+}
+
+/* Leaves of a JPEG, in its place, what a decoder needs, with sound tables wherever it may look. */
+static const char *pictures_jpeg(unsigned char *s, size_t *bytes) {
+    const size_t n = *bytes;
+    size_t at = 2, to = 2;
+    int scans = 0;
+    while (n - at >= 4 && s[at] == 0xff && s[at + 1] != 0xd9) {
+        const int mark = s[at + 1];
+        size_t length = 2 + ((size_t)s[at + 2] << 8 | s[at + 3]);
+        if (mark == 0xff) length = 1;
+        else if (length < 4 || length > n - at) return "cut";
+        else if (mark == 0xda) { /* a scan ends before the next mark */
+            if (++scans > 100) return "of more than 100 scans";
+            for (; n - at > length + 1; length++)
+                if (s[at + length] == 0xff && s[at + length + 1] && s[at + length + 1] >> 3 != 26)
+                    break;
+        }
+        if ((mark >= 0xc0 && mark <= 0xc2) || mark == 0xc4 || mark == 0xda || mark == 0xdb ||
+            mark == 0xdd || mark == 0xe0 || mark == 0xee)
+            memmove(s + to, s + at, length), to += length;
+        else if (mark < 0xe0) return "damaged, or of a rare kind";
+        at += length;
+    }
+    if (n - at < 2 || s[at] != 0xff || s[at + 1] != 0xd9) return "cut";
+    s[to++] = 0xff, s[to++] = 0xd9;
+    *bytes = to;
+    for (size_t i = 2; i + 1 < to; i++)
+        if (s[i] == 0xff && s[i + 1] == 0xc4 && !pictures_huffman(s + i, to - i)) return "damaged";
+    return scans ? NULL : "damaged";
 }
 
 /* NULL, and the picture or only its sizes; or why it is none. */
-static const char *pictures_read(pictures_one *p, const unsigned char *s, size_t n, int decode) {
+static const char *pictures_read(pictures_one *p, unsigned char *s, size_t n, int decode) {
     const char *wrong = NULL;
     memset(p, 0, sizeof *p), p->most = 255;
     if (n > 8 && s[0] == 'P' && strchr("2356", s[1]) && s[1] && isspace(s[2]))
         wrong = pictures_pnm(p, s, n, decode);
-    else if (!pictures_known(s, n)) wrong = "no picture";
+    else if (n > 8 && !memcmp(s, "\x89PNG\r\n\x1a\n", 8)) wrong = pictures_png(s, n);
+    else if (n > 8 && !memcmp(s, "\xff\xd8\xff", 3)) wrong = pictures_jpeg(s, &n);
+    else if (n < 9 || memcmp(s, "BM", 2)) wrong = "no picture";
 #ifdef PICTURES_STB
-    else if (!stbi_info_from_memory(s, (int)n, &p->w, &p->h, &p->channels)) wrong = "damaged";
+    if (!wrong && s[0] != 'P' &&
+        !stbi_info_from_memory(s, (int)n, &p->w, &p->h, &p->channels))
+        wrong = "damaged";
 #else
-    else wrong = "not PGM or PPM (others are read where libstb-dev is)";
+    if (!wrong && s[0] != 'P') wrong = "not PGM or PPM (others are read where libstb-dev is)";
 #endif
     if (!wrong && (p->h < 1 || p->w < 1 || p->channels < 1 || p->channels > 4)) wrong = "damaged";
-    if (!wrong && (double)p->h * p->w > PICTURES_PIXELS) wrong = "of more than 2^24 pixels";
+    if (!wrong && (double)p->h * p->w > (double)PICTURES_PIXELS) wrong = "of more than 2^24 pixels";
     if (wrong || !decode || p->word) return wrong;
 #ifdef PICTURES_STB
     const int h = p->h, w = p->w, channels = p->channels;

@@ -391,18 +391,28 @@ static void what_is_saved_comes_back(void **state) {
     made.x = plain, made.d = 2, made.n = 2, made.column = NULL;
     CHECK_OK(sgm_table_save(path, &made));
     assert_string_equal(text_of_file(), "x1,x2\n0.1,1e+15\n0.33333333333333331,-0\n");
+}
 
-    few[1] = 12, made.x = few, made.d = 1, made.n = 3, made.column = column + 1;
+static void what_cannot_be_saved(void **state) {
+    char *level[2] = {(char *)"a", (char *)"b"};
+    sgm_column column = {NULL, SGM_KIND_CATEGORY, 2, level};
+    double few[3] = {(double)NAN, 12, 0};
+    sgm_table made = {.x = few, .column = &column, .n = 3, .d = 1};
+    (void)state;
     CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "row 1, column 0 has 12");
     few[1] = 0.5;
-    CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "none of its levels 0 to 11");
+    CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "none of its levels 0 to 1");
     made.n = 0;
     CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "no rows");
     made.n = 1, made.d = 0;
     CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "d >= 1");
     made.d = 1, made.h = 2;
     CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "d is not h w channels");
-    made.h = 0, few[1] = 0;
+    made.h = 0, few[1] = 0, column.n_levels = 0;
+    CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "n_levels too small");
+    column.n_levels = 2, level[1] = NULL;
+    CHECK_FAILS(sgm_table_save(path, &made), SGM_BAD_ARGUMENT, "a level's name is NULL");
+    level[1] = level[0];
     CHECK_FAILS(sgm_table_save("/", &made), SGM_NO_FILE, "cannot write");
 }
 
@@ -526,8 +536,12 @@ static void arrays_of_numpy(void **state) {
     remove(npy);
     assert_true(again.n == 3 && again.x[2] == 0.1 && again.x[5] != again.x[5] && again.x[1] == 1);
     sgm_table_free(&again), sgm_table_free(&t);
+}
 
+static void arrays_that_are_refused_and_idx(void **state) {
     const double far[4] = {0, 0.5, 1.5, 0}, huge[2] = {1, HUGE_VAL};
+    unsigned char file[4096];
+    (void)state;
     write_bytes(file, npy_file(file, NPY("<f8", "False", "(2, 1, 2)"), far, sizeof far));
     CHECK_FAILS(sgm_table_load(&t, path, &o), SGM_BAD_FILE, "1.5 in picture 1: divide");
     write_bytes(file, npy_file(file, NPY("<f8", "False", "(2,)"), huge, sizeof huge));
@@ -726,8 +740,10 @@ int main(void) {
         TEST(columns_are_asked_for),
         TEST(a_table_like_another),
         TEST(what_is_saved_comes_back),
+        TEST(what_cannot_be_saved),
         TEST(doubtful_files_are_refused),
         TEST(arrays_of_numpy),
+        TEST(arrays_that_are_refused_and_idx),
         TEST(through_pipes),
         TEST(rows_across_windows),
         TEST(memory_is_the_table),
