@@ -2084,6 +2084,7 @@ typedef struct sgm__fitting {
 typedef struct sgm__asking { /* blocks of rows whose log density is asked */
     const sgm_fitted *f;
     long most, draws;
+    double blur; /* variance of log p by additions that are drawn once */
     int steps, probes;
     float *z, *known;
     double *fine, *fine_se, *rough, *slope;
@@ -7098,11 +7099,11 @@ has exponential tails.
 standard deviation ¼. So the levels lie as clouds four deviations from the planes between them; a
 sample's level is that of the nearest cloud. Rounding errs in one of 30 000.
 
-If w is what was added and q its density, the probability of a row whose categories and
-whole numbers are known is an integral over what might have been added, and a mean over draws of it
-is right on the average:
+If w is what was added and q its density, the probability of a row is the integral over all
+additions after which one still reads that row, and a mean over draws of w is right on the average:
 
-$$p(\mathrm{row}) = ∫ p_v(\mathrm{row} + w)\, dw = E_{w ∼ q} \frac{p_v(\mathrm{row} + w)}{q(w)}
+$$p(\mathrm{row}) = ∫ p_v(\mathrm{row} + w)\, dw
+= E_{w ∼ q} \frac{p_v(\mathrm{row} + w)}{q(w)}
 \qquad(10.3)$$
 
 For a model that has learnt q every draw gives the same. Bending changes densities by its slope.
@@ -7197,15 +7198,20 @@ static double sgm__unbend(const sgm_coordinate *c, double y) {
 
 enum { SGM__NOISE_IN = 4 }; /* 1/standard deviation of what is added to a bit */
 
-/* The number that coordinate k of a row is about, with what is added to it drawn; NaN: not known.
-log_q: log density of the addition. */
+/* The number that coordinate k of a row is about, with what is added to it drawn, the i-th of `of`;
+NaN: not known. log_q: log density of the addition. */
 static double sgm__code_value(const sgm_code *code, const sgm_column *column, const double *row,
-    int k, sgm_key key, uint64_t i, double *log_q) {
+    int k, sgm_key key, uint64_t i, uint64_t of, double *log_q) {
     const sgm_coordinate *c = &code->at[k];
     const double v = row[c->column];
     const uint64_t draw = i * (uint64_t)code->width + (uint64_t)k;
     *log_q = 0;
     if (v != v || column[c->column].kind == SGM_KIND_NUMBER) return v;
+    if (c->bit < 0 &&
+        of > 1) { /* one draw in each of `of` equal parts, in turn from some part on */
+        const uint64_t part = (i + sgm_below(sgm_key_split(key, 2), (uint64_t)k, of)) % of;
+        return v + ((double)part + sgm__uniform53(key, draw)) / (double)of - 0.5;
+    }
     if (c->bit < 0) return v + sgm__uniform53(key, draw) - 0.5;
     const double z = sgm__normal1(key, draw);
     *log_q = -0.5 * z * z - SGM__HALF_LOG_2PI + sgm__log(SGM__NOISE_IN);
@@ -7214,13 +7220,13 @@ static double sgm__code_value(const sgm_code *code, const sgm_column *column, co
 
 /* Row i of a call → y(width) before it is turned; the sum of (10.4) less log q. known(width), if
 not NULL: 1 where it is. What is not known is a draw of N(0,1): §10.4. */
-static double sgm__code_row(
-    const sgm_fitted *f, double *y, float *known, const double *row, sgm_key key, uint64_t i) {
+static double sgm__code_row(const sgm_fitted *f, double *y, float *known, const double *row,
+    sgm_key key, uint64_t i, uint64_t of) {
     const sgm_code *code = &f->code;
     const sgm_key fill = sgm_key_split(key, 1);
     double sum = code->log_turn, slope, log_q;
     for (int k = 0; k < code->width; k++) {
-        double v = sgm__code_value(code, f->table.column, row, k, key, i, &log_q);
+        double v = sgm__code_value(code, f->table.column, row, k, key, i, of, &log_q);
         if (known) known[k] = v == v;
         if (v == v) {
             y[k] = sgm__bend(&code->at[k], v, &slope);
@@ -7520,7 +7526,8 @@ static sgm_status sgm__logp_block(
         logp[i] = top + (top > -HUGE_VAL ? sgm__log(sum / (double)K) : 0); /* (10.3) */
         if (!se) continue;
         const double spread = K > 1 ? (square / (sum * sum) * (double)K - 1) / (double)(K - 1) : 0;
-        se[i] = sqrt(fmax(0, spread) + probes / (sum * sum) + steps * steps / (sum * sum));
+        se[i] =
+            sqrt(fmax(0, spread) + q->blur + probes / (sum * sum) + steps * steps / (sum * sum));
         if (top == -HUGE_VAL) se[i] = 0;
     }
     return SGM_OK;
@@ -19695,7 +19702,7 @@ static void sgm__encode_part(void *what, long part, int hand) {
         const double *row = q->x + (q->pick ? q->pick[i] : i / copies) * code->columns;
         const sgm_key key = q->copies ? sgm__row_key(q->key, row, code->columns) : q->key;
         const double slope = sgm__code_row(q->f, y, q->known ? q->known + i * code->width : NULL,
-            row, key, (uint64_t)(q->copies ? i % copies : i));
+            row, key, (uint64_t)(q->copies ? i % copies : i), (uint64_t)copies);
         if (q->slope) q->slope[i] = slope;
         sgm__code_turn(code, code->turn, q->z + i * code->width, y);
     }
@@ -19840,8 +19847,14 @@ static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a co
 static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, sgm_key key) {
     memset(q, 0, sizeof *q);
     q->f = f, q->key = key, q->steps = 16, q->draws = 1;
-    for (int k = 0; k < f->code.width; k++) /* where what is added matters: bits and cells */
-        if (f->code.at[k].bit >= 0 || f->code.at[k].cells) q->draws = SGM__ADDED;
+    for (int k = 0; k < f->code.width; k++) { /* does it matter what is added? */
+        const sgm_coordinate *c = &f->code.at[k];
+        if (f->table.column[c->column].kind == SGM_KIND_NUMBER) continue;
+        const double cells =
+            (f->code.high[c->column] - f->code.low[c->column]) / 5; /* of one std */
+        if (c->bit >= 0 || cells < 8) q->draws = SGM__ADDED;
+        else q->blur += 1 / (12 * cells * cells);
+    }
     q->probes = f->code.width <= SGM__EXACT_TRACE ? 0 : SGM__PROBES;
     q->most = n < SGM__ASKED / q->draws ? n * q->draws : SGM__ASKED;
     const size_t m = (size_t)q->most, D = (size_t)f->code.width;
@@ -20191,8 +20204,8 @@ static long sgm__fit_values(sgm__fitting *q, double *v, int k) {
     long m = 0;
     for (long i = 0; i < q->n; i++) {
         const double *row = q->table->x + q->pick[i] * q->table->d;
-        v[m] = sgm__code_value(
-            &q->f->code, q->f->table.column, row, k, sgm_key_split(q->key, 1), (uint64_t)i, &log_q);
+        v[m] = sgm__code_value(&q->f->code, q->f->table.column, row, k, sgm_key_split(q->key, 1),
+            (uint64_t)i, 1, &log_q);
         m += v[m] == v[m];
     }
     qsort(v, (size_t)m, sizeof *v, sgm__rising);
@@ -20294,6 +20307,17 @@ static double sgm__gauss_nll(double *work, const double *mean, const double *cov
     return 0.5 * (log_det + sum / (double)n) + (double)d * SGM__HALF_LOG_2PI;
 }
 
+/* The rows of `turn` are orthogonal: the determinant is the product of their lengths. */
+static void sgm__code_log_turn(sgm_code *code) {
+    const long D = code->width;
+    code->log_turn = 0;
+    for (long k = 0; k < D; k++) {
+        double square = 0;
+        for (long j = 0; j < D; j++) square += code->turn[k * D + j] * code->turn[k * D + j];
+        code->log_turn += 0.5 * sgm__log(square);
+    }
+}
+
 /* (10.5): first the shrinkage, by the rows held out; then axes and their lengths. */
 static sgm_status sgm__fit_turn(sgm__fitting *q) {
     static const double shrinks[] = {1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1};
@@ -20321,8 +20345,8 @@ static sgm_status sgm__fit_turn(sgm__fitting *q) {
             code->turn[k * D + j] = axes[k * D + j] / size;
             code->back[j * D + k] = axes[k * D + j] * size;
         }
-        code->log_turn -= sgm__log(size);
     }
+    sgm__code_log_turn(code);
     sgm__free(mean);
     return SGM_OK;
 }
@@ -20946,11 +20970,7 @@ static sgm_status sgm__open_code(sgm_fitted *f, const sgm_archive *file, long he
     if (!bad) sgm__report_numbers(&f->report, numbers, 1), f->report.held = held;
     sgm__free(v);
     f->report.method = SGM_METHOD_DPMPP_2M;
-    for (size_t k = 0; k < D && turns; k++) { /* each row of turn has length 1/size */
-        double square = 0;
-        for (size_t j = 0; j < D; j++) square += code->turn[k * D + j] * code->turn[k * D + j];
-        code->log_turn += 0.5 * sgm__log(square);
-    }
+    if (turns) sgm__code_log_turn(code);
     return !bad && sgm__code_sound(f) ? SGM_OK : SGM_BAD_FILE;
 }
 
