@@ -25,7 +25,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: api install uninstall deb packages-check python-check
+.PHONY: api install uninstall deb packages-check python-check export-check
 .PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
@@ -301,6 +301,9 @@ settings: ## every field of every option at odd values, alone and in pairs, unde
 threads: ## 2 to 8 threads on everything that is const, under ThreadSanitizer
 	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -g -O1 -fsanitize=thread -pthread -I. tests/threads.c -o $(OUT)/bin/threads -lm \
 	  && $(OUT)/bin/threads
+
+export-check: ## models exported as C and WebAssembly: every network, compiler, level and fault (make test runs a part)
+	@tests/export.sh all
 
 samebits: ## one hash over compilers, levels, instruction sets, threads and ranks (STORE=1: stored)
 	@STORE=$(STORE) tests/samebits.sh $(if $(filter-out 0,$(QUICK)),quick)

@@ -51,7 +51,7 @@ static void make_table(sgm_table *t, sgm_column *c, const char *name) {
     const int picture = strcmp(name, "picture") == 0 || is_network(name) == 1;
     const int mixed = strcmp(name, "mixed") == 0 || strcmp(name, "gaps") == 0;
     memset(t, 0, sizeof *t), memset(c, 0, MOST * sizeof *c);
-    t->n = ROWS, t->d = picture ? 64 : strcmp(name, "probes") == 0 ? 35 : mixed ? 7 : 5;
+    t->n = picture ? 40 : ROWS, t->d = picture ? 64 : strcmp(name, "probes") == 0 ? 35 : mixed ? 7 : 5;
     t->column = c, t->x = (double *)malloc((size_t)t->n * (size_t)t->d * sizeof *t->x);
     if (!t->x) exit(1);
     if (picture) t->h = t->w = 8, t->channels = 1;
@@ -123,20 +123,31 @@ static void tell(const sgm_fitted *f, FILE *to, long n) {
     free(x), free(logp);
 }
 
-static void make(const char *folder, const char *name) {
-    char path[4096];
+/* The fit that NAME stands on: another network stands on that of numbers or of a picture, made once. */
+static sgm_fitted *fitted_for(const char *name) {
+    static sgm_fitted kept[3];
+    const char *base = is_network(name) == 1 ? "picture" : is_network(name) == 2 ? "numbers" : name;
+    sgm_fitted *f = &kept[strcmp(base, "picture") == 0 ? 1 : strcmp(base, "numbers") == 0 ? 2 : 0];
     sgm_table t;
     sgm_column c[MOST];
-    sgm_fitted f;
-    sgm_model other, *own;
     sgm_fit_options o;
-    memset(&o, 0, sizeof o), memset(&other, 0, sizeof other);
-    make_table(&t, c, name);
+    if (f->model && f != kept) return f;
+    sgm_fitted_free(f);
+    memset(&o, 0, sizeof o);
+    make_table(&t, c, base);
     o.steps = 20, o.width = 8, o.depth = 2, o.members = t.h ? 1 : 2, o.quality = SGM_QUALITY_FAST;
-    must(sgm_fit(&f, &t, &o, sgm_key_init(1)), name);
-    own = f.model;
-    if (is_network(name)) exchange(&f, name, &other);
-    shake(f.model);
+    must(sgm_fit(f, &t, &o, sgm_key_init(1)), base);
+    shake(f->model);
+    free(t.x);
+    return f;
+}
+
+static void make(const char *folder, const char *name) {
+    char path[4096];
+    sgm_fitted f = *fitted_for(name);
+    sgm_model other;
+    const long n = f.table.h ? 3 : ASKED;
+    if (is_network(name)) exchange(&f, name, &other), shake(&other);
     snprintf(path, sizeof path, "%s/%s.c", folder, name);
     must(sgm_export_c(&f, path), name);
     snprintf(path, sizeof path, "%s/%s.wasm", folder, name);
@@ -144,17 +155,15 @@ static void make(const char *folder, const char *name) {
     snprintf(path, sizeof path, "%s/%s.truth", folder, name);
     FILE *to = fopen(path, "wb");
     if (!to) exit(1);
-    tell(&f, to, t.h ? 3 : ASKED);
+    tell(&f, to, n);
     if (fclose(to)) exit(1);
     snprintf(path, sizeof path, "%s/%s.csv", folder, name);
     sgm_table rows;
-    must(sgm_table_init(&rows, &f.table, t.h ? 3 : ASKED), name);
-    must(sgm_fitted_sample(&f, rows.x, rows.n, sgm_key_init(9)), name);
+    must(sgm_table_init(&rows, &f.table, n), name);
+    must(sgm_fitted_sample(&f, rows.x, n, sgm_key_init(9)), name);
     must(sgm_table_save(path, &rows), name);
     sgm_table_free(&rows);
-    if (f.model != own) sgm_model_free(&other);
-    f.model = own;
-    sgm_fitted_free(&f), free(t.x);
+    if (is_network(name)) sgm_model_free(&other);
 }
 
 /* What cannot be exported says so, and writes nothing. */

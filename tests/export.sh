@@ -25,13 +25,12 @@ else how="-O1 tests/export.c"; fi
 $CC -std=c99 -I. $how -o "$dir/export" -lm >"$dir/log" 2>&1 || { bad "tests/export.c compiles"; echo "0 passed, 1 failed"; exit 1; }
 check "models are fitted and exported; what cannot be is refused" "$dir/export" "$dir" $names refusals
 
-# same NAME COMPILER...: it compiles without a word (its own main apart), and has the bits
+# same NAME COMPILER...: it compiles without a word, and has the bits
 same() {
     local m=$1; shift
     have "$1" || return 0
-    "$@" $warn -c "$dir/$m.c" -o "$dir/$m.o" >"$dir/log" 2>&1 && [ ! -s "$dir/log" ] || { bad "$m: $* is silent"; return; }
-    "$@" -w -DMODEL="\"$dir/$m.c\"" tests/export_check.c -o "$dir/check" -lm >"$dir/log" 2>&1 && "$dir/check" "$dir/$m.truth" >>"$dir/log" 2>&1 &&
-        ok "$m: $*" || bad "$m: $*"
+    "$@" $warn -DMODEL="\"$dir/$m.c\"" tests/export_check.c -o "$dir/check" -lm >"$dir/log" 2>&1 && [ ! -s "$dir/log" ] &&
+        "$dir/check" "$dir/$m.truth" >>"$dir/log" 2>&1 && ok "$m: $*" || bad "$m: $*"
 }
 native=-march=native
 if [ -z "$all" ]; then
@@ -41,7 +40,7 @@ if [ -z "$all" ]; then
     same gaps gcc -std=c2x -O1 $native
     same probes g++ -x c++ -std=c++17 -O1
     same picture gcc -std=c99 -O1
-    same picture clang++ -x c++ -std=c++20 -O2 -DMODEL_PLAIN
+    same picture clang++ -x c++ -std=c++20 -O1 -DMODEL_PLAIN
     same dit clang -std=c99 -O1 $native
 else
     for m in $names; do
@@ -77,8 +76,8 @@ fault "what is added to whole numbers" mixed 's/uniform_of(key, place) - 0\.5;/u
 fault "what stands for a gap" gaps 's/fill = key_child(key, 1)/fill = key_child(key, 2)/'
 fault "sums in eight lanes" probes 's/lane\[i % 16\]/lane[i % 8]/g'
 fault "a tile's sign" picture 's/- m\[12 \* apart\]/+ m[12 * apart]/'
-fault "the change of a softmax" picture 's/(g\[j\] - (float)total)/g[j]/'
 if [ -n "$all" ]; then
+    fault "the change of a softmax" picture 's/(g\[j\] - (float)total)/g[j]/'
     fault "a random word" numbers 's/0xD2511F53u/0xD2511F55u/'
     fault "the normal law" numbers 's/-0\.3619070053f/-0.36190706f/'
     fault "the exponential" numbers 's/0\.1666652011f/0.16666522f/'
