@@ -11811,8 +11811,8 @@ rows are counted, then they are filled in. Only a window of the text is in memor
 longest row: a table costs its numbers. What comes through a pipe goes to a temporary file first.
 
 A misspelt number is a word, and a word makes a category: so one word among many numbers is refused,
-with its line; and so is a column with a new word in nearly every row, a name or a date, from which
-nothing can be learnt.
+with its line; and so is a column with more than fifty words, a new one in over half of its rows: a
+name or a date, from which nothing can be learnt.
 */
 typedef struct sgm__kept { /* in front of a block that lives as long as its table */
     struct sgm__kept *next;
@@ -12060,8 +12060,8 @@ enum { SGM__LEFT_OUT = -1, SGM__WEIGHT = -2 };
 typedef struct sgm__guess { /* what a column of the file becomes */
     const char *name;
     sgm_kind kind;
-    int to, told, whole;            /* column of the table; is the kind told; are all whole     */
-    long numbers, words, odd, line; /* fields; words that are no names; where the first word is */
+    int to, told, whole;       /* column of the table; is the kind told; are all whole */
+    long numbers, words, line; /* how many there are; where the first word is          */
     char word[44];
     sgm__levels levels;
 } sgm__guess;
@@ -12209,7 +12209,6 @@ static void sgm__loader_look(sgm__loader *l) {
             g->whole &= fabs(cell->x) <= 9007199254740992.0 && cell->x == floor(cell->x);
             continue;
         }
-        g->odd += cell->kind == SGM__NONSENSE;
         if (g->words++) continue;
         snprintf(g->word, sizeof g->word, "%.*s", (int)(n < 40 ? n : 40), cell->f.begin);
         g->line = cell->f.line;
@@ -12261,7 +12260,7 @@ static sgm_status sgm__loader_level(sgm__loader *l, int j, double *to) {
     if (l->o->like) return sgm__level_unknown(l, j);
     if (!(name = sgm__table_word(l->t, word, n))) return SGM_NO_MEMORY;
     if (sgm__utf8_bytes(name) < n) return sgm__cell_bad(l, j, "it is no UTF-8: convert the file");
-    if (!g->told && levels > l->t->n / 2 && levels >= (2 * g->odd > g->words ? 50 : 1000))
+    if (!g->told && levels >= 50 && levels > l->t->n / 2)
         return sgm__broken(l->r.s, "has new words all the time in column %d, as '%.40s' in line "
             "%ld: drop it ('%.60s=drop'), or ask for '%.60s=category'", j + 1, name, cell->f.line,
             g->name, g->name);

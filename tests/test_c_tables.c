@@ -343,8 +343,9 @@ static void a_table_like_another(void **state) {
 
 static void what_is_saved_comes_back(void **state) {
     enum { N = 3000 };
-    static const char *const word[] = {"a", "b c", " lead", "x,y", "q\"q", "semi;colon", "two\nlines",
-                                       "\xc3\xa9", "tab\there", "#n", "cr\r", "sep=,"};
+    static const char *const word[] = {"a",          "b c",        " lead",    "x,y", "q\"q",
+                                       "semi;colon", "two\nlines", "\xc3\xa9", "tab\there",
+                                       "#n",         "cr\r",       "sep=,"};
     sgm_column column[4] = {{(char *)"#one", SGM_KIND_NUMBER, 0, NULL},
                             {(char *)"a \"quoted\", name", SGM_KIND_CATEGORY, 0, NULL},
                             {NULL, SGM_KIND_INTEGER, 0, NULL},
@@ -458,6 +459,11 @@ static void doubtful_files_are_refused(void **state) {
     n = (size_t)sprintf(text, "a,b\n");
     for (int i = 0; i < 90; i++) n += (size_t)sprintf(text + n, "%d,2024-%d-1\n", i, i);
     refuse(text, SGM_BAD_FILE, "new words all the time in column 2");
+    n = (size_t)sprintf(text, "a,b\n"); /* fifty names are too few to tell */
+    for (int i = 0; i < 50; i++) n += (size_t)sprintf(text + n, "%d,Ada %d\n", i, i);
+    load(text);
+    sprintf(text + n, "50,Ada 50\n");
+    refuse(text, SGM_BAD_FILE, "as 'Ada 50' in line 52: drop it ('b=drop')");
     n = (size_t)sprintf(text, "a,b\n"); /* 1200 levels that come again are a category */
     for (int i = 0; i < 3000; i++) n += (size_t)sprintf(text + n, "%d,id%d\n", i, i % 1200);
     load(text);
@@ -638,7 +644,7 @@ static void memory_is_the_table(void **state) {
     (void)state;
     for (int j = 0; j < D; j++) fprintf(f, "column%d%c", j, j + 1 < D ? ',' : '\n');
     for (int i = 0; i < N; i++)
-        for (int j = 0; j < D; j++) fprintf(f, "%-60.17g%c", sin(i * D + j), j + 1 < D ? ',' : '\n');
+        for (int j = 1; j <= D; j++) fprintf(f, "%-60.17g%c", sin(i * D + j), j < D ? ',' : '\n');
     fclose(f);
     peak_bytes = live_bytes = 0;
     CHECK_OK(sgm_table_load(&t, path, &o));
@@ -707,7 +713,8 @@ static void without_memory(void **state) {
 
 /* Every cut and many flipped bytes of two files: an answer, and a table that can be saved. */
 static void no_cut_and_no_flip_does_harm(void **state) {
-    static const char text[] = "\xef\xbb\xbf" "a,b;b,\"c\"\n1,\"x\r\n\"\"y\",-1e5\r\n,z,NA\n3,\"\",\t4 \n";
+    static const char text[] = "\xef\xbb\xbf"
+                               "a,b;b,\"c\"\n1,\"x\r\n\"\"y\",-1e5\r\n,z,NA\n3,\"\",\t4 \n";
     const double x[4] = {0, .5, 1, .25};
     unsigned char file[400], copy[400];
     int loaded = 0, refused = 0;
@@ -723,7 +730,7 @@ static void no_cut_and_no_flip_does_harm(void **state) {
             const sgm_status status = sgm_table_load(&t, path, &o);
             loaded += !status, refused += status != 0;
             if (status) assert_true(!t.x && strlen(sgm_error()) > 20);
-            else if (loaded % 16 == 0) CHECK_OK(sgm_table_save(path, &t)); /* a save waits for a disk */
+            else if (loaded % 16 == 0) CHECK_OK(sgm_table_save(path, &t)); /* it waits for a disk */
             sgm_table_free(&t);
         }
     }
