@@ -1238,6 +1238,8 @@ typedef struct sgm_smc_options {
     int steps;          /* 0 means 200                                                        */
     sgm_grid_kind grid;
     double *ess;        /* (steps + 1), if not NULL: each level's effective particles a run   */
+    int no_vjp;         /* 1: a twist that needs none, at a third of the cost (8.20)          */
+    const double *left; /* (steps,D), if not NULL: the variances of (8.21), for fewer steps   */
     const char *progress;
 } sgm_smc_options;
 
@@ -1256,8 +1258,8 @@ SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *sc
                            sgm_smc_result *result, sgm_key key);
 /* x(n,D) from p(x0|y) by twisted sequential Monte Carlo, exact for many particles up to what the
    steps and the score leave (8.17). weight(n), if not NULL: each particle's, of sum 1 in each run;
-   else a last resampling makes all alike. The score needs a vjp, the measurement noise, and a
-   condition is one for all, or one for each run. options, result: may be NULL. */
+   else a last resampling makes all alike. The score needs a vjp (or no_vjp), the measurement noise,
+   and a condition is one for all, or one for each run. options, result: may be NULL. */
 
 /*
 ## 9. Data and measures
@@ -1479,6 +1481,39 @@ SGM_API sgm_status sgm_fitted_logp(const sgm_fitted *fitted, double *logp, doubl
 /* logp(n) of rows x(n,d), nats, ± se(n) (may be NULL): a density in numbers, a probability in whole
    numbers and categories; of a row with NaNs, of what is known. -infinity: a level or a constant
    that was never seen. */
+
+typedef struct sgm_given {
+    double log_evidence; /* log p of what is known, as sgm_fitted_logp's                      */
+    double evidence_se;  /* its standard error, by the runs                                   */
+    double ess;          /* effective particles (8.18) at the end, of all runs                */
+    long particles, ancestors; /* of all runs; from how many first ones the last come         */
+    long nfe;            /* evaluations of the score per particle                             */
+} sgm_given;
+
+SGM_API sgm_status sgm_fitted_given(const sgm_fitted *fitted, double *x, double *weight, long n,
+                                    const double *row, sgm_given *result, sgm_key key);
+/* x(n,d) from the model given what row(d) knows; NaN there: to be drawn. weight(n), if not NULL: x
+   is the particles themselves, of these weights (sum 1), best n a multiple of 8; else draws, all
+   alike. result may be NULL; of fewer than 100 effective ones ask for more. §10.5 */
+typedef enum sgm_impute { SGM_IMPUTE_DRAW = 0, SGM_IMPUTE_MEAN } sgm_impute;
+SGM_API sgm_status sgm_fitted_impute(const sgm_fitted *fitted, double *out, double *se,
+                                     const double *x, long n, sgm_impute how, sgm_key key);
+/* out(n,d): rows x, what is NaN filled by one draw given the rest of its row, or by the conditional
+   mean (median of a whole number, likeliest level). se(n,d), if not NULL: 0 where known; the
+   conditional standard deviation about that; of a level, the probability that it is another. */
+SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *fitted, double *surprise, double *quantile,
+                                      const double *x, long n, sgm_key key);
+/* surprise(n): -log p of what is known. quantile(n), each may be NULL: the share of ordinary rows
+   that surprise less, in (0,1): .999 is odd. A row with gaps is filled by a draw for it (§10.6). */
+SGM_API int sgm_fitted_cells(const sgm_fitted *fitted, int column, int most);
+/* Cells of a histogram of that column: one for each level or whole number, if `most` or fewer. */
+SGM_API sgm_status sgm_fitted_marginal(const sgm_fitted *fitted, double *at, double *density,
+                                       double *se, int cells, int column, const double *x, long n);
+/* A histogram of rows x(n,d), samples or data, over the range that was seen: middles, density (of
+   whole numbers and levels: probability) ± se, (cells) each; at and se may be NULL. */
+SGM_API sgm_status sgm_fitted_pair(const sgm_fitted *fitted, double *density, int cells_a, int a,
+                                   int cells_b, int b, const double *x, long n);
+/* The same of two columns: density(cells_a,cells_b). Rows with NaN in them do not count. */
 SGM_API sgm_status sgm_fitted_memory(const sgm_fitted *fitted, double *ratio,
                                      const sgm_table *train, long n, sgm_key key);
 /* Median distance of n samples to the nearest row of the table (encoded), over that of its rows to
@@ -1925,6 +1960,7 @@ static double sgm__pair_mean(const float *a, long na, const float *b, long nb, i
 static double sgm__median_distance(const float *a, long na, const float *b, long nb, int d);
 static void sgm__mean_cov(double *mean, double *cov, const float *x, long n, int d);
 static double sgm__trace_root(double *a, double *b, double *q, double *w, int d);
+static sgm_status sgm__rows_lq(double *l, double *q, const float *A, long m, long d); /* A = L Q */
 
 /* The kernels that the chapters call; appendix B tells what each does, to the last bit. */
 typedef struct sgm__product sgm__product; /* of §3.3 */
@@ -2124,6 +2160,28 @@ static sgm_status sgm__logp_encode(const sgm__asking *q, const double *x, long f
 static sgm_status sgm__logp_ode(const sgm__asking *q, double *logp, double *se, long n, int steps);
 static sgm_status sgm__logp_known(const sgm_fitted *f, double *logp, double *se, const double *x,
     long n, sgm_key key);
+typedef struct sgm__given { /* a row, some of which is known: §10.5 */
+    const sgm_fitted *f;
+    sgm_score score;
+    int steps, runs, m;  /* m: how many coordinates are known                              */
+    long each, ancestors; /* particles of a run                                            */
+    double noise, *left; /* (8.21), (steps,width)                                          */
+    int *at;             /* (m) which they are                                             */
+    double *l, *q, *y;   /* A = L Q, and what is known of Q z: (m,m), (m,width), (m)       */
+    float *A, *u;        /* the same, (m,width), (m)                                       */
+    float *z;            /* (runs·each,width) particles                                    */
+    double *w, *log_z;   /* their weights; log p of what is known, by each run             */
+} sgm__given;
+static sgm_status sgm__given_init(
+    sgm__given *g, const sgm_fitted *f, int runs, long each, sgm_key key);
+static void sgm__given_free(sgm__given *g);
+static sgm_status sgm__given_possible(const sgm_fitted *f, const double *row, long i);
+static void sgm__given_pick(long *pick, long n, const double *w, long all, sgm_key key);
+static sgm_status sgm__impute_all(const sgm__given *like, double *out, double *se, const double *x,
+    long n, sgm_impute how, sgm_key key); /* sgm__impute_row of rows with gaps, by all threads */
+static sgm_status sgm__surprises(const sgm_fitted *f, double **logp, long *n, sgm_key key);
+static sgm_status sgm__cell_check(const sgm_fitted *f, int column, int cells);
+static int sgm__rising(const void *a, const void *b);
 
 /* A call that may fail passes its error on: the first failure ends the function. */
 #define SGM__TRY(call) \
@@ -6600,6 +6658,24 @@ $$\hat Z = \prod_{r=1}^{R+1} \bar w_r, \qquad E \hat Z = ∫ p(x_0)\, p(y|x_0)\,
 for every n. (Its logarithm is biased, by about minus half its variance.) The particles follow
 p(x_0|y) up to an error of the order of $n^{-1/2}$. *Of the chain*, that is: p(x_0) is what
 `sgm_sample` draws with these steps, whose errors (§5.1) are all that more particles leave.
+
+Since any ψ is right, so is any push e. Where the data vary by about σ_d in all directions, take the
+Jacobian in (8.13) from N(μ, σ_d² I), too:
+
+$$\frac{∂\hat x_0}{∂x} ≈ \frac{m σ_d²}{m² σ_d² + s²} I \qquad(8.20)$$
+
+That needs no `vjp`, a third of the evaluations; and where the score turns sharply between two modes,
+it does not push so hard that a few particles outweigh all others.
+
+The steps can be fewer, too. (5.8) puts $\hat x_0$ for $x_0$ and leaves out how $x_0$ scatters about
+it, by C, which enters (5.6) with the square of its coefficient. On the average over $p_t$ that is
+measured: noise draws of $x_0$ and look how far $\hat x_0$ misses them, coordinate by coordinate,
+
+$$c_{z,j}² = \frac{b² s'^2}{s²} + \left( \frac{m' b²}{s²} \right)^2 C_j, \quad
+C_j = E (x_0 − \hat x_0)_j² \qquad(8.21)$$
+
+(the best variance of a step, Bao et al. 2022). If the data are Gaussian along the axes, such a chain
+has the right variance with any number of steps.
 */
 typedef struct sgm__smc {
     sgm_sampler sampler;       /* for its grid, its start and its scratch    */
@@ -6607,6 +6683,8 @@ typedef struct sgm__smc {
     const sgm_inverse *problem;
     sgm_key key;
     double sigma_data;
+    int no_vjp;
+    const double *left;
     double *logw, *psi, *row;  /* (n), (n), (2,D) */
     float *w, *push;           /* (n,D): scratch, and ∇ log ψ */
     long *ancestor, *pick;     /* (n) */
@@ -6624,9 +6702,44 @@ static sgm_status sgm__smc_look(sgm__smc *r, const float *x) {
     else memset(s, 0, (size_t)size * sizeof *s);
     sgm__posterior_pull(r->problem, r->row, sde, r->sigma_data, r->psi, r->w, s, x, times, n);
     for (long k = 0; k < n; k++) r->logw[k] += r->psi[k]; /* (8.17) */
-    if (t > 0) {
+    if (t > 0 && r->no_vjp) {
+        const double m = sgm_sde_m(sde, t), sd = sgm_sde_s(sde, t), a = r->sigma_data;
+        const double J = m * a * a / (m * m * a * a + sd * sd); /* (8.20) */
+        for (long k = 0; k < size; k++) r->push[k] = (float)(J * r->w[k]);
+    } else if (t > 0) {
         SGM__TRY(r->score.vjp(&r->score, s, js, x, r->w, times, n));
         sgm__posterior_add(r->push, 1, sde, r->w, js, times, n, (int)d);
+    }
+    return SGM_OK;
+}
+
+/* c_z of each coordinate: (8.21), or the step's own. */
+static void sgm__smc_spread(const sgm__smc *r, double *cz, double own, long i) {
+    const sgm_sde *sde = &r->score.sde;
+    const double t = r->sampler.t[i], s = sgm_sde_s(sde, t);
+    double a, b, by = 0;
+    if (r->left && !sgm_sampler_done(&r->sampler)) {
+        sgm_sde_transition(sde, r->sampler.t[i + 1], t, &a, &b);
+        by = sgm_sde_m(sde, r->sampler.t[i + 1]) * b * b / (s * s);
+    }
+    for (long j = 0; j < r->score.d; j++)
+        cz[j] = by > 0 ? sqrt(own * own + by * by * r->left[i * r->score.d + j]) : own;
+}
+
+/* (8.21)'s C at a level, from draws x0(n,D) of the data and as much room for each of three. */
+static sgm_status sgm__smc_left(double *left, const sgm_score *score, double level,
+    const float *x0, long n, float *room, sgm_key key) {
+    const long d = score->d, size = n * d;
+    float *x = room, *s = x + size, *eps = s + size, *t = eps + size;
+    const double m = sgm_sde_m(&score->sde, level), sd = sgm_sde_s(&score->sde, level);
+    for (long k = 0; k < n; k++) t[k] = (float)level;
+    sgm__normal_rows(eps, n, d, score, key);
+    sgm_sde_perturb(x, x0, eps, t, n, (int)d, &score->sde);
+    SGM__TRY(sgm_score_eval(score, s, x, t, n));
+    for (long j = 0; j < d; j++) left[j] = 0;
+    for (long k = 0; k < size; k++) {
+        const double miss = (x[k] + sd * sd * s[k]) / m - x0[k]; /* (5.7) */
+        left[k % d] += miss * miss / (double)n;
     }
     return SGM_OK;
 }
@@ -6635,16 +6748,18 @@ static void sgm__smc_step(sgm__smc *r, float *x) {
     sgm_sampler *sampler = &r->sampler;
     long n = sampler->n, d = r->score.d, i = sampler->step++;
     float *s = sampler->buffer, *z = s + n * d;
-    double c[3];
+    double c[3], *cz = r->row;
     if (sgm_sampler_done(sampler)) sgm__denoise_step(c, &r->score.sde, sampler->t[i]);
     else sgm__reverse_step(c, sampler->o.method, &r->score.sde, sampler->t[i], sampler->t[i + 1]);
+    sgm__smc_spread(r, cz, c[2], i);
     sgm__normal_rows(z, n, d, &sampler->score, sgm_key_split(r->key, (uint64_t)i));
     for (long k = 0; k < n; k++) {
         double along = 0, square = 0;
-        for (long j = k * d; j < (k + 1) * d; j++) {
-            double e = c[2] * r->push[j]; /* 0 in the last step, as c_z is */
-            x[j] = (float)(c[0] * x[j] + c[1] * s[j] + c[2] * (z[j] + e)); /* (8.16) */
-            along += e * z[j], square += e * e;
+        for (long j = 0; j < d; j++) {
+            const long q = k * d + j;
+            double e = cz[j] * r->push[q]; /* 0 in the last step, as c_z is */
+            x[q] = (float)(c[0] * x[q] + c[1] * s[q] + cz[j] * (z[q] + e)); /* (8.16) */
+            along += e * z[q], square += e * e;
         }
         r->logw[k] -= r->psi[k] + along + 0.5 * square; /* (8.17) */
     }
@@ -7587,7 +7702,348 @@ SGM_API sgm_tensor *sgm_ensemble_net(sgm_tape *tape, const sgm_net_in *in) {
 }
 
 /*
-## §10.5 Details that have caused bugs
+## §10.5 Given any columns
+
+Some columns of a row are known, and the others are asked for. In §10.1 coordinate k is $y_k = B_k · z$,
+where B is the way back of the turn, so what is known of y is a measurement of z without noise, as of
+§8.4, $y_O = B_O z$. Write $B_O = L Q$, with L lower triangular and the rows of Q orthonormal; then
+
+$$u = Q z = L^{−1} y_O, \qquad \log p(y_O) = \log p(u) − \sum_i \log L_{ii} \qquad(10.7)$$
+
+and u is as many coordinates of z, after a rotation. (Noise of one size on $y_O$ would not do: where
+two known columns nearly agree, it would drown their difference, of which u has a coordinate.)
+
+The particles of §8.6 draw z given u. They need noise τ in u, and it has a natural size. The density
+of this model is that of $x_{σ_{min}}$, which is read where the process ends, at $σ_{min}$. The chain
+ends with $\hat x_0$, which lacks the scatter of $x_0$ about it, of variance $σ_{min}²$ in directions
+along which the data are wide. Add that, and the $σ_{min}²$ of the density itself:
+
+$$τ² = 2 σ_{min}² \qquad(10.8)$$
+
+Then the particles' evidence (8.19) estimates log p(u) of the law that `sgm_fitted_logp` tells, and no
+particle loses weight in the last step, since ψ (8.13) is the same before it and after it. What τ
+costs: a conditional mean moves by as much as if u were off by τ, and what varies with u is blurred by
+τ, a few hundredths of a deviation. What is known comes out as it went in.
+
+Whole numbers and categories that are known have been added to (10.3). Each of several *runs* of
+particles draws its own addition w, and counts with the weight of its evidence,
+
+$$p(\mathrm{known}) ≈ \frac1R \sum_r \hat Z_r \frac{|dy/dv|}{q(w_r)}, \qquad
+W_{rk} ∝ \hat Z_r \frac{|dy/dv|}{q(w_r)}\, w_{rk} \qquad(10.9)$$
+
+which is unbiased for any number of particles, and whose scatter from run to run tells the error.
+Whole numbers and levels that are drawn are decoded as samples are. A twist (8.20) with σ_d = 1 fits
+points of unit covariance, and (8.21) makes a dozen steps for each factor e of σ enough.
+*/
+/* Which coordinates the row knows, and (10.7)'s L and Q. */
+static sgm_status sgm__given_directions(sgm__given *g, const double *row) {
+    const sgm_code *code = &g->f->code;
+    const long D = code->width;
+    g->m = 0;
+    for (int k = 0; k < D; k++) {
+        if (row[code->at[k].column] != row[code->at[k].column]) continue; /* NaN */
+        float *a = g->A + g->m * D;
+        for (long j = 0; j < D; j++) a[j] = code->back ? (float)code->back[k * D + j] : (float)(j == k);
+        g->at[g->m++] = k;
+    }
+    const size_t m = (size_t)g->m;
+    memset(g->l, 0, m * m * sizeof *g->l), memset(g->q, 0, m * (size_t)D * sizeof *g->q);
+    SGM__TRY(sgm__rows_lq(g->l, g->q, g->A, g->m, D));
+    for (long j = 0; j < g->m * D; j++) g->A[j] = (float)g->q[j];
+    return SGM_OK;
+}
+
+/* One run's u, with what is added drawn. The result is what (10.7) and (10.9) add to log p(u). */
+static double sgm__given_measure(const sgm__given *g, const double *row, sgm_key key) {
+    const sgm_code *code = &g->f->code;
+    double sum = 0, slope, log_q;
+    for (long i = 0, m = g->m; i < m; i++) {
+        const int k = g->at[i];
+        const double v = sgm__code_value(code, g->f->table.column, row, k, key, 0, &log_q);
+        double y = sgm__bend(&code->at[k], v, &slope);
+        for (long j = 0; j < i; j++) y -= g->l[i * m + j] * g->y[j];
+        g->y[i] = y / g->l[i * m + i], g->u[i] = (float)g->y[i];
+        sum += slope - log_q - sgm__log(g->l[i * m + i]);
+    }
+    return sum;
+}
+
+static sgm_status sgm__given_run(sgm__given *g, const double *row, int run, sgm_key key) {
+    const long D = g->f->code.width;
+    sgm_inverse p;
+    sgm_smc_options o;
+    sgm_smc_result r;
+    memset(&o, 0, sizeof o);
+    o.steps = g->steps, o.grid = SGM_GRID_LOGSNR, o.no_vjp = 1, o.left = g->left;
+    const double more = sgm__given_measure(g, row, sgm_key_split(key, 0));
+    SGM__TRY(sgm_inverse_init(&p, (int)D, g->m, g->A, g->u, g->noise));
+    const sgm_status status = sgm_smc(g->z + run * g->each * D, g->w + run * g->each, g->each,
+        &g->score, &p, &o, &r, sgm_key_split(key, 1));
+    sgm_inverse_free(&p);
+    g->log_z[run] = r.log_evidence + more, g->ancestors += r.ancestors;
+    return status;
+}
+
+/* Particles and their weights, whose sum is 1, of a row of which nothing, some or all is known. */
+static sgm_status sgm__given_ask(sgm__given *g, const double *row, sgm_given *r, sgm_key key) {
+    const long all = g->runs * g->each, D = g->f->code.width;
+    double top = -HUGE_VAL, mean = 0, var = 0, square = 0;
+    SGM__TRY(sgm__given_directions(g, row));
+    memset(g->z, 0, (size_t)(all * D) * sizeof *g->z), g->ancestors = 0;
+    for (long k = 0; k < all; k++) g->w[k] = 1 / (double)all;
+    r->log_evidence = r->evidence_se = 0, r->ess = (double)all, r->nfe = 0;
+    r->particles = r->ancestors = all;
+    if (g->m == D) return SGM_OK; /* all is known */
+    if (g->m == 0) return sgm__fitted_draw(g->f, g->z, all, 0, all, g->f->report.sample_steps, key);
+    for (int i = 0; i < g->runs; i++) {
+        SGM__TRY(sgm__given_run(g, row, i, sgm_key_split(key, (uint64_t)i)));
+        top = fmax(top, g->log_z[i]);
+    }
+    for (int i = 0; i < g->runs; i++) mean += sgm__exp(g->log_z[i] - top) / g->runs;
+    for (int i = 0; i < g->runs; i++) {
+        const double share = sgm__exp(g->log_z[i] - top) / mean;
+        var += (share - 1) * (share - 1);
+        for (long k = i * g->each; k < (i + 1) * g->each; k++) { /* (10.9) */
+            g->w[k] *= share / g->runs;
+            square += g->w[k] * g->w[k];
+        }
+    }
+    r->log_evidence = top + sgm__log(mean);
+    r->evidence_se = g->runs > 1 ? sqrt(var / g->runs / (g->runs - 1)) : (double)NAN;
+    r->ess = 1 / square, r->ancestors = g->ancestors, r->nfe = g->steps;
+    return SGM_OK;
+}
+
+/* What was known, as it was. */
+static void sgm__given_keep(const sgm_fitted *f, double *x, const double *row) {
+    for (int j = 0; j < f->table.d; j++)
+        if (row[j] == row[j]) x[j] = row[j];
+}
+
+enum { SGM__RUNS = 8, SGM__PARTICLES = 2048 };
+
+SGM_API sgm_status sgm_fitted_given(const sgm_fitted *f, double *x, double *weight, long n,
+    const double *row, sgm_given *result, sgm_key key) {
+    sgm__given g;
+    sgm_given own;
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    if (!row) return sgm__bad("given needs a row of %d numbers, NaN where it is asked", f->table.d);
+    SGM__TRY(sgm__given_possible(f, row, 0));
+    long runs = SGM__RUNS, each = (n < SGM__PARTICLES / 2 ? SGM__PARTICLES : 2 * n) / SGM__RUNS;
+    if (weight) {
+        while (n % runs) runs /= 2;
+        each = n / runs;
+    }
+    sgm_status status = sgm__given_init(&g, f, (int)runs, each, sgm_key_split(key, 0));
+    if (!status) status = sgm__given_ask(&g, row, &own, sgm_key_split(key, 1));
+    if (!status && g.m == f->code.width)
+        status = sgm_fitted_logp(f, &own.log_evidence, &own.evidence_se, row, 1, sgm_key_split(key, 3));
+    long *pick = status ? NULL : (long *)sgm__alloc((size_t)n, sizeof *pick);
+    if (pick) {
+        for (long i = 0; i < n; i++) pick[i] = i;
+        if (!weight) sgm__given_pick(pick, n, g.w, runs * each, sgm_key_split(key, 2));
+        for (long i = 0; i < n; i++) {
+            sgm_fitted_decode(f, x + i * f->table.d, g.z + pick[i] * f->code.width, 1);
+            sgm__given_keep(f, x + i * f->table.d, row);
+            if (weight) weight[i] = g.w[i];
+        }
+        if (result) *result = own;
+    } else if (!status) status = SGM_NO_MEMORY;
+    sgm__free(pick), sgm__given_free(&g);
+    return status;
+}
+
+/*
+## §10.6 Gaps filled, rows that are odd, and histograms
+
+**Imputing** asks §10.5 about each row that has a gap. *One draw* per gap keeps the table's spread and
+correlations: what is computed from the filled table, a variance or a slope, is right on the average.
+The conditional *mean* is nearer to each single truth, and makes the table narrower than it is.
+
+**A surprise** is −log p, and its size says little by itself. It is compared with the surprises of the
+rows held out, or, of a model that was trained on gaps, of its own samples. A row with gaps has
+a density in fewer columns, which those cannot be compared with. So it is filled first by a draw given
+what it knows: if the row is ordinary, the filled one is as ordinary as any, and its quantile uniform.
+
+**Histograms** tell one column, or two at a time, of samples, of data, or of `sgm_fitted_given`'s
+draws. A share $\hat p$ of n rows has the standard error $\sqrt{\hat p (1 − \hat p)/n}$.
+*/
+/* The value with half of the weight below it; v is (n,2): value, weight. */
+static double sgm__weighted_median(double *v, long n) {
+    double half = 0;
+    qsort(v, (size_t)n, 2 * sizeof *v, sgm__rising);
+    for (long k = 0; k < n; k++)
+        if ((half += v[2 * k + 1]) >= 0.5) return v[2 * k];
+    return v[2 * (n - 1)];
+}
+
+/* The weighted mean of column j of x(n,d), or median, or likeliest level; and how far from it. */
+static double sgm__impute_mean(
+    const sgm_fitted *f, double *se, const double *x, const double *w, double *v, long n, int j) {
+    const sgm_column *c = &f->table.column[j];
+    const int d = f->table.d;
+    double value = 0, off = 0;
+    if (c->kind == SGM_KIND_NUMBER)
+        for (long k = 0; k < n; k++) value += w[k] * x[k * d + j];
+    else if (c->kind == SGM_KIND_INTEGER) {
+        for (long k = 0; k < n; k++) v[2 * k] = x[k * d + j], v[2 * k + 1] = w[k];
+        value = sgm__weighted_median(v, n);
+    } else {
+        double most = -1;
+        for (int level = 0; level < c->n_levels; level++) {
+            double share = 0;
+            for (long k = 0; k < n; k++) share += x[k * d + j] == level ? w[k] : 0;
+            if (share > most) most = share, value = level;
+        }
+    }
+    for (long k = 0; k < n; k++) {
+        const double by = x[k * d + j] - value;
+        off += w[k] * (c->kind == SGM_KIND_CATEGORY ? by != 0 : by * by);
+    }
+    *se = c->kind == SGM_KIND_CATEGORY ? off : sqrt(off);
+    return value;
+}
+
+/* One row: out, and se if not NULL. x is room for the particles' rows, v for two numbers of each. */
+static sgm_status sgm__impute_row(sgm__given *g, double *out, double *se, const double *row,
+    double *x, double *v, sgm_impute how, sgm_key key) {
+    const sgm_fitted *f = g->f;
+    const long all = g->runs * g->each, d = f->table.d;
+    sgm_given told;
+    long pick;
+    SGM__TRY(sgm__given_ask(g, row, &told, sgm_key_split(key, 0)));
+    sgm_fitted_decode(f, x, g->z, all);
+    sgm__given_pick(&pick, 1, g->w, all, sgm_key_split(key, 1));
+    for (int j = 0; j < d; j++) {
+        double off = 0, mean = row[j];
+        if (row[j] != row[j] && (se || how == SGM_IMPUTE_MEAN))
+            mean = sgm__impute_mean(f, &off, x, g->w, v, all, j);
+        if (se) se[j] = off;
+        out[j] = row[j] == row[j] ? row[j] : how == SGM_IMPUTE_MEAN ? mean : x[pick * d + j];
+    }
+    return SGM_OK;
+}
+
+enum { SGM__IMPUTE_RUNS = 2, SGM__IMPUTE_EACH = 128 };
+
+SGM_API sgm_status sgm_fitted_impute(const sgm_fitted *f, double *out, double *se, const double *x,
+    long n, sgm_impute how, sgm_key key) {
+    sgm__given g;
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    if (!out || (int)how < 0 || how > SGM_IMPUTE_MEAN)
+        return sgm__bad("imputing needs a place for the rows, and SGM_IMPUTE_DRAW or _MEAN");
+    int gaps = 0;
+    for (long i = 0; i < n; i++) SGM__TRY(sgm__given_possible(f, x + i * f->table.d, i));
+    for (long j = 0; j < n * f->table.d; j++) {
+        gaps |= x[j] != x[j], out[j] = x[j];
+        if (se) se[j] = 0;
+    }
+    if (!gaps) return SGM_OK;
+    SGM__TRY(sgm__given_init(&g, f, SGM__IMPUTE_RUNS, SGM__IMPUTE_EACH, sgm_key_split(key, 0)));
+    const sgm_status status = sgm__impute_all(&g, out, se, x, n, how, sgm_key_split(key, 1));
+    sgm__given_free(&g);
+    return status;
+}
+
+SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *f, double *surprise, double *quantile,
+    const double *x, long n, sgm_key key) {
+    double *ordinary = NULL, *room;
+    long others = 0;
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    SGM__TRY(sgm__rows_check(f, x, n));
+    const size_t d = (size_t)f->table.d;
+    room = (double *)sgm__alloc(sgm__times((size_t)n, d + 1), sizeof *room);
+    double *logp = room, *whole = room ? room + n : NULL;
+    sgm_status status = room ? SGM_OK : SGM_NO_MEMORY;
+    if (!status && surprise) status = sgm_fitted_logp(f, surprise, NULL, x, n, sgm_key_split(key, 0));
+    for (long i = 0; !status && surprise && i < n; i++) surprise[i] = -surprise[i];
+    if (!status && quantile) status = sgm_fitted_impute(f, whole, NULL, x, n, SGM_IMPUTE_DRAW, sgm_key_split(key, 1));
+    if (!status && quantile) status = sgm_fitted_logp(f, logp, NULL, whole, n, sgm_key_split(key, 0));
+    if (!status && quantile) status = sgm__surprises(f, &ordinary, &others, sgm_key_split(key, 2));
+    for (long i = 0; !status && quantile && i < n; i++) {
+        double below = 0.5;
+        for (long k = 0; k < others; k++)
+            below += ordinary[k] > logp[i] ? 1 : ordinary[k] < logp[i] ? 0 : 0.5;
+        quantile[i] = below / (double)(others + 1);
+    }
+    sgm__free(ordinary), sgm__free(room);
+    return status;
+}
+
+SGM_API int sgm_fitted_cells(const sgm_fitted *f, int column, int most) {
+    if (!f || !f->code.low || column < 0 || column >= f->table.d || most < 1) return 0;
+    const sgm_column *c = &f->table.column[column];
+    const double values = f->code.high[column] - f->code.low[column] + 1;
+    if (c->kind == SGM_KIND_CATEGORY) return c->n_levels;
+    return c->kind == SGM_KIND_INTEGER && values < most ? (int)values : most;
+}
+
+/* Where a column's histogram begins, and how wide its cells are. */
+static double sgm__cell_range(const sgm_fitted *f, int j, int cells, double *wide) {
+    const int kind = f->table.column[j].kind, whole = kind != SGM_KIND_NUMBER;
+    const double low = kind == SGM_KIND_CATEGORY ? 0 : f->code.low[j];
+    const double high = kind == SGM_KIND_CATEGORY ? f->table.column[j].n_levels - 1 : f->code.high[j];
+    *wide = whole ? (high - low + 1) / cells : high > low ? (high - low) / cells : 1.0 / cells;
+    return low - (whole ? 0.5 : high > low ? 0 : 0.5);
+}
+
+/* The cell of a value, or -1: outside. The last one has its upper end. */
+static int sgm__cell_of(double v, double from, double wide, int cells) {
+    const double at = (v - from) / wide;
+    if (!(at >= 0 && at <= cells * (1 + 1e-12))) return -1;
+    return at < cells ? (int)at : cells - 1;
+}
+
+SGM_API sgm_status sgm_fitted_pair(const sgm_fitted *f, double *density, int cells_a, int a,
+    int cells_b, int b, const double *x, long n) {
+    double wide_a, wide_b;
+    long there = 0;
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    if (!density) return sgm__bad("a histogram needs a place for its cells");
+    SGM__TRY(sgm__cell_check(f, a, cells_a));
+    SGM__TRY(sgm__cell_check(f, b, cells_b));
+    const double from_a = sgm__cell_range(f, a, cells_a, &wide_a);
+    const double from_b = sgm__cell_range(f, b, cells_b, &wide_b);
+    for (long c = 0; c < (long)cells_a * cells_b; c++) density[c] = 0;
+    for (long i = 0; i < n; i++) {
+        const double va = x[i * f->table.d + a], vb = x[i * f->table.d + b];
+        const int i_a = sgm__cell_of(va, from_a, wide_a, cells_a);
+        const int i_b = sgm__cell_of(vb, from_b, wide_b, cells_b);
+        there += va == va && vb == vb;
+        if (i_a >= 0 && i_b >= 0) density[(long)i_a * cells_b + i_b]++;
+    }
+    if (there == 0) return sgm__bad("no row knows columns %d and %d: ask about others", a, b);
+    for (long c = 0; c < (long)cells_a * cells_b; c++) density[c] /= (double)there * wide_a * wide_b;
+    return SGM_OK;
+}
+
+SGM_API sgm_status sgm_fitted_marginal(const sgm_fitted *f, double *at, double *density, double *se,
+    int cells, int column, const double *x, long n) {
+    double wide;
+    long there = 0;
+    SGM__TRY(sgm__fitted_check(f, x, n));
+    if (!density) return sgm__bad("a histogram needs a place for its cells");
+    SGM__TRY(sgm__cell_check(f, column, cells));
+    const double from = sgm__cell_range(f, column, cells, &wide);
+    for (int c = 0; c < cells; c++) density[c] = 0;
+    for (long i = 0; i < n; i++) {
+        const double v = x[i * f->table.d + column];
+        const int c = sgm__cell_of(v, from, wide, cells);
+        there += v == v;
+        if (c >= 0) density[c]++;
+    }
+    if (there == 0) return sgm__bad("no row knows column %d: ask about another", column);
+    for (int c = 0; c < cells; c++) {
+        const double p = density[c] / (double)there;
+        density[c] = p / wide;
+        if (at) at[c] = from + (c + 0.5) * wide;
+        if (se) se[c] = sqrt(p * (1 - p) / (double)there) / wide;
+    }
+    return SGM_OK;
+}
+
+/*
+## §10.7 Details that have caused bugs
 
 - A density of whole numbers without dequantisation: the model puts a spike on each and −log p falls
   without end, while the samples are no better.
@@ -7600,7 +8056,7 @@ SGM_API sgm_tensor *sgm_ensemble_net(sgm_tape *tape, const sgm_net_in *in) {
 - A level of a category as a number: red − 2·blue is no colour.
 - NaN tested by x == NAN, which is always false.
 
-## §10.6 Something to run
+## §10.8 Something to run
 
 `make 10` fits a table with words, whole numbers and gaps whose law is known, and holds every answer
 against it. `make sgm` builds the command: `sgm fit your.csv -o your.safetensors`.
@@ -18671,12 +19127,12 @@ static void sgm__smc_sum(
         for (long i = 1; i < each; i++) distinct += from[i] != from[i - 1];
         if (distinct < result->ancestors) result->ancestors = distinct;
     }
-    result->nfe = 3L * r->sampler.o.steps; /* the vjp is a second evaluation and a product */
+    result->nfe = (r->no_vjp ? 1L : 3L) * r->sampler.o.steps; /* a vjp evaluates again, and is a product */
 }
 
 static sgm_status sgm__smc_check(
     sgm_smc_options *o, const sgm_score *score, const sgm_inverse *problem, long n) {
-    SGM__TRY(sgm__inverse_fits(problem, score, 1));
+    SGM__TRY(sgm__inverse_fits(problem, score, !o->no_vjp));
     if (!(problem->noise > 0))
         return sgm__bad("particles weigh by p(y|x0), which y without noise has not: give it some");
     if (score->row || score->first || score->of)
@@ -18692,6 +19148,8 @@ static sgm_status sgm__smc_check(
     if ((int)o->method < 0 || o->method > SGM_METHOD_ANCESTRAL)
         return sgm__bad("particles need a step whose density is known: one of the first three");
     if (o->method == SGM_METHOD_AUTO) o->method = SGM_METHOD_ANCESTRAL;
+    if (o->left && o->method != SGM_METHOD_ANCESTRAL)
+        return sgm__bad("left is of the ancestral step (8.21): leave method 0, or left NULL");
     if (o->particles == 0) o->particles = n;
     if (o->threshold == 0) o->threshold = 0.5;
     if (o->sigma_data == 0) o->sigma_data = 1;
@@ -18754,6 +19212,7 @@ SGM_API sgm_status sgm_smc(float *x, double *weight, long n, const sgm_score *sc
     if (status == SGM_OK) {
         long *run_of = r.pick + 2 * n;
         r.problem = &p.problem, r.sigma_data = o.sigma_data, r.key = sgm_key_split(key, 1);
+        r.no_vjp = o.no_vjp, r.left = o.left;
         r.psi = numbers, r.logw = r.psi + n, r.row = r.logw + n, r.push = r.w + all_n * d;
         r.ancestor = r.pick + n, own.ess_least = (double)o.particles;
         for (long k = 0; k < n; k++) r.ancestor[k] = k, run_of[k] = k / o.particles;
@@ -19648,7 +20107,6 @@ Checks, bookkeeping, baselines and files of chapter 10.
 
 ## §H.1 Rows and points, by all threads
 */
-static int sgm__rising(const void *a, const void *b);
 static sgm_status sgm__fit_room(sgm__fitting *q);
 static sgm_status sgm__fit_baselines(sgm__fitting *q);
 static void sgm__fit_drop(sgm__fitting *q);
@@ -19656,13 +20114,7 @@ static double sgm__memory(const float *z, long n, const float *x, long m, int d)
 enum { SGM__MEASURED = 1000, SGM__FEW_ROWS = 3000 }; /* rows that are judged; below: an ensemble */
 enum { SGM__FEWEST = 5, SGM__MOST_HELD = 5000, SGM__TURNED = 256 };
 static sgm_status sgm__known_logp(
-    const sgm_fitted *f, double *logp, double *se, const double *row, sgm_key key) {
-    (void)f, (void)row, (void)key;
-    *logp = (double)NAN;
-    if (se) *se = (double)NAN;
-    return sgm__bad(
-        "the log density of a row with gaps needs particles: fill it with NaNs nowhere");
-}
+    const sgm_fitted *f, double *logp, double *se, const double *row, sgm_key key);
 
 static int sgm__level_bits(int levels) { /* of an index below `levels`; 0 for a single level */
     int bits = 0;
@@ -19916,6 +20368,185 @@ static sgm_status sgm__logp_known(
                 f, logp + i, se ? se + i : NULL, x + i * d, sgm__row_key(key, x + i * d, d)));
     }
     return SGM_OK;
+}
+
+enum { SGM__LEFT = 256, SGM__ORDINARY = 255 }; /* draws that measure (8.21); that stand for ordinary rows */
+
+/* A step for each twelfth of a factor e in σ, and at least 24. */
+static int sgm__given_steps(const sgm_sde *sde) {
+    const double far = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
+    return (int)fmin(400, fmax(24, ceil(6 * far)));
+}
+
+/* Room for one row at a time; what all rows share is left as it is. */
+static sgm_status sgm__given_room(sgm__given *g) {
+    const size_t D = (size_t)g->f->code.width, all = sgm__times((size_t)g->runs, (size_t)g->each);
+    const size_t doubles = 2 * sgm__times(D, D) + D + all + (size_t)g->runs;
+    const size_t floats = sgm__times(D, D) + D + sgm__times(all, D);
+    g->l = (double *)sgm__alloc(doubles, sizeof(double));
+    g->A = (float *)sgm__alloc(floats, sizeof(float));
+    g->at = (int *)sgm__alloc(D, sizeof(int));
+    if (!g->l || !g->A || !g->at) return SGM_NO_MEMORY;
+    g->q = g->l + D * D, g->y = g->q + D * D, g->w = g->y + D, g->log_z = g->w + all;
+    g->u = g->A + D * D, g->z = g->u + D;
+    return SGM_OK;
+}
+
+static void sgm__given_free(sgm__given *g) {
+    sgm__free(g->l), sgm__free(g->A), sgm__free(g->at), sgm__free(g->left);
+    g->l = g->left = NULL, g->A = NULL, g->at = NULL;
+}
+
+/* (8.21) by samples of the model: the same for all rows. */
+static sgm_status sgm__given_left(sgm__given *g, sgm_key key) {
+    const size_t D = (size_t)g->f->code.width, size = SGM__LEFT * D;
+    const sgm_sde *sde = &g->score.sde;
+    double *t = (double *)sgm__alloc((size_t)g->steps, sizeof *t);
+    float *z = (float *)sgm__alloc(4 * size + SGM__LEFT, sizeof *z);
+    g->left = (double *)sgm__alloc(sgm__times((size_t)g->steps, D), sizeof *g->left);
+    sgm_status status = t && z && g->left ? SGM_OK : SGM_NO_MEMORY;
+    if (!status)
+        status = sgm__fitted_draw(
+            g->f, z, SGM__LEFT, 0, SGM__LEFT, g->f->report.sample_steps, sgm_key_split(key, 0));
+    if (!status)
+        status = sgm_time_grid(t, g->steps - 1, SGM_GRID_LOGSNR, sde, sde->T, sde->t_min);
+    key = sgm_key_split(key, 1);
+    for (int i = 0; i < g->steps && !status; i++)
+        status = sgm__smc_left(g->left + i * (long)D, &g->score, t[i], z, SGM__LEFT, z + size,
+            sgm_key_split(key, (uint64_t)i));
+    sgm__free(t), sgm__free(z);
+    return status;
+}
+
+static sgm_status sgm__given_init(
+    sgm__given *g, const sgm_fitted *f, int runs, long each, sgm_key key) {
+    memset(g, 0, sizeof *g);
+    g->f = f, g->runs = runs, g->each = each, g->score = sgm_fitted_score(f);
+    if (g->score.d != f->code.width)
+        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions for rows of %d coordinates: give "
+                                       "`instead` the dimension code.width", g->score.d, f->code.width);
+    const sgm_sde *sde = &g->score.sde;
+    SGM__TRY(sgm_sde_check(sde));
+    g->steps = sgm__given_steps(sde);
+    g->noise = sqrt(2.0) * sgm_sde_s(sde, sde->t_min) / sgm_sde_m(sde, sde->t_min); /* (10.8) */
+    sgm_status status = sgm__given_room(g);
+    return status ? status : sgm__given_left(g, key);
+}
+
+/* Rows that can be: rows_check, and of a column that was constant that constant. */
+static sgm_status sgm__given_possible(const sgm_fitted *f, const double *row, long i) {
+    char text[24];
+    SGM__TRY(sgm__rows_check(f, row, 1));
+    for (int j = 0; j < f->table.d; j++)
+        if (f->code.low[j] == f->code.high[j] && row[j] == row[j] && row[j] != f->code.low[j])
+            return sgm__bad("row %ld has %g in %.60s, which was always %g: nothing is known given "
+                            "that; write NaN", i, row[j], sgm__column_name(f, j, text), f->code.low[j]);
+    return SGM_OK;
+}
+
+/* n of `all` by their weights, whose sum is 1: equal steps through the sum, in the key's order. */
+static void sgm__given_pick(long *pick, long n, const double *w, long all, sgm_key key) {
+    const double start = sgm__uniform53(key, 0);
+    const sgm_key order = sgm_key_split(key, 1);
+    double reached = 0;
+    long i = 0, k = 0, heaviest = 0;
+    for (; k < all; k++) {
+        if (w[k] > w[heaviest]) heaviest = k;
+        for (reached += w[k] * (double)n; i < n && (double)i + start < reached; i++)
+            pick[sgm_permute((uint64_t)i, (uint64_t)n, order)] = k;
+    }
+    for (; i < n; i++) pick[sgm_permute((uint64_t)i, (uint64_t)n, order)] = heaviest; /* rounding */
+}
+
+typedef struct sgm__imputing {
+    const sgm__given *like;
+    double *out, *se;
+    const double *x;
+    sgm_impute how;
+    sgm_key key;
+    int failures;
+    sgm_status status;
+    char message[sizeof sgm__message];
+} sgm__imputing;
+
+static void sgm__impute_part(void *what, long i, int hand) {
+    sgm__imputing *q = (sgm__imputing *)what;
+    sgm__given g = *q->like;
+    const long d = g.f->table.d, all = g.runs * g.each;
+    const double *row = q->x + i * d;
+    int gaps = 0;
+    (void)hand;
+    for (long j = 0; j < d; j++) gaps |= row[j] != row[j];
+    if (!gaps || q->failures) return;
+    sgm_status status = sgm__given_room(&g);
+    double *room = status ? NULL : (double *)sgm__alloc(sgm__times((size_t)all, (size_t)d + 2), sizeof *room);
+    g.left = q->like->left;
+    if (room)
+        status = sgm__impute_row(&g, q->out + i * d, q->se ? q->se + i * d : NULL, row, room,
+            room + all * d, q->how, sgm_key_split(q->key, (uint64_t)i));
+    else status = SGM_NO_MEMORY;
+    if (status && SGM__TAKE(&q->failures) == 0) {
+        q->status = status;
+        memcpy(q->message, sgm__message, sizeof q->message);
+    }
+    sgm__free(room), g.left = NULL, sgm__given_free(&g);
+}
+
+static sgm_status sgm__impute_all(const sgm__given *like, double *out, double *se, const double *x,
+    long n, sgm_impute how, sgm_key key) {
+    sgm__imputing q;
+    memset(&q, 0, sizeof q);
+    q.like = like, q.out = out, q.se = se, q.x = x, q.how = how, q.key = key;
+    sgm__share(n, sgm__impute_part, &q);
+    if (!q.failures) return SGM_OK;
+    for (long j = 0; j < n * like->f->table.d; j++) out[j] = x[j];
+    return sgm__fail(q.status, "%s", q.message);
+}
+
+/* Log densities of ordinary rows: those held out, or samples of a model that knows gaps. */
+static sgm_status sgm__surprises(const sgm_fitted *f, double **logp, long *n, sgm_key key) {
+    const int kept = !f->code.masked && !f->instead && f->held_logp && f->report.held > 0;
+    *n = kept ? f->report.held : SGM__ORDINARY;
+    *logp = (double *)sgm__alloc((size_t)*n, sizeof **logp);
+    if (!*logp) return SGM_NO_MEMORY;
+    if (kept) return memcpy(*logp, f->held_logp, (size_t)*n * sizeof **logp), SGM_OK;
+    double *x = (double *)sgm__alloc(sgm__times((size_t)*n, (size_t)f->table.d), sizeof *x);
+    sgm_status status = x ? sgm_fitted_sample(f, x, *n, sgm_key_split(key, 0)) : SGM_NO_MEMORY;
+    if (!status) status = sgm_fitted_logp(f, *logp, NULL, x, *n, sgm_key_split(key, 1));
+    sgm__free(x);
+    return status;
+}
+
+static sgm_status sgm__cell_check(const sgm_fitted *f, int column, int cells) {
+    if (column < 0 || column >= f->table.d)
+        return sgm__bad("column %d of %d: they count from 0", column, f->table.d);
+    const sgm_column *c = &f->table.column[column];
+    if (cells < 1 || (c->kind == SGM_KIND_CATEGORY && cells != c->n_levels))
+        return sgm__bad("a histogram of %d cells: ask sgm_fitted_cells how many", cells);
+    return SGM_OK;
+}
+
+/* The known part of a row with gaps, by the particles' evidence (10.9). */
+static sgm_status sgm__known_logp(
+    const sgm_fitted *f, double *logp, double *se, const double *row, sgm_key key) {
+    sgm__given g;
+    sgm_given told;
+    sgm_status status =
+        sgm__given_init(&g, f, SGM__RUNS, SGM__PARTICLES / SGM__RUNS, sgm_key_split(key, 0));
+    if (!status) status = sgm__given_ask(&g, row, &told, sgm_key_split(key, 1));
+    if (!status && g.m == f->code.width) { /* the gaps are constants */
+        double *x = (double *)sgm__alloc((size_t)f->table.d, sizeof *x);
+        if (x) {
+            memcpy(x, f->code.low, (size_t)f->table.d * sizeof *x), sgm__given_keep(f, x, row);
+            status = sgm_fitted_logp(f, logp, se, x, 1, sgm_key_split(key, 2));
+        } else status = SGM_NO_MEMORY;
+        sgm__free(x);
+    } else if (!status) {
+        *logp = told.log_evidence;
+        if (se) *se = told.evidence_se;
+    }
+    sgm__given_free(&g);
+    return status;
 }
 
 /*

@@ -1833,6 +1833,59 @@ static void smc_chain_posterior(void **state) {
     }
 }
 
+/* With what x̂0 leaves out (8.21), six steps are exact on Gaussian data along the axes, up to the prior
+(1/T² of a variance) and the last step ((σ_min/σ_d)² of it), both below 2e-3; without it they are not: the
+planted fault. */
+
+static void smc_few_steps(void **state) {
+    enum { P = 400, N = 40000, R = N / P, STEPS = 6 };
+    static float x[N * 2];
+    const float A[2] = {1, 0.6f}, y = -0.4f;
+    const double tau = 0.4;
+    (void)state;
+    const sgm_sde sde = sgm_sde_edm(0.02, 40);
+    sgm_mixture prior;
+    sgm_inverse p;
+    sgm_smc_options o;
+    CHECK_OK(sgm_mixture_init(&prior, 1, 2, NULL, smc_mu, smc_var, SGM_COV_DIAGONAL, &sde));
+    CHECK_OK(sgm_inverse_init(&p, 2, 1, A, &y, tau));
+    sgm_score score = sgm_mixture_score(&prior);
+    score.vjp = NULL;
+    double t[STEPS], left[STEPS * 2], total = tau * tau, at = 0, H[2], off[2][3];
+    CHECK_OK(sgm_time_grid(t, STEPS - 1, SGM_GRID_LOGSNR, &sde, sde.T, sde.t_min));
+    for (int i = 0; i < STEPS * 2; i++)
+        left[i] = smc_var[i % 2] * t[i / 2] * t[i / 2] / (smc_var[i % 2] + t[i / 2] * t[i / 2]);
+    for (int j = 0; j < 2; j++) H[j] = smc_var[j] * A[j], total += H[j] * A[j], at += smc_mu[j] * A[j];
+    const double evidence = exp(-0.5 * (y - at) * (y - at) / total) / sqrt(2 * SGM__PI * total);
+    for (int q = 0; q < 2; q++) {
+        sgm_smc_result r;
+        memset(&o, 0, sizeof o), o.particles = P, o.steps = STEPS, o.grid = SGM_GRID_LOGSNR;
+        o.no_vjp = 1, o.left = q ? NULL : left;
+        CHECK_OK(sgm_smc(x, NULL, N, &score, &p, &o, &r, sgm_key_init(5)));
+        assert_true(r.nfe == STEPS && r.ess > 0.3 * P);
+        off[q][2] = fabs(exp(r.log_evidence) / evidence - 1) / (CHECK_SIGMAS * r.evidence_se + 2e-3);
+        for (int j = 0; j < 2; j++) {
+            double run_square[R], se, truth = smc_var[j] - H[j] * H[j] / total;
+            for (int i = 0; i < R; i++) {
+                run_square[i] = 0;
+                for (int k = i * P; k < (i + 1) * P; k++) {
+                    double by = x[2 * k + j] - smc_mu[j] - H[j] / total * (y - at);
+                    run_square[i] += by * by / P;
+                }
+            }
+            double mean = check_mean(run_square, R, &se);
+            off[q][j] = fabs(mean - truth) / (CHECK_SIGMAS * se + 2.0 / P + 2e-3 * truth);
+        }
+    }
+    for (int j = 0; j < 3; j++) CHECK_CLOSE(off[0][j], 0, 1);
+    assert_true(fmax(off[1][0], off[1][1]) > 2);
+    o.left = left, o.method = SGM_METHOD_EULER_MARUYAMA;
+    CHECK_FAILS(sgm_smc(x, NULL, P, &score, &p, &o, NULL, sgm_key_init(5)), SGM_BAD_ARGUMENT, "left");
+    o.no_vjp = 0, o.left = NULL;
+    CHECK_FAILS(sgm_smc(x, NULL, P, &score, &p, &o, NULL, sgm_key_init(5)), SGM_BAD_ARGUMENT, "vjp");
+    sgm_inverse_free(&p), sgm_mixture_free(&prior);
+}
+
 /* (8.19) is unbiased for few particles, too, and for one, which is importance sampling; on a mixture
 it is the same number whatever the twist: that of many. */
 
@@ -2113,6 +2166,7 @@ int main(void) {
         TEST("(8.10) RePaint does not forget y", repaint_keeps_y),
         TEST("(8.14) denoising", denoising),
         TEST("(8.17), (8.19) particles follow the chain's posterior", smc_chain_posterior),
+        TEST("(8.20), (8.21) few steps without a vjp", smc_few_steps),
         TEST("(8.19) is unbiased, whatever the twist", smc_evidence),
         TEST("particles' limit is (8.15)", smc_limit),
         TEST("(8.18) weights and who is copied", smc_picks),
