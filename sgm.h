@@ -1386,8 +1386,8 @@ SGM_API sgm_status sgm_table_load(sgm_table *table, const char *path,
    SGM_NO_FILE, SGM_MISMATCH (with `like`), SGM_NO_MEMORY; *table is then empty. */
 SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table);
 /* CSV: names and levels in quotes where they need them, numbers in 15 or 17 digits, which come back
-   exactly, NaN an empty field, weights a last column `weight`; path "-": standard output. Where path
-   ends with .npy: x as float64, levels by number. SGM_NO_FILE, SGM_BAD_ARGUMENT. */
+   exactly, NaN an empty field, weights a last column `weight`; path "-": standard output. Where the
+   path ends with .npy: x as float64, levels by number. SGM_NO_FILE, SGM_BAD_ARGUMENT. */
 SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n);
 /* n >= 0 rows of NaN with the columns of another, whose x may be NULL; no weights. */
 SGM_API void sgm_table_free(sgm_table *table);
@@ -12895,7 +12895,11 @@ static sgm_status sgm__source_pipe(sgm__source *s, FILE *in) {
 #ifdef _WIN32
     _setmode(_fileno(in), _O_BINARY);
 #endif
+#ifdef __wasi__
+    errno = ENOTSUP; /* there are no temporary files */
+#else
     s->file = tmpfile();
+#endif
     for (size_t n = 1; s->file && n && (n = fread(bytes, 1, sizeof bytes, in)) > 0; s->size += n) {
         packed |= s->size == 0 && bytes[0] == 0x1f && bytes[1] == 0x8b;
         if (fwrite(bytes, 1, n, s->file) != n)
