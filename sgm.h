@@ -7753,13 +7753,14 @@ static sgm_status sgm__given_directions(sgm__given *g, const double *row) {
     return SGM_OK;
 }
 
-/* One run's u, with what is added drawn. The result is what (10.7) and (10.9) add to log p(u). */
-static double sgm__given_measure(const sgm__given *g, const double *row, sgm_key key) {
+/* A run's u, with what is added drawn. The result is what (10.7) and (10.9) add to log p(u). */
+static double sgm__given_measure(const sgm__given *g, const double *row, int run, sgm_key key) {
     const sgm_code *code = &g->f->code;
     double sum = 0, slope, log_q;
     for (long i = 0, m = g->m; i < m; i++) {
         const int k = g->at[i];
-        const double v = sgm__code_value(code, g->f->table.column, row, k, key, 0, &log_q);
+        const double v = sgm__code_value(code, g->f->table.column, row, k, key, (uint64_t)run,
+            (uint64_t)g->runs, &log_q);
         double y = sgm__bend(&code->at[k], v, &slope);
         for (long j = 0; j < i; j++) y -= g->l[i * m + j] * g->y[j];
         g->y[i] = y / g->l[i * m + i], g->u[i] = (float)g->y[i];
@@ -7775,10 +7776,10 @@ static sgm_status sgm__given_run(sgm__given *g, const double *row, int run, sgm_
     sgm_smc_result r;
     memset(&o, 0, sizeof o);
     o.steps = g->steps, o.grid = SGM_GRID_LOGSNR, o.no_vjp = 1, o.left = g->left;
-    const double more = sgm__given_measure(g, row, sgm_key_split(key, 0));
+    const double more = sgm__given_measure(g, row, run, key);
     SGM__TRY(sgm_inverse_init(&p, (int)D, g->m, g->A, g->u, g->noise));
     const sgm_status status = sgm_smc(g->z + run * g->each * D, g->w + run * g->each, g->each,
-        &g->score, &p, &o, &r, sgm_key_split(key, 1));
+        &g->score, &p, &o, &r, sgm_key_split(key, 3 + (uint64_t)run));
     sgm_inverse_free(&p);
     g->log_z[run] = r.log_evidence + more, g->ancestors += r.ancestors;
     return status;
@@ -7796,7 +7797,7 @@ static sgm_status sgm__given_ask(sgm__given *g, const double *row, sgm_given *r,
     if (g->m == D) return SGM_OK; /* all is known */
     if (g->m == 0) return sgm__fitted_draw(g->f, g->z, all, 0, all, g->f->report.sample_steps, key);
     for (int i = 0; i < g->runs; i++) {
-        SGM__TRY(sgm__given_run(g, row, i, sgm_key_split(key, (uint64_t)i)));
+        SGM__TRY(sgm__given_run(g, row, i, key));
         top = fmax(top, g->log_z[i]);
     }
     for (int i = 0; i < g->runs; i++) mean += sgm__exp(g->log_z[i] - top) / g->runs;
