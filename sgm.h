@@ -20293,7 +20293,7 @@ static sgm_status sgm__fitted_draw(
 
 enum { SGM__ASKED = 512, SGM__EXACT_TRACE = 32, SGM__PROBES = 4, SGM__ADDED = 4 };
 
-static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a column (10.3) */
+static int sgm__is_drawn(const sgm_fitted *f) { /* 1: something is added to a column */
     int drawn = 0;
     for (int k = 0; k < f->code.width; k++)
         drawn |= f->table.column[f->code.at[k].column].kind != SGM_KIND_NUMBER;
@@ -20433,7 +20433,7 @@ static sgm_status sgm__given_init(
     const sgm_sde *sde = &g->score.sde;
     SGM__TRY(sgm_sde_check(sde));
     g->steps = sgm__given_steps(sde);
-    g->noise = sqrt(2.0) * sgm_sde_s(sde, sde->t_min) / sgm_sde_m(sde, sde->t_min); /* (10.8) */
+    g->noise = sqrt(2.0) * sgm_sde_s(sde, sde->t_min) / sgm_sde_m(sde, sde->t_min);
     sgm_status status = sgm__given_room(g);
     return status ? status : sgm__given_left(g, key);
 }

@@ -19,7 +19,7 @@ sub letters { # of a formula
 }
 sub symbols { # of a line of code
     my $c = shift; my %l;
-    $c =~ s/"(\\.|[^"])*"//g; $c =~ s/\([1-9A-H]\.\d+\)//g;
+    $c =~ s/"(\\.|[^"])*"//g; $c =~ s/\((?:10|[1-9A-H])\.\d+\)//g;
     $l{lc $_}++ for $c =~ m{/\*.*?([α-ω]).*?\*/}g;
     for my $id ($c =~ /[A-Za-z_][A-Za-z_0-9]*/g) {
         $l{$greek{$_} || $word{$_} || lc}++ for grep { length == 1 || $greek{$_} || $word{$_} } ($id =~ /_/ ? split(/_+/, $id) : $id);
@@ -37,7 +37,7 @@ for my $n (0 .. $#lines) {
     if ($prose) {
         $formula = '' if $line =~ /^\s*$/ || $line =~ /^#/;
         my $rest = $line;
-        while ($rest =~ s/^(.*?)\\qquad\s*\(([0-9A-H])\.(\d+)\)//) {
+        while ($rest =~ s/^(.*?)\\qquad\s*\((10|[0-9A-H])\.(\d+)\)//) {
             my ($before, $chapter, $k) = ($1, $2, $3);
             my $name = "$chapter.$k";
             say_bad("$page:" . ($n + 1) . ": ($name) is defined twice") if $text{$name};
@@ -67,7 +67,7 @@ for my $file ($page, @files) {
         $book = $file eq $page && ($book || $l[$n] =~ /^# Part II:/);
         my $plain = $l[$n]; $plain =~ s/\\qquad\s*\([^)]*\)//g;
         my $code = $prose ? '' : $plain;
-        while ($plain =~ /(?<![A-Za-z_])\(([1-9A-H]\.[1-9][0-9]?)\)/g) {
+        while ($plain =~ /(?<![A-Za-z_])\(((?:10|[1-9A-H])\.[1-9][0-9]?)\)/g) {
             my $name = cited($1, $where);
             next unless $text{$name} && !$prose && $book && $plain =~ m{/\*[^*]*\(\Q$1\E\)};
             my ($have, $want) = (symbols(($l[$n - 1] =~ m{[;{}]\s*(/\*.*\*/)?\s*$} ? '' : $l[$n - 1]) . $l[$n]), letters($text{$name}));
@@ -78,7 +78,7 @@ for my $file ($page, @files) {
             print "$where: cites ($name), which has none of " . join(' ', sort keys %$have) . ": $l[$n]" unless $shift;
             $bad = 1;
         }
-        while ($prose && $plain =~ /\$([^\$]{1,16})\$ (?:of|in|from) \(([1-9A-H]\.[1-9][0-9]?)\)|\(([1-9A-H]\.[1-9][0-9]?)\)'s \$([^\$]{1,16})\$/g) {
+        while ($prose && $plain =~ /\$([^\$]{1,16})\$ (?:of|in|from) \(((?:10|[1-9A-H])\.[1-9][0-9]?)\)|\(((?:10|[1-9A-H])\.[1-9][0-9]?)\)'s \$([^\$]{1,16})\$/g) {
             my ($f, $name) = defined $1 ? ($1, $2) : ($4, $3);
             $name = cited($name, $where);
             next unless $text{$name};

@@ -187,7 +187,7 @@ if (-f "$book/course.html") {
         my ($lesson) = map { m{([^/]+)\.c$} } glob "tutorial/$r->{lesson}_*.c";
         push @wrong, "$lesson.html does not lead to $r->{name}"
             if $lesson && $page->("$lesson.html") !~ /"lab$r->{nn}\.html"/;
-        my %cited = map { $_ => 1 } slurp("$course/$r->{name}/task.md") =~ /(?<!\w)\(([1-9A-H]\.[1-9]\d?)\)/g;
+        my %cited = map { $_ => 1 } slurp("$course/$r->{name}/task.md") =~ /(?<!\w)\(((?:10|[1-9A-H])\.[1-9]\d?)\)/g;
         for my $e (sort keys %cited) { # linked both ways
             my ($to) = $html =~ m{href="([^"#]+)#E\Q$e\E"};
             if (!$to) { push @wrong, "$r->{name}: (E$e) is not linked"; next }

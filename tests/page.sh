@@ -12,7 +12,7 @@ LC_ALL=C.UTF-8 sed 's/[^ -~]/x/g' "$page" |
 awk '
     /^# Part I[^I]/ {part="I"; name[1]="front"; k=1} /^# Part II[^I]/ {part="II"; k=100; name[k]="opening"} /^# Part III/ {part="III"; k=200; name[k]="opening"}
     !part {part="I"; k=1; name[1]="front"}
-    /^#+ [0-9A-H]\. / && (part!="I" || /^## /) {c=$2; sub(/\./,"",c); k++; name[k]=c}
+    /^#+ (10|[0-9A-H])\. / && (part!="I" || /^## /) {c=$2; sub(/\./,"",c); k++; name[k]=c}
     /^\/\*/ {prose=1}
     {n[part,k]++; N[part]++
      if (prose) {q[part,k]++; Q[part]++}
@@ -34,10 +34,10 @@ awk '
         if (Q["II"] < SHARE*N["II"]) {printf "Part II has %.1f %% prose, less than %g\n", 100*Q["II"]/N["II"], 100*SHARE; bad=1}
         if (three < THREE) {printf "chapter 3 has %.1f %% prose, less than %g\n", 100*three, 100*THREE; bad=1}
         exit bad
-    }' MOST=18000 BOOK=5200 SHARE=.33 THREE=.25 "$page" || bad=1
+    }' MOST=21500 BOOK=5900 SHARE=.33 THREE=.25 "$page" || bad=1
 
 # each chapter of the book closes with what has caused bugs, and with something to run
-for c in 1 2 3 4 5 6 7 8 9; do
+for c in 1 2 3 4 5 6 7 8 9 10; do
     for title in 'Details that have caused bugs' 'Something to run'; do
         grep -qE "^## §$c\.[0-9]+ $title\$" "$page" || { echo "chapter $c has no section \"$title\""; bad=1; }
     done

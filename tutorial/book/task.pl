@@ -36,7 +36,7 @@ sub rows { # of course.tsv: {name, number, nn, title, sections, lesson, minutes,
 }
 sub sections { # "1.1, 4.3–4.6": each of them
     my @all;
-    while ($_[0] =~ /\b([1-9A-H])\.(\d+)(?:\s*(?:–|-|to)\s*§?(?:\1\.)?(\d+))?\b/g) {
+    while ($_[0] =~ /\b((?:10|[1-9A-H]))\.(\d+)(?:\s*(?:–|-|to)\s*§?(?:\1\.)?(\d+))?\b/g) {
         push @all, map { "$1.$_" } $2 .. ($3 // $2) }
     return @all;
 }
@@ -206,8 +206,8 @@ sub updated { # course.md or teacher.md with the titles and minutes of course.ts
 sub check {
     my ($course, @faults) = @_;
     my $header = slurp('sgm.h') // die "sgm.h: not here; run this in its folder\n";
-    my %equation = map { $_ => 1 } $header =~ /\\qquad\s*\(([1-9A-H]\.\d+)\)/g;
-    my %section = map { $_ => 1 } $header =~ /^#+ §([1-9A-H]\.\d+) /mg;
+    my %equation = map { $_ => 1 } $header =~ /\\qquad\s*\(((?:10|[1-9A-H])\.\d+)\)/g;
+    my %section = map { $_ => 1 } $header =~ /^#+ §((?:10|[1-9A-H])\.\d+) /mg;
     my %topic = map { m{/(\d\d)_} ? ($1 => 1) : () } glob 'tutorial/[0-9][0-9]_*.c';
     my @rows = rows($course);
     my %number = map { $_->{number} => 1 } @rows;
@@ -255,9 +255,9 @@ sub cites { # what a file cites and is not there
     my (@faults, $n);
     for my $line (split /\n/, slurp($path)) {
         $n++;
-        while ($line =~ /(?<!\w)\(E?([1-9A-H]\.[1-9]\d?)\)/g) {
+        while ($line =~ /(?<!\w)\(E?((?:10|[1-9A-H])\.[1-9]\d?)\)/g) {
             push @faults, "$path:$n: cites ($1), which is not defined" if !$equation->{$1} }
-        while ($line =~ /§([1-9A-H]\.\d+)/g) {
+        while ($line =~ /§((?:10|[1-9A-H])\.\d+)/g) {
             push @faults, "$path:$n: cites §$1, which is not there" if !$section->{$1} }
         while ($line =~ /\b(?:lessons?|proofs?) ((?:\d\d(?:, | and | or | to )?)+)\b/gi) {
             push @faults, "$path:$n: names lesson or proof $_, which is not there"

@@ -126,7 +126,7 @@ for my $piece (pieces('sgm.h')) {
                 next }
             $flush->();
             $line = $piece->{line} + $i + 1;
-            my ($number, $name) = $head =~ /^(?:§([1-9A-H]\.\d+)|([1-9A-H])\.) (.*)/
+            my ($number, $name) = $head =~ /^(?:§((?:10|[1-9A-H])\.\d+)|((?:10|[1-9A-H]))\.) (.*)/
                 ? ($1 // $2, $3) : ('', $head);
             my $kind = $part == 3 ? 'workshop' : 'book';
             if ($now->{unnamed} && $part == 2) { $now->{title} = $head; delete $now->{unnamed};
@@ -359,7 +359,7 @@ sub inline { # a formula in a line; a long one in pieces, between which the line
 sub display { # one display may hold several numbered equations
     my ($tex, $where, $page, $line) = @_;
     my ($html, @got) = '';
-    while ($tex =~ s/^(.*?)\\qquad\s*\(([1-9A-H]\.\d+)\)//s) { push @got, [$1, $2] }
+    while ($tex =~ s/^(.*?)\\qquad\s*\(((?:10|[1-9A-H])\.\d+)\)//s) { push @got, [$1, $2] }
     $tex =~ s/^\s*(\\qquad|\\quad|\\;|,|\s)*//s;
     if (@got && $tex =~ /\S/) {
         if (length($tex) < 40 && $tex !~ /=/ || !is_closed($got[-1][0])) {
@@ -399,7 +399,7 @@ sub prose { # Markdown with formulas -> number of a fragment
             elsif (defined $3) { $letters{$page->{id}} .= " $3"; $res .= display($3, $where, $page,
                 $line) }
             elsif (defined $4) { my $f = $4; $letters{$page->{id}} .= " $f";
-                $res .= $f =~ /\\qquad\s*\([1-9A-H]\.\d/ ? display($f, $where, $page, $line)
+                $res .= $f =~ /\\qquad\s*\((?:10|[1-9A-H])\.\d/ ? display($f, $where, $page, $line)
                 : inline($f, $where) }
             else { $res .= $5 }
         }
@@ -452,10 +452,10 @@ for my $p (@order) {
         for my $i (0 .. $#paragraphs) {
             my $text = $paragraphs[$i];
             my $header = $p->{source} eq 'sgm.h'; # elsewhere a number in a formula is a citation
-            my @own = $header ? $text =~ /\\qquad\s*\(([1-9A-H]\.\d+)\)/g : ();
+            my @own = $header ? $text =~ /\\qquad\s*\(((?:10|[1-9A-H])\.\d+)\)/g : ();
             my $plain = $header ? $text =~ s/\\qquad\s*\([^)]*\)//gr : $text;
             $plain =~ s/\\qquad\(/ (/g;
-            my @cited = $plain =~ /(?<![\w])\(([1-9A-H]\.\d+)\)/g;
+            my @cited = $plain =~ /(?<![\w])\(((?:10|[1-9A-H])\.\d+)\)/g;
             for my $c (@cited) {
                 push @cite_of, [$c, $p->{kind}, $p, ''];
                 $since->{$c} = 1;
@@ -641,7 +641,7 @@ for my $p (@order) {
             while ($line =~ /\b(sgm_[a-z]\w*|SGM_[A-Z]\w*)/g) { $used{$1}{$p->{id}}++
                 if $public{$1} && !($defined{$1} && $defined{$1}{page} == $p
                 && $defined{$1}{line} == $n) }
-            while ($line =~ /(?<!\w)\(([1-9A-H]\.\d+)\)/g) { push @{$eq_lines{$1}}, [$p, $n] }
+            while ($line =~ /(?<!\w)\(((?:10|[1-9A-H])\.\d+)\)/g) { push @{$eq_lines{$1}}, [$p, $n] }
             $n++;
         }
     }
@@ -650,7 +650,7 @@ my %test_uses;
 for my $file (sort(glob('tests/*.c'), glob('examples/*.c'))) {
     my $text = slurp($file); my %seen;
     while ($text =~ /\b(sgm_[a-z]\w*|SGM_[A-Z]\w*)/g) { $used{$1}{$file} ++ if $public{$1} }
-    while ($text =~ /(?<!\w)\(([1-9A-H]\.\d+)\)/g) { $test_uses{$1}{$file}++ }
+    while ($text =~ /(?<!\w)\(((?:10|[1-9A-H])\.\d+)\)/g) { $test_uses{$1}{$file}++ }
 }
 
 # ---- Code ----
@@ -676,8 +676,8 @@ sub section_link {
 sub comment_html {
     my ($s, $page, $where) = @_;
     $s = esc($s);
-    $s =~ s/(?<!\w)\(([1-9A-H]\.[1-9]\d?)\)/eq_link($1, $page, "($1)", $where)/ge;
-    $s =~ s/§([1-9A-H]\.\d+)/section_link($1, $page, "§$1", $where)/ge;
+    $s =~ s/(?<!\w)\(((?:10|[1-9A-H])\.[1-9]\d?)\)/eq_link($1, $page, "($1)", $where)/ge;
+    $s =~ s/§((?:10|[1-9A-H])\.\d+)/section_link($1, $page, "§$1", $where)/ge;
     return $s;
 }
 sub name_link {
@@ -765,11 +765,11 @@ sub lab_list { return join '<br>', map { qq{<a href="$_->{file}">$_->{lab}{numbe
 sub dress_text {
     my ($t, $page, $where, $words) = @_;
     my $out = '';
-    while ($t =~ m{\G(?:(?<!\w)\(([1-9A-H]\.[1-9]\d?)\)|§([1-9A-H]\.\d+)
+    while ($t =~ m{\G(?:(?<!\w)\(((?:10|[1-9A-H])\.[1-9]\d?)\)|§((?:10|[1-9A-H])\.\d+)
             |\b((?:[Pp]roofs?|[Ll]essons?|[Tt]utorials?)\s)(\d\d\b(?:(?:,|\sand|\sor|\sto)\s\d\d\b)*)
             |\b([Aa]ssignments?\s)(\d\d?\b(?:(?:,|\sand|\sor|\sto)\s\d\d?\b)*)
             |\b((?:[Cc]hapters?|[Aa]ppendix|[Aa]ppendices)\s)
-                ([1-9A-H]\b(?!\.\d)(?:(?:,|\sand|\sor|\sto)\s[1-9A-H]\b(?!\.\d))*)
+                ((?:10|[1-9A-H])\b(?!\.\d)(?:(?:,|\sand|\sor|\sto)\s(?:10|[1-9A-H])\b(?!\.\d))*)
             |\b(sgm_\w+)\b(\(\))?|\bA(\d\d?)\b|(.+?)(?=[(§]|\b[PpLlTtCcAa]|\bsgm_|\z))}gsx) {
         if (defined $1) { $out .= eq_link($1, $page, "(E$1)", $where) }
         elsif (defined $2) { $out .= section_link($2, $page, "§$2", $where) }
@@ -789,7 +789,7 @@ sub dress_text {
                 my $own = ($page->{number} // '') eq $c;
                 return $home{$c} && !$own ? qq{<a href="$home{$c}">$text</a>} : $text;
             };
-            if ($list =~ /\s/) { $list =~ s/\b([1-9A-H])\b/$link->($1, $1)/ge; $out .= $word . $list }
+            if ($list =~ /\s/) { $list =~ s/\b((?:10|[1-9A-H]))\b/$link->($1, $1)/ge; $out .= $word . $list }
             else { $out .= $link->($list, $word . $list) }
         } elsif (defined $9) { my $s = $9 . ($10 // ''); $out .= name_link($9, $page, $s) // $s }
         elsif (defined $11) { # A8, in the pages of the course
@@ -832,7 +832,7 @@ sub code_span { # what stands in `…`
     }
     $t =~ s/\b((?:sgm|SGM)_\w+)/name_link($1, $page, $1) \/\/ $1/ge if $page->{id} ne 'header'
         || $c =~ /^sgm_\w+$/;
-    $t =~ s/\(([1-9A-H]\.[1-9]\d?)\)/eq_link($1, $page, "($1)", $where)/ge if $c =~ m{^/\*};
+    $t =~ s/\(((?:10|[1-9A-H])\.[1-9]\d?)\)/eq_link($1, $page, "($1)", $where)/ge if $c =~ m{^/\*};
     return $t;
 }
 sub dress { # links into HTML that has none; formulas are put in afterwards
@@ -913,11 +913,11 @@ sub equation_html {
 }
 sub math_in { # formulas into HTML
     my ($html, $page) = @_;
-    my $block = qr/\x{E000}(?:[EC][1-9A-H]\.\d+|D):[\d+]+\x{E001}/;
+    my $block = qr/\x{E000}(?:[EC](?:10|[1-9A-H])\.\d+|D):[\d+]+\x{E001}/;
     $html =~ s{<p>((?:(?!</p>).)*$block(?:(?!</p>).)*)</p>}{
         my $in = $1; my @parts = split /((?:$block\s*)+)/, $in;
         join '', map { /$block/ ? $_ : /\S/ ? "<p>$_</p>" : '' } @parts}gse;
-    $html =~ s{\x{E000}(?:([EC])([1-9A-H]\.\d+)|D):([\d+]+)\x{E001}}{
+    $html =~ s{\x{E000}(?:([EC])((?:10|[1-9A-H])\.\d+)|D):([\d+]+)\x{E001}}{
         ($1 // '') eq 'C' ? cited_equation($2, $3, $page) : equation_html($2 // '', $3, $page)}ge;
     $html =~ s{\x{E004}}{<wbr>}g;
     $html =~ s{\x{E000}(\d+)\x{E001}}{my ($k, $all) = ($1, $&); my $l = length($formula[$k]{html} =~ s/<[^>]*>//gr); $l > 34 ? qq(<span class="scroll">$formula[$k]{html}</span>) : $all}ge;
@@ -1321,7 +1321,7 @@ sub toc {
 sub symbols_html { # those that this page uses, with the meaning here
     my $p = shift;
     my $number = $p->{number} // ($p->{lab} ? $p->{lab}{sections}[0] // $p->{lab}{chapters}[0] : '') // '';
-    my ($chapter) = $number =~ /^([1-9A-H])/;
+    my ($chapter) = $number =~ /^((?:10|[1-9A-H]))/;
     my $text = NFD($letters{$p->{id}} // '');
     return '' if !$text || $p->{kind} =~ /^(front|course)$/;
     my %best;
