@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdio>
-#include <cstring>
+#include <limits>
 
 static int passed, failed;
 #define CHECK(name, what) ((what) ? (void)passed++ : (void)(failed++, std::printf("FAILED  %s\n", name)))
@@ -72,10 +72,16 @@ static void questions(const std::string &file) {
     sgm_table t{};
     t.x = const_cast<double *>(data.data()), t.n = 200, t.d = 2;
     sgm_fitted c{};
-    std::vector<double> x(20), logp(10), se(10);
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<double> gaps = {1, nan, nan, 2, 0, 0};
+    std::vector<double> x(20), logp(10), se(10), given(32), weight(16), full(6), about(6), odd(6), most(6);
+    sgm_given told{};
     const int made = sgm_fit(&c, &t, &o, sgm::key(2)) == SGM_OK &&
         sgm_fitted_sample(&c, x.data(), 10, sgm::key(3)) == SGM_OK &&
-        sgm_fitted_logp(&c, logp.data(), se.data(), x.data(), 10, sgm::key(4)) == SGM_OK;
+        sgm_fitted_logp(&c, logp.data(), se.data(), x.data(), 10, sgm::key(4)) == SGM_OK &&
+        sgm_fitted_given(&c, given.data(), weight.data(), 16, gaps.data(), &told, sgm::key(5)) == SGM_OK &&
+        sgm_fitted_impute(&c, full.data(), about.data(), gaps.data(), 3, SGM_IMPUTE_MEAN, sgm::key(6)) == SGM_OK &&
+        sgm_fitted_anomaly(&c, odd.data(), most.data(), gaps.data(), 3, sgm::key(7)) == SGM_OK;
     sgm_fitted_free(&c);
     CHECK("C's own way", made);
 
@@ -87,6 +93,16 @@ static void questions(const std::string &file) {
     CHECK("also in a span", STATUS(f.sample(room, sgm::key(3))) == SGM_OK && room == x);
     const sgm::estimates e = TAKE(f.logp(x, sgm::key(4)));
     CHECK("log densities have C's bits", e.value == logp && e.se == se);
+    const sgm::draws g = TAKE(f.given({gaps.data(), 2}, 16, sgm::key(5), true));
+    CHECK("rows given a column have C's bits", g.x == given && g.weight == weight && g.x[0] == 1 && g.told.ess == told.ess);
+    const sgm::draws alike = TAKE(f.given({gaps.data(), 2}, 16, sgm::key(5)));
+    CHECK("and all alike no weights", alike.weight.empty() && alike.x.size() == 32 && alike.x[30] == 1);
+    CHECK("one row is asked about", STATUS(f.given(gaps, 16, sgm::key(5))) == SGM_BAD_ARGUMENT);
+    const sgm::estimates filled = TAKE(f.impute(gaps, sgm::key(6), SGM_IMPUTE_MEAN));
+    CHECK("gaps are filled with C's bits", filled.value == full && filled.se == about && filled.se[0] == 0 && filled.se[1] > 0);
+    const sgm::oddity o3 = TAKE(f.anomaly(gaps, sgm::key(7)));
+    odd.resize(3), most.resize(3);
+    CHECK("odd rows have C's bits", o3.surprise == odd && o3.quantile == most);
     char text[64];
     const int length = sgm_fitted_print(f.get(), text, sizeof text);
     const std::string whole = f.text();

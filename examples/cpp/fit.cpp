@@ -4,6 +4,7 @@
 #include "sgm.hpp"
 
 #include <cstdio>
+#include <limits>
 
 // Waiting times at a geyser, as of a mixture: a short eruption, then a short wait; or both long.
 static std::vector<double> eruptions(int n) {
@@ -31,12 +32,19 @@ int main(int argc, char **argv) try {
     std::fprintf(stderr, "\n%s", model.text().c_str());
 
     std::puts("# five new rows, each with its log density");
+    const std::size_t d = static_cast<std::size_t>(model.d());
     const std::vector<double> x = model.sample(5, sgm::key(3));
     const sgm::estimates logp = model.logp(x, sgm::key(4));
-    for (std::size_t i = 0; i < logp.value.size(); i++) {
-        for (std::size_t j = 0; j < x.size() / 5; j++) std::printf("%.4g ", x[i * (x.size() / 5) + j]);
+    for (std::size_t i = 0; i < 5; i++) {
+        for (std::size_t j = 0; j < d; j++) std::printf("%.4g ", x[i * d + j]);
         std::printf("%.3f +- %.3f\n", logp.value[i], logp.se[i]);
     }
+    std::printf("# five that have %g in the first column\n", x[0]);
+    std::vector<double> row(d, std::numeric_limits<double>::quiet_NaN());
+    row[0] = x[0];
+    const sgm::draws given = model.given(row, 5, sgm::key(5));
+    for (std::size_t i = 0; i < given.x.size(); i++)
+        std::printf("%.4g%c", given.x[i], (i + 1) % d ? ' ' : '\n');
     model.save("fit.safetensors"); // sgm::fitted::open needs nothing but this file
     return 0;
 } catch (const sgm::error &e) {

@@ -282,6 +282,13 @@ struct table : handle<table, sgm_table, sgm_table_free> {
 struct estimates {
     std::vector<double> value, se;
 };
+struct draws { // x(n,d); weight(n) of particles, empty where all are alike
+    std::vector<double> x, weight;
+    sgm_given told;
+};
+struct oddity { // .999 of the ordinary rows surprise less: that is odd
+    std::vector<double> surprise, quantile;
+};
 
 // A fitted model: every question is a call.
 class fitted : public handle<fitted, sgm_fitted, sgm_fitted_free> {
@@ -339,6 +346,33 @@ public:
         const long n = rows(x.size());
         return detail::run(whole("sgm::fitted::logp", x.size()), room(n, 1), [&](estimates &e) {
             return sgm_fitted_logp(get(), e.value.data(), e.se.data(), x.data(), n, key);
+        });
+    }
+    // n rows given what row(d) knows; weighted: the particles themselves
+    returns<draws> given(span<const double> row, long n, sgm_key key, bool weighted = false) const {
+        draws room{numbers(detail::room(n, d())), numbers(weighted ? detail::room(n, 1) : 0), {}};
+        failure why = whole("sgm::fitted::given", row.size());
+        if (why.status == SGM_OK && rows(row.size()) != 1)
+            why = {SGM_BAD_ARGUMENT, "sgm::fitted::given: it is asked about one row"};
+        return detail::run(std::move(why), std::move(room), [&](draws &r) {
+            double *weight = weighted ? r.weight.data() : nullptr;
+            return sgm_fitted_given(get(), r.x.data(), weight, n, row.data(), &r.told, key);
+        });
+    }
+    // x with its NaNs filled, and by how much they might be others
+    returns<estimates> impute(span<const double> x, sgm_key key,
+                              sgm_impute how = SGM_IMPUTE_DRAW) const {
+        const long n = rows(x.size());
+        return detail::run(whole("sgm::fitted::impute", x.size()), room(n, d()), [&](estimates &e) {
+            return sgm_fitted_impute(get(), e.value.data(), e.se.data(), x.data(), n, how, key);
+        });
+    }
+    returns<oddity> anomaly(span<const double> x, sgm_key key) const {
+        const long n = rows(x.size());
+        oddity room{numbers(detail::room(n, 1)), numbers(detail::room(n, 1))};
+        return detail::run(whole("sgm::fitted::anomaly", x.size()), std::move(room), [&](oddity &o) {
+            double *surprise = o.surprise.data(), *quantile = o.quantile.data();
+            return sgm_fitted_anomaly(get(), surprise, quantile, x.data(), n, key);
         });
     }
 };
