@@ -370,7 +370,8 @@ public:
     returns<oddity> anomaly(span<const double> x, sgm_key key) const {
         const long n = rows(x.size());
         oddity room{numbers(detail::room(n, 1)), numbers(detail::room(n, 1))};
-        return detail::run(whole("sgm::fitted::anomaly", x.size()), std::move(room), [&](oddity &o) {
+        failure why = whole("sgm::fitted::anomaly", x.size());
+        return detail::run(std::move(why), std::move(room), [&](oddity &o) {
             double *surprise = o.surprise.data(), *quantile = o.quantile.data();
             return sgm_fitted_anomaly(get(), surprise, quantile, x.data(), n, key);
         });
