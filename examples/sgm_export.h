@@ -1,12 +1,24 @@
 /*
-sgm_export.h - a fitted model as one .c file that needs nothing but a C library.
+sgm_export.h - a fitted model as one .c file that needs nothing but a C library, or as WebAssembly
 
     sgm_status sgm_export_c(const sgm_fitted *fitted, const char *path);
+    sgm_status sgm_export_wasm(const sgm_fitted *fitted, const char *path);
 
-Include it behind sgm.h. What it writes stands in examples/export/plain.c, as C that you can read and
-change; the parts that a model does not need are left out, and the model's numbers put in. The file
-draws and tells the same bits as the library. It exports every ready network, and every network of
-your own that is made of the same operations (§3.16: the text of a network is all that is read).
+Include it behind sgm.h, in the file that has SGM_IMPLEMENTATION. What it writes stands as C that
+you can read and change in examples/export/plain.c; parts that a model does not need are left out,
+and the model's numbers put in. The file draws and tells the same bits as the library: rows as
+sgm_fitted_sample's of the same seed, log densities as sgm_fitted_logp's of the key 1. All ready
+networks are exported, and your own if they are made of the same operations, for all that is read
+is the text of a network (sgm.h, the section on what a network does). A row with gaps has a log
+density where the model was fitted to rows with gaps; else it is NaN.
+
+The WebAssembly imports nothing. In a page, for n rows of d columns:
+
+    const e = (await WebAssembly.instantiateStreaming(fetch('model.wasm'))).instance.exports;
+    e._initialize();
+    const at = e.malloc(8 * n * d);
+    e.model_sample(at, n, 7n);                          // the seed 7
+    const rows = new Float64Array(e.memory.buffer, at, n * d);
 
 After a change of plain.c: perl examples/export/text.pl, which writes export/plain.h from it.
 */
@@ -214,9 +226,10 @@ static void export_times(FILE *f, const char *name, const double *t, int n) {
 }
 
 static void export_flags(export_file *e) {
-    static const char *const names[] = {"MODEL_SINUSOIDAL", "MODEL_OTHER_CURVES", "MODEL_ATTENTION",
-        "MODEL_MUL", "MODEL_IMAGES", "MODEL_CONV", "MODEL_NORM", "MODEL_TOKENS", "MODEL_DOT",
-        "MODEL_MASKED", "MODEL_TURNED", "MODEL_CATEGORIES", "MODEL_CELLS", "MODEL_HEUN", "MODEL_RK4", "MODEL_RK45", "MODEL_DPM", "MODEL_NOISY",
+    static const char *const names[] = {"MODEL_SINUSOIDAL", "MODEL_OTHER_CURVES",
+        "MODEL_ATTENTION", "MODEL_MUL", "MODEL_IMAGES", "MODEL_CONV", "MODEL_NORM", "MODEL_TOKENS",
+        "MODEL_DOT", "MODEL_MASKED", "MODEL_TURNED", "MODEL_CATEGORIES", "MODEL_CELLS",
+        "MODEL_SEVERAL", "MODEL_HEUN", "MODEL_RK4", "MODEL_RK45", "MODEL_DPM", "MODEL_NOISY",
         "MODEL_PROBES", "MODEL_SAMPLE_HEUN", "MODEL_SOLVE_HEUN"};
     e->n_flags = (int)(sizeof names / sizeof *names);
     for (int i = 0; i < e->n_flags; i++) e->flag[i].name = names[i], e->flag[i].is = 0;
@@ -229,7 +242,7 @@ static int export_methods(export_file *e) {
         return export_refuse(e, "a sampler that is not DPM-Solver++(2M), SDE-DPM-Solver++, Heun or "
             "RK4 cannot be exported");
     if (solve != SGM_METHOD_RK45 && solve != SGM_METHOD_RK4 && solve != SGM_METHOD_HEUN)
-        return export_refuse(e, "log densities that are not by RK45, RK4 or Heun cannot be exported");
+        return export_refuse(e, "log densities not by RK45, RK4 or Heun cannot be exported");
     export_set(e, "MODEL_DPM", dpm), export_set(e, "MODEL_NOISY", noisy);
     export_set(e, "MODEL_HEUN", sample == SGM_METHOD_HEUN || solve == SGM_METHOD_HEUN);
     export_set(e, "MODEL_SOLVE_HEUN", solve == SGM_METHOD_HEUN);
@@ -239,6 +252,7 @@ static int export_methods(export_file *e) {
     export_set(e, "MODEL_PROBES", e->plan->probes);
     export_set(e, "MODEL_DOT", e->plan->probes > 0 || *export_flag_of(e, "MODEL_TOKENS"));
     export_set(e, "MODEL_MASKED", e->plan->fitted->code.masked);
+    export_set(e, "MODEL_SEVERAL", e->plan->added > 1);
     export_set(e, "MODEL_TURNED", e->plan->fitted->code.turn != NULL);
     for (int k = 0; k < e->plan->fitted->code.width; k++) {
         export_set(e, "MODEL_CATEGORIES", e->plan->fitted->code.at[k].bit >= 0);
@@ -330,7 +344,9 @@ static void export_code(const export_file *e) {
         const sgm_coordinate *c = &code->at[k];
         const double all[6] = {c->centre, c->unit, c->tail, c->skew, c->shift, c->scale};
         fprintf(f, "    {%d, %d", c->column, c->bit);
-        for (int i = 0; i < 6; i++) fputs(i == 3 ? ",\n        " : ", ", f), export_number(f, all[i], "");
+        for (int i = 0; i < 6; i++) {
+            fputs(i == 3 ? ",\n        " : ", ", f), export_number(f, all[i], "");
+        }
         fprintf(f, ", %d, %ld}%s\n", c->cells, c->cells ? (long)(c->knot - code->knots) : 0,
             k + 1 < code->width ? "," : "};");
     }
@@ -411,7 +427,7 @@ static void export_head(const export_file *e) {
         "rows; ./model 10 7 those of another seed; ./model 10 7 logp also how likely they\nare. In "
         "your own program, without MODEL_MAIN:\n\n"
         "    int model_sample(double *rows, long n, uint64_t seed);        n new rows\n"
-        "    int model_logp(double *logp, const double *rows, long n);     log densities of n rows\n"
+        "    int model_logp(double *logp, const double *rows, long n);     their log densities\n"
         "    const char *model_column_name(int j);                         of column j, from 0\n"
         "    const char *model_level(int j, int k);                        of level k, or NULL\n\n"
         "Both return 0, or 1 where memory is out. They may be called by any number of threads at "
@@ -467,7 +483,7 @@ static sgm_status sgm_export_c(const sgm_fitted *fitted, const char *path) {
     char part[4096];
     if (!fitted || !fitted->model || !path || strlen(path) > sizeof part - 8)
         return sgm__bad("an export needs a fitted model, and a path of less than 4000 letters");
-    if (fitted->instead) return sgm__bad("a score of your own cannot be exported: set instead NULL");
+    if (fitted->instead) return sgm__bad("your own score cannot be exported: set instead NULL");
     snprintf(part, sizeof part, "%s.part", path);
     FILE *to = fopen(part, "wb");
     if (!to) return sgm__fail(SGM_NO_FILE, "%.200s cannot be written", part);
@@ -475,6 +491,9 @@ static sgm_status sgm_export_c(const sgm_fitted *fitted, const char *path) {
     const int broken = ferror(to), closed = fclose(to);
     if (!status && (broken || closed))
         status = sgm__fail(SGM_NO_FILE, "%.200s cannot be written: is the disk full?", part);
+#if defined(_WIN32)
+    if (!status) remove(path); /* its rename replaces no file */
+#endif
     if (!status && rename(part, path))
         status = sgm__fail(SGM_NO_FILE, "%.200s cannot be renamed to %.200s", part, path);
     if (status) remove(part);

@@ -51,7 +51,8 @@ static void make_table(sgm_table *t, sgm_column *c, const char *name) {
     const int picture = strcmp(name, "picture") == 0 || is_network(name) == 1;
     const int mixed = strcmp(name, "mixed") == 0 || strcmp(name, "gaps") == 0;
     memset(t, 0, sizeof *t), memset(c, 0, MOST * sizeof *c);
-    t->n = picture ? 40 : ROWS, t->d = picture ? 64 : strcmp(name, "probes") == 0 ? 35 : mixed ? 7 : 5;
+    t->n = picture ? 40 : ROWS;
+    t->d = picture ? 64 : strcmp(name, "probes") == 0 ? 35 : mixed ? 7 : 5;
     t->column = c, t->x = (double *)malloc((size_t)t->n * (size_t)t->d * sizeof *t->x);
     if (!t->x) exit(1);
     if (picture) t->h = t->w = 8, t->channels = 1;
@@ -123,14 +124,15 @@ static void tell(const sgm_fitted *f, FILE *to, long n) {
     free(x), free(logp);
 }
 
-/* The fit that NAME stands on: another network stands on that of numbers or of a picture, made once. */
-static sgm_fitted *fitted_for(const char *name) {
+/* The fit that NAME stands on, from a file; other networks stand on numbers or on pictures. */
+static sgm_fitted *fitted_for(const char *folder, const char *name) {
     static sgm_fitted kept[3];
     const char *base = is_network(name) == 1 ? "picture" : is_network(name) == 2 ? "numbers" : name;
     sgm_fitted *f = &kept[strcmp(base, "picture") == 0 ? 1 : strcmp(base, "numbers") == 0 ? 2 : 0];
     sgm_table t;
     sgm_column c[MOST];
     sgm_fit_options o;
+    char path[4096];
     if (f->model && f != kept) return f;
     sgm_fitted_free(f);
     memset(&o, 0, sizeof o);
@@ -138,13 +140,17 @@ static sgm_fitted *fitted_for(const char *name) {
     o.steps = 20, o.width = 8, o.depth = 2, o.members = t.h ? 1 : 2, o.quality = SGM_QUALITY_FAST;
     must(sgm_fit(f, &t, &o, sgm_key_init(1)), base);
     shake(f->model);
+    snprintf(path, sizeof path, "%s/%s.safetensors", folder, base);
+    must(sgm_fitted_save(f, path), base);
+    sgm_fitted_free(f);
+    must(sgm_fitted_open(f, path), base);
     free(t.x);
     return f;
 }
 
 static void make(const char *folder, const char *name) {
     char path[4096];
-    sgm_fitted f = *fitted_for(name);
+    sgm_fitted f = *fitted_for(folder, name);
     sgm_model other;
     const long n = f.table.h ? 3 : ASKED;
     if (is_network(name)) exchange(&f, name, &other), shake(&other);
@@ -183,11 +189,12 @@ static void refusals(const char *folder) {
     const int no_model = sgm_export_c(NULL, path) == SGM_BAD_ARGUMENT;
     f.report.method = SGM_METHOD_ADAMS;
     snprintf(path, sizeof path, "%s/refused.c", folder);
-    const int no_method = sgm_export_c(&f, path) == SGM_BAD_ARGUMENT && strstr(sgm_error(), "sampler");
+    const int no_method = sgm_export_c(&f, path) == SGM_BAD_ARGUMENT &&
+        strstr(sgm_error(), "sampler");
     FILE *there = fopen(path, "rb");
     if (!no_folder || !no_path || !no_model || !no_method || there)
-        printf("refusals: %d %d %d %d, file %d\n", no_folder, no_path, no_model, no_method, !!there),
-            exit(1);
+        printf("refusals: %d %d %d %d, file %d\n", no_folder, no_path, no_model, no_method,
+            there != NULL), exit(1);
     sgm_fitted_free(&f), free(t.x);
 }
 

@@ -24,6 +24,7 @@ if [ -f "$open/open.o" ]; then how="-include $open/open.h tests/export.c $open/o
 else how="-O1 tests/export.c"; fi
 $CC -std=c99 -I. $how -o "$dir/export" -lm >"$dir/log" 2>&1 || { bad "tests/export.c compiles"; echo "0 passed, 1 failed"; exit 1; }
 check "models are fitted and exported; what cannot be is refused" "$dir/export" "$dir" $names refusals
+[ $failed = 0 ] || { echo "$passed passed, $failed failed"; exit 1; } # nothing to compile
 
 # same NAME COMPILER...: it compiles without a word, and has the bits
 same() {
@@ -72,7 +73,7 @@ fault() { # fault NAME MODEL SED-COMMAND
 fault "a product that is not fused" numbers 's/sum\[0\]\[s\] = fma_by(fused, x\[0\], y\[s\], sum\[0\]\[s\])/sum[0][s] = x[0] * y[s] + sum[0][s]/'
 fault "a product rounded twice" numbers 's/bits += (rest > 0) == .*/;/'
 fault "a weight's digit" numbers '0,/[0-9a-f]p-4f/s//7p-4f/'
-fault "what is added to whole numbers" mixed 's/uniform_of(key, place) - 0\.5;/uniform_of(key, place) - 0.5000000001;/'
+fault "what is added to whole numbers" mixed 's|uniform_of(key, place)) / MODEL_ADDED - 0\.5;|uniform_of(key, place)) / MODEL_ADDED - 0.5000001;|'
 fault "what stands for a gap" gaps 's/fill = key_child(key, 1)/fill = key_child(key, 2)/'
 fault "sums in eight lanes" probes 's/lane\[i % 16\]/lane[i % 8]/g'
 fault "a tile's sign" picture 's/- m\[12 \* apart\]/+ m[12 * apart]/'

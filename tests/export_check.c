@@ -25,8 +25,8 @@ static long fused_differ(void) {
     for (int i = 1; i < 12; i++)
         for (int j = 1; j < 12; j++)
             for (int k = -160; k < 30; k++) {
-                const float a = 1 + ldexpf(1, -i), b = ldexpf(1 + ldexpf(1, -2 * j - 1), i % 2 ? -70 : 0);
-                const float c = ldexpf(k % 2 ? 1 : -1, k);
+                const float a = 1 + ldexpf(1, -i), one = 1 + ldexpf(1, -2 * j - 1);
+                const float b = i % 2 ? ldexpf(one, -70) : one, c = ldexpf(k % 2 ? 1 : -1, k);
                 for (int low = 0; low < 2; low++) {
                     const float x = low ? ldexpf(a, -62) : a;
                     const float made = fma_by(0, x, b, c), right = fmaf(x, b, c);
@@ -54,8 +54,9 @@ int main(int argc, char **argv) {
     }
     get(x, (size_t)(n * d) * sizeof *x), get(said, (size_t)n * sizeof *said);
     densities += model_logp(logp, x, n) + differ(said, logp, n);
-    rows += model_sample(y, 0, 1) + (model_column_name(0) == NULL) + (model_column_name(-1) != NULL) +
-        (model_column_name(MODEL_COLUMNS) != NULL) + (model_level(0, -1) != NULL);
+    rows += model_sample(y, 0, 1) + (model_column_name(0) == NULL) +
+        (model_column_name(-1) != NULL) + (model_column_name(MODEL_COLUMNS) != NULL) +
+        (model_level(0, -1) != NULL);
     x[0] = HUGE_VAL; /* a row that cannot be */
     densities += model_logp(logp, x, 1) + (logp[0] == logp[0]);
     if (fused_differ()) printf("%ld fused products differ\n", fused_differ()), rows++;

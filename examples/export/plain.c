@@ -1436,7 +1436,15 @@ static double value_with(const double *row, int k, model_key key, uint64_t i, do
     const uint64_t place = i * MODEL_D + (uint64_t)k;
     *log_q = 0;
     if (v != v || model_columns[c->column].kind == NUMBER) return v;
+#if MODEL_SEVERAL
+    if (c->bit < 0) { /* one draw in each of MODEL_ADDED equal parts, in turn from some part on */
+        uint64_t part = (uint64_t)(uniform_of(key_child(key, 2), (uint64_t)k) * MODEL_ADDED);
+        part = (i + (part < MODEL_ADDED ? part : MODEL_ADDED - 1)) % MODEL_ADDED;
+        return v + ((double)part + uniform_of(key, place)) / MODEL_ADDED - 0.5;
+    }
+#else
     if (c->bit < 0) return v + uniform_of(key, place) - 0.5;
+#endif
     const double z = normal_of(key, place);
     *log_q = -0.5 * z * z - 0.91893853320467274178 + logarithm(4);
     return ((int)v >> c->bit & 1 ? 1 : -1) + z / 4;
@@ -1564,7 +1572,7 @@ int model_sample(double *rows, long n, uint64_t seed) {
     return 0;
 }
 
-/* log p of n rows: that of sgm_fitted_logp with sgm_key_init(1). NaN: a row that cannot be; 1: there
+/* log p of n rows: that of sgm_fitted_logp with sgm_key_init(1). NaN: a row that is none; 1: there
 is no memory. */
 int model_logp(double *logp, const double *rows, long n) {
     const long each = MODEL_TOGETHER / MODEL_ADDED;
@@ -1648,7 +1656,7 @@ int main(int argc, char **argv) {
         ? (double *)malloc((size_t)n * (MODEL_COLUMNS + 1) * sizeof *rows) : NULL;
     double *logp = rows ? rows + n * MODEL_COLUMNS : NULL;
     if (!rows || model_sample(rows, n, seed) || (tells && model_logp(logp, rows, n))) {
-        fprintf(stderr, "usage: %s [rows [seed [logp]]], with as many rows as memory holds\n", argv[0]);
+        fprintf(stderr, "usage: %s [rows [seed [logp]]], of rows at least 1\n", argv[0]);
         return free(rows), 1;
     }
     for (int j = 0; j < MODEL_COLUMNS; j++) {
