@@ -49,10 +49,10 @@ typedef struct export_flag { /* #if NAME in plain.c */
 typedef struct export_plan { /* what to write */
     const sgm_model *model;
     const float *weights;
-    sgm_method sample, solve;
+    sgm_method sample;
     const double *sample_times, *solve_times;
     int n_sample_times, n_solve_times, probes, added, together;
-    double rtol, atol, prior;
+    double prior;
     const sgm_fitted *fitted;
 } export_plan;
 
@@ -229,26 +229,18 @@ static void export_flags(export_file *e) {
     static const char *const names[] = {"MODEL_SINUSOIDAL", "MODEL_OTHER_CURVES",
         "MODEL_ATTENTION", "MODEL_MUL", "MODEL_IMAGES", "MODEL_CONV", "MODEL_NORM", "MODEL_TOKENS",
         "MODEL_DOT", "MODEL_MASKED", "MODEL_TURNED", "MODEL_CATEGORIES", "MODEL_CELLS",
-        "MODEL_SEVERAL", "MODEL_HEUN", "MODEL_RK4", "MODEL_RK45", "MODEL_DPM", "MODEL_NOISY",
-        "MODEL_PROBES", "MODEL_SAMPLE_HEUN", "MODEL_SOLVE_HEUN"};
+        "MODEL_SEVERAL", "MODEL_HEUN", "MODEL_NOISY", "MODEL_PROBES"};
     e->n_flags = (int)(sizeof names / sizeof *names);
     for (int i = 0; i < e->n_flags; i++) e->flag[i].name = names[i], e->flag[i].is = 0;
 }
 
 static int export_methods(export_file *e) {
-    const sgm_method sample = e->plan->sample, solve = e->plan->solve;
-    const int noisy = sample == SGM_METHOD_DPM_SDE, dpm = noisy || sample == SGM_METHOD_DPMPP_2M;
-    if (!dpm && sample != SGM_METHOD_HEUN && sample != SGM_METHOD_RK4)
-        return export_refuse(e, "a sampler that is not DPM-Solver++(2M), SDE-DPM-Solver++, Heun or "
-            "RK4 cannot be exported");
-    if (solve != SGM_METHOD_RK45 && solve != SGM_METHOD_RK4 && solve != SGM_METHOD_HEUN)
-        return export_refuse(e, "log densities not by RK45, RK4 or Heun cannot be exported");
-    export_set(e, "MODEL_DPM", dpm), export_set(e, "MODEL_NOISY", noisy);
-    export_set(e, "MODEL_HEUN", sample == SGM_METHOD_HEUN || solve == SGM_METHOD_HEUN);
-    export_set(e, "MODEL_SOLVE_HEUN", solve == SGM_METHOD_HEUN);
-    export_set(e, "MODEL_SAMPLE_HEUN", sample == SGM_METHOD_HEUN);
-    export_set(e, "MODEL_RK4", sample == SGM_METHOD_RK4 || solve == SGM_METHOD_RK4);
-    export_set(e, "MODEL_RK45", solve == SGM_METHOD_RK45);
+    const sgm_method sample = e->plan->sample;
+    const int noisy = sample == SGM_METHOD_DPM_SDE, heun = sample == SGM_METHOD_HEUN;
+    if (!noisy && !heun && sample != SGM_METHOD_DPMPP_2M)
+        return export_refuse(e, "a sampler that is not DPM-Solver++(2M), SDE-DPM-Solver++ or Heun "
+            "cannot be exported");
+    export_set(e, "MODEL_NOISY", noisy), export_set(e, "MODEL_HEUN", heun);
     export_set(e, "MODEL_PROBES", e->plan->probes);
     export_set(e, "MODEL_DOT", e->plan->probes > 0 || *export_flag_of(e, "MODEL_TOKENS"));
     export_set(e, "MODEL_MASKED", e->plan->fitted->code.masked);
@@ -287,10 +279,12 @@ static void export_arrays(const export_file *e) {
 /* A text as a C literal; a ? might begin a trigraph. */
 static void export_text_of(FILE *f, const char *text) {
     fputc('"', f);
-    for (; *text; text++) {
+    for (int utf8 = 0; *text; text++) { /* utf8: bytes of a character that are to come */
         const unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f) fprintf(f, "\\%03o", c);
+        if (!utf8) utf8 = sgm__utf8(text);
+        if (c < 0x20 || c == 0x7f || !utf8) fprintf(f, "\\%03o", c);
         else fprintf(f, "%s%c", c == '"' || c == '\\' || c == '?' ? "\\" : "", c);
+        utf8 -= utf8 > 0;
     }
     fputc('"', f);
 }
@@ -378,10 +372,6 @@ static void export_data(const export_file *e) {
         block, turns > 8 ? 8 : turns, scratch);
     export_number(f, m->o.sigma_data, "");
     fprintf(f, "\n#define MODEL_PRIOR "), export_number(f, p->prior, ""), fputc('\n', f);
-    if (p->solve == SGM_METHOD_RK45) {
-        fprintf(f, "#define MODEL_RTOL "), export_number(f, p->rtol, "");
-        fprintf(f, "\n#define MODEL_ATOL "), export_number(f, p->atol, ""), fputc('\n', f);
-    }
     export_times(f, "sample", p->sample_times, p->n_sample_times);
     export_times(f, "solve", p->solve_times, p->n_solve_times);
     fprintf(f, "\n/* The network. */\n");
@@ -437,7 +427,7 @@ static void export_head(const export_file *e) {
     fprintf(e->to, "Key %08x%08x, data %08x%08x. How it was fitted:\n\n", t->report.key[1],
         t->report.key[0], t->report.data[1], t->report.data[0]);
     for (const char *s = said; *s && n > 0; s++) { /* no end of this comment within it */
-        if (*s == '*' && s[1] == '/') fputs("* ", e->to);
+        if ((*s == '*' && s[1] == '/') || (*s == '/' && s[1] == '*')) fputc('|', e->to);
         else fputc(*s == '?' && s[1] == '?' ? '.' : *s, e->to);
     }
     fprintf(e->to, "\n*/\n");
@@ -451,7 +441,7 @@ static sgm_status export_choose(export_plan *p, double *times, sgm__asking *aski
     if (status) return status;
     sgm__free(asking->fine);
     p->model = f->model, p->weights = f->model->ema[0];
-    p->sample = f->report.method, p->solve = SGM_METHOD_RK4, p->prior = sgm__fitted_prior(f);
+    p->sample = f->report.method, p->prior = sgm__fitted_prior(f);
     p->added = asking->draws, p->probes = asking->probes, p->together = (int)asking->most;
     p->n_sample_times = f->report.sample_steps, p->n_solve_times = asking->steps + 1;
     p->sample_times = times, p->solve_times = times + p->n_sample_times;

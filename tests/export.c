@@ -6,7 +6,8 @@ Models to export, and what the library says of them. tests/export.sh compiles wh
 
 The names: numbers, mixed (whole numbers, categories, levels of odd names), gaps (told a mask),
 probes (more coordinates than are traced exactly), picture (a U-Net); and, in the place of a fitted
-network, the other ready ones: dit, mixer, resnet, mlp, tanh, softplus, gelu, relu, sigmoid.
+network, the other ready ones: dit, mixer, resnet, mlp, tanh, softplus, gelu, relu, sigmoid. Of mlp
+rows are drawn by Heun's method, and of tanh with noise.
 */
 #ifndef SGM_OPEN
 #define SGM_IMPLEMENTATION
@@ -47,7 +48,7 @@ static double value(const char *name, const double *row, long i, int j, int d) {
 
 static void make_table(sgm_table *t, sgm_column *c, const char *name) {
     static char *levels[] = {(char *)"red", (char *)"gr\"een", (char *)"blue, deep",
-        (char *)"what?\?/\\", (char *)"\xc3\xbc"};
+        (char *)"what?\?/\\\x01", (char *)"\xc3\xbc"};
     const int picture = strcmp(name, "picture") == 0 || is_network(name) == 1;
     const int mixed = strcmp(name, "mixed") == 0 || strcmp(name, "gaps") == 0;
     memset(t, 0, sizeof *t), memset(c, 0, MOST * sizeof *c);
@@ -102,6 +103,23 @@ static void put(FILE *f, const void *p, size_t bytes) {
     if (fwrite(p, 1, bytes, f) != bytes) exit(1);
 }
 
+/* sgm_fitted_sample, by any method. */
+static void rows_of(const sgm_fitted *f, double *x, long n, uint64_t seed) {
+    if (f->report.method == SGM_METHOD_DPMPP_2M) {
+        must(sgm_fitted_sample(f, x, n, sgm_key_init(seed)), "rows");
+        return;
+    }
+    const sgm_score score = sgm_fitted_score(f);
+    sgm_sample_options o;
+    float *z = (float *)malloc((size_t)n * (size_t)f->code.width * sizeof *z);
+    if (!z) exit(1);
+    memset(&o, 0, sizeof o);
+    o.method = f->report.method, o.steps = f->report.sample_steps;
+    must(sgm_sample(z, n, &score, &o, sgm_key_init(seed)), "points");
+    sgm_fitted_decode(f, x, z, n);
+    free(z);
+}
+
 /* Rows of two seeds, one row, their log densities, rows with gaps and theirs. */
 static void tell(const sgm_fitted *f, FILE *to, long n) {
     const long d = f->table.d;
@@ -109,11 +127,11 @@ static void tell(const sgm_fitted *f, FILE *to, long n) {
     logp = (double *)malloc((size_t)n * sizeof *logp);
     if (!x || !logp) exit(1);
     put(to, &n, sizeof n);
-    must(sgm_fitted_sample(f, x, 1, sgm_key_init(77)), "one row");
+    rows_of(f, x, 1, 77);
     must(sgm_fitted_logp(f, &one, NULL, x, 1, sgm_key_init(1)), "its log density");
     put(to, x, (size_t)d * sizeof *x), put(to, &one, sizeof one);
     for (uint64_t seed = 1; seed <= 2; seed++) {
-        must(sgm_fitted_sample(f, x, n, sgm_key_init(seed + (seed << 40))), "rows");
+        rows_of(f, x, n, seed + (seed << 40));
         put(to, x, (size_t)(n * d) * sizeof *x);
     }
     for (long i = 0; i < n && f->code.masked; i++) x[i * d + i % (d - 1)] = (double)NAN;
@@ -154,6 +172,8 @@ static void make(const char *folder, const char *name) {
     sgm_model other;
     const long n = f.table.h ? 3 : ASKED;
     if (is_network(name)) exchange(&f, name, &other), shake(&other);
+    if (strcmp(name, "mlp") == 0) f.report.method = SGM_METHOD_HEUN;
+    if (strcmp(name, "tanh") == 0) f.report.method = SGM_METHOD_DPM_SDE;
     snprintf(path, sizeof path, "%s/%s.c", folder, name);
     must(sgm_export_c(&f, path), name);
     snprintf(path, sizeof path, "%s/%s.wasm", folder, name);
@@ -166,7 +186,7 @@ static void make(const char *folder, const char *name) {
     snprintf(path, sizeof path, "%s/%s.csv", folder, name);
     sgm_table rows;
     must(sgm_table_init(&rows, &f.table, n), name);
-    must(sgm_fitted_sample(&f, rows.x, n, sgm_key_init(9)), name);
+    rows_of(&f, rows.x, n, 9);
     must(sgm_table_save(path, &rows), name);
     sgm_table_free(&rows);
     if (is_network(name)) sgm_model_free(&other);

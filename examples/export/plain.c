@@ -1058,10 +1058,10 @@ typedef struct model_flow {
     model_work work;
     long n, size, state, most; /* points; n D; and with the sums of a log density; of a network */
     int sums;
-    double *y, *stage, *k[7];
+    double *y, *stage, *k[4];
     float *x, *s, *v, *js, *z, *known; /* z: the points as they come and go; known: 1, or 0 */
     double *slope, *answer, *place;    /* (n); place: whose probes a point has */
-    double past, h, error; /* what solvers remember */
+    double past; /* what the sampler remembers, of n_past steps */
     int n_past;
     void *memory; /* to be freed */
 } model_flow;
@@ -1116,15 +1116,14 @@ static void blend(model_flow *f, double *to, double a, const double *x, double s
     }
 }
 
-/* Runge and Kutta's step, by its table: stages, c, a, b; of the k, `known` are there already. */
+/* Runge and Kutta's step, by its table: stages, c, a, b. */
 typedef struct model_table {
     int stages;
-    double c[7], a[7][6], b[7];
+    double c[4], a[4][3], b[4];
 } model_table;
 
-static void runge_kutta(model_flow *f, const model_table *r, double t, double h, int known,
-    double *to) {
-    for (int i = known; i < r->stages; i++) {
+static void runge_kutta(model_flow *f, const model_table *r, double t, double h, double *to) {
+    for (int i = 0; i < r->stages; i++) {
         if (i > 0) blend(f, f->stage, 1, f->y, h, r->a[i], i);
         flow_ask(f, f->k[i], i ? f->stage : f->y, t + r->c[i] * h, RATE);
     }
@@ -1132,95 +1131,12 @@ static void runge_kutta(model_flow *f, const model_table *r, double t, double h,
 }
 
 #if MODEL_HEUN
-static const model_table model_heun = {2, {0, 1}, {{0}, {1}}, {0.5, 0.5}};
+static const model_table heun = {2, {0, 1}, {{0}, {1}}, {0.5, 0.5}};
 #endif
-#if MODEL_RK4
-static const model_table model_rk4 = {
+static const model_table classical = {
     4, {0, 0.5, 0.5, 1}, {{0}, {0.5}, {0, 0.5}, {0, 0, 1}}, {1. / 6, 1. / 3, 1. / 3, 1. / 6}};
-#endif
-#if MODEL_RK45
-/* Dormand and Prince's 5(4), which finds its own steps, for all of its points at once. */
-static const model_table dormand_prince = {7, {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
-    {{0}, {1. / 5}, {3. / 40, 9. / 40}, {44. / 45, -56. / 15, 32. / 9},
-        {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
-        {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
-        {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}},
-    {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0}};
 
-static double mean_square(const model_flow *f, double h, const double *c, int terms, long at,
-    long count, double atol, double rtol) {
-    double sum = 0;
-    for (long i = at; i < at + count; i++) {
-        double off = 0;
-        const double size = fmax(fabs(f->y[i]), fabs(f->stage[i]));
-        for (int j = 0; j < terms; j++) off += h * c[j] * f->k[j][i];
-        off /= atol + rtol * size;
-        sum += off * off;
-    }
-    return sum / (double)count;
-}
-
-static double norm_of(const model_flow *f, double h, const double *c, int terms) {
-    double most = 0;
-    for (long i = 0; i < f->n; i++) {
-        const double point = mean_square(f, h, c, terms, i * MODEL_D, MODEL_D, MODEL_ATOL,
-            MODEL_RTOL);
-        const double sums = mean_square(f, h, c, terms, f->size + i * f->sums, f->sums,
-            MODEL_ATOL * (1 + MODEL_D), 0);
-        if (!(point + sums < HUGE_VAL)) return (double)NAN;
-        most = fmax(most, fmax(point, sums));
-    }
-    return sqrt(most);
-}
-
-static void first_step(model_flow *f, double t, double to) {
-    static const double now[2] = {1, 0}, next[2] = {0, 1}, change[2] = {-1, 1};
-    const double left = fabs(to - t), sign = to > t ? 1 : -1;
-    flow_ask(f, f->k[0], f->y, t, RATE);
-    blend(f, f->stage, 1, f->y, 0, NULL, 0), blend(f, f->k[1], 1, f->y, 0, NULL, 0);
-    double steep = norm_of(f, 1, now, 1);
-    const double probe =
-        fmin(fmax(0.01 * norm_of(f, 1, next, 2) / steep, 1e-6 * left), 0.01 * left);
-    blend(f, f->stage, 1, f->y, sign * probe, now, 1);
-    flow_ask(f, f->k[1], f->stage, t + sign * probe, RATE);
-    steep = fmax(fmax(steep, norm_of(f, 1 / probe, change, 2)), DBL_MIN);
-    f->h = sign * fmin(fmin(exponential(-0.2 * logarithm(steep)), 100 * probe), left);
-    f->error = 1;
-}
-
-static void swap(double **a, double **b) {
-    double *c = *a;
-    *a = *b, *b = c;
-}
-
-static int dormand_prince_run(model_flow *f, double t, double to) {
-    static const double off[7] = {
-        71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40};
-    int known = f->h == 0 || (f->h > 0) != (to > t), again = 0;
-    if (known) first_step(f, t, to);
-    for (long turns = 0; t != to; turns++) {
-        const int ends = fabs(f->h) >= fabs(to - t) * (1 - 1e-9);
-        const double h = ends ? to - t : f->h;
-        runge_kutta(f, &dormand_prince, t, h, known, f->stage);
-        double error = norm_of(f, h, off, 7), grow = 0.2;
-        if (error < 1e-8) error = 1e-8;
-        if (error == error)
-            grow = 0.9 * exponential(0.04 * logarithm(f->error) - 0.17 * logarithm(error));
-        grow = grow < 0.2 ? 0.2 : grow > 2 ? 2 : grow;
-        if (again && grow > 1) grow = 1;
-        known = 1, again = !(error <= 1);
-        if (!again) {
-            swap(&f->y, &f->stage), swap(&f->k[0], &f->k[6]);
-            t = ends ? to : t + h, f->error = error;
-        } else if (grow > 0.9) grow = 0.5;
-        if (!ends || again) f->h = h * grow;
-        if (turns > 16000 || fabs(f->h) < 1e-13 * (fabs(t) + fabs(to))) return 1; /* stuck */
-    }
-    return 0;
-}
-#endif
-
-#if MODEL_DPM
+#if !MODEL_HEUN
 /* DPM-Solver++(2M), or with noise SDE-DPM-Solver++(2M) (Lu et al. 2022). */
 static void dpm_step(model_flow *f, double t, double to, model_key key, long first) {
     const double l = logarithm(1 / t), h = logarithm(1 / to) - l;
@@ -1251,12 +1167,10 @@ static void draw_points(model_flow *f, float *x, long first, model_key key) {
     for (int i = 0; i < last; i++) {
         const double t = model_sample_times[i], to = model_sample_times[i + 1];
         for (long k = 0; k < f->size; k++) f->y[k] = (double)x[k];
-#if MODEL_DPM
-        dpm_step(f, t, to, key_child(key, (uint64_t)i + 1), first);
-#elif MODEL_SAMPLE_HEUN
-        runge_kutta(f, &model_heun, t, to - t, 0, f->y);
+#if MODEL_HEUN
+        runge_kutta(f, &heun, t, to - t, f->y);
 #else
-        runge_kutta(f, &model_rk4, t, to - t, 0, f->y);
+        dpm_step(f, t, to, key_child(key, (uint64_t)i + 1), first);
 #endif
         for (long k = 0; k < f->size; k++) x[k] = (float)f->y[k];
     }
@@ -1268,9 +1182,8 @@ static void draw_points(model_flow *f, float *x, long first, model_key key) {
 }
 
 /* log p of points x: what the flow gains on their way to the prior, and the prior's own. */
-static int log_points(model_flow *f, double *logp, const float *x, model_key key) {
+static void log_points(model_flow *f, double *logp, const float *x, model_key key) {
     const double std = MODEL_PRIOR;
-    int stuck = 0;
 #if MODEL_PROBES
     const model_key probes = key_child(key, 0);
     for (long from = 0, n; from < f->n; from += n) { /* of each block of points, all in a row */
@@ -1286,16 +1199,9 @@ static int log_points(model_flow *f, double *logp, const float *x, model_key key
     (void)key;
 #endif
     for (long i = 0; i < f->state; i++) f->y[i] = i < f->size ? (double)x[i] : 0;
-    f->n_past = 0, f->h = 0;
-    for (int i = MODEL_SOLVE_TIMES - 1; i > 0 && !stuck; i--) {
+    for (int i = MODEL_SOLVE_TIMES - 1; i > 0; i--) {
         const double t = model_solve_times[i], to = model_solve_times[i - 1];
-#if MODEL_RK45
-        stuck = dormand_prince_run(f, t, to);
-#elif MODEL_SOLVE_HEUN
-        runge_kutta(f, &model_heun, t, to - t, 0, f->y);
-#else
-        runge_kutta(f, &model_rk4, t, to - t, 0, f->y);
-#endif
+        runge_kutta(f, &classical, t, to - t, f->y);
     }
     for (long i = 0; i < f->n; i++) {
         double prior = -MODEL_D * (0.91893853320467274178 + logarithm(std)), square = 0, mean = 0;
@@ -1305,9 +1211,8 @@ static int log_points(model_flow *f, double *logp, const float *x, model_key key
         }
         prior -= square / (2 * std * std);
         for (int k = 0; k < f->sums; k++) mean += f->y[f->size + i * f->sums + k];
-        logp[i] = stuck ? (double)NAN : prior + mean / f->sums;
+        logp[i] = prior + mean / f->sums;
     }
-    return stuck;
 }
 
 /* Room for n points that are solved together: one block of memory, or 0. */
@@ -1318,13 +1223,13 @@ static int flow_made(model_flow *f, long n, int sums) {
     const size_t size = (size_t)n * MODEL_D, state = size + (size_t)n * (size_t)sums;
     const size_t jumps = MODEL_PROBES ? (size_t)most * MODEL_D * MODEL_PROBES : (size_t)most;
     const size_t floats = place(&unplaced, most, turns, NULL) + 4 * size + jumps +
-        size * MODEL_PROBES, doubles = 9 * state + 3 * (size_t)n;
+        size * MODEL_PROBES, doubles = 6 * state + 3 * (size_t)n;
     double *at = (double *)malloc(doubles * sizeof(double) + floats * sizeof(float));
     memset(f, 0, sizeof *f);
     if (!at) return 0;
     f->memory = at, f->y = at, f->stage = at + state, f->sums = sums, f->most = most;
-    for (int i = 0; i < 7; i++) f->k[i] = at + (2 + (size_t)i) * state;
-    f->slope = at + 9 * state, f->answer = f->slope + n;
+    for (int i = 0; i < 4; i++) f->k[i] = at + (2 + (size_t)i) * state;
+    f->slope = at + 6 * state, f->answer = f->slope + n;
     f->place = f->answer + n;
     f->x = (float *)(void *)(at + doubles), f->s = f->x + size, f->z = f->s + size;
     f->known = f->z + size, f->js = f->known + size, f->v = f->js + jumps;
@@ -1595,7 +1500,7 @@ int model_logp(double *logp, const double *rows, long n) {
             f.place[k] = MODEL_MASKED ? (double)k
                 : (double)place * MODEL_ADDED + (double)(k % MODEL_ADDED);
         }
-        (void)log_points(&f, f.answer, f.z, probes);
+        log_points(&f, f.answer, f.z, probes);
         for (long k = 0; k < m; k++) {
             double top = -HUGE_VAL, sum = 0, *of = f.answer + k * MODEL_ADDED;
             for (long a = 0; a < MODEL_ADDED; a++) {
