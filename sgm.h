@@ -1335,7 +1335,9 @@ category is the index of its level, and a picture is a row of its pixels.
 
 typedef enum sgm_kind {
     SGM_KIND_AUTO = 0, /* a category if it has levels, an integer if all are whole, or a number */
-    SGM_KIND_NUMBER, SGM_KIND_INTEGER, SGM_KIND_CATEGORY
+    SGM_KIND_NUMBER,   /* any number; its law has a density */
+    SGM_KIND_INTEGER,  /* whole numbers, each of which has a probability */
+    SGM_KIND_CATEGORY  /* levels without an order */
 } sgm_kind;
 
 typedef struct sgm_column {
@@ -1390,11 +1392,13 @@ SGM_API sgm_status sgm_table_save(const char *path, const sgm_table *table);
    path ends with .npy: x as float64, levels by number. SGM_NO_FILE, SGM_BAD_ARGUMENT. */
 SGM_API sgm_status sgm_table_init(sgm_table *table, const sgm_table *like, long n);
 /* n >= 0 rows of NaN with the columns of another, whose x may be NULL; no weights. */
-SGM_API void sgm_table_free(sgm_table *table);
+SGM_API void sgm_table_free(sgm_table *table); /* all that the table's calls allocated */
 
 typedef enum sgm_quality {
     SGM_QUALITY_AUTO = 0, /* GOOD */
-    SGM_QUALITY_FAST, SGM_QUALITY_GOOD, SGM_QUALITY_BEST
+    SGM_QUALITY_FAST,     /* no pilots, one network, half the steps: for a first look */
+    SGM_QUALITY_GOOD,     /* what §10.2 tells */
+    SGM_QUALITY_BEST      /* four times the steps, and twice the patience */
 } sgm_quality;
 
 typedef struct sgm_fit_news { /* how far a fit is; NaN: not known yet */
