@@ -25,7 +25,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
 
 .PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
-.PHONY: api install uninstall deb packages-check python-check export-check
+.PHONY: api sgm fuzz-command install uninstall deb packages-check python-check export-check
 .PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
 
 help: ## this list
@@ -232,6 +232,12 @@ $(OUT)/lib/sgm.o: examples/packages/sgm.c sgm.h $(OUT)/flags
 $(OUT)/lib/libsgm.a: $(OUT)/lib/sgm.o
 	@rm -f $@; $(AR) rcs $@ $<
 
+sgm: $(OUT)/sgm ## the command sgm: a table or pictures learnt, sampled, asked (examples/sgm.1): out/sgm
+
+# it looks inside, for what it exports, and is compiled with all of sgm.h
+$(OUT)/sgm: examples/sgm.c $(wildcard examples/sgm/*.h examples/*.h examples/export/*.h) sgm.h $(OUT)/flags
+	$(BUILD) $< -o $@ -lm
+
 install: $(OUT)/lib/libsgm.a $(OUT)/sgm_api.json $(if $(wildcard examples/sgm.c),$(OUT)/sgm) ## header, library, pkg-config, CMake and the command under PREFIX (/usr/local), inside DESTDIR
 	@$(INSTALL) install
 
@@ -297,6 +303,10 @@ sweep: ## every method, grid, family, end, inverse method, guidance, objective a
 settings: ## every field of every option at odd values, alone and in pairs, under ASan and UBSan
 	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -std=gnu99 -g -O1 -fsanitize=address,undefined \
 	  -fno-sanitize-recover=undefined -I. tests/settings.c -o $(OUT)/bin/settings -lm && $(OUT)/bin/settings $(or $(EVERY),7)
+
+fuzz-command: ## the command's options, values and files at random, under ASan and UBSan (RUNS=10000, SEED=1)
+	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -g -O1 -fsanitize=address,undefined tests/fuzz/command.c -o $(OUT)/bin/fuzz-command -lm \
+	  && $(OUT)/bin/fuzz-command $(or $(RUNS),10000) $(or $(SEED),1)
 
 threads: ## 2 to 8 threads on everything that is const, under ThreadSanitizer
 	@mkdir -p $(OUT)/bin && $(CC) $(WARN) -g -O1 -fsanitize=thread -pthread -I. tests/threads.c -o $(OUT)/bin/threads -lm \

@@ -505,7 +505,7 @@ static int export_quoted(char *to, size_t room, const char *path) {
 /* As WebAssembly: the .c file, compiled by clang with wasi-libc. It exports the four functions of
 the .c file, malloc and free; call _initialize first. $WASM_CC is the compiler, clang if unset. */
 static sgm_status sgm_export_wasm(const sgm_fitted *fitted, const char *path) {
-    static char part[4096], source[2 * 4096], to[2 * 4096], command[6 * 4096];
+    static char part[4096], source[2 * 4096], to[2 * 4096], command[8 * 4096];
     if (!path || strlen(path) > sizeof part - 16) return sgm__bad("an export needs a path");
     const char *compiler = getenv("WASM_CC") ? getenv("WASM_CC") : "clang";
     snprintf(part, sizeof part, "%s.part.c", path);
