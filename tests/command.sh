@@ -105,8 +105,6 @@ want "logp --append: a column of the table that is not the model's" 0 "column 'i
 is "logp --append: the table as it was, byte by byte" "$(rows appended.csv | sed -E 's/(;[^;]*){2}$//')" "$(tail -n +2 ids.csv)"
 is "logp --append: and the answers behind, with its separator" "$(rows appended.csv | awk -F';' '{print $(NF-1) "," $NF}')" "$(rows logp.csv)"
 sgm anomaly wine.safetensors ids.csv -q >anomaly.csv
-is "anomaly: surprise is -log p" "$(rows anomaly.csv | cut -d, -f1 | sed 's/^-//' | awk '{printf "%.4f\n", $1}')" \
-    "$(rows logp.csv | cut -d, -f1 | sed 's/^-//' | awk '{printf "%.4f\n", $1}')"
 is "anomaly: quantiles in (0,1)" "$(rows anomaly.csv | awk -F, '$2 > 0 && $2 < 1' | wc -l)" 30
 { head -1 wine.csv; echo '25,3,red,6,1'; tail -5 wine.csv; } >strange.csv
 sgm anomaly wine.safetensors strange.csv --sorted --append -q >sorted.csv
@@ -116,7 +114,7 @@ is "anomaly --sorted: falling" "$(rows sorted.csv | awk -F, '{print $(NF-1)}')" 
 # --- given, impute
 sgm given wine.safetensors -n 50 alcohol=13.2 colour=red >given.csv 2>err.txt
 is "given: 50 rows with what was given" "$(rows given.csv | grep -c '^13.2,[^,]*,red,')" 50
-holds "given: the effective sample size is said" grep -q 'effective sample size [0-9.]* of 50' err.txt
+holds "given: the effective sample size is said" grep -q 'effective sample size [0-9]* of [0-9]* particles' err.txt
 printf 'alcohol,colour\n13,\n,white\n' | sgm given wine.safetensors - -n 4 bottles=2 -q >rows.csv
 is "given: rows by pipe, and what is given for all" "$(rows rows.csv | cut -d, -f1,2,5 | sed 's/^2,.*,/2,/' | sort | uniq -c | tr -s ' \n' ' ')" " 4 1,13,2 4 2,2 "
 is "given: the second row's colour" "$(rows rows.csv | grep '^2,' | cut -d, -f4 | sort -u)" white
@@ -253,8 +251,11 @@ perl -e 'print "a\n"; printf("%g\n", 1e300 * rand) for 1..40' >huge.csv
 data "numbers of 1e300" "column 'a' reaches" huge.csv
 perl -e 'print "a\n"; print rand, "\n" for 1..60' >column.csv
 perl -e 'print "id,a\n"; print "n$_,", rand, "\n" for 1..60' >named.csv
-run sgm fit named.csv -o naming.safetensors --quality fast --steps 20; want "fit: a column that only names rows is told" 0 "column 'id' has a level for almost every row"
+data "a column that only names rows" "drop it" named.csv
 run sgm fit column.csv -o column.safetensors --quality fast --steps 20; want "fit: one column" 0
+sgm logp column.safetensors column.csv -q >logp1.csv; sgm anomaly column.safetensors column.csv -q >anomaly1.csv
+is "anomaly: of numbers, where nothing is drawn, surprise is -log p" "$(rows anomaly1.csv | cut -d, -f1 | sed 's/^-//')" \
+    "$(rows logp1.csv | cut -d, -f1 | sed 's/^-//')"
 perl -e 'print "a,b\n"; print rand, ",3\n" for 1..60' >half.csv
 run sgm fit half.csv -o half.safetensors --quality fast --steps 20; want "fit: one column of two is constant" 0
 perl -e 'print join(",", map { "c$_" } 1..100000), "\n"; print join(",", map { int(rand 10) } 1..100000), "\n" for 1..12' >wide.csv

@@ -100,6 +100,7 @@ if [ -z "${SANITIZE:-}" ]; then
         local to linked="-DSGM_LINKED $build/sgm.o"; to=$build/bin/$(basename "$1" .c)
         grep -q sgm__ "$1" && linked="-include $build/open/open.h $build/open/open.o"
         [ "$1" != examples/hello.c ] || linked=
+        [ "$1" != examples/sgm.c ] || linked="-D_XOPEN_SOURCE=700 $linked"
         rm -f "$to"; $CC $flags "$1" $linked -o "$to" -lm 2>"$to.warnings"
     }
     export -f program

@@ -42,7 +42,8 @@ static int n_arguments;
 static int is_as_it_was(const known_file *f) {
     struct stat s;
     return !stat(f->name, &s) && s.st_ino == f->stat.st_ino && s.st_size == f->stat.st_size &&
-           s.st_mtim.tv_sec == f->stat.st_mtim.tv_sec && s.st_mtim.tv_nsec == f->stat.st_mtim.tv_nsec;
+           s.st_mtim.tv_sec == f->stat.st_mtim.tv_sec &&
+           s.st_mtim.tv_nsec == f->stat.st_mtim.tv_nsec;
 }
 
 static void put_file(const char *name, const void *bytes, size_t n) {
@@ -225,7 +226,10 @@ static long file_size(const char *path) {
 
 static void complain(const char *what, int status, long run) {
     text line = {0};
-    for (int i = 0; i < n_arguments; i++) text_add(&line, i ? " " : ""), text_shell(&line, arguments[i]);
+    for (int i = 0; i < n_arguments; i++) {
+        if (i) text_add(&line, " ");
+        text_shell(&line, arguments[i]);
+    }
     printf("run %ld: %s (status %d): %s\n", run, what, status, line.s);
     free(line.s);
     FILE *f = fopen("told", "rb");
