@@ -156,6 +156,21 @@ class sgm_fit_options(c.Structure):
         ("progress", c.c_char_p),
     ]
 
+class sgm_given(c.Structure):
+    _fields_ = [
+        ("log_evidence", c.c_double),
+        ("evidence_se", c.c_double),
+        ("ess", c.c_double),
+        ("particles", c.c_long),
+        ("ancestors", c.c_long),
+        ("nfe", c.c_long),
+    ]
+
+sgm_impute = {
+    "SGM_IMPUTE_DRAW": 0,
+    "SGM_IMPUTE_MEAN": 1
+}
+
 FUNCTIONS = {
     "sgm_error": (c.c_char_p, []),
     "sgm_key_init": (sgm_key, [
@@ -177,6 +192,29 @@ FUNCTIONS = {
         c.c_long,
         sgm_key,]),
     "sgm_fitted_logp": (c.c_int, [
+        c.POINTER(sgm_fitted),
+        c.c_void_p,
+        c.c_void_p,
+        c.c_void_p,
+        c.c_long,
+        sgm_key,]),
+    "sgm_fitted_given": (c.c_int, [
+        c.POINTER(sgm_fitted),
+        c.c_void_p,
+        c.c_void_p,
+        c.c_long,
+        c.c_void_p,
+        c.POINTER(sgm_given),
+        sgm_key,]),
+    "sgm_fitted_impute": (c.c_int, [
+        c.POINTER(sgm_fitted),
+        c.c_void_p,
+        c.c_void_p,
+        c.c_void_p,
+        c.c_long,
+        c.c_int,
+        sgm_key,]),
+    "sgm_fitted_anomaly": (c.c_int, [
         c.POINTER(sgm_fitted),
         c.c_void_p,
         c.c_void_p,

@@ -36,7 +36,7 @@ class Anomaly(NamedTuple):
     """How odd rows are."""
 
     surprise: np.ndarray  # -log p, nats
-    quantile: np.ndarray  # share of held-out rows that surprise less: .99 is odd
+    quantile: np.ndarray  # share of ordinary rows that surprise less: .999 is odd
 
 
 class Conditional(NamedTuple):
@@ -45,15 +45,17 @@ class Conditional(NamedTuple):
     rows: Any              # (n, d), an array or a DataFrame
     weight: np.ndarray     # of each row, which sum to 1
     ess: float             # effective sample size: as many independent rows
+    particles: int         # that were carried along
+    ancestors: int         # the first ones from which the last come
     log_evidence: float    # log density of what is known
-    log_evidence_se: float
+    evidence_se: float     # its standard error
 
 
 class Imputed(NamedTuple):
     """Rows whose unknown values were filled in."""
 
     rows: Any       # (n, d), an array or a DataFrame
-    std: np.ndarray  # of each value under the conditional law; 0 where it was known
+    std: np.ndarray  # of each value, given its row; of a level, the probability of another one
 
 
 
@@ -331,10 +333,11 @@ class SGM(DensityMixin, BaseEstimator):
         given : dict, Series, one-row DataFrame or array-like of shape (n_features,)
             Values by column name or place; or a whole row, with NaN for what is not known.
         n_samples : int, default=1
-            How many particles: the more, the nearer to the exact law.
+            How many.
         return_info : bool, default=False
-            Whether to return weights and error, too; the rows are then weighted, and without it
-            they are resampled to count alike.
+            Whether to return a `Conditional`: the particles themselves with their weights and
+            measures of trust; the more of them, best a multiple of 8, the nearer to the exact law.
+            Without it the rows all count alike.
         random_state : int, RandomState, Generator, optional
             None: others each time.
 
@@ -351,7 +354,8 @@ class SGM(DensityMixin, BaseEstimator):
         rows = columns.decode(x)
         if not return_info:
             return rows
-        return Conditional(rows, weight, info.ess, info.log_evidence, info.log_evidence_se)
+        return Conditional(rows, weight, info.ess, info.particles, info.ancestors,
+                           info.log_evidence, info.evidence_se)
 
     def impute(
         self,
@@ -404,7 +408,7 @@ class SGM(DensityMixin, BaseEstimator):
         Returns
         -------
         Anomaly
-            surprise, which is -log p, and quantile, the share of held-out rows that surprise less.
+            surprise, which is -log p, and quantile, the share of ordinary rows that surprise less.
         """
         fitted, columns = self._asked()
         x = self._rows(X, columns)

@@ -49,11 +49,6 @@ def skip(why):
     raise Skip(why)
 
 
-def needs(function):
-    if function not in _api.FUNCTIONS:
-        skip(f"no {function} in sgm.h")
-
-
 def raises(kind, words, call, *args, **kwargs):
     """The exception has the kind, and its message the words."""
     try:
@@ -244,7 +239,6 @@ def test_levels_are_known_by_what_they_are():
 
 
 def test_impute():
-    needs("sgm_fitted_impute")
     X, model = rows(20, key=6), small()
     X[np.random.default_rng(7).random(X.shape) < .2] = np.nan
     before = X.copy()
@@ -260,7 +254,6 @@ def test_impute():
 
 
 def test_impute_a_frame():
-    needs("sgm_fitted_impute")
     data, model = frame(), framed()
     data.iloc[7, 0] = np.nan
     before = data.copy()
@@ -277,7 +270,6 @@ def test_impute_a_frame():
 
 
 def test_conditional():
-    needs("sgm_fitted_given")
     x = small().conditional([np.nan, 1.5, np.nan], 16, random_state=1)
     assert (x[:, 1] == 1.5).all() and x.shape == (16, 3) and len(set(x[:, 0])) > 1
     assert np.array_equal(x, small().conditional({1: 1.5}, 16, random_state=1))
@@ -289,7 +281,6 @@ def test_conditional():
 
 
 def test_conditional_of_a_frame():
-    needs("sgm_fitted_given")
     model, row = framed(), frame().iloc[3]
     made = model.conditional({"color": "red", "age": 30}, 16, random_state=1)
     assert (made["color"] == "red").all() and (made["age"] == 30).all()
