@@ -7334,7 +7334,7 @@ static double sgm__code_value(const sgm_code *code, const sgm_column *column, co
     if (c->bit < 0) return v + sgm__uniform53(key, draw) - 0.5;
     const double z = sgm__normal1(key, draw);
     *log_q = -0.5 * z * z - SGM__HALF_LOG_2PI + sgm__log(SGM__NOISE_IN);
-    return ((int)v >> c->bit & 1 ? 1 : -1) + z / SGM__NOISE_IN;
+    return ((int)v >> c->bit & 1 ? 1 : -1) + z / (double)SGM__NOISE_IN;
 }
 
 /* Row i of a call → y(width) before it is turned; the sum of (10.4) less log q. known(width), if
@@ -7834,7 +7834,7 @@ SGM_API sgm_status sgm_fitted_given(const sgm_fitted *f, double *x, double *weig
     SGM__TRY(sgm__fitted_check(f, x, n));
     if (!row) return sgm__bad("given needs a row of %d numbers, NaN where it is asked", f->table.d);
     SGM__TRY(sgm__given_possible(f, row, 0));
-    long runs = SGM__RUNS, each = (n < SGM__PARTICLES / 2 ? SGM__PARTICLES : 2 * n) / SGM__RUNS;
+    long runs = SGM__RUNS, each = (n < SGM__PARTICLES / 2 ? (long)SGM__PARTICLES : 2 * n) / SGM__RUNS;
     if (weight) {
         while (n % runs) runs /= 2;
         each = n / runs;
@@ -20316,7 +20316,7 @@ static sgm_status sgm__asking_init(sgm__asking *q, const sgm_fitted *f, long n, 
         else q->blur += 1 / (12 * cells * cells);
     }
     q->probes = f->code.width <= SGM__EXACT_TRACE ? 0 : SGM__PROBES;
-    q->most = n < SGM__ASKED / q->draws ? n * q->draws : SGM__ASKED;
+    q->most = n < SGM__ASKED / q->draws ? n * q->draws : (long)SGM__ASKED;
     const size_t m = (size_t)q->most, D = (size_t)f->code.width;
     q->fine = (double *)sgm__alloc(m, 4 * sizeof *q->fine + sizeof *q->row + 2 * D * sizeof *q->z);
     if (!q->fine) return SGM_NO_MEMORY;
@@ -20515,7 +20515,7 @@ static sgm_status sgm__impute_all(const sgm__given *like, double *out, double *s
 /* Log densities of ordinary rows: those held out, or samples of a model that knows gaps. */
 static sgm_status sgm__surprises(const sgm_fitted *f, double **logp, long *n, sgm_key key) {
     const int kept = !f->code.masked && !f->instead && f->held_logp && f->report.held > 0;
-    *n = kept ? f->report.held : SGM__ORDINARY;
+    *n = kept ? f->report.held : (long)SGM__ORDINARY;
     *logp = (double *)sgm__alloc((size_t)*n, sizeof **logp);
     if (!*logp) return SGM_NO_MEMORY;
     if (kept) return memcpy(*logp, f->held_logp, (size_t)*n * sizeof **logp), SGM_OK;
@@ -20720,7 +20720,7 @@ static sgm_status sgm__fit_room(sgm__fitting *q) {
     sgm_fit_report *r = &q->f->report;
     uint64_t h = sgm__fnv_start;
     q->z = (float *)sgm__alloc(sgm__times(n, D), masks * sizeof *q->z);
-    q->slope_held = (double *)sgm__alloc(n < SGM__MOST_HELD ? n : SGM__MOST_HELD, sizeof(double));
+    q->slope_held = (double *)sgm__alloc(n < SGM__MOST_HELD ? n : (size_t)SGM__MOST_HELD, sizeof(double));
     q->f->held_logp = (double *)sgm__alloc(SGM__MEASURED, sizeof(double));
     if (!q->z || !q->slope_held || !q->f->held_logp) return SGM_NO_MEMORY;
     if (masks > 1) q->known = q->z + n * D;
@@ -20878,13 +20878,13 @@ static sgm_status sgm__fit_bends(sgm__fitting *q, int bends) {
     if (bends && !code->knots) return sgm__free(v), SGM_NO_MEMORY;
     for (int k = 0; k < code->width; k++) {
         sgm_coordinate *c = &code->at[k];
-        const long m = sgm__fit_values(q, v, k), few = m < SGM__BENT ? m : SGM__BENT;
+        const long m = sgm__fit_values(q, v, k), few = m < SGM__BENT ? m : (long)SGM__BENT;
         const double low = code->low[c->column], cells = code->high[c->column] - low + 1;
         if (!bends) {
             c->centre = c->skew = 0, c->unit = c->tail = 1, c->cells = 0;
             sgm__bend_likelihood(c, v, m);
         } else if (q->f->table.column[c->column].kind == SGM_KIND_INTEGER &&
-            cells <= SGM__FEW_CELLS) {
+            cells <= (double)SGM__FEW_CELLS) {
             c->cells = (int)cells + 1;
             sgm__fit_cells(c, code->knots + code->n_knots, low, v, m);
             code->n_knots += c->cells + 1;
@@ -21078,8 +21078,8 @@ static sgm_status sgm__fit_baselines(sgm__fitting *q) {
         q->gauss +=
             sgm__gauss_nll(mean + D + D * D, mean, mean + D, 1e-6, q->z_held, q->held, (long)D) -
             slope;
-        const long n = q->n < SGM__KERNELS ? q->n : SGM__KERNELS;
-        const long m = q->held < SGM__KERNELS_ASKED ? q->held : SGM__KERNELS_ASKED;
+        const long n = q->n < SGM__KERNELS ? q->n : (long)SGM__KERNELS;
+        const long m = q->held < SGM__KERNELS_ASKED ? q->held : (long)SGM__KERNELS_ASKED;
         double best = HUGE_VAL;
         for (double h = 1.3; h > 0.03; h /= 1.3)
             best = fmin(best, sgm__kde_nll(q->z, n, q->z_held, m, (int)D, h));
@@ -21253,7 +21253,7 @@ static sgm_status sgm__fit_measure(sgm__fitting *q) {
     sgm_fitted *f = q->f;
     sgm_fit_report *r = &f->report;
     const long D = f->code.width, n = q->n < 10000 ? q->n : 10000;
-    const long m = q->held < SGM__MEASURED ? q->held : SGM__MEASURED, twin = n < m ? n : m;
+    const long m = q->held < SGM__MEASURED ? q->held : (long)SGM__MEASURED, twin = n < m ? n : m;
     float *z = (float *)sgm__alloc((size_t)m, (size_t)D * sizeof *z);
     if (!z) return SGM_NO_MEMORY;
     r->nll = r->nll_se = 0;
