@@ -323,7 +323,7 @@ peer-files: ## safetensors, both ways, against its Python package (skipped if th
 	@command -v python3 >/dev/null || { echo "peer-files: skipped, no python3"; exit 0; }; \
 	python3 tests/safetensors_peer.py $(OUT)/bin/safetensors_peer
 
-python-check: ## the Python package in a fresh environment with what PyPI has, and scikit-learn's check_estimator
+python-check: $(OUT)/sgm ## the Python package in a fresh environment with what PyPI has, and scikit-learn's check_estimator
 	@mkdir -p $(OUT); CC='$(CC)' tests/python.sh $(OUT) all
 
 bench: ## speed beside the peers that are installed, on a machine at rest: table and out/bench.tsv

@@ -84,7 +84,7 @@ same_bits() {
 has() { "$py" -c "import $1" 2>/dev/null; }
 tests() {
     export PYTHONPATH=$dir/site SGM_SAME_BITS=$dir/same_bits
-    for command in "$objects/bin/sgm" "$objects/sgm"; do [ ! -x "$command" ] || export SGM_COMMAND=$command; done
+    for command in "$objects/bin/sgm" "$objects/sgm"; do [ ! "$command" -nt sgm.h ] || export SGM_COMMAND=$command; done
     suite "tests" "$py" $package/tests/test_sgm.py
     if has sklearn; then
         suite "check_estimator" env SCIPY_ARRAY_API=1 "$py" $package/tests/check_estimator.py

@@ -97,6 +97,11 @@ def _as_numbers(values: Sequence) -> Optional[np.ndarray]:
     return out
 
 
+def _levels(values: Sequence) -> list:
+    """Each once, in the order of their words, as C has them of a CSV file."""
+    return sorted({v for v in values if not unknown(v)}, key=word)
+
+
 def _learn_objects(column: Column, values: Sequence, label: str) -> np.ndarray:
     """Numbers if all are; else a category of what is there. A kind that was asked for decides."""
     numbers = _as_numbers(values) if column.kind != "category" else None
@@ -105,7 +110,7 @@ def _learn_objects(column: Column, values: Sequence, label: str) -> np.ndarray:
     if column.kind in ("number", "integer"):
         raise ArgumentError(f"column {label}: it holds words and cannot be of kind {column.kind}")
     column.kind = "category"
-    column.levels = list(dict.fromkeys(v for v in values if not unknown(v)))  # as C reads a CSV
+    column.levels = _levels(values)
     return column.codes(values, label)
 
 
