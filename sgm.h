@@ -46,6 +46,9 @@ only knows by eight points, and prints fresh samples:
 - Draws under a condition: a label, a vector, an image, a measurement y = A x + noise, this also
   exactly, in the limit of many particles (chapter 8).
 - Measures how far the result is from the truth (chapter 9).
+- Fits a table as people have them, with whole numbers, words, gaps and weights, or small pictures:
+  it chooses what must be chosen and tells it, then draws rows, tells log densities, draws given any
+  columns, fills gaps and finds odd rows, from one file (chapter 10; `examples/sgm.c` is a command).
 
 # What it does not do
 
@@ -126,6 +129,7 @@ chapter explains its equations and then carries them out.
     7  The probability-flow ODE
     8  Guidance
     9  Data and measures
+    10 A fitted model: a table in, every question answered
 */
 
 #ifdef SGM_LINKED

@@ -40,7 +40,7 @@ for my $page ($readme, qw(CONTRIBUTING.md SECURITY.md CHANGELOG.md plots/speed.m
 my $text = slurp($readme);
 for ('make setup tour', 'make setup test', 'make setup-lesson lesson') { say_bad("$readme has lost \"$_\"") unless $text =~ /^ {4}\Q$_\E /m }
 my $lines = $text =~ tr/\n//;
-say_bad("$readme has $lines lines, more than 150") if $lines > 150;
+say_bad("$readme has $lines lines, more than 200") if $lines > 200; # 150 until it told of tables, the command and packages
 
 # how many proofs, and what the tables of the tree say
 my $proofs = grep { $_ >= 11 } keys %program;

@@ -59,7 +59,10 @@ hello) # the program printed at the top of sgm.h is the file that the tests comp
     awk '/examples\/hello.c/{found=1} found&&/^    [^ ]|^        |^$/{print} /^# What it does/{exit}' sgm.h |
         sed 's/^    //' | sed '/^# What/d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' | sed '/./,$!d' >out/tests/hello.printed
     diff -B out/tests/hello.printed examples/hello.c || exit 1
-    awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c ;;
+    awk '/^```c$/{found=1; next} /^```$/{found=0} found' README.md | diff - examples/hello.c || exit 1
+    awk '/^<!-- from examples\/table.c/{found=1; next} found&&/^    /{print; n++} found&&n&&!/^    /{exit}' README.md >out/tests/table.printed
+    [ -s out/tests/table.printed ] && awk 'NR==FNR{line[n++]=$0; next} $0==line[i]{i++} END{exit i<n}' \
+        out/tests/table.printed examples/table.c || sed 's/^/README, not in table.c: /' out/tests/table.printed | (cat; exit 1) ;;
 equations) # citations.pl says what it holds; a number that is off by one is seen where a script can tell
     tests/citations.pl sgm.h tutorial/*.[ch] tests/*.c examples/*.c tutorial/course/*.[ch] tutorial/course/*/*.c || exit 1
     ! SHIFT=1 tests/citations.pl sgm.h && ! SHIFT=-1 tests/citations.pl sgm.h ;;
