@@ -23,7 +23,7 @@ PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmp
              pkgconf perl python3-jsonschema python3-numpy python3-pip pandoc clang lld wasi-libc \
              libclang-rt-14-dev-wasm32 chromium bsdutils
 
-.PHONY: always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
+.PHONY: bench-tables always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
 .PHONY: api sgm fuzz-command install uninstall deb packages-check python-check export-check
 .PHONY: setup-lesson lesson lessons film dist labs labs-pictures looks-right grade labs-selftest labs-portable handout handout-pages handout-teacher $(LABS:%=lab%) $(LABS:%=watchlab%) $(LABS:%=hint%)
@@ -325,6 +325,15 @@ peer-files: ## safetensors, both ways, against its Python package (skipped if th
 
 python-check: $(OUT)/sgm ## the Python package in a fresh environment with what PyPI has, and scikit-learn's check_estimator
 	@mkdir -p $(OUT); CC='$(CC)' tests/python.sh $(OUT) all
+
+bench-tables: ## sgm_fit beside four density estimators on eight tables, half an hour: plots/tables.md
+bench-tables: $(OUT)/bin/tables
+	@p=$(OUT)/tables-peers/bin/python; [ -x "$$p" ] || { python3 -m venv $(OUT)/tables-peers && \
+	  $(OUT)/tables-peers/bin/pip install -q -r tests/bench/tables/requirements.txt; } && \
+	  nice -n 5 "$$p" tests/bench/tables/run.py --jobs 2
+$(OUT)/bin/tables: tests/bench/tables/tables.c $(OUT)/sgm.o
+	@mkdir -p $(@D)
+	$(BUILD) -DSGM_LINKED $< $(OUT)/sgm.o -o $@ -lm
 
 bench: ## speed beside the peers that are installed, on a machine at rest: table and out/bench.tsv
 	@tests/bench/run.sh

@@ -21109,7 +21109,8 @@ static void sgm__fit_sizes(sgm__fitting *q, sgm_train_options *run) {
     run->steps = q->o.steps ? q->o.steps : most[q->o.quality] * (large && !picture ? 4 : 1);
     if (picture && !q->o.steps) run->steps -= run->steps / 3; /* a step of a U-Net is dear */
     run->batch = picture ? 64 : large ? 256 : 128;
-    run->lr = large || picture ? 2e-3 : 5e-3, run->lr_end = run->lr / 50, run->cosine = 1;
+    run->lr = large || picture ? 2e-3 : D > 32 ? 5e-3 : 1e-2; /* few rows: long steps help */
+    run->lr_end = run->lr / 50, run->cosine = 1;
     run->warmup = run->steps < 1000 ? run->steps / 10 : 100;
     run->optimiser = SGM_OPTIMISER_ADAMW, run->weight_decay = 0.01, run->clip = 10;
     run->ema[0] = 0.995, run->held_out = -1;

@@ -182,6 +182,7 @@ if [ -z "${SANITIZE:-}" ]; then
     check "no compiler is told to write to a device" tests/prose.sh outputs
     check "no placeholders" tests/prose.sh placeholders
     check "README: its commands, links and numbers" tests/prose.sh front "$build"
+    check "the benchmark of tables: its driver, on a law that is known" tests/bench/tables/check.sh "$build"
     check "sgm_api.json says what the header says" tests/api.sh "$build"
     part "sgm.hpp: C++17 to 23, with exceptions and without" tests/cpp.sh "$build"
     part "make install: found by pkg-config and CMake" tests/packages.sh "$build"
