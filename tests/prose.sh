@@ -29,11 +29,12 @@ version) # version BUILD: the version stands in sgm.h, and all others agree with
         grep -qx "  \"version\": \"$v\"," examples/packages/vcpkg/sgm/vcpkg.json || miss examples/packages/vcpkg/sgm/vcpkg.json
         grep -qF "version: '$v'," examples/packages/meson/meson.build || miss examples/packages/meson/meson.build
         [ "$(grep -c "sgm-$v\(\.tar\.gz\)\{0,1\}\$" examples/packages/meson/sgm.wrap)" = 2 ] || miss examples/packages/meson/sgm.wrap
+        grep -q "^\.TH SGM 1 .*\"sgm $v\"" examples/sgm.1 || miss examples/sgm.1
         exit $bad
     )
     agree sgm.h || exit 1
     sed 's/^#define SGM_VERSION .*/#define SGM_VERSION "9.8.7"/' sgm.h >"$2/version.h"
-    [ "$(agree "$2/version.h" | wc -l)" = 8 ] || { echo "another version is not seen by all eight"; exit 1; } ;;
+    [ "$(agree "$2/version.h" | wc -l)" = 9 ] || { echo "another version is not seen by all nine"; exit 1; } ;;
 dist) # dist BUILD: the release has the same bytes twice, and all that a lesson and hello need
     git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "no git repository: not tried"; exit 0; }
     rm -rf "$2/dist"; mkdir -p "$2/dist/empty"
