@@ -152,28 +152,29 @@ chapter explains its equations and then carries them out.
     defined x || defined x0 || defined y || defined z)
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
-    defined B || defined C || defined Ch || defined Ck || defined D || defined G || defined In || \
-    defined K || defined L || defined M || defined Mk || defined N || defined O || defined P || \
-    defined Q || defined V || defined Vk || defined W || defined X || defined Y || defined a1 || \
-    defined a2 || defined aj || defined ap || defined av || defined b1 || defined b2 || \
-    defined bits || defined bj || defined bv || defined by || defined ca || defined cb || \
-    defined cj || defined cp || defined cq || defined cs || defined cv || defined d1 || \
-    defined d2 || defined db || defined dc || defined dims || defined du || defined dv || \
-    defined dw || defined dx || defined dy || defined e || defined f || defined f1 || \
-    defined f2 || defined fd || defined fx || defined fy || defined g2 || defined gj || \
-    defined gv || defined hi || defined i0 || defined i1 || defined i2 || defined ii || \
-    defined is || defined jb || defined jj || defined k0 || defined k1 || defined kl || \
-    defined l || defined la || defined lambda || defined lb || defined li || defined lo || \
-    defined lx || defined ly || defined m1 || defined m2 || defined ma || defined mb || \
-    defined mj || defined mp || defined mq || defined mu || defined mv || defined ok || \
-    defined p0 || defined p1 || defined p2 || defined pa || defined pb || defined pj || \
-    defined pu || defined qu || defined qx || defined r || defined r0 || defined r1 || \
-    defined r2 || defined rk || defined rv || defined s0 || defined s1 || defined s2 || \
-    defined s3 || defined sb || defined sd || defined sj || defined sn || defined st || \
-    defined state || defined sv || defined sx || defined sy || defined theta || defined vf || \
-    defined vi || defined vs || defined vu || defined vw || defined x1 || defined x2 || \
-    defined x3 || defined xc || defined xj || defined xv || defined xy || defined yj || \
-    defined z1 || defined z2 || defined zj)
+    defined B || defined C || defined Ch || defined Ck || defined D || defined F || defined G || \
+    defined In || defined J || defined K || defined L || defined M || defined Mk || defined N || \
+    defined O || defined P || defined Q || defined V || defined Vk || defined W || defined X || \
+    defined Y || defined a1 || defined a2 || defined aj || defined ap || defined av || \
+    defined b1 || defined b2 || defined bits || defined bj || defined bv || defined by || \
+    defined ca || defined cb || defined cj || defined cp || defined cq || defined cs || \
+    defined cv || defined cz || defined d1 || defined d2 || defined db || defined dc || \
+    defined dims || defined du || defined dv || defined dw || defined dx || defined dy || \
+    defined e || defined f || defined f1 || defined f2 || defined fd || defined fx || \
+    defined fy || defined g2 || defined gj || defined gv || defined hi || defined i0 || \
+    defined i1 || defined i2 || defined ii || defined is || defined jb || defined jj || \
+    defined k0 || defined k1 || defined kl || defined l || defined la || defined lambda || \
+    defined lb || defined li || defined lo || defined lx || defined ly || defined m1 || \
+    defined m2 || defined ma || defined mb || defined mj || defined mp || defined mq || \
+    defined mu || defined mv || defined ok || defined p0 || defined p1 || defined p2 || \
+    defined pa || defined pb || defined pj || defined pu || defined qu || defined qx || \
+    defined r || defined r0 || defined r1 || defined r2 || defined rk || defined rv || \
+    defined s0 || defined s1 || defined s2 || defined s3 || defined sb || defined sd || \
+    defined sj || defined sn || defined st || defined state || defined sv || defined sx || \
+    defined sy || defined theta || defined va || defined vb || defined vf || defined vi || \
+    defined vs || defined vu || defined vw || defined x1 || defined x2 || defined x3 || \
+    defined xc || defined xj || defined xv || defined xy || defined yj || defined z1 || \
+    defined z2 || defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
