@@ -153,28 +153,28 @@ chapter explains its equations and then carries them out.
 #define SGM__TAKEN
 #elif defined(SGM_IMPLEMENTATION) && !defined(SGM__IMPLEMENTED) && ( \
     defined B || defined C || defined Ch || defined Ck || defined D || defined F || defined G || \
-    defined In || defined J || defined K || defined L || defined M || defined Mk || defined N || \
-    defined O || defined P || defined Q || defined V || defined Vk || defined W || defined X || \
-    defined Y || defined a1 || defined a2 || defined aj || defined ap || defined av || \
-    defined b1 || defined b2 || defined bits || defined bj || defined bv || defined by || \
-    defined ca || defined cb || defined cj || defined cp || defined cq || defined cs || \
-    defined cv || defined cz || defined d1 || defined d2 || defined db || defined dc || \
-    defined dims || defined du || defined dv || defined dw || defined dx || defined dy || \
-    defined e || defined f || defined f1 || defined f2 || defined fd || defined fx || \
-    defined fy || defined g2 || defined gj || defined gv || defined hi || defined i0 || \
-    defined i1 || defined i2 || defined ii || defined is || defined jb || defined jj || \
-    defined k0 || defined k1 || defined kl || defined l || defined la || defined lambda || \
-    defined lb || defined li || defined lo || defined lx || defined ly || defined m1 || \
-    defined m2 || defined ma || defined mb || defined mj || defined mp || defined mq || \
-    defined mu || defined mv || defined ok || defined p0 || defined p1 || defined p2 || \
-    defined pa || defined pb || defined pj || defined pu || defined qu || defined qx || \
-    defined r || defined r0 || defined r1 || defined r2 || defined rk || defined rv || \
-    defined s0 || defined s1 || defined s2 || defined s3 || defined sb || defined sd || \
-    defined sj || defined sn || defined st || defined state || defined sv || defined sx || \
-    defined sy || defined theta || defined va || defined vb || defined vf || defined vi || \
-    defined vs || defined vu || defined vw || defined x1 || defined x2 || defined x3 || \
-    defined xc || defined xj || defined xv || defined xy || defined yj || defined z1 || \
-    defined z2 || defined zj)
+    defined In || defined J || defined K || defined L || defined M || defined Mk || defined O || \
+    defined P || defined Q || defined V || defined Vk || defined W || defined X || defined Y || \
+    defined a1 || defined a2 || defined aj || defined ap || defined av || defined b1 || \
+    defined b2 || defined bits || defined bj || defined bv || defined by || defined ca || \
+    defined cb || defined cj || defined cp || defined cq || defined cs || defined cv || \
+    defined cz || defined d1 || defined d2 || defined db || defined dc || defined dims || \
+    defined du || defined dv || defined dw || defined dx || defined dy || defined e || \
+    defined f || defined f1 || defined f2 || defined fd || defined fx || defined fy || \
+    defined g2 || defined gj || defined gv || defined hi || defined i0 || defined i1 || \
+    defined i2 || defined ii || defined is || defined jb || defined jj || defined k0 || \
+    defined k1 || defined kl || defined l || defined la || defined lambda || defined lb || \
+    defined li || defined lo || defined lx || defined ly || defined m1 || defined m2 || \
+    defined ma || defined mb || defined mj || defined mp || defined mq || defined mu || \
+    defined mv || defined ok || defined p0 || defined p1 || defined p2 || defined pa || \
+    defined pb || defined pj || defined pu || defined qu || defined qx || defined r || \
+    defined r0 || defined r1 || defined r2 || defined rk || defined rv || defined s0 || \
+    defined s1 || defined s2 || defined s3 || defined sb || defined sd || defined sj || \
+    defined sn || defined st || defined state || defined sv || defined sx || defined sy || \
+    defined theta || defined va || defined vb || defined vf || defined vi || defined vs || \
+    defined vu || defined vw || defined x1 || defined x2 || defined x3 || defined xc || \
+    defined xj || defined xv || defined xy || defined yj || defined z1 || defined z2 || \
+    defined zj)
 #define SGM__TAKEN
 #endif
 #ifdef SGM__TAKEN
@@ -7377,12 +7377,12 @@ static int sgm__nearest_level(const double *v, int bits, int levels) {
     int best = 0;
     double least = HUGE_VAL;
     for (int k = 0; k < levels; k++) {
-        double far = 0;
+        double away = 0;
         for (int b = 0; b < bits; b++) {
             const double miss = v[b] - (k >> b & 1 ? 1 : -1);
-            far += miss * miss;
+            away += miss * miss;
         }
-        if (far < least) least = far, best = k;
+        if (away < least) least = away, best = k;
     }
     return best;
 }
@@ -7564,25 +7564,25 @@ static sgm_status sgm__fit_sigma(sgm__fitting *q, double *nll) {
 
 /* The fewest steps of DPM-Solver++(2M) that twice as many hardly improve, from the same noise. */
 static sgm_status sgm__fit_sampler(sgm__fitting *q) {
-    enum { N = 256 };
+    enum { SGM__MOVED = 256 };
     const long D = q->f->code.width;
     const sgm_key key = sgm_key_split(q->key, 6);
     sgm_fit_report *r = &q->f->report;
-    float *z = (float *)sgm__alloc(sgm__times(2 * N, (size_t)D), sizeof *z);
+    float *z = (float *)sgm__alloc(sgm__times(2 * SGM__MOVED, (size_t)D), sizeof *z);
     if (!z) return SGM_NO_MEMORY;
     sgm__fit_tell(q, "choosing steps of the sampler");
     r->method = SGM_METHOD_DPMPP_2M, r->sample_steps = 8;
-    sgm_status status = sgm__fitted_draw(q->f, z, N, 0, N, r->sample_steps, key);
+    sgm_status status = sgm__fitted_draw(q->f, z, SGM__MOVED, 0, SGM__MOVED, r->sample_steps, key);
     for (double move = 1; !status && move > 0.02 && r->sample_steps < 256;) {
-        status = sgm__fitted_draw(q->f, z + N * D, N, 0, N, 2 * r->sample_steps, key);
+        status = sgm__fitted_draw(q->f, z + SGM__MOVED * D, SGM__MOVED, 0, SGM__MOVED, 2 * r->sample_steps, key);
         move = 0;
-        for (long i = 0; i < N * D; i++) {
-            const double by = z[i] - z[N * D + i];
-            move += by * by / (double)(N * D);
+        for (long i = 0; i < SGM__MOVED * D; i++) {
+            const double by = z[i] - z[SGM__MOVED * D + i];
+            move += by * by / (double)(SGM__MOVED * D);
         }
         move = sqrt(move);
         if (move > 0.02) r->sample_steps *= 2;
-        memcpy(z, z + N * D, (size_t)(N * D) * sizeof *z);
+        memcpy(z, z + SGM__MOVED * D, (size_t)(SGM__MOVED * D) * sizeof *z);
     }
     sgm__free(z);
     return status;
@@ -19521,7 +19521,7 @@ static sgm_status sgm__odds_init(sgm__odds *q, sgm_likelihood_result *r, const s
             q->o.probes, (int)q->o.law, q->o.levels);
     if (q->o.prior != 0 && !(fabs(q->o.prior / q->prior - 1) < 0.01))
         return sgm__fail(SGM_MISMATCH,
-            "a prior of std %g: this SDE ends in N(0, %g²): leave prior 0, or change the SDE's T",
+            "a prior of std %g: this SDE ends in SGM__MOVED(0, %g²): leave prior 0, or change the SDE's T",
             q->o.prior, q->prior);
     if (q->o.prior > 0) q->prior = q->o.prior;
     if (score->scaler) q->log_det = sgm_scaler_log_det(score->scaler);
@@ -21376,7 +21376,7 @@ SGM_API int sgm_fitted_print(const sgm_fitted *f, char *text, size_t bytes) {
     sgm__say(&t, "\n");
     if (r->memory == r->memory)
         sgm__say(&t,
-            "Memory: samples are %.2f times as far from the nearest row as rows are from each "
+            "Memory: samples are %.2f times as away from the nearest row as rows are from each "
             "other%s.\n",
             r->memory, r->memory < 0.5 ? ": near 0 means copies" : "");
     return (int)t.used;
