@@ -17,6 +17,9 @@ enum { MOST_D = 8, MOST_K = 16 };
 static const double sigma_min = 0.02;
 
 
+static double bell(double x) { return 0.5 * erfc(-x / sqrt(2.0)); }
+static double uniform(double x, void *user) { return (void)user, x < 0 ? 0 : x > 1 ? 1 : x; }
+
 /* A fitted model by hand: its columns, a code, and a mixture of y, the rows before they are turned. */
 typedef struct hand {
     sgm_fitted f;
@@ -260,6 +263,337 @@ static void numbers(int turned) {
     if (turned) assert_true(worst_fault > 0.5);
 }
 
+/* A latent class h of two; a level of three, an integer and a number that depend on it: exact by
+enumeration of classes and levels, and by the error function over a whole number's interval. The clouds
+of the bits are §10.1's own, so (10.9) has the level's probability without an error. */
+
+static const double share[2] = {0.4, 0.6}, level_of[2][3] = {{0.6, 0.3, 0.1}, {0.1, 0.2, 0.7}};
+static const double whole_mean[2] = {1, 4}, whole_std[2] = {1.2, 1.5};
+static const double number_mean[2] = {-1, 1.5}, number_std[2] = {0.5, 0.8};
+
+static void classes(hand *h) { /* columns: level (2 bits), integer, number */
+    const sgm_kind kind[3] = {SGM_KIND_CATEGORY, SGM_KIND_INTEGER, SGM_KIND_NUMBER};
+    const int levels[3] = {3, 0, 0};
+    hand_init(h, 3, kind, levels);
+    h->at[2].centre = 2.5, h->at[2].unit = 2; /* y = (v − 2.5)/2 */
+    for (int c = 0; c < 2; c++)
+        for (int l = 0; l < 3; l++) {
+            const int k = h->K++;
+            double *mean = h->mean + k * 4, *cov = h->cov + k * 16;
+            h->weight[k] = share[c] * level_of[c][l];
+            mean[0] = l & 1 ? 1 : -1, mean[1] = l & 2 ? 1 : -1;
+            mean[2] = (whole_mean[c] - 2.5) / 2, mean[3] = number_mean[c];
+            cov[0] = cov[5] = 1.0 / 16;
+            cov[10] = whole_std[c] * whole_std[c] / 4, cov[15] = number_std[c] * number_std[c];
+        }
+    hand_turn(h);
+    hand_score(h);
+}
+
+static double of_whole(int c, double k) {
+    return bell((k + 0.5 - whole_mean[c]) / whole_std[c]) - bell((k - 0.5 - whole_mean[c]) / whole_std[c]);
+}
+static double of_number(int c, double v) {
+    return exp(-0.5 * pow((v - number_mean[c]) / number_std[c], 2)) / number_std[c] / sqrt(2 * SGM__PI);
+}
+
+static void kinds(void **state) {
+    static hand h;
+    static double x[1000 * 3];
+    const double rows[4][3] = {{2, 3, NAN}, {NAN, 2, NAN}, {NAN, NAN, 0.4}, {0, NAN, 0.9}};
+    (void)state;
+    classes(&h);
+    for (int q = 0; q < 4; q++) {
+        const double *row = rows[q];
+        double p[2], evidence, levels[3] = {0}, wholes[12] = {0}, below = 0;
+        sgm_given told;
+        CHECK_OK(sgm_fitted_given(&h.f, x, NULL, 1000, row, &told, sgm_key_init(40 + (uint64_t)q)));
+        for (int c = 0; c < 2; c++) {
+            p[c] = share[c];
+            if (row[0] == row[0]) p[c] *= level_of[c][(int)row[0]];
+            if (row[1] == row[1]) p[c] *= of_whole(c, row[1]);
+            if (row[2] == row[2]) p[c] *= of_number(c, row[2]);
+        }
+        evidence = p[0] + p[1], p[0] /= evidence, p[1] /= evidence;
+        /* what σ_min smooths, and the steps leave: a hundredth of a nat */
+        CHECK_CLOSE(told.log_evidence, log(evidence), Z * told.evidence_se + 0.01);
+        assert_true(told.evidence_se < 0.25 && told.ess > 100);
+        for (int i = 0; i < 1000; i++) {
+            const double *one = x + 3 * i;
+            assert_true(one[0] == floor(one[0]) && one[0] >= 0 && one[0] <= 2 && one[1] == floor(one[1]));
+            levels[(int)one[0]] += 1e-3, below += one[2] <= 0.4 ? 1e-3 : 0;
+            if (one[1] >= -3 && one[1] < 9) wholes[(int)one[1] + 3] += 1e-3;
+        }
+        /* 1000 draws from particles of which `ess` count, and as few as `ancestors` where a class is
+        decided by whom they come from: a share's standard error is at most ½/√ancestors, and a tenth
+        of a per cent is what rounding to the nearest cloud may move */
+        const double tol = Z * 0.5 / sqrt((double)told.ancestors) + 0.001;
+        assert_true(tol < 0.1);
+        for (int l = 0; l < 3 && row[0] != row[0]; l++)
+            CHECK_CLOSE(levels[l], p[0] * level_of[0][l] + p[1] * level_of[1][l], tol);
+        for (int k = -3; k < 9 && row[1] != row[1]; k++)
+            CHECK_CLOSE(wholes[k + 3], p[0] * of_whole(0, k) + p[1] * of_whole(1, k), tol);
+        double truth = 0, prior = 0;
+        for (int c = 0; c < 2; c++) {
+            const double cdf = bell((0.4 - number_mean[c]) / number_std[c]);
+            truth += p[c] * cdf, prior += share[c] * cdf;
+        }
+        if (row[2] == row[2]) continue;
+        CHECK_CLOSE(below, truth, tol);
+        if (q == 0) assert_true(fabs(below - prior) > tol); /* a fault: the row unheard */
+    }
+    sgm_mixture_free(&h.z);
+}
+
+/* Weighted particles: their sum is 1, and their mean the conditional one; all or nothing known. */
+static void particles(void **state) {
+    enum { N = 1024 };
+    static hand h;
+    static double x[N * 3], w[N];
+    double row[3] = {NAN, 3, NAN}, sum = 0, mean = 0, p[2], logp, se;
+    sgm_given told;
+    (void)state;
+    classes(&h);
+    CHECK_OK(sgm_fitted_given(&h.f, x, w, N, row, &told, sgm_key_init(3)));
+    for (int i = 0; i < N; i++) assert_true(w[i] >= 0), sum += w[i], mean += w[i] * x[3 * i + 2];
+    CHECK_CLOSE(sum, 1, 1e-9);
+    for (int c = 0; c < 2; c++) p[c] = share[c] * of_whole(c, 3);
+    /* the number's spread is at most 1.6 */
+    CHECK_CLOSE(mean, (p[0] * number_mean[0] + p[1] * number_mean[1]) / (p[0] + p[1]), Z * 1.6 / sqrt((double)told.ancestors));
+    assert_true(told.particles == N && told.ancestors >= 100);
+
+    row[0] = 1, row[2] = 0.2; /* everything is known: the row, and its log density */
+    CHECK_OK(sgm_fitted_given(&h.f, x, NULL, 5, row, &told, sgm_key_init(3)));
+    for (int i = 0; i < 15; i++) assert_true(x[i] == row[i % 3]);
+    CHECK_OK(sgm_fitted_logp(&h.f, &logp, &se, row, 1, sgm_key_init(8)));
+    CHECK_CLOSE(told.log_evidence, logp, Z * (se + told.evidence_se) + 1e-6);
+
+    for (int j = 0; j < 3; j++) row[j] = NAN; /* nothing is: samples */
+    CHECK_OK(sgm_fitted_given(&h.f, x, NULL, 1000, row, &told, sgm_key_init(3)));
+    sum = 0;
+    for (int i = 0; i < 1000; i++) sum += x[3 * i] == 2;
+    const double two = share[0] * level_of[0][2] + share[1] * level_of[1][2];
+    CHECK_CLOSE(sum / 1000, two, Z * sqrt(two * (1 - two) / 1000));
+    assert_true(told.log_evidence == 0 && told.evidence_se == 0);
+    sgm_mixture_free(&h.z);
+}
+
+/* A Gaussian's gaps: the conditional mean and deviation are linear algebra. Draws, standardised by
+them, are N(0,1); complete rows and known values come back bit for bit; any number of threads gives the
+same. A fault, means of the columns instead, misses by far. */
+static void gaps(void **state) {
+    enum { N = 60, D = 3 };
+    const sgm_kind kind[D] = {SGM_KIND_NUMBER, SGM_KIND_NUMBER, SGM_KIND_NUMBER};
+    const double C[D * D] = {1, 0.8, 0.3, 0.8, 1.5, -0.2, 0.3, -0.2, 0.7};
+    static hand h;
+    static double x[N * D], draw[N * D], mean[N * D], se[N * D], again[N * D];
+    double off2 = 0, plain2 = 0, sd_off = 0, score1 = 0, score2 = 0;
+    long n = 0;
+    (void)state;
+    hand_init(&h, D, kind, NULL);
+    h.K = 1, h.weight[0] = 1;
+    memcpy(h.cov, C, sizeof C);
+    hand_turn(&h), hand_score(&h);
+    for (int i = 0; i < N; i++) {
+        double y[D];
+        draw_row(&h, x + i * D, y, sgm_key_split(sgm_key_init(1), (uint64_t)i));
+        if (i % 4) x[i * D + i % 3] = NAN;
+        if (i % 4 == 2) x[i * D + (i + 1) % 3] = NAN;
+    }
+    CHECK_OK(sgm_fitted_impute(&h.f, draw, NULL, x, N, SGM_IMPUTE_DRAW, sgm_key_init(2)));
+    CHECK_OK(sgm_fitted_impute(&h.f, mean, se, x, N, SGM_IMPUTE_MEAN, sgm_key_init(3)));
+    set_threads(2);
+    CHECK_OK(sgm_fitted_impute(&h.f, again, NULL, x, N, SGM_IMPUTE_DRAW, sgm_key_init(2)));
+    set_threads(1);
+    assert_memory_equal(again, draw, sizeof draw);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < D; j++) {
+            const double *row = x + i * D;
+            double m = 0, v = C[j * D + j], a[2], S[4];
+            int at[2], k = 0;
+            if (row[j] == row[j]) {
+                assert_memory_equal(&draw[i * D + j], &row[j], sizeof *row);
+                assert_memory_equal(&mean[i * D + j], &row[j], sizeof *row);
+                assert_true(se[i * D + j] == 0);
+                continue;
+            }
+            for (int q = 0; q < D; q++)
+                if (row[q] == row[q]) at[k++] = q;
+            for (int p = 0; p < k; p++)
+                for (int q = 0; q < k; q++) S[p * k + q] = C[at[p] * D + at[q]];
+            for (int p = 0; p < k; p++) { /* S⁻¹ C_O,j, of one or two */
+                const double c = C[at[p] * D + j], o = k == 2 ? C[at[1 - p] * D + j] : 0;
+                a[p] = k == 1 ? c / S[0] : (S[(1 - p) * 3] * c - S[1] * o) / (S[0] * S[3] - S[1] * S[2]);
+                m += a[p] * row[at[p]], v -= a[p] * c;
+            }
+            n++;
+            off2 += pow((mean[i * D + j] - m) / sqrt(v), 2), plain2 += m * m / v;
+            sd_off += se[i * D + j] / sqrt(v) - 1;
+            score1 += (draw[i * D + j] - m) / sqrt(v), score2 += pow((draw[i * D + j] - m) / sqrt(v), 2);
+        }
+    assert_true(n == 60);
+    /* 256 particles, of which in two runs of this Gaussian more than a third count: 1/√85 = .11, and
+    τ of (10.8), whose share of a deviation is below .03 times a slope of at most 2 */
+    print_message("means off by %.3f deviations, deviations by %.3f, draws %.2f, %.2f\n", sqrt(off2 / n),
+        sd_off / n, score1 / sqrt((double)n), (score2 / n - 1) / sqrt(2.0 / n));
+    assert_true(sqrt(off2 / n) < 0.13);
+    CHECK_CLOSE(sd_off / n, 0, Z * sqrt(0.5 / 85 / n) + 0.02);
+    CHECK_CLOSE(score1 / sqrt((double)n), 0, Z);
+    CHECK_CLOSE((score2 / n - 1) / sqrt(2.0 / n), 0, Z);
+    assert_true(sqrt(plain2 / n) > 0.5);
+    sgm_mixture_free(&h.z);
+}
+
+/* Levels and whole numbers: the likeliest and the median, and what is told about them. */
+static void gaps_of_kinds(void **state) {
+    static hand h;
+    double x[3 * 3] = {NAN, 1, -1.2, NAN, 6, NAN, 2, NAN, 1.4}, out[9], se[9];
+    (void)state;
+    classes(&h);
+    CHECK_OK(sgm_fitted_impute(&h.f, out, se, x, 3, SGM_IMPUTE_MEAN, sgm_key_init(9)));
+    for (int i = 0; i < 3; i++) {
+        double p[2], levels[3], median = -9, sum = 0, spread = 0;
+        const double *row = x + 3 * i;
+        for (int c = 0; c < 2; c++)
+            p[c] = share[c] * (row[0] == row[0] ? level_of[c][(int)row[0]] : 1)
+                * (row[1] == row[1] ? of_whole(c, row[1]) : 1) * (row[2] == row[2] ? of_number(c, row[2]) : 1);
+        sum = p[0] + p[1], p[0] /= sum, p[1] /= sum;
+        for (int l = 0; l < 3; l++) levels[l] = p[0] * level_of[0][l] + p[1] * level_of[1][l];
+        if (row[0] != row[0]) { /* 256 particles: a share's standard error is at most .05 */
+            const int best = levels[0] > levels[2] ? 0 : 2;
+            assert_true(out[3 * i] == best); /* by .5 in the first row, .5 in the second */
+            CHECK_CLOSE(se[3 * i], 1 - levels[best], Z * 0.05);
+        }
+        if (row[1] != row[1]) {
+            for (sum = 0; sum < 0.5; median++) sum += p[0] * of_whole(0, median + 1) + p[1] * of_whole(1, median + 1);
+            CHECK_CLOSE(out[3 * i + 1], median, 1);
+            for (int k = -6; k < 14; k++)
+                spread += (p[0] * of_whole(0, k) + p[1] * of_whole(1, k)) * pow(k - out[3 * i + 1], 2);
+            CHECK_CLOSE(se[3 * i + 1], sqrt(spread), 0.25 * sqrt(spread)); /* 4.5/√(2·160) */
+        }
+    }
+    assert_true(out[1] == 1 && out[4] == 6 && out[6] == 2);
+    sgm_mixture_free(&h.z);
+}
+
+/* Rows of the law itself have uniform quantiles, with gaps and without; a row far off does not. */
+static void oddity(void **state) {
+    enum { N = 100, D = 3 };
+    const sgm_kind kind[D] = {SGM_KIND_NUMBER, SGM_KIND_NUMBER, SGM_KIND_NUMBER};
+    static hand h;
+    static double x[(N + 1) * D], surprise[N + 1], quantile[N + 1];
+    static float q[N];
+    double y[D];
+    (void)state;
+    hand_init(&h, D, kind, NULL);
+    hand_mixture(&h, 3, 1.2, 0.8, sgm_key_init(5));
+    hand_turn(&h), hand_score(&h);
+    for (int i = 0; i < N; i++) {
+        draw_row(&h, x + i * D, y, sgm_key_split(sgm_key_init(1), (uint64_t)i));
+        if (i % 5 == 0) x[i * D + i % 3] = NAN;
+    }
+    x[N * D] = 9, x[N * D + 1] = -7, x[N * D + 2] = 8;
+    CHECK_OK(sgm_fitted_anomaly(&h.f, surprise, quantile, x, N + 1, sgm_key_init(2)));
+    for (int i = 0; i < N; i++) q[i] = (float)quantile[i];
+    /* 100 quantiles by 255 ordinary rows: two samples, of n m/(n + m) = 72 */
+    CHECK_P(stat_ks_p(stat_ks(q, N, uniform, NULL), 72), 1e-5);
+    assert_true(quantile[N] > 0.99 && quantile[N] < 1 && surprise[N] > 20);
+    for (int i = 0; i < N; i++) { /* of numbers the ODE draws nothing; particles err by .1 or so */
+        int known[D];
+        double logp;
+        for (int j = 0; j < D; j++) known[j] = x[i * D + j] == x[i * D + j];
+        if (i % 5 == 0) logp = exact_known(&h, x + i * D, known);
+        else CHECK_OK(sgm_fitted_logp(&h.f, &logp, NULL, x + i * D, 1, sgm_key_init(2)));
+        CHECK_CLOSE(-surprise[i], logp, i % 5 ? 1e-9 : 0.5);
+    }
+    sgm_mixture_free(&h.z);
+}
+
+/* Histograms of exact samples against the mixture's own probabilities, cell by cell. */
+static void histograms(void **state) {
+    enum { N = 20000, CELLS = 20 };
+    static hand h;
+    static float z[N * 4];
+    static double x[N * 3];
+    double at[CELLS], density[CELLS], se[CELLS], pair[3 * CELLS], total = 0;
+    (void)state;
+    classes(&h);
+    h.low[1] = -3, h.high[1] = 9, h.low[2] = -2, h.high[2] = 3;
+    CHECK_OK(sgm_mixture_sample(&h.z, z, NULL, N, 0, sgm_key_init(4)));
+    sgm_fitted_decode(&h.f, x, z, N);
+    assert_int_equal(sgm_fitted_cells(&h.f, 0, CELLS), 3);
+    assert_int_equal(sgm_fitted_cells(&h.f, 1, CELLS), 13);
+    assert_int_equal(sgm_fitted_cells(&h.f, 2, CELLS), CELLS);
+    CHECK_OK(sgm_fitted_marginal(&h.f, at, density, se, CELLS, 2, x, N));
+    for (int c = 0; c < CELLS; c++) {
+        double truth = 0, from = -2 + 0.25 * c;
+        for (int k = 0; k < 2; k++)
+            truth += share[k] * (bell((from + 0.25 - number_mean[k]) / number_std[k]) - bell((from - number_mean[k]) / number_std[k]));
+        CHECK_CLOSE(at[c], from + 0.125, 1e-12);
+        CHECK_CLOSE(density[c], truth / 0.25, Z * sqrt(truth * (1 - truth) / N) / 0.25);
+        CHECK_REL(se[c] * 0.25, sqrt(truth * (1 - truth) / N), 0.3);
+        assert_true(fabs(density[c] - truth) > Z * se[c] || truth * N < 200); /* a fault: no width */
+    }
+    CHECK_OK(sgm_fitted_marginal(&h.f, at, density, NULL, 13, 1, x, N));
+    for (int c = 1; c < 12; c++) { /* the outer ones have the tails, which decoding cuts */
+        const double truth = share[0] * of_whole(0, c - 3) + share[1] * of_whole(1, c - 3);
+        assert_true(at[c] == c - 3);
+        CHECK_CLOSE(density[c], truth, Z * sqrt(truth * (1 - truth) / N));
+    }
+    CHECK_OK(sgm_fitted_pair(&h.f, pair, 3, 0, CELLS, 2, x, N));
+    for (int l = 0; l < 3; l++)
+        for (int c = 0; c < CELLS; c++) {
+            double truth = 0, from = -2 + 0.25 * c;
+            for (int k = 0; k < 2; k++)
+                truth += share[k] * level_of[k][l] * (bell((from + 0.25 - number_mean[k]) / number_std[k]) - bell((from - number_mean[k]) / number_std[k]));
+            CHECK_CLOSE(pair[l * CELLS + c], truth / 0.25, Z * sqrt(truth * (1 - truth) / N) / 0.25 + 4.0 / N);
+            total += pair[l * CELLS + c] * 0.25;
+        }
+    assert_true(total > 0.9 && total <= 1);
+    sgm_mixture_free(&h.z);
+}
+
+/* What cannot be is said, with what would help. */
+static void refusals(void **state) {
+    static hand h;
+    static double x[30], w[10];
+    double row[3] = {1, 3, NAN};
+    const sgm_key key = sgm_key_init(1);
+    sgm_fitted none;
+    (void)state;
+    memset(&none, 0, sizeof none);
+    classes(&h);
+    CHECK_FAILS(sgm_fitted_given(NULL, x, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "sgm_fit");
+    CHECK_FAILS(sgm_fitted_given(&none, x, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "sgm_fit");
+    CHECK_FAILS(sgm_fitted_given(&h.f, NULL, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "needs a place");
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, w, 0, row, NULL, key), SGM_BAD_ARGUMENT, "at least one");
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, NULL, NULL, key), SGM_BAD_ARGUMENT, "needs a row");
+    row[0] = 3;
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "knows 0 to 2");
+    row[0] = 1, row[1] = 2.5;
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "whole numbers");
+    row[1] = HUGE_VAL;
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_NOT_FINITE, "write NaN");
+    row[1] = 3;
+    h.low[2] = h.high[2] = 7, row[2] = 8; /* a constant that is not that constant */
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "was always 7");
+    CHECK_FAILS(sgm_fitted_impute(&h.f, x, NULL, row, 1, SGM_IMPUTE_DRAW, key), SGM_BAD_ARGUMENT, "was always 7");
+    row[2] = NAN;
+    CHECK_FAILS(sgm_fitted_impute(&h.f, NULL, NULL, row, 1, SGM_IMPUTE_DRAW, key), SGM_BAD_ARGUMENT, "a place");
+    CHECK_FAILS(sgm_fitted_impute(&h.f, x, NULL, row, 1, (sgm_impute)2, key), SGM_BAD_ARGUMENT, "SGM_IMPUTE_DRAW");
+    CHECK_FAILS(sgm_fitted_anomaly(&h.f, x, w, NULL, 1, key), SGM_BAD_ARGUMENT, "needs a place");
+    CHECK_FAILS(sgm_fitted_marginal(&h.f, NULL, NULL, NULL, 3, 0, row, 1), SGM_BAD_ARGUMENT, "a place");
+    CHECK_FAILS(sgm_fitted_marginal(&h.f, NULL, x, NULL, 4, 0, row, 1), SGM_BAD_ARGUMENT, "sgm_fitted_cells");
+    CHECK_FAILS(sgm_fitted_marginal(&h.f, NULL, x, NULL, 4, 3, row, 1), SGM_BAD_ARGUMENT, "count from 0");
+    CHECK_FAILS(sgm_fitted_marginal(&h.f, NULL, x, NULL, 4, 2, row, 1), SGM_BAD_ARGUMENT, "no row knows");
+    CHECK_FAILS(sgm_fitted_pair(&h.f, x, 3, 0, 4, 2, row, 1), SGM_BAD_ARGUMENT, "no row knows");
+    assert_int_equal(sgm_fitted_cells(&h.f, 7, 3), 0);
+    sgm_score other = h.score;
+    other.d = 3, h.f.instead = &other, h.low[2] = -50;
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_MISMATCH, "code.width");
+    sgm_mixture_free(&h.z);
+}
+
 static void numbers_straight(void **state) { (void)state, numbers(0); }
 static void numbers_turned(void **state) { (void)state, numbers(1); }
 
@@ -267,6 +601,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(numbers_straight, fresh_start, nothing_left),
         cmocka_unit_test_setup_teardown(numbers_turned, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(kinds, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(particles, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(gaps, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(gaps_of_kinds, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(oddity, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(histograms, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(refusals, fresh_start, nothing_left),
     };
     return cmocka_run_group_tests_name("§10.5 to §10.6", tests, NULL, NULL);
 }
