@@ -324,6 +324,13 @@ int main(void) {
     wish.n_kinds = 0, wish.like = &none_rows; FAILS(sgm_table_load(&rows, "x", &wish));
     FAILS(sgm_table_save(NULL, &rows)); FAILS(sgm_table_save("out/tests/null.csv", NULL)); FAILS(sgm_table_save("out/tests/null.csv", &none_rows));
     FAILS(sgm_table_init(NULL, &rows, 1)); FAILS(sgm_table_init(&rows, NULL, 1)); FAILS(sgm_table_init(&rows, &none_rows, 1)); NIL(sgm_table_free(NULL));
+    sgm_fitted unfit = {0};
+    double number = 0;
+    FAILS(sgm_fitted_given(NULL, &number, NULL, 1, &number, NULL, key)); FAILS(sgm_fitted_given(&unfit, &number, NULL, 1, NULL, NULL, key));
+    FAILS(sgm_fitted_impute(NULL, &number, NULL, &number, 1, SGM_IMPUTE_DRAW, key)); FAILS(sgm_fitted_impute(&unfit, NULL, NULL, NULL, 1, SGM_IMPUTE_MEAN, key));
+    FAILS(sgm_fitted_anomaly(NULL, NULL, NULL, NULL, 1, key)); FAILS(sgm_fitted_anomaly(&unfit, &number, NULL, NULL, 1, key));
+    NIL(sgm_fitted_cells(NULL, 0, 3)); NIL(sgm_fitted_cells(&unfit, 0, 3));
+    FAILS(sgm_fitted_marginal(NULL, NULL, NULL, NULL, 3, 0, NULL, 1)); FAILS(sgm_fitted_pair(&unfit, NULL, 3, 0, 3, 1, NULL, 1));
     sgm_model_options read = {.sde = sgm_sde_vp(0.1, 20)};
     sgm_ddpm table;
     sgm_model fresh;

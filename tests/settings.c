@@ -286,7 +286,7 @@ static const field inverse_fields[] = {E(sgm_inverse_options, method, SGM_INVERS
     F(sgm_inverse_options, zeta, REAL), F(sgm_inverse_options, sigma_data, REAL), SAMPLE(sgm_inverse_options, sample.)};
 static const field smc_fields[] = {F(sgm_smc_options, particles, LFEW), F(sgm_smc_options, threshold, REAL),
     F(sgm_smc_options, sigma_data, REAL), E(sgm_smc_options, method, SGM_METHOD_DPMPP_3M), F(sgm_smc_options, steps, FEW),
-    E(sgm_smc_options, grid, SGM_GRID_QUADRATIC)};
+    E(sgm_smc_options, grid, SGM_GRID_QUADRATIC), F(sgm_smc_options, no_vjp, INT), F(sgm_smc_options, left, POINTER)};
 
 static long tried, refused, wrong;
 
