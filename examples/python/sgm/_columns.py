@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 
@@ -177,6 +177,14 @@ def doubles(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.float64)
 
 
+def _filled(shape: tuple, column: Callable[[int], np.ndarray]) -> np.ndarray:
+    """An array made column by column."""
+    x = np.empty(shape)
+    for j in range(shape[1]):
+        x[:, j] = column(j)
+    return x
+
+
 def weights(sample_weight: Any, n: int) -> Optional[np.ndarray]:
     """One weight for each row, or None."""
     if sample_weight is None:
@@ -241,8 +249,8 @@ class Columns:
         check_shape(X.shape)
         self = cls([Column(str(name)) for name in X.columns], X.columns)
         self._ask(kinds)
-        return self, np.column_stack([_learn_series(column, X.iloc[:, j], self.label(j))
-                                      for j, column in enumerate(self.columns)])
+        return self, _filled(X.shape, lambda j: _learn_series(self.columns[j], X.iloc[:, j],
+                                                              self.label(j)))
 
     def _ask(self, kinds: Any) -> None:
         """Kinds that the user wants: one for all, or some by column."""
@@ -261,10 +269,10 @@ class Columns:
 
     def _learn_array(self, array: np.ndarray) -> np.ndarray:
         if array.dtype.kind in "OUS":
-            parts = [_learn_objects(column, array[:, j].tolist(), self.label(j))
-                     for j, column in enumerate(self.columns)]
+            x = _filled(array.shape, lambda j: _learn_objects(
+                self.columns[j], array[:, j].tolist(), self.label(j)))
             self.objects = any(c.levels is not None and not c.numeric() for c in self.columns)
-            return np.column_stack(parts)
+            return x
         usual = {"f": "auto", "b": "category"}.get(array.dtype.kind, "integer")
         for column in self.columns:
             column.kind = usual if column.kind == "auto" else column.kind
@@ -281,10 +289,9 @@ class Columns:
     def encode(self, X: Any) -> np.ndarray:
         """The numbers of rows to ask about."""
         if is_frame(X):
-            return np.column_stack([self._encode_series(j, X.iloc[:, j]) for j in range(len(self))])
+            return _filled(X.shape, lambda j: self._encode_series(j, X.iloc[:, j]))
         if X.dtype.kind in "OUS":
-            return np.column_stack([self._encode_objects(j, X[:, j].tolist())
-                                    for j in range(len(self))])
+            return _filled(X.shape, lambda j: self._encode_objects(j, X[:, j].tolist()))
         x = doubles(X)
         for j, column in enumerate(self.columns):
             if column.numeric() and column.levels != list(range(len(column.levels))):

@@ -143,25 +143,31 @@ def test_read_only_and_other_arrays():
 
 
 def test_bits_of_c():
-    """Fit, file, samples and log densities are those of a C program with the same keys."""
+    """Fit, file and all answers are those of a C program with the same keys."""
     program = os.environ.get("SGM_SAME_BITS")
     if not program:
         skip("no SGM_SAME_BITS")
-    X = rows()
+    X, model = rows(), small()
+    n, d = X.shape
     with tempfile.TemporaryDirectory() as folder:
         path = [str(Path(folder, name)) for name in ("in", "c.st", "out", "py.st")]
         X.tofile(path[0])
-        subprocess.run([program, str(X.shape[0]), str(X.shape[1]), *path[:3]], check=True)
-        out = np.fromfile(path[2])
-        model = small()
+        subprocess.run([program, str(n), str(d), *path[:3]], check=True)
+        said = np.fromfile(path[2])
         model.save(path[3])
         assert Path(path[1]).read_bytes() == Path(path[3]).read_bytes()
-        again = sgm.SGM.open(path[1])
-    x, logp = out[:X.size].reshape(X.shape), out[X.size:]
-    assert np.array_equal(x, model.sample(len(X), random_state=7))
-    assert np.array_equal(logp, model.score_samples(X))
-    assert np.array_equal(x, again.sample(len(X), random_state=7))
-    assert not np.array_equal(x, model.sample(len(X), random_state=8))
+        opened = sgm.SGM.open(path[1])
+    gaps = X.copy()
+    gaps[np.arange(n), np.arange(n) % d] = np.nan
+    for m in (model, opened):
+        given = m.conditional(gaps[0], n, return_info=True, random_state=8)
+        answers = [m.sample(n, random_state=7), m.score_samples(X), *m.anomaly(X), given.rows,
+                   given.weight, np.array([given.log_evidence, given.evidence_se]),
+                   *m.impute(gaps, "mean", return_std=True, random_state=9),
+                   np.array([m.memorisation(gaps, 50)])]
+        assert all(type(a) is np.ndarray for a in answers)
+        assert np.array_equal(np.concatenate([a.ravel() for a in answers]), said)
+    assert not np.array_equal(said[:n * d], model.sample(n, random_state=8).ravel())
 
 
 def test_bits_of_the_command():
@@ -291,6 +297,17 @@ def test_conditional_of_a_frame():
         assert (made[name] == row[name]).all(), name
     assert set(made["color"]) <= {"red", "green", "blue"}
     raises(ValueError, "no column 'colour'", model.conditional, {"colour": "red"})
+
+
+def test_anomaly():
+    """Surprise is -log p; the quantile rises with it, and a row that cannot be is at the top."""
+    X = np.concatenate([rows(40, key=8), [[30.0, -30.0, 30.0]]])
+    made = small().anomaly(X)
+    assert np.array_equal(made.surprise, -small().score_samples(X))
+    order = np.argsort(made.surprise)
+    assert (np.diff(made.quantile[order]) >= 0).all() and order[-1] == 40
+    assert (0 < made.quantile).all() and (made.quantile < 1).all()
+    assert made.quantile[40] > 1 - 1 / (small().report_["held"] + 1)  # above all that are held out
 
 
 def test_words_in_an_array():
@@ -487,8 +504,8 @@ def raise_of(status):
 def test_kernels_are_chosen_at_run_time():
     """Plain C, asked for by SGM_ISA, has the same bits as what was chosen."""
     code = ("import sgm, numpy as np; X = np.sin(np.arange(180.)).reshape(60, 3);"
-            "print(sgm.isa(), sgm.SGM(random_state=1, quality='fast', steps=60, width=16, depth=2, members=1)"
-            ".fit(X).sample(9, 1).tobytes().hex())")
+            "model = sgm.SGM('fast', steps=60, width=16, depth=2, members=1, random_state=1).fit(X);"
+            "print(sgm.isa(), model.sample(9, 1).tobytes().hex())")
     said = [subprocess.run([sys.executable, "-c", code], env={**os.environ, **isa}, check=True,
                            capture_output=True, text=True).stdout.split()
             for isa in ({}, {"SGM_ISA": "ref"})]
