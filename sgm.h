@@ -20388,8 +20388,8 @@ enum { SGM__LEFT = 256, SGM__ORDINARY = 255 }; /* draws that measure (8.21); tha
 
 /* A step for each twelfth of a factor e in σ, and at least 24. */
 static int sgm__given_steps(const sgm_sde *sde) {
-    const double far = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
-    return (int)fmin(400, fmax(24, ceil(6 * far)));
+    const double away = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
+    return (int)fmin(400, fmax(24, ceil(6 * away)));
 }
 
 /* Room for one row at a time; what all rows share is left as it is. */
@@ -21281,14 +21281,14 @@ static sgm_status sgm__fit_measure(sgm__fitting *q) {
 
 /* Median distance of z(n,d) to the nearest of x(m,d), over that of the x to each other. */
 static double sgm__memory(const float *z, long n, const float *x, long m, int d) {
-    double *far = (double *)sgm__alloc((size_t)(n + m), sizeof *far), ratio = NAN;
-    if (far && !sgm_nearest(NULL, far, z, n, x, m, d, 1) &&
-        !sgm_nearest(NULL, far + n, x, m, NULL, 0, d, 1)) {
-        qsort(far, (size_t)n, sizeof *far, sgm__rising);
-        qsort(far + n, (size_t)m, sizeof *far, sgm__rising);
-        ratio = far[n / 2] / far[n + m / 2];
+    double *away = (double *)sgm__alloc((size_t)(n + m), sizeof *away), ratio = NAN;
+    if (away && !sgm_nearest(NULL, away, z, n, x, m, d, 1) &&
+        !sgm_nearest(NULL, away + n, x, m, NULL, 0, d, 1)) {
+        qsort(away, (size_t)n, sizeof *away, sgm__rising);
+        qsort(away + n, (size_t)m, sizeof *away, sgm__rising);
+        ratio = away[n / 2] / away[n + m / 2];
     }
-    sgm__free(far);
+    sgm__free(away);
     return ratio;
 }
 
@@ -21429,7 +21429,7 @@ static void sgm__report_numbers(sgm_fit_report *r, double v[SGM__REPORTED], int 
     double *const real[] = {&r->shrink, &r->sigma_min, &r->sigma_max, &r->nll, &r->nll_se,
         &r->nll_gauss, &r->nll_kde, &r->distance, &r->floor, &r->memory};
     long *const count[] = {&r->rows, &r->held, &r->steps, &r->best_step};
-    int *const small[] = {&r->stopped, &r->width, &r->depth, &r->sample_steps};
+    int *const little[] = {&r->stopped, &r->width, &r->depth, &r->sample_steps};
     uint32_t *const word[] = {&r->key[0], &r->key[1], &r->data[0], &r->data[1]};
     int *const more[] = {&r->members, &r->bent, &r->turned};
     for (int i = 0; i < 10; i++) *(back ? real[i] : &v[i]) = *(back ? &v[i] : real[i]);
@@ -21439,10 +21439,10 @@ static void sgm__report_numbers(sgm_fit_report *r, double v[SGM__REPORTED], int 
     for (int i = 0; i < 4; i++)
         if (back) {
             *count[i] = (long)fmin(fmax(v[10 + i], 0), 2e9);
-            *small[i] = (int)fmin(fmax(v[14 + i], 0), 1e6);
+            *little[i] = (int)fmin(fmax(v[14 + i], 0), 1e6);
             *word[i] = (uint32_t)fmin(fmax(v[18 + i], 0), 4294967295.0);
         } else {
-            v[10 + i] = (double)*count[i], v[14 + i] = *small[i], v[18 + i] = *word[i];
+            v[10 + i] = (double)*count[i], v[14 + i] = *little[i], v[18 + i] = *word[i];
         }
 }
 
