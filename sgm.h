@@ -1507,8 +1507,8 @@ SGM_API sgm_status sgm_fitted_given(const sgm_fitted *fitted, double *x, double 
 typedef enum sgm_impute { SGM_IMPUTE_DRAW = 0, SGM_IMPUTE_MEAN } sgm_impute;
 SGM_API sgm_status sgm_fitted_impute(const sgm_fitted *fitted, double *out, double *se,
                                      const double *x, long n, sgm_impute how, sgm_key key);
-/* out(n,d): rows x, what is NaN filled by one draw given the rest of its row, or by the conditional
-   mean (median of a whole number, likeliest level). se(n,d), if not NULL: 0 where known; the
+/* out(n,d), which may be x: its rows, what is NaN filled by one draw given the rest of the row, or by
+   the conditional mean (median of a whole number, likeliest level). se(n,d), if not NULL: 0 where known; the
    conditional standard deviation about that; of a level, the probability that it is another. */
 SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *fitted, double *surprise, double *quantile,
                                       const double *x, long n, sgm_key key);
@@ -7757,7 +7757,8 @@ static sgm_status sgm__given_directions(sgm__given *g, const double *row) {
     }
     const size_t m = (size_t)g->m;
     memset(g->l, 0, m * m * sizeof *g->l), memset(g->q, 0, m * (size_t)D * sizeof *g->q);
-    SGM__TRY(sgm__rows_lq(g->l, g->q, g->A, g->m, D));
+    if (sgm__rows_lq(g->l, g->q, g->A, g->m, D))
+        return sgm__bad("two of the columns that are known always said the same: write NaN in one");
     for (long j = 0; j < g->m * D; j++) g->A[j] = (float)g->q[j];
     return SGM_OK;
 }

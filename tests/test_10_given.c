@@ -362,6 +362,12 @@ static void particles(void **state) {
     CHECK_CLOSE(mean, (p[0] * number_mean[0] + p[1] * number_mean[1]) / (p[0] + p[1]), Z * 1.6 / sqrt((double)told.ancestors));
     assert_true(told.particles == N && told.ancestors >= 100);
 
+    /* a number that the law has never heard of, 6000 deviations away, is unlikely and no more */
+    row[1] = NAN, row[2] = 5000;
+    CHECK_OK(sgm_fitted_given(&h.f, x, NULL, 10, row, &told, sgm_key_init(3)));
+    assert_true(told.log_evidence < -1e6 && told.log_evidence > -1e9 && told.ess >= 1);
+    row[1] = 3;
+
     row[0] = 1, row[2] = 0.2; /* everything is known: the row, and its log density */
     CHECK_OK(sgm_fitted_given(&h.f, x, NULL, 5, row, &told, sgm_key_init(3)));
     for (int i = 0; i < 15; i++) assert_true(x[i] == row[i % 3]);
@@ -406,6 +412,9 @@ static void gaps(void **state) {
     CHECK_OK(sgm_fitted_impute(&h.f, again, NULL, x, N, SGM_IMPUTE_DRAW, sgm_key_init(2)));
     set_threads(1);
     assert_memory_equal(again, draw, sizeof draw);
+    memcpy(again, x, sizeof x); /* in place */
+    CHECK_OK(sgm_fitted_impute(&h.f, again, NULL, again, 9, SGM_IMPUTE_DRAW, sgm_key_init(2)));
+    assert_memory_equal(again, draw, 9 * D * sizeof *draw);
     for (int i = 0; i < N; i++)
         for (int j = 0; j < D; j++) {
             const double *row = x + i * D;
@@ -588,8 +597,12 @@ static void refusals(void **state) {
     CHECK_FAILS(sgm_fitted_marginal(&h.f, NULL, x, NULL, 4, 2, row, 1), SGM_BAD_ARGUMENT, "no row knows");
     CHECK_FAILS(sgm_fitted_pair(&h.f, x, 3, 0, 4, 2, row, 1), SGM_BAD_ARGUMENT, "no row knows");
     assert_int_equal(sgm_fitted_cells(&h.f, 7, 3), 0);
-    sgm_score other = h.score;
-    other.d = 3, h.f.instead = &other, h.low[2] = -50;
+    sgm_score other = h.score; /* two columns of one: y₂ = y₃ */
+    for (int j = 0; j < 4; j++) h.back[12 + j] = h.back[8 + j];
+    h.low[2] = -50, row[2] = 1;
+    CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_BAD_ARGUMENT, "said the same");
+    h.f.code.back = NULL;
+    other.d = 3, h.f.instead = &other, row[2] = NAN;
     CHECK_FAILS(sgm_fitted_given(&h.f, x, NULL, 10, row, NULL, key), SGM_MISMATCH, "code.width");
     sgm_mixture_free(&h.z);
 }
