@@ -1406,6 +1406,12 @@ typedef enum sgm_quality {
     SGM_QUALITY_BEST      /* four times the steps, and twice the patience */
 } sgm_quality;
 
+typedef enum sgm_aim {
+    SGM_AIM_AUTO = 0, /* DENSITY, of pictures SAMPLES */
+    SGM_AIM_DENSITY,  /* weight and times of the likelihood: every log σ counts alike (2.14) */
+    SGM_AIM_SAMPLES   /* EDM's: what is seen in samples counts more */
+} sgm_aim;
+
 typedef struct sgm_fit_news { /* how far a fit is; NaN: not known yet */
     const char *doing;        /* "training", "choosing", … */
     long step, steps;         /* of the training, or of what is done now */
@@ -1416,6 +1422,7 @@ typedef struct sgm_fit_news { /* how far a fit is; NaN: not known yet */
 
 typedef struct sgm_fit_options {
     sgm_quality quality;
+    sgm_aim aim;
     long steps;       /* the most of each training; 0: by quality and size                      */
     int width, depth; /* of the network; 0: by the table's size                                 */
     int members;      /* networks whose scores are averaged; 0: 5 below 3000 rows, else 1       */
@@ -2158,6 +2165,7 @@ static void sgm__fit_read_at(sgm__fitting *q, double sigma);
 static sgm_status sgm__fit_nll(sgm__fitting *q, long m, double *nll); /* of m rows held out */
 static sgm_status sgm__fit_excess(sgm__fitting *q, int folds);
 static sgm_status sgm__fit_keep(sgm__fitting *q);
+static int sgm__fit_density(const sgm__fitting *q); /* 1: weight and times are the likelihood's */
 static double sgm__fit_untrained(const sgm__fitting *q); /* −log p held out, under N(0, I) of z */
 static sgm_status sgm__fit_judge(sgm__fitting *q);
 static sgm_status sgm__fit_together(sgm__fitting *q);
@@ -7429,7 +7437,7 @@ more than 2 % of a deviation, in the root mean square.
 
 Below 3000 rows each row is dear: five networks are trained, each with another fifth
 of the rows held out, and the model is their ensemble (§10.4). Above, one network, with a tenth held
-out. Times and weight are those of the likelihood: with (2.14) every draw of t weighs alike, and
+out. Times and weight are those of the likelihood (`aim` has others): with (2.14) every draw of t weighs alike, and
 the loss is, up to a constant, the integral that −log p is (7.18).
 
 All of this stands in the report, beside two baselines that a density must beat: the Gaussian of all
@@ -7477,7 +7485,7 @@ static sgm_status sgm__fit_look(sgm__fitting *q) {
         q->news.best_loss = r.loss, q->worse = 0, q->f->report.best_step = q->run.step;
         sgm__held_copy(q->f->model, q->best, 0);
     }
-    if (q->table->h == 0) /* half the loss's integral over t is −log p, but for a constant (7.18) */
+    if (sgm__fit_density(q)) /* half the loss's integral over t is −log p, but for a constant (7.18) */
         q->news.nll = sgm__fit_untrained(q) +
             0.5 * (score.sde.T - score.sde.t_min) * (q->news.best_loss - q->first_loss);
     return SGM_OK;
@@ -20696,10 +20704,10 @@ static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table
     if (options) q->o = *options;
     if (!table || !table->x || table->n < 1 || table->d < 1)
         return sgm__bad("a fit needs a table of rows and columns");
-    if (q->o.quality < SGM_QUALITY_AUTO || q->o.quality > SGM_QUALITY_BEST || q->o.steps < 0 ||
+    if ((unsigned)q->o.quality > SGM_QUALITY_BEST || (unsigned)q->o.aim > SGM_AIM_SAMPLES || q->o.steps < 0 ||
         q->o.width < 0 || q->o.depth < 0 || q->o.members < 0 || q->o.members > 100 ||
         !(q->o.sigma_min >= 0 && q->o.sigma_min < 1))
-        return sgm__bad("options of a fit: quality of sgm_quality, steps, width and depth >= 0, "
+        return sgm__bad("options of a fit: quality of sgm_quality, aim of sgm_aim, steps, width and depth >= 0, "
                         "members from 0 to 100, sigma_min in [0, 1)");
     if (q->o.quality == SGM_QUALITY_AUTO) q->o.quality = SGM_QUALITY_GOOD;
     f->own = (struct sgm__fitted_own *)sgm__alloc(1, sizeof *f->own);
@@ -21100,6 +21108,10 @@ static sgm_status sgm__fit_baselines(sgm__fitting *q) {
 /*
 ## §H.6 The network, its training, and the rest of the report
 */
+static int sgm__fit_density(const sgm__fitting *q) {
+    return q->o.aim ? q->o.aim == SGM_AIM_DENSITY : q->table->h == 0;
+}
+
 /* The settings of a training by the size of the table; a user's width, depth, steps and patience
 replace them. */
 static void sgm__fit_sizes(sgm__fitting *q, sgm_train_options *run) {
@@ -21116,7 +21128,7 @@ static void sgm__fit_sizes(sgm__fitting *q, sgm_train_options *run) {
     run->warmup = run->steps < 1000 ? run->steps / 10 : 100;
     run->optimiser = SGM_OPTIMISER_ADAMW, run->weight_decay = 0.01, run->clip = 10;
     run->ema[0] = 0.995, run->held_out = -1;
-    if (!picture) run->loss.weight = SGM_WEIGHT_G2, run->loss.times = SGM_TIMES_IMPORTANCE;
+    if (sgm__fit_density(q)) run->loss.weight = SGM_WEIGHT_G2, run->loss.times = SGM_TIMES_IMPORTANCE;
     q->draws = picture ? 512 : 8 * q->held < 2048 ? 2048 : q->held * 2 < 8192 ? 8192 : 16384;
     q->every = run->steps / 40 + 1;
     if (q->every < q->draws / (run->batch / 2)) q->every = q->draws / (run->batch / 2);

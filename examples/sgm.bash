@@ -10,6 +10,7 @@ _sgm() {
     fi
     case $before in
     --quality) words="fast good best" ;;
+    --for) words="density samples" ;;
     --header) words="yes no" ;;
     --separator) words="tab blank" ;;
     --format)

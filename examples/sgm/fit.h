@@ -142,7 +142,7 @@ static int run_fit(const request *r) {
     if (!in.table.h)
         say("  (not as you mean it? --kinds NAME=category,..., --drop NAME, --weight NAME)\n");
     check_columns(&in);
-    sgm_fit_options how = {.quality = r->quality, .steps = r->steps,
+    sgm_fit_options how = {.quality = r->quality, .aim = r->aim, .steps = r->steps,
                            .on_step = on_step, .user = &p};
     is_training = 1;
     const sgm_status status = sgm_fit(&f, &in.table, &how, sgm_key_init(r->seed));

@@ -28,6 +28,7 @@ typedef struct request {
     long n, steps;
     uint64_t seed;
     sgm_quality quality;
+    sgm_aim aim;
     format format;
     sgm_csv_options csv;
     int h, w, is_gray, threads, digits;
@@ -47,6 +48,7 @@ static const option options[] = {
     {"rows", "N", 'n', SAMPLE | GIVEN | PLOT, 1, "how many rows to draw"},
     {"seed", "N", 0, FIT | DRAWS | SELFTEST, 1, "the key of all random numbers (1 if not given)"},
     {"quality", "fast|good|best", 0, FIT, 1, "how long to train (good if not given)"},
+    {"for", "density|samples", 0, FIT, 1, "what counts (density; of pictures samples)"},
     {"steps", "N", 0, FIT, 1, "the most steps of training"},
     {"kinds", "NAME=KIND,...", 0, FIT | INFO, 1,
      "read columns as number, integer, category, or drop"},
@@ -277,6 +279,7 @@ static void set_option(request *r, const option *o, const char *v) {
     if (!strcmp(name, "output")) r->output = v;
     else if (!strcmp(name, "rows")) r->n = whole(o, v, 1, 1000000000);
     else if (!strcmp(name, "seed")) r->seed = whole_seed(v);
+    else if (!strcmp(name, "for")) r->aim = (sgm_aim)choice(o, v, "density|samples");
     else if (!strcmp(name, "quality"))
         r->quality = (sgm_quality)choice(o, v, "fast|good|best");
     else if (!strcmp(name, "steps")) r->steps = whole(o, v, 1, 1000000000);
