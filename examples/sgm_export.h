@@ -361,7 +361,7 @@ static void export_data(const export_file *e) {
     long scratch = 1, block = 65536 / (e->floats + 1), turns = p->probes ? p->probes : m->o.d;
     for (int i = 0; i < e->n_ops; i++)
         if (export_scratch(&e->op[i]) > scratch) scratch = export_scratch(&e->op[i]);
-    block = block < 4 ? 4 : block > 64 ? 64 : block;
+    block = block < 4 ? 4 : block > 64 ? 64 : block / 4 * 4; /* products take four rows */
     fprintf(f, "#define MODEL_D %d\n", m->o.d);
     export_columns(e), export_code(e);
     fprintf(f, "\n/* The process, the steps, and how many points are worked on at a time. */\n"

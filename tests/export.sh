@@ -57,6 +57,14 @@ else
     done
 fi
 
+# another processor, emulated
+if [ -n "$all" ] && have aarch64-linux-gnu-gcc && have qemu-aarch64; then
+    emulated() {
+        aarch64-linux-gnu-gcc -O2 -static -w -DMODEL="\"$dir/$1.c\"" tests/export_check.c -o "$dir/arm" -lm && qemu-aarch64 "$dir/arm" "$dir/$1.truth"
+    }
+    for m in $names; do check "$m: aarch64, emulated" emulated $m; done
+fi
+
 # the file as a program: its CSV is that of sgm_table_save, byte by byte
 program() {
     gcc -O1 -DMODEL_MAIN "$dir/mixed.c" -o "$dir/program" -lm && "$dir/program" 37 9 >"$dir/rows.csv" && cmp "$dir/rows.csv" "$dir/mixed.csv" &&
