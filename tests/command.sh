@@ -30,6 +30,10 @@ want() {
 }
 is() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "got: ${2:0:300}" "not: ${3:0:300}"; fi; } # is NAME GOT WANTED
 holds() { local name=$1; shift; if "$@" >holds.txt 2>&1; then ok "$name"; else bad "$name" "$(head -5 holds.txt)"; fi; }
+snake() { # snake NAME: what Python says of the program that it is given
+    if command -v python3 >/dev/null; then holds "$1" python3 -
+    else cat >/dev/null; echo "skipped: $1, no python3"; fi
+}
 rows() { grep -v '^#' "$1" | tail -n +2; }
 json() { perl -MJSON::PP -e 'local $/; decode_json(<STDIN>)' <"$1"; }
 hash() { sha256sum <"$1" | cut -d' ' -f1; }
@@ -77,7 +81,7 @@ holds "sample: another seed gives other rows" sh -c '! cmp -s new.csv other.csv'
 OMP_NUM_THREADS=3 sgm sample wine.safetensors -n 200 -q | cmp -s - new.csv
 holds "sample: the same bytes with three threads" test $? = 0
 sgm sample wine.safetensors -n 20 -q -o new.npy
-holds "sample: NPY, as numpy reads its head" python3 - <<'END'
+snake "sample: NPY, as numpy reads its head" <<'END'
 import ast, struct
 b = open('new.npy', 'rb').read()
 n = struct.unpack('<H', b[8:10])[0]
@@ -151,6 +155,41 @@ sed -i 's/--seed 12345678901/--seed 2/' seven.csv
 sh -c "$(sgm info seven.csv --command)" 2>/dev/null >again.bin
 holds "a seed that was changed does not" sh -c '! cmp -s seven.csv again.bin'
 
+# --- export: the program that it makes prints what sgm samples
+run sgm export wine.safetensors -o wine.c
+want "export" 0
+again wine.c
+${CC:-cc} -O1 -DMODEL_MAIN wine.c -o wine.program -lm 2>holds.txt
+is "export: the program's rows" "$(./wine.program 6 3 | tail -n +2)" "$(sgm sample wine.safetensors -n 6 --seed 3 --digits 17 -q | rows /dev/stdin)"
+run sgm export wine.safetensors -o wine.c; want "export: does not overwrite" 2 'is there already'
+
+# --- pictures: a folder in, grids out
+mkdir pics; perl -e 'for my $i (1..12) { open F, ">", "pics/p$i.pgm"; print F "P5\n5 4\n255\n", map { chr(40 + ($_ * 37 + $i * 11) % 190) } 1..20 }'
+echo 'no picture' >pics/notes.txt
+run sgm fit pics -o pics.safetensors --quality fast --steps 4 --size 4x4 --gray
+want "pictures: fit" 0 'pictures of 4 x 4 x 1'
+is "pictures: the hash of the folder is that of what sha256sum * prints" "$(sgm info pics.safetensors | sed -n 's/^data *//p')" \
+    "sha256:$(cd pics && LC_ALL=C sha256sum * | sha256sum | cut -d' ' -f1)"
+sgm sample pics.safetensors -n 6 -q -o grid.png; sgm sample pics.safetensors -n 6 -q -o grid.pgm
+again grid.png; again grid.pgm
+is "pictures: a PNG of 3 x 2 of them" "$(perl -e 'open F, "grid.png"; binmode F; read F, $b, 33; print join " ", unpack("x16 NN CC", $b)')" "14 9 8 0"
+snake "pictures: its chunks have their check sums, and its pixels are those of the PGM" <<'END'
+import zlib, struct
+b = open('grid.png', 'rb').read()
+at, data = 8, b''
+while at < len(b):
+    n, = struct.unpack('>I', b[at:at + 4])
+    assert zlib.crc32(b[at + 4:at + 8 + n]) == struct.unpack('>I', b[at + 8 + n:at + 12 + n])[0]
+    if b[at + 4:at + 8] == b'IDAT': data += b[at + 8:at + 8 + n]
+    at += 12 + n
+raw = zlib.decompress(data)
+pixels = b''.join(raw[15 * y + 1:15 * y + 15] for y in range(9))
+assert open('grid.pgm', 'rb').read().endswith(b'255\n' + pixels) and len(pixels) == 126
+END
+is "pictures: log densities of the folder" "$(sgm logp pics.safetensors pics -q | rows /dev/stdin | wc -l)" 12
+run sgm logp wine.safetensors pics; want "pictures asked of a table's model" 3 'the model is of a table'
+run sgm sample pics.safetensors -n 10000000 -o wall.png; want "pictures: too many for a grid" 2 'too large'
+
 # --- plot
 if command -v gnuplot >/dev/null; then
     run sgm plot wine.safetensors --data wine.csv -o plot.png -n 60
@@ -219,7 +258,7 @@ usage "too much" 'there is too much' sgm sample wine.safetensors more
 usage "a mistyped column" "did you mean 'alcohol'" sgm given wine.safetensors alcoho=13
 usage "a level that is not known" 'it has red, white' sgm given wine.safetensors colour=rad
 usage "words where a number is needed" 'a number is needed' sgm given wine.safetensors alcohol=much
-usage "pictures of a table" 'not of pictures' sgm sample wine.safetensors -o grid.png
+usage "pictures of a table" 'not of pictures' sgm sample wine.safetensors -o table.png
 usage "no folder for the output" 'there is no folder' sgm sample wine.safetensors -o nowhere/x.csv
 usage "a directory as output" 'is a directory' sgm sample wine.safetensors -o tmp
 before=$(hash wine.csv)

@@ -30,9 +30,13 @@ static void settle_format(request *r) {
 
 static int is_binary(format f) { return f == FORMAT_NPY || f == FORMAT_PNG || f == FORMAT_PNM; }
 
-static void must_be_pictures(const request *r, const sgm_table *t) {
-    if ((r->format == FORMAT_PNG || r->format == FORMAT_PNM) && t->h < 1)
+/* A grid is of pictures, and of n that it can hold. */
+static void check_grid(const request *r, const sgm_table *t, long n) {
+    size_t high, wide;
+    if (r->format != FORMAT_PNG && r->format != FORMAT_PNM) return;
+    if (t->h < 1)
         fail(END_USAGE, "this model is of a table, not of pictures: --format csv, npy or json");
+    grid_size(t, n, &high, &wide);
 }
 
 static void write_rows(const request *r, const sgm_table *t, const char *model, const char *data,
@@ -87,8 +91,8 @@ static int run_sample(request *r) {
     settle_format(r);
     check_output(r, r->output, is_binary(r->format));
     open_model(&f, hash, r->file[0]);
-    must_be_pictures(r, &f.table);
     const long n = r->n ? r->n : f.table.h > 0 ? 16 : 10;
+    check_grid(r, &f.table, n);
     check(sgm_table_init(&t, &f.table, n), END_FAILED);
     check(sgm_fitted_sample(&f, t.x, n, sgm_key_init(r->seed)), END_FAILED);
     round_made(r, t.x, n * t.d);
@@ -241,7 +245,7 @@ static int run_impute(request *r) {
     settle_format(r);
     check_output(r, r->output, is_binary(r->format));
     open_model(&f, hash, r->file[0]);
-    must_be_pictures(r, &f.table);
+    check_grid(r, &f.table, 1);
     read_input(&in, r, r->file[1], &f.table);
     say_table(&in, &in.table);
     const long n = in.table.n;
@@ -357,7 +361,7 @@ static int run_given(request *r) {
     settle_format(r);
     check_output(r, r->output, is_binary(r->format));
     open_model(&f, hash, r->file[0]);
-    must_be_pictures(r, &f.table);
+    check_grid(r, &f.table, r->n ? r->n : 10);
     const int d = f.table.d;
     const long n = r->n ? r->n : 10;
     double *row = doubles(1, d), *each = doubles(1, d);

@@ -52,14 +52,22 @@ static unsigned char gray_of(double x) {
     return (unsigned char)(x > 1 ? 255 : x > 0 ? (int)(255 * x + .5) : 0);
 }
 
-/* n pictures (h,w,channels) side by side, with one dark pixel between them: (H,W,channels). */
-static unsigned char *grid_of(const sgm_table *t, int columns, size_t *high, size_t *wide) {
-    const size_t h = (size_t)t->h, w = (size_t)t->w, c = (size_t)t->channels;
-    const size_t rows = ((size_t)t->n + (size_t)columns - 1) / (size_t)columns;
+/* How many columns and pixels a grid of n pictures has, with one dark pixel between them. */
+static int grid_size(const sgm_table *t, long n, size_t *high, size_t *wide) {
+    const size_t h = (size_t)t->h, w = (size_t)t->w;
+    int columns = 1;
+    while ((long)columns * columns < n && columns < 100000) columns++;
+    const size_t rows = ((size_t)n + (size_t)columns - 1) / (size_t)columns;
     *high = rows * (h + 1) - 1, *wide = (size_t)columns * (w + 1) - 1;
-    if (*high > 100000000 / (*wide * c))
-        fail(END_USAGE, "a grid of %ld pictures is too large: ask for fewer, or --format npy",
-             t->n);
+    if (*high > 100000000 / (*wide * (size_t)t->channels))
+        fail(END_USAGE, "a grid of %ld pictures is too large: ask for fewer, or --format npy", n);
+    return columns;
+}
+
+/* n pictures (h,w,channels) side by side: (H,W,channels). */
+static unsigned char *grid_of(const sgm_table *t, size_t *high, size_t *wide) {
+    const size_t h = (size_t)t->h, w = (size_t)t->w, c = (size_t)t->channels;
+    const int columns = grid_size(t, t->n, high, wide);
     unsigned char *g = (unsigned char *)room(*high * *wide, c);
     for (size_t i = 0; i < (size_t)t->n; i++) {
         const size_t top = i / (size_t)columns * (h + 1), left = i % (size_t)columns * (w + 1);
@@ -73,9 +81,7 @@ static unsigned char *grid_of(const sgm_table *t, int columns, size_t *high, siz
 static void write_picture(FILE *f, const sgm_table *t, const char *origin, int is_png) {
     size_t high, wide;
     const size_t c = (size_t)t->channels;
-    int columns = 1;
-    while ((long)columns * columns < t->n) columns++;
-    unsigned char *grid = grid_of(t, columns, &high, &wide);
+    unsigned char *grid = grid_of(t, &high, &wide);
     if (!is_png) {
         fprintf(f, "%s\n# sgm %s\n%lu %lu\n255\n", c == 1 ? "P5" : "P6", origin,
                 (unsigned long)wide, (unsigned long)high);
