@@ -43,6 +43,7 @@ from made import MADE
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 OUT = os.path.join(ROOT, "out", "tables")
+DRIVER = os.environ.get("TABLES_DRIVER", os.path.join(ROOT, "out", "bin", "tables"))
 REAL = {"wine": sklearn.datasets.load_wine, "cancer": sklearn.datasets.load_breast_cancer,
         "diabetes": lambda: sklearn.datasets.load_diabetes(scaled=False),
         "iris": sklearn.datasets.load_iris, "digits": sklearn.datasets.load_digits}
@@ -95,7 +96,7 @@ def auc(test, samples, seed):
     n, m = min(len(test), CLASSIFIED), min(len(samples), 4 * len(test), CLASSIFIED)
     x = np.nan_to_num(np.concatenate([test[:n], samples[:m]]), posinf=1e30, neginf=-1e30)
     y = np.r_[np.zeros(n), np.ones(m)]
-    forest = RandomForestClassifier(150, min_samples_leaf=2, class_weight="balanced",
+    forest = RandomForestClassifier(100, min_samples_leaf=2, class_weight="balanced",
                                     random_state=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     told = cross_val_predict(forest, x.astype(np.float32), y, cv=folds, method="predict_proba")
@@ -115,7 +116,7 @@ def gmm(c, seed):
         for k in counts:
             try:
                 g = GaussianMixture(k, covariance_type=shape, random_state=seed,
-                                    n_init=1 if large else 2).fit(few)
+                                    n_init=1).fit(few)
             except ValueError:
                 continue
             bic = g.bic(few)
@@ -179,8 +180,8 @@ def ours(name, s, train, test, whole):
     np.save(path + "test.npy", test)
     kinds = "".join("ni"[int(w)] for w in whole)
     said = subprocess.run(
-        [os.path.join(ROOT, "out", "bin", "tables"), path + "train.npy", path + "test.npy",
-         path + "drawn.npy", str(CLASSIFIED), kinds, str(1 + s)],
+        [DRIVER, path + "train.npy", path + "test.npy", path + "drawn.npy", str(CLASSIFIED), kinds,
+         str(1 + s)],
         capture_output=True, text=True, check=True).stdout.split()
     drawn = np.load(path + "drawn.npy")
     for part in ("train", "test", "drawn"):

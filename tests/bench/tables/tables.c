@@ -3,8 +3,8 @@
        tables train.npy test.npy samples.npy n kinds [seed]
 
 Fits the rows of train.npy with nothing but the defaults (kinds: a letter for each column, number or
-integer, since a part of a table cannot tell what the whole holds), asks the log density of each row of
-test.npy, draws n new rows into samples.npy, and prints one line for run.py:
+integer, since a part of a table cannot tell what the whole holds), asks the log density of each row
+of test.npy, draws n new rows into samples.npy, and prints one line for run.py:
 
     nll se fit_seconds logp_seconds sample_seconds width depth members steps sigma_min
 
@@ -83,7 +83,10 @@ int main(int argc, char **argv) {
     sgm_fitted fitted;
     sgm_fit_options options;
     sgm_table_options like;
-    if (argc < 6) return fprintf(stderr, "usage: tables train.npy test.npy samples.npy n kinds [seed]\n"), 2;
+    if (argc < 6) {
+        fprintf(stderr, "usage: tables train.npy test.npy samples.npy n kinds [seed]\n");
+        return 2;
+    }
     const sgm_key key = sgm_key_init(argc > 6 ? strtoull(argv[6], NULL, 10) : 1);
     memset(&options, 0, sizeof options), memset(&like, 0, sizeof like);
     options.quality = quality(), like.like = &train;
