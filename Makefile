@@ -21,7 +21,7 @@ LABS      := $(shell sed -n 's/^\([0-9][0-9]\)_.*/\1/p' tutorial/course/course.t
 LESSON    := gcc libc6-dev gnuplot-nox
 PACKAGES  := $(LESSON) gdb libstb-dev libcmocka-dev libgsl-dev zlib1g-dev openmpi-bin libopenmpi-dev \
              pkgconf perl python3-jsonschema python3-numpy python3-pip pandoc clang lld wasi-libc \
-             libclang-rt-14-dev-wasm32 chromium bsdutils
+             libclang-rt-14-dev-wasm32 chromium bsdutils gfortran
 
 .PHONY: bench-tables always sweep settings threads help setup setup-peers peer-files tour examples mpi test bench plots report book book.pdf web playground readme strict portable asan samebits defaults clean $(NUMBERS) $(NUMBERS:%=watch%) $(NUMBERS:%=step%) $(TUTORIALS)
 .DELETE_ON_ERROR:
@@ -41,7 +41,7 @@ help: ## this list
 setup-lesson: ## install what the lessons need (Debian packages: compiler, gnuplot; half a minute)
 setup-lesson: PACKAGES := $(LESSON)
 
-setup: ## install what everything needs (Debian packages: also gdb, cmocka, GSL, Open MPI, pandoc, clang, Chromium)
+setup: ## install what everything needs (Debian packages: also gdb, cmocka, GSL, Open MPI, gfortran, pandoc, clang, Chromium)
 
 setup setup-lesson:
 	@missing=""; for p in $(PACKAGES); do \

@@ -166,10 +166,14 @@ if [ -z "${SANITIZE:-}" ]; then
     together sweep "-O2 -DSGM_LINKED $build/sgm.o" slice
     together settings "-D_GNU_SOURCE -O1 -include $build/open/open.h $build/open/open.o" 31
     together nulls "-O1 -DSGM_LINKED $build/sgm.o"
+    rm -f "$build/sgm_tsan.o"
     if echo 'int main(void){return 0;}' | $CC -fsanitize=thread -x c - -o "$build/tsan" 2>/dev/null && "$build/tsan"
-    then together threads "-O1 -g1 -fsanitize=thread -pthread" few
+    then
+        check "sgm.h compiles with ThreadSanitizer" $CC -std=c99 -fopenmp -I. -O1 -g1 -fsanitize=thread -pthread -c "$build/sgm.c" -o "$build/sgm_tsan.o"
+        together threads "-O1 -g1 -fsanitize=thread -pthread -DSGM_LINKED $build/sgm_tsan.o" few
     else together threads "-O1 -pthread" few
     fi
+    part "the gallery of examples" tests/gallery.sh "$build"
     part "several ranks" tests/mpi.sh "$build/sgm.o"
     part "the Python package" tests/python.sh "$build"
     part "the playground" env OUT="$build" tests/web_playground.sh

@@ -9,6 +9,9 @@ at once, and get the bits that one thread gets. `make threads` runs this under T
 #define SGM_IMPLEMENTATION
 #include "../sgm.h"
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { N = 60, D = 2, C = 3, JOBS = 12, MOST = 8, OUT = 4 * N * D };
 
