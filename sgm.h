@@ -1514,9 +1514,9 @@ SGM_API sgm_status sgm_fitted_given(const sgm_fitted *fitted, double *x, double 
 typedef enum sgm_impute { SGM_IMPUTE_DRAW = 0, SGM_IMPUTE_MEAN } sgm_impute;
 SGM_API sgm_status sgm_fitted_impute(const sgm_fitted *fitted, double *out, double *se,
                                      const double *x, long n, sgm_impute how, sgm_key key);
-/* out(n,d), which may be x: its rows, what is NaN filled by one draw given the rest of the row, or by
-   the conditional mean (median of a whole number, likeliest level). se(n,d), if not NULL: 0 where known; the
-   conditional standard deviation about that; of a level, the probability that it is another. */
+/* out(n,d), which may be x: rows x, what is NaN filled by a draw given the rest of the row, or by
+   the conditional mean (median of a whole number, likeliest level). se(n,d), or NULL: 0 where known,
+   the conditional standard deviation about that; of a level, the probability of another. */
 SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *fitted, double *surprise, double *quantile,
                                       const double *x, long n, sgm_key key);
 /* surprise(n): -log p of what is known. quantile(n), each may be NULL: the share of ordinary rows
@@ -6681,8 +6681,8 @@ Jacobian in (8.13) from N(μ, σ_d² I), too:
 
 $$\frac{∂\hat x_0}{∂x} ≈ \frac{m σ_d²}{m² σ_d² + s²} I \qquad(8.20)$$
 
-That needs no `vjp`, a third of the evaluations; and where the score turns sharply between two modes,
-it does not push so hard that a few particles outweigh all others.
+That needs no `vjp`, a third of the evaluations; and where the score turns sharply between two
+modes, it does not push so hard that a few particles outweigh all others.
 
 The steps can be fewer, too. (5.8) puts $\hat x_0$ for $x_0$ and leaves out how $x_0$ scatters about
 it, by C, which enters (5.6) with the square of its coefficient. On the average over $p_t$ that is
@@ -6691,8 +6691,8 @@ measured: noise draws of $x_0$ and look how far $\hat x_0$ misses them, coordina
 $$c_{z,j}² = \frac{b² s'^2}{s²} + \left( \frac{m' b²}{s²} \right)^2 C_j, \quad
 C_j = E (x_0 − \hat x_0)_j² \qquad(8.21)$$
 
-(the best variance of a step, Bao et al. 2022). If the data are Gaussian along the axes, such a chain
-has the right variance with any number of steps.
+(the best variance of a step, Bao et al. 2022). If the data are Gaussian along the axes, such a
+chain has the right variance with any number of steps.
 */
 typedef struct sgm__smc {
     sgm_sampler sampler;       /* for its grid, its start and its scratch    */
@@ -7385,12 +7385,12 @@ static int sgm__nearest_level(const double *v, int bits, int levels) {
     int best = 0;
     double least = HUGE_VAL;
     for (int k = 0; k < levels; k++) {
-        double away = 0;
+        double square = 0;
         for (int b = 0; b < bits; b++) {
             const double miss = v[b] - (k >> b & 1 ? 1 : -1);
-            away += miss * miss;
+            square += miss * miss;
         }
-        if (away < least) least = away, best = k;
+        if (square < least) least = square, best = k;
     }
     return best;
 }
@@ -7422,7 +7422,7 @@ Rows that a network has not learnt from, *held out*, choose:
 
 | what | how it is chosen |
 |------|------------------|
-| bent or not, turned or not | pilot trainings of each encoding: least mean −log p held out (note 1) |
+| bent or not, turned or not | pilots of each encoding: least mean −log p held out (note 1) |
 | the bend (10.1) of a column | greatest likelihood of its values under N(0,1) (note 2) |
 | the shrinkage before (10.5) | least mean −log p held out, under the Gaussian |
 | $σ_{max}$ | the least at which (1.10) is below a thousandth of a nat |
@@ -7435,10 +7435,10 @@ Note 1: on a fifth of at most 2000 rows. Note 2: if that gains 1.5 log n over a 
 numbers with up to 60 cells have (10.2). Note 3: of 8, 16, …, until twice as many move no sample by
 more than 2 % of a deviation, in the root mean square.
 
-Below 3000 rows each row is dear: five networks are trained, each with another fifth
-of the rows held out, and the model is their ensemble (§10.4). Above, one network, with a tenth held
-out. Times and weight are those of the likelihood (`aim` has others): with (2.14) every draw of t weighs alike, and
-the loss is, up to a constant, the integral that −log p is (7.18).
+Below 3000 rows each row is dear: five networks are trained, each with another fifth of the rows
+held out, and the model is their ensemble (§10.4). Above, one network, with a tenth held out. Times
+and weight are those of the likelihood (`aim` has others): with (2.14) every draw of t weighs alike,
+and the loss is, up to a constant, the integral that −log p is (7.18).
 
 All of this stands in the report, beside two baselines that a density must beat: the Gaussian of all
 columns, and a *kernel density estimate*, a normal law of one width around each row. Each row held
@@ -7485,7 +7485,8 @@ static sgm_status sgm__fit_look(sgm__fitting *q) {
         q->news.best_loss = r.loss, q->worse = 0, q->f->report.best_step = q->run.step;
         sgm__held_copy(q->f->model, q->best, 0);
     }
-    if (sgm__fit_density(q)) /* half the loss's integral over t is −log p, but for a constant (7.18) */
+    if (sgm__fit_density(
+            q)) /* half the loss's integral over t is −log p, but for a constant (7.18) */
         q->news.nll = sgm__fit_untrained(q) +
             0.5 * (score.sde.T - score.sde.t_min) * (q->news.best_loss - q->first_loss);
     return SGM_OK;
@@ -7572,25 +7573,26 @@ static sgm_status sgm__fit_sigma(sgm__fitting *q, double *nll) {
 
 /* The fewest steps of DPM-Solver++(2M) that twice as many hardly improve, from the same noise. */
 static sgm_status sgm__fit_sampler(sgm__fitting *q) {
-    enum { SGM__MOVED = 256 };
+    enum { SGM__TRIED = 256 };
     const long D = q->f->code.width;
     const sgm_key key = sgm_key_split(q->key, 6);
     sgm_fit_report *r = &q->f->report;
-    float *z = (float *)sgm__alloc(sgm__times(2 * SGM__MOVED, (size_t)D), sizeof *z);
+    float *z = (float *)sgm__alloc(sgm__times(2 * SGM__TRIED, (size_t)D), sizeof *z);
     if (!z) return SGM_NO_MEMORY;
     sgm__fit_tell(q, "choosing steps of the sampler");
     r->method = SGM_METHOD_DPMPP_2M, r->sample_steps = 8;
-    sgm_status status = sgm__fitted_draw(q->f, z, SGM__MOVED, 0, SGM__MOVED, r->sample_steps, key);
+    sgm_status status = sgm__fitted_draw(q->f, z, SGM__TRIED, 0, SGM__TRIED, r->sample_steps, key);
     for (double move = 1; !status && move > 0.02 && r->sample_steps < 256;) {
-        status = sgm__fitted_draw(q->f, z + SGM__MOVED * D, SGM__MOVED, 0, SGM__MOVED, 2 * r->sample_steps, key);
+        status = sgm__fitted_draw(
+            q->f, z + SGM__TRIED * D, SGM__TRIED, 0, SGM__TRIED, 2 * r->sample_steps, key);
         move = 0;
-        for (long i = 0; i < SGM__MOVED * D; i++) {
-            const double by = z[i] - z[SGM__MOVED * D + i];
-            move += by * by / (double)(SGM__MOVED * D);
+        for (long i = 0; i < SGM__TRIED * D; i++) {
+            const double by = z[i] - z[SGM__TRIED * D + i];
+            move += by * by / (double)(SGM__TRIED * D);
         }
         move = sqrt(move);
         if (move > 0.02) r->sample_steps *= 2;
-        memcpy(z, z + SGM__MOVED * D, (size_t)(SGM__MOVED * D) * sizeof *z);
+        memcpy(z, z + SGM__TRIED * D, (size_t)(SGM__TRIED * D) * sizeof *z);
     }
     sgm__free(z);
     return status;
@@ -7721,9 +7723,10 @@ SGM_API sgm_tensor *sgm_ensemble_net(sgm_tape *tape, const sgm_net_in *in) {
 /*
 ## §10.5 Given any columns
 
-Some columns of a row are known, and the others are asked for. In §10.1 coordinate k is $y_k = B_k · z$,
-where B is the way back of the turn, so what is known of y is a measurement of z without noise, as of
-§8.4, $y_O = B_O z$. Write $B_O = L Q$, with L lower triangular and the rows of Q orthonormal; then
+Some columns of a row are known, and the others are asked for. In §10.1 coordinate k is $y_k = B_k ·
+z$, where B is the way back of the turn, so what is known of y is a measurement of z without noise,
+as of §8.4, $y_O = B_O z$. Write $B_O = L Q$, with L lower triangular and the rows of Q orthonormal;
+then
 
 $$u = Q z = L^{−1} y_O, \qquad \log p(y_O) = \log p(u) − \sum_i \log L_{ii} \qquad(10.7)$$
 
@@ -7731,16 +7734,16 @@ and u is as many coordinates of z, after a rotation. (Noise of one size on $y_O$
 two known columns nearly agree, it would drown their difference, of which u has a coordinate.)
 
 The particles of §8.6 draw z given u. They need noise τ in u, and it has a natural size. The density
-of this model is that of $x_{σ_{min}}$, which is read where the process ends, at $σ_{min}$. The chain
-ends with $\hat x_0$, which lacks the scatter of $x_0$ about it, of variance $σ_{min}²$ in directions
-along which the data are wide. Add that, and the $σ_{min}²$ of the density itself:
+of this model is that of $x_{σ_{min}}$, which is read where the process ends, at $σ_{min}$. The
+chain ends with $\hat x_0$, which lacks the scatter of $x_0$ about it, of variance $σ_{min}²$ in
+directions along which the data are wide. Add that, and the $σ_{min}²$ of the density itself:
 
 $$τ² = 2 σ_{min}² \qquad(10.8)$$
 
-Then the particles' evidence (8.19) estimates log p(u) of the law that `sgm_fitted_logp` tells, and no
-particle loses weight in the last step, since ψ (8.13) is the same before it and after it. What τ
-costs: a conditional mean moves by as much as if u were off by τ, and what varies with u is blurred by
-τ, a few hundredths of a deviation. What is known comes out as it went in.
+Then the particles' evidence (8.19) estimates log p(u) of the law that `sgm_fitted_logp` tells, and
+no particle loses weight in the last step, since ψ (8.13) is the same before it and after it. What τ
+costs: a conditional mean moves by as much as if u were off by τ, and what varies with u is blurred
+by τ, a few hundredths of a deviation. What is known comes out as it went in.
 
 Whole numbers and categories that are known have been added to (10.3). Each of several *runs* of
 particles draws its own addition w, and counts with the weight of its evidence,
@@ -7760,7 +7763,8 @@ static sgm_status sgm__given_directions(sgm__given *g, const double *row) {
     for (int k = 0; k < D; k++) {
         if (row[code->at[k].column] != row[code->at[k].column]) continue; /* NaN */
         float *a = g->A + g->m * D;
-        for (long j = 0; j < D; j++) a[j] = code->back ? (float)code->back[k * D + j] : (float)(j == k);
+        for (long j = 0; j < D; j++)
+            a[j] = code->back ? (float)code->back[k * D + j] : (float)(j == k);
         g->at[g->m++] = k;
     }
     const size_t m = (size_t)g->m;
@@ -7777,8 +7781,8 @@ static double sgm__given_measure(const sgm__given *g, const double *row, int run
     double sum = 0, slope, log_q;
     for (long i = 0, m = g->m; i < m; i++) {
         const int k = g->at[i];
-        const double v = sgm__code_value(code, g->f->table.column, row, k, key, (uint64_t)run,
-            (uint64_t)g->runs, &log_q);
+        const double v = sgm__code_value(
+            code, g->f->table.column, row, k, key, (uint64_t)run, (uint64_t)g->runs, &log_q);
         double y = sgm__bend(&code->at[k], v, &slope);
         for (long j = 0; j < i; j++) y -= g->l[i * m + j] * g->y[j];
         g->y[i] = y / g->l[i * m + i], g->u[i] = (float)g->y[i];
@@ -7848,7 +7852,8 @@ SGM_API sgm_status sgm_fitted_given(const sgm_fitted *f, double *x, double *weig
     SGM__TRY(sgm__fitted_check(f, x, n));
     if (!row) return sgm__bad("given needs a row of %d numbers, NaN where it is asked", f->table.d);
     SGM__TRY(sgm__given_possible(f, row, 0));
-    long runs = SGM__RUNS, each = (n < SGM__PARTICLES / 2 ? (long)SGM__PARTICLES : 2 * n) / SGM__RUNS;
+    long runs = SGM__RUNS,
+         each = (n < SGM__PARTICLES / 2 ? (long)SGM__PARTICLES : 2 * n) / SGM__RUNS;
     if (weight) {
         while (n % runs) runs /= 2;
         each = n / runs;
@@ -7856,7 +7861,8 @@ SGM_API sgm_status sgm_fitted_given(const sgm_fitted *f, double *x, double *weig
     sgm_status status = sgm__given_init(&g, f, (int)runs, each, sgm_key_split(key, 0));
     if (!status) status = sgm__given_ask(&g, row, &own, sgm_key_split(key, 1));
     if (!status && g.m == f->code.width)
-        status = sgm_fitted_logp(f, &own.log_evidence, &own.evidence_se, row, 1, sgm_key_split(key, 3));
+        status =
+            sgm_fitted_logp(f, &own.log_evidence, &own.evidence_se, row, 1, sgm_key_split(key, 3));
     long *pick = status ? NULL : (long *)sgm__alloc((size_t)n, sizeof *pick);
     if (pick) {
         for (long i = 0; i < n; i++) pick[i] = i;
@@ -7875,14 +7881,16 @@ SGM_API sgm_status sgm_fitted_given(const sgm_fitted *f, double *x, double *weig
 /*
 ## §10.6 Gaps filled, rows that are odd, and histograms
 
-**Imputing** asks §10.5 about each row that has a gap. *One draw* per gap keeps the table's spread and
-correlations: what is computed from the filled table, a variance or a slope, is right on the average.
-The conditional *mean* is nearer to each single truth, and makes the table narrower than it is.
+**Imputing** asks §10.5 about each row that has a gap. *One draw* per gap keeps the table's spread
+and correlations: what is computed from the filled table, a variance or a slope, is right on the
+average. The conditional *mean* is nearer to each single truth, and makes the table narrower than it
+is.
 
-**A surprise** is −log p, and its size says little by itself. It is compared with the surprises of the
-rows held out, or, of a model that was trained on gaps, of its own samples. A row with gaps has
-a density in fewer columns, which those cannot be compared with. So it is filled first by a draw given
-what it knows: if the row is ordinary, the filled one is as ordinary as any, and its quantile uniform.
+**A surprise** is −log p, and its size says little by itself. It is compared with the surprises of
+the rows held out, or, of a model that was trained on gaps, of its own samples. A row with gaps has
+a density in fewer columns, which those cannot be compared with. So it is filled first by a draw
+given what it knows: if the row is ordinary, the filled one is as ordinary as any, and its quantile
+uniform.
 
 **Histograms** tell one column, or two at a time, of samples, of data, or of `sgm_fitted_given`'s
 draws. A share $\hat p$ of n rows has the standard error $\sqrt{\hat p (1 − \hat p)/n}$.
@@ -7923,7 +7931,7 @@ static double sgm__impute_mean(
     return value;
 }
 
-/* One row: out, and se if not NULL. x is room for the particles' rows, v for two numbers of each. */
+/* One row: out, and se if not NULL. x: room for the particles' rows, v for two numbers of each. */
 static sgm_status sgm__impute_row(sgm__given *g, double *out, double *se, const double *row,
     double *x, double *v, sgm_impute how, sgm_key key) {
     const sgm_fitted *f = g->f;
@@ -7964,8 +7972,8 @@ SGM_API sgm_status sgm_fitted_impute(const sgm_fitted *f, double *out, double *s
     return status;
 }
 
-SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *f, double *surprise, double *quantile,
-    const double *x, long n, sgm_key key) {
+SGM_API sgm_status sgm_fitted_anomaly(
+    const sgm_fitted *f, double *surprise, double *quantile, const double *x, long n, sgm_key key) {
     double *ordinary = NULL, *room;
     long others = 0;
     SGM__TRY(sgm__fitted_check(f, x, n));
@@ -7974,10 +7982,13 @@ SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *f, double *surprise, dou
     room = (double *)sgm__alloc(sgm__times((size_t)n, d + 1), sizeof *room);
     double *logp = room, *whole = room ? room + n : NULL;
     sgm_status status = room ? SGM_OK : SGM_NO_MEMORY;
-    if (!status && surprise) status = sgm_fitted_logp(f, surprise, NULL, x, n, sgm_key_split(key, 0));
+    if (!status && surprise)
+        status = sgm_fitted_logp(f, surprise, NULL, x, n, sgm_key_split(key, 0));
     for (long i = 0; !status && surprise && i < n; i++) surprise[i] = -surprise[i];
-    if (!status && quantile) status = sgm_fitted_impute(f, whole, NULL, x, n, SGM_IMPUTE_DRAW, sgm_key_split(key, 1));
-    if (!status && quantile) status = sgm_fitted_logp(f, logp, NULL, whole, n, sgm_key_split(key, 0));
+    if (!status && quantile)
+        status = sgm_fitted_impute(f, whole, NULL, x, n, SGM_IMPUTE_DRAW, sgm_key_split(key, 1));
+    if (!status && quantile)
+        status = sgm_fitted_logp(f, logp, NULL, whole, n, sgm_key_split(key, 0));
     if (!status && quantile) status = sgm__surprises(f, &ordinary, &others, sgm_key_split(key, 2));
     for (long i = 0; !status && quantile && i < n; i++) {
         double below = 0.5;
@@ -8001,7 +8012,8 @@ SGM_API int sgm_fitted_cells(const sgm_fitted *f, int column, int most) {
 static double sgm__cell_range(const sgm_fitted *f, int j, int cells, double *wide) {
     const int kind = f->table.column[j].kind, whole = kind != SGM_KIND_NUMBER;
     const double low = kind == SGM_KIND_CATEGORY ? 0 : f->code.low[j];
-    const double high = kind == SGM_KIND_CATEGORY ? f->table.column[j].n_levels - 1 : f->code.high[j];
+    const double high =
+        kind == SGM_KIND_CATEGORY ? f->table.column[j].n_levels - 1 : f->code.high[j];
     *wide = whole ? (high - low + 1) / cells : high > low ? (high - low) / cells : 1.0 / cells;
     return low - (whole ? 0.5 : high > low ? 0 : 0.5);
 }
@@ -8032,7 +8044,8 @@ SGM_API sgm_status sgm_fitted_pair(const sgm_fitted *f, double *density, int cel
         if (i_a >= 0 && i_b >= 0) density[(long)i_a * cells_b + i_b]++;
     }
     if (there == 0) return sgm__bad("no row knows columns %d and %d: ask about others", a, b);
-    for (long c = 0; c < (long)cells_a * cells_b; c++) density[c] /= (double)there * wide_a * wide_b;
+    for (long c = 0; c < (long)cells_a * cells_b; c++)
+        density[c] /= (double)there * wide_a * wide_b;
     return SGM_OK;
 }
 
@@ -19150,7 +19163,7 @@ static void sgm__smc_sum(
         for (long i = 1; i < each; i++) distinct += from[i] != from[i - 1];
         if (distinct < result->ancestors) result->ancestors = distinct;
     }
-    result->nfe = (r->no_vjp ? 1L : 3L) * r->sampler.o.steps; /* a vjp evaluates again, and is a product */
+    result->nfe = (r->no_vjp ? 1L : 3L) * r->sampler.o.steps; /* a vjp evaluates again */
 }
 
 static sgm_status sgm__smc_check(
@@ -19530,7 +19543,7 @@ static sgm_status sgm__odds_init(sgm__odds *q, sgm_likelihood_result *r, const s
             q->o.probes, (int)q->o.law, q->o.levels);
     if (q->o.prior != 0 && !(fabs(q->o.prior / q->prior - 1) < 0.01))
         return sgm__fail(SGM_MISMATCH,
-            "a prior of std %g: this SDE ends in SGM__MOVED(0, %g²): leave prior 0, or change the SDE's T",
+            "a prior of std %g: this SDE ends in N(0, %g²): leave prior 0, or change the SDE's T",
             q->o.prior, q->prior);
     if (q->o.prior > 0) q->prior = q->o.prior;
     if (score->scaler) q->log_det = sgm_scaler_log_det(score->scaler);
@@ -20393,12 +20406,15 @@ static sgm_status sgm__logp_known(
     return SGM_OK;
 }
 
-enum { SGM__LEFT = 256, SGM__ORDINARY = 255 }; /* draws that measure (8.21); that stand for ordinary rows */
+enum {
+    SGM__LEFT = 256,
+    SGM__ORDINARY = 255
+}; /* draws that measure (8.21); that stand for ordinary rows */
 
 /* A step for each twelfth of a factor e in σ, and at least 24. */
 static int sgm__given_steps(const sgm_sde *sde) {
-    const double away = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
-    return (int)fmin(400, fmax(24, ceil(6 * away)));
+    const double fall = sgm_sde_logsnr(sde, sde->t_min) - sgm_sde_logsnr(sde, sde->T);
+    return (int)fmin(400, fmax(24, ceil(6 * fall)));
 }
 
 /* Room for one row at a time; what all rows share is left as it is. */
@@ -20431,8 +20447,7 @@ static sgm_status sgm__given_left(sgm__given *g, sgm_key key) {
     if (!status)
         status = sgm__fitted_draw(
             g->f, z, SGM__LEFT, 0, SGM__LEFT, g->f->report.sample_steps, sgm_key_split(key, 0));
-    if (!status)
-        status = sgm_time_grid(t, g->steps - 1, SGM_GRID_LOGSNR, sde, sde->T, sde->t_min);
+    if (!status) status = sgm_time_grid(t, g->steps - 1, SGM_GRID_LOGSNR, sde, sde->T, sde->t_min);
     key = sgm_key_split(key, 1);
     for (int i = 0; i < g->steps && !status; i++)
         status = sgm__smc_left(g->left + i * (long)D, &g->score, t[i], z, SGM__LEFT, z + size,
@@ -20446,8 +20461,10 @@ static sgm_status sgm__given_init(
     memset(g, 0, sizeof *g);
     g->f = f, g->runs = runs, g->each = each, g->score = sgm_fitted_score(f);
     if (g->score.d != f->code.width)
-        return sgm__fail(SGM_MISMATCH, "a score in %d dimensions for rows of %d coordinates: give "
-                                       "`instead` the dimension code.width", g->score.d, f->code.width);
+        return sgm__fail(SGM_MISMATCH,
+            "a score in %d dimensions for rows of %d coordinates: give "
+            "`instead` the dimension code.width",
+            g->score.d, f->code.width);
     const sgm_sde *sde = &g->score.sde;
     SGM__TRY(sgm_sde_check(sde));
     g->steps = sgm__given_steps(sde);
@@ -20463,7 +20480,8 @@ static sgm_status sgm__given_possible(const sgm_fitted *f, const double *row, lo
     for (int j = 0; j < f->table.d; j++)
         if (f->code.low[j] == f->code.high[j] && row[j] == row[j] && row[j] != f->code.low[j])
             return sgm__bad("row %ld has %g in %.60s, which was always %g: nothing is known given "
-                            "that; write NaN", i, row[j], sgm__column_name(f, j, text), f->code.low[j]);
+                            "that; write NaN",
+                i, row[j], sgm__column_name(f, j, text), f->code.low[j]);
     return SGM_OK;
 }
 
@@ -20502,7 +20520,8 @@ static void sgm__impute_part(void *what, long i, int hand) {
     for (long j = 0; j < d; j++) gaps |= row[j] != row[j];
     if (!gaps || q->failures) return;
     sgm_status status = sgm__given_room(&g);
-    double *room = status ? NULL : (double *)sgm__alloc(sgm__times((size_t)all, (size_t)d + 2), sizeof *room);
+    double *room =
+        status ? NULL : (double *)sgm__alloc(sgm__times((size_t)all, (size_t)d + 2), sizeof *room);
     g.left = q->like->left;
     if (room)
         status = sgm__impute_row(&g, q->out + i * d, q->se ? q->se + i * d : NULL, row, room,
@@ -20704,10 +20723,11 @@ static sgm_status sgm__fit_start(sgm__fitting *q, sgm_fitted *f, const sgm_table
     if (options) q->o = *options;
     if (!table || !table->x || table->n < 1 || table->d < 1)
         return sgm__bad("a fit needs a table of rows and columns");
-    if ((unsigned)q->o.quality > SGM_QUALITY_BEST || (unsigned)q->o.aim > SGM_AIM_SAMPLES || q->o.steps < 0 ||
-        q->o.width < 0 || q->o.depth < 0 || q->o.members < 0 || q->o.members > 100 ||
-        !(q->o.sigma_min >= 0 && q->o.sigma_min < 1))
-        return sgm__bad("options of a fit: quality of sgm_quality, aim of sgm_aim, steps, width and depth >= 0, "
+    if ((unsigned)q->o.quality > SGM_QUALITY_BEST || (unsigned)q->o.aim > SGM_AIM_SAMPLES ||
+        q->o.steps < 0 || q->o.width < 0 || q->o.depth < 0 || q->o.members < 0 ||
+        q->o.members > 100 || !(q->o.sigma_min >= 0 && q->o.sigma_min < 1))
+        return sgm__bad("options of a fit: quality of sgm_quality, aim of sgm_aim, steps, width "
+                        "and depth >= 0, "
                         "members from 0 to 100, sigma_min in [0, 1)");
     if (q->o.quality == SGM_QUALITY_AUTO) q->o.quality = SGM_QUALITY_GOOD;
     f->own = (struct sgm__fitted_own *)sgm__alloc(1, sizeof *f->own);
@@ -20734,7 +20754,8 @@ static sgm_status sgm__fit_room(sgm__fitting *q) {
     sgm_fit_report *r = &q->f->report;
     uint64_t h = sgm__fnv_start;
     q->z = (float *)sgm__alloc(sgm__times(n, D), masks * sizeof *q->z);
-    q->slope_held = (double *)sgm__alloc(n < SGM__MOST_HELD ? n : (size_t)SGM__MOST_HELD, sizeof(double));
+    q->slope_held =
+        (double *)sgm__alloc(n < SGM__MOST_HELD ? n : (size_t)SGM__MOST_HELD, sizeof(double));
     q->f->held_logp = (double *)sgm__alloc(SGM__MEASURED, sizeof(double));
     if (!q->z || !q->slope_held || !q->f->held_logp) return SGM_NO_MEMORY;
     if (masks > 1) q->known = q->z + n * D;
@@ -21128,7 +21149,8 @@ static void sgm__fit_sizes(sgm__fitting *q, sgm_train_options *run) {
     run->warmup = run->steps < 1000 ? run->steps / 10 : 100;
     run->optimiser = SGM_OPTIMISER_ADAMW, run->weight_decay = 0.01, run->clip = 10;
     run->ema[0] = 0.995, run->held_out = -1;
-    if (sgm__fit_density(q)) run->loss.weight = SGM_WEIGHT_G2, run->loss.times = SGM_TIMES_IMPORTANCE;
+    if (sgm__fit_density(q))
+        run->loss.weight = SGM_WEIGHT_G2, run->loss.times = SGM_TIMES_IMPORTANCE;
     q->draws = picture ? 512 : 8 * q->held < 2048 ? 2048 : q->held * 2 < 8192 ? 8192 : 16384;
     q->every = run->steps / 40 + 1;
     if (q->every < q->draws / (run->batch / 2)) q->every = q->draws / (run->batch / 2);
@@ -21294,14 +21316,14 @@ static sgm_status sgm__fit_measure(sgm__fitting *q) {
 
 /* Median distance of z(n,d) to the nearest of x(m,d), over that of the x to each other. */
 static double sgm__memory(const float *z, long n, const float *x, long m, int d) {
-    double *away = (double *)sgm__alloc((size_t)(n + m), sizeof *away), ratio = NAN;
-    if (away && !sgm_nearest(NULL, away, z, n, x, m, d, 1) &&
-        !sgm_nearest(NULL, away + n, x, m, NULL, 0, d, 1)) {
-        qsort(away, (size_t)n, sizeof *away, sgm__rising);
-        qsort(away + n, (size_t)m, sizeof *away, sgm__rising);
-        ratio = away[n / 2] / away[n + m / 2];
+    double *reach = (double *)sgm__alloc((size_t)(n + m), sizeof *reach), ratio = NAN;
+    if (reach && !sgm_nearest(NULL, reach, z, n, x, m, d, 1) &&
+        !sgm_nearest(NULL, reach + n, x, m, NULL, 0, d, 1)) {
+        qsort(reach, (size_t)n, sizeof *reach, sgm__rising);
+        qsort(reach + n, (size_t)m, sizeof *reach, sgm__rising);
+        ratio = reach[n / 2] / reach[n + m / 2];
     }
-    sgm__free(away);
+    sgm__free(reach);
     return ratio;
 }
 
@@ -21389,7 +21411,7 @@ SGM_API int sgm_fitted_print(const sgm_fitted *f, char *text, size_t bytes) {
     sgm__say(&t, "\n");
     if (r->memory == r->memory)
         sgm__say(&t,
-            "Memory: samples are %.2f times as away from the nearest row as rows are from each "
+            "Memory: samples are %.2f times as far from the nearest row as rows are from each "
             "other%s.\n",
             r->memory, r->memory < 0.5 ? ": near 0 means copies" : "");
     return (int)t.used;
@@ -21442,7 +21464,7 @@ static void sgm__report_numbers(sgm_fit_report *r, double v[SGM__REPORTED], int 
     double *const real[] = {&r->shrink, &r->sigma_min, &r->sigma_max, &r->nll, &r->nll_se,
         &r->nll_gauss, &r->nll_kde, &r->distance, &r->floor, &r->memory};
     long *const count[] = {&r->rows, &r->held, &r->steps, &r->best_step};
-    int *const little[] = {&r->stopped, &r->width, &r->depth, &r->sample_steps};
+    int *const plain[] = {&r->stopped, &r->width, &r->depth, &r->sample_steps};
     uint32_t *const word[] = {&r->key[0], &r->key[1], &r->data[0], &r->data[1]};
     int *const more[] = {&r->members, &r->bent, &r->turned};
     for (int i = 0; i < 10; i++) *(back ? real[i] : &v[i]) = *(back ? &v[i] : real[i]);
@@ -21452,10 +21474,10 @@ static void sgm__report_numbers(sgm_fit_report *r, double v[SGM__REPORTED], int 
     for (int i = 0; i < 4; i++)
         if (back) {
             *count[i] = (long)fmin(fmax(v[10 + i], 0), 2e9);
-            *little[i] = (int)fmin(fmax(v[14 + i], 0), 1e6);
+            *plain[i] = (int)fmin(fmax(v[14 + i], 0), 1e6);
             *word[i] = (uint32_t)fmin(fmax(v[18 + i], 0), 4294967295.0);
         } else {
-            v[10 + i] = (double)*count[i], v[14 + i] = *little[i], v[18 + i] = *word[i];
+            v[10 + i] = (double)*count[i], v[14 + i] = *plain[i], v[18 + i] = *word[i];
         }
 }
 
