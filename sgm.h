@@ -1515,7 +1515,7 @@ typedef enum sgm_impute { SGM_IMPUTE_DRAW = 0, SGM_IMPUTE_MEAN } sgm_impute;
 SGM_API sgm_status sgm_fitted_impute(const sgm_fitted *fitted, double *out, double *se,
                                      const double *x, long n, sgm_impute how, sgm_key key);
 /* out(n,d), which may be x: rows x, what is NaN filled by a draw given the rest of the row, or by
-   the conditional mean (median of a whole number, likeliest level). se(n,d), or NULL: 0 where known,
+   the conditional mean (median of a whole number, likeliest level). se(n,d), or NULL: 0 if known,
    the conditional standard deviation about that; of a level, the probability of another. */
 SGM_API sgm_status sgm_fitted_anomaly(const sgm_fitted *fitted, double *surprise, double *quantile,
                                       const double *x, long n, sgm_key key);
