@@ -424,6 +424,8 @@ static void export_head(const export_file *e) {
         "once, and\nmake the bits of the library, whatever compiles them: gcc, clang, at any "
         "level, for x86, ARM,\nWebAssembly. The numbers are yours; the code is public domain or "
         "MIT, as you like.\n\n", t->table.d, SGM_VERSION);
+    fprintf(e->to, "NaN is a value that is not known: the log density of such a row is %s.\n\n",
+        t->code.masked ? "that of what is known" : "NaN, too");
     fprintf(e->to, "Key %08x%08x, data %08x%08x. How it was fitted:\n\n", t->report.key[1],
         t->report.key[0], t->report.data[1], t->report.data[0]);
     for (const char *s = said; *s && n > 0; s++) { /* no end of this comment within it */

@@ -43,9 +43,9 @@ if [ -z "$all" ]; then
     same picture gcc -std=c99 -O1
     same picture clang++ -x c++ -std=c++20 -O1 -DMODEL_PLAIN
     same dit clang -std=c99 -O1 $native
-    same tanh gcc -std=c99 -O1
+    same tanh gcc -std=c99 -O0
 else
-    for m in $names; do
+    for m in numbers mixed gaps probes picture; do
         for how in -O0 -O1 -O2 -O3 "-O3 $native" "-O2 -DMODEL_PLAIN" "-Os -ffp-contract=fast"; do
             for cc in "gcc -std=c99" "gcc -std=gnu17" "clang -std=c11"; do same $m $cc $how; done
         done
@@ -53,7 +53,10 @@ else
             for cc in g++ clang++; do same $m $cc -x c++ -std=$std -O1; done
         done
         same $m gcc -std=c2x -O1; same $m clang -std=c2x -O1
-        if have tcc; then same $m tcc -w; fi
+        if command -v tcc >/dev/null; then same $m tcc -w; fi
+    done
+    for m in dit tanh mixer resnet mlp softplus gelu relu sigmoid; do
+        same $m gcc -std=c99 -O2; same $m clang -std=c99 -O1 -DMODEL_PLAIN
     done
 fi
 
@@ -71,6 +74,12 @@ program() {
         "$dir/program" 3 9 logp | awk -F, 'NR > 1 && $NF + 0 >= 0 { exit 1 }' && ! "$dir/program" 0 2>/dev/null
 }
 check "the program prints the library's CSV, and log densities beside it" program
+
+# any number of threads may call it: there is no variable to share
+constant() {
+    gcc -O1 -fno-pie -fno-pic -c "$dir/mixed.c" -o "$dir/mixed.o" && ! nm "$dir/mixed.o" | grep -i ' [bdc] '
+}
+check "it has no variable that is written" constant
 
 # faults in the text of an exported model: each must be seen
 fault() { # fault NAME MODEL SED-COMMAND
