@@ -78,7 +78,11 @@ by_hand() { # where setuptools is not here, so that all the rest is tested
 # 3. The tests, and what they are compared with
 same_bits() {
     local object=$objects/sgm.o
-    [ "$object" -nt sgm.h ] || { object=$dir/sgm.o; $cc $flags -DSGM_IMPLEMENTATION -x c -c sgm.h -o "$object" || return 1; }
+    if [ ! "$object" -nt sgm.h ]; then
+        object=$dir/sgm.o
+        printf '#define SGM_IMPLEMENTATION\n#include "sgm.h"\n' >"$dir/sgm.c"
+        $cc $flags -c "$dir/sgm.c" -o "$object" || return 1
+    fi
     $cc $flags -DSGM_LINKED $package/tests/same_bits.c "$object" -o "$dir/same_bits" -lm
 }
 has() { "$py" -c "import $1" 2>/dev/null; }
