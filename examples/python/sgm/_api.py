@@ -140,9 +140,16 @@ sgm_quality = {
     "SGM_QUALITY_BEST": 3
 }
 
+sgm_aim = {
+    "SGM_AIM_AUTO": 0,
+    "SGM_AIM_DENSITY": 1,
+    "SGM_AIM_SAMPLES": 2
+}
+
 class sgm_fit_options(c.Structure):
     _fields_ = [
         ("quality", c.c_int),
+        ("aim", c.c_int),
         ("steps", c.c_long),
         ("width", c.c_int),
         ("depth", c.c_int),

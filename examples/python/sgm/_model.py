@@ -67,6 +67,9 @@ class SGM(DensityMixin, BaseEstimator):
     ----------
     quality : {"fast", "good", "best"}, default="good"
         How long training may take.
+    aim : {"auto", "density", "samples"}, default="auto"
+        What training weighs most: log densities, or how samples look. "auto": densities, of
+        pictures samples.
     steps : int, optional
         At most so many steps of training. None: by quality and size.
     width, depth : int, optional
@@ -111,6 +114,7 @@ class SGM(DensityMixin, BaseEstimator):
     def __init__(
         self,
         quality: str = "good",
+        aim: str = "auto",
         *,
         steps: Optional[int] = None,
         width: Optional[int] = None,
@@ -124,6 +128,7 @@ class SGM(DensityMixin, BaseEstimator):
         callback: Optional[Callable[[Progress], Any]] = None,
     ) -> None:
         self.quality = quality
+        self.aim = aim
         self.steps = steps
         self.width = width
         self.depth = depth
@@ -177,10 +182,8 @@ class SGM(DensityMixin, BaseEstimator):
         self._fitted, self._columns = fitted, columns
 
     def _options(self) -> dict:
-        known = {c.split("_", 2)[2].lower(): v for c, v in _api.sgm_quality.items()}
-        if self.quality not in known:
-            raise ArgumentError(f"quality={self.quality!r}: it is one of {', '.join(known)}")
-        options = {"quality": known[self.quality]}
+        options = {"quality": _constant("quality", self.quality, _api.sgm_quality),
+                   "aim": _constant("aim", self.aim, _api.sgm_aim)}
         numbers = ("steps", "width", "depth", "members", "patience")
         options.update({k: getattr(self, k) for k in numbers if getattr(self, k) is not None})
         return options
@@ -384,12 +387,10 @@ class SGM(DensityMixin, BaseEstimator):
         ndarray or DataFrame of shape (n_samples, n_features), or Imputed
         """
         fitted, columns = self._asked()
-        known = {name.split("_", 2)[2].lower(): v for name, v in _api.sgm_impute.items()}
-        if how not in known:
-            raise ArgumentError(f"how={how!r}: it is one of {', '.join(known)}")
+        constant = _constant("how", how, _api.sgm_impute)
         x = self._rows(X, columns)
         out, std = np.empty(x.shape), np.empty(x.shape)
-        fitted.ask("impute", out, std if return_std else None, x, len(x), known[how],
+        fitted.ask("impute", out, std if return_std else None, x, len(x), constant,
                    key_from(random_state))
         rows = columns.decode(out, X.index if is_frame(X) else None)
         return Imputed(rows, std) if return_std else rows
@@ -495,6 +496,14 @@ class SGM(DensityMixin, BaseEstimator):
 
     def _more_tags(self) -> dict:
         return {"allow_nan": True}  # before scikit-learn 1.6
+
+
+def _constant(name: str, asked: Any, values: dict) -> int:
+    """The constant of an enum by its last word: SGM_QUALITY_FAST is "fast"."""
+    known = {constant.split("_", 2)[2].lower(): value for constant, value in values.items()}
+    if asked not in known:
+        raise ArgumentError(f"{name}={asked!r}: it is one of {', '.join(known)}")
+    return known[asked]
 
 
 def _line(news: Progress) -> str:

@@ -486,6 +486,7 @@ def test_refusals():
     raises(ValueError, "n_samples=1", sgm.SGM().fit, X[:1])
     raises(ValueError, "Complex data", sgm.SGM().fit, X + 1j)
     raises(ValueError, "quality='slow'", sgm.SGM(quality="slow").fit, X)
+    raises(ValueError, "aim='both'", sgm.SGM(aim="both").fit, X)
     raises(ValueError, "picture", sgm.SGM(picture=(2, 2)).fit, X)
     raises(ValueError, "expecting 3 features", small().score_samples, X[:, :2])
     raises(ValueError, "n_samples=0", small().sample, 0)
@@ -532,7 +533,7 @@ def test_parameters():
     """get_params, set_params and repr, with scikit-learn's classes or with our own."""
     model = sgm.SGM(quality="fast", steps=7)
     assert model.get_params()["steps"] == 7 and model.set_params(steps=8) is model
-    assert model.steps == 8 and "steps=8" in repr(model) and "aim" not in repr(model)
+    assert model.steps == 8 and "steps=8" in repr(model) and "width" not in repr(model)
     raises(ValueError, "Invalid parameter", model.set_params, stesp=1)
 
 
