@@ -11,6 +11,7 @@ _sgm() {
     case $before in
     --quality) words="fast good best" ;;
     --for) words="density samples" ;;
+    --for) words="density samples" ;;
     --header) words="yes no" ;;
     --separator) words="tab blank" ;;
     --format)

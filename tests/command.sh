@@ -354,6 +354,12 @@ kill -INT $pid; kill -INT $pid; sleep .02; kill -INT $pid 2>/dev/null; wait $pid
 holds "a second Ctrl-C: status 130, and no half of a model" sh -c "test $status = 130 && { test ! -e long.safetensors || sgm info long.safetensors; }"
 sgm sample wine.safetensors -n 3000000 -o never.csv -q 2>err.txt & pid=$!
 sleep .3; kill -TERM $pid; wait $pid; is "killed: no output, nothing left behind" "$? $(ls never.csv* 2>/dev/null)" "143 "
+# --- command lines at random: a part of make fuzz-command, which is under ASan
+if [ -f "$top/$build/open/open.o" ]; then
+    (cd "$top" && ${CC:-cc} -std=c99 -O0 -D_XOPEN_SOURCE=700 -include $build/open/open.h tests/fuzz/command.c $build/open/open.o \
+        -fopenmp -o $build/command/fuzz -lm) >fuzz.log 2>&1
+    if [ -x fuzz ]; then holds "150 command lines at random" ./fuzz 150; else bad "the fuzzer compiles" "$(head -5 fuzz.log)"; fi
+else echo "skipped: command lines at random: make fuzz-command"; fi
 is "no temporary file is left" "$(ls tmp ./*.tmp 2>/dev/null | grep -v '^tmp:$')" ""
 
 echo
