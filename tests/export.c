@@ -7,7 +7,7 @@ Models to export, and what the library says of them. tests/export.sh compiles wh
 The names: numbers, mixed (whole numbers, categories, levels of odd names), gaps (told a mask),
 probes (more coordinates than are traced exactly), picture (a U-Net); and, in the place of a fitted
 network, the other ready ones: dit, mixer, resnet, mlp, tanh, softplus, gelu, relu, sigmoid. Of mlp
-rows are drawn by Heun's method, and of tanh with noise.
+rows are drawn by Heun's method, and of tanh with noise; own is a network of none of them.
 */
 #ifndef SGM_OPEN
 #define SGM_IMPLEMENTATION
@@ -24,7 +24,8 @@ static void must(sgm_status status, const char *what) {
 enum { ROWS = 120, ASKED = 37, MOST = 64 };
 
 static const char *const networks[] = {
-    "dit", "mixer", "resnet", "mlp", "tanh", "softplus", "gelu", "relu", "sigmoid", NULL};
+    "dit", "mixer", "resnet", "mlp", "tanh", "softplus", "gelu", "relu", "sigmoid",
+    "own", NULL};
 
 static int is_network(const char *name) {
     for (int i = 0; networks[i]; i++)
@@ -64,6 +65,15 @@ static void make_table(sgm_table *t, sgm_column *c, const char *name) {
     if (mixed) c[4].kind = SGM_KIND_CATEGORY, c[4].name = (char *)"yes or no";
 }
 
+/* Operations that no ready network puts together so: both factors of a product move. */
+static sgm_tensor *own_network(sgm_tape *tape, const sgm_net_in *in) {
+    sgm_tensor *time = sgm_time_sigma(tape, in->log_sigma);
+    sgm_tensor *h = sgm_linear(tape, sgm_concat(tape, time, in->x), 19);
+    sgm_tensor *gate = sgm_sigmoid(tape, sgm_linear(tape, h, 19));
+    h = sgm_layer_norm(tape, sgm_mul(tape, sgm_gelu(tape, h), gate));
+    return sgm_linear(tape, sgm_mul_by(tape, h, 0.7f), in->x->cols);
+}
+
 /* Another network in the place of the fitted one. */
 static void exchange(sgm_fitted *f, const char *name, sgm_model *other) {
     static sgm_mlp_options mlp;
@@ -81,6 +91,7 @@ static void exchange(sgm_fitted *f, const char *name, sgm_model *other) {
     if (strcmp(name, "tanh") == 0) mlp.embedding = SGM_EMBEDDING_LEARNED;
     if (strcmp(name, "gelu") == 0) mlp.embedding = SGM_EMBEDDING_SINUSOIDAL;
     if (strcmp(name, "relu") == 0) mlp.embedding = SGM_EMBEDDING_RAW;
+    if (strcmp(name, "own") == 0) o.net = own_network, o.user = NULL;
     mlp.activation = strcmp(name, "tanh") == 0    ? SGM_ACTIVATION_TANH
         : strcmp(name, "softplus") == 0           ? SGM_ACTIVATION_SOFTPLUS
         : strcmp(name, "gelu") == 0               ? SGM_ACTIVATION_GELU

@@ -19,7 +19,7 @@ warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion"
 
 check "export/plain.h is plain.c as text" perl examples/export/text.pl check
 names="numbers mixed gaps probes picture dit tanh"
-[ -n "$all" ] && names="$names mixer resnet mlp softplus gelu relu sigmoid"
+[ -n "$all" ] && names="$names mixer resnet mlp softplus gelu relu sigmoid own"
 if [ -f "$open/open.o" ]; then how="-include $open/open.h tests/export.c $open/open.o -fopenmp"
 else how="-O1 tests/export.c"; fi
 $CC -std=c99 -I. $how -o "$dir/export" -lm >"$dir/log" 2>&1 || { bad "tests/export.c compiles"; echo "0 passed, 1 failed"; exit 1; }
@@ -55,7 +55,7 @@ else
         same $m gcc -std=c2x -O1; same $m clang -std=c2x -O1
         if command -v tcc >/dev/null; then same $m tcc -w; fi
     done
-    for m in dit tanh mixer resnet mlp softplus gelu relu sigmoid; do
+    for m in dit tanh mixer resnet mlp softplus gelu relu sigmoid own; do
         same $m gcc -std=c99 -O2; same $m clang -std=c99 -O1 -DMODEL_PLAIN
     done
 fi
@@ -98,20 +98,20 @@ fault "a tile's sign" picture 's/- m\[12 \* apart\]/+ m[12 * apart]/'
 if [ -n "$all" ]; then
     fault "the change of a softmax" picture 's/(g\[j\] - (float)total)/g[j]/'
     fault "a random word" numbers 's/0xD2511F53u/0xD2511F55u/'
-    fault "the normal law" numbers 's/-0\.3619070053f/-0.36190706f/'
+    fault "the normal law" numbers 's/0\.9999904633f/0.9999906f/'
     fault "the exponential" numbers 's/0\.1666652011f/0.16666522f/'
     fault "a weight of Runge and Kutta" numbers 's|{1\. / 6, 1\. / 3|{1.0000000001 / 6, 1. / 3|'
     fault "the step that remembers" numbers 's|part \* (1 + 0\.5 / r)|part * (1 + 0.5000001 / r)|'
     fault "the last step" numbers 's/(double)x\[k\] + t \* t/(double)x[k] + 1.0000001 * t * t/'
     fault "the prior" numbers 's/double std = MODEL_PRIOR/double std = 1.0000001 * MODEL_PRIOR/'
-    fault "a sine" numbers 's/2 \* model_pi \* (turns/6.283185307 * (turns/'
+    fault "a sine" numbers 's/2 \* model_pi \* (turns/6.2831 * (turns/'
     fault "the turn" numbers 's/all += model_turn\[k\]\[j\]/all += 1.0000001 * model_turn[k][j]/'
     fault "the way back" numbers 's/y += model_back\[k\]\[j\]/y += 1.0000001 * model_back[k][j]/'
     fault "the place of what is added" mixed 's/(uint64_t)(k % MODEL_ADDED)/(uint64_t)k/'
     fault "the noise on bits" mixed 's|: -1) + z / 4|: -1) + z / 5|'
     fault "the bend of cells" mixed 's/bell_a = 1\.5976/bell_a = 1.5977/'
     fault "rounding" mixed 's/floor(v\[k\] + 0\.5)/floor(v[k])/'
-    fault "the nearest level" mixed 's/far < least/far <= 1.01 * least/'
+    fault "the nearest level" mixed 's/far < least/far > least/'
     fault "a bend" numbers 's/hyperbolic_sine(c->tail \* area/hyperbolic_sine(1.00000001 * c->tail * area/'
     fault "the mask" gaps 's/known\[k\] = v == v;/known[k] = 1;/'
     fault "a constant that never was" mixed 's/if (none) \*logp = -HUGE_VAL;/;/'
@@ -125,6 +125,7 @@ if [ -n "$all" ]; then
     fault "GELU" dit 's/0\.0713548163f, 1\.5/0.07135483f, 1.5/'
     fault "the noise of a step" tanh 's/to \* sqrt(part)/t * sqrt(part)/'
     fault "Heun" mlp 's/{0\.5, 0\.5}}/{0.5, 0.50000001}}/'
+    fault "a product of two that move" own 's/fma_by(MODEL_FUSED, v\[0\]\[k\], b\[k\], a\[k\] \* v\[1\]\[k\])/v[0][k] * b[k]/'
     fault "softplus" softplus 's/0\.4002152726f/0.40021530f/'
     fault "tanh" tanh 's/e \* 4\.0f \* q \* q/e * 4.0f * q/'
 fi

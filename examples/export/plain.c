@@ -1130,13 +1130,12 @@ static void runge_kutta(model_flow *f, const model_table *r, double t, double h,
     blend(f, to, 1, f->y, h, r->b, r->stages);
 }
 
-#if MODEL_HEUN
-static const model_table heun = {2, {0, 1}, {{0}, {1}}, {0.5, 0.5}};
-#endif
 static const model_table classical = {
     4, {0, 0.5, 0.5, 1}, {{0}, {0.5}, {0, 0.5}, {0, 0, 1}}, {1. / 6, 1. / 3, 1. / 3, 1. / 6}};
 
-#if !MODEL_HEUN
+#if MODEL_HEUN
+static const model_table heun = {2, {0, 1}, {{0}, {1}}, {0.5, 0.5}};
+#else
 /* DPM-Solver++(2M), or with noise SDE-DPM-Solver++(2M) (Lu et al. 2022). */
 static void dpm_step(model_flow *f, double t, double to, model_key key, long first) {
     const double l = logarithm(1 / t), h = logarithm(1 / to) - l;
