@@ -14,3 +14,11 @@
 
 SGM_API const char *sgm_python_version(void);
 SGM_API const char *sgm_python_version(void) { return SGM_VERSION; }
+
+/* Of what Python hands in, in the order of _library.py, which compares them with its own. */
+SGM_API size_t sgm_python_size(int which);
+SGM_API size_t sgm_python_size(int which) {
+    const size_t size[] = {sizeof(sgm_key), sizeof(sgm_column), sizeof(sgm_table),
+        sizeof(sgm_fit_news), sizeof(sgm_fit_options), sizeof(sgm_fitted), sizeof(sgm_given)};
+    return size[which];
+}

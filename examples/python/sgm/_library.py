@@ -68,10 +68,21 @@ def _load() -> ctypes.CDLL:
         function = getattr(library, name)
         function.restype, function.argtypes = returns, arguments
     library.sgm_python_version.restype = ctypes.c_char_p
+    library.sgm_python_size.restype = ctypes.c_size_t
     return library
 
 
+def _check_sizes() -> None:
+    """A structure that is not the library's would let it write where it must not."""
+    for which, made in enumerate((_api.sgm_key, _api.sgm_column, _api.sgm_table, _api.sgm_fit_news,
+                                  _api.sgm_fit_options, _api.sgm_fitted, _api.sgm_given)):
+        if library.sgm_python_size(which) != ctypes.sizeof(made):
+            raise ImportError(f"{made.__name__} is not what sgm.h says: write sgm/_api.py anew with "
+                              "declare.py, and install again")
+
+
 library = _load()
+_check_sizes()
 __version__: str = library.sgm_python_version().decode()
 
 

@@ -498,6 +498,18 @@ def test_refusals():
     raises(MemoryError, "", raise_of, "SGM_NO_MEMORY")
 
 
+def test_another_header_is_noticed():
+    """Structures that are not those of the library that was compiled are no crash, but said."""
+    class sgm_table(ctypes.Structure):
+        _fields_ = _api.sgm_table._fields_[:-1]
+
+    kept, _api.sgm_table = _api.sgm_table, sgm_table
+    try:
+        raises(ImportError, "sgm_table is not what sgm.h says", _library._check_sizes)
+    finally:
+        _api.sgm_table = kept
+
+
 def raise_of(status):
     raise _library._ERROR_OF[_api.sgm_status[status]]("")
 
