@@ -8090,7 +8090,7 @@ SGM_API sgm_status sgm_fitted_marginal(const sgm_fitted *f, double *at, double *
 
 ## §10.8 Something to run
 
-`make 10` fits a table with words, whole numbers and gaps whose law is known, and holds every answer
+`make 38` fits a table with words, whole numbers and gaps whose law is known, and holds every answer
 against it. `make sgm` builds the command: `sgm fit your.csv -o your.safetensors`.
 */
 
