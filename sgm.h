@@ -7742,8 +7742,8 @@ $$τ² = 2 σ_{min}² \qquad(10.8)$$
 
 Then the particles' evidence (8.19) estimates log p(u) of the law that `sgm_fitted_logp` tells, and
 no particle loses weight in the last step, since ψ (8.13) is the same before it and after it. What τ
-costs: a conditional mean moves by as much as if u were off by τ, and what varies with u is blurred
-by τ, a few hundredths of a deviation. What is known comes out as it went in.
+costs: the rest is drawn as if u might be off by τ, which is 1.4 $σ_{min}$ in deviations of a column,
+so a steep dependence comes out as blurred as the density is. What is known comes out as it went in.
 
 Whole numbers and categories that are known have been added to (10.3). Each of several *runs* of
 particles draws its own addition w, and counts with the weight of its evidence,
