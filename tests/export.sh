@@ -41,7 +41,7 @@ if [ -z "$all" ]; then
     same gaps gcc -std=c2x -O1 $native
     same probes g++ -x c++ -std=c++17 -O1
     same picture gcc -std=c99 -O1
-    same picture clang++ -x c++ -std=c++20 -O1 -DMODEL_PLAIN
+    same numbers clang++ -x c++ -std=c++20 -O1
     same dit clang -std=c99 -O1 $native
     same tanh gcc -std=c99 -O0
 else
