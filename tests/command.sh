@@ -347,6 +347,7 @@ fit_and_interrupt() { # fit_and_interrupt SIGNALS
 }
 fit_and_interrupt 1; want "Ctrl-C: status 130, and the model is saved" 130 'interrupted: the best model so far is saved'
 run sgm sample long.safetensors -n 4; want "Ctrl-C: the model is usable" 0
+run sgm info long.safetensors; want "Ctrl-C: the model tells it" 0 '^ended +by Ctrl-C'
 rm -f long.safetensors
 env --default-signal=INT sgm fit long.csv -o long.safetensors --quality best >out.txt 2>err.txt & pid=$!
 for i in $(seq 200); do grep -q training err.txt && break; sleep .05; done

@@ -36,22 +36,16 @@ static void hash_file(char hex[65], const char *path, int code) {
 /* A pipe can be read once: it is kept in a file, to be hashed, looked at, and read. */
 static void keep_pipe(input *in, const char *path) {
     const int is_stdin = !strcmp(path, "-");
-    const char *folder = getenv("TMPDIR");
-    char beside[4096];
     if (is_stdin && isatty(STDIN_FILENO))
         fail(END_USAGE, "- stands for a pipe, but nothing is piped: name a file, or put "
                         "'command |' in front");
     FILE *f = is_stdin ? stdin : fopen(path, "rb");
     if (!f) fail(END_DATA, "cannot read %s: %s", path, strerror(errno));
-    snprintf(beside, sizeof beside, "%.3000s/sgm", folder && *folder ? folder : "/tmp");
-    char *name = temporary_name(beside);
-    const int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-    FILE *kept = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    if (!kept) {
-        *name = 0;
-        fail(END_FAILED, "cannot write to %s: %s; set TMPDIR to a folder with room", beside,
+    char *name = temporary_file(".csv");
+    FILE *kept = fopen(name, "wb");
+    if (!kept)
+        fail(END_FAILED, "cannot write to %s: %s; set TMPDIR to a folder with room", name,
              strerror(errno));
-    }
     const int good = hash_stream(in->hash, f, kept);
     if (fclose(kept) || !good)
         fail(END_FAILED, "cannot keep what is piped in %s: %s; set TMPDIR to a folder with room",

@@ -50,10 +50,7 @@ static int run_export(request *r) {
     const int is_wasm = r->format == FORMAT_WASM;
     check_output(r, r->output, is_wasm);
     open_model(&f, hash, r->file[0]);
-    const char *folder = getenv("TMPDIR");
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%.3000s/sgm", folder && *folder ? folder : "/tmp");
-    char *kept = temporary_name(beside);
+    char *kept = temporary_file(is_wasm ? ".wasm" : ".c");
     check(is_wasm ? sgm_export_wasm(&f, kept) : sgm_export_c(&f, kept), END_FAILED);
     text_file(&made, kept);
     unlink(kept), *kept = 0;

@@ -75,12 +75,9 @@ static char *words_of(const sgm_fitted *f) {
 /* A model goes to a file, or through a file that is removed to standard output. */
 static void save_model(const request *r, sgm_fitted *f, text *origin) {
     const char *path = r->output;
-    char beside[4096], *kept = NULL;
-    const char *folder = getenv("TMPDIR");
-    if (is_stdout(path)) {
-        snprintf(beside, sizeof beside, "%.3000s/sgm", folder && *folder ? folder : "/tmp");
-        path = kept = temporary_name(beside);
-    } else check_output(r, path, 1);
+    char *kept = NULL;
+    if (is_stdout(path)) path = kept = temporary_file(".safetensors");
+    else check_output(r, path, 1);
     check(sgm_fitted_note(f, origin->s), END_FAILED);
     check(sgm_fitted_save(f, path), END_FAILED);
     if (!kept) return;
@@ -155,6 +152,7 @@ static int run_fit(const request *r) {
     check(status, END_DATA);
     if (interrupted) say("interrupted: the best model so far is saved\n");
     text_origin(&origin, r, NULL, in.hash);
+    if (interrupted) origin.n--, text_add(&origin, ",\"interrupted\":\"by Ctrl-C\"}");
     save_model(r, &f, &origin);
     tell_fit(r, &f, &in);
     sgm_fitted_free(&f), input_free(&in), free(origin.s);

@@ -12,9 +12,9 @@ static int is_safetensors(const char *path) {
 }
 
 static void print_origin(const char *origin) {
-    static const char *const keys[5] = {"command", "seed", "model", "data", "sgm"};
-    static const char *const names[5] = {"made by", "seed", "model", "data", "version"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const keys[6] = {"command", "interrupted", "seed", "model", "data", "sgm"};
+    static const char *const names[6] = {"made by", "ended", "seed", "model", "data", "version"};
+    for (int i = 0; i < 6; i++) {
         text value = {0};
         if (origin_value(&value, origin, keys[i])) printf("%-8s  %s\n", names[i], value.s);
         free(value.s);
@@ -111,6 +111,8 @@ static int run_info(request *r) {
         text line = {0};
         if (!origin.s || !origin_value(&line, origin.s, "command"))
             fail(END_DATA, "%s does not tell how it was made", path);
+        if (strstr(origin.s, "\"interrupted\":"))
+            say("Ctrl-C ended the training then; this trains to the end\n");
         puts(line.s), free(line.s);
     } else if (is_fitted) {
         info_model(r, &f, hash, origin.s);

@@ -43,14 +43,35 @@ static void check_output(const request *r, const char *path, int is_binary) {
         fail(END_FAILED, "%s is read-only: chmod u+w it first", path);
 }
 
-static char *temporary_name(const char *beside) {
+static char *temporary_of(const char *start, const char *end) {
     for (int i = 0; i < 4; i++)
         if (!left_over[i][0]) {
-            snprintf(left_over[i], sizeof left_over[i], "%.4000s.%ld.tmp", beside, (long)getpid());
+            snprintf(left_over[i], sizeof left_over[i], "%.4000s%.60s", start, end);
             return left_over[i];
         }
     fail(END_FAILED, "too many files are open at once");
     return NULL;
+}
+
+static char *temporary_name(const char *beside) {
+    char end[40];
+    snprintf(end, sizeof end, ".%ld.tmp", (long)getpid());
+    return temporary_of(beside, end);
+}
+
+/* A file in a folder of TMPDIR that is this run's alone: nobody can have laid a link there. */
+static char *temporary_file(const char *end) {
+    const char *folder = getenv("TMPDIR");
+    char start[4096];
+    if (!own_folder[0]) {
+        snprintf(start, sizeof start, "%.3000s/sgm.XXXXXX", folder && *folder ? folder : "/tmp");
+        if (!mkdtemp(start))
+            fail(END_FAILED, "cannot make a folder like %s: %s; set TMPDIR to one with room", start,
+                 strerror(errno));
+        snprintf(own_folder, sizeof own_folder, "%s", start);
+    }
+    snprintf(start, sizeof start, "%.3900s/part", own_folder);
+    return temporary_of(start, end);
 }
 
 static void sink_open(sink *s, const request *r, const char *path, int is_binary) {

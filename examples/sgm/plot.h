@@ -205,7 +205,6 @@ static void write_numbers(FILE *f, const plot *p) {
 
 /* Where script and numbers go: beside the output, or, for standard output, files that vanish. */
 static void plot_base(const request *r, char base[4096]) {
-    const char *folder = getenv("TMPDIR");
     if (!is_stdout(r->output)) {
         snprintf(base, 4096, "%s", r->output);
         char *dot = strrchr(base, '.');
@@ -217,10 +216,9 @@ static void plot_base(const request *r, char base[4096]) {
             fail(END_USAGE, "the name of a plot needs letters, and no quotes: gnuplot reads it");
         return;
     }
-    snprintf(base, 4096, "%.3000s/sgm.%ld.plot", folder && *folder ? folder : "/tmp",
-             (long)getpid());
-    snprintf(left_over[0], sizeof left_over[0], "%.4000s.gp", base);
-    snprintf(left_over[1], sizeof left_over[1], "%.4000s.dat", base);
+    temporary_file(".gp");
+    snprintf(base, 4096, "%.4000s", temporary_file(".dat"));
+    *strrchr(base, '.') = 0;
 }
 
 static void draw_plot(const request *r, const plot *p, const char *origin) {

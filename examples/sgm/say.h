@@ -10,12 +10,14 @@ enum { /* how the program ends; sgm.1 lists them */
 static const char *subcommand = "";          /* of this run, for messages                       */
 static int is_quiet;                         /* --quiet                                         */
 static char left_over[4][4096];              /* temporary files, removed at any end             */
+static char own_folder[4096];                /* where those are that nobody else may touch      */
 static volatile sig_atomic_t interrupted;    /* how often Ctrl-C was pressed in a training      */
 static volatile sig_atomic_t is_training;
 
 static void remove_left_over(void) {
     for (int i = 0; i < 4; i++)
         if (left_over[i][0]) unlink(left_over[i]), left_over[i][0] = 0;
+    if (own_folder[0]) rmdir(own_folder), own_folder[0] = 0;
 }
 
 /* The first Ctrl-C of a training only asks it to end; any other ends the program. */
@@ -23,6 +25,7 @@ static void on_signal(int number) {
     if (number == SIGINT && is_training && !interrupted++) return;
     for (int i = 0; i < 4; i++)
         if (left_over[i][0]) unlink(left_over[i]);
+    if (own_folder[0]) rmdir(own_folder);
     _exit(number == SIGINT ? END_INTERRUPTED : 128 + number);
 }
 

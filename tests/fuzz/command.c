@@ -262,6 +262,11 @@ static void in_child(int to) {
     exit(sgm_main(n_arguments, argv));
 }
 
+static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
+    (void)s, (void)kind, (void)at;
+    return remove(path);
+}
+
 /* What is new, gone or changed since know_files; 1: some of it must be put back. */
 static int look_at_files(int status, long run) {
     DIR *d = opendir(".");
@@ -280,7 +285,12 @@ static int look_at_files(int status, long run) {
         int known = e->d_name[0] == '.' || !strcmp(e->d_name, "told") || !strcmp(e->d_name, "said");
         struct stat s;
         for (int i = 0; i < n_files && !known; i++) known = !strcmp(files[i].name, e->d_name);
-        if (known || stat(e->d_name, &s) || !S_ISREG(s.st_mode)) continue;
+        if (known || stat(e->d_name, &s)) continue;
+        if (S_ISDIR(s.st_mode) && !strncmp(e->d_name, "sgm.", 4)) {
+            complain("a temporary folder is left behind", status, run);
+            nftw(e->d_name, remove_one, 20, FTW_DEPTH | FTW_PHYS);
+        }
+        if (!S_ISREG(s.st_mode)) continue;
         if (strstr(e->d_name, ".tmp") || strstr(e->d_name, "sgm."))
             complain("a temporary file is left behind", status, run);
         else if (status && strcmp(arguments[1], "plot"))
@@ -352,11 +362,6 @@ static void prepare(void) {
     check(sgm_fitted_save(&f, "kept/model.safetensors"), 2);
     sgm_fitted_free(&f), sgm_table_free(&t);
     put_all();
-}
-
-static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
-    (void)s, (void)kind, (void)at;
-    return remove(path);
 }
 
 int main(int argc, char **argv) {
