@@ -7451,15 +7451,21 @@ So before each *epoch* (as many draws as there are rows) rows are drawn in propo
 weights, by one uniform number and equal steps through the sum. What is added to whole numbers and
 bits is drawn anew at the same time, so that no network can learn one addition by heart.
 */
-/* The rows of the next epoch: all, or those on which equal steps through the weights fall. */
-static void sgm__fit_draw(sgm__fitting *q, uint64_t epoch) {
-    const sgm_key key = sgm_key_split(q->key, 3);
-    const double each = q->weights ? q->weights[q->n - 1] / (double)q->n : 0;
-    const double start = sgm__uniform53(key, epoch);
-    for (long i = 0, j = 0; i < q->n; i++) {
-        while (q->weights && j < q->n - 1 && q->weights[j] <= (start + (double)i) * each) j++;
-        q->pick[i] = q->row[q->weights ? j : i];
+/* pick(n): the rows on which equal steps through the sums of their weights fall, from `start` on. */
+static void sgm__by_weight(
+    long *pick, const long *row, const double *sums, long n, double start) {
+    const double each = sums[n - 1] / (double)n;
+    for (long i = 0, j = 0; i < n; i++) {
+        while (j < n - 1 && sums[j] <= (start + (double)i) * each) j++;
+        pick[i] = row[j];
     }
+}
+
+/* The rows of the next epoch. */
+static void sgm__fit_draw(sgm__fitting *q, uint64_t epoch) {
+    const double start = sgm__uniform53(sgm_key_split(q->key, 3), epoch);
+    if (q->weights) sgm__by_weight(q->pick, q->row, q->weights, q->n, start);
+    else memcpy(q->pick, q->row, (size_t)q->n * sizeof *q->pick);
 }
 
 /* One epoch's points, from rows and additions drawn for it. */
@@ -20706,8 +20712,12 @@ static sgm_status sgm__fit_fold(sgm__fitting *q, int fold, int folds, long most)
     for (long i = 0; i < all; i++)
         if (i < from || i >= to) q->row[q->n++] = q->order[i];
     for (long i = from; i < to; i++) q->row[q->n + i - from] = q->order[i];
-    for (long i = 0; i < q->n && q->weights; i++)
-        q->weights[i] = q->table->weight[q->row[i]] + (i ? q->weights[i - 1] : 0);
+    for (long i = 0; i < all && q->weights; i++)
+        q->weights[i] = q->table->weight[q->row[i]] + (i && i != q->n ? q->weights[i - 1] : 0);
+    if (q->weights && q->held) { /* those held out count by their weights, too */
+        sgm__by_weight(q->pick + q->n, q->row + q->n, q->weights + q->n, q->held, 0.5);
+        memcpy(q->row + q->n, q->pick + q->n, (size_t)q->held * sizeof *q->row);
+    }
     const long D = q->f->code.width;
     q->z_held = q->z + q->n * D;
     if (q->known) q->known_held = q->known + q->n * D;

@@ -262,6 +262,17 @@ static void weights_count(void **state) {
     assert_int_equal(seen[0], 600); /* 300 for the others, each with chance ½: 4.5·√75 */
     CHECK_CLOSE(seen[1], 150, 39);
     assert_int_equal(seen[1] + seen[2], 300);
+    /* those held out too: of weights 4, 1, 1, 1, 1, steps of 8/5 from .8 on fall on 0, 0, 1, 2, 4 */
+    long ten[3 * 10];
+    double w[10], unused[10];
+    const long held[5] = {0, 0, 1, 2, 4};
+    for (int i = 0; i < 10; i++) ten[i] = i, w[i] = i ? 1 : 4;
+    memset(&t, 0, sizeof t), t.weight = w, f.code.width = 1;
+    q.f = &f, q.table = &t, q.order = ten, q.row = ten + 10, q.pick = ten + 20, q.weights = unused;
+    q.all = 10, q.known = NULL;
+    CHECK_OK(sgm__fit_fold(&q, 0, 2, LONG_MAX));
+    assert_true(q.n == 5 && q.held == 5);
+    assert_memory_equal(q.row + 5, held, sizeof held);
 }
 
 static int bits_differ(const double *a, const double *b, long n) {
