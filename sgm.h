@@ -12609,16 +12609,16 @@ static sgm_status sgm__loader_ask(sgm__loader *l, const char *name, int to) {
     return l->guess[j].kind = (sgm_kind)to, l->guess[j].told = 1, SGM_OK;
 }
 
-static sgm_status sgm__loader_kind(sgm__loader *l, const char *asked) {
+static sgm_status sgm__loader_kind(sgm__loader *l, const char *wish) {
     static const char *const kinds[] = {"=number", "=integer", "=category", "=drop"};
-    const char *mark = asked ? strrchr(asked, '=') : NULL;
+    const char *mark = wish ? strrchr(wish, '=') : NULL;
     char name[256] = "";
     int kind = 0;
     while (mark && kind < 4 && strcmp(mark, kinds[kind])) kind++;
-    if (!mark || kind == 4 || mark - asked > 255)
+    if (!mark || kind == 4 || mark - wish > 255)
         return sgm__bad("'%.60s' is no wish for a kind: write name=number, name=integer, "
-                        "name=category or name=drop", asked ? asked : "(NULL)");
-    memcpy(name, asked, (size_t)(mark - asked));
+                        "name=category or name=drop", wish ? wish : "(NULL)");
+    memcpy(name, wish, (size_t)(mark - wish));
     return sgm__loader_ask(l, name, kind < 3 ? SGM_KIND_NUMBER + kind : SGM__LEFT_OUT);
 }
 

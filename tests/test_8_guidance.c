@@ -1873,8 +1873,8 @@ static void smc_few_steps(void **state) {
                     run_square[i] += by * by / P;
                 }
             }
-            double mean = check_mean(run_square, R, &se);
-            off[q][j] = fabs(mean - truth) / (CHECK_SIGMAS * se + 2.0 / P + 2e-3 * truth);
+            double got = check_mean(run_square, R, &se);
+            off[q][j] = fabs(got - truth) / (CHECK_SIGMAS * se + 2.0 / P + 2e-3 * truth);
         }
     }
     for (int j = 0; j < 3; j++) CHECK_CLOSE(off[0][j], 0, 1);
