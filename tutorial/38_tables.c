@@ -27,8 +27,8 @@ not seen, and (T38.1) answers beside it.
 7. Rows with weights: a table drawn with wrong shares, weighed back.
 8. The file: another program opens it and gets the same bits.
 
-**What you should see.** A few hundredths of a nat above the exact −log p, of the 1.4 that
-independent columns would lose; and from this gap, by Pinsker's inequality or by the KL
+**What you should see.** −log p is a tenth of a nat above the exact one, of the 1.6 that
+independent columns would be above it; and from this gap, by Pinsker's inequality or by the KL
 divergence of two normal laws, how far off every other answer may be. All of them are within that.
 
 **Figures.** `38_tables_pairs.png`, `38_tables_given.png`.
@@ -36,13 +36,13 @@ divergence of two normal laws, how far off every other answer may be. All of the
     cc -O2 -fopenmp tutorial/38_tables.c -o 38_tables -lm
 
 **Change one line.**
-(1) In `draw_rows` write `if (lost[j] < missing && (j != HEIGHT || x[j] < 0))` with missing = .6 in
-`main`: now gaps depend on what they hide, and steps 1 and 3 fail, for (10.6) learns the law of the
-heights that are left.
+(1) In `draw_rows` write `if (lost[j] < missing && (j != HEIGHT || x[j] < 0))` and in `main` .6 for
+MISSING: gaps now depend on what they hide. (10.6) learns the law of the heights that are left: the
+colours of step 1, the samples and the draws given some columns are wrong.
 (2) In `weights` leave out `t.weight = weight`: the gap becomes the KL divergence of the two laws,
 and both rows of step 7 fail.
-(3) In `given_step` give `sgm_fitted_given` the next row, `fresh + (q + 1) * D`, all of whose values
-but those of `know` are NaN: the draws are right about another question, several floors away.
+(3) In `given_step` ask `sgm_fitted_given` about the same columns of `fresh + (q + 1) * D`: its
+draws are right about another row, several floors away, and its evidence is that row's.
 */
 
 #include "tutorial.h"
@@ -266,7 +266,7 @@ static void fit_step(double *rows, long n, const double *fresh, long m, sgm_key 
     char told[2000];
     tut_must(sgm_fit(&fitted, &t, &o, sgm_key_split(key, 0)));
     sgm_fitted_print(&fitted, told, sizeof told);
-    printf("1. The fit.\n%s\n", told);
+    printf("1. The fit.\n"), tut_say("%s", told);
     gap = gap_of(&fitted, fresh, m, &se, sgm_key_split(key, 1));
     /* nine tenths of (T38.2) must be learnt (of a smoke test three quarters), and five errors */
     tut_see("1. fresh rows: -log p above the exact one, nats", gap, 0, most + 5 * se,
@@ -284,7 +284,7 @@ as many rows. Memorised rows would be at distance 0 from the table.
 */
 
 static void sample_step(double *rows, long n, sgm_key key) {
-    const long m = tut_pick(800, 2000, 2000);
+    const long m = tut_pick(800, 1500, 1500);
     double *x = (double *)tut_memory((size_t)m * D * sizeof *x), square = 0, floor2 = 0, ratio;
     double *one = draw_rows(m, share, 0, sgm_key_split(key, 1));
     double *two = draw_rows(m, share, 0, sgm_key_split(key, 2));
@@ -293,10 +293,11 @@ static void sample_step(double *rows, long n, sgm_key key) {
     tut_must(sgm_fitted_sample(&fitted, x, m, sgm_key_split(key, 0)));
     square = distance2(x, one, m), floor2 = distance2(two, one, m);
     printf("\n2. Samples.\n");
-    /* twice the floor: three quarters of the square would then be the model's own */
+    /* twice the floor, when three quarters of the square are the model's own; four times in a smoke
+       test, whose network is a small one */
     tut_see("2. samples: log2 of energy distance over floor", 0.5 * log(square / floor2) / log(2),
-            0, 1, "%ld samples are %.4f from exact rows; two exact tables are %.4f from each "
-            "other.", m, sqrt(square), sqrt(floor2));
+            0, tut_quick() ? 2 : 1, "%ld samples are %.4f from exact rows; two exact tables are "
+            "%.4f from each other.", m, sqrt(square), sqrt(floor2));
     for (long i = 0; i < n; i++) { /* a gap is filled by noise: no distance to compare */
         int gaps = 0;
         for (int j = 0; j < D; j++) gaps |= !known(rows[i * D + j]);
@@ -383,7 +384,7 @@ static void given_step(const double *fresh, sgm_key key) {
         free(one), free(two);
     }
     printf("\n4. Given some columns: %ld questions, %ld draws each.\n", asked, n);
-    /* twice the floor; four times in a smoke test, whose network is a small one */
+    /* as in step 2 */
     tut_see("4. given: log2 of energy distance over floor", 0.5 * log(far2 / floor2) / log(2), 0,
             tut_quick() ? 2 : 1, "Draws given one to three columns are %.4f from exact conditional "
             "draws; two exact samples are %.4f from each other.", sqrt(far2 / (double)asked),
@@ -558,7 +559,7 @@ for it, and the fitted law must be (T38.1) again. n rows of weights w count as (
 static const double asked_share[PARTS] = {0.1, 0.2, 0.7};
 
 static void weights(const double *fresh, long m, sgm_key key) {
-    const long n = tut_pick(2000, 10000, 10000);
+    const long n = tut_pick(2000, 2800, 2800);
     double *rows = (double *)tut_memory((size_t)n * D * sizeof *rows), se, sum = 0, square = 0;
     double *weight = (double *)tut_memory((size_t)n * sizeof *weight), blind = 0, ask[D], got;
     float *u = (float *)tut_memory((size_t)n * sizeof *u);
@@ -577,7 +578,7 @@ static void weights(const double *fresh, long m, sgm_key key) {
     }
     sgm_table t = table_of(rows, n);
     t.weight = weight;
-    if (!tut_quick()) o.quality = SGM_QUALITY_FAST;
+    if (!tut_quick()) o.members = 3, o.bend = o.turn = -1;
     tut_must(sgm_fit(&f, &t, &o, sgm_key_split(key, 2)));
     const double off = gap_of(&f, fresh, m, &se, sgm_key_split(key, 3)), count = sum * sum / square;
     for (long i = 0; i < m; i++)
@@ -643,7 +644,7 @@ static void pair_grid(int a, int b, const double *from, const double *to, const 
 
 /* Draws of `height` given a size and a colour, and its exact density; of `count` given a height. */
 static void figure_given(sgm_key key) {
-    enum { N = 4000, CELLS = 40, LINE = 201 };
+    enum { N = 2000, CELLS = 40, LINE = 201 };
     static double x[2][N * D];
     static float bars[CELLS * 3], line[LINE * 2], counts[21 * 4];
     const double asked[2][D] = {{1.2, NAN, NAN, 0}, {NAN, 1, NAN, NAN}};
@@ -708,7 +709,7 @@ static void figures(sgm_key key) {
 
 int main(int argc, char **argv) {
     const sgm_key key = tut_key();
-    const long n = tut_pick(2000, 10000, 10000), m = tut_pick(200, 1000, 1000);
+    const long n = tut_pick(2000, 2800, 2800), m = tut_pick(200, 500, 500);
     tut_start("38_tables", argc, argv);
     double *rows = draw_rows(n, share, MISSING, sgm_key_split(key, 1));
     double *fresh = draw_rows(m, share, 0, sgm_key_split(key, 2));
@@ -716,8 +717,8 @@ int main(int argc, char **argv) {
     sample_step(rows, n, sgm_key_split(key, 4));
     gaps_step(fresh, m, sgm_key_split(key, 5));
     given_step(fresh, sgm_key_split(key, 6));
-    impute_step(fresh, tut_pick(36, 150, 150), sgm_key_split(key, 7));
-    anomaly_step(fresh, m, tut_pick(60, 400, 400), sgm_key_split(key, 8));
+    impute_step(fresh, tut_pick(36, 120, 120), sgm_key_split(key, 7));
+    anomaly_step(fresh, m, tut_pick(60, 240, 240), sgm_key_split(key, 8));
     weights(fresh, m, sgm_key_split(key, 9));
     file_step(fresh, tut_pick(40, 200, 200), sgm_key_split(key, 10));
     figures(sgm_key_split(key, 11));
