@@ -7451,7 +7451,7 @@ So before each *epoch* (as many draws as there are rows) rows are drawn in propo
 weights, by one uniform number and equal steps through the sum. What is added to whole numbers and
 bits is drawn anew at the same time, so that no network can learn one addition by heart.
 */
-/* pick(n): the rows on which equal steps through the sums of their weights fall, from `start` on. */
+/* pick(n): the rows on which equal steps through the sums of their weights fall, from `start`. */
 static void sgm__by_weight(
     long *pick, const long *row, const double *sums, long n, double start) {
     const double each = sums[n - 1] / (double)n;
@@ -7748,8 +7748,9 @@ $$τ² = 2 σ_{min}² \qquad(10.8)$$
 
 Then the particles' evidence (8.19) estimates log p(u) of the law that `sgm_fitted_logp` tells, and
 no particle loses weight in the last step, since ψ (8.13) is the same before it and after it. What τ
-costs: the rest is drawn as if u might be off by τ, which is 1.4 $σ_{min}$ in deviations of a column,
-so a steep dependence comes out as blurred as the density is. What is known comes out as it went in.
+costs: the rest is drawn as if u might be off by τ, which is 1.4 $σ_{min}$ in deviations of a
+column, so a steep dependence comes out as blurred as the density is. What is known comes out as it
+went in.
 
 Whole numbers and categories that are known have been added to (10.3). Each of several *runs* of
 particles draws its own addition w, and counts with the weight of its evidence,
