@@ -1484,7 +1484,7 @@ typedef struct sgm_fitted {
 SGM_API sgm_status sgm_fit(sgm_fitted *fitted, const sgm_table *table,
                            const sgm_fit_options *options, sgm_key key);
 /* A model of the table's rows; all that must be chosen is, and told in fitted->report (§10.2).
-   options NULL: the defaults. SGM_BAD_ARGUMENT: fewer than 10 rows, no column that varies;
+   options NULL: the defaults. SGM_BAD_ARGUMENT: fewer than 5 rows that count, none that varies;
    SGM_NOT_FINITE: an infinity. Free it with sgm_fitted_free. */
 SGM_API void sgm_fitted_free(sgm_fitted *fitted);
 SGM_API int sgm_fitted_print(const sgm_fitted *fitted, char *text, size_t bytes);
@@ -1533,7 +1533,7 @@ SGM_API sgm_status sgm_fitted_pair(const sgm_fitted *fitted, double *density, in
 SGM_API sgm_status sgm_fitted_memory(const sgm_fitted *fitted, double *ratio,
                                      const sgm_table *train, long n, sgm_key key);
 /* Median distance of n samples to the nearest row of the table (encoded), over that of its rows to
-   each other's: about 1: new rows; near 0: copies. */
+   each other's: about 1: new rows; near 0: copies; NaN: most rows of the table are there twice. */
 SGM_API sgm_status sgm_fitted_note(sgm_fitted *fitted, const char *note);
 SGM_API sgm_status sgm_fitted_save(const sgm_fitted *fitted, const char *path);
 SGM_API sgm_status sgm_fitted_open(sgm_fitted *fitted, const char *path);
@@ -20685,6 +20685,7 @@ static sgm_status sgm__fit_columns(sgm__fitting *q) {
 static sgm_status sgm__fit_order(sgm__fitting *q) {
     const sgm_table *table = q->table;
     const size_t n = (size_t)table->n;
+    double most = 0, sum = 0, squares = 0;
     q->order = (long *)sgm__alloc(sgm__times(3, n), sizeof *q->order);
     if (!q->order) return SGM_NO_MEMORY;
     q->row = q->order + n, q->pick = q->row + n;
@@ -20695,11 +20696,20 @@ static sgm_status sgm__fit_order(sgm__fitting *q) {
         if (!(w >= 0 && w < 1e300))
             return sgm__bad("row %ld has weight %g: weights are numbers >= 0", at, w);
         if (w > 0) q->order[q->all++] = at;
+        if (w > most) most = w;
     }
     if (q->all < SGM__FEWEST)
         return sgm__bad(
             "%ld rows that count: a fit needs at least %d samples", q->all, SGM__FEWEST);
     if (!table->weight) return SGM_OK;
+    for (long i = 0; i < table->n; i++) {
+        const double w = table->weight[i] / most;
+        sum += w, squares += w * w;
+    }
+    if (sum * sum < SGM__FEWEST * squares) /* (8.18) */
+        return sgm__bad("the weights leave %.3g rows that count, (8.18): a fit needs at least %d "
+                        "samples; even them out",
+            sum * sum / squares, SGM__FEWEST);
     q->weights = (double *)sgm__alloc((size_t)q->all, sizeof *q->weights);
     return q->weights ? SGM_OK : SGM_NO_MEMORY;
 }
@@ -21332,7 +21342,7 @@ static double sgm__memory(const float *z, long n, const float *x, long m, int d)
         !sgm_nearest(NULL, reach + n, x, m, NULL, 0, d, 1)) {
         qsort(reach, (size_t)n, sizeof *reach, sgm__rising);
         qsort(reach + n, (size_t)m, sizeof *reach, sgm__rising);
-        ratio = reach[n / 2] / reach[n + m / 2];
+        if (reach[n + m / 2] > 0) ratio = reach[n / 2] / reach[n + m / 2];
     }
     sgm__free(reach);
     return ratio;
@@ -21375,6 +21385,19 @@ static void sgm__say(sgm__telling *t, const char *format, ...) {
     t->used += n > 0 ? (size_t)n : 0;
 }
 
+/* The least deviation of the bent coordinates along an axis of (10.5); without a turn 1. */
+static double sgm__code_thin(const sgm_code *code) {
+    double longest = 1;
+    for (long k = 0, n = code->turn ? code->width : 0; k < n; k++) {
+        double square = 0;
+        for (long j = 0; j < n; j++) square += code->turn[k * n + j] * code->turn[k * n + j];
+        longest = fmax(longest, square);
+    }
+    return 1 / sqrt(longest);
+}
+
+enum { SGM__THIN_PARTS = 70 }; /* a copy has 100: the least shrinkage of (10.5), 1e-4, is left */
+
 static void sgm__say_columns(sgm__telling *t, const sgm_fitted *f) {
     int kinds[4] = {0, 0, 0, 0}, bent = 0, constant = 0;
     for (int j = 0; j < f->table.d; j++) {
@@ -21391,6 +21414,13 @@ static void sgm__say_columns(sgm__telling *t, const sgm_fitted *f) {
     if (f->code.turn)
         sgm__say(
             t, "They are turned to unit covariance, which is shrunk by %g.\n", f->report.shrink);
+    const double thin = sgm__code_thin(&f->code);
+    if (thin * SGM__THIN_PARTS < 1)
+        sgm__say(t,
+            "Beware: some column follows from the others, to within %.1g of a deviation. If it "
+            "does exactly, rows have no density, and log p only tells how far a network follows: "
+            "drop such columns.\n",
+            thin);
     else if (f->code.masked)
         sgm__say(t, "Values are missing: the network is told which, and nothing is turned.\n");
 }
@@ -21411,7 +21441,9 @@ SGM_API int sgm_fitted_print(const sgm_fitted *f, char *text, size_t bytes) {
             r->members, r->width, r->depth, (unsigned long)f->model->n_params, r->steps,
             r->best_step, ends[r->stopped >= 0 && r->stopped <= 2 ? r->stopped : 0]);
     sgm__say(&t, "Noise from %.3g down to %.3g, in encoded units.\n", r->sigma_max, r->sigma_min);
-    sgm__say(&t, "Held out: %.3f +- %.3f nats a row", r->nll, r->nll_se);
+    sgm__say(&t, "Held out: %.3f", r->nll);
+    if (r->nll_se == r->nll_se) sgm__say(&t, " +- %.3f", r->nll_se);
+    sgm__say(&t, " nats a row");
     if (r->nll_gauss == r->nll_gauss)
         sgm__say(&t, "; a Gaussian has %.3f, kernels have %.3f", r->nll_gauss, r->nll_kde);
     sgm__say(&t, " (the fewer, the better).\n");

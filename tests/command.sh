@@ -264,6 +264,12 @@ usage "a directory as output" 'is a directory' sgm sample wine.safetensors -o tm
 before=$(hash wine.csv)
 usage "an output that is there" 'would be overwritten: --force' sgm sample wine.safetensors -o wine.csv
 usage "a model that is there" 'would be overwritten' sgm fit wine.csv -o wine.safetensors
+usage "a column that is given twice" 'given twice' sgm given wine.safetensors alcohol=13 alcohol=12
+cp wine.safetensors twin.safetensors; ln -sf wine.csv twin.csv
+usage "the data in the model's place, even with --force" 'is read, and would be lost' sgm fit wine.csv -o twin.csv --force
+usage "the model in the samples' place" 'is read, and would be lost' sgm sample twin.safetensors -o ./twin.safetensors --force
+holds "and it is a model still" cmp wine.safetensors twin.safetensors
+usage "log densities in the data's place" 'is read, and would be lost' sgm logp wine.safetensors twin.csv -o wine.csv --force
 is "and it is as it was" "$(hash wine.csv)" "$before"
 run sgm sample wine.safetensors -n 3 -o new.npy --force; want "--force replaces it" 0
 holds "no binary to a terminal" sh -c 'command -v script >/dev/null || exit 0; script -qec "sgm sample wine.safetensors --format npy" /dev/null </dev/null | grep -q "no text for a terminal"'

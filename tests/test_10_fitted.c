@@ -383,7 +383,7 @@ static void stopped_is_usable(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-    double x[12] = {1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, out[12];
+    double x[12] = {1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, out[12], heavy[40];
     sgm_table t = table_of(40);
     sgm_fit_options o = quick(2);
     sgm_fitted f;
@@ -399,6 +399,10 @@ static void refusals(void **state) {
     CHECK_FAILS(sgm_fit(&f, &t, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "levels");
     t = table_of(40), o.width = -1;
     CHECK_FAILS(sgm_fit(&f, &t, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "width");
+    o = quick(2), t.weight = heavy; /* (8.18): (39 + 1e9)²/(39 + 1e18) = 1.00000008 */
+    for (int i = 0; i < 40; i++) heavy[i] = i ? 1 : 1e9;
+    CHECK_FAILS(sgm_fit(&f, &t, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "leave 1 rows");
+    t.weight = NULL;
     o = quick(2), rows[5] = NAN, o.turn = 1;
     CHECK_FAILS(sgm_fit(&f, &t, &o, sgm_key_init(1)), SGM_BAD_ARGUMENT, "turn");
     t = table_of(40), o.turn = -1;
@@ -420,6 +424,36 @@ static void refusals(void **state) {
     assert_true(out[0] > -20 && out[1] == -HUGE_VAL); /* 5 where all rows have 4 */
     CHECK_OK(sgm_fitted_sample(&f, out, 3, sgm_key_init(1)));
     assert_true(out[0] == 4 && out[4] == 4 && out[8] == 4);
+    sgm_fitted_free(&f);
+}
+
+/* What has no density is said: a column that is the sum of two others; the plain table is not
+suspected. Rows that are all there twice have no distance to each other, so no ratio of memory. */
+static void degenerate_is_told(void **state) {
+    (void)state;
+    static double x[200 * D];
+    char words[4000];
+    sgm_table t = table_of(200);
+    sgm_fit_options o = quick(20);
+    sgm_fitted f;
+    double ratio;
+    o.turn = 1, t.x = x, t.column = NULL;
+    for (int copied = 0; copied < 2; copied++) {
+        for (int i = 0; i < 200 * D; i++) x[i] = sgm__normal1(sgm_key_init(7), (uint64_t)i);
+        for (int i = 0; i < 200 && copied; i++) x[i * D + 3] = 2 * x[i * D] - x[i * D + 1] + 5;
+        CHECK_OK(sgm_fit(&f, &t, &o, sgm_key_init(1)));
+        assert_true(sgm_fitted_print(&f, words, sizeof words) < (int)sizeof words);
+        assert_int_equal(strstr(words, "follows from the others") != NULL, copied);
+        sgm_fitted_free(&f);
+    }
+    for (int i = 0; i < 100 * D; i++) x[100 * D + i] = x[i];
+    o.turn = -1;
+    CHECK_OK(sgm_fit(&f, &t, &o, sgm_key_init(1)));
+    CHECK_OK(sgm_fitted_memory(&f, &ratio, &t, 50, sgm_key_init(1)));
+    assert_true(ratio != ratio && f.report.memory != f.report.memory);
+    CHECK_OK(sgm_fitted_memory(&f, &ratio, &(sgm_table){.x = x, .n = 100, .d = D}, 50,
+        sgm_key_init(1)));
+    assert_true(ratio > 0.3 && ratio < 3);
     sgm_fitted_free(&f);
 }
 
@@ -465,6 +499,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(damaged_files, fresh_start, nothing_left),
         cmocka_unit_test_setup_teardown(stopped_is_usable, fresh_start, nothing_left),
         cmocka_unit_test_setup_teardown(refusals, fresh_start, nothing_left),
+        cmocka_unit_test_setup_teardown(degenerate_is_told, fresh_start, nothing_left),
         cmocka_unit_test_setup_teardown(memory_runs_out, fresh_start, nothing_left),
     };
     return cmocka_run_group_tests_name("chapter 10, a fitted model", tests, NULL, NULL);

@@ -315,7 +315,9 @@ static const char *read_given(const request *r, const sgm_table *t, double *row)
     for (int j = 0; j < t->d; j++) row[j] = NAN;
     for (int i = 1; i < r->n_files; i++) {
         const int j = find_column(t, r->file[i], &value);
-        if (j >= 0) row[j] = given_value(t, j, value);
+        if (j >= 0 && row[j] == row[j])
+            fail(END_USAGE, "%.60s: that column is given twice", r->file[i]);
+        else if (j >= 0) row[j] = given_value(t, j, value);
         else if (strchr(r->file[i], '=') && access(r->file[i], F_OK))
             unknown_column(t, r->file[i]);
         else if (data) fail(END_USAGE, "two files are named, %.100s and %.100s: one is read",
@@ -329,7 +331,9 @@ static void say_given(const sgm_given *g, long row, long rows) {
     if (rows > 1) say("row %ld: ", row + 1);
     say("effective sample size %.0f of %ld particles; log p of what is known %.5g +- %.2g\n",
         g->ess, g->particles, g->log_evidence, g->evidence_se);
-    if (g->ess < 100)
+    if (g->ess < 5)
+        say("  these rows mean nothing: what is given is far from all that was learnt\n");
+    else if (g->ess < 100)
         say("  these are few: what is given is rare; a larger -n takes more particles\n");
 }
 

@@ -12,6 +12,19 @@ typedef struct sink {
 
 static int is_stdout(const char *path) { return !path || !strcmp(path, "-"); }
 
+/* What is read is not replaced, even with --force, unless its rows come back with what was missing
+or asked for. */
+static void check_inputs(const request *r, const char *path, const struct stat *s) {
+    struct stat in;
+    for (int i = 0; i <= r->n_files; i++) {
+        const char *file = i < r->n_files ? r->file[i] : r->data;
+        const int comes_back = i == 1 && (r->sub == IMPUTE || r->is_append);
+        if (!file || comes_back || stat(file, &in)) continue;
+        if (in.st_dev == s->st_dev && in.st_ino == s->st_ino)
+            fail(END_USAGE, "%s is read, and would be lost: another name for the output", path);
+    }
+}
+
 /* Whether `path` may be written, asked before the work begins. */
 static void check_output(const request *r, const char *path, int is_binary) {
     struct stat s;
@@ -36,6 +49,7 @@ static void check_output(const request *r, const char *path, int is_binary) {
     }
     if (S_ISDIR(s.st_mode)) fail(END_USAGE, "%s is a directory: name a file", path);
     if (!S_ISREG(s.st_mode)) return;
+    check_inputs(r, path, &s);
     if (!r->is_forced)
         fail(END_USAGE, "%s is there already and would be overwritten: --force replaces it", path);
     /* root may write anything, but is not meant to */
