@@ -28,8 +28,9 @@ not seen, and (T38.1) answers beside it.
 8. The file: another program opens it and gets the same bits.
 
 **What you should see.** −log p is .1 to .2 nats above the exact one, by the key; independent
-columns would be 1.6 above it. Draws given some columns are one and a half to two floors away; and from this gap, by Pinsker's inequality or by the KL
-divergence of two normal laws, how far off every other answer may be. All of them are within that.
+columns would be 1.6 above it. From this gap follows, by Pinsker's inequality or by the KL
+divergence of two normal laws, how far off imputed values may be, and they are within that. Draws
+given some columns are one and a half to two floors away: with some keys this is a near thing.
 
 **Figures.** `38_tables_pairs.png`, `38_tables_given.png`.
 
