@@ -285,7 +285,8 @@ def report():
                   "| table | sgm_fit | NSF, same seconds | NSF, 120 s |", "|---|---|---|---|"]
         lines += [f"| {r['table']} | {r['sgm']['nll']:.2f} | {r['nsf']['nll']:.2f} | "
                   f"{r['nsf120']['nll']:.2f} |" for r in extra]
-    text = "\n".join(lines) + "\n"
+    with open(os.path.join(HERE, "notes.md")) as f:
+        text = "\n".join(lines) + "\n\n" + f.read()
     with open(os.path.join(ROOT, "plots", "tables.md"), "w") as f:
         f.write(text)
     print(text)
