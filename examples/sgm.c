@@ -57,13 +57,13 @@ static void hold_descriptors(void) {
 }
 
 static void watch_signals(void) {
-    static const int numbers[3] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[4] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE}; /* each removes what is kept */
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct sigaction before; /* what nohup has switched off stays off */
         if (!sigaction(numbers[i], NULL, &before) && before.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);

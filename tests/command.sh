@@ -337,6 +337,7 @@ sgm sample wine.safetensors -n 5 >/dev/full 2>err.txt; status=$?; : >out.txt; wa
 sgm sample wine.safetensors -n 5 >&- 2>err.txt; status=$?; want "standard output is closed" 1 'closed'
 sgm explain nan >&- 2>err.txt; status=$?; want "the same of another command" 1
 sgm sample wine.safetensors -n 20000 -q 2>err.txt | head -1 >/dev/null; is "a reader that ends early ends it quietly" "${PIPESTATUS[0]} $(cat err.txt)" "141 "
+sgm fit wine.csv --quality fast --steps 4 -q 2>err.txt | true; is "a model that nobody reads leaves nothing behind" "${PIPESTATUS[0]} $(ls tmp)" "141 "
 cp wine.csv locked.csv; chmod 444 locked.csv
 run sgm sample wine.safetensors -o locked.csv --force; want "a read-only file is not replaced" 1 'read-only'
 ln -s link_target.csv link.csv; cp wine.csv link_target.csv
