@@ -1495,8 +1495,8 @@ SGM_API sgm_status sgm_fitted_sample(const sgm_fitted *fitted, double *x, long n
 SGM_API sgm_status sgm_fitted_logp(const sgm_fitted *fitted, double *logp, double *se,
                                    const double *x, long n, sgm_key key);
 /* logp(n) of rows x(n,d), nats, ± se(n) (may be NULL): a density in numbers, a probability in whole
-   numbers and categories; of a row with NaNs, of what is known. -infinity: a level or a constant
-   that was never seen. */
+   numbers and categories; of a row with NaNs, of what is known. -infinity: a level, or another
+   number than all rows had. */
 
 typedef struct sgm_given {
     double log_evidence; /* log p of what is known, as sgm_fitted_logp's                      */
@@ -20393,6 +20393,13 @@ static sgm_status sgm__logp_ode(const sgm__asking *q, double *logp, double *se, 
         logp, q->probes > 1 ? se : NULL, NULL, q->z, n, &score, &o, NULL, sgm_key_split(q->key, 1));
 }
 
+/* A whole number that was the same in all n rows: another is as likely as one row more would be, on
+either side, half as likely with each step away; as (10.2) has it beside the last cells. */
+static double sgm__constant_logp(long n, double off) {
+    const double all = (double)n + 1;
+    return off > 0 ? -sgm__log(2 * all) - off * SGM__LN2 : sgm__log((double)n / all);
+}
+
 /* What the ODE cannot say: rows that are impossible, and the known part of rows with gaps, of a
 model that was not told of gaps. */
 static sgm_status sgm__logp_known(
@@ -20400,15 +20407,21 @@ static sgm_status sgm__logp_known(
     const int d = f->table.d;
     for (long i = 0; i < n; i++) {
         int gaps = 0, none = 0;
+        double more = 0;
         for (int j = 0; j < d; j++) {
-            const double v = x[i * d + j];
-            gaps |= v != v, none |= !sgm__varies(f, j) && v == v && v != f->code.low[j];
+            const double v = x[i * d + j], off = fabs(v - f->code.low[j]);
+            gaps |= v != v;
+            if (sgm__varies(f, j) || v != v) continue;
+            if (f->table.column[j].kind == SGM_KIND_INTEGER)
+                more += sgm__constant_logp(f->report.rows, off);
+            else none |= off > 0;
         }
         if (none) logp[i] = -HUGE_VAL;
         if (none && se) se[i] = 0;
         if (gaps && !none && (!f->code.masked || f->instead))
             SGM__TRY(sgm__known_logp(
                 f, logp + i, se ? se + i : NULL, x + i * d, sgm__row_key(key, x + i * d, d)));
+        logp[i] += more;
     }
     return SGM_OK;
 }

@@ -362,7 +362,7 @@ static void export_data(const export_file *e) {
     for (int i = 0; i < e->n_ops; i++)
         if (export_scratch(&e->op[i]) > scratch) scratch = export_scratch(&e->op[i]);
     block = block < 4 ? 4 : block > 64 ? 64 : block / 4 * 4; /* products take four rows */
-    fprintf(f, "#define MODEL_D %d\n", m->o.d);
+    fprintf(f, "#define MODEL_D %d\n#define MODEL_ROWS %ld\n", m->o.d, p->fitted->report.rows);
     export_columns(e), export_code(e);
     fprintf(f, "\n/* The process, the steps, and how many points are worked on at a time. */\n"
         "#define MODEL_MASKED %d\n#define MODEL_PROBES %d\n#define MODEL_ADDED %d\n"

@@ -421,7 +421,19 @@ static void refusals(void **state) {
     CHECK_FAILS(sgm_fitted_logp(&f, out, NULL, x, 1, sgm_key_init(1)), SGM_NOT_FINITE, "NaN");
     x[1] = 0.5, x[4] = 5, x[5] = 0.5, x[6] = 1, x[7] = 1;
     CHECK_OK(sgm_fitted_logp(&f, out, NULL, x, 2, sgm_key_init(1)));
-    assert_true(out[0] > -20 && out[1] == -HUGE_VAL); /* 5 where all rows have 4 */
+    assert_true(out[0] > -20);
+    /* 5 where all 60 rows have 4: a quarter of a row among 61; a number that is no whole one: never */
+    double known[2] = {0, 0};
+    CHECK_OK(sgm__logp_known(&f, known, NULL, x, 2, sgm_key_init(1)));
+    CHECK_CLOSE(known[0], log(60.0 / 61), 1e-14);
+    CHECK_CLOSE(known[1], log(0.25 / 61), 1e-14);
+    f.table.column[0].kind = SGM_KIND_NUMBER;
+    CHECK_OK(sgm__logp_known(&f, known, NULL, x, 2, sgm_key_init(1)));
+    assert_true(known[1] == -HUGE_VAL);
+    f.table.column[0].kind = SGM_KIND_INTEGER;
+    double sum = exp(sgm__constant_logp(60, 0));
+    for (int m = 1; m < 60; m++) sum += 2 * exp(sgm__constant_logp(60, m));
+    CHECK_CLOSE(sum, 1, 1e-12);
     CHECK_OK(sgm_fitted_sample(&f, out, 3, sgm_key_init(1)));
     assert_true(out[0] == 4 && out[4] == 4 && out[8] == 4);
     sgm_fitted_free(&f);

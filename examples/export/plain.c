@@ -1431,9 +1431,16 @@ static void decoded(double *row, const float *z) {
     }
 }
 
+/* log p of a whole number that was the same in all rows, and of others beside it. */
+static double constant(double off) {
+    const double all = (double)MODEL_ROWS + 1;
+    return off > 0 ? -logarithm(2 * all) - off * model_ln2 : logarithm((double)MODEL_ROWS / all);
+}
+
 /* What the flow cannot say of a row: 1, and its answer. */
 static int answered(const double *row, double *logp) {
     int none = 0, gaps = 0, bad = 0;
+    double more = 0;
     for (int j = 0; j < MODEL_COLUMNS; j++) {
         const model_column *c = &model_columns[j];
         const double v = row[j];
@@ -1441,8 +1448,10 @@ static int answered(const double *row, double *logp) {
         if (v != v) continue;
         bad |= !(fabs(v) < 1e300) || (c->kind != NUMBER && v != floor(v)) ||
             (c->kind == CATEGORY && (v < 0 || v >= c->levels));
-        none |= c->low == c->high && v != c->low;
+        if (c->low == c->high && c->kind == INTEGER) more += constant(fabs(v - c->low));
+        else none |= c->low == c->high && v != c->low;
     }
+    *logp += more;
     if (none) *logp = -HUGE_VAL;
     if (bad || (gaps && !none && !MODEL_MASKED)) *logp = (double)NAN;
     return none || bad || (gaps && !MODEL_MASKED);
@@ -1492,7 +1501,7 @@ int model_logp(double *logp, const double *rows, long n) {
         for (long k = 0; k < f.n; k++) {
             const double *row = rows + (i + k / MODEL_ADDED) * MODEL_COLUMNS;
             const uint32_t place = key_of_row(key, row).k[0] >> 8;
-            double unused;
+            double unused = 0;
             if (answered(row, &unused)) row = usual;
             f.slope[k] = encoded(f.z + k * MODEL_D, f.known + k * MODEL_D, row,
                 key_of_row(added, row), (uint64_t)(k % MODEL_ADDED));
