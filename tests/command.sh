@@ -119,6 +119,8 @@ is "anomaly --sorted: falling" "$(rows sorted.csv | awk -F, '{print $(NF-1)}')" 
 sgm given wine.safetensors -n 50 alcohol=13.2 colour=red >given.csv 2>err.txt
 is "given: 50 rows with what was given" "$(rows given.csv | grep -c '^13.2,[^,]*,red,')" 50
 holds "given: the effective sample size is said" grep -q 'effective sample size [0-9]* of [0-9]* particles' err.txt
+holds "given: what is near what was learnt is not suspected" sh -c '! grep -q "far from" err.txt'
+run sgm given wine.safetensors -n 5 alcohol=1300; want "given: what is far from it is told" 0 'alcohol=1300 is far from what was learnt'
 printf 'alcohol,colour\n13,\n,white\n' | sgm given wine.safetensors - -n 4 bottles=2 -q >rows.csv
 is "given: rows by pipe, and what is given for all" "$(rows rows.csv | cut -d, -f1,2,5 | sed 's/^2,.*,/2,/' | sort | uniq -c | tr -s ' \n' ' ')" " 4 1,13,2 4 2,2 "
 is "given: the second row's colour" "$(rows rows.csv | grep '^2,' | cut -d, -f4 | sort -u)" white

@@ -190,6 +190,7 @@ if [ -z "${SANITIZE:-}" ]; then
     check "sgm_api.json says what the header says" tests/api.sh "$build"
     part "sgm.hpp: C++17 to 23, with exceptions and without" tests/cpp.sh "$build"
     part "make install: found by pkg-config and CMake" tests/packages.sh "$build"
+    part "the command sgm" tests/command.sh "$build"
     part "sgm_export.h: models as one .c file and as WebAssembly have the bits" tests/export.sh "$build"
     check "one version" tests/prose.sh version "$build"
     check "a release: the same bytes twice, and complete" tests/prose.sh dist "$build"

@@ -317,7 +317,8 @@ static void kinds(void **state) {
         evidence = p[0] + p[1], p[0] /= evidence, p[1] /= evidence;
         /* what σ_min smooths, and the steps leave: a hundredth of a nat */
         CHECK_CLOSE(told.log_evidence, log(evidence), Z * told.evidence_se + 0.01);
-        assert_true(told.evidence_se < 0.25 && told.ess > 100);
+        /* without 1/q of (10.9) a level's two additions alone would scatter by √⅓, .2 of eight runs */
+        assert_true(told.evidence_se < 0.12 && told.ess > 100);
         for (int i = 0; i < 1000; i++) {
             const double *one = x + 3 * i;
             assert_true(one[0] == floor(one[0]) && one[0] >= 0 && one[0] <= 2 && one[1] == floor(one[1]));

@@ -327,6 +327,19 @@ static const char *read_given(const request *r, const sgm_table *t, double *row)
     return data;
 }
 
+/* What no row learnt from was near to: particles agree there, but on nothing that means much. */
+static void say_far(const sgm_fitted *m, const double *row) {
+    char name[4096];
+    for (int j = 0; j < m->table.d; j++) {
+        const double low = m->code.low[j], high = m->code.high[j], reach = 2 * (high - low);
+        if (m->table.column[j].kind == SGM_KIND_CATEGORY || !(low < high)) continue;
+        if (!(row[j] < low - reach || row[j] > high + reach)) continue;
+        column_name(name, sizeof name, &m->table, j);
+        say("%.60s=%.6g is far from what was learnt, %.6g to %.6g: these rows mean little\n", name,
+            row[j], low, high);
+    }
+}
+
 static void say_given(const sgm_given *g, long row, long rows) {
     if (rows > 1) say("row %ld: ", row + 1);
     say("effective sample size %.0f of %ld particles; log p of what is known %.5g +- %.2g\n",
@@ -384,6 +397,7 @@ static int run_given(request *r) {
         const sgm_key key = sgm_key_init(r->seed);
         for (int j = 0; j < d; j++)
             each[j] = row[j] != row[j] && data ? in.table.x[i * d + j] : row[j];
+        say_far(&f, each);
         check(sgm_fitted_given(&f, x, NULL, n, each, &g,
                                rows > 1 ? sgm_key_split(key, (uint64_t)i) : key), END_DATA);
         say_given(&g, i, rows), text_given(&more, &g);
