@@ -20394,7 +20394,7 @@ static sgm_status sgm__logp_ode(const sgm__asking *q, double *logp, double *se, 
 }
 
 /* A whole number that was the same in all n rows: another is as likely as one row more would be, on
-either side, half as likely with each step away; as (10.2) has it beside the last cells. */
+either side, half as likely with each step away: so are those beside the last cells of §10.1. */
 static double sgm__constant_logp(long n, double off) {
     const double all = (double)n + 1;
     return off > 0 ? -sgm__log(2 * all) - off * SGM__LN2 : sgm__log((double)n / all);
