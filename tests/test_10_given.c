@@ -363,6 +363,13 @@ static void particles(void **state) {
     CHECK_CLOSE(mean, (p[0] * number_mean[0] + p[1] * number_mean[1]) / (p[0] + p[1]), Z * 1.6 / sqrt((double)told.ancestors));
     assert_true(told.particles == N && told.ancestors >= 100);
 
+    /* of runs of one particle a weight is its run's share (10.9) of the evidence, whose scatter is told */
+    CHECK_OK(sgm_fitted_given(&h.f, x, w, 8, row, &told, sgm_key_init(3)));
+    double scatter = 0;
+    for (int i = 0; i < 8; i++) scatter += (8 * w[i] - 1) * (8 * w[i] - 1) / 56;
+    CHECK_CLOSE(sqrt(scatter), told.evidence_se, 1e-9);
+    assert_true(told.evidence_se > 0.01);
+
     /* a number that the law has never heard of, 6000 deviations away, is unlikely and no more */
     row[1] = NAN, row[2] = 5000;
     CHECK_OK(sgm_fitted_given(&h.f, x, NULL, 10, row, &told, sgm_key_init(3)));
