@@ -20719,7 +20719,7 @@ static sgm_status sgm__fit_order(sgm__fitting *q) {
         const double w = table->weight[i] / most;
         sum += w, squares += w * w;
     }
-    if (sum * sum < SGM__FEWEST * squares) /* (8.18) */
+    if (sum * sum < (double)SGM__FEWEST * squares) /* (8.18) */
         return sgm__bad("the weights leave %.3g rows that count, (8.18): a fit needs at least %d "
                         "samples; even them out",
             sum * sum / squares, SGM__FEWEST);
@@ -21409,7 +21409,7 @@ static double sgm__code_thin(const sgm_code *code) {
     return 1 / sqrt(longest);
 }
 
-enum { SGM__THIN_PARTS = 70 }; /* a copy has 100: the least shrinkage of (10.5), 1e-4, is left */
+enum { SGM__THIN_PARTS = 70 }; /* a copy has 100: the least shrinkage, 1e-4, is left */
 
 static void sgm__say_columns(sgm__telling *t, const sgm_fitted *f) {
     int kinds[4] = {0, 0, 0, 0}, bent = 0, constant = 0;
@@ -21428,7 +21428,7 @@ static void sgm__say_columns(sgm__telling *t, const sgm_fitted *f) {
         sgm__say(
             t, "They are turned to unit covariance, which is shrunk by %g.\n", f->report.shrink);
     const double thin = sgm__code_thin(&f->code);
-    if (thin * SGM__THIN_PARTS < 1)
+    if (thin * (double)SGM__THIN_PARTS < 1)
         sgm__say(t,
             "Beware: some column follows from the others, to within %.1g of a deviation. If it "
             "does exactly, rows have no density, and log p only tells how far a network follows: "

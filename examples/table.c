@@ -5,6 +5,9 @@ is, and its gaps filled. The command `sgm` (examples/sgm.c) does this and more w
     cc -O2 -I. examples/table.c -lm -o table
     ./table wine.csv new.csv
 */
+#include <stdio.h>
+#include <stdlib.h>
+
 #define SGM_IMPLEMENTATION
 #include "sgm.h"
 
