@@ -1,4 +1,5 @@
-/* says: It ended .exit status 7. before the checker was done */
+/* says: It ended .exit status [07]. before the checker was done */
+/* 0: it found a word, of a line that is written already; forged lines with it count for nothing. 7: it found none. */
 #include <stdlib.h>
 #include <string.h>
 long write(int, const void *, size_t);
